@@ -1,0 +1,248 @@
+"""The one list of metrics, scorecards and sources: what the YAML beside the SQL says.
+
+A metric is ``dbt_project/models/kpis/kpi_<name>.sql`` and the ``.yml`` of the same name; a scorecard is
+``reports/<name>.yml``; a source is ``dbt_project/models/staging/<name>/_sources.yml``. Nothing else lists them.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from scorecard.errors import ScorecardError
+from scorecard.periods import Grain
+from scorecard.settings import Settings
+
+DIMENSIONS = ("company", "business_unit", "region", "team", "rep", "product", "segment", "country", "movement")
+AGGREGATES = ("sum", "ratio", "average", "median", "percentile_90", "last", "growth", "attainment")
+_CHOICES = {
+    "unit": ("currency", "percent", "count", "units", "days", "minutes"),
+    "direction": ("higher", "lower"),
+    "level": ("kgi", "kpi", "kfs"),
+    "perspective": ("internal", "customer"),
+    "class": ("outcome", "effectiveness", "efficiency"),
+    "aggregate": AGGREGATES,
+}
+_REQUIRED = ("label", "definition", "formula", "owner", *_CHOICES)
+Words = dict[str, str]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One indicator. ``label``, ``definition`` and ``caveat`` are keyed by language; English is always there."""
+
+    name: str
+    model: str
+    label: Words
+    definition: Words
+    formula: str
+    unit: str
+    direction: str
+    level: str
+    perspective: str
+    metric_class: str
+    aggregate: str
+    owner: str
+    journey_stage: str | None = None
+    drives: tuple[str, ...] = ()
+    minimum_observations: int = 1
+    grains: tuple[Grain, ...] = tuple(Grain)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    variant_of: str | None = None
+    of: str | None = None
+    caveat: Words | None = None
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Who gets a scorecard, and in which language."""
+
+    email: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """What a scorecard shows, how often, and to whom."""
+
+    name: str
+    title: Words
+    business_unit: str
+    cadences: tuple[Grain, ...]
+    metrics: tuple[str, ...]
+    breakdowns: tuple[tuple[str, str], ...]
+    languages: tuple[str, ...]
+    recipients: tuple[Recipient, ...]
+    domains: tuple[str, ...]
+    owner: str
+    purpose: Words
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every metric and scorecard by name."""
+
+    metrics: dict[str, Metric]
+    scorecards: dict[str, Scorecard]
+
+    def metric(self, name: str) -> Metric:
+        """Return a metric, or say which there are."""
+        return _pick(self.metrics, name, "metric")
+
+    def scorecard(self, name: str) -> Scorecard:
+        """Return a scorecard, or say which there are."""
+        return _pick(self.scorecards, name, "scorecard")
+
+
+def load_catalogue(settings: Settings) -> Catalogue:
+    """Read and check every metric and scorecard.
+
+    Raises
+    ------
+    ScorecardError: an entry lacks a field, has a word that isn't a choice, or names a metric that isn't there.
+    """
+    metrics: dict[str, Metric] = {}
+    for path in sorted((settings.dbt_project / "models" / "kpis").glob("kpi_*.yml")):
+        for metric in _metrics_of(path):
+            metrics[metric.name] = metric
+    _check_tree(metrics)
+    scorecards = {}
+    for path in sorted((settings.project / "reports").glob("*.yml")):
+        scorecard = _scorecard_of(path, metrics)
+        scorecards[scorecard.name] = scorecard
+    return Catalogue(metrics, scorecards)
+
+
+def source_names(settings: Settings) -> list[str]:
+    """Return the names of the declared sources without reading more than folder names (cheap enough for a DAG)."""
+    return sorted(path.parent.name for path in (settings.dbt_project / "models" / "staging").glob("*/_sources.yml"))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping.
+
+    Raises
+    ------
+    ScorecardError: the file is not YAML or not a mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ScorecardError(f"{path} is not valid YAML: {error}.", "Correct the file.") from error
+    if not isinstance(content, dict):
+        raise ScorecardError(f"{path} is empty or not a mapping.", "Write its keys as `name: value`.")
+    return content
+
+
+def _pick(known: dict[str, _T], name: str, kind: str) -> _T:
+    if name in known:
+        return known[name]
+    raise ScorecardError(f"There is no {kind} {name!r}.", f"Choose one of: {', '.join(sorted(known))}.")
+
+
+def _metrics_of(path: Path) -> list[Metric]:
+    (model,) = read_yaml(path)["models"]
+    meta = model.get("config", {}).get("meta", {})
+    missing = [key for key in _REQUIRED if key not in meta]
+    if missing:
+        raise ScorecardError(f"{path} lacks {', '.join(missing)} under config.meta.", "Add them; see docs/data-engineer.md.")
+    for key, choices in _CHOICES.items():
+        if meta[key] not in choices:
+            raise ScorecardError(f"{path} has {key}: {meta[key]}.", f"Choose one of: {', '.join(choices)}.")
+    name = path.stem.removeprefix("kpi_")
+    main = Metric(
+        name=name,
+        model=path.stem,
+        label=meta["label"],
+        definition=meta["definition"],
+        formula=meta["formula"],
+        unit=meta["unit"],
+        direction=meta["direction"],
+        level=meta["level"],
+        perspective=meta["perspective"],
+        metric_class=meta["class"],
+        aggregate=meta["aggregate"],
+        owner=meta["owner"],
+        journey_stage=meta.get("journey_stage"),
+        drives=tuple(meta.get("drives", ())),
+        minimum_observations=meta.get("minimum_observations", 1),
+        grains=tuple(Grain(grain) for grain in meta.get("grains", Grain)),
+        parameters=meta.get("parameters", {}),
+        of=meta.get("of"),
+        caveat=meta.get("caveat"),
+    )
+    return [main, *(_variant(main, beside) for beside in meta.get("beside", ()))]
+
+
+def _variant(main: Metric, beside: dict[str, Any]) -> Metric:
+    """Return the metric printed beside another: the same observations under another aggregate."""
+    changed = {
+        **main.__dict__,
+        "name": f"{main.name}_{beside['name']}",
+        "label": beside["label"],
+        "aggregate": beside["aggregate"],
+        "variant_of": main.name,
+        "drives": (main.name,),
+    }
+    return Metric(**changed)
+
+
+def _check_tree(metrics: dict[str, Metric]) -> None:
+    """Every metric reaches a KGI through ``drives``, and never itself."""
+    for metric in metrics.values():
+        seen: set[str] = set()
+        rest = [metric.name]
+        while rest:
+            name = rest.pop()
+            if name not in metrics:
+                raise ScorecardError(f"A metric drives {name!r}, which is not there.", "Correct `drives` in its YAML.")
+            parents = metrics[name].drives
+            if metric.name in parents:
+                raise ScorecardError(f"The metric {metric.name} drives itself.", "Break the circle in `drives`.")
+            rest += [parent for parent in parents if parent not in seen]
+            seen |= {name, *parents}
+        if not any(metrics[name].level == "kgi" for name in seen):
+            raise ScorecardError(f"The metric {metric.name} reaches no KGI.", "Name what it drives in its YAML.")
+
+
+def _scorecard_of(path: Path, metrics: dict[str, Metric]) -> Scorecard:
+    entry = read_yaml(path)
+    try:
+        scorecard = Scorecard(
+            name=path.stem,
+            title=entry["title"],
+            purpose=entry["purpose"],
+            business_unit=entry["business_unit"],
+            cadences=tuple(Grain(cadence) for cadence in entry["cadences"]),
+            metrics=tuple(entry["metrics"]),
+            breakdowns=tuple((item["metric"], item["dimension"]) for item in entry["breakdowns"]),
+            languages=tuple(entry["languages"]),
+            recipients=tuple(Recipient(**recipient) for recipient in entry["recipients"]),
+            domains=tuple(entry["audience"]["domains"]),
+            owner=entry["owner"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ScorecardError(f"{path} is not a scorecard: {error!r} is missing or wrong.", "See docs/data-engineer.md.") from error
+    named = {*scorecard.metrics, *(metric for metric, _ in scorecard.breakdowns)}
+    if unknown := sorted(named - metrics.keys()):
+        raise ScorecardError(f"{path} names metrics that are not there: {', '.join(unknown)}.", "Correct their names.")
+    for recipient in scorecard.recipients:
+        _check_recipient(path, recipient, scorecard)
+    return scorecard
+
+
+def _check_recipient(path: Path, recipient: Recipient, scorecard: Scorecard) -> None:
+    if not re.fullmatch(r"[^@\s,;<>\"\x00-\x1f]+@[A-Za-z0-9.-]+", recipient.email):
+        raise ScorecardError(f"{path} has {recipient.email!r} as a recipient.", "Write a plain address, name@domain.")
+    if recipient.email.rsplit("@")[-1].lower() not in scorecard.domains:
+        raise ScorecardError(
+            f"{path} sends to {recipient.email}, which is outside its audience.",
+            f"Use an address of {', '.join(scorecard.domains)}, or add the domain to audience.domains.",
+        )
+    if recipient.language not in scorecard.languages:
+        raise ScorecardError(
+            f"{path} sends {recipient.email} the language {recipient.language!r}.", "Add it to `languages` or change it."
+        )

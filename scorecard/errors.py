@@ -1,0 +1,16 @@
+"""The one exception that a person sees."""
+
+
+class ScorecardError(Exception):
+    """Something the user can mend.
+
+    Parameters
+    ----------
+    problem: a sentence that names the thing (file, column, check, close) and what is wrong with it.
+    cure: a sentence that says what to do about it.
+    """
+
+    def __init__(self, problem: str, cure: str) -> None:
+        super().__init__(f"{problem} {cure}")
+        self.problem = problem
+        self.cure = cure

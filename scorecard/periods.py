@@ -1,0 +1,136 @@
+"""Days, ISO weeks, months, quarters and years of the company's calendar.
+
+A period is half-open, [start, end). Quarters and years follow the fiscal calendar; a fiscal year is named after
+the calendar year in which it ends, so that it equals the calendar year where the year begins in January.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from scorecard.errors import ScorecardError
+
+
+class Grain(StrEnum):
+    """Length of a period, shortest first."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+_MONTHS = {Grain.MONTH: 1, Grain.QUARTER: 3, Grain.YEAR: 12}
+_PATTERNS = {
+    Grain.DAY: r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})",
+    Grain.WEEK: r"(?P<y>\d{4})-W(?P<w>\d{2})",
+    Grain.MONTH: r"(?P<y>\d{4})-(?P<m>\d{2})",
+    Grain.QUARTER: r"(?P<y>\d{4})-Q(?P<q>[1-4])",
+    Grain.YEAR: r"(?P<y>\d{4})",
+}
+
+
+def add_months(first: date, months: int) -> date:
+    """Move a first day of a month by whole months."""
+    years, month = divmod(first.year * 12 + first.month - 1 + months, 12)
+    return date(years, month + 1, 1)
+
+
+@dataclass(frozen=True, order=True)
+class Period:
+    """One period: its grain, first day and the day after its last. Days are local to the company."""
+
+    start: date
+    end: date
+    grain: Grain
+    label: str
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def last_day(self) -> date:
+        """The last day that belongs to the period."""
+        return self.end - timedelta(days=1)
+
+    def shift(self, steps: int, year_start: int = 1) -> "Period":
+        """Return the period so many steps of its own grain later (earlier if negative)."""
+        if self.grain in _MONTHS:
+            return period_of(add_months(self.start, steps * _MONTHS[self.grain]), self.grain, year_start)
+        days = 7 if self.grain is Grain.WEEK else 1
+        return period_of(self.start + timedelta(days=days * steps), self.grain, year_start)
+
+    def year_ago(self, year_start: int = 1) -> "Period":
+        """Return the same period of the year before; of a week, the one 52 weeks before."""
+        if self.grain is Grain.WEEK:
+            return self.shift(-52)
+        if self.grain is Grain.DAY:
+            leap = (self.start.month, self.start.day) == (2, 29)
+            return period_of(self.start.replace(year=self.start.year - 1, day=28 if leap else self.start.day), Grain.DAY)
+        return self.shift(-12 // _MONTHS[self.grain], year_start)
+
+    def parts(self, grain: Grain, year_start: int = 1) -> list["Period"]:
+        """Return the periods of a shorter grain that begin inside this one, in order."""
+        part = period_of(self.start, grain, year_start)
+        if part.start < self.start:
+            part = part.shift(1, year_start)
+        found = []
+        while part.start < self.end:
+            found.append(part)
+            part = part.shift(1, year_start)
+        return found
+
+
+def period_of(day: date, grain: Grain, year_start: int = 1) -> Period:
+    """Return the period of a grain that a local day falls in."""
+    if grain is Grain.DAY:
+        return Period(day, day + timedelta(days=1), grain, day.isoformat())
+    if grain is Grain.WEEK:
+        monday = day - timedelta(days=day.weekday())
+        year, week, _ = day.isocalendar()
+        return Period(monday, monday + timedelta(days=7), grain, f"{year}-W{week:02}")
+    length = _MONTHS[grain]
+    into = (day.month - (1 if grain is Grain.MONTH else year_start)) % length
+    start = add_months(day.replace(day=1), -into)
+    end = add_months(start, length)
+    if grain is Grain.MONTH:
+        return Period(start, end, grain, f"{start.year}-{start.month:02}")
+    months_in = (start.month - year_start) % 12
+    fiscal_year = add_months(start, 11 - months_in).year
+    label = f"{fiscal_year}" if grain is Grain.YEAR else f"{fiscal_year}-Q{months_in // 3 + 1}"
+    return Period(start, end, grain, label)
+
+
+def parse_period(text: str, year_start: int = 1) -> Period:
+    """Read 2017, 2017-Q4, 2017-12, 2017-W52 or 2017-12-31.
+
+    Raises
+    ------
+    ScorecardError: the text is none of these.
+    """
+    for grain, pattern in _PATTERNS.items():
+        found = re.fullmatch(pattern, text, re.ASCII)
+        if not found:
+            continue
+        try:
+            return _from_parts(grain, {key: int(value) for key, value in found.groupdict().items()}, year_start)
+        except ValueError:
+            break
+    raise ScorecardError(
+        f"{text!r} is not a period.", "Write a year as 2017, a quarter as 2017-Q4, a month as 2017-12, an ISO week as "
+        "2017-W52 or a day as 2017-12-31."
+    )
+
+
+def _from_parts(grain: Grain, parts: dict[str, int], year_start: int) -> Period:
+    year = parts["y"]
+    if grain is Grain.DAY:
+        return period_of(date(year, parts["m"], parts["d"]), grain)
+    if grain is Grain.WEEK:
+        return period_of(date.fromisocalendar(year, parts["w"], 1), grain)
+    if grain is Grain.MONTH:
+        return period_of(date(year, parts["m"], 1), grain)
+    first = date(year if year_start == 1 else year - 1, year_start, 1)
+    return period_of(add_months(first, 3 * (parts.get("q", 1) - 1)), grain, year_start)
