@@ -1,0 +1,38 @@
+"""Bring what is new in a source into its raw tables, daily at 05:00 company time.
+
+An unchanged file costs nothing; a run that is cleared or triggered again repeats nothing. When the run
+fails, its log names the file, what was expected and what to do; the warehouse stays as it was.
+"""
+
+from airflow.sdk import CronTriggerTimetable, dag, task
+from policy import EVERY_DAG, raw_asset, settings
+
+from scorecard.catalogue import source_names
+from scorecard.settings import load_settings
+
+
+def extract_dag(source: str) -> None:
+    """Declare the DAG of one source."""
+
+    @dag(
+        dag_id=f"extract_{source}",
+        schedule=CronTriggerTimetable("0 5 * * *", timezone=load_settings().timezone),
+        description=f"Load what is new in {source}",
+        tags=["scorecard", "extract", source],
+        doc_md=__doc__,
+        **EVERY_DAG,
+    )
+    def wiring() -> None:
+        @task(outlets=[raw_asset(source)])
+        def load() -> None:
+            from scorecard import steps
+
+            steps.extract(settings(), source)
+
+        load()
+
+    wiring()
+
+
+for name in source_names(load_settings()):
+    extract_dag(name)

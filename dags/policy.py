@@ -1,0 +1,70 @@
+"""What every DAG here has in common: defaults for its tasks, its assets, and how a failure is told.
+
+The files beside this one are wiring: they name tasks, assets and schedules, and call `scorecard.steps`.
+Whatever is heavy is imported inside a task, so that the scheduler reads this folder in a moment.
+"""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import Asset, BaseHook, Context, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from scorecard.errors import ScorecardError
+from scorecard.settings import Settings, load_settings
+
+# One slot, because DuckDB has one writer and the chain of closes one end. `make scorecard` and `make airflow`
+# create it; elsewhere: airflow pools set warehouse_writer 1 "one writer at a time"
+POOL = "warehouse_writer"
+SMTP_CONNECTION = "scorecard_smtp"
+WAREHOUSE = Asset("warehouse", uri="scorecard://warehouse")
+
+
+def raw_asset(source: str) -> Asset:
+    """Return the asset that stands for the raw tables of a source."""
+    return Asset(f"raw_{source}", uri=f"scorecard://raw/{source}")
+
+
+def settings() -> Settings:
+    """Return the settings, with the mail server of the connection `scorecard_smtp` where there is one."""
+    try:
+        server = BaseHook.get_connection(SMTP_CONNECTION)
+    except AirflowNotFoundException:
+        return load_settings()
+    given = {"host": server.host, "port": server.port, "user": server.login, "password": server.password}
+    mail: dict[str, Any] = {f"smtp_{name}": value for name, value in given.items() if value}
+    return Settings(**mail, smtp_starttls=server.extra_dejson.get("starttls", True))
+
+
+def tell_owner(context: Context) -> None:
+    """Log what to do about a task that failed for good, and mail it to the owner."""
+    from scorecard import steps
+
+    task, error = context["task_instance"], context.get("exception")
+    logging.getLogger(__name__).error(
+        "%s.%s failed: %s When that is mended, clear this task in the run %s: what is done stays done.",
+        task.dag_id,
+        task.task_id,
+        error,
+        context["run_id"],
+    )
+    steps.notify_failure(settings(), task.dag_id, task.task_id, error)
+
+
+EVERY_DAG: dict[str, Any] = {
+    "catchup": False,
+    "max_active_runs": 1,
+    "default_args": {
+        "owner": "data-team",
+        "pool": POOL,
+        "retries": 3,
+        "retry_delay": timedelta(minutes=1),
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": timedelta(minutes=15),
+        # What only a person can mend is not tried again.
+        "retry_policy": ExceptionRetryPolicy(rules=[RetryRule(ScorecardError, action=RetryAction.FAIL)]),
+        "execution_timeout": timedelta(hours=1),
+        "on_failure_callback": tell_owner,
+    },
+}
