@@ -1,0 +1,20 @@
+{# The dimensions that a fact can be cut by: those of its columns that are members, and the whole company. #}
+{% macro all_dimensions() %}
+    {{ return(['company', 'business_unit', 'region', 'team', 'rep', 'product', 'segment', 'country', 'movement']) }}
+{% endmacro %}
+
+
+{% macro dimensions_of(fact) %}
+    {% set columns = graph.nodes['model.' ~ project_name ~ '.' ~ fact].columns %}
+    {% set found = [] %}
+    {% for dimension in all_dimensions() if dimension in columns %}
+        {% do found.append(dimension) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+
+{# Days are kept for the whole company and its units only: a rep's single day says nothing and is most of the rows. #}
+{% macro grains_of(dimension) %}
+    {{ return(['day'] * (dimension in ['company', 'business_unit']) + ['week', 'month', 'quarter', 'year']) }}
+{% endmacro %}

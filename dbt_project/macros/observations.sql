@@ -1,0 +1,76 @@
+{# The observations of a metric: one row per record of a fact that counts, in the shape that every metric shares.
+
+   fact          the core model whose rows are counted
+   on            the local day that puts a row in a period (a column or expression)
+   numerator     what the row adds; null where the source doesn't say, which makes the value n/a
+   denominator   what it is measured against; 1 where the row itself is the measure
+   where         which rows count
+   at            the exact moment, where the fact has one; else the day's beginning
+   until         for a stock: the day from which the row no longer counts
+   evidence      a fact with the same account_key whose records stand behind a row that is about an account
+
+   `kpi_values` reads the same arguments (as the model's meta) and computes all metrics that share fact, day and end
+   in one pass over the fact; a test holds its values to these observations. #}
+{% macro observations(fact, on, numerator, denominator='1', where='true', at=none, until=none, evidence=none) %}
+{% do config(meta={'pass': {
+    'fact': fact, 'on': on, 'numerator': numerator, 'denominator': denominator, 'where': where, 'until': until
+}}) %}
+{% set columns = fact_columns(fact) %}
+select
+    '{{ this.name | replace("kpi_", "") }}' as metric,
+    concat_ws('|', fact.source_system, fact.source_object, fact.record_id
+        {%- if 'grain' in columns %}, fact.grain, fact.period_start{% endif %}
+        {%- if 'product' in columns and 'grain' in columns %}, fact.product{% endif %}) as observation_id,
+    fact.source_system,
+    fact.source_object,
+    fact.record_id,
+    fact.source_file,
+    fact.source_line,
+    fact.source_sha256,
+    {{ evidence_of(evidence) }} as evidence,
+    {{ at if at else start_of_day(on) }} as occurred_at,
+    ({{ on }})::date as occurred_on,
+    {{ '(' ~ until ~ ')' if until else 'null' }}::date as ended_on,
+    {{ 'fact.grain' if 'grain' in columns else 'null' }}::varchar as grain,
+    {% for dimension in all_dimensions() -%}
+    {% if dimension in columns %}fact.{{ dimension }}{% elif dimension == 'company' %}'all'{% else %}null{% endif -%}
+    ::varchar as {{ dimension }},
+    {% endfor -%}
+    ({{ numerator }})::decimal(18, 4) as numerator,
+    ({{ denominator }})::decimal(18, 4) as denominator
+from {{ ref(fact) }} as fact
+where ({{ where }}) and {{ on }} is not null
+    {%- if until %} and ({{ until }} is null or {{ until }} > {{ on }}){% endif %}
+{% endmacro %}
+
+
+{# The columns that the fact's YAML lists; empty while dbt still parses. #}
+{% macro fact_columns(fact) %}
+    {{ return(graph.nodes['model.' ~ project_name ~ '.' ~ fact].columns if execute else {}) }}
+{% endmacro %}
+
+
+{% macro evidence_of(evidence) -%}
+    {%- if evidence -%}
+    (
+        select list(record.source_object || ' ' || record.record_id || ' ' || record.source_file || ':' || record.source_line
+            order by record.source_line)
+        from {{ ref(evidence) }} as record
+        where record.account_key = fact.account_key
+    )
+    {%- else -%}
+    null::varchar[]
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# A parameter of a metric, from its YAML. #}
+{% macro metric_parameter(model_name, parameter) %}
+    {{ return(graph.nodes['model.' ~ project_name ~ '.' ~ model_name].config.meta.parameters[parameter] if execute else 0) }}
+{% endmacro %}
+
+
+{# A model's relation without a dependency of its own: what calls this already depends on it through a KPI model. #}
+{% macro relation_of(model_name) %}
+    {{ return(graph.nodes['model.' ~ project_name ~ '.' ~ model_name].relation_name) }}
+{% endmacro %}

@@ -1,0 +1,92 @@
+-- One row per customer and period in which it had MRR or an active subscription at the opening, at the closing or a
+-- year before the closing. A row with a product is the customer's holding of that product, and counts there only.
+with holder as (
+    select
+        holding.account_key,
+        holding.product,
+        account.business_unit,
+        min(holding.from_on) as first_on
+    from {{ ref('core_holding') }} as holding
+    inner join {{ ref('core_account') }} as account on holding.account_key = account.account_key
+    group by all
+),
+
+spine as (
+    select
+        holder.account_key,
+        holder.product,
+        period.grain,
+        period.period_start,
+        period.period_end,
+        period.period_start - 1 as opening_on,
+        period.period_end - 1 as closing_on,
+        (period.period_end - interval 12 month)::date - 1 as year_ago_on
+    from holder
+    inner join {{ ref('core_horizon') }} as horizon on holder.business_unit = horizon.business_unit
+    inner join {{ ref('core_period') }} as period
+        on period.period_start <= horizon.last_on and period.period_end > holder.first_on
+    where holder.product is null or period.grain <> 'day'
+),
+
+holding as (
+    select *, coalesce(product, '') as product_key from {{ ref('core_holding') }}
+),
+
+measured as (
+    select
+        spine.*,
+        coalesce(opening.mrr, 0) as opening_mrr,
+        coalesce(closing.mrr, 0) as closing_mrr,
+        coalesce(year_ago.mrr, 0) as year_ago_mrr,
+        coalesce(opening.active_subscriptions, 0) > 0 as was_active
+    from (select *, coalesce(product, '') as product_key from spine) as spine
+    asof left join holding as opening
+        on spine.account_key = opening.account_key and spine.product_key = opening.product_key
+        and spine.opening_on >= opening.from_on
+    asof left join holding as closing
+        on spine.account_key = closing.account_key and spine.product_key = closing.product_key
+        and spine.closing_on >= closing.from_on
+    asof left join holding as year_ago
+        on spine.account_key = year_ago.account_key and spine.product_key = year_ago.product_key
+        and spine.year_ago_on >= year_ago.from_on
+),
+
+lost as (
+    select distinct
+        spine.account_key,
+        spine.product,
+        spine.grain,
+        spine.period_start
+    from spine
+    inner join {{ ref('core_customer_loss') }} as loss
+        on spine.account_key = loss.account_key and spine.product is not distinct from loss.product
+        and loss.lost_on >= spine.period_start and loss.lost_on < spine.period_end
+)
+
+select
+    measured.account_key,
+    measured.grain,
+    measured.period_start,
+    measured.closing_on,
+    case when measured.product is null then 'all' end as company,
+    case when measured.product is null then account.business_unit end as business_unit,
+    measured.product,
+    case when measured.product is null then account.segment end as segment,
+    case when measured.product is null then account.country end as country,
+    measured.opening_mrr,
+    measured.closing_mrr,
+    measured.year_ago_mrr,
+    measured.was_active,
+    measured.was_active and lost.account_key is not null as was_lost,
+    account.source_system,
+    account.source_object,
+    account.record_id,
+    account.source_file,
+    account.source_line,
+    account.source_sha256
+from measured
+inner join {{ ref('core_account') }} as account on measured.account_key = account.account_key
+left join lost
+    on measured.account_key = lost.account_key and measured.product is not distinct from lost.product
+    and measured.grain = lost.grain and measured.period_start = lost.period_start
+where measured.opening_mrr <> 0 or measured.closing_mrr <> 0 or measured.year_ago_mrr <> 0 or measured.was_active

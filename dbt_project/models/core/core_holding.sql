@@ -1,0 +1,33 @@
+-- One row per customer, or customer and product, and stretch of days [from_on, until_on) in which the number of its
+-- active subscriptions and their MRR did not change. `product` is null where the row is the customer as a whole.
+with subscription as (
+    select * from {{ ref('core_subscription') }}
+    where ended_on is null or ended_on > started_on
+),
+
+change as (
+    select account_key, product, started_on as day, 1 as active, mrr from subscription
+    union all
+    select account_key, product, ended_on, -1, -mrr from subscription where ended_on is not null
+),
+
+daily as (
+    select
+        account_key,
+        product,
+        day,
+        sum(active) as active,
+        sum(mrr) as mrr
+    from change
+    group by grouping sets ((account_key, product, day), (account_key, day))
+)
+
+select
+    account_key,
+    product,
+    day as from_on,
+    lead(day) over holding as until_on,
+    (sum(active) over holding)::bigint as active_subscriptions,
+    (sum(mrr) over holding)::decimal(18, 4) as mrr
+from daily
+window holding as (partition by account_key, product order by day)

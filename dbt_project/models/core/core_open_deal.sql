@@ -1,0 +1,27 @@
+-- One row per opportunity and week, month, quarter or year at whose end it was still open. Deals without a day of
+-- creation have no age and are counted by a check.
+select
+    period.grain,
+    period.period_start,
+    period.period_end - 1 as closing_on,
+    opportunity.business_unit,
+    opportunity.region,
+    opportunity.team,
+    opportunity.rep,
+    opportunity.product,
+    opportunity.segment,
+    opportunity.country,
+    date_diff('day', opportunity.created_on, period.period_end - 1) as age_days,
+    opportunity.source_system,
+    opportunity.source_object,
+    opportunity.record_id,
+    opportunity.source_file,
+    opportunity.source_line,
+    opportunity.source_sha256
+from {{ ref('core_opportunity') }} as opportunity
+inner join {{ ref('core_horizon') }} as horizon on opportunity.business_unit = horizon.business_unit
+inner join {{ ref('core_period') }} as period
+    on opportunity.created_on < period.period_end
+    and (opportunity.closed_on is null or opportunity.closed_on >= period.period_end)
+    and period.period_start <= horizon.last_on
+where period.grain <> 'day'

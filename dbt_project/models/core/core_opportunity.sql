@@ -1,0 +1,58 @@
+-- One row per opportunity, open or closed. Money in the reporting currency at the rate of the closing day.
+with opportunity as (
+    select
+        *,
+        {{ source_meta('maven_crm', 'business_unit') }} as business_unit,
+        {{ source_meta('maven_crm', 'currency') }} as currency
+    from {{ ref('stg_maven_crm__opportunities') }}
+),
+
+joined as (
+    select
+        opportunity.*,
+        rep.team,
+        rep.region,
+        account.segment,
+        account.country,
+        product.product_family,
+        product.list_price,
+        case when opportunity.currency = '{{ var("currency") }}' then 1 else fx.rate end as rate
+    from opportunity
+    left join {{ ref('core_rep') }} as rep
+        on opportunity.rep = rep.rep and opportunity.source_system = rep.source_system
+    left join {{ ref('core_account') }} as account
+        on opportunity.source_system || ':' || opportunity.account_id = account.account_key
+    left join {{ ref('core_product') }} as product
+        on opportunity.product = product.product and opportunity.source_system = product.source_system
+    left join {{ ref('core_fx_rate') }} as fx
+        on opportunity.currency = fx.currency and opportunity.closed_on = fx.rate_on
+)
+
+select
+    source_system || ':' || opportunity_id as opportunity_key,
+    source_system || ':' || account_id as account_key,
+    business_unit,
+    coalesce(region, 'unknown') as region,
+    coalesce(team, 'unknown') as team,
+    coalesce(rep, 'unknown') as rep,
+    coalesce(product, 'unknown') as product,
+    coalesce(segment, 'unknown') as segment,
+    coalesce(country, 'unknown') as country,
+    product_family,
+    stage,
+    stage = 'won' as is_won,
+    stage in ('won', 'lost') as is_closed,
+    created_on,
+    closed_on,
+    currency,
+    rate::decimal(18, 8) as rate,
+    (amount * rate)::decimal(18, 4) as amount,
+    list_price,
+    case when stage in ('won', 'lost') then date_diff('day', created_on, closed_on) end as cycle_days,
+    source_system,
+    source_object,
+    record_id,
+    source_file,
+    source_line,
+    source_sha256
+from joined

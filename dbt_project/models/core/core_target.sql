@@ -1,0 +1,20 @@
+-- One row per target: metric, period and member.
+select
+    target.metric,
+    period.grain,
+    period.period,
+    period.period_start,
+    period.period_end,
+    target.dimension,
+    target.member,
+    target.target::decimal(18, 4) as target,
+    target.unit,
+    target.owner,
+    target.due::date as due,
+    target.parent_kgi,
+    target.reason,
+    'targets' as source_system,
+    'targets' as source_object,
+    concat_ws('|', target.metric, target.period, target.dimension, target.member) as record_id
+from {{ ref('targets') }} as target
+left join {{ ref('core_period') }} as period on target.period = period.period

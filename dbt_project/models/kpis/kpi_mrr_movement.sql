@@ -1,0 +1,6 @@
+-- One row per customer and month in which its MRR changed.
+{{ observations(
+    fact="core_mrr_movement",
+    on="moved_on",
+    numerator="amount",
+) }}

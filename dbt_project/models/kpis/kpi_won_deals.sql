@@ -1,0 +1,7 @@
+-- One row per won opportunity.
+{{ observations(
+    fact="core_opportunity",
+    on="closed_on",
+    numerator="1",
+    where="is_won",
+) }}

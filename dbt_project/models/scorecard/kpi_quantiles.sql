@@ -1,0 +1,26 @@
+-- One row per metric, aggregate, grain, period and member: the median or percentile of the observations.
+{% set models = kpi_models() %}
+{% set all_passes = passes(models) if execute else [] %}
+with calendar_day as (
+    select day as day_start, week_start, month_start, quarter_start, year_start
+    from {{ ref('core_calendar') }}
+),
+
+quantile as (
+    {% set found = [] %}
+    {% for pass in all_passes if has_quantiles(pass) %}
+    {{ 'union all' if found }}
+    {% do found.append(pass) %}
+    select * from ({{ rollup_quantiles(pass) }})
+    {% endfor %}
+)
+
+select
+    metric::varchar as metric,
+    aggregate::varchar as aggregate,
+    grain::varchar as grain,
+    period_start::date as period_start,
+    dimension::varchar as dimension,
+    member::varchar as member,
+    quantile::decimal(38, 8) as quantile
+from quantile
