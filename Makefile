@@ -1,0 +1,31 @@
+# The front door. `make` alone lists what there is.
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+scorecard: .venv/.ready ## set up, run the DAGs over the bundled data, mail the scorecards, name their PDFs
+	@$(PYTHON) tools/main_job.py
+
+airflow: .venv/.ready ## Airflow's pages and scheduler, to click through; Ctrl-C ends it
+	@$(PYTHON) tools/serve.py
+
+test: .venv/.ready ## the whole test suite
+	$(PYTHON) -m pytest -n 2 --dist loadgroup
+
+lint: .venv/.ready ## every linter
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+	$(PYTHON) -m sqlfluff lint dbt_project/models
+
+clean: ## remove the environment and everything that was made from the data
+	rm -rf .venv var out dbt_project/target dbt_project/logs *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.ready: requirements.lock pyproject.toml tools/set-up
+	@tools/set-up
+
+.PHONY: help scorecard airflow test lint clean

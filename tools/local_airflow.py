@@ -1,0 +1,50 @@
+"""The Airflow of one machine: where it keeps its things, and its preparation. Import before anything of Airflow.
+
+Metadata in SQLite and LocalExecutor, no example DAGs. In production, set the same pool
+(`warehouse_writer`, one slot) and point Airflow at `dags/`.
+"""
+
+import fcntl
+import os
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import IO
+
+PROJECT = Path(__file__).resolve().parent.parent
+POOL = "warehouse_writer"
+
+
+def configure(environ: MutableMapping[str, str], state: Path) -> Path:
+    """Point Airflow at this project's DAGs and at `state`/airflow; return that folder."""
+    home = state / "airflow"
+    home.mkdir(parents=True, exist_ok=True)
+    ours = {
+        "AIRFLOW_HOME": home,
+        "AIRFLOW__CORE__DAGS_FOLDER": PROJECT / "dags",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__LOAD_EXAMPLES": False,
+        "AIRFLOW__CORE__PARALLELISM": 2,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": home / "logs",
+    }
+    environ.update({name: str(value) for name, value in ours.items()})
+    return home
+
+
+def take(home: Path) -> IO[str] | None:
+    """Take this Airflow for one process until it ends; return nothing if another one has it."""
+    lock = (home / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    return lock
+
+
+def prepare() -> None:
+    """Create or migrate the metadata database, and the pool of the one writer."""
+    from airflow.models.pool import Pool
+    from airflow.utils import db
+
+    db.initdb()
+    Pool.create_or_update_pool(name=POOL, slots=1, description="one writer at a time", include_deferred=False)
