@@ -1,0 +1,1 @@
+"""Closes: frozen periods, their proof, and the chain that joins them."""

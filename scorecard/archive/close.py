@@ -1,0 +1,272 @@
+"""Freeze one scorecard of one period: everything a page says and everything it rests on, with hashes.
+
+Closing again with the same data changes nothing; with other data it makes the next edition and says what changed.
+"""
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+from scorecard.archive import snapshot, store
+from scorecard.archive.restatements import restatements
+from scorecard.archive.verify import chain_problems
+from scorecard.catalogue import Metric, Scorecard
+from scorecard.errors import ScorecardError
+from scorecard.periods import Period
+from scorecard.settings import Settings
+
+_LIBRARIES = (
+    *(
+        "babel",
+        "dbt-core",
+        "dbt-duckdb",
+        "dlt",
+        "duckdb",
+        "fonttools",
+        "great-expectations",
+        "jinja2",
+        "pyarrow",
+    ),
+    *("pydyf", "sqlglot", "tinycss2", "tinyhtml5", "weasyprint"),
+)
+_FONTS = (".ttf", ".otf", ".ttc", ".woff2")
+_WAIT_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Close:
+    """One close. ``created`` is false where the data was the same as in the latest edition, which this then is."""
+
+    close_id: str
+    path: Path
+    created: bool
+    edition: int
+
+
+def close(
+    settings: Settings,
+    scorecard: Scorecard,
+    metrics: dict[str, Metric],
+    period: Period,
+    lineage: dict[str, Any],
+    code: dict[str, Any],
+) -> Close:
+    """Freeze a scorecard's figures of a period, and of the periods it compares with.
+
+    Parameters
+    ----------
+    metrics: the whole catalogue's, by name.
+    lineage: per metric, ``{"sql": …, "columns": {…}}``; those of the scorecard are kept.
+    code: ``{"revision": git revision, "dbt_manifest_sha256": …}``.
+
+    Raises
+    ------
+    ScorecardError: no published warehouse, no figures in the period, a damaged archive, or another close is going on
+    for longer than five minutes.
+    """
+    settings.archive.mkdir(parents=True, exist_ok=True)
+    with _alone(settings):
+        _sweep(settings)
+        earlier = store.manifests(settings)
+        _check_chain(settings)
+        _mend_head(settings, earlier)
+        editions = [
+            each for each in earlier if (each["scorecard"], each["period"]) == (scorecard.name, period.label)
+        ]
+        latest = max(editions, key=lambda each: int(each["edition"]), default=None)
+        folder = Path(mkdtemp(prefix=store.TEMPORARY, dir=settings.archive))
+        try:
+            return _freeze(settings, scorecard, metrics, period, lineage, code, folder, earlier, latest)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _freeze(
+    settings: Settings,
+    scorecard: Scorecard,
+    metrics: dict[str, Metric],
+    period: Period,
+    lineage: dict[str, Any],
+    code: dict[str, Any],
+    folder: Path,
+    earlier: list[dict[str, Any]],
+    latest: dict[str, Any] | None,
+) -> Close:
+    chosen = snapshot.frozen_metrics(scorecard, metrics)
+    with snapshot.opened(settings) as connection:
+        frozen = snapshot.read(connection, settings, scorecard, chosen, period)
+    for name, table in frozen.tables.items():
+        _write_parquet(folder / name, table)
+    bases = {snapshot.base_of(metric) for metric in chosen}
+    documents = {
+        "definitions.json": _definitions(settings, scorecard, chosen, frozen.horizons),
+        "lineage.json": {name: entry for name, entry in lineage.items() if name in bases},
+        "loads.json": frozen.loads,
+    }
+    for name, content in documents.items():
+        store.write_durably(folder / name, store.json_bytes(content))
+    files = {name: store.sha256_of(folder / name) for name in store.FILES if name != "restatements.json"}
+    if latest and _same(files, latest["files"]):
+        path = settings.archive / latest["close_id"]
+        return Close(latest["close_id"], path, created=False, edition=latest["edition"])
+
+    changed = restatements(settings.archive / latest["close_id"], folder, latest, code) if latest else []
+    store.write_durably(folder / "restatements.json", store.json_bytes(changed))
+    files["restatements.json"] = store.sha256_of(folder / "restatements.json")
+    edition = latest["edition"] + 1 if latest else 1
+    close_id = f"{scorecard.name}-{period}-e{edition}"
+    before = earlier[-1] if earlier else None
+    manifest = {
+        "close_id": close_id,
+        "scorecard": scorecard.name,
+        "period": period.label,
+        "grain": period.grain.value,
+        "edition": edition,
+        "sequence": before["sequence"] + 1 if before else 1,
+        "content_sha256": store.content_sha256(files),
+        "files": files,
+        "previous": before
+        and {
+            "close_id": before["close_id"],
+            "manifest_sha256": store.sha256_of(settings.archive / before["close_id"] / store.MANIFEST),
+        },
+        "code": code,
+        "libraries": _versions(),
+        "fonts": _fonts(settings),
+        "closed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    store.write_durably(folder / store.MANIFEST, store.json_bytes(manifest))
+    folder.chmod(0o755)
+    store.sync_folder(folder)
+    path = settings.archive / close_id
+    os.rename(folder, path)
+    store.sync_folder(settings.archive)
+    _write_head(settings, manifest)
+    return Close(close_id, path, created=True, edition=edition)
+
+
+def _same(files: dict[str, str], before: dict[str, str]) -> bool:
+    """Restatements compare with the edition before and loads with nothing, so neither is a difference."""
+    ignored = {"restatements.json", *store.NOT_CONTENT}
+    return {name: digest for name, digest in files.items() if name not in ignored} == {
+        name: digest for name, digest in before.items() if name not in ignored
+    }
+
+
+def _definitions(
+    settings: Settings, scorecard: Scorecard, metrics: list[Metric], horizons: dict[str, Any]
+) -> dict[str, Any]:
+    # Who receives a scorecard is not what it says: a new reader makes no new edition.
+    entry = asdict(scorecard)
+    for name in ("recipients", "domains"):
+        del entry[name]
+    return {
+        "scorecard": entry,
+        "metrics": {metric.name: asdict(metric) for metric in metrics},
+        "settings": {
+            "company": settings.company,
+            "timezone": settings.timezone,
+            "currency": settings.currency,
+            "fiscal_year_start_month": settings.fiscal_year_start_month,
+        },
+        "horizons": horizons,
+    }
+
+
+def _write_parquet(path: Path, table: pa.Table) -> None:
+    """Write the same bytes for the same rows: one chunk, no metadata of the machine or the hour."""
+    pq.write_table(
+        table.replace_schema_metadata(None).combine_chunks(),
+        path,
+        version="2.6",
+        data_page_version="1.0",
+        compression="zstd",
+        compression_level=3,
+        row_group_size=1 << 20,
+    )
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _fonts(settings: Settings) -> dict[str, str]:
+    folder = settings.project / "reports" / "fonts"
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in _FONTS)
+    return {path.relative_to(folder).as_posix(): store.sha256_of(path) for path in paths}
+
+
+def _write_head(settings: Settings, manifest: dict[str, Any]) -> None:
+    path = settings.archive / manifest["close_id"] / store.MANIFEST
+    head = {
+        "close_id": manifest["close_id"],
+        "sequence": manifest["sequence"],
+        "manifest_sha256": store.sha256_of(path),
+    }
+    beside = settings.archive / f"{store.TEMPORARY}chain.json"
+    store.write_durably(beside, store.json_bytes(head))
+    beside.replace(settings.archive / store.HEAD)
+    store.sync_folder(settings.archive)
+
+
+def _check_chain(settings: Settings) -> None:
+    """Refuse to build on a broken chain: the next close would vouch for what was changed or lost."""
+    for close_id, problem in chain_problems(settings):
+        raise ScorecardError(
+            f"The archive of closes is broken at {close_id or store.HEAD}: {problem}",
+            f"Restore {settings.archive} from a backup; `scorecard verify` lists all that is broken.",
+        )
+
+
+def _mend_head(settings: Settings, earlier: list[dict[str, Any]]) -> None:
+    """Catch up after a run that was killed between a close and its entry in the chain's head; never more than one."""
+    if earlier and store.read_head(settings)["sequence"] == earlier[-1]["sequence"] - 1:
+        _write_head(settings, earlier[-1])
+
+
+def _sweep(settings: Settings) -> None:
+    """Remove what a killed run left half written."""
+    for leftover in settings.archive.glob(f"{store.TEMPORARY}*"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Let one process close at a time. The lock goes with the process, however that ends."""
+    with (settings.archive / ".lock").open("w") as file:
+        deadline = time.monotonic() + _WAIT_SECONDS
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise ScorecardError(
+                        "Another run is closing a period and has not finished.",
+                        "Wait for it to end, or stop it; then run again.",
+                    ) from None
+                time.sleep(0.1)
+        yield

@@ -1,0 +1,31 @@
+"""Which observations a figure is made of, as SQL. Used on frozen observations only."""
+
+from scorecard.catalogue import DIMENSIONS
+
+
+def member_column(alias: str, dimension: str) -> str:
+    """Return the SQL that gives an observation's member of a figure's dimension, itself a column."""
+    return (
+        f"case {dimension} "
+        + " ".join(f"when '{name}' then {alias}.\"{name}\"" for name in DIMENSIONS)
+        + " end"
+    )
+
+
+def contributes(observation: str, figure: str) -> str:
+    """Return the SQL condition under which an observation counts in a figure.
+
+    Parameters
+    ----------
+    observation, figure: aliases of a relation of observations and of one with base (the metric whose observations
+    they are), stock (bool), grain, period_start, period_end, dimension, member.
+    """
+    return (
+        f"{observation}.metric = {figure}.base "
+        f"and ({observation}.grain is null or {observation}.grain = {figure}.grain) "
+        f"and {observation}.occurred_on < {figure}.period_end "
+        f"and case when {figure}.stock "
+        f"then {observation}.ended_on is null or {observation}.ended_on >= {figure}.period_end "
+        f"else {observation}.occurred_on >= {figure}.period_start end "
+        f"and {member_column(observation, f'{figure}.dimension')} = {figure}.member"
+    )

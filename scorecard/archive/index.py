@@ -1,0 +1,45 @@
+"""Which figure id stands for a figure: the newest close that holds it."""
+
+# ruff: noqa: S608 - values are bound
+import duckdb
+
+from scorecard.archive import store
+from scorecard.settings import Settings
+
+FigureKey = tuple[str, str, str, str, str]
+
+
+def figure_ids(
+    settings: Settings, metric: str | None = None, period: str | None = None, dimension: str | None = None
+) -> dict[FigureKey, str]:
+    """Return full figure ids by (metric, grain, period label, dimension, member).
+
+    Only the latest edition of each scorecard and period counts; where several hold a figure, the one closed
+    last. The arguments narrow what is read.
+    """
+    latest = {
+        str(settings.archive / each["close_id"] / "values.parquet"): each
+        for each in store.closes(settings)
+        if each["latest"]
+    }
+    if not latest:
+        return {}
+    given = {"metric": metric, "period": period, "dimension": dimension}
+    values: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+    conditions = " and ".join(["true", *(f"figures.{name} = ${name}" for name in values)])
+    values |= {
+        "paths": list(latest),
+        "close_ids": [each["close_id"] for each in latest.values()],
+        "sequences": [each["sequence"] for each in latest.values()],
+    }
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            "with closes as (select unnest($paths::varchar[]) as filename, "
+            "unnest($close_ids::varchar[]) as close_id, unnest($sequences::bigint[]) as sequence) "
+            "select metric, grain, period, dimension, member, arg_max(close_id || '.' || figure_id, sequence) "
+            "from read_parquet($paths, filename = true, union_by_name = true) as figures "
+            "join closes using (filename) "
+            f"where {conditions} group by all",
+            values,
+        ).fetchall()
+    return {(row[0], row[1], row[2], row[3], row[4]): row[5] for row in rows}

@@ -1,0 +1,330 @@
+"""Read the published warehouse for one scorecard and period: which figures, observations, targets, checks, loads.
+
+Nothing here knows a metric; the catalogue names them and says how each is aggregated.
+"""
+
+# ruff: noqa: S608 - the names in these queries come from the catalogue and the values are bound
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from scorecard.catalogue import DIMENSIONS, Metric, Scorecard
+from scorecard.errors import ScorecardError
+from scorecard.periods import Grain, Period, period_of
+from scorecard.settings import Settings
+
+SPARKLINE = 13
+OBSERVATION_COLUMNS = (
+    *("metric", "observation_id", "source_system", "source_object", "record_id"),
+    *(
+        "source_file",
+        "source_line",
+        "source_sha256",
+        "occurred_at",
+        "occurred_on",
+        "ended_on",
+        "grain",
+        "evidence",
+    ),
+    *(dimension for dimension in DIMENSIONS),
+    *("numerator", "denominator"),
+)
+_TARGET_COLUMNS = (
+    *("metric", "grain", "period", "dimension", "member", "target", "unit", "owner", "due"),
+    *("parent_kgi", "reason", "achievable"),
+)
+# run_at is left out: the hour of a check is no part of what the close says.
+_CHECK_COLUMNS = (
+    *(
+        "check_id",
+        "kind",
+        "name",
+        "source",
+        "object",
+        "severity",
+        "passed",
+        "failures",
+        "checked",
+        "message",
+        "cure",
+    ),
+)
+_ACTION_COLUMNS = (
+    *("action_id", "metric", "what_en", "what_ja", "who", "from_date", "due", "progress", "status"),
+    *("expected_effect_en", "expected_effect_ja", "dimension", "member", "sample"),
+)
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What a close holds of the warehouse."""
+
+    tables: dict[str, pa.Table]
+    loads: list[dict[str, Any]]
+    horizons: dict[str, dict[str, date | None]]
+
+
+def frozen_periods(period: Period, year_start: int) -> list[Period]:
+    """Return the period, the one before, the one a year ago, and the 13 that its sparklines show, each once."""
+    by_months = period.grain in (Grain.QUARTER, Grain.YEAR)
+    newest = period_of(period.last_day, Grain.MONTH, year_start) if by_months else period
+    sparkline = [newest.shift(-back, year_start) for back in range(SPARKLINE)]
+    return list(
+        dict.fromkeys([period, period.shift(-1, year_start), period.year_ago(year_start), *sparkline])
+    )
+
+
+def frozen_metrics(scorecard: Scorecard, metrics: dict[str, Metric]) -> list[Metric]:
+    """Return the metrics that a scorecard may print: those it names, those of its breakdowns, and their variants."""
+    named = dict.fromkeys([*scorecard.metrics, *(metric for metric, _ in scorecard.breakdowns)])
+    found: dict[str, Metric] = {}
+    for name in named:
+        found[name] = metrics[name]
+        found |= {metric.name: metric for metric in metrics.values() if metric.variant_of == name}
+    return list(found.values())
+
+
+def base_of(metric: Metric) -> str:
+    """Return the metric whose observations a metric is made of (itself, if it is no variant)."""
+    return metric.model.removeprefix("kpi_")
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the published warehouse to be read.
+
+    Raises
+    ------
+    ScorecardError: there is none yet, or it can't be read.
+    """
+    if not settings.snapshot.is_file():
+        raise ScorecardError(
+            f"There is no published warehouse at {settings.snapshot}.",
+            "Run `scorecard run`, which builds and publishes it.",
+        )
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        # Under the name it was built with, since views may name their tables in full.
+        name = settings.warehouse.stem
+        try:
+            connection.execute(f"attach '{_quoted(str(settings.snapshot))}' as \"{name}\" (read_only)")
+        except duckdb.Error as error:
+            raise ScorecardError(
+                f"The published warehouse at {settings.snapshot} can't be read: {error}",
+                "Run `scorecard run` to build it anew.",
+            ) from error
+        connection.execute(f'use "{name}"')
+        yield connection
+
+
+def read(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    scorecard: Scorecard,
+    metrics: list[Metric],
+    period: Period,
+) -> Frozen:
+    """Return everything a close freezes, sorted, so that the same warehouse gives the same tables.
+
+    Raises
+    ------
+    ScorecardError: the warehouse has no figure of the scorecard in the period.
+    """
+    _prepare(connection, settings, scorecard, metrics, period)
+    values = _values(connection, scorecard)
+    if not connection.execute("select count(*) from frozen_values where period_rank = 0").fetchall()[0][0]:
+        raise ScorecardError(
+            f"There are no figures of the scorecard {scorecard.name} for {period}.",
+            f"Choose a period that has data (`scorecard values --metric {scorecard.metrics[0]} --by business_unit` shows "
+            "which), or build the warehouse first.",
+        )
+    tables = {
+        "values.parquet": values,
+        "observations.parquet": _observations(connection, metrics),
+        "targets.parquet": _sorted(
+            connection,
+            f"select {_listed(_TARGET_COLUMNS)} from scorecard.kpi_targets "
+            "where metric in (select metric from frozen_metrics) "
+            "and (grain, period) in (select (grain, period) from frozen_periods) "
+            "and (dimension <> 'business_unit' or member = $business_unit) "
+            "and (metric, dimension, member) not in (select (metric, dimension, member) from foreign_members)",
+            {"business_unit": scorecard.business_unit},
+        ),
+        # Only the metrics of this scorecard, or a metric added elsewhere would make a new edition of it.
+        "checks.parquet": _sorted(
+            connection,
+            f"select {_listed(_CHECK_COLUMNS)}, "
+            "list_sort(list_filter(metrics, lambda name: list_contains((select list(metric) from frozen_metrics), name)))"
+            " as metrics from quality.check_results "
+            "where list_has_any(metrics, (select list(metric) from frozen_metrics))",
+        ),
+        "actions.parquet": _sorted(
+            connection,
+            f"select {_listed(_ACTION_COLUMNS)} from scorecard.actions "
+            "where metric in (select metric from frozen_metrics) and (from_date is null or from_date < $end)",
+            {"end": period.end},
+        ),
+    }
+    return Frozen(tables, _loads(connection), _horizons(connection, scorecard, period))
+
+
+def _prepare(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    scorecard: Scorecard,
+    metrics: list[Metric],
+    period: Period,
+) -> None:
+    connection.execute(
+        "create temp table frozen_metrics (rank integer, metric varchar, base varchar, stock boolean)"
+    )
+    connection.executemany(
+        "insert into frozen_metrics values (?, ?, ?, ?)",
+        [
+            (rank, metric.name, base_of(metric), metric.aggregate == "last")
+            for rank, metric in enumerate(metrics)
+        ],
+    )
+    connection.execute(
+        "create temp table frozen_periods (rank integer, grain varchar, period varchar, first_day date, end_day date)"
+    )
+    connection.executemany(
+        "insert into frozen_periods values (?, ?, ?, ?, ?)",
+        [
+            (min(rank, 3), each.grain.value, each.label, each.start, each.end)
+            for rank, each in enumerate(frozen_periods(period, settings.fiscal_year_start_month))
+        ],
+    )
+    connection.execute(
+        "create temp table foreign_members (metric varchar, dimension varchar, member varchar)"
+    )
+    for model in _models(metrics):
+        if _units(connection, model) <= {scorecard.business_unit, None}:
+            continue
+        # A member of another unit alone is none of this scorecard's business, nor of its readers'.
+        for dimension in DIMENSIONS[2:]:
+            connection.execute(
+                "insert into foreign_members select metric, $dimension, member from frozen_metrics, "
+                f'(select "{dimension}" as member from kpis."{model}" where "{dimension}" is not null group by all '
+                "having bool_or(business_unit <> $unit) and not bool_or(business_unit = $unit)) where base = $base",
+                {"dimension": dimension, "unit": scorecard.business_unit, "base": model.removeprefix("kpi_")},
+            )
+
+
+def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard) -> pa.Table:
+    """Return the rows of kpi_status with their figure ids; those of the summary come first."""
+    ranks = " ".join(f"when '{name}' then {rank}" for rank, name in enumerate(("business_unit", *DIMENSIONS)))
+    connection.execute(
+        "create temp table frozen_values as "
+        f"select status.*, periods.rank as period_rank, case dimension {ranks} end as dimension_rank, "
+        "metrics.rank as metric_rank from scorecard.kpi_status as status "
+        "join frozen_metrics as metrics using (metric) "
+        "join frozen_periods as periods using (grain, period) "
+        "where (dimension <> 'business_unit' or member = $unit) "
+        "and (metric, dimension, member) not in (select (metric, dimension, member) from foreign_members)",
+        {"unit": scorecard.business_unit},
+    )
+    ((twice,),) = connection.execute(
+        "select count(*) from (select 1 from frozen_values group by metric, grain, period, dimension, member having count(*) > 1)"
+    ).fetchall()
+    if twice:
+        raise ScorecardError(
+            f"The published warehouse has {twice} figures twice.",
+            "Run `scorecard run` to build it anew; then report it.",
+        )
+    return connection.sql(
+        "select printf('F%03d', row_number() over (order by period_rank, dimension_rank, metric_rank, period_start, grain, "
+        "member)) as figure_id, * exclude (period_rank, dimension_rank, metric_rank) from frozen_values "
+        "order by period_rank, dimension_rank, metric_rank, period_start, grain, member"
+    ).to_arrow_table()
+
+
+def _observations(connection: duckdb.DuckDBPyConnection, metrics: list[Metric]) -> pa.Table:
+    """Return every observation that a frozen figure is made of."""
+    during = "o.occurred_on >= p.first_day and o.occurred_on < p.end_day"
+    at_its_end = "o.occurred_on < p.end_day and (o.ended_on is null or o.ended_on >= p.end_day)"
+    parts = []
+    for model, of_model in _models(metrics).items():
+        counted = []
+        if any(metric.aggregate != "last" for metric in of_model):
+            counted.append(f"({during})")
+        if any(metric.aggregate == "last" for metric in of_model):
+            counted.append(f"({at_its_end})")
+        parts.append(
+            f'select {_observation_columns(connection, model)} from kpis."{model}" as o where exists (select 1 from frozen_periods as p '
+            f"where (o.grain is null or o.grain = p.grain) and ({' or '.join(counted)}))"
+        )
+    connection.execute(f"create temp table frozen_observations as {' union all '.join(parts)}")
+    return connection.sql("select * from frozen_observations order by all").to_arrow_table()
+
+
+def _loads(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Return the loads that brought the file versions which the observations came from."""
+    schemas = connection.execute(
+        "select schema_name from duckdb_tables() where table_name = '_loaded_files' and starts_with(schema_name, 'raw_') "
+        "and database_name = current_database() order by 1"
+    ).fetchall()
+    if not schemas:
+        return []
+    parts = " union all ".join(
+        f"select _dlt_load_id as load_id, '{_quoted(schema.removeprefix('raw_'))}' as source, object, source_file, "
+        f'source_sha256, rows_loaded, loaded_at from "{schema}"._loaded_files'
+        for (schema,) in schemas
+    )
+    rows = connection.sql(
+        f"select distinct * replace (strftime(loaded_at at time zone 'UTC', '%Y-%m-%dT%H:%M:%SZ') as loaded_at) from ({parts}) "
+        "where (source_file, source_sha256) in (select (source_file, source_sha256) from frozen_observations) order by all"
+    ).to_arrow_table()
+    return list(rows.to_pylist())
+
+
+def _horizons(
+    connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, period: Period
+) -> dict[str, dict[str, date | None]]:
+    """Return from when to when each metric has data, cut at the period's end: what came later changes no close."""
+    rows = connection.execute(
+        "select metric, first_day, least(last_day, $last) from scorecard.horizons "
+        "where business_unit = $unit and metric in (select metric from frozen_metrics union select base from frozen_metrics)",
+        {"unit": scorecard.business_unit, "last": period.last_day},
+    ).fetchall()
+    return {metric: {"first_day": first, "last_day": last} for metric, first, last in rows}
+
+
+def _units(connection: duckdb.DuckDBPyConnection, model: str) -> set[str | None]:
+    rows = connection.execute(f'select distinct business_unit from kpis."{model}"').fetchall()
+    return {unit for (unit,) in rows}
+
+
+def _observation_columns(connection: duckdb.DuckDBPyConnection, model: str) -> str:
+    """Return the columns to select. Evidence, the records behind a row about an account, is not in every model."""
+    there = {row[0] for row in connection.execute(f'describe kpis."{model}"').fetchall()}
+    return ", ".join(
+        f'"{column}"' if column in there or column != "evidence" else "null::varchar[] as evidence"
+        for column in OBSERVATION_COLUMNS
+    )
+
+
+def _models(metrics: Iterable[Metric]) -> dict[str, list[Metric]]:
+    models: dict[str, list[Metric]] = {}
+    for metric in metrics:
+        models.setdefault(metric.model, []).append(metric)
+    return models
+
+
+def _sorted(
+    connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any] | None = None
+) -> pa.Table:
+    return connection.sql(f"{query} order by all", params=values or {}).to_arrow_table()
+
+
+def _listed(columns: Iterable[str]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,129 @@
+"""Check every hash of every close and the chain that joins them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from scorecard.archive import store
+from scorecard.errors import ScorecardError
+from scorecard.settings import Settings
+
+
+def verify(settings: Settings) -> dict[str, Any]:
+    """Read all closes and say what is broken.
+
+    Returns
+    -------
+    ``{"ok": bool, "closes": n, "broken": [{"close_id": str | None, "problem": sentence}]}``.
+    """
+    broken: list[dict[str, str | None]] = [
+        {"close_id": folder.name, "problem": problem}
+        for folder in store.folders(settings)
+        for problem in problems_of(folder)
+    ]
+    broken += [{"close_id": close_id, "problem": problem} for close_id, problem in chain_problems(settings)]
+    return {"ok": not broken, "closes": len(store.folders(settings)), "broken": broken}
+
+
+def problems_of(folder: Path) -> list[str]:
+    """Return what is wrong with the files of one close, against its own manifest."""
+    try:
+        manifest = store.read_manifest(folder)
+    except ScorecardError as error:
+        return [error.problem]
+    found = []
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+    listed: dict[str, str] = manifest["files"]
+    found += [f"{name} is missing." for name in sorted(listed.keys() - there)]
+    found += [f"{name} is not of this close." for name in sorted(there - listed.keys() - {store.MANIFEST})]
+    found += [f"{store.MANIFEST} does not list {name}." for name in sorted(set(store.FILES) - listed.keys())]
+    found += [
+        f"{name} was changed after the close."
+        for name in sorted(listed.keys() & there)
+        if not (folder / name).is_file() or store.sha256_of(folder / name) != listed[name]
+    ]
+    if store.content_sha256(listed) != manifest["content_sha256"]:
+        found.append(f"{store.MANIFEST} was changed: its content hash is not that of the files it lists.")
+    if folder.name != f"{manifest['scorecard']}-{manifest['period']}-e{manifest['edition']}":
+        found.append(
+            f"{store.MANIFEST} was changed: it is of another scorecard, period or edition than its folder."
+        )
+    return found
+
+
+def chain_problems(settings: Settings) -> Iterator[tuple[str | None, str]]:
+    """Yield what is wrong with the chain, as (close_id or None, sentence). Unreadable manifests are left out."""
+    readable = []
+    for folder in store.folders(settings):
+        try:
+            readable.append(store.read_manifest(folder))
+        except ScorecardError:
+            continue
+    readable.sort(key=lambda manifest: manifest["sequence"])
+    before: dict[str, Any] | None = None
+    for manifest in readable:
+        close_id, sequence = manifest["close_id"], manifest["sequence"]
+        expected = before["sequence"] + 1 if before else 1
+        if sequence != expected:
+            yield close_id, _gap(before, manifest, expected)
+        else:
+            problem = _link(settings, before, manifest)
+            if problem:
+                yield problem
+        before = manifest
+    yield from _head(settings, readable)
+
+
+def _gap(before: dict[str, Any] | None, manifest: dict[str, Any], expected: int) -> str:
+    previous = manifest["previous"]
+    if manifest["sequence"] < expected:
+        return f"It has the number {manifest['sequence']} in the chain, as has another close."
+    name = previous["close_id"] if isinstance(previous, dict) and "close_id" in previous else "a close"
+    after = f" after {before['close_id']}" if before else ""
+    return f"The close before it is missing: {name}, number {manifest['sequence'] - 1} in the chain{after}."
+
+
+def _link(
+    settings: Settings, before: dict[str, Any] | None, manifest: dict[str, Any]
+) -> tuple[str | None, str] | None:
+    previous = manifest["previous"]
+    if before is None:
+        return (
+            None
+            if previous is None
+            else (manifest["close_id"], "It is the first of the chain but names one before it.")
+        )
+    named = previous if isinstance(previous, dict) else {}
+    if named.get("close_id") != before["close_id"]:
+        return manifest["close_id"], f"It does not name {before['close_id']} as the close before it."
+    if named.get("manifest_sha256") != store.sha256_of(
+        settings.archive / before["close_id"] / store.MANIFEST
+    ):
+        return before[
+            "close_id"
+        ], f"{store.MANIFEST} was changed: {manifest['close_id']} knows it by another hash."
+    return None
+
+
+def _head(settings: Settings, readable: list[dict[str, Any]]) -> Iterator[tuple[str | None, str]]:
+    try:
+        head = store.read_head(settings)
+    except ScorecardError as error:
+        yield None, error.problem
+        return
+    last = readable[-1] if readable else None
+    newest = last["sequence"] if last else 0
+    # A run killed right after a close leaves the head one behind; the next close mends it.
+    if head["sequence"] > newest:
+        yield head["close_id"], "It is missing: the chain's head names it as the newest close."
+    elif head["sequence"] < newest - 1:
+        yield None, f"{store.HEAD} is missing or older than the newest close."
+    elif last and head["sequence"] == newest:
+        folder = settings.archive / last["close_id"]
+        if head["close_id"] != last["close_id"] or head["manifest_sha256"] != store.sha256_of(
+            folder / store.MANIFEST
+        ):
+            yield (
+                last["close_id"],
+                f"{store.MANIFEST} was changed: the chain's head knows it by another hash.",
+            )
