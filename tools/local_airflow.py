@@ -1,11 +1,10 @@
-"""The Airflow of one machine: where it keeps its things, and its preparation. Import before anything of Airflow.
+"""The Airflow of one machine: where it keeps its things, and its preparation.
 
 Metadata in SQLite and LocalExecutor, no example DAGs. In production, set the same pool
 (`warehouse_writer`, one slot) and point Airflow at `dags/`.
 """
 
 import fcntl
-import os
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import IO
@@ -48,3 +47,18 @@ def prepare() -> None:
 
     db.initdb()
     Pool.create_or_update_pool(name=POOL, slots=1, description="one writer at a time", include_deferred=False)
+
+
+def unpause() -> None:
+    """Unpause the DAGs that were registered, paused, before there was a scheduler."""
+    from airflow.models.dag import DagModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import update
+
+    with create_session() as session:
+        session.execute(update(DagModel).values(is_paused=False))
+
+
+if __name__ == "__main__":
+    prepare()
+    unpause()
