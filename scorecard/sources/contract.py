@@ -1,0 +1,195 @@
+"""What a source promises: dbt's source YAML, read into dataclasses.
+
+The same entry documents the raw table for dbt and tells the extraction what to read, so no column is listed twice.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scorecard.errors import ScorecardError
+from scorecard.settings import Settings
+
+TYPES = ("varchar", "bigint", "integer", "boolean", "date", "timestamp", "timestamptz", "double")
+_DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)")
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a raw table. `header` is how the export calls it, `data_type` a DuckDB type in lower case."""
+
+    name: str
+    data_type: str
+    header: str
+    not_null: bool
+
+    @property
+    def decimal(self) -> tuple[int, int] | None:
+        """Precision and scale, None where the type is no decimal."""
+        match = _DECIMAL.fullmatch(self.data_type)
+        return (int(match[1]), int(match[2])) if match else None
+
+
+@dataclass(frozen=True)
+class ObjectContract:
+    """A raw table and the export it is read from (`file`, a path below the folder of the source).
+
+    A `full_export` holds every record, so that a record which left it is gone; any other only adds and changes.
+    """
+
+    name: str
+    file: str
+    primary_key: tuple[str, ...]
+    full_export: bool
+    delimiter: str
+    columns: tuple[Column, ...]
+    declared_in: Path
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that changes what is read out of one and the same file."""
+        shape = [
+            [[c.name, c.data_type, c.header, c.not_null] for c in self.columns],
+            self.primary_key,
+            self.full_export,
+            self.delimiter,
+        ]
+        return hashlib.sha256(json.dumps(shape).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class SourceContract:
+    """A source: `name` is its folder below the data folder, `schema` its schema in the warehouse."""
+
+    name: str
+    schema: str
+    business_unit: str
+    currency: str
+    objects: tuple[ObjectContract, ...]
+    declared_in: Path
+
+
+def load_contracts(settings: Settings) -> dict[str, SourceContract]:
+    """Read every source the dbt project declares with a business unit, by name.
+
+    Raises
+    ------
+    ScorecardError: a file is no YAML, or an entry lacks something or contradicts itself.
+    """
+    contracts: dict[str, SourceContract] = {}
+    for path in sorted(settings.dbt_project.glob("models/staging/*/_sources.yml")):
+        for contract in read_contracts(path):
+            if contract.name in contracts:
+                raise ScorecardError(
+                    f"The source {contract.name} is declared in {contracts[contract.name].declared_in} and in {path}.",
+                    "Give one of them another name.",
+                )
+            contracts[contract.name] = contract
+    return contracts
+
+
+def read_contracts(path: Path) -> list[SourceContract]:
+    """Read the sources of one YAML file. Raises ScorecardError as `load_contracts` does."""
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ScorecardError(f"{path} cannot be read as YAML: {error}.", "Correct the file.") from error
+    if not isinstance(document, dict) or not isinstance(document.get("sources"), list):
+        raise ScorecardError(f"{path} declares no sources.", "Begin the list with `sources:`.")
+    return [_source(entry, path) for entry in document["sources"]]
+
+
+def _source(entry: dict[str, Any], path: Path) -> SourceContract:
+    name = _required(entry, "name", "a source", path)
+    where = f"the source {name}"
+    meta = _meta(entry)
+    schema = entry.get("schema")
+    if schema != f"raw_{name}":
+        raise ScorecardError(
+            f"In {path}, {where} has the schema {schema}.", f"Write `schema: raw_{name}`: the extraction loads there."
+        )
+    tables = _required(entry, "tables", where, path)
+    # Names with an underscore in front are the extraction's own tables; they have no export.
+    objects = tuple(_object(table, where, path) for table in tables if not str(table.get("name")).startswith("_"))
+    _refuse_repeats([o.name for o in objects], f"{where} lists the table", path)
+    return SourceContract(
+        name=name,
+        schema=schema,
+        business_unit=_required(meta, "business_unit", f"config.meta of {where}", path),
+        currency=_required(meta, "currency", f"config.meta of {where}", path),
+        objects=objects,
+        declared_in=path,
+    )
+
+
+def _object(entry: dict[str, Any], source: str, path: Path) -> ObjectContract:
+    name = _required(entry, "name", f"a table of {source}", path)
+    where = f"the table {name} of {source}"
+    if not _NAME.fullmatch(name):
+        raise ScorecardError(f"In {path}, {where} has no name that dlt keeps.", "Use lower case, digits and single _.")
+    meta = _meta(entry)
+    file = _required(meta, "file", f"config.meta of {where}", path)
+    key = _required(meta, "primary_key", f"config.meta of {where}", path)
+    key = (key,) if isinstance(key, str) else tuple(key)
+    columns = tuple(_column(column, key, where, path) for column in _required(entry, "columns", where, path))
+    _refuse_repeats([c.name for c in columns], f"{where} lists the column", path)
+    _refuse_repeats([c.header for c in columns], f"{where} reads twice the header", path)
+    if unknown := sorted(set(key) - {c.name for c in columns}):
+        raise ScorecardError(
+            f"In {path}, the primary key of {where} names {', '.join(unknown)}, which is no column of it.",
+            "Correct config.meta.primary_key or add the column.",
+        )
+    if Path(file).is_absolute() or ".." in Path(file).parts:
+        raise ScorecardError(
+            f"In {path}, {where} reads {file}, which is outside of its folder.", "Name a file below the source's folder."
+        )
+    full_export = meta.get("full_export", True)
+    delimiter = meta.get("delimiter", ",")
+    if not isinstance(full_export, bool) or not isinstance(delimiter, str) or len(delimiter) != 1:
+        raise ScorecardError(
+            f"In {path}, config.meta of {where} has full_export {full_export!r} and delimiter {delimiter!r}.",
+            "full_export is true or false, delimiter one character.",
+        )
+    return ObjectContract(name, file, key, full_export, delimiter, columns, path)
+
+
+def _column(entry: dict[str, Any], key: tuple[str, ...], table: str, path: Path) -> Column:
+    name = _required(entry, "name", f"a column of {table}", path)
+    where = f"the column {name} of {table}"
+    if not _NAME.fullmatch(name):
+        raise ScorecardError(f"In {path}, {where} has no name that dlt keeps.", "Use lower case, digits and single _.")
+    data_type = str(_required(entry, "data_type", where, path)).lower()
+    _required(entry, "description", where, path)
+    match = _DECIMAL.fullmatch(data_type)
+    if match and not int(match[2]) <= int(match[1]) <= 38 or not match and data_type not in TYPES:
+        raise ScorecardError(
+            f"In {path}, {where} has the data_type {data_type}, which is not supported.",
+            f"Use {', '.join(TYPES)} or decimal(p,s) with p up to 38.",
+        )
+    meta = _meta(entry)
+    constraints = entry.get("constraints") or []
+    not_null = name in key or bool(meta.get("not_null")) or any(c.get("type") == "not_null" for c in constraints)
+    return Column(name, data_type, str(meta.get("header", name)), not_null)
+
+
+def _meta(entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry's config.meta, empty where there is none."""
+    meta = (entry.get("config") or {}).get("meta")
+    return meta if isinstance(meta, dict) else {}
+
+
+def _required(entry: dict[str, Any], field: str, where: str, path: Path) -> Any:
+    if not isinstance(entry, dict) or entry.get(field) in (None, "", []):
+        raise ScorecardError(f"In {path}, {where} has no `{field}`.", f"Add `{field}:` to it.")
+    return entry[field]
+
+
+def _refuse_repeats(names: list[str], what: str, path: Path) -> None:
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ScorecardError(f"In {path}, {what} {', '.join(repeated)} more than once.", "Keep one of them.")

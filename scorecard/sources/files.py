@@ -1,0 +1,344 @@
+"""One CSV export, read record by record and judged against its contract.
+
+Reading is Python's csv module, for it knows the physical line of each record; all judging is SQL over the staged text
+in a scratch DuckDB, which works on whole columns and spills to disk what memory doesn't hold.
+"""
+
+import codecs
+import csv
+import hashlib
+import io
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Any
+
+from scorecard.errors import ScorecardError
+from scorecard.sources.contract import Column, ObjectContract
+
+if TYPE_CHECKING:
+    import duckdb
+
+CHUNK = 50_000
+"""Records that are held as Python objects at a time."""
+
+OWN_COLUMNS = ("_source_file", "_source_line", "_source_sha256", "_row_version", "_dlt_load_id", "_valid_from", "_valid_to")
+
+# What DuckDB's own casts let through is too much for a ledger: 3.7 becomes 4, 1.005 becomes 1.01, 'infinity' a date.
+_FORMS = {
+    "bigint": r"[+-]?\d+(\.0*)?",
+    "integer": r"[+-]?\d+(\.0*)?",
+    "boolean": r"(?i)true|false|t|f|yes|no|y|n|1|0",
+    "date": r"\d{4}-\d{2}-\d{2}",
+    "timestamp": r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?",
+    "timestamptz": r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)",
+    "double": r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?",
+}
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A judged export in the scratch database.
+
+    `<table>_good` has the columns of `columns` and `_line`; `<table>_bad` has `_line`, `reason`, `payload`;
+    `<table>_keys` the records, good or bad, whose key could be read. `columns` are in the order of the file.
+    """
+
+    contract: ObjectContract
+    table: str
+    source_file: str
+    sha256: str
+    size_bytes: int
+    columns: tuple[Column, ...]
+    unknown: tuple[str, ...]
+    rows_read: int
+    rows_quarantined: int
+
+    @property
+    def rows_loaded(self) -> int:
+        """Records that meet the contract."""
+        return self.rows_read - self.rows_quarantined
+
+
+def snake_case(header: str) -> str:
+    """Turn a header into a column name; "" where it isn't all ASCII or has no letter.
+
+    >>> snake_case("Close Value (USD)"), snake_case("closeDate"), snake_case("顧客")
+    ('close_value_usd', 'close_date', '')
+    """
+    if not header.isascii():
+        return ""
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", header.strip())
+    name = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
+    return f"n{name}" if name[:1].isdigit() else name
+
+
+def stage(
+    db: "duckdb.DuckDBPyConnection",
+    table: str,
+    open_file: Callable[[], IO[bytes]],
+    contract: ObjectContract,
+    source_file: str,
+) -> Staged:
+    """Read an export into the scratch database and judge every record.
+
+    Raises
+    ------
+    ScorecardError: the file as a whole can't be used: empty, not UTF-8, a column lacking or twice, broken quotes.
+    """
+    with open_file() as raw:
+        hashed = _Hashed(raw)
+        text = io.TextIOWrapper(io.BufferedReader(hashed, 1 << 20), encoding="utf-8-sig", newline="")
+        try:
+            records = _records(text, contract.delimiter, source_file)
+            header = next(records, (0, []))[1]
+            columns = _columns(header, contract, source_file)
+            rows_read = _stage_text(db, table, records, len(header))
+        except UnicodeDecodeError as error:
+            raise _wrong_encoding(open_file, source_file) from error
+    _judge(db, table, contract, header, columns)
+    db.execute(f"drop table {table}")
+    quarantined = _count(db, f"{table}_bad")
+    known = {column.name for column in contract.columns}
+    unknown = tuple(column.name for column in columns if column.name not in known)
+    return Staged(
+        contract, table, source_file, hashed.sha256.hexdigest(), hashed.size, columns, unknown, rows_read, quarantined
+    )
+
+
+class _Hashed(io.RawIOBase):
+    """Bytes on their way, hashed as they pass, so that hash and rows are of one file version."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self.raw, self.sha256, self.size = raw, hashlib.sha256(), 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.raw.read(len(buffer))
+        buffer[: len(data)] = data
+        self.sha256.update(data)
+        self.size += len(data)
+        return len(data)
+
+
+def _records(text: io.TextIOWrapper, delimiter: str, source_file: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield (physical line it starts on, fields) of each record; blank lines are none."""
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    start = 1
+    try:
+        for fields in reader:
+            if fields:
+                yield start, fields
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise ScorecardError(
+            f"In {source_file}, the record that starts on line {start} cannot be read: {error}.",
+            "Look for a quotation mark that is not closed or not doubled, and export the file again.",
+        ) from error
+
+
+def _stage_text(
+    db: "duckdb.DuckDBPyConnection", table: str, records: Iterator[tuple[int, list[str]]], width: int
+) -> int:
+    """Fill `table` (_line, _c0, _c1 …; "" is null) and `<table>_odd` (other numbers of fields); count the records."""
+    cells = [f"_c{i}" for i in range(width)]
+    db.execute(f"create table {table} (_line bigint, {', '.join(f'{cell} varchar' for cell in cells)})")
+    db.execute(f"create table {table}_odd (_line bigint, reason varchar, payload varchar)")
+    emptied = ", ".join(f"nullif({cell}, '')" for cell in cells)
+    count = 0
+    while chunk := list(islice(records, CHUNK)):
+        count += len(chunk)
+        rows = [(line, *fields) for line, fields in chunk if len(fields) == width]
+        _append(db, table, rows, f"_line, {emptied}", cells)
+        if len(rows) < len(chunk):
+            odd = [
+                (line, f"has {len(fields)} fields where the header has {width}", json.dumps(fields, ensure_ascii=False))
+                for line, fields in chunk
+                if len(fields) != width
+            ]
+            _append(db, f"{table}_odd", odd, "*", ["reason", "payload"])
+    return count
+
+
+def _append(
+    db: "duckdb.DuckDBPyConnection", table: str, rows: Sequence[tuple[Any, ...]], select: str, cells: list[str]
+) -> None:
+    """Add rows of (line, text, text …) to a table by way of Arrow."""
+    import pyarrow as pa
+
+    if not rows:
+        return
+    lines, *texts = zip(*rows, strict=True)
+    arrays = [pa.array(lines, pa.int64()), *(pa.array(text, pa.string()) for text in texts)]
+    db.register("batch", pa.table(arrays, names=["_line", *cells]))
+    db.execute(f"insert into {table} select {select} from batch")  # noqa: S608
+    db.unregister("batch")
+
+
+def _columns(header: list[str], contract: ObjectContract, source_file: str) -> tuple[Column, ...]:
+    """Name the columns of the file in its order; those the contract doesn't know are varchar.
+
+    Raises
+    ------
+    ScorecardError: the file is empty, lacks a column or has one twice.
+    """
+    if not any(field.strip() for field in header):
+        raise ScorecardError(
+            f"{source_file} is empty: it has not even a header.", "Export it again; the warehouse was left as it was."
+        )
+    if "\0" in "".join(header):
+        raise _not_utf8(source_file, "has zero bytes in its header, as UTF-16 has")
+    exact = {column.header: column for column in contract.columns}
+    alike = {snake_case(column.header): column for column in contract.columns if snake_case(column.header)}
+    columns = []
+    for position, field in enumerate(header, start=1):
+        name = snake_case(field)
+        column = exact.get(field.strip()) or alike.get(name)
+        columns.append(column or Column(name or f"column_{position}", "varchar", field, False))
+    names = [column.name for column in columns]
+    if lacking := [column for column in contract.columns if column.name not in names]:
+        raise ScorecardError(
+            f"{source_file} lacks the column {', '.join(column.header for column in lacking)};"
+            f" it has {', '.join(header)}.",
+            "Export it with that column. If the column was renamed, write its new header as config.meta.header of"
+            f" {', '.join(column.name for column in lacking)} in {contract.declared_in}; if it is gone for good, take"
+            f" it out there and out of the staging model of {contract.name} beside it.",
+        )
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ScorecardError(
+            f"{source_file} has the column {', '.join(repeated)} more than once in its header: {', '.join(header)}.",
+            "Export it with one column of that name.",
+        )
+    return tuple(columns)
+
+
+def _judge(
+    db: "duckdb.DuckDBPyConnection",
+    table: str,
+    contract: ObjectContract,
+    header: list[str],
+    columns: tuple[Column, ...],
+) -> None:
+    """Part the staged text into `<table>_good` and `<table>_bad`, and keep the keys that could be read."""
+    values = ", ".join(f"{_value(f'_c{i}', column)} as {quoted(column.name)}" for i, column in enumerate(columns))
+    faults = ", ".join(fault for i, column in enumerate(columns) if (fault := _fault(f"_c{i}", column)))
+    is_header = " and ".join(f"_c{i} is not distinct from {literal(field)}" for i, field in enumerate(header) if field)
+    db.execute(f"""
+        create table {table}_judged as
+        with typed as (select *, {values} from {table})
+        select _line, {", ".join(quoted(column.name) for column in columns)},
+            case when {is_header} then 'repeats the header' else nullif(concat_ws('; ', {faults}), '') end as _reason
+        from typed
+    """)
+    _find_repeated_keys(db, table, contract, len(header))
+    payload = ", ".join(f"{quoted(field or f'column {i + 1}')} := _c{i}" for i, field in enumerate(header))
+    db.execute(f"""
+        create table {table}_bad as
+        with reasons as (
+            select _line, _reason as reason from {table}_judged where _reason is not null
+            union all select _line, reason from {table}_repeated
+        ), faults as (select _line, string_agg(reason, '; ' order by reason) as reason from reasons group by _line)
+        select _line, reason, to_json(struct_pack({payload}))::varchar as payload
+        from faults join {table} using (_line)
+        union all select _line, reason, payload from {table}_odd
+    """)
+    db.execute(f"create view {table}_good as from {table}_judged where _line not in (select _line from {table}_bad)")
+    db.execute(f"create view {table}_keys as from {table}_judged where {_given(contract)}")
+
+
+def _find_repeated_keys(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract, width: int) -> None:
+    """Make `<table>_repeated` (_line, reason): all records whose key says two things, all repeats but the first."""
+    key = ", ".join(quoted(name) for name in contract.primary_key)
+    record = ", ".join(f"_c{i}" for i in range(width))
+    named = f"'the key {', '.join(contract.primary_key)} = ' || concat_ws(', ', {key})"
+    db.execute(f"""
+        create table {table}_repeated as
+        with repeated as (
+            select {key} from {table}_judged where {_given(contract)} group by {key} having count(*) > 1
+        ), records as (
+            select _line, {key}, row({record}) as _record
+            from {table}_judged join repeated using ({key}) join {table} using (_line)
+        ), groups as (
+            select {key}, count(distinct _record) as _variants, min(_line) as _first,
+                array_to_string(list(_line order by _line)[:5], ', ') as _lines
+            from records group by {key}
+        )
+        select _line, case _variants when 1 then 'repeats line ' || _first
+            else {named} || ' stands for records that differ, on lines ' || _lines end as reason
+        from records join groups using ({key})
+        where _variants > 1 or _line > _first
+    """)
+
+
+def _given(contract: ObjectContract) -> str:
+    return " and ".join(f"{quoted(name)} is not null" for name in contract.primary_key)
+
+
+def _value(cell: str, column: Column) -> str:
+    """SQL of the cell in the column's type, null where it isn't of it."""
+    if column.data_type == "varchar":
+        return cell
+    cast = f"try_cast(trim({cell}) as {column.data_type})"
+    value = f"case when regexp_full_match(trim({cell}), '{_form(column)}') then {cast} end"
+    return f"case when isfinite({cast}) then {value} end" if column.data_type == "double" else value
+
+
+def _fault(cell: str, column: Column) -> str:
+    """SQL of what is wrong with the cell, null where nothing is; "" where nothing can be."""
+    cases = ""
+    if column.data_type != "varchar":
+        shown = f"""left({cell}, 80) || if(length({cell}) > 80, '…', '')"""
+        said = f"""'{column.name}: "' || {shown} || '" is no {column.data_type}'"""
+        cases += f" when {cell} is not null and {quoted(column.name)} is null then {said}"
+    if column.not_null:
+        cases += f" when {cell} is null then '{column.name}: empty, but every record must have one'"
+    return f"case{cases} end" if cases else ""
+
+
+def _form(column: Column) -> str:
+    if column.decimal is None:
+        return _FORMS[column.data_type]
+    scale = column.decimal[1]
+    return rf"[+-]?(\d+(\.\d{{0,{scale}}}0*)?|\.\d{{1,{scale}}}0*)" if scale else r"[+-]?\d+(\.0*)?"
+
+
+def literal(value: str) -> str:
+    """Quote a text as an SQL literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def quoted(name: str) -> str:
+    """Quote a name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _count(db: "duckdb.DuckDBPyConnection", table: str) -> int:
+    (count,) = db.execute(f"select count(*) from {table}").fetchone() or (0,)  # noqa: S608
+    return int(count)
+
+
+def _wrong_encoding(open_file: Callable[[], IO[bytes]], source_file: str) -> ScorecardError:
+    """Find the first byte that is not UTF-8."""
+    with open_file() as raw:
+        offset = 0
+        for number, line in enumerate(raw, start=1):
+            if number == 1 and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                return _not_utf8(source_file, "begins with the mark of UTF-16")
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                byte = offset + error.start
+                return _not_utf8(source_file, f"has the byte 0x{line[error.start]:02X} on line {number} (byte {byte + 1})")
+            offset += len(line)
+    return _not_utf8(source_file, "changed while it was read")
+
+
+def _not_utf8(source_file: str, what: str) -> ScorecardError:
+    return ScorecardError(
+        f"{source_file} is not UTF-8: it {what}.",
+        "Export it again as UTF-8 (in Excel: CSV UTF-8); the warehouse was left as it was.",
+    )
