@@ -1,0 +1,1 @@
+"""What is checked, what it found, and which scorecards that holds back."""
