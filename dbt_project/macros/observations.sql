@@ -9,13 +9,21 @@
    until         for a stock: the day from which the row no longer counts
    evidence      a fact with the same account_key whose records stand behind a row that is about an account
 
-   `kpi_values` reads the same arguments (as the model's meta) and computes all metrics that share fact, day and end
+   `{name}` in any of them stands for the metric's parameter of that name.
+
+   `kpi_totals` reads the same arguments (as the model's meta) and computes all metrics that share fact, day and end
    in one pass over the fact; a test holds its values to these observations. #}
 {% macro observations(fact, on, numerator, denominator='1', where='true', at=none, until=none, evidence=none) %}
 {% do config(meta={'pass': {
     'fact': fact, 'on': on, 'numerator': numerator, 'denominator': denominator, 'where': where, 'until': until
 }}) %}
 {% set columns = fact_columns(fact) %}
+{% set parameters = model_parameters(this.name) %}
+{% set on = with_parameters(on, parameters) %}
+{% set until = with_parameters(until, parameters) %}
+{% set where = with_parameters(where, parameters) %}
+{% set numerator = with_parameters(numerator, parameters) %}
+{% set denominator = with_parameters(denominator, parameters) %}
 select
     '{{ this.name | replace("kpi_", "") }}' as metric,
     concat_ws('|', fact.source_system, fact.source_object, fact.record_id
@@ -64,9 +72,18 @@ where ({{ where }}) and {{ on }} is not null
 {%- endmacro %}
 
 
-{# A parameter of a metric, from its YAML. #}
-{% macro metric_parameter(model_name, parameter) %}
-    {{ return(graph.nodes['model.' ~ project_name ~ '.' ~ model_name].config.meta.parameters[parameter] if execute else 0) }}
+{# The parameters in a metric's YAML. #}
+{% macro model_parameters(model_name) %}
+    {{ return(graph.nodes['model.' ~ project_name ~ '.' ~ model_name].config.meta.get('parameters', {}) if execute else {}) }}
+{% endmacro %}
+
+
+{% macro with_parameters(sql, parameters) %}
+    {% set ns = namespace(sql=sql) %}
+    {% if sql %}
+    {% for name, value in parameters.items() %}{% set ns.sql = ns.sql | replace('{' ~ name ~ '}', value | string) %}{% endfor %}
+    {% endif %}
+    {{ return(ns.sql) }}
 {% endmacro %}
 
 

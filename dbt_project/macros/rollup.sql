@@ -8,7 +8,9 @@
         {% set node = graph.nodes['model.' ~ project_name ~ '.' ~ relation.identifier] %}
         {% set meta = node.config.meta %}
         {% if meta.aggregate not in ['growth', 'attainment'] %}
-            {% set spec = meta.get('pass') %}
+            {% set parameters = model_parameters(relation.identifier) %}
+            {% set spec = {} %}
+            {% for name, sql in meta.get('pass').items() %}{% do spec.update({name: with_parameters(sql, parameters)}) %}{% endfor %}
             {% set key = spec.fact ~ '|' ~ spec.on ~ '|' ~ spec.until %}
             {% set metric = {'name': relation.identifier | replace('kpi_', ''), 'where': spec.where,
                              'numerator': spec.numerator, 'denominator': spec.denominator,
@@ -173,32 +175,32 @@
     level as (
         select
             metric, dimension, member, day,
+            lead(day, 1, date '9999-12-31') over so_far as until_day,
             sum(numerator) over so_far as numerator,
             sum(denominator) over so_far as denominator,
             sum(observations) over so_far as observations,
             sum(missing) over so_far as missing
         from ({{ one_row_per_metric(pass, 'daily', ['day', 'dimension', 'member'], counted='is not null') }})
         window so_far as (partition by metric, dimension, member order by day)
-    ),
-    holder as (
-        select distinct metric, dimension, member from level
     )
     select
-        holder.metric,
+        level.metric,
         period.grain,
         period.period_start,
-        holder.dimension,
-        holder.member,
+        level.dimension,
+        level.member,
         level.numerator,
         level.denominator,
         level.observations,
         level.missing
-    from holder
-    inner join period on period.grain <> 'day' or holder.dimension in ('company', 'business_unit')
-    asof join level
-        on holder.metric = level.metric and holder.dimension = level.dimension and holder.member = level.member
-        and period.last_day >= level.day
-    where level.observations > 0
+    from level
+    inner join period
+        on period.last_day >= level.day and period.last_day < level.until_day
+        and (period.grain <> 'day' or level.dimension in ('company', 'business_unit'))
+    where level.observations > 0 and period.period_start <= (
+        select max(horizon.last_on) from {{ relation_of('core_horizon') }} as horizon
+        where horizon.business_unit in (select rows.business_unit from rows)
+    )
 {% endmacro %}
 
 

@@ -1,6 +1,6 @@
 -- One row per time a customer (or a customer of a product) was lost: its subscriptions ended and none followed within
 -- the days of grace. Within those days nobody knows, so a loss counts when they are over.
-{% set grace = metric_parameter('kpi_customer_churn_rate', 'grace_days') %}
+{% set grace = model_parameters('kpi_customer_churn_rate').get('grace_days', 0) %}
 with ended as (
     select
         holding.account_key,

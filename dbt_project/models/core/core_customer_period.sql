@@ -15,6 +15,7 @@ spine as (
     select
         holder.account_key,
         holder.product,
+        coalesce(holder.product, '') as product_key,
         period.grain,
         period.period_start,
         period.period_end,
@@ -29,7 +30,8 @@ spine as (
 ),
 
 holding as (
-    select *, coalesce(product, '') as product_key from {{ ref('core_holding') }}
+    select *, coalesce(product, '') as product_key, coalesce(until_on, date '9999-12-31') as end_on
+    from {{ ref('core_holding') }}
 ),
 
 measured as (
@@ -39,27 +41,23 @@ measured as (
         coalesce(closing.mrr, 0) as closing_mrr,
         coalesce(year_ago.mrr, 0) as year_ago_mrr,
         coalesce(opening.active_subscriptions, 0) > 0 as was_active
-    from (select *, coalesce(product, '') as product_key from spine) as spine
-    asof left join holding as opening
-        on spine.account_key = opening.account_key and spine.product_key = opening.product_key
-        and spine.opening_on >= opening.from_on
-    asof left join holding as closing
-        on spine.account_key = closing.account_key and spine.product_key = closing.product_key
-        and spine.closing_on >= closing.from_on
-    asof left join holding as year_ago
-        on spine.account_key = year_ago.account_key and spine.product_key = year_ago.product_key
-        and spine.year_ago_on >= year_ago.from_on
+    from spine
+    {% for moment in ['opening', 'closing', 'year_ago'] %}
+    left join holding as {{ moment }}
+        on spine.account_key = {{ moment }}.account_key and spine.product_key = {{ moment }}.product_key
+        and spine.{{ moment }}_on >= {{ moment }}.from_on and spine.{{ moment }}_on < {{ moment }}.end_on
+    {% endfor %}
 ),
 
 lost as (
     select distinct
         spine.account_key,
-        spine.product,
+        spine.product_key,
         spine.grain,
         spine.period_start
     from spine
     inner join {{ ref('core_customer_loss') }} as loss
-        on spine.account_key = loss.account_key and spine.product is not distinct from loss.product
+        on spine.account_key = loss.account_key and spine.product_key = coalesce(loss.product, '')
         and loss.lost_on >= spine.period_start and loss.lost_on < spine.period_end
 )
 
@@ -87,6 +85,6 @@ select
 from measured
 inner join {{ ref('core_account') }} as account on measured.account_key = account.account_key
 left join lost
-    on measured.account_key = lost.account_key and measured.product is not distinct from lost.product
+    on measured.account_key = lost.account_key and measured.product_key = lost.product_key
     and measured.grain = lost.grain and measured.period_start = lost.period_start
 where measured.opening_mrr <> 0 or measured.closing_mrr <> 0 or measured.year_ago_mrr <> 0 or measured.was_active

@@ -121,6 +121,7 @@ completed as (
         on metric.base = horizon.metric
         and coalesce(horizon.member = valued.member and horizon.dimension = valued.dimension,
             valued.dimension <> 'business_unit')
+    where period.period_start <= horizon.last_day
 ),
 
 growth as (

@@ -1,0 +1,100 @@
+-- One row per metric, grain, period, dimension and member: its value beside target, baselines and driver, and a status.
+-- A sum is held to the share of its target that the elapsed share of the period calls for; any other measure to the
+-- target itself. A partial period is compared with no other.
+{% set models = kpi_models() %}
+with metric (metric, base, aggregate, is_flow, minimum, of_metric, base_period, direction, unit, grains) as (
+    values {{ metric_rows(models) if execute else "('', '', '', true, 1, '', '', '', '', [''])" }}
+),
+
+driver as (
+    select metric, grain, period_start, arg_max(kpi_drivers, abs(contribution)) as top
+    from (select kpi_drivers, * from {{ ref('kpi_drivers') }} as kpi_drivers)
+    group by metric, grain, period_start
+),
+
+one_unit as (
+    select metric from {{ ref('horizons') }} group by metric having count(*) = 1
+),
+
+compared as (
+    select
+        now.*,
+        metric.base,
+        metric.aggregate,
+        metric.direction,
+        target.target,
+        case when metric.aggregate = 'sum' then (target.target::decimal(26, 4) * now.elapsed_share::decimal(10, 8))::decimal(38, 8)
+            else target.target::decimal(38, 8)
+        end as expected,
+        prior.value as prior_value,
+        year_ago.value as year_ago_value
+    from {{ ref('kpi_values') }} as now
+    inner join metric on now.metric = metric.metric
+    left join {{ ref('kpi_targets') }} as target
+        on now.metric = target.metric and now.grain = target.grain and now.period_start = target.period_start
+        and now.dimension = target.dimension and now.member = target.member
+    left join {{ ref('kpi_values') }} as prior
+        on now.metric = prior.metric and now.grain = prior.grain and now.prior_start = prior.period_start
+        and now.dimension = prior.dimension and now.member = prior.member
+        and now.is_complete and prior.is_complete
+    left join {{ ref('kpi_values') }} as year_ago
+        on now.metric = year_ago.metric and now.grain = year_ago.grain and now.year_ago_start = year_ago.period_start
+        and now.dimension = year_ago.dimension and now.member = year_ago.member
+        and now.is_complete and year_ago.is_complete
+),
+
+judged as (
+    select
+        compared.*,
+        value - prior_value as change,
+        value - year_ago_value as year_ago_change,
+        if(direction = 'higher', 1, -1) * case
+            when aggregate = 'growth' then value - expected
+            when expected = 0 then sign(value)::decimal(38, 8)
+            else {{ exact_ratio('(value - expected)', 'expected') }} * sign(expected)::int
+        end as better_by
+    from compared
+)
+
+select
+    judged.metric,
+    judged.grain,
+    judged.period,
+    judged.period_start,
+    judged.period_end,
+    judged.is_complete,
+    judged.elapsed_share,
+    judged.dimension,
+    judged.member,
+    judged.numerator,
+    judged.denominator,
+    judged.value,
+    judged.observations,
+    judged.na_reason,
+    judged.target::decimal(18, 4) as target,
+    judged.expected::decimal(38, 8) as expected,
+    case
+        when judged.better_by is null then 'na'
+        when judged.better_by >= {{ var('status_ahead') }} then 'ahead'
+        when judged.better_by >= {{ var('status_on_track') }} then 'on_track'
+        when judged.better_by >= {{ var('status_at_risk') }} then 'at_risk'
+        else 'off_track'
+    end as status,
+    judged.prior_value,
+    judged.change::decimal(38, 8) as change,
+    ({{ exact_ratio('judged.change', 'judged.prior_value') }} * sign(judged.prior_value)::int)::decimal(38, 8)
+        as change_ratio,
+    judged.year_ago_value,
+    judged.year_ago_change::decimal(38, 8) as year_ago_change,
+    ({{ exact_ratio('judged.year_ago_change', 'judged.year_ago_value') }} * sign(judged.year_ago_value)::int)
+        ::decimal(38, 8) as year_ago_change_ratio,
+    driver.top.dimension as driver_dimension,
+    driver.top.member as driver_member,
+    driver.top.contribution::decimal(38, 8) as driver_contribution,
+    driver.top.rate_effect::decimal(38, 8) as driver_rate,
+    driver.top.mix_effect::decimal(38, 8) as driver_mix
+from judged
+left join driver
+    on judged.metric = driver.metric and judged.grain = driver.grain and judged.period_start = driver.period_start
+    and judged.change is not null
+    and (judged.dimension = 'company' or judged.dimension = 'business_unit' and judged.metric in (from one_unit))

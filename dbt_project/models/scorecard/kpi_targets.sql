@@ -1,0 +1,63 @@
+-- One row per target, with how its required change ranks among the metric's own past changes of the same length.
+with target as (
+    select target.*, period.prior_start
+    from {{ ref('core_target') }} as target
+    inner join {{ ref('core_period') }} as period
+        on target.grain = period.grain and target.period_start = period.period_start
+),
+
+past_change as (
+    select
+        now.metric, now.grain, now.period_start, now.dimension, now.member,
+        now.value - prior.value as change
+    from {{ ref('kpi_values') }} as now
+    inner join {{ ref('kpi_values') }} as prior
+        on now.metric = prior.metric and now.grain = prior.grain and now.prior_start = prior.period_start
+        and now.dimension = prior.dimension and now.member = prior.member
+    where now.is_complete and prior.is_complete and now.value is not null and prior.value is not null
+),
+
+required as (
+    select target.*, target.target - prior.value as change
+    from target
+    left join {{ ref('kpi_values') }} as prior
+        on target.metric = prior.metric and target.grain = prior.grain and target.prior_start = prior.period_start
+        and target.dimension = prior.dimension and target.member = prior.member
+        and prior.is_complete
+),
+
+ranked as (
+    select
+        required.record_id,
+        count(past_change.change) as past_changes,
+        count(*) filter (where abs(past_change.change) < abs(required.change)
+            and sign(past_change.change) = sign(required.change)
+            or sign(past_change.change) <> sign(required.change)) as smaller
+    from required
+    left join past_change
+        on required.metric = past_change.metric and required.grain = past_change.grain
+        and required.dimension = past_change.dimension and required.member = past_change.member
+        and past_change.period_start < required.period_start
+    where required.change is not null
+    group by required.record_id
+)
+
+select
+    target.metric,
+    target.grain,
+    target.period,
+    target.period_start,
+    target.dimension,
+    target.member,
+    target.target,
+    target.unit,
+    target.owner,
+    target.due,
+    target.parent_kgi,
+    target.reason,
+    case when ranked.past_changes >= 8
+        then {{ exact_ratio('ranked.smaller::decimal(18, 4)', 'ranked.past_changes::decimal(18, 4)') }}
+    end::decimal(38, 8) as achievable,
+    (ranked.past_changes >= 8 and ranked.smaller >= 0.95 * ranked.past_changes)::boolean as is_unrealistic
+from target
+left join ranked on target.record_id = ranked.record_id
