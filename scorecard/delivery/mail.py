@@ -1,0 +1,128 @@
+"""Mail a close's scorecard to its readers: the three things to know in the body, the PDF attached."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, localtime
+from pathlib import Path
+from typing import Any
+
+from scorecard.delivery.ledger import Key, opened
+from scorecard.delivery.notify import unknown_notices
+from scorecard.delivery.post import Outcome, Prepared, check_address, check_header, post
+from scorecard.delivery.templates import fill
+from scorecard.errors import ScorecardError
+from scorecard.settings import Settings
+
+WORDS = ("mail.greeting", "mail.intro", "mail.points", "mail.attached", "mail.prove", "mail.automatic")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the body says, in the reader's language and as plain text: nothing in it is markup."""
+
+    title: str
+    period_label: str
+    headline: str
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One scorecard for one reader.
+
+    ``domains`` is the scorecard's audience, ``words`` the product's own wording by the keys in ``WORDS``, ``pdf`` the
+    file to attach.
+    """
+
+    scorecard: str
+    period: str
+    edition: int
+    recipient: str
+    language: str
+    domains: tuple[str, ...]
+    summary: Summary
+    words: Mapping[str, str]
+    pdf: Path
+
+    @property
+    def close_id(self) -> str:
+        """The close that the scorecard was rendered from."""
+        return f"{self.scorecard}-{self.period}-e{self.edition}"
+
+    @property
+    def subject(self) -> str:
+        """A headline: what, when, and how it went."""
+        return f"{self.summary.title} {self.summary.period_label}: {self.summary.headline}"
+
+
+def deliver(settings: Settings, letters: Sequence[Letter]) -> list[Outcome]:
+    """Mail each letter once, each reader for themselves, and tell the owner of any whose outcome is unknown.
+
+    Letters that were sent before, refused, or may have arrived are not sent; their outcome is returned all the same.
+
+    Raises
+    ------
+    ScorecardError: a reader outside the audience, a line end in a header, a missing PDF or word (nothing was sent
+    then); or no safe connection to the mail server (what was not sent stays claimed for the next run).
+    """
+    for letter in letters:
+        _check(letter)
+    outcomes = post(settings, [_prepared(settings, letter) for letter in letters])
+    with opened(settings) as ledger:
+        unknown = [row for row in ledger.rows("unknown") if row.is_letter]
+    if unknown:
+        post(settings, unknown_notices(settings, unknown))
+    return outcomes
+
+
+def _check(letter: Letter) -> None:
+    check_address(letter.recipient)
+    check_header(letter.subject, "subject")
+    if letter.recipient.rsplit("@", 1)[1].lower() not in {domain.lower() for domain in letter.domains}:
+        raise ScorecardError(
+            f"{letter.recipient} is outside the audience of the scorecard {letter.scorecard}.",
+            f"Use an address of {', '.join(letter.domains)}, or add the domain to audience.domains.",
+        )
+    if missing := [word for word in WORDS if word not in letter.words]:
+        raise ScorecardError(
+            f"The wording of mail in {letter.language!r} lacks {', '.join(missing)}.",
+            "Add it in reports/locales.",
+        )
+
+
+def _prepared(settings: Settings, letter: Letter) -> Prepared:
+    key = Key(letter.scorecard, letter.period, str(letter.edition), letter.recipient)
+    return Prepared(
+        key, letter.language, lambda message_id: _message(settings, letter, message_id).as_bytes()
+    )
+
+
+def _message(settings: Settings, letter: Letter, message_id: str) -> EmailMessage:
+    try:
+        pdf = letter.pdf.read_bytes()
+    except OSError as error:
+        raise ScorecardError(
+            f"The PDF {letter.pdf} can't be read: {error.strerror}.", f"Render {letter.close_id} again."
+        ) from error
+    content: dict[str, Any] = {
+        "summary": letter.summary,
+        "subject": letter.subject,
+        "words": {name.removeprefix("mail."): letter.words[name] for name in WORDS},
+        "language": letter.language,
+        "close_id": letter.close_id,
+        "company": settings.company,
+    }
+    message = EmailMessage(policy=SMTP)
+    message["From"] = settings.mail_from
+    message["To"] = letter.recipient
+    message["Subject"] = letter.subject
+    message["Date"] = format_datetime(localtime())
+    message["Message-ID"] = message_id
+    message["Content-Language"] = letter.language
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(fill(settings, "mail.txt.j2", content), cte="quoted-printable")
+    message.add_alternative(fill(settings, "mail.html.j2", content), subtype="html", cte="quoted-printable")
+    message.add_attachment(pdf, maintype="application", subtype="pdf", filename=letter.pdf.name)
+    return message

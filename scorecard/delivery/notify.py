@@ -1,0 +1,79 @@
+"""Tell the owner what needs a person: a scorecard that was held back, a letter whose outcome nobody knows."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, localtime
+from typing import Any
+
+from scorecard.delivery.ledger import Key, Row
+from scorecard.delivery.post import Outcome, Prepared, check_header, cure_of, post
+from scorecard.delivery.templates import fill
+from scorecard.settings import Settings
+
+
+@dataclass(frozen=True)
+class FailedCheck:
+    """A check that held a scorecard back: its name, what it found, and what to do."""
+
+    name: str
+    message: str
+    cure: str
+
+
+def notify_held(
+    settings: Settings, scorecard: str, period: str, owner: str, failed: Sequence[FailedCheck]
+) -> Outcome:
+    """Mail the owner that a scorecard was held back. The same failed checks are told once for each period.
+
+    Raises
+    ------
+    ScorecardError: no safe connection to the mail server; the next run tries again.
+    """
+    ordered = sorted(failed, key=lambda check: (check.name, check.message))
+    told = "\n".join(f"{check.name}\t{check.message}" for check in ordered)
+    key = Key(scorecard, period, f"held-{_short(told)}", owner)
+    content = {"scorecard": scorecard, "period": period, "checks": ordered, "company": settings.company}
+    subject = (
+        f"Held back: {scorecard} {period}, {len(ordered)} failed check{'s' if len(ordered) != 1 else ''}"
+    )
+    return post(settings, [_notice(settings, key, subject, "notice_held.txt.j2", content)])[0]
+
+
+def unknown_notices(settings: Settings, rows: Sequence[Row]) -> list[Prepared]:
+    """Return one notice to the owner for each letter whose outcome is unknown; the ledger lets each go once."""
+    notices = []
+    for row in rows:
+        key = Key(
+            row.scorecard,
+            row.period,
+            f"unknown-{_short(row.message_id + row.changed_at)}",
+            settings.owner_email,
+        )
+        content = {"row": row, "cure": cure_of(row), "company": settings.company}
+        subject = f"Did it arrive? {row.close_id} to {row.recipient}"
+        notices.append(_notice(settings, key, subject, "notice_unknown.txt.j2", content))
+    return notices
+
+
+def _notice(settings: Settings, key: Key, subject: str, template: str, content: dict[str, Any]) -> Prepared:
+    check_header(subject, "subject")
+
+    def build(message_id: str) -> bytes:
+        message = EmailMessage(policy=SMTP)
+        message["From"] = settings.mail_from
+        message["To"] = key.recipient
+        message["Subject"] = subject
+        message["Date"] = format_datetime(localtime())
+        message["Message-ID"] = message_id
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(fill(settings, template, content), cte="quoted-printable")
+        return message.as_bytes()
+
+    return Prepared(key, "en", build)
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
