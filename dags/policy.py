@@ -27,14 +27,18 @@ def raw_asset(source: str) -> Asset:
 
 
 def settings() -> Settings:
-    """Return the settings, with the mail server of the connection `scorecard_smtp` where there is one."""
+    """Return the settings, with the mail server of the connection `scorecard_smtp` where there is one.
+
+    TLS is used unless the connection says `disable_tls`: on port 465 from the start, else by STARTTLS.
+    """
     try:
         server = BaseHook.get_connection(SMTP_CONNECTION)
     except AirflowNotFoundException:
         return load_settings()
     given = {"host": server.host, "port": server.port, "user": server.login, "password": server.password}
     mail: dict[str, Any] = {f"smtp_{name}": value for name, value in given.items() if value}
-    return Settings(**mail, smtp_starttls=server.extra_dejson.get("starttls", True))
+    plain = str(server.extra_dejson.get("disable_tls", False)).lower() == "true"
+    return Settings(**mail, smtp_starttls=not plain)
 
 
 def tell_owner(context: Context) -> None:
