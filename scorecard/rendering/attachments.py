@@ -1,0 +1,63 @@
+"""The files inside the PDF: every figure of the period as CSV, and where the figures come from as JSON."""
+
+import csv
+import io
+import json
+
+from scorecard.rendering.close import Value
+from scorecard.rendering.desk import Desk
+
+_TEXT = ("figure_id", "metric", "period", "dimension", "member", "na_reason", "status")
+_NUMBERS = (
+    "value", "numerator", "denominator", "observations", "target", "expected", "prior_value", "change", "change_ratio",
+    "year_ago_value", "year_ago_change", "year_ago_change_ratio",
+)
+
+
+def figures_csv(desk: Desk) -> bytes:
+    """Return the figures of the period, all members of them, and those of charts; decimals exact, UTF-8 with a mark.
+
+    The mark lets a spreadsheet read Japanese; a text that a spreadsheet would run as a formula gets an apostrophe.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([*_TEXT, *_NUMBERS])
+    printed = desk.printed
+    for value in desk.close.values.values():
+        if value.period == desk.close.period.label or value.figure_id in printed:
+            writer.writerow([*(_guard(getattr(value, name)) for name in _TEXT), *(_number(value, name) for name in _NUMBERS)])
+    return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8")
+
+
+def provenance_json(desk: Desk) -> bytes:
+    """Return what a reader needs to prove the document: its figures, the close, hashes, and the commands."""
+    close = desk.close
+    content = {
+        "close": close.close_id,
+        "content_sha256": close.content_sha256,
+        "scorecard": close.manifest["scorecard"],
+        "period": close.period.label,
+        "edition": close.edition,
+        "files": close.manifest["files"],
+        "code": close.manifest["code"],
+        "commands": [f"scorecard trace {close.close_id}.FIGURE", "scorecard verify"],
+        "figures": [
+            {"figure_id": f"{close.close_id}.{figure_id}", "printed": printed.text, "value": _exact(printed.value)}
+            for figure_id, printed in desk.printed.items()
+        ],
+    }
+    return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True).encode("utf-8")
+
+
+def _guard(text: str | None) -> str:
+    guarded = text or ""
+    return f"'{guarded}" if guarded.startswith(("=", "+", "-", "@", "\t", "\r")) else guarded
+
+
+def _exact(value: Value) -> str | None:
+    return None if value.value is None else f"{value.value:f}"
+
+
+def _number(value: Value, name: str) -> str:
+    number = getattr(value, name)
+    return "" if number is None else f"{number:f}" if name != "observations" else str(number)

@@ -1,0 +1,203 @@
+"""Where the lines and bars of a chart go. Coordinates only: the template draws them, and nothing here knows a word."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+_EDGE = 2.5
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of a chart, in the chart's own units from its top left corner."""
+
+    x: str
+    y: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a chart; ``kind`` is "actual", "current" (in the period of the scorecard) or "open" (not complete)."""
+
+    x: str
+    y: str
+    width: str
+    height: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A word or number beside a chart's value."""
+
+    x: str
+    y: str
+    text: str
+    anchor: str = "middle"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A line or column chart of some periods."""
+
+    width: int
+    height: int
+    title: str
+    lines: tuple[str, ...] = ()
+    dots: tuple[Point, ...] = ()
+    end: Point | None = None
+    columns: tuple[Column, ...] = ()
+    targets: tuple[Column, ...] = ()
+    axis_y: str | None = None
+    marks: tuple[Mark, ...] = ()
+    axis: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bar:
+    """The bars of one table row, in per cent of the cell's width: the value, the period before, the target's mark."""
+
+    zero: str
+    left: str
+    width: str
+    negative: bool
+    prior_left: str | None
+    prior_width: str | None
+    target: str | None
+
+
+Series = Sequence[Decimal | None]
+
+
+def sparkline(values: Series, title: str, width: int = 84, height: int = 17) -> Chart:
+    """Return a small line on a scale of its own. A missing value is a gap, never a zero."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return Chart(width, height, title)
+    xs = _spread(len(values), width - 2 * _EDGE, _EDGE)
+    ys = [_place(value, min(known), max(known), height - 2 * _EDGE, _EDGE) for value in values]
+    return Chart(width, height, title, *_line(xs, ys))
+
+
+def periods_chart(
+    values: Series,
+    targets: Series,
+    columns: bool,
+    current: Sequence[bool],
+    complete: Sequence[bool],
+    axis: Sequence[str],
+    labels: Sequence[str | None],
+    title: str,
+    width: int = 230,
+    height: int = 62,
+) -> Chart:
+    """Return a chart of some periods: columns from zero for what adds up, a line for what does not.
+
+    Parameters
+    ----------
+    values, targets: one a period; None is a gap.
+    columns: columns, else a line.
+    current, complete: whether the period is part of the scorecard's, and whether it has ended.
+    axis, labels: what is written below a period and beside its value.
+    """
+    top, bottom, step = 9.0, height - 10.0, width / max(1, len(values))
+    known = [value for value in (*values, *targets) if value is not None]
+    if not known:
+        return Chart(width, height, title)
+    low, high = min(known), max(known)
+    if columns:
+        low, high = min(low, Decimal(0)), max(high, Decimal(0))
+    xs = [step * (at + 0.5) for at in range(len(values))]
+    ys = [_place(value, low, high, bottom - top, top) for value in values]
+    zero = _place(Decimal(0), low, high, bottom - top, top) if columns else None
+    marks = [
+        Mark(_n(x), _n(y - 2.5 if columns and (values[at] or 0) >= 0 else y - 3.5 if not columns else y + 6.5), text)
+        for at, (x, y, text) in enumerate(zip(xs, ys, labels, strict=True))
+        if y is not None and text is not None
+    ]
+    drawn: list[Column] = []
+    wanted: list[Column] = []
+    for at, (x, y) in enumerate(zip(xs, ys, strict=True)):
+        if columns and y is not None and zero is not None:
+            kind = "open" if not complete[at] else "current" if current[at] else "actual"
+            drawn.append(Column(_n(x - step * 0.31), _n(min(y, zero)), _n(step * 0.62), _n(max(0.4, abs(zero - y))), kind))
+        goal = _place(targets[at], low, high, bottom - top, top)
+        if goal is not None:
+            wanted.append(Column(_n(x - step * 0.42), _n(goal - 0.8), _n(step * 0.84), "1.6", "target"))
+    names = tuple(Mark(_n(x), _n(height - 1.5), text) for x, text in zip(xs, axis, strict=True))
+    lines, dots, end = ((), (), None) if columns else _line(xs, ys)
+    return Chart(
+        width, height, title, lines, dots, end, tuple(drawn), tuple(wanted),
+        None if zero is None else _n(zero), tuple(_inside(marks, width)), names,
+    )
+
+
+def bars(values: Series, priors: Series, targets: Series) -> list[Bar | None]:
+    """Return the bars of a table's rows on one scale from zero. A missing value has no bar."""
+    known = [value for value in (*values, *priors, *targets) if value is not None]
+    low, high = min([*known, Decimal(0)]), max([*known, Decimal(0)])
+    span = (high - low) or Decimal(1)
+
+    def share(value: Decimal) -> Decimal:
+        return (value - low) / span * 98
+
+    zero = share(Decimal(0))
+    rows: list[Bar | None] = []
+    for value, prior, target in zip(values, priors, targets, strict=True):
+        if value is None:
+            rows.append(None)
+            continue
+        rows.append(
+            Bar(
+                zero=_n(zero),
+                left=_n(min(zero, share(value))),
+                width=_n(abs(share(value) - zero)),
+                negative=value < 0,
+                prior_left=None if prior is None else _n(min(zero, share(prior))),
+                prior_width=None if prior is None else _n(abs(share(prior) - zero)),
+                target=None if target is None else _n(share(target)),
+            )
+        )
+    return rows
+
+
+def _line(xs: Sequence[float], ys: Sequence[float | None]) -> tuple[tuple[str, ...], tuple[Point, ...], Point | None]:
+    """Return the stretches between gaps, the points that stand alone, and the last point."""
+    stretches: list[list[tuple[float, float]]] = [[]]
+    for x, y in zip(xs, ys, strict=True):
+        if y is None:
+            stretches.append([])
+        else:
+            stretches[-1].append((x, y))
+    lines = tuple(" ".join(f"{_n(x)},{_n(y)}" for x, y in part) for part in stretches if len(part) > 1)
+    dots = tuple(Point(_n(part[0][0]), _n(part[0][1])) for part in stretches if len(part) == 1)
+    last = ys[-1] if ys else None
+    return lines, dots, None if last is None else Point(_n(xs[-1]), _n(last))
+
+
+def _inside(marks: Sequence[Mark], width: int) -> list[Mark]:
+    """Keep the first and last labels from being cut at the chart's edge."""
+    room = 16
+    return [
+        Mark(_n(width), mark.y, mark.text, "end") if float(mark.x) > width - room
+        else Mark("0", mark.y, mark.text, "start") if float(mark.x) < room
+        else mark
+        for mark in marks
+    ]
+
+
+def _spread(count: int, width: float, left: float) -> list[float]:
+    return [left + width * at / max(1, count - 1) for at in range(count)]
+
+
+def _place(value: Decimal | None, low: Decimal, high: Decimal, height: float, top: float) -> float | None:
+    if value is None:
+        return None
+    if high == low:
+        return top + height / 2
+    return top + height * float((high - value) / (high - low))
+
+
+def _n(number: float | Decimal) -> str:
+    """Write a coordinate: short, and the same on every machine."""
+    return f"{float(number):.2f}".rstrip("0").rstrip(".")

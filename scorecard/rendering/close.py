@@ -1,0 +1,336 @@
+"""What a close holds, read once. Nothing else of rendering opens a file of data."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scorecard.errors import ScorecardError
+from scorecard.periods import Grain, Period, parse_period, period_of
+from scorecard.rendering.fonts import visible
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+WHOLE = ("business_unit", "company")
+SPARK_PERIODS = 13
+
+
+@dataclass(frozen=True)
+class Value:
+    """A figure: one row of values.parquet. Money, shares and counts are decimals; a share is 0.603, not 60.3."""
+
+    figure_id: str
+    metric: str
+    period: str
+    dimension: str
+    member: str
+    is_complete: bool
+    value: Decimal | None
+    numerator: Decimal | None
+    denominator: Decimal | None
+    observations: int
+    na_reason: str | None
+    target: Decimal | None
+    expected: Decimal | None
+    elapsed_share: Decimal | None
+    status: str
+    prior_value: Decimal | None
+    change: Decimal | None
+    change_ratio: Decimal | None
+    year_ago_value: Decimal | None
+    year_ago_change: Decimal | None
+    year_ago_change_ratio: Decimal | None
+    driver_dimension: str | None
+    driver_member: str | None
+    driver_contribution: Decimal | None
+
+    @property
+    def yardstick(self) -> Decimal | None:
+        """What the value is held against: the target, of an open period the part that is due by now."""
+        return self.target if self.is_complete or self.expected is None else self.expected
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What definitions.json says about a metric, in one language."""
+
+    name: str
+    label: str
+    definition: str
+    formula: str
+    unit: str
+    higher_is_better: bool
+    level: str
+    perspective: str
+    metric_class: str
+    aggregate: str
+    owner: str
+    drives: tuple[str, ...]
+    variant_of: str | None
+    caveat: str | None
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the values of members sum to the value of all."""
+        return self.aggregate in {"sum", "last"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check that ran on the data behind the scorecard."""
+
+    check_id: str
+    kind: str
+    name: str
+    source: str
+    table: str
+    severity: str
+    passed: bool
+    failures: int
+    checked: int
+    message: str
+    cure: str
+    metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something decided at a review."""
+
+    metric: str
+    what: str
+    who: str
+    due: date | None
+    progress: str
+    done: bool
+    effect: str
+    dimension: str
+    member: str
+    sample: bool
+
+
+@dataclass(frozen=True)
+class Close:
+    """A close in one language."""
+
+    close_id: str
+    edition: int
+    content_sha256: str
+    scorecard: dict[str, Any]
+    manifest: dict[str, Any]
+    language: str
+    currency: str
+    year_start: int
+    period: Period
+    metrics: dict[str, Metric]
+    values: dict[tuple[str, str, str, str], Value]
+    checks: tuple[Check, ...]
+    actions: tuple[Action, ...]
+    targets: tuple[dict[str, Any], ...]
+    restatements: tuple[dict[str, Any], ...]
+    members: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def prior(self) -> Period:
+        """The period before."""
+        return self.period.shift(-1, self.year_start)
+
+    @cached_property
+    def year_ago(self) -> Period:
+        """The same period of the year before."""
+        return self.period.year_ago(self.year_start)
+
+    @cached_property
+    def spark(self) -> tuple[Period, ...]:
+        """The thirteen periods of a sparkline, oldest first: months of a quarter or year, else the close's own grain."""
+        return _spark(self.period, self.year_start)
+
+    @property
+    def title(self) -> str:
+        """The scorecard's title."""
+        return words(self.scorecard["title"], self.language)
+
+    def value(self, metric: str, period: Period, dimension: str, member: str) -> Value | None:
+        """Return a figure, or None where the close has none."""
+        return self.values.get((metric, period.label, dimension, member))
+
+    def whole(self, metric: str, period: Period | None = None) -> Value | None:
+        """Return the figure of the scorecard's whole business unit, or of the company where there is no other."""
+        at = period or self.period
+        unit = self.value(metric, at, "business_unit", self.scorecard["business_unit"])
+        company = self.value(metric, at, "company", "all")
+        if unit is None or company is None:
+            return unit or company
+        # A target may be set for the company only; where the two are the same figure, the one with the target tells more.
+        same = unit.value == company.value and unit.target is None and company.target is not None
+        return company if same else unit
+
+    def shown(self) -> list[Metric]:
+        """Return the scorecard's metrics in its order."""
+        return [self.metrics[name] for name in self.scorecard["metrics"]]
+
+    def mains(self) -> list[Metric]:
+        """Return the metrics that are not printed beside another one of the scorecard."""
+        names = set(self.scorecard["metrics"])
+        return [metric for metric in self.shown() if metric.variant_of not in names]
+
+    def variants(self, metric: str) -> list[Metric]:
+        """Return what is printed beside a metric."""
+        return [other for other in self.shown() if other.variant_of == metric]
+
+    def warnings(self, metric: Metric) -> list[Check]:
+        """Return the failed checks of the data a metric comes from."""
+        names = {metric.name, metric.variant_of}
+        return [check for check in self.failed() if names & set(check.metrics)]
+
+    def failed(self) -> list[Check]:
+        """Return the checks that failed, errors first."""
+        return sorted((check for check in self.checks if not check.passed), key=lambda check: check.severity != "error")
+
+
+def words(text: dict[str, str] | None, language: str) -> str:
+    """Return a text in a language, in English where it is not translated."""
+    return (text or {}).get(language) or (text or {}).get("en") or ""
+
+
+def read_close(close_dir: Path, language: str) -> Close:
+    """Read a close folder.
+
+    Raises
+    ------
+    ScorecardError: a file is missing or is not what the contract of closes says.
+    """
+    try:
+        manifest = _json(close_dir / "manifest.json")
+        definitions = _json(close_dir / "definitions.json")
+        settings = definitions["settings"]
+        year_start = int(settings["fiscal_year_start_month"])
+        period = parse_period(manifest["period"], year_start)
+        values = {
+            (value.metric, value.period, value.dimension, value.member): value
+            for value in _values(close_dir / "values.parquet", period, year_start)
+        }
+        return Close(
+            close_id=manifest["close_id"],
+            edition=manifest["edition"],
+            content_sha256=manifest["content_sha256"],
+            scorecard=definitions["scorecard"],
+            manifest=manifest,
+            language=language,
+            currency=settings["currency"],
+            year_start=year_start,
+            period=period,
+            metrics={name: _metric(entry, language) for name, entry in definitions["metrics"].items()},
+            values=values,
+            checks=tuple(_check(row) for row in _rows(close_dir / "checks.parquet")),
+            actions=tuple(_action(row, language) for row in _rows(close_dir / "actions.parquet")),
+            targets=tuple(_rows(close_dir / "targets.parquet")),
+            restatements=tuple(_json(close_dir / "restatements.json")),
+            members=_members(values.values(), period),
+        )
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ScorecardError(
+            f"The close in {close_dir} can't be read: {type(error).__name__}: {error}.",
+            "Run `scorecard verify`, and restore the folder from a backup if it is broken.",
+        ) from error
+
+
+def _spark(period: Period, year_start: int) -> tuple[Period, ...]:
+    grain = Grain.MONTH if period.grain in {Grain.QUARTER, Grain.YEAR} else period.grain
+    last = period_of(period.last_day, grain, year_start)
+    return tuple(last.shift(step, year_start) for step in range(1 - SPARK_PERIODS, 1))
+
+
+def _members(values: Iterable[Value], period: Period) -> dict[tuple[str, str], tuple[str, ...]]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for value in values:
+        if value.period == period.label:
+            found.setdefault((value.metric, value.dimension), []).append(value.member)
+    return {key: tuple(members) for key, members in found.items()}
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _values(path: Path, period: Period, year_start: int) -> list[Value]:
+    """Read the figures that can be printed: all of the period, and of others those a chart or a change needs."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path, columns=list(Value.__dataclass_fields__))
+    near = pa.array([period.label, period.shift(-1, year_start).label, period.year_ago(year_start).label])
+    charted = pa.array([each.label for each in _spark(period, year_start)])
+    needed = pc.or_(
+        pc.is_in(table["period"], value_set=near),
+        pc.and_(pc.is_in(table["dimension"], value_set=pa.array(WHOLE)), pc.is_in(table["period"], value_set=charted)),
+    )
+    return [Value(*row) for row in _tuples(table.filter(needed))]
+
+
+def _tuples(table: "pa.Table") -> Iterable[tuple[Any, ...]]:
+    return zip(*(column.to_pylist() for column in table.columns), strict=True)
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    return rows
+
+
+def _metric(entry: dict[str, Any], language: str) -> Metric:
+    return Metric(
+        name=entry["name"],
+        label=words(entry["label"], language),
+        definition=words(entry["definition"], language),
+        formula=entry["formula"],
+        unit=entry["unit"],
+        higher_is_better=entry["direction"] == "higher",
+        level=entry["level"],
+        perspective=entry["perspective"],
+        metric_class=entry["metric_class"],
+        aggregate=entry["aggregate"],
+        owner=entry["owner"],
+        drives=tuple(entry["drives"]),
+        variant_of=entry["variant_of"],
+        caveat=words(entry["caveat"], language) or None,
+    )
+
+
+def _check(row: dict[str, Any]) -> Check:
+    return Check(
+        check_id=row["check_id"],
+        kind=row["kind"],
+        name=visible(row["name"] or ""),
+        source=visible(row["source"] or ""),
+        table=visible(row["object"] or ""),
+        severity=row["severity"],
+        passed=row["passed"],
+        failures=row["failures"] or 0,
+        checked=row["checked"] or 0,
+        message=visible(row["message"] or ""),
+        cure=visible(row["cure"] or ""),
+        metrics=tuple(row["metrics"] or ()),
+    )
+
+
+def _action(row: dict[str, Any], language: str) -> Action:
+    return Action(
+        metric=row["metric"],
+        what=visible(row.get(f"what_{language}") or row["what_en"] or ""),
+        who=visible(row["who"] or ""),
+        due=row["due"],
+        progress=visible(str(row["progress"] if row["progress"] is not None else "")),
+        done=row["status"] == "done",
+        effect=visible(row.get(f"expected_effect_{language}") or row["expected_effect_en"] or ""),
+        dimension=row["dimension"] or "company",
+        member=row["member"] or "all",
+        sample=bool(row["sample"]),
+    )

@@ -1,0 +1,200 @@
+"""The writing desk of one document: turns figures into cells, and remembers what it printed and why it could not."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from scorecard.periods import Period
+from scorecard.rendering.close import Check, Close, Metric, Value
+from scorecard.rendering.fonts import visible
+from scorecard.rendering.formats import MINUS, Formats, Scale
+from scorecard.rendering.wording import Wording
+
+STATUSES = ("ahead", "on_track", "at_risk", "off_track", "na")
+NA_REASONS = ("no_observations", "no_denominator", "too_few_observations", "missing_inputs", "partial_period", "no_history")
+_LONGEST_NAME = 48
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a table cell prints: its text, the id of its figure, good or bad, and the mark of its footnote."""
+
+    text: str = ""
+    figure_id: str | None = None
+    tone: str = ""
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Status:
+    """A status as shape, word and colour."""
+
+    key: str
+    shape: str
+    word: str
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A figure as it stands on a page."""
+
+    value: Value
+    text: str
+
+
+@dataclass
+class Desk:
+    """Writes the cells of one document."""
+
+    close: Close
+    wording: Wording
+    formats: Formats
+    printed: dict[str, Printed] = field(default_factory=dict)
+    _marks: dict[str, str] = field(default_factory=dict)
+    _page: list[str] = field(default_factory=list)
+
+    def say(self, key: str, /, **values: object) -> str:
+        """Return a message."""
+        return self.wording.say(key, **values)
+
+    # Footnotes -------------------------------------------------------------------------------------------------
+
+    def note(self, text: str) -> str:
+        """Return the mark of a footnote: the same for the same text in all the document."""
+        mark = self._marks.setdefault(text, _letters(len(self._marks)))
+        if text not in self._page:
+            self._page.append(text)
+        return mark
+
+    def take_notes(self) -> tuple[tuple[str, str], ...]:
+        """Return the footnotes since the last call, as mark and text."""
+        notes = tuple((self._marks[text], text) for text in self._page)
+        self._page.clear()
+        return notes
+
+    def check_mark(self, check: Check) -> str:
+        """Return the mark of a failed check, as on the page about data."""
+        return f"W{self.close.failed().index(check) + 1}"
+
+    # Names -----------------------------------------------------------------------------------------------------
+
+    def period(self, period: Period) -> str:
+        """Name a period as briefly as the page allows."""
+        return self.formats.period_beside(period, self.close.period, self.close.year_start)
+
+    def member(self, dimension: str, member: str) -> str:
+        """Return a member's name: of the product's own ones in the page's language, of others as the source has it."""
+        if dimension == "company":
+            return self.say("member.all")
+        if dimension == "movement" and self.wording.has(f"movement.{member}"):
+            return self.say(f"movement.{member}")
+        name = visible(member)
+        return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1].rstrip() + "…"
+
+    def status(self, key: str) -> Status:
+        """Return a status by shape and word."""
+        return Status(key, self.say(f"shape.{key}"), self.say(f"status.{key}"))
+
+    # Cells -----------------------------------------------------------------------------------------------------
+
+    def scale(self, metric: Metric, figures: Iterable[Value | None]) -> Scale:
+        """Return one scale for figures read beside one another, with their targets and baselines."""
+        numbers = [
+            number
+            for figure in figures
+            if figure is not None
+            for number in (figure.value, figure.yardstick, figure.prior_value)
+        ]
+        return self.formats.scale(metric.unit, numbers)
+
+    def figure(self, metric: Metric, figure: Value | None, scale: Scale | None = None, signed: bool = False) -> Cell:
+        """Print a figure; where there is none, n/a and the footnote that says why."""
+        if figure is None or figure.value is None:
+            return self.missing(figure.na_reason if figure else None, figure)
+        text = self.formats.value(figure.value, scale or self.scale(metric, [figure]), signed)
+        self.printed.setdefault(figure.figure_id, Printed(figure, text))
+        note = None if figure.is_complete else self.note(self.say("na.partial_period", period=self.named(figure)))
+        return Cell(text, figure.figure_id, note=note)
+
+    def missing(self, reason: str | None, figure: Value | None = None) -> Cell:
+        """Print n/a."""
+        period = self.named(figure) if figure else self.period(self.close.period)
+        if figure:
+            self.printed.setdefault(figure.figure_id, Printed(figure, self.say("na")))
+        return Cell(self.say("na"), figure.figure_id if figure else None, "na", self.note(self.reason(reason, period)))
+
+    def reason(self, reason: str | None, period: str) -> str:
+        """Say why there is no value."""
+        known = reason if reason in NA_REASONS else "no_observations"
+        return self.say(f"na.{known}", period=period)
+
+    def named(self, figure: Value) -> str:
+        """Name the period of a figure."""
+        for period in (self.close.period, self.close.prior, self.close.year_ago, *self.close.spark):
+            if period.label == figure.period:
+                return self.formats.period(period, self.close.year_start)
+        return figure.period
+
+    def target(self, metric: Metric, figure: Value | None, scale: Scale) -> Cell:
+        """Print what a figure is held against; nothing where no target is set."""
+        if figure is None or figure.yardstick is None:
+            return Cell("–", tone="na")
+        note = None
+        if figure.yardstick != figure.target:
+            share = self.formats.share(figure.elapsed_share or Decimal(0), 0)
+            note = self.note(self.say("note.pro_rated", share=share))
+        return Cell(self.formats.value(figure.yardstick, scale), note=note)
+
+    def against_target(self, metric: Metric, figure: Value | None) -> Cell:
+        """Print the difference from the target."""
+        if figure is None or figure.value is None or figure.yardstick is None:
+            return Cell("–", tone="na")
+        change, ratio = difference(figure.value, figure.yardstick)
+        return self._change(metric, change, ratio)
+
+    def against_prior(self, metric: Metric, figure: Value | None) -> Cell:
+        """Print the change from the period before."""
+        if figure is None:
+            return Cell("–", tone="na")
+        return self._since(metric, figure, self.close.prior, figure.change, figure.change_ratio)
+
+    def against_year_ago(self, metric: Metric, figure: Value | None) -> Cell:
+        """Print the change from the same period of the year before."""
+        if figure is None:
+            return Cell("–", tone="na")
+        return self._since(metric, figure, self.close.year_ago, figure.year_ago_change, figure.year_ago_change_ratio)
+
+    def _since(self, metric: Metric, figure: Value, base: Period, change: Decimal | None, ratio: Decimal | None) -> Cell:
+        if figure.value is None:
+            return Cell("–", tone="na")
+        if change is None:
+            was = self.close.value(figure.metric, base, figure.dimension, figure.member)
+            period = self.formats.period(base, self.close.year_start)
+            return Cell(self.say("na"), None, "na", self.note(self.reason((was and was.na_reason) or "no_history", period)))
+        return self._change(metric, change, ratio)
+
+    def _change(self, metric: Metric, change: Decimal, ratio: Decimal | None) -> Cell:
+        text = self.formats.change(metric.unit, change, ratio) or ""
+        return Cell(text, tone=tone(metric, text))
+
+
+def difference(value: Decimal, base: Decimal) -> tuple[Decimal, Decimal | None]:
+    """Return value − base, and the same as a share of the base (None where the base is zero)."""
+    return value - base, (value - base) / abs(base) if base else None
+
+
+def tone(metric: Metric, change: str) -> str:
+    """Return whether a change as printed is good or bad for the metric; neither where it prints as zero."""
+    if not change.startswith(("+", MINUS)):
+        return ""
+    return "good" if change.startswith("+") == metric.higher_is_better else "bad"
+
+
+def _letters(number: int) -> str:
+    """Return a, b, … z, aa, ab, …"""
+    letters = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(ord("a") + rest) + letters
+    return letters

@@ -1,0 +1,174 @@
+"""Numbers, changes, dates and names of periods as one language writes them."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from scorecard.periods import Grain, Period
+from scorecard.rendering.wording import Wording
+
+MINUS = "\u2212"
+_COMPACT_FROM = Decimal(1_000_000)
+_CONTEXT_DIGITS = 3
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How the numbers of one row or column are shortened: all by the same divisor and to the same place."""
+
+    unit: str
+    divisor: Decimal
+    decimals: int
+    suffix: str
+
+
+class Formats:
+    """Writes values in one language."""
+
+    def __init__(self, wording: Wording) -> None:
+        from babel import Locale
+
+        self.wording = wording
+        self.locale = Locale.parse(wording.language)
+
+    def scale(self, unit: str, values: Iterable[Decimal | None]) -> Scale:
+        """Choose one scale for values of one unit that are read beside one another."""
+        known = [abs(value) for value in values if value is not None]
+        top = max(known, default=Decimal(0))
+        if unit == "percent":
+            return Scale(unit, Decimal("0.01"), 1, "")
+        if unit in {"days", "minutes"}:
+            whole = top >= 100 or all(value == value.to_integral_value() for value in known)
+            return Scale(unit, Decimal(1), 0 if whole else 1, "")
+        if unit == "points":
+            return Scale(unit, Decimal(1), 1, "")
+        if unit == "ratio":
+            return Scale(unit, Decimal(1), 2, "")
+        if top >= _COMPACT_FROM:
+            divisor, suffix = self._compact(top)
+            digits = len(str(int(top / divisor)))
+            return Scale(unit, divisor, max(0, _CONTEXT_DIGITS - digits), suffix)
+        return Scale(unit, Decimal(1), 2 if unit == "currency" and 0 < top < 100 else 0, "")
+
+    def number(self, value: Decimal, scale: Scale, signed: bool = False) -> str:
+        """Write a value without its unit: 2.80 M, 60.3, 1,196."""
+        text = self._decimal(value / scale.divisor, scale.decimals, signed)
+        return self.wording.say("format.compact", number=text, suffix=scale.suffix) if scale.suffix else text
+
+    def value(self, value: Decimal, scale: Scale, signed: bool = False) -> str:
+        """Write a value with its unit: 2.80 M, 60.3 %, 51 days."""
+        number = self.number(value, scale, signed)
+        if scale.unit in {"percent", "points"}:
+            return self.wording.say(f"format.{scale.unit}", number=number)
+        if scale.unit in {"days", "minutes"}:
+            return self.wording.count(f"format.{scale.unit}", 1 if abs(value) == 1 else 2, number=number)
+        return number
+
+    def single(self, value: Decimal, unit: str, signed: bool = False) -> str:
+        """Write a value on a scale of its own."""
+        return self.value(value, self.scale(unit, [value]), signed)
+
+    def share(self, ratio: Decimal, decimals: int = 1, signed: bool = False) -> str:
+        """Write 0.603 as 60.3 %."""
+        return self.wording.say("format.percent", number=self._decimal(ratio * 100, decimals, signed))
+
+    def change(self, unit: str, change: Decimal | None, ratio: Decimal | None, signed: bool = True) -> str | None:
+        """Write a difference: of a percentage in points, of anything else in per cent of the base.
+
+        None where there is no difference to write; without a base to divide by, the difference itself.
+        """
+        if change is None:
+            return None
+        if unit == "percent":
+            return self.wording.say("format.points", number=self._decimal(change * 100, 1, signed))
+        if ratio is None:
+            return self.single(change if signed else abs(change), unit, signed)
+        return self.share(ratio, 0 if abs(ratio) >= 1 else 1, signed)
+
+    def gap(self, unit: str, change: Decimal, ratio: Decimal | None) -> str:
+        """Write a difference inside a sentence, without sign: 4 days, 1.7 pt, 5.0 %."""
+        if unit in {"days", "minutes", "count", "units"}:
+            return self.single(abs(change), unit)
+        return self.change(unit, abs(change), None if ratio is None else abs(ratio), signed=False) or ""
+
+    def count(self, number: int) -> str:
+        """Write a whole number."""
+        return self._decimal(Decimal(number), 0, signed=False)
+
+    def day(self, day: date) -> str:
+        """Write a day with its year."""
+        return self._date(day, "format.date")
+
+    def day_short(self, day: date) -> str:
+        """Write a day without its year."""
+        return self._date(day, "format.day_month")
+
+    def period(self, period: Period, year_start: int = 1) -> str:
+        """Name a period: Q4 2017, Dec 2017, W52 2017, 2017."""
+        if period.grain is Grain.DAY:
+            return self.day(period.start)
+        if period.grain is Grain.MONTH:
+            return self._date(period.start, "format.month")
+        year, _, rest = period.label.partition("-")
+        fiscal = "_fiscal" if year_start != 1 and period.grain is not Grain.WEEK else ""
+        return self.wording.say(f"period.{period.grain}{fiscal}", year=year, number=int(rest[1:]) if rest else "")
+
+    def period_full(self, period: Period, year_start: int = 1) -> str:
+        """Name a period with its days: Q4 2017 (1 Oct – 31 Dec)."""
+        name = self.period(period, year_start)
+        if period.grain in {Grain.DAY, Grain.MONTH}:
+            return name
+        same_year = period.start.year == period.last_day.year
+        day = self.day_short if same_year else self.day
+        return self.wording.say("period.full", period=name, first=day(period.start), last=day(period.last_day))
+
+    def period_beside(self, period: Period, beside: Period, year_start: int = 1) -> str:
+        """Name a period beside another: without its year where both have the same."""
+        if period.label[:4] != beside.label[:4] or period.grain in {Grain.YEAR, Grain.DAY}:
+            return self.period(period, year_start)
+        if period.grain is Grain.MONTH:
+            return self._date(period.start, "format.month_alone")
+        return self.wording.say(f"period.{period.grain}_alone", number=int(period.label[6:]))
+
+    def axis(self, period: Period) -> str:
+        """Name a period in the width of a column: J, 52, 4."""
+        if period.grain is Grain.MONTH:
+            return self._date(period.start, "format.axis_month")
+        if period.grain is Grain.DAY:
+            return self._date(period.start, "format.axis_day")
+        return period.label[-2:].lstrip("QW0") or period.label
+
+    def listed(self, words: list[str]) -> str:
+        """Join words as the language joins a list."""
+        from babel.lists import format_list
+
+        return format_list(words, style="standard", locale=self.locale) if words else ""
+
+    def inside(self, label: str) -> str:
+        """Return a label as it stands inside a sentence: MRR stays, Booked revenue loses its capital."""
+        lower = self.wording.say("style.label_inside_sentence") == "lower"
+        return label[0].lower() + label[1:] if lower and re.match(r"[A-Z][a-z ]", label) else label
+
+    def _date(self, day: date, key: str) -> str:
+        from babel.dates import format_date
+
+        return format_date(day, self.wording.say(key), locale=self.locale)
+
+    def _decimal(self, value: Decimal, decimals: int, signed: bool) -> str:
+        from babel.numbers import format_decimal
+
+        rounded = value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+        places = f".{'0' * decimals}" if decimals else ""
+        text = format_decimal(abs(rounded), f"#,##0{places}", locale=self.locale)
+        sign = MINUS if rounded < 0 else "+" if signed and rounded > 0 else ""
+        return sign + text
+
+    def _compact(self, top: Decimal) -> tuple[Decimal, str]:
+        """Return what the language divides a number of this size by, and its word for it: M, 万."""
+        patterns = self.locale.compact_decimal_formats["short"]["other"]
+        magnitude = max((size for size in patterns if Decimal(size) <= top), key=Decimal)
+        pattern = patterns[magnitude]
+        suffix = pattern.suffix[0].replace("'", "").strip()
+        return Decimal(magnitude).scaleb(1 - pattern.pattern.count("0")), suffix

@@ -1,0 +1,165 @@
+"""A close as PDF, and the three things to know as text."""
+
+import hashlib
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scorecard.errors import ScorecardError
+from scorecard.rendering.attachments import figures_csv, provenance_json
+from scorecard.rendering.desk import Desk
+from scorecard.rendering.fonts import FAMILY, font_files, require_glyphs
+from scorecard.rendering.sentences import headline, three_things
+from scorecard.rendering.viewmodel import document, read_desk
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_TEMPLATE = "scorecard.html.jinja"
+_STYLE = "scorecard.css"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a mail says about a scorecard. ``sentences`` are the three things to know."""
+
+    title: str
+    headline: str
+    sentences: tuple[str, str, str]
+    period_label: str
+
+
+def render(close_dir: Path, language: str, reports_dir: Path) -> bytes:
+    """Return a close as PDF: from the same folder, words and fonts always the same bytes.
+
+    Raises
+    ------
+    ScorecardError: the close can't be read, the language has no words, a font or a glyph is missing.
+    """
+    font_files()
+    desk = read_desk(close_dir, language, reports_dir)
+    return _pdf(desk, _html(desk, reports_dir), reports_dir)
+
+
+def render_many(jobs: Iterable[tuple[Path, str]], reports_dir: Path) -> Iterator[tuple[Path, str, bytes]]:
+    """Render closes one after another in one process: modules and fonts are read once, which is most of a first run.
+
+    Parameters
+    ----------
+    jobs: pairs of close folder and language. Each comes back with its PDF as soon as it is ready.
+    """
+    for close_dir, language in jobs:
+        yield close_dir, language, render(close_dir, language, reports_dir)
+
+
+def summary(close_dir: Path, language: str, reports_dir: Path) -> Summary:
+    """Return the title, the finding and the three things to know, as on the first page.
+
+    Raises
+    ------
+    ScorecardError: as ``render``.
+    """
+    desk = read_desk(close_dir, language, reports_dir)
+    first, second, third = three_things(desk)
+    return Summary(
+        title=desk.close.title,
+        headline=headline(desk),
+        sentences=(first.text, second.text, third.text),
+        period_label=desk.formats.period_full(desk.close.period, desk.close.year_start),
+    )
+
+
+def html(close_dir: Path, language: str, reports_dir: Path) -> str:
+    """Return the page that the PDF is made from; for tests and for work on templates."""
+    return _html(read_desk(close_dir, language, reports_dir), reports_dir)
+
+
+def _html(desk: Desk, reports_dir: Path) -> str:
+    page = _templates(reports_dir).get_template(_TEMPLATE).render(
+        doc=document(desk), say=desk.wording.say, font_family=FAMILY, style=_STYLE
+    )
+    # Text from sources was made printable when it was read; what is left are the product's own words.
+    require_glyphs(page)
+    return page
+
+
+@cache
+def _templates(reports_dir: Path) -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(reports_dir / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _pdf(desk: Desk, page: str, reports_dir: Path) -> bytes:
+    from weasyprint import HTML, Attachment
+
+    close = desk.close
+    # No clock: the files inside are dated by the end of the period they are about.
+    dated = datetime.combine(close.period.end, time(), UTC)
+    files = [
+        Attachment(
+            string=content, name=f"{close.close_id}-{name}", description=desk.say(f"attachment.{key}"),
+            created=dated, modified=dated, relationship="Data",
+        )
+        for key, name, content in (
+            ("figures", "figures.csv", figures_csv(desk)),
+            ("provenance", "provenance.json", provenance_json(desk)),
+        )
+    ]
+    identifier = hashlib.sha256(f"{close.content_sha256} {close.language}".encode()).digest()[:16]
+    with _complaints() as complaints:
+        pdf: bytes = HTML(
+            string=page, base_url=(reports_dir / "styles").resolve().as_uri() + "/", url_fetcher=_fetcher(reports_dir.resolve())
+        ).write_pdf(attachments=files, pdf_identifier=identifier, pdf_variant="pdf/ua-1")
+    if complaints.messages:
+        raise ScorecardError(
+            f"The page of {close.close_id} could not be laid out as written: {complaints.messages[0]}.",
+            "Correct the template or style sheet in reports/.",
+        )
+    return pdf
+
+
+def _fetcher(allowed: Path) -> Any:
+    """Return a fetcher that opens files below a folder and nothing else: no network, no other file, no redirect."""
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher
+
+    class ReportsOnly(URLFetcher):  # type: ignore[misc]
+        def fetch(self, url: str, headers: dict[str, str] | None = None) -> Any:
+            from urllib.parse import unquote, urlsplit
+
+            parts = urlsplit(url)
+            path = Path(unquote(parts.path)).resolve()
+            if parts.scheme != "file" or parts.netloc or not path.is_relative_to(allowed):
+                # Fatal: a page that asks for anything else is not ours, and must not be sent.
+                raise FatalURLFetchingError(f"The page asks for {url!r}, which is not part of reports/.")
+            return super().fetch(path.as_uri(), headers)
+
+    return ReportsOnly(allowed_protocols=["file"], allow_redirects=False, fail_on_errors=True)
+
+
+class _complaints(logging.Handler):  # noqa: N801
+    """Collects what the layout engine complains about, which it otherwise only logs."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+    def __enter__(self) -> "_complaints":
+        logging.getLogger("weasyprint").addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("weasyprint").removeHandler(self)

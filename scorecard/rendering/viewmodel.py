@@ -1,0 +1,385 @@
+"""The finished content of a document: every word and number in its final form, so that templates compute nothing."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from scorecard.rendering import tables
+from scorecard.rendering.close import Action, Check, Close, read_close, words
+from scorecard.rendering.desk import STATUSES, Cell, Desk, Status
+from scorecard.rendering.fonts import visible
+from scorecard.rendering.formats import Formats
+from scorecard.rendering.sentences import Thing, headline, three_things
+from scorecard.rendering.wording import Wording
+
+Notes = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class ActionRow:
+    """A decision of the last review, and what its indicator did since."""
+
+    what: str
+    effect: str
+    who: str
+    due: str
+    progress: str
+    overdue: bool
+    indicator: str
+    change: Cell
+
+
+@dataclass(frozen=True)
+class FailedCheck:
+    """A check that failed."""
+
+    mark: str
+    severity: str
+    is_error: bool
+    name: str
+    where: str
+    failures: str
+    message: str
+    cure: str
+    metrics: str
+
+
+@dataclass(frozen=True)
+class CheckedSource:
+    """The checks of one source object."""
+
+    where: str
+    kinds: str
+    checks: str
+    passed: str
+    rows: str
+
+
+@dataclass(frozen=True)
+class Restated:
+    """A figure that an earlier edition printed otherwise."""
+
+    figure_id: str
+    metric: str
+    member: str
+    period: str
+    old: str
+    new: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A printed figure in the list that proves it."""
+
+    figure_id: str
+    metric: str
+    member: str
+    period: str
+    printed: str
+    exact: str
+    observations: str
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Headings that name periods."""
+
+    period: str
+    prior: str
+    vs_prior: str
+    vs_year_ago: str
+    spark: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """A scorecard in one language."""
+
+    language: str
+    title: str
+    purpose: str
+    file_title: str
+    period: str
+    is_open: bool
+    currency: str
+    close_id: str
+    edition: str
+    hash_short: str
+    content_sha256: str
+    revision: str
+    libraries: str
+    columns: Columns
+    checks: str
+    warnings: str | None
+    headline: str
+    things: tuple[Thing, ...]
+    groups: tuple[tables.Group, ...]
+    breakdown: tables.Breakdown | None
+    actions: tuple[ActionRow, ...]
+    legend: tuple[Status, ...]
+    summary_notes: Notes
+    check_notes: Notes
+    tree: tuple[tables.Node, ...]
+    cards: tuple[tables.CardGroup, ...]
+    cards_notes: Notes
+    breakdowns: tuple[tables.Breakdown, ...]
+    breakdowns_notes: Notes
+    failed: tuple[FailedCheck, ...]
+    sources: tuple[CheckedSource, ...]
+    held_back: tuple[str, ...]
+    unavailable: tuple[tuple[str, str], ...]
+    provisional: tuple[str, ...]
+    restatements: tuple[Restated, ...]
+    proofs: tuple[Proof, ...]
+    trace_command: str
+
+
+def read_desk(close_dir: Path, language: str, reports_dir: Path) -> Desk:
+    """Open a close and the words of a language."""
+    wording = Wording(reports_dir, language)
+    return Desk(read_close(close_dir, language), wording, Formats(wording))
+
+
+def document(desk: Desk) -> Document:
+    """Write the whole document."""
+    close, say = desk.close, desk.say
+    period = desk.formats.period_full(close.period, close.year_start)
+    things = three_things(desk)
+    # The summary is written first: footnotes and the list of figures follow the order of the pages.
+    groups = tables.summary_groups(desk)
+    first = _first_breakdown(desk)
+    actions = tuple(_action(desk, action) for action in close.actions)
+    _sample_notes(desk)
+    summary_notes = desk.take_notes()
+    tree, cards = tables.tree(desk), tables.cards(desk)
+    cards_notes = desk.take_notes()
+    breakdowns = tuple(tables.breakdown(desk, close.metrics[metric], dimension) for metric, dimension in _breakdowns(close))
+    breakdowns_notes = desk.take_notes()
+    failed = close.failed()
+    passed = len(close.checks) - len(failed)
+    numbers = {"passed": desk.formats.count(passed), "total": desk.formats.count(len(close.checks))}
+    warned = desk.wording.count("checks.failed", len(failed), number=desk.formats.count(len(failed))) if failed else None
+    return Document(
+        language=close.language,
+        title=close.title,
+        purpose=words(close.scorecard["purpose"], close.language),
+        file_title=say("file.title", title=close.title, period=desk.formats.period(close.period, close.year_start)),
+        period=period,
+        is_open=any(not figure.is_complete for figure in _whole(desk)),
+        currency=close.currency,
+        close_id=close.close_id,
+        edition=desk.formats.count(close.edition),
+        hash_short=close.content_sha256[:12],
+        content_sha256=close.content_sha256,
+        revision=visible(str(close.manifest["code"]["revision"]))[:12],
+        libraries=" · ".join(visible(f"{name} {version}") for name, version in sorted(close.manifest["libraries"].items())),
+        columns=_columns(desk),
+        checks=desk.wording.count("checks.passed", len(close.checks), **numbers),
+        warnings=warned,
+        headline=headline(desk),
+        things=things,
+        groups=groups,
+        breakdown=first,
+        actions=actions,
+        legend=tuple(desk.status(key) for key in STATUSES if key != "na"),
+        summary_notes=summary_notes,
+        check_notes=tuple((desk.check_mark(check), check.message) for check in failed if _touches(close, check)),
+        tree=tree,
+        cards=cards,
+        cards_notes=cards_notes,
+        breakdowns=breakdowns,
+        breakdowns_notes=breakdowns_notes,
+        failed=tuple(_failed(desk, check) for check in failed),
+        sources=_sources(desk),
+        held_back=_held_back(desk),
+        unavailable=_unavailable(desk),
+        provisional=tuple(desk.close.metrics[figure.metric].label for figure in _whole(desk) if not figure.is_complete),
+        restatements=tuple(_restated(desk, row) for row in close.restatements),
+        proofs=_proofs(desk),
+        trace_command=f"scorecard trace {close.close_id}.{next(iter(desk.printed), 'F001')}",
+    )
+
+
+def _columns(desk: Desk) -> Columns:
+    close = desk.close
+    year_ago = desk.formats.period(close.year_ago, close.year_start)
+    grain = desk.say(f"spark.{close.spark[0].grain}", number=len(close.spark))
+    return Columns(
+        period=desk.formats.period(close.period, close.year_start),
+        prior=desk.period(close.prior),
+        vs_prior=desk.say("column.versus", period=desk.period(close.prior)),
+        vs_year_ago=desk.say("column.versus", period=year_ago),
+        spark=grain,
+    )
+
+
+def _breakdowns(close: Close) -> list[tuple[str, str]]:
+    """Return the declared breakdowns that have members. A close may write them as pairs or as mappings."""
+    pairs = [
+        (entry["metric"], entry["dimension"]) if isinstance(entry, dict) else (entry[0], entry[1])
+        for entry in close.scorecard["breakdowns"]
+    ]
+    return [pair for pair in pairs if close.members.get(pair)]
+
+
+def _first_breakdown(desk: Desk) -> tables.Breakdown | None:
+    for metric, dimension in _breakdowns(desk.close):
+        return tables.breakdown(desk, desk.close.metrics[metric], dimension, brief=True)
+    return None
+
+
+def _whole(desk: Desk) -> list[tables.Value]:
+    figures = [desk.close.whole(metric.name) for metric in desk.close.shown()]
+    return [figure for figure in figures if figure is not None]
+
+
+def _sample_notes(desk: Desk) -> None:
+    """Print below the first page what was said about its targets and actions: for instance that they are samples."""
+    metrics = {metric.name for metric in desk.close.mains()}
+    reasons = {
+        visible(str(target["reason"]))
+        for target in desk.close.targets
+        if target["reason"] and target["metric"] in metrics and target["period"] == desk.close.period.label
+    }
+    if len(reasons) == 1:
+        desk.note(desk.say("note.targets", reason=reasons.pop()))
+    if any(action.sample for action in desk.close.actions):
+        desk.note(desk.say("note.sample_actions"))
+
+
+def _action(desk: Desk, action: Action) -> ActionRow:
+    close = desk.close
+    metric = close.metrics.get(action.metric)
+    figure = close.value(action.metric, close.period, action.dimension, action.member)
+    member = desk.member(action.dimension, action.member)
+    if metric is None:
+        indicator, change = action.metric, Cell("–", tone="na")
+    else:
+        whole = action.dimension == "company"
+        indicator = metric.label if whole else desk.say("action.indicator", metric=metric.label, member=member)
+        change = desk.against_prior(metric, figure)
+    return ActionRow(
+        what=action.what,
+        effect=action.effect,
+        who=action.who,
+        due=_due(desk, action.due),
+        progress=desk.say("action.done") if action.done else _progress(desk, action.progress),
+        overdue=not action.done and action.due is not None and action.due <= close.period.last_day,
+        indicator=indicator,
+        change=change,
+    )
+
+
+def _due(desk: Desk, due: date | None) -> str:
+    if due is None:
+        return "–"
+    return desk.formats.day_short(due) if due.year == desk.close.period.last_day.year else desk.formats.day(due)
+
+
+def _progress(desk: Desk, progress: str) -> str:
+    """Write a share as per cent; leave words such as 3 of 5 as they are."""
+    try:
+        share = Decimal(progress)
+    except InvalidOperation:
+        return progress
+    return desk.formats.share(share, 0) if share.is_finite() and 0 <= share <= 1 else progress
+
+
+def _touches(close: Close, check: Check) -> bool:
+    return any(check in close.warnings(metric) for metric in close.mains())
+
+
+def _failed(desk: Desk, check: Check) -> FailedCheck:
+    labels = [metric.label for metric in desk.close.shown() if check in desk.close.warnings(metric)]
+    return FailedCheck(
+        mark=desk.check_mark(check),
+        severity=desk.say("severity.error" if check.severity == "error" else "severity.warning"),
+        is_error=check.severity == "error",
+        name=check.name,
+        where=_where(check),
+        failures=desk.say(
+            "quality.failures", failures=desk.formats.count(check.failures), checked=desk.formats.count(check.checked)
+        ),
+        message=check.message,
+        cure=check.cure,
+        metrics=desk.formats.listed(labels) or "–",
+    )
+
+
+def _where(check: Check) -> str:
+    return f"{check.source}.{check.table}" if check.source and check.table else check.source or check.table or "–"
+
+
+def _sources(desk: Desk) -> tuple[CheckedSource, ...]:
+    by_table: dict[str, list[Check]] = {}
+    for check in desk.close.checks:
+        by_table.setdefault(_where(check), []).append(check)
+    return tuple(
+        CheckedSource(
+            where=where,
+            kinds=desk.formats.listed([desk.say(f"kind.{kind}") for kind in sorted({check.kind for check in checks})]),
+            checks=desk.formats.count(len(checks)),
+            passed=desk.formats.count(sum(check.passed for check in checks)),
+            rows=desk.formats.count(max(check.checked for check in checks)),
+        )
+        for where, checks in sorted(by_table.items())
+    )
+
+
+def _held_back(desk: Desk) -> tuple[str, ...]:
+    """Say how many rows were kept out of the warehouse, by source object."""
+    return tuple(
+        desk.wording.count("quality.held", check.failures, number=desk.formats.count(check.failures), where=_where(check))
+        for check in desk.close.failed()
+        if check.kind == "extract" and check.failures
+    )
+
+
+def _unavailable(desk: Desk) -> tuple[tuple[str, str], ...]:
+    found = []
+    period = desk.formats.period(desk.close.period, desk.close.year_start)
+    for metric in desk.close.shown():
+        figure = desk.close.whole(metric.name)
+        if figure is None or figure.value is None:
+            found.append((metric.label, desk.reason(figure.na_reason if figure else None, period)))
+    return tuple(found)
+
+
+def _restated(desk: Desk, row: dict[str, object]) -> Restated:
+    metric = desk.close.metrics.get(str(row["metric"]))
+
+    def value(number: object) -> str:
+        if number is None:
+            return desk.say("na")
+        return desk.formats.single(Decimal(str(number)), metric.unit) if metric else visible(str(number))
+
+    return Restated(
+        figure_id=str(row["figure_id"] or "–"),
+        metric=metric.label if metric else visible(str(row["metric"])),
+        member=desk.member(str(row["dimension"]), str(row["member"])),
+        period=str(row["period"]),
+        old=value(row["old"]),
+        new=value(row["new"]),
+        why=visible(str(row["why"])),
+    )
+
+
+def _proofs(desk: Desk) -> tuple[Proof, ...]:
+    proofs = []
+    for figure_id, printed in sorted(desk.printed.items(), key=lambda pair: (len(pair[0]), pair[0])):
+        figure = printed.value
+        exact = "–" if figure.value is None else f"{figure.value.normalize():f}"
+        proofs.append(
+            Proof(
+                figure_id=figure_id,
+                metric=desk.close.metrics[figure.metric].label,
+                member=desk.member(figure.dimension, figure.member),
+                period=figure.period,
+                printed=printed.text,
+                exact=exact,
+                observations=desk.formats.count(figure.observations),
+            )
+        )
+    return tuple(proofs)
