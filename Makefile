@@ -18,6 +18,7 @@ lint: .venv/.ready ## every linter
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+	MYPYPATH=.:dags:tools $(PYTHON) -m mypy --strict dags/*.py tools/*.py
 	.venv/bin/lint-imports
 	$(PYTHON) -m sqlfluff lint dbt_project/models
 

@@ -1,7 +1,7 @@
 """`make scorecard`: Airflow runs the project's DAGs over the bundled data in one process and names the PDFs.
 
-The terminal gets a line for each DAG run; all that Airflow and the tools under it say goes to a log file. Mail
-goes to a server that starts and ends here, whatever mail server is configured: the recipients are samples.
+The terminal gets a line for each DAG run; all that Airflow and the tools under it say goes to a log file.
+Mail goes to a server that starts and ends here, whatever mail server is configured: the recipients are samples.
 """
 
 import json
@@ -111,7 +111,7 @@ def _run_all(settings: Settings, say: Say, log: Path) -> list[Path]:
 
 
 def _load_dags() -> tuple[dict[str, Any], list[str]]:
-    """Prepare Airflow and read the DAGs; return them, and the list to which failures will add their sentence."""
+    """Prepare Airflow and read the DAGs; return them, and the list that failures add to."""
     from airflow.dag_processing.dagbag import BundleDagBag
 
     local_airflow.prepare()
