@@ -430,7 +430,11 @@ def _retype(warehouse: Path, source: SourceContract, staged: list[Staged]) -> No
 
 
 def _quiet_dlt() -> None:
-    """No telemetry, no log of its own. To be called before dlt is first imported; the environment may say otherwise."""
+    """Switch off telemetry, dlt's own log, and its asking Airflow's database for each of its settings (10 s a run).
+
+    To be called before dlt is imported; the environment may say otherwise.
+    """
+    os.environ.setdefault("PROVIDERS__ENABLE_AIRFLOW_SECRETS", "false")
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
     os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
 
@@ -581,7 +585,7 @@ def _tables_of(db: "duckdb.DuckDBPyConnection", query: str) -> "Iterator[pa.Tabl
     """Yield the result as Arrow tables of up to BATCH rows, one without rows where there are none."""
     import pyarrow as pa
 
-    reader = db.cursor().execute(query).to_arrow_reader(BATCH)
+    reader = db.cursor().sql(query).to_arrow_reader(BATCH)
     empty = True
     for batch in reader:
         empty = False

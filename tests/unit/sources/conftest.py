@@ -1,0 +1,115 @@
+"""A small company with one source of two objects, whose exports a test may write as it likes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from scorecard.settings import Settings
+from scorecard.sources import ExtractResult, SourceContract, extract, load_contracts
+
+YAML = """
+version: 2
+sources:
+  - name: shop
+    schema: raw_shop
+    description: A shop.
+    config: {meta: {business_unit: Shop, currency: USD}}
+    tables:
+      - name: orders
+        description: One row per order.
+        config: {meta: {file: orders.csv, primary_key: [order_id], full_export: true}}
+        columns:
+          - {name: order_id, data_type: varchar, description: Id., constraints: [{type: not_null}]}
+          - {name: amount, data_type: "decimal(18,2)", description: Amount.}
+          - {name: ordered_on, data_type: date, description: Day., config: {meta: {not_null: true}}}
+          - {name: note, data_type: varchar, description: Words.}
+      - name: visits
+        description: One row per visit.
+        config: {meta: {file: visits.csv, primary_key: [day, customer], full_export: false}}
+        columns:
+          - {name: day, data_type: date, description: Day.}
+          - {name: customer, data_type: bigint, description: Customer.}
+          - {name: seconds, data_type: double, description: Time spent.}
+          - {name: seen_at, data_type: timestamp, description: When.}
+          - {name: paid, data_type: boolean, description: Whether.}
+      - name: _quarantine
+        description: Rows that break the contract.
+"""
+
+ORDERS = """order_id,amount,ordered_on,note
+A1,10.50,2024-01-01,first
+A2,20,2024-01-02,
+A3,30.00,2024-01-03,"two
+lines"
+A4,40,2024-01-04,last
+"""
+
+VISITS = """day,customer,seconds,seen_at,paid
+2024-01-01,1,1.5,2024-01-01 10:00:00,true
+2024-01-01,2,2.5,2024-01-01 11:00:00,false
+"""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The company's folders and a few short ways to look at its warehouse."""
+
+    root: Path
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(project=self.root, data=self.root / "data", state=self.root / "state")  # type: ignore[call-arg]
+
+    @property
+    def yaml(self) -> Path:
+        return self.root / "dbt_project/models/staging/shop/_sources.yml"
+
+    @property
+    def source(self) -> SourceContract:
+        return load_contracts(self.settings)["shop"]
+
+    def write(self, text: str | bytes, file: str = "orders.csv") -> None:
+        data = text.encode() if isinstance(text, str) else text
+        (self.root / "data/shop" / file).write_bytes(data)
+
+    def extract(self, **settings: Any) -> ExtractResult:
+        return extract(self.settings.model_copy(update=settings), self.source)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(self.settings.warehouse, read_only=True) as db:
+            return db.execute(sql).fetchall()
+
+    def current(self) -> list[tuple[Any, ...]]:
+        return self.query(
+            "select order_id, amount::varchar, ordered_on::varchar, note, _source_line"
+            " from raw_shop.orders where _valid_to is null order by order_id"
+        )
+
+    def quarantine(self) -> list[tuple[Any, ...]]:
+        return self.query("select object, source_line, reason from raw_shop._quarantine order by all")
+
+    def everything(self) -> dict[str, list[tuple[Any, ...]]]:
+        """All that must be the same whether or not a run was killed on the way: no load id, no time."""
+        tables = {}
+        for table in ("orders", "visits"):
+            tables[table] = self.query(
+                "select * exclude (_dlt_load_id, _valid_from, _valid_to), _valid_to is null,"
+                f" _dlt_load_id in (select load_id from raw_shop._dlt_loads) from raw_shop.{table} order by all"
+            )
+        for table in ("_quarantine", "_loaded_files"):
+            tables[table] = self.query(f"select columns(c -> c not in ('_dlt_load_id', 'loaded_at')) from raw_shop.{table} order by all")
+        return tables
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    shop = Shop(tmp_path)
+    shop.yaml.parent.mkdir(parents=True)
+    shop.yaml.write_text(YAML)
+    (tmp_path / "data/shop").mkdir(parents=True)
+    shop.write(ORDERS)
+    shop.write(VISITS, "visits.csv")
+    return shop

@@ -1,0 +1,235 @@
+"""Every fault of a CSV export ends in quarantine with its reason, or in an error that names file, fault and cure."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scorecard.errors import ScorecardError
+from scorecard.sources import files
+from scorecard.sources.files import Staged, snake_case
+
+from .conftest import ORDERS, VISITS, YAML, Shop
+
+Reader = Callable[..., tuple[Staged, list[tuple[Any, ...]], list[tuple[Any, ...]]]]
+
+
+@pytest.fixture
+def read(shop: Shop) -> Reader:
+    """Stage a text as an object's export; give what was staged, its good rows and its bad ones."""
+
+    def read(text: str | bytes, name: str = "orders") -> tuple[Staged, list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+        data = text.encode() if isinstance(text, str) else text
+        db = duckdb.connect()
+        db.execute("set TimeZone = 'UTC'")
+        contract = next(o for o in shop.source.objects if o.name == name)
+        staged = files.stage(db, "t", lambda: io.BytesIO(data), contract, f"shop/{contract.file}")
+        good = db.execute("select * exclude (_reason) from t_good order by _line").fetchall()
+        return staged, good, db.execute("select _line, reason, payload from t_bad order by _line").fetchall()
+
+    return read
+
+
+def test_lines_are_physical_ones(read: Reader) -> None:
+    staged, good, bad = read(ORDERS + "\nA5,50,2024-01-05,after a blank line\n")
+    assert [(row[0], row[1]) for row in good] == [(2, "A1"), (3, "A2"), (4, "A3"), (6, "A4"), (8, "A5")]
+    assert good[2][4] == "two\nlines"
+    assert good[1][4] is None
+    assert (staged.rows_read, staged.rows_loaded, bad) == (5, 5, [])
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
+def test_any_line_end(read: Reader, end: str) -> None:
+    _, good, _ = read(ORDERS.replace("\n", end))
+    assert [row[0] for row in good] == [2, 3, 4, 6]
+
+
+def test_a_bom_is_no_part_of_the_header(read: Reader) -> None:
+    assert read(b"\xef\xbb\xbf" + ORDERS.encode())[0].rows_loaded == 4
+
+
+def test_text_stays_as_it_is(read: Reader) -> None:
+    words = ' =cmd, "quoted" {{ x }} 顧客 👩‍💻 \u202eabc '
+    _, good, _ = read(f'order_id,amount,ordered_on,note\nA1,1,2024-01-01,"{words.replace(chr(34), chr(34) * 2)}"\n')
+    assert good[0][4] == words
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("order_id,amount,ordered_on,note\nA1,1,2024-01-01,caf\xe9\n".encode("latin-1"), "0xE9 on line 2 (byte 53)"),
+        ("order_id,amount,ordered_on,note\nA1,1,2024-01-01,顧客\n".encode("cp932"), "line 2"),
+        (ORDERS.encode("utf-16"), "UTF-16"),
+        (ORDERS.encode("utf-16-le"), "UTF-16"),
+        (b"\x1f\x8b\x08\x00\xff", "0x8B on line 1"),
+    ],
+)
+def test_another_encoding(read: Reader, data: bytes, said: str) -> None:
+    with pytest.raises(ScorecardError) as error:
+        read(data)
+    assert said in error.value.problem
+    assert "shop/orders.csv is not UTF-8" in error.value.problem
+    assert "UTF-8" in error.value.cure
+
+
+def test_a_wrong_byte_far_down_is_found(read: Reader) -> None:
+    rows = "".join(f"A{i},1,2024-01-01,x\n" for i in range(100_000))
+    with pytest.raises(ScorecardError, match="0xFF on line 100002"):
+        read(b"order_id,amount,ordered_on,note\n" + rows.encode() + b"B,1,2024-01-01,\xff\n")
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n", b"\xef\xbb\xbf"])
+def test_an_empty_file(read: Reader, data: bytes) -> None:
+    with pytest.raises(ScorecardError, match=r"shop/orders\.csv is empty"):
+        read(data)
+
+
+def test_a_lacking_or_renamed_column(read: Reader) -> None:
+    with pytest.raises(ScorecardError) as error:
+        read(ORDERS.replace("amount", "total"))
+    assert error.value.problem == "shop/orders.csv lacks the column amount; it has order_id, total, ordered_on, note."
+    assert "config.meta.header" in error.value.cure
+    assert "staging model" in error.value.cure
+
+
+def test_a_column_twice(read: Reader) -> None:
+    with pytest.raises(ScorecardError, match="has the column amount more than once"):
+        read(ORDERS.replace("note", "Amount"))
+
+
+@pytest.mark.parametrize("text", ['A1,1,2024-01-01,"open\n', 'A1,1,2024-01-01,"a"b\n'])
+def test_broken_quotes(read: Reader, text: str) -> None:
+    with pytest.raises(ScorecardError, match="the record that starts on line 2"):
+        read("order_id,amount,ordered_on,note\n" + text)
+
+
+def test_headers_are_matched_in_any_style(read: Reader, shop: Shop) -> None:
+    shop.yaml.write_text(YAML.replace("name: note,", "name: note, config: {meta: {header: 備考}},"))
+    _, good, _ = read("備考,Ordered On,orderId,AMOUNT\nx,2024-01-01,A1,1\n")
+    assert good[0][1] == "x"
+    assert good[0][3] == "A1"
+
+
+def test_another_delimiter(read: Reader, shop: Shop) -> None:
+    shop.yaml.write_text(YAML.replace("file: orders.csv,", "file: orders.csv, delimiter: ';',"))
+    assert read(ORDERS.replace(",", ";"))[0].rows_loaded == 4
+
+
+def test_unknown_columns_are_kept_as_text(read: Reader) -> None:
+    staged, good, _ = read("order_id,amount,ordered_on,note,Select,予算,2nd\nA1,1,2024-01-01,x,07,9,z\n")
+    assert staged.unknown == ("select", "column_6", "n2nd")
+    assert good[0][5:] == ("07", "9", "z")
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("A1,NaN,2024-01-01,x", 'amount: "NaN" is no decimal(18,2)'),
+        ("A1,inf,2024-01-01,x", 'amount: "inf" is no decimal(18,2)'),
+        ("A1,123456789012345678901234567890,2024-01-01,x", "is no decimal(18,2)"),
+        ("A1,1.005,2024-01-01,x", 'amount: "1.005" is no decimal(18,2)'),
+        ('A1,"1,000.00",2024-01-01,x', 'amount: "1,000.00" is no decimal(18,2)'),
+        ("A1,1e3,2024-01-01,x", 'amount: "1e3" is no decimal(18,2)'),
+        ("A1,$5,2024-01-01,x", 'amount: "$5" is no decimal(18,2)'),
+        ("A1,1,2023-02-29,x", 'ordered_on: "2023-02-29" is no date'),
+        ("A1,1,01/02/2024,x", 'ordered_on: "01/02/2024" is no date'),
+        ("A1,1,2024-01-01 10:00,x", 'ordered_on: "2024-01-01 10:00" is no date'),
+        ("A1,1,infinity,x", 'ordered_on: "infinity" is no date'),
+        ("A1,1,,x", "ordered_on: empty, but every record must have one"),
+        (",1,2024-01-01,x", "order_id: empty, but every record must have one"),
+        ("A1,x,y,z", 'amount: "x" is no decimal(18,2); ordered_on: "y" is no date'),
+        ("A1,1,2024-01-01", "has 3 fields where the header has 4"),
+        ("A1,1,2024-01-01,x,y", "has 5 fields where the header has 4"),
+        ("order_id,amount,ordered_on,note", "repeats the header"),
+    ],
+)
+def test_a_bad_order_goes_to_quarantine(read: Reader, row: str, reason: str) -> None:
+    _, good, bad = read(f"order_id,amount,ordered_on,note\nA0,1,2024-01-01,fine\n{row}\n")
+    assert len(good) == 1
+    ((line, said, payload),) = bad
+    assert line == 3
+    assert reason in said
+    assert payload.startswith(("{", "["))
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [
+        ("2024-01-02,1.5,1,2024-01-01 10:00,true", "customer"),
+        ("2024-01-02,9223372036854775808,1,2024-01-01 10:00,true", "customer"),
+        ("2024-01-02,1,nan,2024-01-01 10:00,true", "seconds"),
+        ("2024-01-02,1,1e999,2024-01-01 10:00,true", "seconds"),
+        ("2024-01-02,1,1,2024-01-01 25:00,true", "seen_at"),
+        ("2024-01-02,1,1,2024-01-01T10:00:00Z,true", "seen_at"),
+        ("2024-01-02,1,1,2024-01-01 10:00,maybe", "paid"),
+    ],
+)
+def test_a_bad_visit_goes_to_quarantine(read: Reader, row: str, column: str) -> None:
+    _, good, bad = read(f"{VISITS}{row}\n", "visits")
+    assert len(good) == 2
+    assert bad[0][1].startswith(f"{column}: ")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "2024-02-29,+7,-1.5e3,2024-01-01T10:00:00.123456,False",
+        "2024-02-29,7.0,.5,2024-01-01,0",
+        " 2024-02-29 , 7 , 1 ,2024-01-01 10:00,yes",
+        "2024-02-29,7,,,",
+    ],
+)
+def test_a_good_visit(read: Reader, row: str) -> None:
+    _, good, bad = read(f"{VISITS}{row}\n", "visits")
+    assert bad == []
+    assert good[2][2] == 7
+
+
+def test_the_payload_is_the_record(read: Reader) -> None:
+    _, _, bad = read('order_id,amount,ordered_on,note\nA1,x,2024-01-01,"say ""hi""\nthere"\n')
+    assert bad[0][2] == '{"order_id":"A1","amount":"x","ordered_on":"2024-01-01","note":"say \\"hi\\"\\nthere"}'
+
+
+def test_identical_repeats_leave_the_first(read: Reader) -> None:
+    _, good, bad = read(ORDERS + "A1,10.50,2024-01-01,first\nA1,10.50,2024-01-01,first\n")
+    assert len(good) == 4
+    assert [(row[0], row[1]) for row in bad] == [(7, "repeats line 2"), (8, "repeats line 2")]
+
+
+def test_records_that_contradict_each_other_are_all_kept_out(read: Reader) -> None:
+    _, good, bad = read(ORDERS + "A1,11,2024-01-01,first\n")
+    assert [row[1] for row in good] == ["A2", "A3", "A4"]
+    assert [row[0] for row in bad] == [2, 7]
+    assert bad[0][1] == "the key order_id = A1 stands for records that differ, on lines 2, 7"
+
+
+def test_a_broken_record_contradicts_its_good_namesake(read: Reader) -> None:
+    _, good, bad = read(ORDERS + "A1,oops,2024-01-01,first\n")
+    assert [row[1] for row in good] == ["A2", "A3", "A4"]
+    assert "amount" in bad[1][1]
+    assert "differ" in bad[1][1]
+
+
+def test_a_key_of_two_columns(read: Reader) -> None:
+    _, good, bad = read(VISITS + "2024-01-01,1,9,2024-01-01 10:00:00,true\n2024-01-02,1,9,,\n", "visits")
+    assert len(good) == 2
+    assert [row[0] for row in bad] == [2, 4]
+
+
+def test_chunks_do_not_show(read: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = ORDERS + "A5,1,2024-01-01\n" + "A1,10.50,2024-01-01,first\n"
+    whole = read(text)[1:]
+    monkeypatch.setattr(files, "CHUNK", 2)
+    assert read(text)[1:] == whole
+
+
+@given(st.text(max_size=30))
+def test_dlt_keeps_the_names_given_to_columns(header: str) -> None:
+    from dlt.common.normalizers.naming.snake_case import NamingConvention
+
+    name = snake_case(header)
+    assert name == "" or NamingConvention().normalize_identifier(name) == name
