@@ -1,0 +1,323 @@
+"""The steps of a run, in order, as the command line and the DAGs call them. Each may be run again at any time.
+
+extract → build (check raw, dbt, check KPIs, publish the snapshot) → publish (close, render, deliver).
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scorecard.catalogue import Catalogue, Scorecard, load_catalogue, source_names
+from scorecard.errors import ScorecardError
+from scorecard.periods import Grain, Period, parse_period
+from scorecard.settings import Settings
+
+if TYPE_CHECKING:
+    from scorecard.archive.close import Close
+    from scorecard.delivery.post import Outcome
+    from scorecard.quality.checks import CheckResult
+    from scorecard.sources import ExtractResult
+
+Progress = Callable[[str], None]
+
+
+class Held(ScorecardError):
+    """A scorecard that was not published, because a check of severity error failed on data it depends on."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """One scorecard of one period: its close, its PDFs, and what became of each letter."""
+
+    close_id: str
+    created: bool
+    pdfs: tuple[Path, ...]
+    outcomes: tuple["Outcome", ...]
+
+
+def extract(settings: Settings, source: str, progress: Progress = print) -> "ExtractResult":
+    """Bring the raw tables of a source up to date with its exports.
+
+    Raises
+    ------
+    ScorecardError: no such source, or an export can't be used; the warehouse is as it was.
+    """
+    from scorecard import sources
+
+    contracts = sources.load_contracts(settings)
+    if source not in contracts:
+        raise ScorecardError(f"There is no source {source!r}.", f"Choose one of: {', '.join(sorted(contracts))}.")
+    return sources.extract(settings, contracts[source], progress)
+
+
+def build(settings: Settings, progress: Progress = print) -> bool:
+    """Check what was extracted, build the warehouse in one dbt process, check it, and publish the snapshot.
+
+    Returns False, at once, where neither data nor code nor settings changed since the published snapshot.
+
+    Raises
+    ------
+    ScorecardError: a model can't be built. The snapshot of before stays. Failed checks don't raise: they are kept in
+        the snapshot and hold the scorecards that depend on them.
+    """
+    from scorecard.warehouse import models, snapshot
+
+    if models.write_model_list(settings):
+        progress("The list of KPI models was stale and has been written again")
+    of = snapshot.fingerprint(settings)
+    if snapshot.published_fingerprint(settings) == of:
+        progress("Nothing changed since the last build")
+        return False
+    results = _build_and_check(settings, progress)
+    from scorecard.quality import checks
+
+    with snapshot.writer(settings) as connection:
+        checks.store(connection, results)
+    snapshot.publish(settings, of)
+    failed = [result for result in results if not result.passed]
+    errors = sum(result.severity == "error" for result in failed)
+    progress(
+        f"{len(results) - len(failed)} of {len(results)} checks passed, {len(failed) - errors} warnings, {errors} errors"
+    )
+    return True
+
+
+def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResult"]:
+    from scorecard import lineage
+    from scorecard.quality import checks, gx
+    from scorecard.warehouse.dbt import Dbt
+    from scorecard.warehouse.snapshot import writer
+
+    catalogue = load_catalogue(settings)
+    names = source_names(settings)
+    dbt = Dbt(settings, progress)
+    progress("Reading the dbt project")
+    manifest = dbt.parse()
+    touched = _metrics_by_relation(catalogue, manifest, lineage.metrics_downstream(manifest))
+    progress("Checking the raw tables")
+    results = gx.check_raw(settings, names, touched)
+    with writer(settings) as connection:
+        results += checks.from_extract(connection, settings, names, touched)
+    progress("Building the models")
+    dbt.build()
+    progress("Testing the models")
+    results += checks.from_dbt(dbt.test(), dbt.manifest(), touched)
+    progress("Checking the KPIs")
+    return results + gx.check_kpis(settings, touched)
+
+
+def _metrics_by_relation(
+    catalogue: Catalogue, manifest: dict[str, Any], downstream: dict[str, list[str]]
+) -> dict[str, list[str]]:
+    """Return the metrics, variants among them, that rest on each ``schema.relation``."""
+    family: dict[str, list[str]] = {}
+    for metric in catalogue.metrics.values():
+        family.setdefault(metric.model.removeprefix("kpi_"), []).append(metric.name)
+    nodes = {**manifest["nodes"], **manifest["sources"]}
+    return {
+        f"{nodes[node]['schema']}.{nodes[node]['name']}": sorted(
+            {name for metric in metrics for name in family.get(metric, [metric])}
+        )
+        for node, metrics in downstream.items()
+    }
+
+
+def due(
+    settings: Settings, cadence: Grain, period: str | None = None, scorecard: str | None = None
+) -> list[tuple[str, str]]:
+    """Name the scorecards of a cadence to publish, each with its period's label.
+
+    Without a period, each scorecard's last complete one that has data. With one, the scorecards that have data in it.
+
+    Raises
+    ------
+    ScorecardError: not a period of that cadence, no such scorecard, or a scorecard asked for by name has no data.
+    """
+    from scorecard.warehouse.values import has_data, last_period
+
+    catalogue = load_catalogue(settings)
+    asked = [catalogue.scorecard(scorecard)] if scorecard else list(catalogue.scorecards.values())
+    found = []
+    for each in asked:
+        if cadence not in each.cadences:
+            continue
+        if period is None:
+            label = last_period(settings, each.business_unit, each.metrics, cadence)
+        else:
+            label = _of_cadence(settings, period, cadence).label
+            label = label if has_data(settings, each.business_unit, each.metrics, label) else None
+        if label:
+            found.append((each.name, label))
+        elif scorecard:
+            raise ScorecardError(
+                f"The scorecard {scorecard} has no data in {period or f'any complete {cadence}'}.",
+                "Ask for a period within its data; `scorecard values --by business_unit` lists them.",
+            )
+    return found
+
+
+def _of_cadence(settings: Settings, text: str, cadence: Grain) -> Period:
+    period = parse_period(text, settings.fiscal_year_start_month)
+    if period.grain is not cadence:
+        raise ScorecardError(f"{text} is a {period.grain}, not a {cadence}.", f"Name a {cadence}.")
+    return period
+
+
+def publish(settings: Settings, scorecard: str, period: str, progress: Progress = print) -> list[Path]:
+    """Close, render and mail one scorecard of one period; return the paths of its PDFs. See `publish_one`."""
+    return list(publish_one(settings, scorecard, period, progress).pdfs)
+
+
+def publish_one(settings: Settings, scorecard: str, period: str, progress: Progress = print) -> Published:
+    """Close, render and mail one scorecard of one period; what is done already is left alone.
+
+    Raises
+    ------
+    Held: a check failed on which the scorecard depends; its owner has been told by mail.
+    ScorecardError: no data in the period, a font is missing, the mail server can't be reached.
+    """
+    catalogue = load_catalogue(settings)
+    entry = catalogue.scorecard(scorecard)
+    of = parse_period(period, settings.fiscal_year_start_month)
+    _hold_if_failed(settings, catalogue, entry, of)
+    closed = close(settings, entry, of)
+    progress(f"{closed.close_id}: {'closed' if closed.created else 'closed before, nothing changed'}")
+    pdfs = {language: _pdf(settings, closed, language) for language in entry.languages}
+    outcomes = _deliver(settings, entry, of, closed, pdfs)
+    for outcome in outcomes:
+        progress(f"{closed.close_id} to {outcome.key.recipient}: {outcome.state}{'' if outcome.now else ' before'}")
+    return Published(closed.close_id, closed.created, tuple(pdfs.values()), tuple(outcomes))
+
+
+def _hold_if_failed(settings: Settings, catalogue: Catalogue, entry: Scorecard, period: Period) -> None:
+    from scorecard.delivery import notify
+    from scorecard.quality import checks, gate
+    from scorecard.warehouse.snapshot import reader
+
+    with reader(settings) as connection:
+        results = checks.load(connection)
+    failed = gate.held(results, set(entry.metrics))
+    if not failed:
+        return
+    told = [notify.FailedCheck(check.name, check.message, check.cure) for check in failed]
+    notify.notify_held(settings, entry.name, period.label, entry.owner, told)
+    raise Held(
+        f"The scorecard {entry.name} of {period} is held back by {len(failed)} failed "
+        f"check{'s' if len(failed) > 1 else ''}:\n{gate.explain(failed)}\n",
+        f"Then run again; {entry.owner} has been told.",
+    )
+
+
+def close(settings: Settings, entry: Scorecard, period: Period) -> "Close":
+    """Freeze a scorecard's figures of a period; the same data gives the close that is there already."""
+    from scorecard import lineage
+    from scorecard.archive.close import close as freeze
+
+    catalogue = load_catalogue(settings)
+    target = settings.state / "dbt"
+    columns = lineage.metric_lineage(settings, catalogue.metrics.values(), target)
+    code = {"revision": _revision(settings.project), "dbt_manifest_sha256": _sha256(target / "manifest.json")}
+    return freeze(settings, entry, catalogue.metrics, period, columns, code)
+
+
+def _pdf(settings: Settings, closed: "Close", language: str) -> Path:
+    """Render a close to out/, unless the file there is the very one that would come out."""
+    from scorecard.rendering.render import render
+
+    reports = settings.project / "reports"
+    path = settings.out / f"{closed.close_id}-{language}.pdf"
+    stamp = settings.state / "rendered" / f"{path.name}.json"
+    made_of = _made_of(closed.path, reports)
+    if path.exists() and stamp.exists():
+        before = json.loads(stamp.read_text(encoding="utf-8"))
+        if before == {"made_of": made_of, "sha256": _sha256(path)}:
+            return path
+    write_whole(path, render(closed.path, language, reports))
+    write_whole(stamp, json.dumps({"made_of": made_of, "sha256": _sha256(path)}).encode())
+    return path
+
+
+def _made_of(close_dir: Path, reports: Path) -> str:
+    digest = hashlib.sha256((close_dir / "manifest.json").read_bytes())
+    code = Path(__file__).parent / "rendering"
+    for folder in (reports / "templates", reports / "styles", reports / "locales", code):
+        for path in sorted(folder.rglob("*.*")):
+            if path.suffix != ".pyc":
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _deliver(
+    settings: Settings, entry: Scorecard, period: Period, closed: "Close", pdfs: dict[str, Path]
+) -> list["Outcome"]:
+    from scorecard.delivery import mail
+    from scorecard.rendering.render import summary
+    from scorecard.rendering.wording import Wording
+
+    reports = settings.project / "reports"
+    spoken = {language: summary(closed.path, language, reports) for language in pdfs}
+    words = {language: Wording(reports, language) for language in pdfs}
+    letters = [
+        mail.Letter(
+            scorecard=entry.name,
+            period=period.label,
+            edition=closed.edition,
+            recipient=reader.email,
+            language=reader.language,
+            domains=entry.domains,
+            summary=mail.Summary(**vars(spoken[reader.language])),
+            words={word: words[reader.language].say(word) for word in mail.WORDS},
+            pdf=pdfs[reader.language],
+        )
+        for reader in entry.recipients
+    ]
+    return mail.deliver(settings, letters)
+
+
+def notify_failure(settings: Settings, dag_id: str, task_id: str, error: object) -> None:
+    """Tell the owner by mail that a task failed for good; a scorecard that is held back has been told already."""
+    from scorecard.delivery import notify
+
+    if isinstance(error, Held):
+        return
+    problem, cure = (error.problem, error.cure) if isinstance(error, ScorecardError) else (str(error), "See the task's log.")
+    notify.notify_failed(settings, dag_id, task_id, problem, cure)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that there is never half of it.
+
+    Raises
+    ------
+    ScorecardError: the disk is full or not writable.
+    """
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise ScorecardError(
+            f"{path} cannot be written: {error.strerror}.", "Free space or mend the permissions, then run again."
+        ) from error
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _revision(project: Path) -> str | None:
+    """Return the git revision of the code, or none where the project is no checkout."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(project), "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=10
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,128 @@
+"""dbt, in this process: it is started once a run and parses once."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from scorecard.errors import ScorecardError
+from scorecard.settings import Settings
+
+Progress = Callable[[str], None]
+
+
+class Dbt:
+    """One dbt project on one warehouse. Commands after the first reuse its parse."""
+
+    def __init__(self, settings: Settings, progress: Progress) -> None:
+        self.target = settings.state / "dbt"
+        self._settings = settings
+        self._progress = progress
+        self._manifest: Any = None
+
+    def parse(self) -> dict[str, Any]:
+        """Parse the project; return the manifest as dbt writes it.
+
+        Raises
+        ------
+        ScorecardError: the project doesn't parse.
+        """
+        self._manifest = self._invoke("parse").result
+        return self.manifest()
+
+    def build(self) -> dict[str, Any]:
+        """Load the seeds and run every model; return dbt's run results.
+
+        Raises
+        ------
+        ScorecardError: a seed or a model fails. The published snapshot stays as it was.
+        """
+        outcome = self._invoke("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+        return self._results(outcome, tests=False)
+
+    def test(self) -> dict[str, Any]:
+        """Run every data test; return dbt's run results, failed tests among them."""
+        outcome = self._invoke("test", "--exclude-resource-type", "unit_test")
+        return self._results(outcome, tests=True)
+
+    def manifest(self) -> dict[str, Any]:
+        """Return the manifest that the last command wrote."""
+        return _read(self.target / "manifest.json")
+
+    def _results(self, outcome: Any, *, tests: bool) -> dict[str, Any]:
+        results = _read(self.target / "run_results.json")
+        broken = [entry for entry in results["results"] if entry["status"] == "error"]
+        if broken and not tests:
+            first = broken[0]
+            name = first["unique_id"].split(".")[-1]
+            raise ScorecardError(
+                f"The model {name} could not be built: {' '.join((first['message'] or '').split())}",
+                f"Correct dbt_project/**/{name}.sql or the data it reads, then run again; what is published stays.",
+            )
+        if outcome.exception:
+            raise ScorecardError(f"dbt stopped: {outcome.exception}", f"See {self.target / 'logs' / 'dbt.log'}.")
+        return results
+
+    def _invoke(self, command: str, *options: str) -> Any:
+        from dbt.cli.main import dbtRunner
+
+        runner = dbtRunner(manifest=self._manifest, callbacks=[self._report])
+        with _environment(self._settings):
+            outcome = runner.invoke([command, *options, *self._common()])
+        _release()
+        if outcome.exception and command == "parse":
+            raise ScorecardError(
+                f"The dbt project does not parse: {' '.join(str(outcome.exception).split())}", "Correct what it names."
+            )
+        return outcome
+
+    def _common(self) -> list[str]:
+        settings = self._settings
+        company = {
+            "timezone": settings.timezone,
+            "currency": settings.currency,
+            "fiscal_year_start_month": settings.fiscal_year_start_month,
+        }
+        folder = str(settings.dbt_project)
+        return [
+            *("--project-dir", folder, "--profiles-dir", folder),
+            *("--target-path", str(self.target), "--log-path", str(self.target / "logs")),
+            *("--log-level", "none", "--log-level-file", "info", "--no-print"),
+            *("--vars", json.dumps(company)),
+        ]
+
+    def _report(self, event: Any) -> None:
+        if event.info.name in ("LogModelResult", "LogSeedResult"):
+            done = event.data
+            self._progress(f"{done.index} of {done.total} {done.node_info.node_name}")
+
+
+@contextmanager
+def _environment(settings: Settings) -> Iterator[None]:
+    """Set what profiles.yml reads, for as long as dbt runs."""
+    wanted = {"SCORECARD_WAREHOUSE": str(settings.warehouse), "SCORECARD_TIMEZONE": settings.timezone}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _release() -> None:
+    """Close the file: dbt-duckdb keeps it open for the life of the process, and nobody else could read it."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    if DuckDBConnectionManager._ENV is not None:
+        DuckDBConnectionManager._ENV.close()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content

@@ -1,0 +1,23 @@
+"""The list of KPI models, which dbt cannot infer from a loop over its own graph."""
+
+from scorecard.settings import Settings
+
+_TEMPLATE = """{{# Written by `scorecard generate`: dbt can't infer references from a loop over its graph. Don't edit. #}}
+{{% macro kpi_models() %}}
+    {{{{ return([
+{references}
+    ]) }}}}
+{{% endmacro %}}
+"""
+
+
+def write_model_list(settings: Settings) -> bool:
+    """Write the macro that names every ``kpi_*.sql``; return whether it was stale."""
+    models = sorted(path.stem for path in (settings.dbt_project / "models" / "kpis").glob("kpi_*.sql"))
+    text = _TEMPLATE.format(references="\n".join(f"        ref('{model}')," for model in models))
+    path = settings.dbt_project / "macros" / "generated" / "kpi_models.sql"
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return True

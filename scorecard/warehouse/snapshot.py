@@ -1,0 +1,125 @@
+"""The published copy of the warehouse, and what state of the world it shows."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from scorecard.errors import ScorecardError
+from scorecard.settings import Settings
+
+_CODE = ("dbt_project/models", "dbt_project/macros", "dbt_project/seeds", "dbt_project/tests", "expectations", "scorecard")
+_SUFFIXES = {".sql", ".yml", ".csv", ".py"}
+
+
+@contextmanager
+def writer(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for writing.
+
+    Raises
+    ------
+    ScorecardError: another process has it open, or it is damaged or of a newer version.
+    """
+    settings.state.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = duckdb.connect(str(settings.warehouse))
+    except duckdb.Error as error:
+        raise ScorecardError(
+            f"The warehouse {settings.warehouse} cannot be opened: {' '.join(str(error).split())}",
+            "End the process that has it open; if it is damaged, delete it and run again: it is rebuilt from the exports.",
+        ) from error
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def fingerprint(settings: Settings) -> str:
+    """Return the hash of all that a build depends on: the loads of every source, the code, the company's settings."""
+    digest = hashlib.sha256()
+    for folder in _CODE:
+        for path in sorted((settings.project / folder).rglob("*")):
+            if path.suffix in _SUFFIXES and path.is_file():
+                digest.update(f"{path.relative_to(settings.project)}\0".encode())
+                digest.update(path.read_bytes())
+    digest.update(f"{settings.timezone}\0{settings.currency}\0{settings.fiscal_year_start_month}\0".encode())
+    for load in _loads(settings):
+        digest.update(f"{load}\0".encode())
+    return digest.hexdigest()
+
+
+def published_fingerprint(settings: Settings) -> str | None:
+    """Return the fingerprint of the published snapshot; none where there is no readable snapshot."""
+    if not settings.snapshot.exists():
+        return None
+    try:
+        with duckdb.connect(str(settings.snapshot), read_only=True) as connection:
+            row = connection.execute("select fingerprint from quality.build").fetchone()
+    except duckdb.Error:
+        return None
+    return row[0] if row else None
+
+
+def publish(settings: Settings, of: str) -> None:
+    """Stamp the warehouse with its fingerprint and put a copy in the place that readers open, by an atomic rename.
+
+    Raises
+    ------
+    ScorecardError: the disk is full or not writable. The old snapshot stays.
+    """
+    with writer(settings) as connection:
+        connection.execute("create schema if not exists quality")
+        connection.execute("create or replace table quality.build as select ? as fingerprint", [of])
+        connection.execute("checkpoint")
+    partial = settings.snapshot.with_suffix(".partial")
+    try:
+        shutil.copyfile(settings.warehouse, partial)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, settings.snapshot)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise ScorecardError(
+            f"The snapshot {settings.snapshot} cannot be written: {error.strerror}.",
+            "Free space or mend the permissions, then run again; the snapshot of before is still there.",
+        ) from error
+
+
+@contextmanager
+def reader(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the published snapshot.
+
+    Raises
+    ------
+    ScorecardError: nothing has been published yet, or the file is damaged.
+    """
+    if not settings.snapshot.exists():
+        raise ScorecardError("There is no built warehouse yet.", "Run `scorecard run`.")
+    try:
+        connection = duckdb.connect(str(settings.snapshot), read_only=True)
+    except duckdb.Error as error:
+        raise ScorecardError(
+            f"The snapshot {settings.snapshot} cannot be read: {' '.join(str(error).split())}",
+            "Delete it and run `scorecard build`.",
+        ) from error
+    try:
+        connection.execute("set TimeZone = ?", [settings.timezone])
+        yield connection
+    finally:
+        connection.close()
+
+
+def _loads(settings: Settings) -> list[str]:
+    with writer(settings) as connection:
+        tables = connection.execute(
+            "select schema_name, table_name from duckdb_tables() where table_name = '_loaded_files' order by all"
+        ).fetchall()
+        loads: list[str] = []
+        for schema, table in tables:
+            rows = connection.execute(f'select distinct _dlt_load_id from "{schema}"."{table}" order by 1').fetchall()  # noqa: S608
+            loads += [f"{schema} {row[0]}" for row in rows]
+    return loads
