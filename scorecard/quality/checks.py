@@ -30,10 +30,10 @@ _BUILT = ("model", "seed", "snapshot")
 class CheckResult:
     """What one check found.
 
-    check_id: stable, unique. kind: great_expectations, dbt or extract. name: a few words. source and object: what
-    was checked. failures of checked: rows, where rows are what is counted; checked is None where nobody counted.
-    message: a sentence with what was found, and why it matters. cure: a sentence with what to do. metrics: those
-    that a failure touches, sorted. run_at: aware.
+    check_id: stable, unique. kind: great_expectations, dbt or extract. name: a few words. source, object:
+    what was checked. failures of checked: rows, where rows are what is counted; checked is None where nobody
+    counted. message: what was found and why it matters. cure: what to do. metrics: those that a failure
+    touches, sorted. run_at: aware; where nothing has changed since, the moment it was last looked at.
     """
 
     check_id: str
@@ -57,8 +57,8 @@ COLUMNS = tuple(field.name for field in fields(CheckResult))
 def store(con: "DuckDBPyConnection", results: Sequence[CheckResult]) -> None:
     """Keep results in quality.check_results, in one transaction.
 
-    They replace all that was kept of the same kind and source, so one source can be checked without forgetting
-    another, and a rule that was removed leaves nothing behind.
+    They replace all that was kept of the same kind and source, so one source can be checked without
+    forgetting another, and a rule that was removed leaves nothing behind.
     """
     con.begin()
     try:
@@ -78,20 +78,27 @@ def store(con: "DuckDBPyConnection", results: Sequence[CheckResult]) -> None:
 
 def load(con: "DuckDBPyConnection") -> list[CheckResult]:
     """Return what was kept, in the order of check_id; nothing where no check has run yet."""
-    there = "select 1 from information_schema.tables where table_schema = 'quality' and table_name = 'check_results'"
-    if not con.execute(there).fetchone():
+    tables = "select table_name from information_schema.tables where table_schema = 'quality'"
+    if ("check_results",) not in con.execute(tables).fetchall():
         return []
-    columns = ", ".join(name for name in COLUMNS if name != "run_at")
     # The moment comes as a number: for a timestamp with zone the driver would ask for a package of zones.
-    rows = con.execute(f"select {columns}, epoch_us(run_at) from quality.check_results order by check_id").fetchall()  # noqa: S608
+    columns = ", ".join(name for name in COLUMNS if name != "run_at")
+    sql = f"select {columns}, epoch_us(run_at) as run_at from quality.check_results order by check_id"  # noqa: S608
+    entries = [dict(zip(COLUMNS, row, strict=True)) for row in con.execute(sql).fetchall()]
     return [
-        CheckResult(*row[:-2], metrics=tuple(row[-2]), run_at=datetime.fromtimestamp(row[-1] / 1_000_000, UTC))
-        for row in rows
+        CheckResult(
+            **{
+                **entry,
+                "metrics": tuple(entry["metrics"]),
+                "run_at": datetime.fromtimestamp(entry["run_at"] / 1_000_000, UTC),
+            }
+        )
+        for entry in entries
     ]
 
 
 def plain(value: object, limit: int = 60) -> str:
-    """Return a value from the data as harmless text for a log, a mail or a page: one line, no controls, cut short."""
+    """Return a value from the data as harmless text: one line, no control characters, cut short."""
     text = "".join(" " if unicodedata.category(letter)[0] in "CZ" else letter for letter in str(value))
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
@@ -100,16 +107,17 @@ def plain(value: object, limit: int = 60) -> str:
 def from_dbt(
     run_results: Mapping[str, Any], manifest: Mapping[str, Any], metrics_of: MetricsOf
 ) -> list[CheckResult]:
-    """Return the outcome of dbt's tests, and an error for each model, seed or snapshot that could not be built.
+    """Return the outcome of dbt's tests, and an error for each model, seed or snapshot that was not built.
 
     Parameters
     ----------
     run_results, manifest: dbt's artifacts as read from JSON.
-    metrics_of: metrics by relation (``raw_x.y``, ``core.z``). A relation that isn't there has the metrics of the KPI
-        models built on it, or, at the end of the line, of those it is built on; a test's own ``meta.metrics`` wins.
+    metrics_of: metrics by relation (``raw_x.y``, ``core.z``). A relation that isn't there has the metrics of
+        the KPI models built on it, or, at the end of the line, of those it is built on.
 
-    A test says what to do in ``config.meta.cure`` and why it matters in its description. A node that was skipped is
-    left out: what stopped it is here.
+    A test says why it matters in its description, and in ``config.meta`` what to do (``cure``) and, where a
+    failure touches less than all that is built on the tested relation, what it touches (``metrics``). A node
+    that was skipped is left out: what stopped it is here.
     """
     nodes: Mapping[str, Any] = {**manifest["nodes"], **manifest["sources"], **manifest.get("unit_tests", {})}
     # dbt writes UTC with a Z.
@@ -142,8 +150,12 @@ def _of_test(
     tested = _tested(node, nodes)
     failures = 0 if passed else int(result.get("failures") or 1)
     why = plain(node.get("description") or "", 400)
-    said = plain(result.get("message") or "", 300) if status in ("error", "fail") and not result.get("failures") else ""
-    counted = "It holds." if passed else f"{failures:,} row{'s' if failures > 1 else ''} break{'' if failures > 1 else 's'} it."
+    if passed:
+        found = "It holds."
+    elif result.get("failures"):
+        found = f"Rows that break it: {failures:,}."
+    else:
+        found = plain(result.get("message") or "It could not be checked.", 300)
     metrics = meta.get("metrics") or _metrics(tested, manifest, nodes, metrics_of)
     about = nodes[tested[0]] if tested else node
     return CheckResult(
@@ -156,8 +168,9 @@ def _of_test(
         passed=passed,
         failures=failures,
         checked=None,
-        message=" ".join(part for part in (said or counted, why) if part),
-        cure=meta.get("cure") or f"See the rows with `dbt show --select {node['name']}`, and correct what made them.",
+        message=f"{found} {why}".strip(),
+        cure=meta.get("cure")
+        or f"Look at the rows with `dbt show --select {node['name']}`, and mend their cause.",
         metrics=tuple(sorted(metrics)),
         run_at=run_at,
     )
@@ -191,8 +204,9 @@ def _of_broken(
 
 def _tested(node: Mapping[str, Any], nodes: Mapping[str, Any]) -> list[str]:
     attached = node.get("attached_node") or node.get("tested_node_unique_id")
-    needed = [name for name in node.get("depends_on", {}).get("nodes", []) if name in nodes]
-    return [attached] if attached in nodes else needed
+    if isinstance(attached, str) and attached in nodes:
+        return [attached]
+    return [name for name in node.get("depends_on", {}).get("nodes", []) if name in nodes]
 
 
 def _metrics(
@@ -202,8 +216,9 @@ def _metrics(
     found: set[str] = set()
     for start in starts:
         below = _reach(start, manifest["child_map"])
-        kpis = [name for name in below if _is_kpi(name)] or [
-            name for name in _reach(start, manifest["parent_map"]) if _is_kpi(name)
+        above = _reach(start, manifest["parent_map"])
+        kpis = [name for name in below if _is_kpi(name, nodes)] or [
+            name for name in above if _is_kpi(name, nodes)
         ]
         relation = f"{nodes[start]['schema']}.{nodes[start].get('alias') or nodes[start]['name']}"
         if relation in metrics_of:
@@ -225,9 +240,9 @@ def _reach(start: str, edges: Mapping[str, Sequence[str]]) -> set[str]:
     return seen
 
 
-def _is_kpi(unique_id: str) -> bool:
-    kind, _, name = unique_id.split(".", 2)
-    return kind == "model" and name.startswith("kpi_") and name not in ("kpi_values", "kpi_status")
+def _is_kpi(unique_id: str, nodes: Mapping[str, Any]) -> bool:
+    node = nodes.get(unique_id)
+    return node is not None and node["resource_type"] == "model" and "kpis" in node["fqn"][1:-1]
 
 
 def _of_kpi(node: Mapping[str, Any], metrics_of: MetricsOf) -> set[str]:
@@ -244,11 +259,11 @@ def from_extract(
     metrics_of: MetricsOf,
     max_quarantined_share: float = 0.01,
 ) -> list[CheckResult]:
-    """Return what extraction had to set aside: quarantined rows and columns that no contract names, per object.
+    """Return what extraction set aside, per object: rows in quarantine, and columns that no contract names.
 
     Parameters
     ----------
-    con: the warehouse; raw_<source>._loaded_files, ._quarantine and the raw tables are read.
+    con: the warehouse; raw_<source>._loaded_files and ._quarantine are read.
     metrics_of: metrics by raw object, ``raw_<source>.<object>``.
     max_quarantined_share: above this share of an object's rows in quarantine, an error instead of a warning.
     """
@@ -257,39 +272,43 @@ def from_extract(
         contract = settings.dbt_project / "models" / "staging" / source / "_sources.yml"
         (entry,) = (item for item in read_yaml(contract)["sources"] if item["name"] == source)
         for table in entry["tables"]:
-            named = {column["name"] for column in table.get("columns", ())}
             metrics = tuple(sorted(metrics_of.get(f"raw_{source}.{table['name']}", ())))
             found.append(_quarantined(con, source, table["name"], metrics, max_quarantined_share))
-            found.append(_unknown_columns(con, source, table["name"], metrics, named))
+            found.append(_unknown_columns(con, source, table["name"], metrics))
     return found
+
+
+def _newest(source: str) -> str:
+    """Return a query of the newest version of an object's files: what an older one had wrong is mended."""
+    return f"""
+        select source_file, source_sha256, rows_read, rows_quarantined, unknown_columns
+        from raw_{source}._loaded_files where object = $object
+        qualify row_number() over (partition by source_file order by loaded_at desc) = 1
+    """  # noqa: S608
 
 
 def _quarantined(
     con: "DuckDBPyConnection", source: str, table: str, metrics: tuple[str, ...], most: float
 ) -> CheckResult:
-    """Only the newest version of each file counts: what an older one had wrong has been mended or replaced."""
-    newest = f"""
-        select source_file, source_sha256, rows_read, rows_quarantined from raw_{source}._loaded_files
-        where object = ? qualify row_number() over (partition by source_file order by loaded_at desc) = 1
-    """  # noqa: S608
-    read, failures = con.execute(
-        f"select coalesce(sum(rows_read), 0)::bigint, coalesce(sum(rows_quarantined), 0)::bigint from ({newest})",  # noqa: S608
-        [table],
-    ).fetchall()[0]
+    counts = "select coalesce(sum(rows_read), 0)::bigint, coalesce(sum(rows_quarantined), 0)::bigint from"
+    read, failures = con.execute(f"{counts} ({_newest(source)})", {"object": table}).fetchall()[0]
+    severity: Severity = "error" if failures > most * read else "warning"
     message = f"Every row of {source}.{table} was read into its table."
-    severity: Severity = "warning"
     if failures:
         reasons = con.execute(
             f"""
             select reason, count(*), min(source_file || ' line ' || source_line)
-            from raw_{source}._quarantine join ({newest}) using (source_file, source_sha256)
-            where object = ? group by reason order by 2 desc, 1 limit 3
+            from raw_{source}._quarantine inner join ({_newest(source)}) using (source_file, source_sha256)
+            where object = $object group by reason order by 2 desc, 1 limit 3
             """,  # noqa: S608
-            [table, table],
+            {"object": table},
         ).fetchall()
-        severity = "error" if failures > most * read else "warning"
-        told = "; ".join(f"{plain(reason, 120)} ({count:,}, first {plain(where)})" for reason, count, where in reasons)
-        message = f"{failures:,} of {read:,} rows of {source}.{table} are in quarantine and in no figure: {told}."
+        told = "; ".join(
+            f"{plain(why, 120)} ({count:,}, first {plain(line)})" for why, count, line in reasons
+        )
+        message = (
+            f"{failures:,} of {read:,} rows of {source}.{table} are in quarantine, in no figure: {told}."
+        )
     return CheckResult(
         check_id=f"extract.{source}.{table}.no_row_in_quarantine",
         kind="extract",
@@ -308,14 +327,14 @@ def _quarantined(
 
 
 def _unknown_columns(
-    con: "DuckDBPyConnection", source: str, table: str, metrics: tuple[str, ...], named: set[str]
+    con: "DuckDBPyConnection", source: str, table: str, metrics: tuple[str, ...]
 ) -> CheckResult:
-    columns = con.execute(
-        "select column_name from information_schema.columns where table_schema = ? and table_name = ? "
-        "and column_name not like '\\_%' escape '\\' order by ordinal_position",
-        [f"raw_{source}", table],
+    rows = con.execute(
+        f"select distinct unknown_columns from ({_newest(source)}) where unknown_columns is not null",  # noqa: S608
+        {"object": table},
     ).fetchall()
-    unknown = [name for (name,) in columns if name not in named]
+    unknown = sorted({name for (names,) in rows for name in names.split(", ")})
+    told = ", ".join(plain(name) for name in unknown[:5])
     return CheckResult(
         check_id=f"extract.{source}.{table}.no_unknown_column",
         kind="extract",
@@ -325,12 +344,11 @@ def _unknown_columns(
         severity="warning",
         passed=not unknown,
         failures=len(unknown),
-        checked=len(columns),
-        message=f"{source}.{table} has columns that its contract does not name, kept as text and in no figure: "
-        f"{', '.join(plain(name) for name in unknown[:5])}."
+        checked=None,
+        message=f"{source}.{table} has columns that its contract does not name, used in no figure: {told}."
         if unknown
         else f"{source}.{table} has the columns that its contract names.",
-        cure=f"Add them to dbt_project/models/staging/{source}/_sources.yml, or leave them out of the export.",
+        cure=f"Name them in dbt_project/models/staging/{source}/_sources.yml, or drop them from the export.",
         metrics=metrics,
         run_at=datetime.now(UTC),
     )

@@ -11,7 +11,7 @@ def held(results: Sequence[CheckResult], metrics: Collection[str]) -> list[Check
 
 
 def warnings(results: Sequence[CheckResult], metrics: Collection[str]) -> list[CheckResult]:
-    """Return the failed checks of severity warning that touch any of a scorecard's metrics: they are printed on it."""
+    """Return the failed checks of severity warning that touch any of a scorecard's metrics: print them."""
     return _failed(results, metrics, "warning")
 
 

@@ -23,11 +23,11 @@ from scorecard.settings import Settings
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
-    from great_expectations.data_context import EphemeralDataContext
+    from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
     from sqlalchemy import Connection
 
 _EXAMPLES = 3
-_SEVERITY = {"error": "critical", "warning": "warning"}
+_QUERY = "unexpected_rows_query"
 
 
 def check_raw(settings: Settings, sources: Sequence[str], metrics_of: MetricsOf) -> list[CheckResult]:
@@ -78,14 +78,14 @@ def check_kpis(settings: Settings, metrics_of: MetricsOf | None = None) -> list[
     family = {model.removeprefix("kpi_"): {model.removeprefix("kpi_")} for model in bases}
     for metric in catalogue.metrics.values():
         family[metric.model.removeprefix("kpi_")].add(metric.name)
-    for relation, metrics in (metrics_of or {}).items():
-        family.setdefault(relation.removeprefix("kpis.kpi_"), set()).update(metrics)
+    for model in bases:
+        family[model.removeprefix("kpi_")].update((metrics_of or {}).get(f"kpis.{model}", ()))
     everything = tuple(sorted(catalogue.metrics))
     return _check(settings, suite, {item.name: everything for item in suite.objects}, family)
 
 
 def _kpi_values(settings: Settings, catalogue: Catalogue) -> dict[str, object]:
-    """Return what the rules of the KPIs may name. A share is a percentage of a whole: it lies between 0 and 1."""
+    """Return what the rules of the KPIs may name. A share is part of a whole: it lies between 0 and 1."""
     shares = [
         metric.name
         for metric in catalogue.metrics.values()
@@ -134,7 +134,7 @@ def _revived(entry: dict[str, Any]) -> CheckResult:
 def _look(
     settings: Settings, suite: Suite, touched: Mapping[str, Sequence[str]]
 ) -> tuple[dict[str, int | str], str]:
-    """Return, by object, its row count or why it cannot be read; and a mark that changes when anything does."""
+    """Return each object's row count or why it cannot be read, and a mark that changes when anything does."""
     import duckdb
 
     if not settings.warehouse.exists():
@@ -147,9 +147,14 @@ def _look(
             "If another process is writing it, wait until it is done and run again.",
         ) from error
     there: dict[str, int | str] = {}
+    # What the outcome depends on, this code too.
     content: list[object] = [
-        repr(suite), sorted(touched.items()), version("great-expectations"), version("duckdb"), settings.timezone
-    ]  # fmt: skip
+        Path(__file__).read_bytes(),
+        repr(suite),
+        sorted(touched.items()),
+        version("great-expectations"),
+        version("duckdb"),
+    ]
     with con:
         for item in suite.objects:
             try:
@@ -182,13 +187,14 @@ def _run(
         # Deprecations among the libraries below, which nobody here can mend.
         warnings.simplefilter("ignore")
         from great_expectations import get_context
+        from great_expectations.data_context.types.base import ProgressBarsConfig
 
         from scorecard.quality.gx_duckdb import read_only
 
         # What goes wrong in a check is in its outcome.
         logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
         context = get_context(mode="ephemeral")
-        context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+        context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
         _use_site(context, suite.name, docs)
         with read_only(context, settings.warehouse) as warehouse:
             engine = warehouse.get_execution_engine()
@@ -225,18 +231,20 @@ def _use_site(context: "EphemeralDataContext", name: str, docs: Path) -> None:
 def _validate(
     context: "EphemeralDataContext", warehouse: Any, name: str, item: Checked
 ) -> list[tuple[Rule, "ExpectationValidationResult"]]:
-    """Run an object's rules in one go. Great Expectations gives outcomes in its own order; the name pairs them."""
+    """Run an object's rules in one go. The outcomes come in another order; the name in `meta` pairs them."""
     from great_expectations import ExpectationSuite, ValidationDefinition
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+    from great_expectations.expectations.metadata_types import FailureSeverity
 
+    severity = {"error": FailureSeverity.CRITICAL, "warning": FailureSeverity.WARNING}
     expectations = []
     for rule in item.rules:
         try:
             configuration = ExpectationConfiguration(
                 type=rule.expect,
-                kwargs=dict(rule.kwargs),
+                kwargs=_kwargs(rule),
                 meta={"check": rule.check},
-                severity=_SEVERITY[rule.severity],
+                severity=severity[rule.severity],
                 description=f"{rule.check.replace('_', ' ')}: {rule.why}",
             )
             expectations.append(configuration.to_domain_obj())
@@ -254,8 +262,19 @@ def _validate(
     if item.key:
         wanted |= {"unexpected_index_column_names": list(item.key), "return_unexpected_index_query": True}
     outcomes = definition.run(result_format=wanted).results
-    by_check = {outcome.expectation_config.meta["check"]: outcome for outcome in outcomes}
+    by_check = {
+        outcome.expectation_config.meta["check"]: outcome
+        for outcome in outcomes
+        if outcome.expectation_config
+    }
     return [(rule, by_check[rule.check]) for rule in item.rules]
+
+
+def _kwargs(rule: Rule) -> dict[str, Any]:
+    """Return a rule's arguments. Its own name for the batch would clash with one that the query gives it."""
+    if rule.expect != SQL:
+        return dict(rule.kwargs)
+    return {_QUERY: rule.kwargs[_QUERY].replace("{batch}", "(select * from {batch})")}
 
 
 def _result(
@@ -355,7 +374,7 @@ def _found(rule: Rule, failures: int, rows: int, con: "Connection") -> str:
 def _broken_rows(item: Checked, rule: Rule, outcome: "ExpectationValidationResult") -> str | None:
     """Return a query of the rows that break a rule, None where there is none."""
     if rule.expect == SQL:
-        return str(rule.kwargs["unexpected_rows_query"]).replace("{batch}", f"({item.query})")
+        return str(rule.kwargs[_QUERY]).replace("{batch}", f"({item.query})")
     query = (outcome.result or {}).get("unexpected_index_query")
     # Great Expectations writes the query of a query asset without the brackets it needs.
     return query and query.rstrip("; ").replace(f"FROM {item.query}", f"FROM ({item.query})")

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any, Literal
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
 import duckdb_engine
-from great_expectations.datasource.fluent import SQLDatasource
-from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
+from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
 
 if TYPE_CHECKING:
-    from great_expectations.data_context import EphemeralDataContext
+    from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
     from sqlalchemy import Connection
 
 _EngineType = type[SqlAlchemyExecutionEngine]
@@ -60,9 +60,9 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
 
 
 class DuckDBDatasource(SQLDatasource):
-    """The SQL data source with that engine. Defining the class makes it ``context.data_sources.add_duckdb``."""
+    """The SQL data source with that engine. Great Expectations finds it as ``data_sources.add_duckdb``."""
 
-    type: Literal["duckdb"] = "duckdb"
+    type: Literal["duckdb"] = "duckdb"  # type: ignore[assignment]
 
     @property
     def execution_engine_type(self) -> _EngineType:
@@ -76,7 +76,7 @@ def read_only(context: "EphemeralDataContext", path: Path) -> Generator[Any, Non
 
     No connection for writing may be open: DuckDB refuses two ways of opening one file.
     """
-    datasource = context.data_sources.add_duckdb(  # type: ignore[attr-defined]
+    datasource = context.data_sources.add_duckdb(
         "warehouse", connection_string=f"duckdb:///{path}", kwargs={"connect_args": {"read_only": True}}
     )
     try:

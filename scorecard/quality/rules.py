@@ -40,7 +40,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Checked:
-    """An object and its rules. query: its current rows, a select. key: the columns that tell its rows apart."""
+    """An object and its rules. query: a select of its current rows. key: the columns that tell them apart."""
 
     name: str
     query: str
