@@ -4,36 +4,46 @@
 select *
     exclude (metric, numerator, denominator)
     replace (observation_id || '|now' as observation_id),
-    '{{ this.name | replace("kpi_", "") }}' as metric,
+    '{{ model_name() | replace("kpi_", "") }}' as metric,
     numerator,
     0::decimal(18, 4) as denominator
 from {{ ref(base_model) }}
 {% for grain in ['day', 'week', 'month', 'quarter', 'year'] %}
-{% set back = 1 if base_period == 'prior' or grain == 'year' else {'day': 0, 'week': 52, 'month': 12, 'quarter': 4}[grain] %}
+{% if base_period == 'prior' or grain == 'year' %}
+{{ base_observations(base_model, grain, move("'" ~ grain ~ "'", 'occurred_on', 1)) }}
+{% elif grain == 'day' %}
+{{ base_observations(base_model, grain, 'occurred_on + interval 12 month',
+    where='not (month(occurred_on) = 2 and day(occurred_on) = 29)') }}
+{# A 29 February looks back at the 28th, as the 28th beside it does. #}
+{{ base_observations(base_model, grain, 'occurred_on + interval 12 month + interval 1 day', suffix='|leap',
+    where='month(occurred_on) = 2 and day(occurred_on) = 28 and day(last_day(occurred_on + interval 12 month)) = 29') }}
+{% else %}
+{{ base_observations(base_model, grain, move("'" ~ grain ~ "'", 'occurred_on', {'week': 52, 'month': 12, 'quarter': 4}[grain])) }}
+{% endif %}
+{% endfor %}
+{% endmacro %}
+
+
+{% macro base_observations(base_model, grain, moved_to, where='true', suffix='') %}
 union all by name
 select *
     exclude (metric, numerator, denominator)
     replace (
-        observation_id || '|base|{{ grain }}' as observation_id,
+        observation_id || '|base|{{ grain }}{{ suffix }}' as observation_id,
         '{{ grain }}' as grain,
-        {% if back -%}
-        ({{ move("'" ~ grain ~ "'", 'occurred_on', back) }})::date as occurred_on
-        {%- else -%}
-        (occurred_on + interval 12 month)::date as occurred_on
-        {%- endif %}
+        ({{ moved_to }})::date as occurred_on
     ),
-    '{{ this.name | replace("kpi_", "") }}' as metric,
+    '{{ model_name() | replace("kpi_", "") }}' as metric,
     -numerator as numerator,
     numerator as denominator
 from {{ ref(base_model) }}
-{% if not back %}where not (month(occurred_on) = 2 and day(occurred_on) = 29){% endif %}
-{% endfor %}
+where {{ where }}
 {% endmacro %}
 
 
 {# The observations of an attainment: the metric's own, and the target as the denominator of its period and member. #}
 {% macro attainment_observations(base_model) %}
-select * exclude (metric, denominator), '{{ this.name | replace("kpi_", "") }}' as metric, 0::decimal(18, 4) as denominator
+select * exclude (metric, denominator), '{{ model_name() | replace("kpi_", "") }}' as metric, 0::decimal(18, 4) as denominator
 from {{ ref(base_model) }}
 union all by name
 select
@@ -48,7 +58,7 @@ select
     {% for name in all_dimensions() %}
     case when dimension = '{{ name }}' then member end as {{ name }},
     {% endfor %}
-    '{{ this.name | replace("kpi_", "") }}' as metric,
+    '{{ model_name() | replace("kpi_", "") }}' as metric,
     0::decimal(18, 4) as numerator,
     target as denominator
 from {{ ref('core_target') }}

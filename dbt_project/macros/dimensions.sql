@@ -5,7 +5,7 @@
 
 
 {% macro dimensions_of(fact) %}
-    {% set columns = graph.nodes['model.' ~ project_name ~ '.' ~ fact].columns %}
+    {% set columns = fact_columns(fact) %}
     {% set found = [] %}
     {% for dimension in all_dimensions() if dimension in columns %}
         {% do found.append(dimension) %}

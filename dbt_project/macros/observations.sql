@@ -7,28 +7,30 @@
    where         which rows count
    at            the exact moment, where the fact has one; else the day's beginning
    until         for a stock: the day from which the row no longer counts
+   per           what tells the rows of one record apart, where a record has several
    evidence      a fact with the same account_key whose records stand behind a row that is about an account
 
    `{name}` in any of them stands for the metric's parameter of that name.
 
    `kpi_totals` reads the same arguments (as the model's meta) and computes all metrics that share fact, day and end
    in one pass over the fact; a test holds its values to these observations. #}
-{% macro observations(fact, on, numerator, denominator='1', where='true', at=none, until=none, evidence=none) %}
+{% macro observations(fact, on, numerator, denominator='1', where='true', at=none, until=none, evidence=none, per=none) %}
 {% do config(meta={'pass': {
     'fact': fact, 'on': on, 'numerator': numerator, 'denominator': denominator, 'where': where, 'until': until
 }}) %}
 {% set columns = fact_columns(fact) %}
-{% set parameters = model_parameters(this.name) %}
+{% set parameters = model_parameters(model_name()) %}
 {% set on = with_parameters(on, parameters) %}
 {% set until = with_parameters(until, parameters) %}
 {% set where = with_parameters(where, parameters) %}
 {% set numerator = with_parameters(numerator, parameters) %}
 {% set denominator = with_parameters(denominator, parameters) %}
 select
-    '{{ this.name | replace("kpi_", "") }}' as metric,
+    '{{ model_name() | replace("kpi_", "") }}' as metric,
     concat_ws('|', fact.source_system, fact.source_object, fact.record_id
         {%- if 'grain' in columns %}, fact.grain, fact.period_start{% endif %}
-        {%- if 'product' in columns and 'grain' in columns %}, fact.product{% endif %}) as observation_id,
+        {%- if 'product' in columns and 'grain' in columns %}, fact.product{% endif %}
+        {%- if per %}, {{ per }}{% endif %}) as observation_id,
     fact.source_system,
     fact.source_object,
     fact.record_id,
@@ -52,12 +54,6 @@ where ({{ where }}) and {{ on }} is not null
 {% endmacro %}
 
 
-{# The columns that the fact's YAML lists; empty while dbt still parses. #}
-{% macro fact_columns(fact) %}
-    {{ return(graph.nodes['model.' ~ project_name ~ '.' ~ fact].columns if execute else {}) }}
-{% endmacro %}
-
-
 {% macro evidence_of(evidence) -%}
     {%- if evidence -%}
     (
@@ -72,22 +68,10 @@ where ({{ where }}) and {{ on }} is not null
 {%- endmacro %}
 
 
-{# The parameters in a metric's YAML. #}
-{% macro model_parameters(model_name) %}
-    {{ return(graph.nodes['model.' ~ project_name ~ '.' ~ model_name].config.meta.get('parameters', {}) if execute else {}) }}
-{% endmacro %}
-
-
 {% macro with_parameters(sql, parameters) %}
     {% set ns = namespace(sql=sql) %}
     {% if sql %}
     {% for name, value in parameters.items() %}{% set ns.sql = ns.sql | replace('{' ~ name ~ '}', value | string) %}{% endfor %}
     {% endif %}
     {{ return(ns.sql) }}
-{% endmacro %}
-
-
-{# A model's relation without a dependency of its own: what calls this already depends on it through a KPI model. #}
-{% macro relation_of(model_name) %}
-    {{ return(graph.nodes['model.' ~ project_name ~ '.' ~ model_name].relation_name) }}
 {% endmacro %}

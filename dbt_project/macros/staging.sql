@@ -25,16 +25,6 @@
 {%- endmacro %}
 
 
-{# What a source's YAML says of all its rows (business unit, currency). #}
-{% macro source_meta(source_name, key) -%}
-    {%- if execute -%}
-        {%- for node in graph.sources.values() if node.source_name == source_name -%}
-            {%- if loop.first -%}'{{ node.source_meta[key] }}'{%- endif -%}
-        {%- endfor -%}
-    {%- else -%}null{%- endif -%}
-{%- endmacro %}
-
-
 {# The moment at which a local day begins. #}
 {% macro start_of_day(day) -%}
     ({{ day }})::timestamp at time zone '{{ var("timezone") }}'

@@ -77,3 +77,16 @@ def _notice(settings: Settings, key: Key, subject: str, template: str, content: 
 
 def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def notify_failed(settings: Settings, dag_id: str, task_id: str, problem: str, cure: str) -> Outcome:
+    """Mail the owner that a task failed for good. The same problem of the same task is told once.
+
+    Raises
+    ------
+    ScorecardError: no safe connection to the mail server.
+    """
+    key = Key(dag_id, task_id, f"failed-{_short(problem)}", settings.owner_email)
+    content = {"dag_id": dag_id, "task_id": task_id, "problem": problem, "cure": cure, "company": settings.company}
+    subject = f"Failed: {dag_id}.{task_id}"
+    return post(settings, [_notice(settings, key, subject, "notice_failed.txt.j2", content)])[0]

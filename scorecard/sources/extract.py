@@ -368,7 +368,11 @@ def _compare(
             from {current} as r
         """).fetchone() or (0, 0)
         if vanished > settings.max_vanished_share * held:
-            what = f"{vanished} of the {held} rows" if staged.rows_read else f"all {held} rows, for only its header is left, out"
+            what = (
+                f"{vanished} of the {held} rows"
+                if staged.rows_read
+                else f"all {held} rows, for only its header is left, out"
+            )
             raise ScorecardError(
                 f"{staged.source_file} lacks {what} that it had before.",
                 "Export it again in full. If they are truly gone, run once with"
@@ -533,7 +537,15 @@ def _versions(staged: Staged, db: "duckdb.DuckDBPyConnection", loaded_at: dateti
 
     # With a merge key, dlt ends only versions whose key is in the file: right for an export of changes.
     key = None if contract.full_export else list(contract.primary_key)
-    return dlt.resource(rows, name=contract.name, write_disposition=disposition, merge_key=key)
+    # Without this hint dlt takes a wall-clock time for UTC.
+    wall_clock: Any = {
+        column.name: {"data_type": "timestamp", "timezone": False}
+        for column in contract.columns
+        if column.data_type == "timestamp"
+    }
+    return dlt.resource(
+        rows, name=contract.name, write_disposition=disposition, merge_key=key, columns=wall_clock or None
+    )
 
 
 def _rows(

@@ -5,4 +5,5 @@
     numerator="least(opening_mrr, closing_mrr)",
     denominator="opening_mrr",
     where="opening_mrr > 0",
+    evidence="core_subscription",
 ) }}

@@ -3,4 +3,6 @@
     fact="core_mrr_movement",
     on="moved_on",
     numerator="amount",
+    per="moved_on",
+    evidence="core_subscription",
 ) }}

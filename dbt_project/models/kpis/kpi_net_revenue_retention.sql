@@ -5,4 +5,5 @@
     numerator="closing_mrr",
     denominator="year_ago_mrr",
     where="year_ago_mrr > 0",
+    evidence="core_subscription",
 ) }}

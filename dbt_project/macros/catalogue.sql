@@ -1,0 +1,43 @@
+{# What the project's YAML says, for macros to read. A unit test of dbt has neither the graph nor `this`: there the name
+   comes from the test, columns from the table that was built, and the rest from the test's `overrides: vars`. #}
+
+
+{# The name of the model that is built or tested. #}
+{% macro model_name() %}
+    {{ return(this.name if this else (model.tested_node_unique_id or model.name).split('.')[-1]) }}
+{% endmacro %}
+
+
+{# The columns that the fact's YAML lists; empty while dbt still parses. #}
+{% macro fact_columns(fact) %}
+    {% if not execute %}{{ return({}) }}{% endif %}
+    {% if graph.nodes %}{{ return(graph.nodes['model.' ~ project_name ~ '.' ~ fact].columns) }}{% endif %}
+    {% set built = api.Relation.create(database=target.database, schema='core', identifier=fact) %}
+    {{ return(adapter.get_columns_in_relation(built) | map(attribute='name') | list) }}
+{% endmacro %}
+
+
+{# The parameters in a metric's YAML. #}
+{% macro model_parameters(metric_model) %}
+    {% if not execute %}{{ return({}) }}{% endif %}
+    {% if not graph.nodes %}{{ return(var('parameters', {})) }}{% endif %}
+    {{ return(graph.nodes['model.' ~ project_name ~ '.' ~ metric_model].config.meta.get('parameters', {})) }}
+{% endmacro %}
+
+
+{# A model's relation without a dependency of its own: what calls this already depends on it through a KPI model. #}
+{% macro relation_of(model_name) %}
+    {{ return(graph.nodes['model.' ~ project_name ~ '.' ~ model_name].relation_name if graph.nodes else ref(model_name)) }}
+{% endmacro %}
+
+
+{# What a source's YAML says of all its rows (business unit, currency). #}
+{% macro source_meta(source_name, key) -%}
+    {%- if not execute -%}null
+    {%- elif not graph.sources -%}'{{ var(key, source_name) }}'
+    {%- else -%}
+        {%- for node in graph.sources.values() if node.source_name == source_name -%}
+            {%- if loop.first -%}'{{ node.source_meta[key] }}'{%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
