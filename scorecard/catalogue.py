@@ -15,7 +15,17 @@ from scorecard.errors import ScorecardError
 from scorecard.periods import Grain
 from scorecard.settings import Settings
 
-DIMENSIONS = ("company", "business_unit", "region", "team", "rep", "product", "segment", "country", "movement")
+DIMENSIONS = (
+    "company",
+    "business_unit",
+    "region",
+    "team",
+    "rep",
+    "product",
+    "segment",
+    "country",
+    "movement",
+)
 AGGREGATES = ("sum", "ratio", "average", "median", "percentile_90", "last", "growth", "attainment")
 _CHOICES = {
     "unit": ("currency", "percent", "count", "units", "days", "minutes"),
@@ -118,7 +128,9 @@ def load_catalogue(settings: Settings) -> Catalogue:
 
 def source_names(settings: Settings) -> list[str]:
     """Return the names of the declared sources without reading more than folder names (cheap enough for a DAG)."""
-    return sorted(path.parent.name for path in (settings.dbt_project / "models" / "staging").glob("*/_sources.yml"))
+    return sorted(
+        path.parent.name for path in (settings.dbt_project / "models" / "staging").glob("*/_sources.yml")
+    )
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -148,7 +160,9 @@ def _metrics_of(path: Path) -> list[Metric]:
     meta = model.get("config", {}).get("meta", {})
     missing = [key for key in _REQUIRED if key not in meta]
     if missing:
-        raise ScorecardError(f"{path} lacks {', '.join(missing)} under config.meta.", "Add them; see docs/data-engineer.md.")
+        raise ScorecardError(
+            f"{path} lacks {', '.join(missing)} under config.meta.", "Add them; see docs/data-engineer.md."
+        )
     for key, choices in _CHOICES.items():
         if meta[key] not in choices:
             raise ScorecardError(f"{path} has {key}: {meta[key]}.", f"Choose one of: {', '.join(choices)}.")
@@ -198,14 +212,20 @@ def _check_tree(metrics: dict[str, Metric]) -> None:
         while rest:
             name = rest.pop()
             if name not in metrics:
-                raise ScorecardError(f"A metric drives {name!r}, which is not there.", "Correct `drives` in its YAML.")
+                raise ScorecardError(
+                    f"A metric drives {name!r}, which is not there.", "Correct `drives` in its YAML."
+                )
             parents = metrics[name].drives
             if metric.name in parents:
-                raise ScorecardError(f"The metric {metric.name} drives itself.", "Break the circle in `drives`.")
+                raise ScorecardError(
+                    f"The metric {metric.name} drives itself.", "Break the circle in `drives`."
+                )
             rest += [parent for parent in parents if parent not in seen]
             seen |= {name, *parents}
         if not any(metrics[name].level == "kgi" for name in seen):
-            raise ScorecardError(f"The metric {metric.name} reaches no KGI.", "Name what it drives in its YAML.")
+            raise ScorecardError(
+                f"The metric {metric.name} reaches no KGI.", "Name what it drives in its YAML."
+            )
 
 
 def _scorecard_of(path: Path, metrics: dict[str, Metric]) -> Scorecard:
@@ -225,10 +245,14 @@ def _scorecard_of(path: Path, metrics: dict[str, Metric]) -> Scorecard:
             owner=entry["owner"],
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise ScorecardError(f"{path} is not a scorecard: {error!r} is missing or wrong.", "See docs/data-engineer.md.") from error
+        raise ScorecardError(
+            f"{path} is not a scorecard: {error!r} is missing or wrong.", "See docs/data-engineer.md."
+        ) from error
     named = {*scorecard.metrics, *(metric for metric, _ in scorecard.breakdowns)}
     if unknown := sorted(named - metrics.keys()):
-        raise ScorecardError(f"{path} names metrics that are not there: {', '.join(unknown)}.", "Correct their names.")
+        raise ScorecardError(
+            f"{path} names metrics that are not there: {', '.join(unknown)}.", "Correct their names."
+        )
     for recipient in scorecard.recipients:
         _check_recipient(path, recipient, scorecard)
     return scorecard
@@ -236,7 +260,9 @@ def _scorecard_of(path: Path, metrics: dict[str, Metric]) -> Scorecard:
 
 def _check_recipient(path: Path, recipient: Recipient, scorecard: Scorecard) -> None:
     if not re.fullmatch(r"[^@\s,;<>\"\x00-\x1f]+@[A-Za-z0-9.-]+", recipient.email):
-        raise ScorecardError(f"{path} has {recipient.email!r} as a recipient.", "Write a plain address, name@domain.")
+        raise ScorecardError(
+            f"{path} has {recipient.email!r} as a recipient.", "Write a plain address, name@domain."
+        )
     if recipient.email.rsplit("@")[-1].lower() not in scorecard.domains:
         raise ScorecardError(
             f"{path} sends to {recipient.email}, which is outside its audience.",
@@ -244,5 +270,6 @@ def _check_recipient(path: Path, recipient: Recipient, scorecard: Scorecard) -> 
         )
     if recipient.language not in scorecard.languages:
         raise ScorecardError(
-            f"{path} sends {recipient.email} the language {recipient.language!r}.", "Add it to `languages` or change it."
+            f"{path} sends {recipient.email} the language {recipient.language!r}.",
+            "Add it to `languages` or change it.",
         )

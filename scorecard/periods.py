@@ -68,7 +68,9 @@ class Period:
             return self.shift(-52)
         if self.grain is Grain.DAY:
             leap = (self.start.month, self.start.day) == (2, 29)
-            return period_of(self.start.replace(year=self.start.year - 1, day=28 if leap else self.start.day), Grain.DAY)
+            return period_of(
+                self.start.replace(year=self.start.year - 1, day=28 if leap else self.start.day), Grain.DAY
+            )
         return self.shift(-12 // _MONTHS[self.grain], year_start)
 
     def parts(self, grain: Grain, year_start: int = 1) -> list["Period"]:
@@ -115,12 +117,15 @@ def parse_period(text: str, year_start: int = 1) -> Period:
         if not found:
             continue
         try:
-            return _from_parts(grain, {key: int(value) for key, value in found.groupdict().items()}, year_start)
+            return _from_parts(
+                grain, {key: int(value) for key, value in found.groupdict().items()}, year_start
+            )
         except ValueError:
             break
     raise ScorecardError(
-        f"{text!r} is not a period.", "Write a year as 2017, a quarter as 2017-Q4, a month as 2017-12, an ISO week as "
-        "2017-W52 or a day as 2017-12-31."
+        f"{text!r} is not a period.",
+        "Write a year as 2017, a quarter as 2017-Q4, a month as 2017-12, an ISO week as "
+        "2017-W52 or a day as 2017-12-31.",
     )
 
 

@@ -30,7 +30,10 @@ class Settings(BaseSettings):
     """Settings of one installation. Paths are absolute; relative ones are taken from the project's root."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SCORECARD_", pyproject_toml_table_header=("tool", "scorecard"), extra="forbid", frozen=True
+        env_prefix="SCORECARD_",
+        pyproject_toml_table_header=("tool", "scorecard"),
+        extra="forbid",
+        frozen=True,
     )
 
     company: str

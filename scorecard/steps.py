@@ -51,7 +51,9 @@ def extract(settings: Settings, source: str, progress: Progress = print) -> "Ext
 
     contracts = sources.load_contracts(settings)
     if source not in contracts:
-        raise ScorecardError(f"There is no source {source!r}.", f"Choose one of: {', '.join(sorted(contracts))}.")
+        raise ScorecardError(
+            f"There is no source {source!r}.", f"Choose one of: {', '.join(sorted(contracts))}."
+        )
     return sources.extract(settings, contracts[source], progress)
 
 
@@ -190,7 +192,9 @@ def publish_one(settings: Settings, scorecard: str, period: str, progress: Progr
     pdfs = {language: _pdf(settings, closed, language) for language in entry.languages}
     outcomes = _deliver(settings, entry, of, closed, pdfs)
     for outcome in outcomes:
-        progress(f"{closed.close_id} to {outcome.key.recipient}: {outcome.state}{'' if outcome.now else ' before'}")
+        progress(
+            f"{closed.close_id} to {outcome.key.recipient}: {outcome.state}{'' if outcome.now else ' before'}"
+        )
     return Published(closed.close_id, closed.created, tuple(pdfs.values()), tuple(outcomes))
 
 
@@ -285,7 +289,11 @@ def notify_failure(settings: Settings, dag_id: str, task_id: str, error: object)
 
     if isinstance(error, Held):
         return
-    problem, cure = (error.problem, error.cure) if isinstance(error, ScorecardError) else (str(error), "See the task's log.")
+    problem, cure = (
+        (error.problem, error.cure)
+        if isinstance(error, ScorecardError)
+        else (str(error), "See the task's log.")
+    )
     notify.notify_failed(settings, dag_id, task_id, problem, cure)
 
 
@@ -304,7 +312,8 @@ def write_whole(path: Path, content: bytes) -> None:
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise ScorecardError(
-            f"{path} cannot be written: {error.strerror}.", "Free space or mend the permissions, then run again."
+            f"{path} cannot be written: {error.strerror}.",
+            "Free space or mend the permissions, then run again.",
         ) from error
 
 
@@ -316,7 +325,11 @@ def _revision(project: Path) -> str | None:
     """Return the git revision of the code, or none where the project is no checkout."""
     try:
         done = subprocess.run(
-            ["git", "-C", str(project), "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=10
+            ["git", "-C", str(project), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -45,7 +45,8 @@ def restatements(
             f"select new.figure_id, {_KEY}, old.value, new.value, old.target, new.target "
             f"from old_values as old full join new_values as new using ({_KEY}) "
             "where old.value is distinct from new.value or old.target is distinct from new.target "
-            "order by new.figure_id is null, new.figure_id, all"
+            "order by new.figure_id is null, length(new.figure_id), new.figure_id, metric, grain, period, "
+            "dimension, member"
         ).fetchall()
     found = []
     for figure_id, metric, grain, period, dimension, member, old, new, old_target, new_target in changed:

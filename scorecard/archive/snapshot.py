@@ -158,10 +158,9 @@ def read(
         # Only the metrics of this scorecard, or a metric added elsewhere would make a new edition of it.
         "checks.parquet": _sorted(
             connection,
-            f"select {_listed(_CHECK_COLUMNS)}, "
-            "list_sort(list_filter(metrics, lambda name: list_contains((select list(metric) from frozen_metrics), name)))"
-            " as metrics from quality.check_results "
-            "where list_has_any(metrics, (select list(metric) from frozen_metrics))",
+            f"select {_listed(_CHECK_COLUMNS)}, list_sort(list_intersect(metrics, $names::varchar[])) as metrics "
+            "from quality.check_results where list_has_any(metrics, $names::varchar[])",
+            {"names": [metric.name for metric in metrics]},
         ),
         "actions.parquet": _sorted(
             connection,

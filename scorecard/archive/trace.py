@@ -180,7 +180,7 @@ def _observations(
     rows = connection.execute(
         "select source_system, source_object, record_id, source_file, source_line, occurred_at, numerator, "
         f"denominator, evidence from read_parquet({_literal(str(folder / 'observations.parquet'))}) "
-        f"where {condition} order by occurred_at, observation_id, all"
+        f"where {condition} order by occurred_at, record_id, observation_id, numerator"
     ).fetchall()
     return [
         {

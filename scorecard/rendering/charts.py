@@ -88,7 +88,7 @@ def periods_chart(
     axis: Sequence[str],
     labels: Sequence[str | None],
     title: str,
-    width: int = 230,
+    width: int = 204,
     height: int = 62,
 ) -> Chart:
     """Return a chart of some periods: columns from zero for what adds up, a line for what does not.
@@ -100,7 +100,8 @@ def periods_chart(
     current, complete: whether the period is part of the scorecard's, and whether it has ended.
     axis, labels: what is written below a period and beside its value.
     """
-    top, bottom, step = 9.0, height - 10.0, width / max(1, len(values))
+    # Room for a label above the highest value, for names below, and on a line for a label below the lowest.
+    top, bottom, step = 9.0, height - (10.0 if columns else 17.0), width / max(1, len(values))
     known = [value for value in (*values, *targets) if value is not None]
     if not known:
         return Chart(width, height, title)
@@ -111,7 +112,7 @@ def periods_chart(
     ys = [_place(value, low, high, bottom - top, top) for value in values]
     zero = _place(Decimal(0), low, high, bottom - top, top) if columns else None
     marks = [
-        Mark(_n(x), _n(y - 2.5 if columns and (values[at] or 0) >= 0 else y - 3.5 if not columns else y + 6.5), text)
+        Mark(_n(x), _n(y + 7.5 if _hangs(values, at, columns) else y - 3), text)
         for at, (x, y, text) in enumerate(zip(xs, ys, labels, strict=True))
         if y is not None and text is not None
     ]
@@ -159,6 +160,12 @@ def bars(values: Series, priors: Series, targets: Series) -> list[Bar | None]:
             )
         )
     return rows
+
+
+def _hangs(values: Series, at: int, columns: bool) -> bool:
+    """Whether a label stands below its value: of a negative column, and of the lowest point of a line."""
+    value = values[at] or Decimal(0)
+    return value < 0 if columns else value == min(known for known in values if known is not None) and len(set(values)) > 1
 
 
 def _line(xs: Sequence[float], ys: Sequence[float | None]) -> tuple[tuple[str, ...], tuple[Point, ...], Point | None]:

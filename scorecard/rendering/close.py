@@ -181,7 +181,7 @@ class Close:
 
     def variants(self, metric: str) -> list[Metric]:
         """Return what is printed beside a metric."""
-        return [other for other in self.shown() if other.variant_of == metric]
+        return [other for other in self.shown() if other.variant_of == metric.name]
 
     def warnings(self, metric: Metric) -> list[Check]:
         """Return the failed checks of the data a metric comes from."""

@@ -95,6 +95,12 @@ class Desk:
         """Return a status by shape and word."""
         return Status(key, self.say(f"shape.{key}"), self.say(f"status.{key}"))
 
+    def status_of(self, figure: Value | None) -> Status:
+        """Return the status of a figure; of one that is not judged, whether the value or the target is missing."""
+        if figure is None or figure.value is None or figure.status != "na":
+            return self.status(figure.status if figure else "na")
+        return Status("na", self.say("shape.na"), self.say("status.no_target" if figure.target is None else "status.na"))
+
     # Cells -----------------------------------------------------------------------------------------------------
 
     def scale(self, metric: Metric, figures: Iterable[Value | None]) -> Scale:

@@ -11,7 +11,6 @@ from scorecard.rendering.wording import Wording
 
 MINUS = "\u2212"
 _COMPACT_FROM = Decimal(1_000_000)
-_CONTEXT_DIGITS = 3
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,9 @@ class Formats:
             return Scale(unit, Decimal(1), 2, "")
         if top >= _COMPACT_FROM:
             divisor, suffix = self._compact(top)
-            digits = len(str(int(top / divisor)))
-            return Scale(unit, divisor, max(0, _CONTEXT_DIGITS - digits), suffix)
+            # To ten thousand in every language, which is 2.80 M and 280万; one place less where three digits lead.
+            decimals = min(2, max(0, divisor.adjusted() - 4))
+            return Scale(unit, divisor, max(0, decimals - (top / divisor >= 100)), suffix)
         return Scale(unit, Decimal(1), 2 if unit == "currency" and 0 < top < 100 else 0, "")
 
     def number(self, value: Decimal, scale: Scale, signed: bool = False) -> str:

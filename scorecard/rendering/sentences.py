@@ -10,6 +10,8 @@ from decimal import Decimal
 from scorecard.rendering.close import Metric, Value
 from scorecard.rendering.desk import Desk, difference
 
+# A share that moved less than this is not worth a sentence.
+_WORTH_SAYING = Decimal("0.01")
 _GOOD, _BAD = ("ahead", "on_track"), ("off_track", "at_risk")
 
 
@@ -18,13 +20,14 @@ class Thing:
     """One thing to know: the words that lead, the rest, and the figures it rests on."""
 
     lead: str
+    space: str
     rest: str
     figure_ids: tuple[str, ...]
 
     @property
     def text(self) -> str:
         """The whole sentence."""
-        return f"{self.lead} {self.rest}"
+        return self.lead + self.space + self.rest
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def exception(desk: Desk, metric: Metric, figure: Value | None) -> str | None:
     key = "exception.short" if change < 0 else "exception.over"
     sentence = desk.say(key, gap=gap)
     if figure.driver_member and figure.driver_dimension and figure.driver_contribution:
-        moved = desk.formats.single(figure.driver_contribution, metric.unit, signed=True)
+        moved = desk.formats.value(figure.driver_contribution, desk.scale(metric, [figure]), signed=True)
         member = desk.member(figure.driver_dimension, figure.driver_member)
         prior = desk.period(desk.close.prior)
         sentence += desk.say("exception.driver", member=member, contribution=moved, prior=prior)
@@ -122,6 +125,11 @@ def _why(desk: Desk, metric: Metric, figure: Value) -> str:
     return desk.say(f"headline.both_{ways[0]}" if ways[0] == ways[1] else f"headline.first_{ways[0]}", **names)
 
 
+def _thing(desk: Desk, lead: str, rest: str, figure_ids: tuple[str, ...]) -> Thing:
+    space = " " if desk.say("style.space_after_lead") == "yes" else ""
+    return Thing(lead, space, rest, figure_ids)
+
+
 def _by_factor(desk: Desk, metric: Metric) -> Thing | None:
     factors = _factors(desk, metric)
     if factors is None or not factors.total.change:
@@ -137,18 +145,19 @@ def _by_factor(desk: Desk, metric: Metric) -> Thing | None:
         lead = desk.say("thing.factor.opposed", metric=parts[0][0].label)
     clauses = []
     for at, (part, figure, effect) in enumerate(parts):
-        change = figure.change or Decimal(0)
+        way = "fell" if (figure.change or 0) < 0 else "rose"
         clauses.append(
             desk.say(
-                "thing.factor.part_fell" if change < 0 else "thing.factor.part_rose",
-                metric=desk.formats.inside(part.label) if at else part.label,
+                # The words that lead have named the first of the two already.
+                f"thing.factor.second_{way}" if at else f"thing.factor.first_{way}",
+                metric=desk.formats.inside(part.label),
                 change=_moved(desk, part, figure),
                 value=desk.formats.value(figure.value or Decimal(0), desk.scale(part, [figure])),
                 effect=desk.formats.value(effect, scale, signed=True),
             )
         )
     ids = tuple(figure.figure_id for _, figure, _ in parts)
-    return Thing(lead, desk.say("thing.factor.rest", first=clauses[0], second=clauses[1]), (factors.total.figure_id, *ids))
+    return _thing(desk, lead, desk.say("thing.factor.rest", first=clauses[0], second=clauses[1]), (factors.total.figure_id, *ids))
 
 
 def _moved(desk: Desk, metric: Metric, figure: Value) -> str:
@@ -200,7 +209,7 @@ def _by_movement(desk: Desk) -> Thing | None:
         value = desk.formats.value(total.value, desk.scale(metric, [total]), signed=True)
         lead = desk.say("thing.movement.lead", metric=metric.label, value=value)
         ids = (total.figure_id, *(figure.figure_id for figure in moved))
-        return Thing(lead, desk.say("thing.movement.rest", parts=desk.formats.listed(parts)), ids)
+        return _thing(desk, lead, desk.say("thing.movement.rest", parts=desk.formats.listed(parts)), ids)
     return None
 
 
@@ -215,7 +224,7 @@ def _by_member(desk: Desk, metric: Metric, figure: Value | None) -> Thing | None
     own = desk.close.value(metric.name, desk.close.period, figure.driver_dimension, figure.driver_member)
     if own is None or own.value is None or not own.change:
         rest = desk.say("thing.member.moved", contribution=desk.formats.value(moved, scale, signed=True), prior=prior)
-        return Thing(lead, rest, (figure.figure_id,))
+        return _thing(desk, lead, rest, (figure.figure_id,))
     gap = desk.formats.change(metric.unit, abs(own.change), _abs(own.change_ratio), signed=False)
     rest = desk.say(
         "thing.member.fell" if own.change < 0 else "thing.member.rose",
@@ -224,7 +233,7 @@ def _by_member(desk: Desk, metric: Metric, figure: Value | None) -> Thing | None
     )
     rate = _members_rate(desk, metric, figure.driver_dimension, figure.driver_member)
     if rate is None:
-        return Thing(lead, desk.say("thing.member.end", rest=rest), (own.figure_id,))
+        return _thing(desk, lead, desk.say("thing.member.end", rest=rest), (own.figure_id,))
     of, its = rate
     change = its.change or Decimal(0)
     also = desk.say(
@@ -233,7 +242,7 @@ def _by_member(desk: Desk, metric: Metric, figure: Value | None) -> Thing | None
         change=desk.formats.change(of.unit, abs(change), _abs(its.change_ratio), signed=False),
         value=desk.formats.value(its.value or Decimal(0), desk.scale(of, [its])),
     )
-    return Thing(lead, desk.say("thing.member.end", rest=rest + also), (own.figure_id, its.figure_id))
+    return _thing(desk, lead, desk.say("thing.member.end", rest=rest + also), (own.figure_id, its.figure_id))
 
 
 def _members_rate(desk: Desk, metric: Metric, dimension: str, member: str) -> tuple[Metric, Value] | None:
@@ -243,7 +252,7 @@ def _members_rate(desk: Desk, metric: Metric, dimension: str, member: str) -> tu
         for other in desk.close.mains()
         if other.unit == "percent" and other.aggregate == "ratio" and other.name != metric.name
         and (figure := desk.close.value(other.name, desk.close.period, dimension, member))
-        and figure.value is not None and figure.change
+        and figure.value is not None and abs(figure.change or 0) >= _WORTH_SAYING
     ]
     return max(found, key=lambda pair: abs(pair[1].change or 0), default=None)
 
@@ -294,7 +303,7 @@ def _against(desk: Desk, metric: Metric, figure: Value, way: str) -> Thing | Non
         link = "and" if better == (way == "best") else "though"
         gap = desk.formats.gap(metric.unit, figure.change, figure.change_ratio)
         rest += desk.say(f"thing.{link}_{'better' if better else 'worse'}", gap=gap, prior=desk.period(desk.close.prior))
-    return Thing(lead, desk.say("thing.end", rest=rest), (figure.figure_id,))
+    return _thing(desk, lead, desk.say("thing.end", rest=rest), (figure.figure_id,))
 
 
 def _reached(desk: Desk) -> tuple[int, int]:
@@ -314,16 +323,16 @@ def _tally(desk: Desk) -> Thing | None:
     ]
     numbers = {"reached": desk.formats.count(reached), "total": desk.formats.count(total)}
     lead = desk.wording.count("thing.tally.lead", total, **numbers)
-    return Thing(lead, desk.say("thing.tally.rest", parts=desk.formats.listed(counts)), tuple(f.figure_id for _, f in judged))
+    return _thing(desk, lead, desk.say("thing.tally.rest", parts=desk.formats.listed(counts)), tuple(f.figure_id for _, f in judged))
 
 
 def _data(desk: Desk) -> Thing:
     failed = len(desk.close.failed())
     total = desk.formats.count(len(desk.close.checks))
     if not failed:
-        return Thing(desk.say("thing.data.lead"), desk.say("thing.data.passed", total=total), ())
+        return _thing(desk, desk.say("thing.data.lead"), desk.say("thing.data.passed", total=total), ())
     rest = desk.wording.count("thing.data.failed", failed, failed=desk.formats.count(failed), total=total)
-    return Thing(desk.say("thing.data.lead"), rest, ())
+    return _thing(desk, desk.say("thing.data.lead"), rest, ())
 
 
 def _coverage(desk: Desk) -> Thing:
@@ -331,7 +340,7 @@ def _coverage(desk: Desk) -> Thing:
     known = sum(figure is not None and figure.value is not None for figure in figures)
     total = len(figures)
     rest = desk.wording.count("thing.coverage.rest", total, known=desk.formats.count(known), total=desk.formats.count(total))
-    return Thing(desk.say("thing.coverage.lead"), rest, ())
+    return _thing(desk, desk.say("thing.coverage.lead"), rest, ())
 
 
 def _abs(number: Decimal | None) -> Decimal | None:

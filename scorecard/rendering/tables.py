@@ -7,6 +7,7 @@ from decimal import Decimal
 from scorecard.rendering.charts import Bar, Chart, bars, periods_chart, sparkline
 from scorecard.rendering.close import Metric, Value
 from scorecard.rendering.desk import Cell, Desk, Status
+from scorecard.rendering.formats import Scale
 from scorecard.rendering.sentences import exception
 
 GROUPS = ("outcomes", "effectiveness", "efficiency", "customer")
@@ -96,7 +97,8 @@ class Member:
 class Breakdown:
     """An indicator by the members of a dimension, best first. ``gap`` says how many rows are left out after ``top``."""
 
-    metric: str
+    title: str
+    key: str
     dimension: str
     top: tuple[Member, ...]
     gap: str | None
@@ -152,7 +154,7 @@ def tree(desk: Desk) -> tuple[Node, ...]:
         nodes.append(
             Node(
                 depth, desk.say(f"level.{metric.level}"), metric.label, desk.figure(metric, figure),
-                desk.against_target(metric, figure), desk.against_prior(metric, figure), _status(desk, figure),
+                desk.against_target(metric, figure), desk.against_prior(metric, figure), desk.status_of(figure),
             )
         )
         for child in mains:
@@ -180,12 +182,15 @@ def breakdown(desk: Desk, metric: Metric, dimension: str, brief: bool = False) -
     whole, (top, bottom) = (SUMMARY_ROWS_WHOLE, SUMMARY_ROWS_CUT) if brief else (ROWS_WHOLE, ROWS_CUT)
     cut = len(figures) > whole
     kept = [*figures[:top], *figures[-bottom:]] if cut else figures
-    scale = desk.scale(metric, kept)
+    whole_figure = desk.close.whole(metric.name)
+    scale = desk.scale(metric, kept if metric.adds_up else [*kept, whole_figure])
     beside = _companions(desk, metric, dimension) if brief else []
     drawn = bars(
         [figure.value for figure in kept], [figure.prior_value for figure in kept], [figure.yardstick for figure in kept]
     )
     signed = dimension == "movement"
+    judged = any(figure.yardstick is not None for figure in kept)
+    name = desk.say(f"dimension.{dimension}")
     rows = tuple(
         Member(
             name=desk.member(dimension, figure.member),
@@ -194,7 +199,7 @@ def breakdown(desk: Desk, metric: Metric, dimension: str, brief: bool = False) -
             target=desk.target(metric, figure, scale),
             vs_target=desk.against_target(metric, figure),
             vs_prior=desk.against_prior(metric, figure),
-            status=_status(desk, figure),
+            status=desk.status_of(figure),
             companions=tuple(_companion(desk, other, dimension, figure.member) for other in beside),
         )
         for figure, bar in zip(kept, drawn, strict=True)
@@ -202,26 +207,30 @@ def breakdown(desk: Desk, metric: Metric, dimension: str, brief: bool = False) -
     hidden = len(figures) - len(kept)
     gap = desk.wording.count("breakdown.more", hidden, number=desk.formats.count(hidden)) if cut else None
     return Breakdown(
-        metric=metric.label,
-        dimension=desk.say(f"dimension.{dimension}"),
+        title=desk.say("breakdown.title", metric=metric.label, dimension=desk.formats.inside(name)),
+        key=desk.say(
+            "breakdown.key" if judged else "breakdown.key_no_target",
+            period=desk.period(desk.close.period), prior=desk.period(desk.close.prior),
+        ),
+        dimension=name,
         top=rows[:top] if cut else rows,
         gap=gap,
         bottom=rows[top:] if cut else (),
-        total=None if brief else _total(desk, metric, signed),
+        total=None if brief else _total(desk, metric, scale, signed),
         companions=tuple(other.label for other in beside),
-        judged=any(figure.yardstick is not None for figure in kept),
+        judged=judged,
         checks=_check_marks(desk, metric),
     )
 
 
-def _total(desk: Desk, metric: Metric, signed: bool) -> Member | None:
+def _total(desk: Desk, metric: Metric, scale: Scale, signed: bool) -> Member | None:
     figure = desk.close.whole(metric.name)
     if figure is None:
         return None
-    scale = desk.scale(metric, [figure])
+    scale = desk.scale(metric, [figure]) if metric.adds_up else scale
     return Member(
         desk.say("member.total"), desk.figure(metric, figure, scale, signed), None, desk.target(metric, figure, scale),
-        desk.against_target(metric, figure), desk.against_prior(metric, figure), _status(desk, figure), (), total=True,
+        desk.against_target(metric, figure), desk.against_prior(metric, figure), desk.status_of(figure), (), total=True,
     )
 
 
@@ -247,10 +256,6 @@ def _at(desk: Desk, metric: Metric, dimension: str, member: str) -> Value | None
     return desk.close.value(metric.name, desk.close.period, dimension, member)
 
 
-def _status(desk: Desk, figure: Value | None) -> Status:
-    return desk.status(figure.status if figure else "na")
-
-
 def _check_marks(desk: Desk, metric: Metric) -> tuple[str, ...]:
     return tuple(desk.check_mark(check) for check in desk.close.warnings(metric))
 
@@ -268,7 +273,7 @@ def _row(desk: Desk, metric: Metric, chart: Chart | None, prior: bool = False) -
         prior=desk.figure(metric, was, scale) if prior and was else Cell("–", tone="na"),
         vs_prior=desk.against_prior(metric, figure),
         vs_year_ago=desk.against_year_ago(metric, figure),
-        status=_status(desk, figure),
+        status=desk.status_of(figure),
         chart=chart,
     )
 

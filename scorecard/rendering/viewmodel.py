@@ -74,9 +74,7 @@ class Proof:
     """A printed figure in the list that proves it."""
 
     figure_id: str
-    metric: str
-    member: str
-    period: str
+    what: str
     printed: str
     exact: str
     observations: str
@@ -160,7 +158,6 @@ def document(desk: Desk) -> Document:
     failed = close.failed()
     passed = len(close.checks) - len(failed)
     numbers = {"passed": desk.formats.count(passed), "total": desk.formats.count(len(close.checks))}
-    warned = desk.wording.count("checks.failed", len(failed), number=desk.formats.count(len(failed))) if failed else None
     return Document(
         language=close.language,
         title=close.title,
@@ -177,7 +174,7 @@ def document(desk: Desk) -> Document:
         libraries=" · ".join(visible(f"{name} {version}") for name, version in sorted(close.manifest["libraries"].items())),
         columns=_columns(desk),
         checks=desk.wording.count("checks.passed", len(close.checks), **numbers),
-        warnings=warned,
+        warnings=_warned(desk),
         headline=headline(desk),
         things=things,
         groups=groups,
@@ -202,6 +199,19 @@ def document(desk: Desk) -> Document:
     )
 
 
+def _warned(desk: Desk) -> str | None:
+    """Say how many checks failed, errors and warnings apart."""
+    counts = {"error": 0, "warning": 0}
+    for check in desk.close.failed():
+        counts["error" if check.severity == "error" else "warning"] += 1
+    parts = [
+        desk.wording.count(f"checks.{kind}", number, number=desk.formats.count(number))
+        for kind, number in counts.items()
+        if number
+    ]
+    return desk.formats.listed(parts) or None
+
+
 def _columns(desk: Desk) -> Columns:
     close = desk.close
     year_ago = desk.formats.period(close.year_ago, close.year_start)
@@ -209,8 +219,8 @@ def _columns(desk: Desk) -> Columns:
     return Columns(
         period=desk.formats.period(close.period, close.year_start),
         prior=desk.period(close.prior),
-        vs_prior=desk.say("column.versus", period=desk.period(close.prior)),
-        vs_year_ago=desk.say("column.versus", period=year_ago),
+        vs_prior=desk.say("column.versus_prior", period=desk.period(close.prior)),
+        vs_year_ago=desk.say("column.versus_year_ago", period=year_ago),
         spark=grain,
     )
 
@@ -374,9 +384,12 @@ def _proofs(desk: Desk) -> tuple[Proof, ...]:
         proofs.append(
             Proof(
                 figure_id=figure_id,
-                metric=desk.close.metrics[figure.metric].label,
-                member=desk.member(figure.dimension, figure.member),
-                period=figure.period,
+                what=desk.say(
+                    "proof.what",
+                    metric=desk.close.metrics[figure.metric].label,
+                    member=desk.member(figure.dimension, figure.member),
+                    period=figure.period,
+                ),
                 printed=printed.text,
                 exact=exact,
                 observations=desk.formats.count(figure.observations),

@@ -112,11 +112,14 @@ def _source(entry: dict[str, Any], path: Path) -> SourceContract:
     schema = entry.get("schema")
     if schema != f"raw_{name}":
         raise ScorecardError(
-            f"In {path}, {where} has the schema {schema}.", f"Write `schema: raw_{name}`: the extraction loads there."
+            f"In {path}, {where} has the schema {schema}.",
+            f"Write `schema: raw_{name}`: the extraction loads there.",
         )
     tables = _required(entry, "tables", where, path)
     # Names with an underscore in front are the extraction's own tables; they have no export.
-    objects = tuple(_object(table, where, path) for table in tables if not str(table.get("name")).startswith("_"))
+    objects = tuple(
+        _object(table, where, path) for table in tables if not str(table.get("name")).startswith("_")
+    )
     _refuse_repeats([o.name for o in objects], f"{where} lists the table", path)
     return SourceContract(
         name=name,
@@ -132,7 +135,9 @@ def _object(entry: dict[str, Any], source: str, path: Path) -> ObjectContract:
     name = _required(entry, "name", f"a table of {source}", path)
     where = f"the table {name} of {source}"
     if not _NAME.fullmatch(name):
-        raise ScorecardError(f"In {path}, {where} has no name that dlt keeps.", "Use lower case, digits and single _.")
+        raise ScorecardError(
+            f"In {path}, {where} has no name that dlt keeps.", "Use lower case, digits and single _."
+        )
     meta = _meta(entry)
     file = _required(meta, "file", f"config.meta of {where}", path)
     key = _required(meta, "primary_key", f"config.meta of {where}", path)
@@ -147,7 +152,8 @@ def _object(entry: dict[str, Any], source: str, path: Path) -> ObjectContract:
         )
     if Path(file).is_absolute() or ".." in Path(file).parts:
         raise ScorecardError(
-            f"In {path}, {where} reads {file}, which is outside of its folder.", "Name a file below the source's folder."
+            f"In {path}, {where} reads {file}, which is outside of its folder.",
+            "Name a file below the source's folder.",
         )
     full_export = meta.get("full_export", True)
     delimiter = meta.get("delimiter", ",")
@@ -163,7 +169,9 @@ def _column(entry: dict[str, Any], key: tuple[str, ...], table: str, path: Path)
     name = _required(entry, "name", f"a column of {table}", path)
     where = f"the column {name} of {table}"
     if not _NAME.fullmatch(name):
-        raise ScorecardError(f"In {path}, {where} has no name that dlt keeps.", "Use lower case, digits and single _.")
+        raise ScorecardError(
+            f"In {path}, {where} has no name that dlt keeps.", "Use lower case, digits and single _."
+        )
     data_type = str(_required(entry, "data_type", where, path)).lower()
     _required(entry, "description", where, path)
     match = _DECIMAL.fullmatch(data_type)
@@ -174,7 +182,9 @@ def _column(entry: dict[str, Any], key: tuple[str, ...], table: str, path: Path)
         )
     meta = _meta(entry)
     constraints = entry.get("constraints") or []
-    not_null = name in key or bool(meta.get("not_null")) or any(c.get("type") == "not_null" for c in constraints)
+    not_null = (
+        name in key or bool(meta.get("not_null")) or any(c.get("type") == "not_null" for c in constraints)
+    )
     return Column(name, data_type, str(meta.get("header", name)), not_null)
 
 

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 CHUNK = 50_000
 """Records that are held as Python objects at a time."""
 
-OWN_COLUMNS = ("_source_file", "_source_line", "_source_sha256", "_row_version", "_dlt_load_id", "_valid_from", "_valid_to")
+OWN_COLUMNS = (
+    "_source_file",
+    "_source_line",
+    "_source_sha256",
+    "_row_version",
+    "_dlt_load_id",
+    "_valid_from",
+    "_valid_to",
+)
 
 # What DuckDB's own casts let through is too much for a ledger: 3.7 becomes 4, 1.005 becomes 1.01, 'infinity' a date.
 _FORMS = {
@@ -104,7 +112,15 @@ def stage(
     known = {column.name for column in contract.columns}
     unknown = tuple(column.name for column in columns if column.name not in known)
     return Staged(
-        contract, table, source_file, hashed.sha256.hexdigest(), hashed.size, columns, unknown, rows_read, quarantined
+        contract,
+        table,
+        source_file,
+        hashed.sha256.hexdigest(),
+        hashed.size,
+        columns,
+        unknown,
+        rows_read,
+        quarantined,
     )
 
 
@@ -156,7 +172,11 @@ def _stage_text(
         _append(db, table, rows, f"_line, {emptied}", cells)
         if len(rows) < len(chunk):
             odd = [
-                (line, f"has {len(fields)} fields where the header has {width}", json.dumps(fields, ensure_ascii=False))
+                (
+                    line,
+                    f"has {len(fields)} fields where the header has {width}",
+                    json.dumps(fields, ensure_ascii=False),
+                )
                 for line, fields in chunk
                 if len(fields) != width
             ]
@@ -165,7 +185,11 @@ def _stage_text(
 
 
 def _append(
-    db: "duckdb.DuckDBPyConnection", table: str, rows: Sequence[tuple[Any, ...]], select: str, cells: list[str]
+    db: "duckdb.DuckDBPyConnection",
+    table: str,
+    rows: Sequence[tuple[Any, ...]],
+    select: str,
+    cells: list[str],
 ) -> None:
     """Add rows of (line, text, text …) to a table by way of Arrow."""
     import pyarrow as pa
@@ -188,7 +212,8 @@ def _columns(header: list[str], contract: ObjectContract, source_file: str) -> t
     """
     if not any(field.strip() for field in header):
         raise ScorecardError(
-            f"{source_file} is empty: it has not even a header.", "Export it again; the warehouse was left as it was."
+            f"{source_file} is empty: it has not even a header.",
+            "Export it again; the warehouse was left as it was.",
         )
     if "\0" in "".join(header):
         raise _not_utf8(source_file, "has zero bytes in its header, as UTF-16 has")
@@ -224,9 +249,13 @@ def _judge(
     columns: tuple[Column, ...],
 ) -> None:
     """Part the staged text into `<table>_good` and `<table>_bad`, and keep the keys that could be read."""
-    values = ", ".join(f"{_value(f'_c{i}', column)} as {quoted(column.name)}" for i, column in enumerate(columns))
+    values = ", ".join(
+        f"{_value(f'_c{i}', column)} as {quoted(column.name)}" for i, column in enumerate(columns)
+    )
     faults = ", ".join(fault for i, column in enumerate(columns) if (fault := _fault(f"_c{i}", column)))
-    is_header = " and ".join(f"_c{i} is not distinct from {literal(field)}" for i, field in enumerate(header) if field)
+    is_header = " and ".join(
+        f"_c{i} is not distinct from {literal(field)}" for i, field in enumerate(header) if field
+    )
     db.execute(f"""
         create table {table}_judged as
         with typed as (select *, {values} from {table})
@@ -246,11 +275,15 @@ def _judge(
         from faults join {table} using (_line)
         union all select _line, reason, payload from {table}_odd
     """)
-    db.execute(f"create view {table}_good as from {table}_judged where _line not in (select _line from {table}_bad)")
+    db.execute(
+        f"create view {table}_good as from {table}_judged where _line not in (select _line from {table}_bad)"
+    )
     db.execute(f"create view {table}_keys as from {table}_judged where {_given(contract)}")
 
 
-def _find_repeated_keys(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract, width: int) -> None:
+def _find_repeated_keys(
+    db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract, width: int
+) -> None:
     """Make `<table>_repeated` (_line, reason): all records whose key says two things, all repeats but the first."""
     key = ", ".join(quoted(name) for name in contract.primary_key)
     record = ", ".join(f"_c{i}" for i in range(width))
@@ -332,7 +365,9 @@ def _wrong_encoding(open_file: Callable[[], IO[bytes]], source_file: str) -> Sco
                 line.decode("utf-8")
             except UnicodeDecodeError as error:
                 byte = offset + error.start
-                return _not_utf8(source_file, f"has the byte 0x{line[error.start]:02X} on line {number} (byte {byte + 1})")
+                return _not_utf8(
+                    source_file, f"has the byte 0x{line[error.start]:02X} on line {number} (byte {byte + 1})"
+                )
             offset += len(line)
     return _not_utf8(source_file, "changed while it was read")
 

@@ -39,7 +39,9 @@ class Dbt:
         ------
         ScorecardError: a seed or a model fails. The published snapshot stays as it was.
         """
-        outcome = self._invoke("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+        outcome = self._invoke(
+            "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"
+        )
         return self._results(outcome, tests=False)
 
     def test(self) -> dict[str, Any]:
@@ -62,7 +64,9 @@ class Dbt:
                 f"Correct dbt_project/**/{name}.sql or the data it reads, then run again; what is published stays.",
             )
         if outcome.exception:
-            raise ScorecardError(f"dbt stopped: {outcome.exception}", f"See {self.target / 'logs' / 'dbt.log'}.")
+            raise ScorecardError(
+                f"dbt stopped: {outcome.exception}", f"See {self.target / 'logs' / 'dbt.log'}."
+            )
         return results
 
     def _invoke(self, command: str, *options: str) -> Any:
@@ -74,7 +78,8 @@ class Dbt:
         _release()
         if outcome.exception and command == "parse":
             raise ScorecardError(
-                f"The dbt project does not parse: {' '.join(str(outcome.exception).split())}", "Correct what it names."
+                f"The dbt project does not parse: {' '.join(str(outcome.exception).split())}",
+                "Correct what it names.",
             )
         return outcome
 

@@ -12,7 +12,14 @@ import duckdb
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 
-_CODE = ("dbt_project/models", "dbt_project/macros", "dbt_project/seeds", "dbt_project/tests", "expectations", "scorecard")
+_CODE = (
+    "dbt_project/models",
+    "dbt_project/macros",
+    "dbt_project/seeds",
+    "dbt_project/tests",
+    "expectations",
+    "scorecard",
+)
 _SUFFIXES = {".sql", ".yml", ".csv", ".py"}
 
 
@@ -120,6 +127,8 @@ def _loads(settings: Settings) -> list[str]:
         ).fetchall()
         loads: list[str] = []
         for schema, table in tables:
-            rows = connection.execute(f'select distinct _dlt_load_id from "{schema}"."{table}" order by 1').fetchall()  # noqa: S608
+            rows = connection.execute(
+                f'select distinct _dlt_load_id from "{schema}"."{table}" order by 1'
+            ).fetchall()  # noqa: S608
             loads += [f"{schema} {row[0]}" for row in rows]
     return loads

@@ -1,0 +1,353 @@
+"""The command line. Results go to standard output, progress and errors to standard error."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from scorecard import steps
+from scorecard.catalogue import DIMENSIONS, load_catalogue, source_names
+from scorecard.errors import ScorecardError
+from scorecard.periods import Grain, Period, parse_period
+from scorecard.settings import load_settings
+
+app = typer.Typer(
+    help="KPIs and CPIs from CRM and billing data, as scorecards that can be proved.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_out = Console(width=None if sys.stdout.isatty() else 200)
+_err = Console(stderr=True, highlight=False)
+_ROWS_SHOWN = 40
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
+PeriodText = Annotated[
+    str | None,
+    typer.Option("--period", metavar="PERIOD", help="2017, 2017-Q4, 2017-12, 2017-W52 or 2017-12-31."),
+]
+ScorecardName = Annotated[str | None, typer.Option("--scorecard", help="Only this scorecard.")]
+
+
+def main() -> None:
+    """Run the command line; an error that the user can mend is a sentence and exit code 1."""
+    try:
+        app()
+    except ScorecardError as error:
+        _err.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
+        raise SystemExit(1) from None
+
+
+@app.command()
+def run(period: PeriodText = None, scorecard: ScorecardName = None, as_json: AsJson = False) -> None:
+    """Extract, build, check, close, render and deliver.
+
+    Without a period, each scorecard's last complete one that has data, for each of its cadences.
+    """
+    settings = load_settings()
+    wanted = _period(period)
+    _known(scorecard, load_catalogue(settings).scorecards, "--scorecard")
+    for source in source_names(settings):
+        steps.extract(settings, source, _say)
+    steps.build(settings, _say)
+    _publish_all(_due(scorecard, wanted), as_json)
+
+
+@app.command()
+def extract(
+    source: Annotated[list[str] | None, typer.Argument(help="Sources; all if none is named.")] = None,
+) -> None:
+    """Bring the raw tables up to date with the sources."""
+    settings = load_settings()
+    known = source_names(settings)
+    for name in source or known:
+        _known(name, known, "SOURCE")
+        for warning in steps.extract(settings, name, _say).warnings:
+            _say(f"Warning: {warning}")
+
+
+@app.command()
+def build() -> None:
+    """Check what was extracted, build the warehouse, check the KPIs, publish the snapshot."""
+    steps.build(load_settings(), _say)
+
+
+@app.command()
+def publish(period: PeriodText = None, scorecard: ScorecardName = None, as_json: AsJson = False) -> None:
+    """Close, render and deliver from the warehouse as it was last built."""
+    wanted = _period(period)
+    _known(scorecard, load_catalogue(load_settings()).scorecards, "--scorecard")
+    _publish_all(_due(scorecard, wanted), as_json)
+
+
+@app.command()
+def metrics(as_json: AsJson = False) -> None:
+    """Show the catalogue: every metric and what it means."""
+    found = [
+        {"class" if key == "metric_class" else key: value for key, value in asdict(metric).items()}
+        for metric in load_catalogue(load_settings()).metrics.values()
+    ]
+    columns = ("name", "label", "unit", "direction", "level", "class", "aggregate", "formula")
+    shown = [{**entry, "label": entry["label"]["en"]} for entry in found]
+    _show(found, as_json, columns, shown)
+
+
+@app.command()
+def values(
+    metric: Annotated[str | None, typer.Option(help="Only this metric.")] = None,
+    period: PeriodText = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="DIMENSION", help=f"One of {', '.join(DIMENSIONS)}.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show values by metric, period and member."""
+    from scorecard.archive.index import figure_ids
+    from scorecard.warehouse.values import read_values
+
+    settings = load_settings()
+    wanted = _period(period)
+    _known(metric, load_catalogue(settings).metrics, "--metric")
+    _known(by, DIMENSIONS, "--by")
+    ids = figure_ids(settings, metric, wanted.label if wanted else None, by)
+    found = read_values(settings, ids, metric, wanted, by)
+    columns = (
+        "metric",
+        "period",
+        "dimension",
+        "member",
+        "value",
+        "target",
+        "status",
+        "observations",
+        "figure_id",
+    )
+    _show(found, as_json, columns)
+
+
+@app.command()
+def closes(as_json: AsJson = False) -> None:
+    """Show the closes, in the order of closing."""
+    from scorecard.archive import store
+
+    found = store.closes(load_settings())
+    _show(found, as_json, ("close_id", "sequence", "closed_at", "content_sha256"))
+
+
+@app.command()
+def render(
+    close: Annotated[str, typer.Argument(help="Id of a close, as `scorecard closes` shows it.")],
+    language: Annotated[str, typer.Option(help="Language of the page.")],
+    output: Annotated[Path, typer.Option(help="File to write.")],
+) -> None:
+    """Render a close again: the same bytes, always."""
+    from scorecard.archive import store
+    from scorecard.rendering.render import render as pdf
+    from scorecard.rendering.wording import languages
+
+    settings = load_settings()
+    reports = settings.project / "reports"
+    _known(language, languages(reports), "--language")
+    steps.write_whole(output, pdf(store.find_close(settings, close), language, reports))
+    _say(f"Written: {output}")
+
+
+@app.command()
+def verify(as_json: AsJson = False) -> None:
+    """Check every hash of every close, and the chain that joins them."""
+    from scorecard.archive.verify import verify as check
+
+    result = check(load_settings())
+    if as_json:
+        _json(result)
+    else:
+        for entry in result["broken"]:
+            _out.print(f"[bold]{escape(str(entry['close_id']))}[/]: {escape(entry['problem'])}")
+        _out.print(f"{result['closes']} closes, {len(result['broken']) or 'none'} broken")
+    if not result["ok"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def trace(
+    figure: Annotated[str, typer.Argument(metavar="FIGURE_ID", help="As sales-2017-Q4-e1.F001.")],
+    as_json: AsJson = False,
+) -> None:
+    """Prove a figure: compute it again from the frozen records and list them."""
+    from scorecard.archive.trace import trace as prove
+
+    result = prove(load_settings(), figure)
+    if as_json:
+        _json(result)
+    else:
+        _show_trace(result)
+    if not result["equal"]:
+        raise ScorecardError(
+            f"{figure} is not what its records give.",
+            "Run `scorecard verify`; the close is not to be trusted.",
+        )
+
+
+@app.command()
+def deliveries(
+    resend: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="CLOSE RECIPIENT", help="Allow one more try.")
+    ] = None,
+    mark_sent: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="CLOSE RECIPIENT", help="It did arrive.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what was mailed to whom; decide about a letter whose outcome is unknown."""
+    from scorecard.delivery import ledger
+
+    settings = load_settings()
+    if resend:
+        ledger.resend(settings, *resend)
+    if mark_sent:
+        ledger.mark_sent(settings, *mark_sent)
+    found = [asdict(row) for row in ledger.deliveries(settings)]
+    _show(found, as_json, ("scorecard", "period", "edition", "recipient", "state", "changed_at", "detail"))
+
+
+@app.command()
+def generate(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 if something is stale.")
+    ] = False,
+) -> None:
+    """Write what is generated from the catalogue: dbt's list of KPI models and the metric reference."""
+    from scorecard import reference
+
+    stale = reference.generate(load_settings(), write=not check)
+    for path in stale:
+        _say(f"{'Stale' if check else 'Written'}: {path}")
+    if check and stale:
+        raise ScorecardError(
+            "Generated files are stale.", "Run `scorecard generate` and commit what it writes."
+        )
+
+
+def _due(scorecard: str | None, period: Period | None) -> list[tuple[str, str]]:
+    settings = load_settings()
+    catalogue = load_catalogue(settings)
+    asked = [catalogue.scorecard(scorecard)] if scorecard else list(catalogue.scorecards.values())
+    cadences = {cadence for each in asked for cadence in each.cadences}
+    if period is not None:
+        if period.grain not in cadences:
+            raise ScorecardError(
+                f"No scorecard is published by {period.grain}.",
+                f"Choose a {' or a '.join(sorted(cadences))}.",
+            )
+        cadences = {period.grain}
+    label = period.label if period else None
+    longest_first = [cadence for cadence in reversed(Grain) if cadence in cadences]
+    found = [each for cadence in longest_first for each in steps.due(settings, cadence, label, scorecard)]
+    if not found:
+        raise ScorecardError("No scorecard has data to publish.", "Choose a period that the sources cover.")
+    return found
+
+
+def _publish_all(due: list[tuple[str, str]], as_json: bool) -> None:
+    """Publish each; one that is held back or fails doesn't stop the others, but the exit code says so."""
+    published: list[dict[str, Any]] = []
+    failed: list[ScorecardError] = []
+    for scorecard, period in due:
+        try:
+            done = steps.publish_one(load_settings(), scorecard, period, _say)
+        except ScorecardError as error:
+            failed.append(error)
+            continue
+        mailed = [
+            {"recipient": each.key.recipient, "state": each.state, "now": each.now} for each in done.outcomes
+        ]
+        pdfs = [str(path) for path in done.pdfs]
+        published.append({"close_id": done.close_id, "created": done.created, "pdfs": pdfs, "mailed": mailed})
+    if as_json:
+        _json(published)
+    else:
+        for entry in published:
+            print("\n".join(entry["pdfs"]))
+    for error in failed:
+        _err.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _period(text: str | None) -> Period | None:
+    if text is None:
+        return None
+    with _wrong_use("--period"):
+        return parse_period(text, load_settings().fiscal_year_start_month)
+
+
+def _known(name: str | None, known: Iterable[str], option: str) -> None:
+    if name is not None and name not in known:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(sorted(known))}.", param_hint=option)
+
+
+@contextmanager
+def _wrong_use(option: str) -> Iterator[None]:
+    try:
+        yield
+    except ScorecardError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def _say(line: str) -> None:
+    _err.print(escape(line), soft_wrap=True)
+
+
+def _json(value: object) -> None:
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=None, default=str)
+    sys.stdout.write("\n")
+
+
+def _show(
+    rows: list[dict[str, Any]],
+    as_json: bool,
+    columns: tuple[str, ...],
+    shown: list[dict[str, Any]] | None = None,
+) -> None:
+    if as_json:
+        _json(rows)
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in (shown or rows)[:_ROWS_SHOWN]:
+        table.add_row(*(escape("" if row[column] is None else str(row[column])) for column in columns))
+    _out.print(table)
+    if len(rows) > _ROWS_SHOWN:
+        _out.print(f"… and {len(rows) - _ROWS_SHOWN:,} more; narrow it, or take --json.")
+
+
+def _show_trace(result: dict[str, Any]) -> None:
+    say: Callable[[str], None] = lambda line: _out.print(escape(line), soft_wrap=True)  # noqa: E731
+    say(
+        f"{result['figure_id']}: {result['metric']} {result['period']}, {result['dimension']} {result['member']}"
+    )
+    say(
+        f"printed {result['value']}, computed again {result['recomputed']}: {'equal' if result['equal'] else 'NOT EQUAL'}"
+    )
+    if result["reason"]:
+        say(f"n/a because: {result['reason']}")
+    columns = ("source", "object", "record_id", "file", "line", "occurred_at", "numerator", "denominator")
+    _show(result["observations"], False, columns)
+    say("\nfrom these fields of the source:")
+    for column, fields in result["columns"].items():
+        if fields:
+            say(f"  {column}: {', '.join(fields)}")
+    say(f"\ncomputed by:\n{result['sql']}")
+
+
+if __name__ == "__main__":
+    main()

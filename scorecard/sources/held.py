@@ -1,0 +1,200 @@
+"""What the warehouse holds of a source, and how a load that never completed is taken back.
+
+The warehouse alone remembers what was loaded: a load counts once dlt has written its id into `_dlt_loads`, which it
+does last. Rows of any other load are what a run that was killed left behind.
+"""
+
+# ruff: noqa: S608  names are checked by the contract, or quoted
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scorecard.errors import ScorecardError
+from scorecard.sources.contract import SourceContract
+from scorecard.sources.files import Staged, literal, quoted
+
+if TYPE_CHECKING:
+    import duckdb
+
+Types = dict[str, dict[str, str]]
+"""Type of each column, by table and column name."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """The newest completed load of an object; `loaded_at_us` is microseconds since 1970."""
+
+    source_sha256: str
+    contract_sha256: str
+    unknown_columns: str
+    loaded_at_us: int
+
+
+@contextmanager
+def open_warehouse(path: Path, read_only: bool) -> "Iterator[duckdb.DuckDBPyConnection]":
+    """Connect to the warehouse.
+
+    Raises
+    ------
+    ScorecardError: another process holds it, or it is no DuckDB file.
+    """
+    import duckdb
+
+    try:
+        connection = duckdb.connect(path, read_only=read_only)
+    except duckdb.Error as error:
+        raise cannot_open(path, error) from error
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def attached(path: Path, db: "duckdb.DuckDBPyConnection") -> Iterator[None]:
+    """Attach the warehouse as `warehouse`, to read; nothing where there is none yet. Raises as `open_warehouse`."""
+    import duckdb
+
+    if not path.exists():
+        yield
+        return
+    try:
+        db.execute(f"attach {literal(str(path))} as warehouse (read_only)")
+    except duckdb.Error as error:
+        raise cannot_open(path, error) from error
+    try:
+        yield
+    finally:
+        db.execute("detach warehouse")
+
+
+def cannot_open(path: Path, error: BaseException) -> ScorecardError:
+    """Say why DuckDB can't open the warehouse, and the cure."""
+    if "lock" in str(error).lower():
+        return ScorecardError(
+            f"The warehouse {path} is in use by another process.",
+            "Let it finish or end it (DuckDB has one writer at a time), then run this again.",
+        )
+    return ScorecardError(
+        f"The warehouse {path} cannot be opened: {str(error).splitlines()[0]}.",
+        "Check its permissions and disk. If the file is damaged, move it away and run again:"
+        " the raw tables are loaded anew from the exports.",
+    )
+
+
+def read_types(db: "duckdb.DuckDBPyConnection", schema: str, database: str | None = None) -> Types:
+    """Read the columns of all tables of a schema, in the current database or an attached one."""
+    types: Types = {}
+    found = db.execute(
+        "select table_name, column_name, lower(data_type) from duckdb_columns()"
+        " where database_name = coalesce(?, current_database()) and schema_name = ? order by all",
+        [database, schema],
+    )
+    for table, column, data_type in found.fetchall():
+        types.setdefault(table, {})[column] = data_type
+    return types
+
+
+def read_held(path: Path, source: SourceContract) -> dict[str, Held]:
+    """Read what the warehouse holds, by object, once it is rid of what a killed run left there."""
+    if not path.exists():
+        return {}
+    with open_warehouse(path, read_only=True) as db:
+        types = read_types(db, source.schema)
+        torn = _has_staging(db, source.schema) or any(
+            db.execute(f"select 1 from {source.schema}.{quoted(table)} where {condition} limit 1").fetchone()
+            for table in types
+            for condition in _uncommitted(source.schema, types, table)
+            if condition
+        )
+        held = _newest(db, source.schema, types)
+    if torn:
+        take_back(path, source)
+    return {name: value for name, value in held.items() if name in types}
+
+
+def take_back(path: Path, source: SourceContract) -> None:
+    """Undo a load that never completed: its rows go, the rows it ended are current again."""
+    if not path.exists():
+        return
+    with open_warehouse(path, read_only=False) as db:
+        types = read_types(db, source.schema)
+        db.begin()
+        for table in types:
+            begun, ended = _uncommitted(source.schema, types, table)
+            if begun:
+                db.execute(f"delete from {source.schema}.{quoted(table)} where {begun}")
+            if ended:
+                db.execute(f"update {source.schema}.{quoted(table)} set _valid_to = null where {ended}")
+        db.execute(f"drop schema if exists {source.schema}_staging cascade")
+        db.commit()
+
+
+def retype(path: Path, source: SourceContract, staged: list[Staged], types: Types) -> None:
+    """Give columns of the raw tables the type their contract has by now; dlt would put a second column beside.
+
+    Raises
+    ------
+    ScorecardError: a value that the table holds can't be of the new type.
+    """
+    import duckdb
+
+    changes = [
+        (each.contract, column, held)
+        for each in staged
+        for column in each.columns
+        if (held := types.get(each.contract.name, {}).get(column.name)) and held != _spelled(column.data_type)
+    ]
+    if not changes:
+        return
+    with open_warehouse(path, read_only=False) as db:
+        for contract, column, held in changes:
+            table = f"{source.schema}.{quoted(contract.name)}"
+            try:
+                db.execute(f"alter table {table} alter {quoted(column.name)} type {column.data_type}")
+            except duckdb.Error as error:
+                raise ScorecardError(
+                    f"The column {column.name} of {source.schema}.{contract.name} is {held} and holds values that"
+                    f" are no {column.data_type}: {str(error).splitlines()[0]}.",
+                    f"In {contract.declared_in}, keep its old type, or give the column a new name and"
+                    f" config.meta.header: {column.header}.",
+                ) from error
+
+
+def _spelled(data_type: str) -> str:
+    """Spell a type of a contract as DuckDB's catalogue does."""
+    return "timestamp with time zone" if data_type == "timestamptz" else data_type.replace(", ", ",")
+
+
+def _has_staging(db: "duckdb.DuckDBPyConnection", schema: str) -> bool:
+    found = db.execute(
+        "select 1 from duckdb_schemas() where database_name = current_database() and schema_name = ?",
+        [f"{schema}_staging"],
+    )
+    return found.fetchone() is not None
+
+
+def _newest(db: "duckdb.DuckDBPyConnection", schema: str, types: Types) -> dict[str, Held]:
+    if not {"_loaded_files", "_dlt_loads"} <= types.keys():
+        return {}
+    found = db.execute(f"""
+        select object, source_sha256, contract_sha256, coalesce(unknown_columns, ''), epoch_us(loaded_at)
+        from {schema}._loaded_files
+        where _dlt_load_id in (select load_id from {schema}._dlt_loads)
+        qualify row_number() over (partition by object order by loaded_at desc) = 1
+    """)
+    return {name: Held(*rest) for name, *rest in found.fetchall()}
+
+
+def _uncommitted(schema: str, types: Types, table: str) -> tuple[str, str]:
+    """SQL conditions: rows that no completed load began, rows that none ended. "" where a table can have none."""
+    loads = f"select load_id from {schema}._dlt_loads" if "_dlt_loads" in types else "select '' where false"
+    ends = "select null::timestamptz where false"
+    if "_loaded_files" in types:
+        ends = f"select loaded_at from {schema}._loaded_files where _dlt_load_id in ({loads})"
+    begun = f"_dlt_load_id not in ({loads})" if "_dlt_load_id" in types[table] else ""
+    ended = f"_valid_to is not null and _valid_to not in ({ends})" if "_valid_to" in types[table] else ""
+    return begun, ended
