@@ -128,9 +128,7 @@ def load_catalogue(settings: Settings) -> Catalogue:
 
 def source_names(settings: Settings) -> list[str]:
     """Return the names of the declared sources without reading more than folder names (cheap enough for a DAG)."""
-    return sorted(
-        path.parent.name for path in (settings.dbt_project / "models" / "staging").glob("*/_sources.yml")
-    )
+    return sorted(path.parent.name for path in (settings.dbt_project / "models" / "staging").glob("*/_sources.yml"))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -212,20 +210,14 @@ def _check_tree(metrics: dict[str, Metric]) -> None:
         while rest:
             name = rest.pop()
             if name not in metrics:
-                raise ScorecardError(
-                    f"A metric drives {name!r}, which is not there.", "Correct `drives` in its YAML."
-                )
+                raise ScorecardError(f"A metric drives {name!r}, which is not there.", "Correct `drives` in its YAML.")
             parents = metrics[name].drives
             if metric.name in parents:
-                raise ScorecardError(
-                    f"The metric {metric.name} drives itself.", "Break the circle in `drives`."
-                )
+                raise ScorecardError(f"The metric {metric.name} drives itself.", "Break the circle in `drives`.")
             rest += [parent for parent in parents if parent not in seen]
             seen |= {name, *parents}
         if not any(metrics[name].level == "kgi" for name in seen):
-            raise ScorecardError(
-                f"The metric {metric.name} reaches no KGI.", "Name what it drives in its YAML."
-            )
+            raise ScorecardError(f"The metric {metric.name} reaches no KGI.", "Name what it drives in its YAML.")
 
 
 def _scorecard_of(path: Path, metrics: dict[str, Metric]) -> Scorecard:
@@ -250,9 +242,7 @@ def _scorecard_of(path: Path, metrics: dict[str, Metric]) -> Scorecard:
         ) from error
     named = {*scorecard.metrics, *(metric for metric, _ in scorecard.breakdowns)}
     if unknown := sorted(named - metrics.keys()):
-        raise ScorecardError(
-            f"{path} names metrics that are not there: {', '.join(unknown)}.", "Correct their names."
-        )
+        raise ScorecardError(f"{path} names metrics that are not there: {', '.join(unknown)}.", "Correct their names.")
     for recipient in scorecard.recipients:
         _check_recipient(path, recipient, scorecard)
     return scorecard
@@ -260,9 +250,7 @@ def _scorecard_of(path: Path, metrics: dict[str, Metric]) -> Scorecard:
 
 def _check_recipient(path: Path, recipient: Recipient, scorecard: Scorecard) -> None:
     if not re.fullmatch(r"[^@\s,;<>\"\x00-\x1f]+@[A-Za-z0-9.-]+", recipient.email):
-        raise ScorecardError(
-            f"{path} has {recipient.email!r} as a recipient.", "Write a plain address, name@domain."
-        )
+        raise ScorecardError(f"{path} has {recipient.email!r} as a recipient.", "Write a plain address, name@domain.")
     if recipient.email.rsplit("@")[-1].lower() not in scorecard.domains:
         raise ScorecardError(
             f"{path} sends to {recipient.email}, which is outside its audience.",

@@ -42,7 +42,7 @@ def main() -> None:
     try:
         app()
     except ScorecardError as error:
-        _err.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
+        _complain(error)
         raise SystemExit(1) from None
 
 
@@ -104,9 +104,7 @@ def metrics(as_json: AsJson = False) -> None:
 def values(
     metric: Annotated[str | None, typer.Option(help="Only this metric.")] = None,
     period: PeriodText = None,
-    by: Annotated[
-        str | None, typer.Option(metavar="DIMENSION", help=f"One of {', '.join(DIMENSIONS)}.")
-    ] = None,
+    by: Annotated[str | None, typer.Option(metavar="DIMENSION", help=f"One of {', '.join(DIMENSIONS)}.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show values by metric, period and member."""
@@ -201,9 +199,7 @@ def deliveries(
     resend: Annotated[
         tuple[str, str] | None, typer.Option(metavar="CLOSE RECIPIENT", help="Allow one more try.")
     ] = None,
-    mark_sent: Annotated[
-        tuple[str, str] | None, typer.Option(metavar="CLOSE RECIPIENT", help="It did arrive.")
-    ] = None,
+    mark_sent: Annotated[tuple[str, str] | None, typer.Option(metavar="CLOSE RECIPIENT", help="It did arrive.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what was mailed to whom; decide about a letter whose outcome is unknown."""
@@ -220,9 +216,7 @@ def deliveries(
 
 @app.command()
 def generate(
-    check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit 1 if something is stale.")
-    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if something is stale.")] = False,
 ) -> None:
     """Write what is generated from the catalogue: dbt's list of KPI models and the metric reference."""
     from scorecard import reference
@@ -231,9 +225,7 @@ def generate(
     for path in stale:
         _say(f"{'Stale' if check else 'Written'}: {path}")
     if check and stale:
-        raise ScorecardError(
-            "Generated files are stale.", "Run `scorecard generate` and commit what it writes."
-        )
+        raise ScorecardError("Generated files are stale.", "Run `scorecard generate` and commit what it writes.")
 
 
 def _due(scorecard: str | None, period: Period | None) -> list[tuple[str, str]]:
@@ -266,9 +258,7 @@ def _publish_all(due: list[tuple[str, str]], as_json: bool) -> None:
         except ScorecardError as error:
             failed.append(error)
             continue
-        mailed = [
-            {"recipient": each.key.recipient, "state": each.state, "now": each.now} for each in done.outcomes
-        ]
+        mailed = [{"recipient": each.key.recipient, "state": each.state, "now": each.now} for each in done.outcomes]
         pdfs = [str(path) for path in done.pdfs]
         published.append({"close_id": done.close_id, "created": done.created, "pdfs": pdfs, "mailed": mailed})
     if as_json:
@@ -276,8 +266,8 @@ def _publish_all(due: list[tuple[str, str]], as_json: bool) -> None:
     else:
         for entry in published:
             print("\n".join(entry["pdfs"]))
-    for error in failed:
-        _err.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
+    for each in failed:
+        _complain(each)
     if failed:
         raise typer.Exit(1)
 
@@ -300,6 +290,10 @@ def _wrong_use(option: str) -> Iterator[None]:
         yield
     except ScorecardError as error:
         raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def _complain(error: ScorecardError) -> None:
+    _err.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
 
 
 def _say(line: str) -> None:
@@ -332,9 +326,7 @@ def _show(
 
 def _show_trace(result: dict[str, Any]) -> None:
     say: Callable[[str], None] = lambda line: _out.print(escape(line), soft_wrap=True)  # noqa: E731
-    say(
-        f"{result['figure_id']}: {result['metric']} {result['period']}, {result['dimension']} {result['member']}"
-    )
+    say(f"{result['figure_id']}: {result['metric']} {result['period']}, {result['dimension']} {result['member']}")
     say(
         f"printed {result['value']}, computed again {result['recomputed']}: {'equal' if result['equal'] else 'NOT EQUAL'}"
     )

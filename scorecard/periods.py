@@ -117,9 +117,7 @@ def parse_period(text: str, year_start: int = 1) -> Period:
         if not found:
             continue
         try:
-            return _from_parts(
-                grain, {key: int(value) for key, value in found.groupdict().items()}, year_start
-            )
+            return _from_parts(grain, {key: int(value) for key, value in found.groupdict().items()}, year_start)
         except ValueError:
             break
     raise ScorecardError(

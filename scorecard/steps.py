@@ -51,9 +51,7 @@ def extract(settings: Settings, source: str, progress: Progress = print) -> "Ext
 
     contracts = sources.load_contracts(settings)
     if source not in contracts:
-        raise ScorecardError(
-            f"There is no source {source!r}.", f"Choose one of: {', '.join(sorted(contracts))}."
-        )
+        raise ScorecardError(f"There is no source {source!r}.", f"Choose one of: {', '.join(sorted(contracts))}.")
     return sources.extract(settings, contracts[source], progress)
 
 
@@ -192,9 +190,7 @@ def publish_one(settings: Settings, scorecard: str, period: str, progress: Progr
     pdfs = {language: _pdf(settings, closed, language) for language in entry.languages}
     outcomes = _deliver(settings, entry, of, closed, pdfs)
     for outcome in outcomes:
-        progress(
-            f"{closed.close_id} to {outcome.key.recipient}: {outcome.state}{'' if outcome.now else ' before'}"
-        )
+        progress(f"{closed.close_id} to {outcome.key.recipient}: {outcome.state}{'' if outcome.now else ' before'}")
     return Published(closed.close_id, closed.created, tuple(pdfs.values()), tuple(outcomes))
 
 
@@ -290,9 +286,7 @@ def notify_failure(settings: Settings, dag_id: str, task_id: str, error: object)
     if isinstance(error, Held):
         return
     problem, cure = (
-        (error.problem, error.cure)
-        if isinstance(error, ScorecardError)
-        else (str(error), "See the task's log.")
+        (error.problem, error.cure) if isinstance(error, ScorecardError) else (str(error), "See the task's log.")
     )
     notify.notify_failed(settings, dag_id, task_id, problem, cure)
 

@@ -39,9 +39,7 @@ class Dbt:
         ------
         ScorecardError: a seed or a model fails. The published snapshot stays as it was.
         """
-        outcome = self._invoke(
-            "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"
-        )
+        outcome = self._invoke("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
         return self._results(outcome, tests=False)
 
     def test(self) -> dict[str, Any]:
@@ -64,9 +62,7 @@ class Dbt:
                 f"Correct dbt_project/**/{name}.sql or the data it reads, then run again; what is published stays.",
             )
         if outcome.exception:
-            raise ScorecardError(
-                f"dbt stopped: {outcome.exception}", f"See {self.target / 'logs' / 'dbt.log'}."
-            )
+            raise ScorecardError(f"dbt stopped: {outcome.exception}", f"See {self.target / 'logs' / 'dbt.log'}.")
         return results
 
     def _invoke(self, command: str, *options: str) -> Any:

@@ -5,7 +5,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import duckdb
 
@@ -128,7 +127,7 @@ def _loads(settings: Settings) -> list[str]:
         loads: list[str] = []
         for schema, table in tables:
             rows = connection.execute(
-                f'select distinct _dlt_load_id from "{schema}"."{table}" order by 1'
-            ).fetchall()  # noqa: S608
+                f'select distinct _dlt_load_id from "{schema}"."{table}" order by 1'  # noqa: S608
+            ).fetchall()
             loads += [f"{schema} {row[0]}" for row in rows]
     return loads

@@ -42,22 +42,16 @@ def read_values(
     columns = (*_COLUMNS, "na_reason")
     query = f"select {', '.join(columns)} from scorecard.kpi_status where {where} "  # noqa: S608
     with reader(settings) as connection:
-        rows = connection.execute(
-            query + "order by metric, period_start, grain, dimension, member", given
-        ).fetchall()
+        rows = connection.execute(query + "order by metric, period_start, grain, dimension, member", given).fetchall()
     found = []
     for row in rows:
         value = dict(zip(columns, row, strict=True))
         key = (value["metric"], value["grain"], value["period"], value["dimension"], value["member"])
-        found.append(
-            {**{name: _plain(item) for name, item in value.items()}, "figure_id": figure_ids.get(key)}
-        )
+        found.append({**{name: _plain(item) for name, item in value.items()}, "figure_id": figure_ids.get(key)})
     return found
 
 
-def last_period(
-    settings: Settings, business_unit: str, metrics: tuple[str, ...], cadence: Grain
-) -> str | None:
+def last_period(settings: Settings, business_unit: str, metrics: tuple[str, ...], cadence: Grain) -> str | None:
     """Return the label of the last complete period of a cadence in which the unit has data; none if there is none."""
     query = """
         select period from scorecard.kpi_status
