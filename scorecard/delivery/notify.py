@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, localtime
@@ -40,6 +41,19 @@ def notify_held(
         f"Held back: {scorecard} {period}, {len(ordered)} failed check{'s' if len(ordered) != 1 else ''}"
     )
     return post(settings, [_notice(settings, key, subject, "notice_held.txt.j2", content)])[0]
+
+
+def notify_failed(settings: Settings, dag: str, task: str, problem: str, cure: str) -> Outcome:
+    """Mail the owner that a task failed for good. The same problem of a task is told once a day.
+
+    Raises
+    ------
+    ScorecardError: no safe connection to the mail server.
+    """
+    today = datetime.now(settings.zone).date().isoformat()
+    key = Key(dag, today, f"failed-{_short(task + problem)}", settings.owner_email)
+    content = {"dag": dag, "task": task, "problem": problem, "cure": cure, "company": settings.company}
+    return post(settings, [_notice(settings, key, f"Failed: {dag}, {task}", "notice_failed.txt.j2", content)])[0]
 
 
 def unknown_notices(settings: Settings, rows: Sequence[Row]) -> list[Prepared]:

@@ -1,0 +1,263 @@
+import json
+import os
+import pickle
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from scorecard.archive import close as module
+from scorecard.archive.index import figure_ids
+from scorecard.archive.snapshot import frozen_periods
+from scorecard.archive.store import FILES, closes
+from scorecard.archive.verify import verify
+from scorecard.errors import ScorecardError
+from scorecard.periods import parse_period
+
+
+def won(world, first, rep=None):
+    """Return a deal won on or after a day."""
+    return next(deal for deal in world.deals if deal.won and deal.closed >= first and rep in (None, deal.rep))
+
+
+def restated(made):
+    return json.loads((made.path / "restatements.json").read_text())
+
+
+def test_a_close_holds_every_file_and_verifies(world):
+    made = world.close()
+    assert (made.close_id, made.created, made.edition) == ("sales-2017-Q4-e1", True, 1)
+    assert {path.name for path in made.path.iterdir()} == {*FILES, "manifest.json"}
+    assert verify(world.settings) == {"ok": True, "closes": 1, "broken": []}
+    (known,) = closes(world.settings)
+    assert (known["close_id"], known["sequence"], known["latest"], known["previous"]) == (
+        made.close_id,
+        1,
+        True,
+        None,
+    )
+
+
+def test_the_periods_are_the_one_its_baselines_and_thirteen_months():
+    labels = [period.label for period in frozen_periods(parse_period("2017-Q4"), 1)]
+    assert labels[:3] == ["2017-Q4", "2017-Q3", "2016-Q4"]
+    assert labels[3:] == ["2017-12", *(f"2017-{month:02}" for month in range(11, 0, -1)), "2016-12"]
+    weeks = [period.label for period in frozen_periods(parse_period("2017-W52"), 1)]
+    assert weeks[:3] == ["2017-W52", "2017-W51", "2016-W52"]
+    assert len(weeks) == 14  # week 52 of the year before lies outside the thirteen
+
+
+def test_figures_are_of_the_scorecard_and_the_summary_comes_first(world, read):
+    made = world.close()
+    values = read(made.path, "values.parquet")
+    assert [row["figure_id"] for row in values] == [f"F{number:03}" for number in range(1, len(values) + 1)]
+    assert [row["metric"] for row in values[:8]] == [
+        *("won_value", "win_rate", "cycle", "cycle_mean", "cycle_p90", "mrr", "growth", "attainment")
+    ]
+    assert {(row["period"], row["dimension"], row["member"]) for row in values[:8]} == {
+        ("2017-Q4", "business_unit", "Hardware")
+    }
+    assert "elsewhere" not in {row["metric"] for row in values}
+
+
+def test_another_units_members_stay_out(world, read):
+    stranger = replace(world.deals[-1], id="X1", unit="Software", rep="Zoe", region="West")
+    world.deals.append(stranger)
+    made = world.close()
+    members = {(row["dimension"], row["member"]) for row in read(made.path, "values.parquet")}
+    assert ("rep", "Zoe") not in members
+    assert ("business_unit", "Software") not in members
+    assert {("rep", "Ann"), ("region", "West"), ("company", "all")} <= members
+
+
+def test_observations_are_those_that_count_in_a_frozen_period(world, read):
+    rows = read(world.close().path, "observations.parquet")
+    days = {row["occurred_on"] for row in rows if row["metric"] == "won_value"}
+    assert min(days) >= date(2016, 10, 1)  # the quarter a year ago
+    assert {row["record_id"] for row in rows if row["metric"] == "mrr"} == {"S1", "S2", "S3"}
+    assert {row["grain"] for row in rows if row["metric"] == "growth"} == {None, "month", "quarter"}
+
+
+def test_targets_checks_and_actions_are_cut_to_the_scorecard(world, read):
+    made = world.close()
+    assert [row["period"] for row in read(made.path, "targets.parquet")] == ["2017-Q4"]
+    (check,) = read(made.path, "checks.parquet")
+    assert check["metrics"] == ["win_rate", "won_value"]
+    assert "run_at" not in check
+    assert [row["action_id"] for row in read(made.path, "actions.parquet")] == ["A1"]
+
+
+def test_definitions_name_no_reader_and_data_after_the_period_changes_nothing(world):
+    made = world.close()
+    definitions = json.loads((made.path / "definitions.json").read_text())
+    assert not {"recipients", "domains"} & definitions["scorecard"].keys()
+    assert definitions["horizons"]["won_value"] == {"first_day": "2016-09-01", "last_day": "2017-12-31"}
+    world.last_day = date(2018, 3, 31)
+    world.deals.append(replace(world.deals[-1], id="D999", closed=date(2018, 2, 1)))
+    assert not world.close(domains=("other.com",)).created
+
+
+def test_the_same_data_gives_the_same_content_anywhere(world, tmp_path):
+    first = world.close()
+    hashes = {name: (first.path / name).read_bytes() for name in FILES}
+    again = world.close()
+    assert (again.close_id, again.created) == (first.close_id, False)
+    assert len(closes(world.settings)) == 1
+    world.settings = world.settings.model_copy(update={"state": tmp_path / "elsewhere"})
+    world.deals.reverse()  # rows come in any order
+    other = world.close()
+    assert {name: (other.path / name).read_bytes() for name in FILES if name != "loads.json"} == {
+        name: content for name, content in hashes.items() if name != "loads.json"
+    }
+    content = [closes(settings)[0]["content_sha256"] for settings in (world.settings,)]
+    assert content == [json.loads((first.path / "manifest.json").read_text())["content_sha256"]]
+
+
+def test_a_late_record_makes_an_edition_that_says_so(world):
+    world.close()
+    late = replace(
+        world.deals[-1], id="D777", won=True, amount=Decimal("123.45"), version="v2", region="East", rep="Cy"
+    )
+    world.deals.append(late)
+    made = world.close()
+    assert (made.close_id, made.created) == ("sales-2017-Q4-e2", True)
+    entries = [
+        entry for entry in restated(made) if entry["metric"] == "won_value" and entry["period"] == "2017-Q4"
+    ]
+    assert {(entry["dimension"], entry["member"]) for entry in entries} == {
+        *{("company", "all"), ("business_unit", "Hardware"), ("region", "East"), ("rep", "Cy")}
+    }
+    assert {entry["why"] for entry in entries} == {"late record"}
+    for entry in entries:
+        assert Decimal(entry["new"]) - Decimal(entry["old"]) == Decimal("123.45")
+    assert not world.close().created  # and nothing more
+
+
+def test_a_deletion_and_a_correction_are_told_apart(world):
+    world.close()
+    gone = won(world, date(2017, 10, 1), "Ann")
+    changed = won(world, date(2017, 10, 1), "Bo'b")
+    world.deals.remove(gone)
+    world.deals[world.deals.index(changed)] = replace(changed, amount=changed.amount + 1, version="v2")
+    why = {
+        entry["member"]: entry
+        for entry in restated(world.close())
+        if (entry["metric"], entry["period"], entry["dimension"]) == ("won_value", "2017-Q4", "rep")
+    }
+    assert why["Ann"]["why"] == "deletion"
+    assert why["Bo'b"]["why"] == "correction"
+    assert "Cy" not in why
+
+
+def test_a_record_that_moved_to_another_month_is_a_correction_in_both(world):
+    world.close()
+    moved = won(world, date(2017, 12, 1))
+    world.deals[world.deals.index(moved)] = replace(moved, closed=date(2017, 11, 30), version="v2")
+    why = {
+        entry["period"]: entry["reasons"]
+        for entry in restated(world.close())
+        if (entry["metric"], entry["dimension"]) == ("won_value", "company")
+    }
+    assert why == {"2017-11": ["correction"], "2017-12": ["correction"]}
+
+
+def test_a_definition_and_a_target_are_named(world):
+    world.close()
+    world.minimum = 9
+    world.targets[("quarter", "2017-Q4")] = Decimal(30000)
+    entries = restated(world.close())
+    rate = [entry for entry in entries if entry["metric"] == "win_rate"]
+    assert {entry["why"] for entry in rate} == {"definition"}
+    assert all(entry["new"] is None for entry in rate)
+    targets = {
+        (entry["dimension"], entry["old"], entry["new"]) for entry in entries if entry["field"] == "target"
+    }
+    assert ("company", "20000.0000", "30000.0000") in targets
+    assert {entry["why"] for entry in entries if entry["field"] == "target"} == {"target"}
+
+
+def test_other_code_is_named_where_the_records_are_the_same(world):
+    world.close()
+    deal = won(world, date(2017, 12, 1))
+    world.deals[world.deals.index(deal)] = replace(deal, amount=deal.amount * 2)
+    world.code = {"revision": "def", "dbt_manifest_sha256": "1"}
+    entries = [entry for entry in restated(world.close()) if entry["metric"] == "won_value"]
+    assert entries
+    assert {entry["why"] for entry in entries} == {"code"}
+
+
+def test_a_check_that_fails_now_is_another_edition_without_restatements(world):
+    world.close()
+    world.check_failures = 3
+    made = world.close()
+    assert made.edition == 2
+    assert restated(made) == []
+
+
+def test_no_snapshot_and_no_figures_say_what_to_do(world):
+    with pytest.raises(ScorecardError, match="scorecard run"):
+        world.close(publish=False)
+    with pytest.raises(ScorecardError, match="no figures of the scorecard sales for 2015-Q1"):
+        world.close("2015-Q1")
+    assert closes(world.settings) == []
+    assert not list(world.settings.archive.glob(".tmp-*"))
+
+
+def test_a_broken_archive_is_not_built_upon(world):
+    made = world.close()
+    manifest = made.path / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"closed_at": "2', '"closed_at": "1'))
+    with pytest.raises(ScorecardError, match="broken at sales-2017-Q4-e1"):
+        world.close("2017-12")
+
+
+KILLED = """
+import os, pickle, signal, sys
+from scorecard.archive import close as module, store
+world_close, step = pickle.load(sys.stdin.buffer)
+die = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+if step == "writing":
+    module.restatements = module._versions = die
+elif step == "before the rename":
+    module.os.rename = die
+elif step == "after the rename":
+    module._write_head = die
+module.close(*world_close)
+"""
+
+
+@pytest.mark.parametrize("step", ["writing", "before the rename", "after the rename"])
+def test_a_killed_close_leaves_the_chain_whole(world, step):
+    world.close("2017-Q3")
+    world.publish()
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED],
+        input=pickle.dumps(((world.settings, *world.arguments("2017-Q4")), step)),
+        env={**os.environ, "PYTHONPATH": str(Path(module.__file__).parents[2])},
+        timeout=50,
+        check=False,
+    )
+    assert ended.returncode == -9
+    assert verify(world.settings)["ok"]
+    made = world.close("2017-Q4", publish=False)
+    assert made.created == (step != "after the rename")
+    world.close("2017-12", publish=False)
+    assert verify(world.settings) == {"ok": True, "closes": 3, "broken": []}
+    assert not list(world.settings.archive.glob(".tmp-*"))
+
+
+def test_figure_ids_are_those_of_the_newest_close(world):
+    assert figure_ids(world.settings) == {}
+    world.close("2017-12")
+    world.close("2017-Q4")
+    key = ("won_value", "month", "2017-12", "business_unit", "Hardware")
+    assert figure_ids(world.settings)[key].startswith("sales-2017-Q4-e1.")
+    world.check_failures = 1
+    world.close("2017-12")
+    found = figure_ids(world.settings, metric="won_value", period="2017-12", dimension="business_unit")
+    assert list(found) == [key]
+    assert found[key].startswith("sales-2017-12-e2.")

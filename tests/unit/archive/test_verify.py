@@ -1,0 +1,116 @@
+import json
+import shutil
+
+import pytest
+
+from scorecard.archive.store import FILES, content_sha256, json_bytes, sha256_of
+from scorecard.archive.verify import verify
+
+
+def problems(world):
+    result = verify(world.settings)
+    assert result["ok"] == (not result["broken"])
+    return [(entry["close_id"], entry["problem"]) for entry in result["broken"]]
+
+
+def test_an_empty_archive_is_whole(world):
+    assert verify(world.settings) == {"ok": True, "closes": 0, "broken": []}
+
+
+def test_any_flipped_bit_in_any_file_is_found(chain):
+    world, closes = chain
+    assert problems(world) == []
+    for made in closes:
+        for name in (*FILES, "manifest.json"):
+            path = made.path / name
+            content = path.read_bytes()
+            for place in {0, len(content) // 2, len(content) - 1}:
+                damaged = bytearray(content)
+                damaged[place] ^= 1
+                path.write_bytes(damaged)
+                found = problems(world)
+                assert found, f"{path} at {place}"
+                assert made.close_id in {close_id for close_id, _ in found}, f"{path} at {place}: {found}"
+            path.write_bytes(content)
+    assert problems(world) == []
+
+
+def test_missing_and_extra_files_are_named(chain):
+    world, (first, *_) = chain
+    (first.path / "values.parquet").unlink()
+    (first.path / "note.txt").write_text("hello")
+    assert problems(world) == [
+        (first.close_id, "values.parquet is missing."),
+        (first.close_id, "note.txt is not of this close."),
+    ]
+
+
+def test_a_close_missing_in_the_middle_is_named(chain):
+    world, (_, second, third) = chain
+    shutil.rmtree(second.path)
+    ((close_id, problem),) = problems(world)
+    assert close_id == third.close_id
+    assert second.close_id in problem
+
+
+@pytest.mark.parametrize("gone", [0, 2])
+def test_the_first_or_newest_close_is_missed_too(chain, gone):
+    world, closes = chain
+    shutil.rmtree(closes[gone].path)
+    assert any(closes[gone].close_id in f"{close_id} {problem}" for close_id, problem in problems(world))
+
+
+def test_all_closes_gone_is_no_empty_archive(chain):
+    world, closes = chain
+    for made in closes:
+        shutil.rmtree(made.path)
+    assert problems(world) == [
+        (closes[-1].close_id, "It is missing: the chain's head names it as the newest close.")
+    ]
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_an_edited_close_with_a_manifest_made_to_fit_breaks_the_chain(chain, which):
+    world, closes = chain
+    path = closes[which].path
+    (path / "restatements.json").write_bytes(json_bytes([{"figure_id": "F001"}]))
+    manifest = json.loads((path / "manifest.json").read_text())
+    manifest["files"]["restatements.json"] = sha256_of(path / "restatements.json")
+    manifest["content_sha256"] = content_sha256(manifest["files"])
+    (path / "manifest.json").write_bytes(json_bytes(manifest))
+    ((close_id, problem),) = problems(world)
+    assert close_id == closes[which].close_id
+    assert "another hash" in problem
+
+
+def test_swapped_numbers_are_found(chain):
+    world, closes = chain
+    for made, number in zip(closes, (2, 1, 3), strict=True):
+        path = made.path / "manifest.json"
+        path.write_text(
+            path.read_text().replace('"sequence": ', f'"sequence": {number} * 0 + ').replace("* 0 + ", "")
+        )
+    assert problems(world)
+
+
+def test_a_folder_that_is_no_close_is_named(chain):
+    world, _ = chain
+    (world.settings.archive / "stray").mkdir()
+    assert problems(world) == [("stray", "The close stray has no manifest.json.")]
+
+
+def test_a_manifest_that_lies_about_its_folder_is_found(chain):
+    world, (first, *_) = chain
+    first.path.rename(first.path.with_name("sales-2018-Q1-e1"))
+    assert (
+        "sales-2018-Q1-e1",
+        "The manifest in the folder sales-2018-Q1-e1 is of 'sales-2017-Q3-e1'.",
+    ) in problems(world)
+
+
+def test_the_heads_loss_is_noticed(chain):
+    world, _ = chain
+    (world.settings.archive / "chain.json").unlink()
+    assert problems(world) == [(None, "chain.json is missing or older than the newest close.")]
+    (world.settings.archive / "chain.json").write_text("{")
+    assert problems(world)
