@@ -328,7 +328,8 @@ def _show_trace(result: dict[str, Any]) -> None:
     say: Callable[[str], None] = lambda line: _out.print(escape(line), soft_wrap=True)  # noqa: E731
     say(f"{result['figure_id']}: {result['metric']} {result['period']}, {result['dimension']} {result['member']}")
     say(
-        f"printed {result['value']}, computed again {result['recomputed']}: {'equal' if result['equal'] else 'NOT EQUAL'}"
+        f"printed {result['value']}, computed again {result['recomputed']}: "
+        f"{'equal' if result['equal'] else 'NOT EQUAL'}"
     )
     if result["reason"]:
         say(f"n/a because: {result['reason']}")

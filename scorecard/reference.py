@@ -10,8 +10,8 @@ _HEAD = """# Metrics
 
 <!-- Written by `scorecard generate` from dbt_project/models/kpis/*.yml. Don't edit. -->
 
-Every indicator of the product. A metric's SQL is `dbt_project/models/kpis/kpi_<metric>.sql`; what is written here stands
-in the YAML file beside it.
+Every indicator of the product. A metric's SQL is `dbt_project/models/kpis/kpi_<metric>.sql`; what is written here
+stands in the YAML file beside it.
 """
 
 

@@ -82,7 +82,8 @@ def build(settings: Settings, progress: Progress = print) -> bool:
     failed = [result for result in results if not result.passed]
     errors = sum(result.severity == "error" for result in failed)
     progress(
-        f"{len(results) - len(failed)} of {len(results)} checks passed, {len(failed) - errors} warnings, {errors} errors"
+        f"{len(results) - len(failed)} of {len(results)} checks passed, {len(failed) - errors} warnings, "
+        f"{errors} errors"
     )
     return True
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from scorecard.settings import Settings
 
-_TEMPLATE = """{{# Written by `scorecard generate`: dbt can't infer references from a loop over its graph. Don't edit. #}}
+_TEMPLATE = """{{# Written by `scorecard generate`: dbt infers no references from a loop. Don't edit. #}}
 {{% macro kpi_models() %}}
     {{{{ return([
 {references}

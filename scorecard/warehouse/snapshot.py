@@ -36,7 +36,7 @@ def writer(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     except duckdb.Error as error:
         raise ScorecardError(
             f"The warehouse {settings.warehouse} cannot be opened: {' '.join(str(error).split())}",
-            "End the process that has it open; if it is damaged, delete it and run again: it is rebuilt from the exports.",
+            "End the process that has it open; if it is damaged, delete it and run again: the exports rebuild it.",
         ) from error
     try:
         yield connection

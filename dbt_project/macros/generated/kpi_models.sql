@@ -1,4 +1,4 @@
-{# Written by `scorecard generate`: dbt can't infer references from a loop over its graph. Don't edit. #}
+{# Written by `scorecard generate`: dbt infers no references from a loop. Don't edit. #}
 {% macro kpi_models() %}
     {{ return([
         ref('kpi_average_deal_size'),

@@ -1,0 +1,69 @@
+"""A warehouse that the real steps built from the bundled data, once for all tests of a session."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from scorecard.settings import Settings
+
+PROJECT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A state and an out folder of their own, on the project's own data unless told otherwise."""
+
+    root: Path
+    settings: Settings
+    env: dict[str, str]
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the command line in this sandbox."""
+        done = subprocess.run(
+            [sys.executable, "-m", "scorecard.cli", *arguments], env=self.env, capture_output=True, text=True, cwd=self.root
+        )
+        if check:
+            assert done.returncode == 0, done.stderr
+        return done
+
+
+def sandbox_at(root: Path, **changed: Path | str | int) -> Sandbox:
+    """Return a sandbox in a folder; settings may be changed by name."""
+    given = {"state": root / "var", "out": root / "out", **changed}
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SCORECARD_")}
+    env |= {f"SCORECARD_{name.upper()}": str(value) for name, value in given.items()}
+    root.mkdir(parents=True, exist_ok=True)
+    return Sandbox(root, Settings(**given), env)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Sandbox:
+    """The bundled data extracted, built, closed, rendered and mailed into out/mail. Don't change it: copy it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    sandbox = sandbox_at(shared / "built")
+    with FileLock(str(shared / "built.lock")):
+        done = sandbox.root / "done"
+        if not done.exists():
+            sandbox.run("run")
+            done.touch()
+    return sandbox
+
+
+@pytest.fixture
+def copy_of(built: Sandbox, tmp_path: Path) -> Callable[[str], Sandbox]:
+    """Return a function that copies the built sandbox, so that a test may change it."""
+
+    def copy(name: str) -> Sandbox:
+        root = tmp_path / name
+        shutil.copytree(built.root, root)
+        return sandbox_at(root)
+
+    return copy
