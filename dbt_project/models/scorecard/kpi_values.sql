@@ -124,24 +124,52 @@ completed as (
     where period.period_start <= horizon.last_day
 ),
 
+-- What growth looks at: a member's value of the period, or 0 where only the period it looks back at has the member.
+grown as (
+    select metric.metric, metric.base_period, completed.*
+    from metric
+    inner join (select * rename (metric as of_metric) from completed) as completed
+        on metric.of_metric = completed.of_metric
+    where metric.aggregate = 'growth'
+),
+
+current as (
+    select * from grown
+    union all by name
+    select
+        whole.* exclude (dimension, member, numerator, denominator, value, observations, na_reason),
+        base.dimension,
+        base.member,
+        0 as numerator,
+        0 as observations
+    from grown as whole
+    inner join grown as base
+        on whole.metric = base.metric and whole.grain = base.grain
+        and base.period_start = if(whole.base_period = 'prior', whole.prior_start, whole.year_ago_start)
+    anti join grown as now
+        on whole.metric = now.metric and whole.grain = now.grain and whole.period_start = now.period_start
+        and base.dimension = now.dimension and base.member = now.member
+    where whole.dimension = 'company'
+),
+
 growth as (
     select
-        metric.metric,
+        now.metric,
         now.grain,
         now.period_start,
         now.dimension,
         now.member,
-        now.numerator - base.numerator as numerator,
-        abs(base.numerator) as denominator,
+        now.numerator - coalesce(base.numerator, 0) as numerator,
+        abs(coalesce(base.numerator, 0)) as denominator,
         case
-            when now.is_complete and base.is_complete then
+            when now.is_complete and whole.is_complete then
                 {{ exact_ratio('(now.numerator - base.numerator)', 'base.numerator') }} * sign(base.numerator)::int
         end as value,
         now.observations + coalesce(base.observations, 0) as observations,
         case
-            when base.metric is null then 'no_history'
-            when not (now.is_complete and base.is_complete) then 'partial_period'
-            when base.numerator = 0 then 'no_denominator'
+            when whole.metric is null then 'no_history'
+            when not (now.is_complete and whole.is_complete) then 'partial_period'
+            when coalesce(base.numerator, 0) = 0 then 'no_denominator'
         end as na_reason,
         now.period,
         now.period_end,
@@ -150,13 +178,16 @@ growth as (
         now.is_complete,
         now.days_elapsed,
         now.days
-    from metric
-    inner join completed as now on metric.of_metric = now.metric
-    left join completed as base
-        on now.metric = base.metric and now.grain = base.grain
+    from current as now
+    -- The period looked back at: its unit's, or the company's, which has a value even where the member has none.
+    left join grown as whole
+        on now.metric = whole.metric and now.grain = whole.grain
+        and whole.period_start = if(now.base_period = 'prior', now.prior_start, now.year_ago_start)
+        and whole.dimension = if(now.dimension = 'business_unit', 'business_unit', 'company')
+        and whole.member = if(now.dimension = 'business_unit', now.member, 'all')
+    left join grown as base
+        on now.metric = base.metric and now.grain = base.grain and whole.period_start = base.period_start
         and now.dimension = base.dimension and now.member = base.member
-        and base.period_start = if(metric.base_period = 'prior', now.prior_start, now.year_ago_start)
-    where metric.aggregate = 'growth'
 ),
 
 attainment as (

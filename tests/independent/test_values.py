@@ -1,0 +1,65 @@
+"""The warehouse's values against those of the independent implementation: every metric, period and member."""
+
+from collections import Counter
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+from scorecard.settings import load_settings
+
+from .reference import Key, Value, all_values
+
+Values = dict[Key, Value]
+
+
+@pytest.fixture(scope="module")
+def expected() -> Values:
+    settings = load_settings()
+    return all_values(settings.data, settings.dbt_project / "seeds" / "targets.csv")
+
+
+@pytest.fixture(scope="module")
+def built(connection: duckdb.DuckDBPyConnection) -> Values:
+    rows = connection.execute(
+        """select metric, grain, period_start, dimension, member,
+            numerator, denominator, value, observations, na_reason, is_complete
+        from scorecard.kpi_values"""
+    ).fetchall()
+    values = {
+        Key(*row[:5]): Value(_whole(row[5], 4), _whole(row[6], 4), _whole(row[7], 8), row[8], row[9], row[10])
+        for row in rows
+    }
+    assert len(values) == len(rows)
+    return values
+
+
+def _whole(number: Decimal | None, decimals: int) -> int | None:
+    if number is None:
+        return None
+    scaled = number.scaleb(decimals)
+    assert scaled == int(scaled)
+    return int(scaled)
+
+
+def _told(keys: list[Key], built: Values, expected: Values) -> str:
+    """How many by metric, and the first five with both sides."""
+    lines = [f"{len(keys)} differ: {dict(Counter(key.metric for key in keys))}"]
+    lines += [f"{key}\n  built    {built.get(key)}\n  expected {expected.get(key)}" for key in sorted(keys)[:5]]
+    return "\n".join(lines)
+
+
+def test_no_value_is_missing(built: Values, expected: Values) -> None:
+    missing = [key for key in expected if key not in built]
+    assert not missing, _told(missing, built, expected)
+
+
+def test_no_value_is_invented(built: Values, expected: Values) -> None:
+    extra = [key for key in built if key not in expected]
+    assert not extra, _told(extra, built, expected)
+
+
+def test_every_value_is_the_same(built: Values, expected: Values) -> None:
+    assert len({key.metric for key in expected}) == 27
+    different = [key for key in expected if key in built and built[key] != expected[key]]
+    assert not different, _told(different, built, expected)
