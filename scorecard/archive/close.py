@@ -16,8 +16,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from scorecard.archive import snapshot, store
 from scorecard.archive.restatements import restatements
@@ -82,9 +82,7 @@ def close(
         earlier = store.manifests(settings)
         _check_chain(settings)
         _mend_head(settings, earlier)
-        editions = [
-            each for each in earlier if (each["scorecard"], each["period"]) == (scorecard.name, period.label)
-        ]
+        editions = [each for each in earlier if (each["scorecard"], each["period"]) == (scorecard.name, period.label)]
         latest = max(editions, key=lambda each: int(each["edition"]), default=None)
         folder = Path(mkdtemp(prefix=store.TEMPORARY, dir=settings.archive))
         try:

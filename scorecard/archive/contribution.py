@@ -5,11 +5,7 @@ from scorecard.catalogue import DIMENSIONS
 
 def member_column(alias: str, dimension: str) -> str:
     """Return the SQL that gives an observation's member of a figure's dimension, itself a column."""
-    return (
-        f"case {dimension} "
-        + " ".join(f"when '{name}' then {alias}.\"{name}\"" for name in DIMENSIONS)
-        + " end"
-    )
+    return f"case {dimension} " + " ".join(f"when '{name}' then {alias}.\"{name}\"" for name in DIMENSIONS) + " end"
 
 
 def contributes(observation: str, figure: str) -> str:

@@ -16,9 +16,7 @@ _KEY = "metric, grain, period, dimension, member"
 _COMPARED = ("numerator", "denominator", "occurred_on", "ended_on", *DIMENSIONS)
 
 
-def restatements(
-    before: Path, now: Path, manifest: dict[str, Any], code: dict[str, Any]
-) -> list[dict[str, Any]]:
+def restatements(before: Path, now: Path, manifest: dict[str, Any], code: dict[str, Any]) -> list[dict[str, Any]]:
     """Compare two editions of a close.
 
     Parameters
@@ -93,10 +91,7 @@ def _reasons_in_data(
     connection.execute("create temp table metrics (metric varchar, base varchar, stock boolean)")
     connection.executemany(
         "insert into metrics values (?, ?, ?)",
-        [
-            (name, entry["model"].removeprefix("kpi_"), entry["aggregate"] == "last")
-            for name, entry in metrics.items()
-        ],
+        [(name, entry["model"].removeprefix("kpi_"), entry["aggregate"] == "last") for name, entry in metrics.items()],
     )
     # An observation id may stand in several periods of one metric.
     for edition in ("old", "new"):

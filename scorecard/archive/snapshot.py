@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 import duckdb
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 
 from scorecard.catalogue import DIMENSIONS, Metric, Scorecard
 from scorecard.errors import ScorecardError
@@ -74,9 +74,7 @@ def frozen_periods(period: Period, year_start: int) -> list[Period]:
     by_months = period.grain in (Grain.QUARTER, Grain.YEAR)
     newest = period_of(period.last_day, Grain.MONTH, year_start) if by_months else period
     sparkline = [newest.shift(-back, year_start) for back in range(SPARKLINE)]
-    return list(
-        dict.fromkeys([period, period.shift(-1, year_start), period.year_ago(year_start), *sparkline])
-    )
+    return list(dict.fromkeys([period, period.shift(-1, year_start), period.year_ago(year_start), *sparkline]))
 
 
 def frozen_metrics(scorecard: Scorecard, metrics: dict[str, Metric]) -> list[Metric]:
@@ -140,8 +138,8 @@ def read(
     if not connection.execute("select count(*) from frozen_values where period_rank = 0").fetchall()[0][0]:
         raise ScorecardError(
             f"There are no figures of the scorecard {scorecard.name} for {period}.",
-            f"Choose a period that has data (`scorecard values --metric {scorecard.metrics[0]} --by business_unit` shows "
-            "which), or build the warehouse first.",
+            f"Choose a period that has data; `scorecard values --metric {scorecard.metrics[0]} --by business_unit` "
+            "shows which.",
         )
     tables = {
         "values.parquet": values,
@@ -179,15 +177,10 @@ def _prepare(
     metrics: list[Metric],
     period: Period,
 ) -> None:
-    connection.execute(
-        "create temp table frozen_metrics (rank integer, metric varchar, base varchar, stock boolean)"
-    )
+    connection.execute("create temp table frozen_metrics (rank integer, metric varchar, base varchar, stock boolean)")
     connection.executemany(
         "insert into frozen_metrics values (?, ?, ?, ?)",
-        [
-            (rank, metric.name, base_of(metric), metric.aggregate == "last")
-            for rank, metric in enumerate(metrics)
-        ],
+        [(rank, metric.name, base_of(metric), metric.aggregate == "last") for rank, metric in enumerate(metrics)],
     )
     connection.execute(
         "create temp table frozen_periods (rank integer, grain varchar, period varchar, first_day date, end_day date)"
@@ -199,9 +192,7 @@ def _prepare(
             for rank, each in enumerate(frozen_periods(period, settings.fiscal_year_start_month))
         ],
     )
-    connection.execute(
-        "create temp table foreign_members (metric varchar, dimension varchar, member varchar)"
-    )
+    connection.execute("create temp table foreign_members (metric varchar, dimension varchar, member varchar)")
     for model in _models(metrics):
         if _units(connection, model) <= {scorecard.business_unit, None}:
             continue
@@ -229,7 +220,8 @@ def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard) -> pa.T
         {"unit": scorecard.business_unit},
     )
     ((twice,),) = connection.execute(
-        "select count(*) from (select 1 from frozen_values group by metric, grain, period, dimension, member having count(*) > 1)"
+        "select count(*) from (select 1 from frozen_values group by metric, grain, period, dimension, member "
+        "having count(*) > 1)"
     ).fetchall()
     if twice:
         raise ScorecardError(
@@ -237,8 +229,8 @@ def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard) -> pa.T
             "Run `scorecard run` to build it anew; then report it.",
         )
     return connection.sql(
-        "select printf('F%03d', row_number() over (order by period_rank, dimension_rank, metric_rank, period_start, grain, "
-        "member)) as figure_id, * exclude (period_rank, dimension_rank, metric_rank) from frozen_values "
+        "select printf('F%03d', row_number() over (order by period_rank, dimension_rank, metric_rank, period_start, "
+        "grain, member)) as figure_id, * exclude (period_rank, dimension_rank, metric_rank) from frozen_values "
         "order by period_rank, dimension_rank, metric_rank, period_start, grain, member"
     ).to_arrow_table()
 
@@ -255,8 +247,9 @@ def _observations(connection: duckdb.DuckDBPyConnection, metrics: list[Metric]) 
         if any(metric.aggregate == "last" for metric in of_model):
             counted.append(f"({at_its_end})")
         parts.append(
-            f'select {_observation_columns(connection, model)} from kpis."{model}" as o where exists (select 1 from frozen_periods as p '
-            f"where (o.grain is null or o.grain = p.grain) and ({' or '.join(counted)}))"
+            f'select {_observation_columns(connection, model)} from kpis."{model}" as o '
+            "where exists (select 1 from frozen_periods as p where "
+            f" (o.grain is null or o.grain = p.grain) and ({' or '.join(counted)}))"
         )
     connection.execute(f"create temp table frozen_observations as {' union all '.join(parts)}")
     return connection.sql("select * from frozen_observations order by all").to_arrow_table()
@@ -265,8 +258,8 @@ def _observations(connection: duckdb.DuckDBPyConnection, metrics: list[Metric]) 
 def _loads(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Return the loads that brought the file versions which the observations came from."""
     schemas = connection.execute(
-        "select schema_name from duckdb_tables() where table_name = '_loaded_files' and starts_with(schema_name, 'raw_') "
-        "and database_name = current_database() order by 1"
+        "select schema_name from duckdb_tables() where table_name = '_loaded_files' "
+        "and starts_with(schema_name, 'raw_') and database_name = current_database() order by 1"
     ).fetchall()
     if not schemas:
         return []
@@ -276,8 +269,9 @@ def _loads(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         for (schema,) in schemas
     )
     rows = connection.sql(
-        f"select distinct * replace (strftime(loaded_at at time zone 'UTC', '%Y-%m-%dT%H:%M:%SZ') as loaded_at) from ({parts}) "
-        "where (source_file, source_sha256) in (select (source_file, source_sha256) from frozen_observations) order by all"
+        "select distinct * replace (strftime(loaded_at at time zone 'UTC', '%Y-%m-%dT%H:%M:%SZ') as loaded_at) "
+        f"from ({parts}) where (source_file, source_sha256) in "
+        "(select (source_file, source_sha256) from frozen_observations) order by all"
     ).to_arrow_table()
     return list(rows.to_pylist())
 
@@ -288,7 +282,8 @@ def _horizons(
     """Return from when to when each metric has data, cut at the period's end: what came later changes no close."""
     rows = connection.execute(
         "select metric, first_day, least(last_day, $last) from scorecard.horizons "
-        "where business_unit = $unit and metric in (select metric from frozen_metrics union select base from frozen_metrics)",
+        "where business_unit = $unit "
+        "and metric in (select metric from frozen_metrics union select base from frozen_metrics)",
         {"unit": scorecard.business_unit, "last": period.last_day},
     ).fetchall()
     return {metric: {"first_day": first, "last_day": last} for metric, first, last in rows}
@@ -315,9 +310,7 @@ def _models(metrics: Iterable[Metric]) -> dict[str, list[Metric]]:
     return models
 
 
-def _sorted(
-    connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any] | None = None
-) -> pa.Table:
+def _sorted(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any] | None = None) -> pa.Table:
     return connection.sql(f"{query} order by all", params=values or {}).to_arrow_table()
 
 

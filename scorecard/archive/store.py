@@ -73,9 +73,7 @@ def folders(settings: Settings) -> list[Path]:
     """Return the folders of all closes, whole or damaged, by name."""
     if not settings.archive.is_dir():
         return []
-    return sorted(
-        path for path in settings.archive.iterdir() if path.is_dir() and not path.name.startswith(".")
-    )
+    return sorted(path for path in settings.archive.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -89,9 +87,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         if manifest["close_id"] != folder.name:
-            raise ScorecardError(
-                f"The manifest in the folder {folder.name} is of {manifest['close_id']!r}.", cure
-            )
+            raise ScorecardError(f"The manifest in the folder {folder.name} is of {manifest['close_id']!r}.", cure)
         for name, kind in (("sequence", int), ("edition", int), ("files", dict), ("content_sha256", str)):
             if not isinstance(manifest[name], kind):
                 raise TypeError(name)
@@ -132,9 +128,7 @@ def manifests(settings: Settings) -> list[dict[str, Any]]:
     ------
     ScorecardError: one of them can't be read.
     """
-    return sorted(
-        (read_manifest(folder) for folder in folders(settings)), key=lambda manifest: manifest["sequence"]
-    )
+    return sorted((read_manifest(folder) for folder in folders(settings)), key=lambda manifest: manifest["sequence"])
 
 
 def closes(settings: Settings) -> list[dict[str, Any]]:
@@ -195,6 +189,7 @@ def split_figure_id(figure_id: str) -> tuple[str, str]:
     if not found:
         raise ScorecardError(
             f"{figure_id!r} is not a figure id.",
-            "It looks like sales-2017-Q4-e1.F001 and stands on the scorecard's last page; `scorecard values` prints it too.",
+            "It looks like sales-2017-Q4-e1.F001 and stands on the scorecard's last page; "
+            "`scorecard values --json` prints it too.",
         )
     return found[1], found[2]

@@ -165,18 +165,14 @@ def _value(aggregate: str, minimum: int) -> str:
     if aggregate in _QUANTILES:
         return f"{enough} then quantile::decimal(38, 8)"
     if aggregate in ("sum", "last"):
-        return (
-            f"when observations = 0 then 0::decimal(38, 8)\n        {enough} then numerator::decimal(38, 8)"
-        )
+        return f"when observations = 0 then 0::decimal(38, 8)\n        {enough} then numerator::decimal(38, 8)"
     if aggregate == "growth":
         return f"when d <> 0 then sign(n) * {share}"
     divided = f"then sign(n) * sign(d) * {share}"
     return f"when d <> 0 {divided}" if aggregate == "attainment" else f"{enough} and d <> 0 {divided}"
 
 
-def _observations(
-    connection: duckdb.DuckDBPyConnection, folder: Path, condition: str
-) -> list[dict[str, Any]]:
+def _observations(connection: duckdb.DuckDBPyConnection, folder: Path, condition: str) -> list[dict[str, Any]]:
     rows = connection.execute(
         "select source_system, source_object, record_id, source_file, source_line, occurred_at, numerator, "
         f"denominator, evidence from read_parquet({_literal(str(folder / 'observations.parquet'))}) "
@@ -199,7 +195,7 @@ def _observations(
     ]
 
 
-def _versions(connection: duckdb.DuckDBPyConnection, folder: Path, condition: str) -> set[tuple[str, str]]:
+def _versions(connection: duckdb.DuckDBPyConnection, folder: Path, condition: str) -> set[tuple[str, str | None]]:
     rows = connection.execute(
         "select distinct source_file, source_sha256 "
         f"from read_parquet({_literal(str(folder / 'observations.parquet'))}) "
@@ -208,12 +204,14 @@ def _versions(connection: duckdb.DuckDBPyConnection, folder: Path, condition: st
     return {(file, digest) for file, digest in rows}
 
 
-def _files(settings: Settings, versions: set[tuple[str, str]]) -> list[dict[str, Any]]:
+def _files(settings: Settings, versions: set[tuple[str, str | None]]) -> list[dict[str, Any]]:
     """Say of each source file whether it is still what the records came from. A later export is no error."""
     found = []
     for name, digest in sorted(versions, key=lambda version: (version[0], version[1] or "")):
         path = settings.data / name
-        if not path.is_file():
+        if digest is None:
+            state = "part of the project, at the revision that the close's manifest names"
+        elif not path.is_file():
             state = "gone from the data folder; the frozen records stand"
         elif store.sha256_of(path) == digest:
             state = "unchanged"
@@ -223,7 +221,7 @@ def _files(settings: Settings, versions: set[tuple[str, str]]) -> list[dict[str,
     return found
 
 
-def _loads(folder: Path, versions: set[tuple[str, str]]) -> list[dict[str, Any]]:
+def _loads(folder: Path, versions: set[tuple[str, str | None]]) -> list[dict[str, Any]]:
     loads = json.loads((folder / "loads.json").read_bytes())
     return [load for load in loads if (load["source_file"], load["source_sha256"]) in versions]
 

@@ -45,9 +45,7 @@ def problems_of(folder: Path) -> list[str]:
     if store.content_sha256(listed) != manifest["content_sha256"]:
         found.append(f"{store.MANIFEST} was changed: its content hash is not that of the files it lists.")
     if folder.name != f"{manifest['scorecard']}-{manifest['period']}-e{manifest['edition']}":
-        found.append(
-            f"{store.MANIFEST} was changed: it is of another scorecard, period or edition than its folder."
-        )
+        found.append(f"{store.MANIFEST} was changed: it is of another scorecard, period or edition than its folder.")
     return found
 
 
@@ -83,9 +81,7 @@ def _gap(before: dict[str, Any] | None, manifest: dict[str, Any], expected: int)
     return f"The close before it is missing: {name}, number {manifest['sequence'] - 1} in the chain{after}."
 
 
-def _link(
-    settings: Settings, before: dict[str, Any] | None, manifest: dict[str, Any]
-) -> tuple[str | None, str] | None:
+def _link(settings: Settings, before: dict[str, Any] | None, manifest: dict[str, Any]) -> tuple[str | None, str] | None:
     previous = manifest["previous"]
     if before is None:
         return (
@@ -96,12 +92,8 @@ def _link(
     named = previous if isinstance(previous, dict) else {}
     if named.get("close_id") != before["close_id"]:
         return manifest["close_id"], f"It does not name {before['close_id']} as the close before it."
-    if named.get("manifest_sha256") != store.sha256_of(
-        settings.archive / before["close_id"] / store.MANIFEST
-    ):
-        return before[
-            "close_id"
-        ], f"{store.MANIFEST} was changed: {manifest['close_id']} knows it by another hash."
+    if named.get("manifest_sha256") != store.sha256_of(settings.archive / before["close_id"] / store.MANIFEST):
+        return before["close_id"], f"{store.MANIFEST} was changed: {manifest['close_id']} knows it by another hash."
     return None
 
 
@@ -120,9 +112,7 @@ def _head(settings: Settings, readable: list[dict[str, Any]]) -> Iterator[tuple[
         yield None, f"{store.HEAD} is missing or older than the newest close."
     elif last and head["sequence"] == newest:
         folder = settings.archive / last["close_id"]
-        if head["close_id"] != last["close_id"] or head["manifest_sha256"] != store.sha256_of(
-            folder / store.MANIFEST
-        ):
+        if head["close_id"] != last["close_id"] or head["manifest_sha256"] != store.sha256_of(folder / store.MANIFEST):
             yield (
                 last["close_id"],
                 f"{store.MANIFEST} was changed: the chain's head knows it by another hash.",

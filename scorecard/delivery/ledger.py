@@ -33,9 +33,7 @@ create table if not exists deliveries (
     unique (scorecard, period, edition, recipient)
 )
 """
-_COLUMNS = (
-    "scorecard, period, edition, recipient, language, state, message_id, detail, claimed_at, changed_at"
-)
+_COLUMNS = "scorecard, period, edition, recipient, language, state, message_id, detail, claimed_at, changed_at"
 
 
 @dataclass(frozen=True)
@@ -82,9 +80,7 @@ class Row:
 
 def message_id(key: Key, domain: str) -> str:
     """Return the Message-ID of a letter: always the same, so that a mail server can tell a repetition."""
-    digest = hashlib.sha256(
-        "\n".join((key.scorecard, key.period, key.edition, key.recipient)).encode()
-    ).hexdigest()
+    digest = hashlib.sha256("\n".join((key.scorecard, key.period, key.edition, key.recipient)).encode()).hexdigest()
     return f"<scorecard.{digest[:32]}@{domain}>"
 
 

@@ -94,9 +94,7 @@ def _check(letter: Letter) -> None:
 
 def _prepared(settings: Settings, letter: Letter) -> Prepared:
     key = Key(letter.scorecard, letter.period, str(letter.edition), letter.recipient)
-    return Prepared(
-        key, letter.language, lambda message_id: _message(settings, letter, message_id).as_bytes()
-    )
+    return Prepared(key, letter.language, lambda message_id: _message(settings, letter, message_id).as_bytes())
 
 
 def _message(settings: Settings, letter: Letter, message_id: str) -> EmailMessage:

@@ -24,9 +24,7 @@ class FailedCheck:
     cure: str
 
 
-def notify_held(
-    settings: Settings, scorecard: str, period: str, owner: str, failed: Sequence[FailedCheck]
-) -> Outcome:
+def notify_held(settings: Settings, scorecard: str, period: str, owner: str, failed: Sequence[FailedCheck]) -> Outcome:
     """Mail the owner that a scorecard was held back. The same failed checks are told once for each period.
 
     Raises
@@ -37,9 +35,7 @@ def notify_held(
     told = "\n".join(f"{check.name}\t{check.message}" for check in ordered)
     key = Key(scorecard, period, f"held-{_short(told)}", owner)
     content = {"scorecard": scorecard, "period": period, "checks": ordered, "company": settings.company}
-    subject = (
-        f"Held back: {scorecard} {period}, {len(ordered)} failed check{'s' if len(ordered) != 1 else ''}"
-    )
+    subject = f"Held back: {scorecard} {period}, {len(ordered)} failed check{'s' if len(ordered) != 1 else ''}"
     return post(settings, [_notice(settings, key, subject, "notice_held.txt.j2", content)])[0]
 
 
@@ -91,16 +87,3 @@ def _notice(settings: Settings, key: Key, subject: str, template: str, content: 
 
 def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def notify_failed(settings: Settings, dag_id: str, task_id: str, problem: str, cure: str) -> Outcome:
-    """Mail the owner that a task failed for good. The same problem of the same task is told once.
-
-    Raises
-    ------
-    ScorecardError: no safe connection to the mail server.
-    """
-    key = Key(dag_id, task_id, f"failed-{_short(problem)}", settings.owner_email)
-    content = {"dag_id": dag_id, "task_id": task_id, "problem": problem, "cure": cure, "company": settings.company}
-    subject = f"Failed: {dag_id}.{task_id}"
-    return post(settings, [_notice(settings, key, subject, "notice_failed.txt.j2", content)])[0]

@@ -54,9 +54,7 @@ def check_address(address: str) -> None:
     ScorecardError: it isn't one.
     """
     if len(address) > 254 or not _ADDRESS.fullmatch(address):
-        raise ScorecardError(
-            f"{address!r} is not an address that mail can be sent to.", "Write it as name@domain."
-        )
+        raise ScorecardError(f"{address!r} is not an address that mail can be sent to.", "Write it as name@domain.")
 
 
 def check_header(text: str, what: str) -> None:
@@ -144,10 +142,8 @@ def cure_of(row: Row) -> str:
     """Return what a person should do about a letter, or nothing."""
     again = f"`scorecard deliveries --resend {row.close_id} {row.recipient}`"
     if row.state == "unknown":
-        arrived = f"`scorecard deliveries --arrived {row.close_id} {row.recipient}`"
-        return (
-            f"Ask {row.recipient} whether it arrived. If it did: {arrived}. If not: {again}, then run again."
-        )
+        arrived = f"`scorecard deliveries --mark-sent {row.close_id} {row.recipient}`"
+        return f"Ask {row.recipient} whether it arrived. If it did: {arrived}. If not: {again}, then run again."
     if row.state == "refused":
         return f"Correct the address in the scorecard's YAML; or, once the server accepts it, {again} and run again."
     return "Run again later; it has not been sent." if row.state == "claimed" else ""

@@ -102,16 +102,12 @@ def _relations(target: Path) -> tuple[dict[str, _Relation], dict[str, str]]:
     """Return relations by "schema.table", and the metrics' relations by model name."""
     path = target / "manifest.json"
     if not path.is_file():
-        raise ScorecardError(
-            f"There is no {path}.", "Build the warehouse with `scorecard run`, then try again."
-        )
+        raise ScorecardError(f"There is no {path}.", "Build the warehouse with `scorecard run`, then try again.")
     manifest = json.loads(path.read_bytes())
     names = {}
     for unique_id, node in {**manifest["nodes"], **manifest["sources"]}.items():
         if node["resource_type"] in ("model", "seed", "source", "snapshot"):
-            names[unique_id] = (
-                f"{node['schema']}.{node.get('alias') or node.get('identifier') or node['name']}".lower()
-            )
+            names[unique_id] = f"{node['schema']}.{node.get('alias') or node.get('identifier') or node['name']}".lower()
     relations, models = {}, {}
     for unique_id, name in names.items():
         node = manifest["nodes"].get(unique_id) or manifest["sources"][unique_id]
@@ -170,9 +166,7 @@ def _to_fields(
         origins: set[str] = set()
         for parent, upstream in fields:
             if parent in done:
-                origins.update(
-                    done[parent].get(upstream, [] if relations[parent].sql else [f"{parent}.{upstream}"])
-                )
+                origins.update(done[parent].get(upstream, [] if relations[parent].sql else [f"{parent}.{upstream}"]))
             else:
                 origins.add(f"{parent}.{upstream}")
         if column == ROWS:

@@ -23,17 +23,13 @@ def metrics_downstream(manifest: dict[str, Any]) -> dict[str, list[str]]:
         stack = [start]
         while stack:
             name = stack[-1]
-            open_children = [
-                child for child in children.get(name, []) if child in nodes and child not in found
-            ]
+            open_children = [child for child in children.get(name, []) if child in nodes and child not in found]
             if open_children:
                 stack += open_children
                 continue
             stack.pop()
             own = {nodes[name]["name"].removeprefix("kpi_")} if is_metric(nodes[name]) else set()
-            found[name] = frozenset(
-                own.union(*(found[child] for child in children.get(name, []) if child in nodes))
-            )
+            found[name] = frozenset(own.union(*(found[child] for child in children.get(name, []) if child in nodes)))
     return {
         name: sorted(metrics)
         for name, metrics in found.items()

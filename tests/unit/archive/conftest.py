@@ -1,4 +1,4 @@
-"""A small published warehouse, worked out in plain Python, whose records a test may change before it publishes again."""
+"""A small published warehouse, worked out in plain Python; a test may change its records and publish again."""
 
 import hashlib
 import shutil
@@ -264,9 +264,7 @@ class World:
                     if row["metric"] != base or row["grain"] not in (None, period.grain.value):
                         continue
                     if entry.aggregate == "last":
-                        counts = (
-                            row["occurred_on"] < period.end and (row["ended_on"] or date.max) >= period.end
-                        )
+                        counts = row["occurred_on"] < period.end and (row["ended_on"] or date.max) >= period.end
                     else:
                         counts = period.start <= row["occurred_on"] < period.end
                     for dimension in DIMENSIONS if counts else ():
@@ -280,9 +278,7 @@ class World:
         """Write the snapshot; the same records are worked out once for all tests."""
         settings = self.settings
         settings.state.mkdir(parents=True, exist_ok=True)
-        records = repr(
-            (self.deals, self.items, self.targets, self.minimum, self.last_day, self.check_failures)
-        )
+        records = repr((self.deals, self.items, self.targets, self.minimum, self.last_day, self.check_failures))
         if records not in PUBLISHED:
             self.build()
             PUBLISHED[records] = settings.warehouse.read_bytes()
@@ -303,7 +299,8 @@ class World:
             insert(connection, "core.observations", [[row[column] for column in COLUMNS] for row in rows])
             for base in {entry.model.removeprefix("kpi_") for entry in METRICS.values()}:
                 connection.execute(
-                    f'create view kpis.kpi_{base} as select * from "warehouse"."core".observations where metric = \'{base}\''
+                    f'create view kpis.kpi_{base} as select * from "warehouse"."core".observations '
+                    f"where metric = '{base}'"
                 )
             connection.execute(
                 "create table scorecard.kpi_status (metric varchar, grain varchar, period varchar, period_start date, "
@@ -313,8 +310,10 @@ class World:
             )
             insert(connection, "scorecard.kpi_status", status)
             connection.execute(
-                "create table scorecard.kpi_targets as select 'won_value' as metric, 'quarter' as grain, '2017-Q4' as period, "
-                "'business_unit' as dimension, 'Hardware' as member, 20000::decimal(38,4) as target, 'currency' as unit, "
+                "create table scorecard.kpi_targets as select 'won_value' as metric, 'quarter' as grain, "
+                "'2017-Q4' as period, "
+                "'business_unit' as dimension, 'Hardware' as member, 20000::decimal(38,4) as target, "
+                "'currency' as unit, "
                 "'Ann' as owner, date '2017-12-31' as due, null::varchar as parent_kgi, 'plan' as reason, "
                 "null::varchar as achievable union all by name select 'won_value' as metric, 'quarter' as grain, "
                 "'2018-Q1' as period, 'business_unit' as dimension, 'Hardware' as member, 1 as target"
@@ -326,20 +325,24 @@ class World:
                 "'company' as dimension, 'all' as member, true as sample"
             )
             connection.execute(
-                "create table scorecard.horizons as select 'Hardware' as business_unit, unnest(['won_value', 'cycle']) as metric, "
+                "create table scorecard.horizons as select 'Hardware' as business_unit, "
+                "unnest(['won_value', 'cycle']) as metric, "
                 "date '2016-09-01' as first_day, $last::date as last_day",
                 {"last": self.last_day},
             )
             connection.execute(
-                "create table quality.check_results as select 'c1' as check_id, 'dbt' as kind, 'amounts' as name, 'crm' as source, "
+                "create table quality.check_results as select 'c1' as check_id, 'dbt' as kind, 'amounts' as name, "
+                "'crm' as source, "
                 "'deals' as object, 'warning' as severity, $failures = 0 as passed, $failures::bigint as failures, "
-                "100::bigint as checked, 'm' as message, 'c' as cure, ['win_rate', 'elsewhere', 'won_value'] as metrics, "
+                "100::bigint as checked, 'm' as message, 'c' as cure, "
+                "['win_rate', 'elsewhere', 'won_value'] as metrics, "
                 "now() as run_at union all by name select 'c2' as check_id, ['elsewhere'] as metrics, now() as run_at",
                 {"failures": self.check_failures},
             )
             connection.execute(
                 "create table raw_crm._loaded_files as select 'deals' as object, 'crm/deals.csv' as source_file, "
-                "unnest($shas) as source_sha256, 10::bigint as size_bytes, 64::bigint as rows_read, 64::bigint as rows_loaded, "
+                "unnest($shas) as source_sha256, 10::bigint as size_bytes, "
+                "64::bigint as rows_read, 64::bigint as rows_loaded, "
                 "0::bigint as rows_quarantined, now() as loaded_at, '1700000000.1' as _dlt_load_id",
                 {"shas": [self.sha("v1"), self.sha("v2")]},
             )
@@ -357,12 +360,8 @@ class World:
 
 def insert(connection, table, rows):
     """Insert through text columns: many times quicker than a statement a row."""
-    columns = [
-        [None if value is None else str(value) for value in column] for column in zip(*rows, strict=True)
-    ]
-    texts = pa.table(
-        [pa.array(column, pa.string()) for column in columns], [f"c{n}" for n in range(len(columns))]
-    )
+    columns = [[None if value is None else str(value) for value in column] for column in zip(*rows, strict=True)]
+    texts = pa.table([pa.array(column, pa.string()) for column in columns], [f"c{n}" for n in range(len(columns))])
     connection.register("texts", texts)
     connection.execute(f"insert into {table} select * from texts")
     connection.unregister("texts")
@@ -378,9 +377,7 @@ def figure(entry, period, dimension, member, group, minimum, targets):
     if missing:
         reason = "missing_inputs"
     elif count == 0:
-        value, reason = (
-            (Decimal(0), None) if entry.aggregate in ("sum", "last") else (None, "no_observations")
-        )
+        value, reason = (Decimal(0), None) if entry.aggregate in ("sum", "last") else (None, "no_observations")
     elif count < minimum:
         reason = "too_few_observations"
     elif entry.aggregate in ("sum", "last"):

@@ -125,9 +125,7 @@ def test_a_late_record_makes_an_edition_that_says_so(world):
     world.deals.append(late)
     made = world.close()
     assert (made.close_id, made.created) == ("sales-2017-Q4-e2", True)
-    entries = [
-        entry for entry in restated(made) if entry["metric"] == "won_value" and entry["period"] == "2017-Q4"
-    ]
+    entries = [entry for entry in restated(made) if entry["metric"] == "won_value" and entry["period"] == "2017-Q4"]
     assert {(entry["dimension"], entry["member"]) for entry in entries} == {
         *{("company", "all"), ("business_unit", "Hardware"), ("region", "East"), ("rep", "Cy")}
     }
@@ -173,9 +171,7 @@ def test_a_definition_and_a_target_are_named(world):
     rate = [entry for entry in entries if entry["metric"] == "win_rate"]
     assert {entry["why"] for entry in rate} == {"definition"}
     assert all(entry["new"] is None for entry in rate)
-    targets = {
-        (entry["dimension"], entry["old"], entry["new"]) for entry in entries if entry["field"] == "target"
-    }
+    targets = {(entry["dimension"], entry["old"], entry["new"]) for entry in entries if entry["field"] == "target"}
     assert ("company", "20000.0000", "30000.0000") in targets
     assert {entry["why"] for entry in entries if entry["field"] == "target"} == {"target"}
 

@@ -18,9 +18,7 @@ def test_every_figure_of_a_close_is_proved(world, read):
     # One query a figure: a spread of them that has every metric, dimension and reason.
     seen = {}
     for row in values:
-        seen.setdefault(
-            (row["metric"], row["dimension"], row["grain"], row["na_reason"], row["value"] == 0), row
-        )
+        seen.setdefault((row["metric"], row["dimension"], row["grain"], row["na_reason"], row["value"] == 0), row)
     for row in seen.values():
         proof = trace(world.settings, f"{made.close_id}.{row['figure_id']}")
         assert proof["equal"], (row, proof)
@@ -80,8 +78,7 @@ def test_a_missing_number_makes_the_figure_unknown_and_is_counted(world, one_fig
 
 def test_thirds_are_rounded_half_away_from_zero(world, one_figure):
     world.deals = [
-        replace(world.deals[0], id=f"R{n}", closed=date(2017, 11, 3), won=n == 0, amount=Decimal(1))
-        for n in range(3)
+        replace(world.deals[0], id=f"R{n}", closed=date(2017, 11, 3), won=n == 0, amount=Decimal(1)) for n in range(3)
     ]
     made = world.close()
     assert trace(world.settings, one_figure(made, "win_rate"))["recomputed"] == "0.33333333"
@@ -97,11 +94,7 @@ def test_thirds_are_rounded_half_away_from_zero(world, one_figure):
 def test_a_falling_growth_is_negative_and_exact(world, one_figure):
     proof = trace(world.settings, one_figure(world.close(), "growth", period="2017-11"))
     now, before = (
-        sum(
-            deal.amount
-            for deal in world.deals
-            if deal.won and (deal.closed.year, deal.closed.month) == (2017, month)
-        )
+        sum(deal.amount for deal in world.deals if deal.won and (deal.closed.year, deal.closed.month) == (2017, month))
         for month in (11, 10)
     )
     assert Decimal(proof["value"]) == ((now - before) / before).quantize(Decimal("1e-8"))
@@ -137,10 +130,8 @@ def test_a_changed_close_proves_nothing(world, one_figure):
         trace(world.settings, figure)
 
 
-@pytest.mark.parametrize(
-    "figure_id", ["F001", "sales-2017-Q4-e1.F9999", "sales-2017-Q4-e2.F001", "../x-e1.F001", ""]
-)
+@pytest.mark.parametrize("figure_id", ["F001", "sales-2017-Q4-e1.F9999", "sales-2017-Q4-e2.F001", "../x-e1.F001", ""])
 def test_an_unknown_figure_says_how_to_find_ids(world, figure_id):
     world.close()
-    with pytest.raises(ScorecardError, match="scorecard (values|closes)"):
+    with pytest.raises(ScorecardError, match=r"scorecard (values|closes)"):
         trace(world.settings, figure_id)

@@ -64,9 +64,7 @@ def test_all_closes_gone_is_no_empty_archive(chain):
     world, closes = chain
     for made in closes:
         shutil.rmtree(made.path)
-    assert problems(world) == [
-        (closes[-1].close_id, "It is missing: the chain's head names it as the newest close.")
-    ]
+    assert problems(world) == [(closes[-1].close_id, "It is missing: the chain's head names it as the newest close.")]
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])
@@ -87,9 +85,7 @@ def test_swapped_numbers_are_found(chain):
     world, closes = chain
     for made, number in zip(closes, (2, 1, 3), strict=True):
         path = made.path / "manifest.json"
-        path.write_text(
-            path.read_text().replace('"sequence": ', f'"sequence": {number} * 0 + ').replace("* 0 + ", "")
-        )
+        path.write_text(path.read_text().replace('"sequence": ', f'"sequence": {number} * 0 + ').replace("* 0 + ", ""))
     assert problems(world)
 
 

@@ -46,9 +46,7 @@ class Server:
     async def handle_DATA(self, server, _session, envelope):  # noqa: N802
         answer = self.at_data.get(envelope.rcpt_tos[0], "250 OK")
         if answer in ("250 OK", "drop after"):
-            self.letters.append(
-                (list(envelope.rcpt_tos), message_from_bytes(envelope.content, policy=default))
-            )
+            self.letters.append((list(envelope.rcpt_tos), message_from_bytes(envelope.content, policy=default)))
         if answer.startswith("drop"):
             server.transport.abort()
             await asyncio.sleep(0)
@@ -102,8 +100,6 @@ def make_letter(tmp_path):
             **summary,
         }
         words = {name: f"<{name}>" for name in WORDS}
-        return Letter(
-            "sales", "2017-Q4", edition, recipient, language, ("example.com",), Summary(**said), words, pdf
-        )
+        return Letter("sales", "2017-Q4", edition, recipient, language, ("example.com",), Summary(**said), words, pdf)
 
     return make

@@ -54,9 +54,7 @@ def test_a_new_edition_is_a_new_letter_with_another_id(server, make_settings, ma
     deliver(settings, [make_letter(edition=2)])
     first, second = (letter["Message-ID"] for _, letter in server.letters)
     assert first != second
-    assert first == ledger.message_id(
-        ledger.Key("sales", "2017-Q4", "1", "director@example.com"), "example.com"
-    )
+    assert first == ledger.message_id(ledger.Key("sales", "2017-Q4", "1", "director@example.com"), "example.com")
 
 
 def test_names_in_the_data_are_text_and_not_markup_or_template(server, make_settings, make_letter):
@@ -213,9 +211,7 @@ class Login:
 
         if data.password == b"right":
             return AuthResult(success=True)
-        return AuthResult(
-            success=False, handled=False, message=f"535 5.7.8 {data.password.decode()} is wrong"
-        )
+        return AuthResult(success=False, handled=False, message=f"535 5.7.8 {data.password.decode()} is wrong")
 
 
 def certificate(folder):
@@ -242,9 +238,7 @@ def certificate(folder):
     cert, secret = folder / "cert.pem", folder / "key.pem"
     cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
     secret.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return cert, secret
 
@@ -288,9 +282,9 @@ def test_tls_with_a_password_and_what_a_wrong_one_says(
 def test_without_a_server_letters_are_filed_in_a_folder(make_settings, make_letter, tmp_path):
     settings = make_settings()
     before = threading.active_count()
-    assert [
-        o.state for o in deliver(settings, [make_letter("a@example.com"), make_letter("b@example.com")])
-    ] == ["sent"] * 2
+    assert [o.state for o in deliver(settings, [make_letter("a@example.com"), make_letter("b@example.com")])] == [
+        "sent"
+    ] * 2
     deliver(settings, [make_letter("a@example.com")])
     assert threading.active_count() == before
     box = open_maildir(tmp_path / "out" / "mail")

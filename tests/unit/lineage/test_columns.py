@@ -56,15 +56,11 @@ def manifest():
         "model.p.stg_deals": model("stg_deals", "staging", STAGING, ["source.p.crm.deals"]),
         "model.p.stg_teams": model("stg_teams", "staging", TEAMS, ["source.p.crm.teams"]),
         "model.p.core_deal": model("core_deal", "core", CORE, ["model.p.stg_deals", "model.p.stg_teams"]),
-        "model.p.kpi_won_value": model(
-            "kpi_won_value", "kpis", WON, ["model.p.core_deal"], "kpis/kpi_won_value.sql"
-        ),
+        "model.p.kpi_won_value": model("kpi_won_value", "kpis", WON, ["model.p.core_deal"], "kpis/kpi_won_value.sql"),
         "model.p.kpi_growth": model(
             "kpi_growth", "kpis", GROWTH, ["model.p.kpi_won_value", "seed.p.targets"], "kpis/kpi_growth.sql"
         ),
-        "model.p.kpi_values": model(
-            "kpi_values", "scorecard", "select 1", ["model.p.kpi_growth"], "scorecard/v.sql"
-        ),
+        "model.p.kpi_values": model("kpi_values", "scorecard", "select 1", ["model.p.kpi_growth"], "scorecard/v.sql"),
         "seed.p.targets": {
             **{
                 "resource_type": "seed",
@@ -135,9 +131,7 @@ def test_the_second_time_is_read_from_the_cache_and_another_query_is_not(tmp_pat
     first = metric_lineage(settings, [Metric("won_value")], target)
     (cached,) = (tmp_path / "lineage").glob("*.json")
     assert json.loads(cached.read_text()) == first
-    manifest["nodes"]["model.p.kpi_won_value"]["compiled_code"] = WON.replace(
-        "amount as", "amount + 0 * rep as"
-    )
+    manifest["nodes"]["model.p.kpi_won_value"]["compiled_code"] = WON.replace("amount as", "amount + 0 * rep as")
     (target / "manifest.json").write_text(json.dumps(manifest))
     second = metric_lineage(settings, [Metric("won_value")], target)
     assert second["won_value"]["columns"]["numerator"] == ["raw_crm.deals.agent", "raw_crm.deals.amount"]
