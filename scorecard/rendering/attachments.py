@@ -9,8 +9,18 @@ from scorecard.rendering.desk import Desk
 
 _TEXT = ("figure_id", "metric", "period", "dimension", "member", "na_reason", "status")
 _NUMBERS = (
-    "value", "numerator", "denominator", "observations", "target", "expected", "prior_value", "change", "change_ratio",
-    "year_ago_value", "year_ago_change", "year_ago_change_ratio",
+    "value",
+    "numerator",
+    "denominator",
+    "observations",
+    "target",
+    "expected",
+    "prior_value",
+    "change",
+    "change_ratio",
+    "year_ago_value",
+    "year_ago_change",
+    "year_ago_change_ratio",
 )
 
 
@@ -25,7 +35,9 @@ def figures_csv(desk: Desk) -> bytes:
     printed = desk.printed
     for value in desk.close.values.values():
         if value.period == desk.close.period.label or value.figure_id in printed:
-            writer.writerow([*(_guard(getattr(value, name)) for name in _TEXT), *(_number(value, name) for name in _NUMBERS)])
+            writer.writerow(
+                [*(_guard(getattr(value, name)) for name in _TEXT), *(_number(value, name) for name in _NUMBERS)]
+            )
     return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8")
 
 

@@ -17,7 +17,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a chart; ``kind`` is "actual", "current" (in the period of the scorecard) or "open" (not complete)."""
+    """One column of a chart; ``kind`` is actual, current (in the scorecard's period) or open (not over)."""
 
     x: str
     y: str
@@ -121,15 +121,26 @@ def periods_chart(
     for at, (x, y) in enumerate(zip(xs, ys, strict=True)):
         if columns and y is not None and zero is not None:
             kind = "open" if not complete[at] else "current" if current[at] else "actual"
-            drawn.append(Column(_n(x - step * 0.31), _n(min(y, zero)), _n(step * 0.62), _n(max(0.4, abs(zero - y))), kind))
+            drawn.append(
+                Column(_n(x - step * 0.31), _n(min(y, zero)), _n(step * 0.62), _n(max(0.4, abs(zero - y))), kind)
+            )
         goal = _place(targets[at], low, high, bottom - top, top)
         if goal is not None:
             wanted.append(Column(_n(x - step * 0.42), _n(goal - 0.8), _n(step * 0.84), "1.6", "target"))
     names = tuple(Mark(_n(x), _n(height - 1.5), text) for x, text in zip(xs, axis, strict=True))
     lines, dots, end = ((), (), None) if columns else _line(xs, ys)
     return Chart(
-        width, height, title, lines, dots, end, tuple(drawn), tuple(wanted),
-        None if zero is None else _n(zero), tuple(_inside(marks, width)), names,
+        width,
+        height,
+        title,
+        lines,
+        dots,
+        end,
+        tuple(drawn),
+        tuple(wanted),
+        None if zero is None else _n(zero),
+        tuple(_inside(marks, width)),
+        names,
     )
 
 
@@ -165,7 +176,9 @@ def bars(values: Series, priors: Series, targets: Series) -> list[Bar | None]:
 def _hangs(values: Series, at: int, columns: bool) -> bool:
     """Whether a label stands below its value: of a negative column, and of the lowest point of a line."""
     value = values[at] or Decimal(0)
-    return value < 0 if columns else value == min(known for known in values if known is not None) and len(set(values)) > 1
+    return (
+        value < 0 if columns else value == min(known for known in values if known is not None) and len(set(values)) > 1
+    )
 
 
 def _line(xs: Sequence[float], ys: Sequence[float | None]) -> tuple[tuple[str, ...], tuple[Point, ...], Point | None]:
@@ -186,8 +199,10 @@ def _inside(marks: Sequence[Mark], width: int) -> list[Mark]:
     """Keep the first and last labels from being cut at the chart's edge."""
     room = 16
     return [
-        Mark(_n(width), mark.y, mark.text, "end") if float(mark.x) > width - room
-        else Mark("0", mark.y, mark.text, "start") if float(mark.x) < room
+        Mark(_n(width), mark.y, mark.text, "end")
+        if float(mark.x) > width - room
+        else Mark("0", mark.y, mark.text, "start")
+        if float(mark.x) < room
         else mark
         for mark in marks
     ]

@@ -147,7 +147,7 @@ class Close:
 
     @cached_property
     def spark(self) -> tuple[Period, ...]:
-        """The thirteen periods of a sparkline, oldest first: months of a quarter or year, else the close's own grain."""
+        """Periods of a sparkline, oldest first: months of a quarter or year, else the close's own grain."""
         return _spark(self.period, self.year_start)
 
     @property
@@ -166,7 +166,7 @@ class Close:
         company = self.value(metric, at, "company", "all")
         if unit is None or company is None:
             return unit or company
-        # A target may be set for the company only; where the two are the same figure, the one with the target tells more.
+        # A target may be set for the company only; of two equal figures, the one with the target tells more.
         same = unit.value == company.value and unit.target is None and company.target is not None
         return company if same else unit
 
@@ -179,7 +179,7 @@ class Close:
         names = set(self.scorecard["metrics"])
         return [metric for metric in self.shown() if metric.variant_of not in names]
 
-    def variants(self, metric: str) -> list[Metric]:
+    def variants(self, metric: Metric) -> list[Metric]:
         """Return what is printed beside a metric."""
         return [other for other in self.shown() if other.variant_of == metric.name]
 

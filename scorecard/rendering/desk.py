@@ -11,7 +11,14 @@ from scorecard.rendering.formats import MINUS, Formats, Scale
 from scorecard.rendering.wording import Wording
 
 STATUSES = ("ahead", "on_track", "at_risk", "off_track", "na")
-NA_REASONS = ("no_observations", "no_denominator", "too_few_observations", "missing_inputs", "partial_period", "no_history")
+NA_REASONS = (
+    "no_observations",
+    "no_denominator",
+    "too_few_observations",
+    "missing_inputs",
+    "partial_period",
+    "no_history",
+)
 _LONGEST_NAME = 48
 
 
@@ -99,7 +106,9 @@ class Desk:
         """Return the status of a figure; of one that is not judged, whether the value or the target is missing."""
         if figure is None or figure.value is None or figure.status != "na":
             return self.status(figure.status if figure else "na")
-        return Status("na", self.say("shape.na"), self.say("status.no_target" if figure.target is None else "status.na"))
+        return Status(
+            "na", self.say("shape.na"), self.say("status.no_target" if figure.target is None else "status.na")
+        )
 
     # Cells -----------------------------------------------------------------------------------------------------
 
@@ -170,13 +179,17 @@ class Desk:
             return Cell("–", tone="na")
         return self._since(metric, figure, self.close.year_ago, figure.year_ago_change, figure.year_ago_change_ratio)
 
-    def _since(self, metric: Metric, figure: Value, base: Period, change: Decimal | None, ratio: Decimal | None) -> Cell:
+    def _since(
+        self, metric: Metric, figure: Value, base: Period, change: Decimal | None, ratio: Decimal | None
+    ) -> Cell:
         if figure.value is None:
             return Cell("–", tone="na")
         if change is None:
             was = self.close.value(figure.metric, base, figure.dimension, figure.member)
             period = self.formats.period(base, self.close.year_start)
-            return Cell(self.say("na"), None, "na", self.note(self.reason((was and was.na_reason) or "no_history", period)))
+            return Cell(
+                self.say("na"), None, "na", self.note(self.reason((was and was.na_reason) or "no_history", period))
+            )
         return self._change(metric, change, ratio)
 
     def _change(self, metric: Metric, change: Decimal, ratio: Decimal | None) -> Cell:

@@ -81,9 +81,10 @@ def require_glyphs(text: str) -> None:
     """
     for character in sorted(set(text)):
         if character not in "\n\t" and not _prints(character):
-            where = text.index(character)
+            at = text.index(character)
+            words = text[max(0, at - 30) : at + 30].strip()
             raise ScorecardError(
-                f"No font has U+{ord(character):04X}, which stands in {text[max(0, where - 30):where + 30].strip()!r}.",
+                f"No font has U+{ord(character):04X}, which stands in {words!r}.",
                 "Write the text without it, or declare a font that has it in scorecard/rendering/fonts.py.",
             )
 
@@ -100,12 +101,17 @@ def _find(style: str) -> FontFile:
     pattern = f"{FAMILY}:style={style}"
     answer = ["%{family[0]}", "%{style[0]}", "%{index}", "%{file}", "%{charset}"]
     try:
-        found = subprocess.run(  # noqa: S603
-            ["fc-match", "-f", "\t".join(answer), pattern],  # noqa: S607
-            capture_output=True, text=True, check=True, timeout=60,
+        found = subprocess.run(
+            ["fc-match", "-f", "\t".join(answer), pattern],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
         ).stdout.split("\t")
     except (OSError, subprocess.SubprocessError) as error:
-        raise ScorecardError(f"fontconfig did not answer: {error}.", "Install it: sudo apt-get install fontconfig") from error
+        raise ScorecardError(
+            f"fontconfig did not answer: {error}.", "Install it: sudo apt-get install fontconfig"
+        ) from error
     # fc-match never fails: where a font is missing it names another one.
     if len(found) != len(answer) or FAMILY not in found[0] or found[1] != style:
         raise ScorecardError(f"The font {FAMILY} {style} is not installed.", _CURE)

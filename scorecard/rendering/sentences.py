@@ -41,7 +41,9 @@ class _Factors:
 def lead_metric(desk: Desk) -> tuple[Metric, Value | None]:
     """Return the metric that the scorecard is about: its first outcome that is not itself a comparison."""
     mains = desk.close.mains()
-    outcomes = [metric for metric in mains if metric.level == "kgi" and metric.aggregate not in {"growth", "attainment"}]
+    outcomes = [
+        metric for metric in mains if metric.level == "kgi" and metric.aggregate not in {"growth", "attainment"}
+    ]
     for metric in [*outcomes, *mains]:
         figure = desk.close.whole(metric.name)
         if figure is not None and figure.value is not None:
@@ -70,7 +72,7 @@ def headline(desk: Desk) -> str:
 
 
 def three_things(desk: Desk) -> tuple[Thing, Thing, Thing]:
-    """Return the three things to know: why, who moved it, and what went well; others where one of these is not known."""
+    """Return the three things to know: why, who moved it, what went well; others where one is not known."""
     metric, figure = lead_metric(desk)
     candidates = [
         _by_factor(desk, metric) or _by_movement(desk),
@@ -107,7 +109,9 @@ def _target(desk: Desk, metric: Metric, figure: Value) -> str:
     change, ratio = difference(figure.value, figure.yardstick)
     if change == 0:
         return desk.say("headline.met")
-    return desk.say("headline.short" if change < 0 else "headline.above", gap=desk.formats.gap(metric.unit, change, ratio))
+    return desk.say(
+        "headline.short" if change < 0 else "headline.above", gap=desk.formats.gap(metric.unit, change, ratio)
+    )
 
 
 def _why(desk: Desk, metric: Metric, figure: Value) -> str:
@@ -116,7 +120,9 @@ def _why(desk: Desk, metric: Metric, figure: Value) -> str:
         reached, total = _reached(desk)
         if not total:
             return ""
-        return desk.wording.count("headline.tally", total, reached=desk.formats.count(reached), total=desk.formats.count(total))
+        return desk.wording.count(
+            "headline.tally", total, reached=desk.formats.count(reached), total=desk.formats.count(total)
+        )
     (first, _, _), (second, _, _) = factors.parts
     ways = ["fell" if effect < 0 else "rose" if effect > 0 else "held" for _, _, effect in factors.parts]
     names = {"first": desk.formats.inside(first.label), "second": desk.formats.inside(second.label)}
@@ -157,7 +163,9 @@ def _by_factor(desk: Desk, metric: Metric) -> Thing | None:
             )
         )
     ids = tuple(figure.figure_id for _, figure, _ in parts)
-    return _thing(desk, lead, desk.say("thing.factor.rest", first=clauses[0], second=clauses[1]), (factors.total.figure_id, *ids))
+    return _thing(
+        desk, lead, desk.say("thing.factor.rest", first=clauses[0], second=clauses[1]), (factors.total.figure_id, *ids)
+    )
 
 
 def _moved(desk: Desk, metric: Metric, figure: Value) -> str:
@@ -196,7 +204,7 @@ def _by_movement(desk: Desk) -> Thing | None:
         moved = [figure for figure in figures if figure is not None and figure.value]
         if not moved or total is None or total.value is None:
             continue
-        moved.sort(key=lambda figure: (-abs(figure.value or 0), figure.member))
+        moved.sort(key=lambda figure: (-_size(figure.value), figure.member))
         scale = desk.formats.scale(metric.unit, [figure.value for figure in moved])
         parts = [
             desk.say(
@@ -228,7 +236,9 @@ def _by_member(desk: Desk, metric: Metric, figure: Value | None) -> Thing | None
     gap = desk.formats.change(metric.unit, abs(own.change), _abs(own.change_ratio), signed=False)
     rest = desk.say(
         "thing.member.fell" if own.change < 0 else "thing.member.rose",
-        change=gap, prior=prior, value=desk.formats.value(own.value, scale),
+        change=gap,
+        prior=prior,
+        value=desk.formats.value(own.value, scale),
         contribution=desk.formats.value(moved, scale, signed=True),
     )
     rate = _members_rate(desk, metric, figure.driver_dimension, figure.driver_member)
@@ -250,11 +260,14 @@ def _members_rate(desk: Desk, metric: Metric, dimension: str, member: str) -> tu
     found = [
         (other, figure)
         for other in desk.close.mains()
-        if other.unit == "percent" and other.aggregate == "ratio" and other.name != metric.name
+        if other.unit == "percent"
+        and other.aggregate == "ratio"
+        and other.name != metric.name
         and (figure := desk.close.value(other.name, desk.close.period, dimension, member))
-        and figure.value is not None and abs(figure.change or 0) >= _WORTH_SAYING
+        and figure.value is not None
+        and _size(figure.change) >= _WORTH_SAYING
     ]
-    return max(found, key=lambda pair: abs(pair[1].change or 0), default=None)
+    return max(found, key=lambda pair: _size(pair[1].change), default=None)
 
 
 def _judged(desk: Desk) -> list[tuple[Metric, Value]]:
@@ -295,14 +308,17 @@ def _against(desk: Desk, metric: Metric, figure: Value, way: str) -> Thing | Non
     target = desk.formats.value(figure.yardstick, scale)
     rest = (
         desk.say(f"thing.{way}", gap=desk.formats.gap(metric.unit, change, ratio), target=target)
-        if change else desk.say("thing.met", target=target)
+        if change
+        else desk.say("thing.met", target=target)
     )
     if figure.change:
         better = (figure.change > 0) == metric.higher_is_better
         # "though" joins good with bad, "and" joins like with like.
         link = "and" if better == (way == "best") else "though"
         gap = desk.formats.gap(metric.unit, figure.change, figure.change_ratio)
-        rest += desk.say(f"thing.{link}_{'better' if better else 'worse'}", gap=gap, prior=desk.period(desk.close.prior))
+        rest += desk.say(
+            f"thing.{link}_{'better' if better else 'worse'}", gap=gap, prior=desk.period(desk.close.prior)
+        )
     return _thing(desk, lead, desk.say("thing.end", rest=rest), (figure.figure_id,))
 
 
@@ -323,7 +339,12 @@ def _tally(desk: Desk) -> Thing | None:
     ]
     numbers = {"reached": desk.formats.count(reached), "total": desk.formats.count(total)}
     lead = desk.wording.count("thing.tally.lead", total, **numbers)
-    return _thing(desk, lead, desk.say("thing.tally.rest", parts=desk.formats.listed(counts)), tuple(f.figure_id for _, f in judged))
+    return _thing(
+        desk,
+        lead,
+        desk.say("thing.tally.rest", parts=desk.formats.listed(counts)),
+        tuple(f.figure_id for _, f in judged),
+    )
 
 
 def _data(desk: Desk) -> Thing:
@@ -339,8 +360,14 @@ def _coverage(desk: Desk) -> Thing:
     figures = [desk.close.whole(metric.name) for metric in desk.close.mains()]
     known = sum(figure is not None and figure.value is not None for figure in figures)
     total = len(figures)
-    rest = desk.wording.count("thing.coverage.rest", total, known=desk.formats.count(known), total=desk.formats.count(total))
+    rest = desk.wording.count(
+        "thing.coverage.rest", total, known=desk.formats.count(known), total=desk.formats.count(total)
+    )
     return _thing(desk, desk.say("thing.coverage.lead"), rest, ())
+
+
+def _size(number: Decimal | None) -> Decimal:
+    return abs(number) if number is not None else Decimal(0)
 
 
 def _abs(number: Decimal | None) -> Decimal | None:

@@ -153,8 +153,13 @@ def tree(desk: Desk) -> tuple[Node, ...]:
         figure = desk.close.whole(metric.name)
         nodes.append(
             Node(
-                depth, desk.say(f"level.{metric.level}"), metric.label, desk.figure(metric, figure),
-                desk.against_target(metric, figure), desk.against_prior(metric, figure), desk.status_of(figure),
+                depth,
+                desk.say(f"level.{metric.level}"),
+                metric.label,
+                desk.figure(metric, figure),
+                desk.against_target(metric, figure),
+                desk.against_prior(metric, figure),
+                desk.status_of(figure),
             )
         )
         for child in mains:
@@ -182,11 +187,13 @@ def breakdown(desk: Desk, metric: Metric, dimension: str, brief: bool = False) -
     whole, (top, bottom) = (SUMMARY_ROWS_WHOLE, SUMMARY_ROWS_CUT) if brief else (ROWS_WHOLE, ROWS_CUT)
     cut = len(figures) > whole
     kept = [*figures[:top], *figures[-bottom:]] if cut else figures
-    whole_figure = desk.close.whole(metric.name)
-    scale = desk.scale(metric, kept if metric.adds_up else [*kept, whole_figure])
+    # What does not add up is read beside the whole, so both are written alike; a sum may be far larger than its parts.
+    scale = desk.scale(metric, [*kept, None if metric.adds_up else desk.close.whole(metric.name)])
     beside = _companions(desk, metric, dimension) if brief else []
     drawn = bars(
-        [figure.value for figure in kept], [figure.prior_value for figure in kept], [figure.yardstick for figure in kept]
+        [figure.value for figure in kept],
+        [figure.prior_value for figure in kept],
+        [figure.yardstick for figure in kept],
     )
     signed = dimension == "movement"
     judged = any(figure.yardstick is not None for figure in kept)
@@ -210,7 +217,8 @@ def breakdown(desk: Desk, metric: Metric, dimension: str, brief: bool = False) -
         title=desk.say("breakdown.title", metric=metric.label, dimension=desk.formats.inside(name)),
         key=desk.say(
             "breakdown.key" if judged else "breakdown.key_no_target",
-            period=desk.period(desk.close.period), prior=desk.period(desk.close.prior),
+            period=desk.period(desk.close.period),
+            prior=desk.period(desk.close.prior),
         ),
         dimension=name,
         top=rows[:top] if cut else rows,
@@ -229,8 +237,15 @@ def _total(desk: Desk, metric: Metric, scale: Scale, signed: bool) -> Member | N
         return None
     scale = desk.scale(metric, [figure]) if metric.adds_up else scale
     return Member(
-        desk.say("member.total"), desk.figure(metric, figure, scale, signed), None, desk.target(metric, figure, scale),
-        desk.against_target(metric, figure), desk.against_prior(metric, figure), desk.status_of(figure), (), total=True,
+        desk.say("member.total"),
+        desk.figure(metric, figure, scale, signed),
+        None,
+        desk.target(metric, figure, scale),
+        desk.against_target(metric, figure),
+        desk.against_prior(metric, figure),
+        desk.status_of(figure),
+        (),
+        total=True,
     )
 
 
@@ -239,7 +254,9 @@ def _companions(desk: Desk, metric: Metric, dimension: str) -> list[Metric]:
     return [
         other
         for other in desk.close.mains()
-        if other.name != metric.name and not other.adds_up and other.aggregate not in {"growth", "attainment"}
+        if other.name != metric.name
+        and not other.adds_up
+        and other.aggregate not in {"growth", "attainment"}
         and any(
             (figure := _at(desk, other, dimension, member)) is not None and figure.value is not None
             for member in desk.close.members.get((other.name, dimension), ())

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from scorecard.rendering import tables
-from scorecard.rendering.close import Action, Check, Close, read_close, words
+from scorecard.rendering.close import Action, Check, Close, Value, read_close, words
 from scorecard.rendering.desk import STATUSES, Cell, Desk, Status
 from scorecard.rendering.fonts import visible
 from scorecard.rendering.formats import Formats
@@ -153,7 +153,9 @@ def document(desk: Desk) -> Document:
     summary_notes = desk.take_notes()
     tree, cards = tables.tree(desk), tables.cards(desk)
     cards_notes = desk.take_notes()
-    breakdowns = tuple(tables.breakdown(desk, close.metrics[metric], dimension) for metric, dimension in _breakdowns(close))
+    breakdowns = tuple(
+        tables.breakdown(desk, close.metrics[metric], dimension) for metric, dimension in _breakdowns(close)
+    )
     breakdowns_notes = desk.take_notes()
     failed = close.failed()
     passed = len(close.checks) - len(failed)
@@ -171,7 +173,9 @@ def document(desk: Desk) -> Document:
         hash_short=close.content_sha256[:12],
         content_sha256=close.content_sha256,
         revision=visible(str(close.manifest["code"]["revision"]))[:12],
-        libraries=" · ".join(visible(f"{name} {version}") for name, version in sorted(close.manifest["libraries"].items())),
+        libraries=" · ".join(
+            visible(f"{name} {version}") for name, version in sorted(close.manifest["libraries"].items())
+        ),
         columns=_columns(desk),
         checks=desk.wording.count("checks.passed", len(close.checks), **numbers),
         warnings=_warned(desk),
@@ -240,7 +244,7 @@ def _first_breakdown(desk: Desk) -> tables.Breakdown | None:
     return None
 
 
-def _whole(desk: Desk) -> list[tables.Value]:
+def _whole(desk: Desk) -> list[Value]:
     figures = [desk.close.whole(metric.name) for metric in desk.close.shown()]
     return [figure for figure in figures if figure is not None]
 
@@ -341,7 +345,9 @@ def _sources(desk: Desk) -> tuple[CheckedSource, ...]:
 def _held_back(desk: Desk) -> tuple[str, ...]:
     """Say how many rows were kept out of the warehouse, by source object."""
     return tuple(
-        desk.wording.count("quality.held", check.failures, number=desk.formats.count(check.failures), where=_where(check))
+        desk.wording.count(
+            "quality.held", check.failures, number=desk.formats.count(check.failures), where=_where(check)
+        )
         for check in desk.close.failed()
         if check.kind == "extract" and check.failures
     )

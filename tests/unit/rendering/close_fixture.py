@@ -19,88 +19,29 @@ import yaml
 from scorecard.periods import Grain, Period, parse_period, period_of
 from tests.unit.rendering.close_words import METRICS, definition
 
-PROJECT = Path(__file__).parents[3]
+HERE = Path(__file__).parent
+PROJECT = HERE.parents[2]
 Row = dict[str, Any]
 Change = Callable[[list[Row], list[Row]], None]
 
 _DIMENSIONS = ("company", "business_unit", "region", "team", "rep", "product", "segment", "country", "movement")
 
-_SALES = """
-create table deal as
-select p.*, t.manager as team, t.regional_office as region, a.sector as segment, a.office_location as country
-from (select * replace (replace(product, 'GTXPro', 'GTX Pro') as product)
-      from read_csv('{data}/maven_crm/sales_pipeline.csv')) p
-left join read_csv('{data}/maven_crm/sales_teams.csv') t using (sales_agent)
-left join read_csv('{data}/maven_crm/accounts.csv') a using (account);
-create table last_days as select unnest(generate_series(date '2016-11-01', date '2018-01-01', interval 1 month))::date - 1 as d;
-create table obs as
-with f as (
-    select 'booked_revenue' metric, close_date as day, close_value num, 1 den, * from deal where deal_stage = 'Won'
-    union all select 'won_deals', close_date, 1, 1, * from deal where deal_stage = 'Won'
-    union all select 'sales_volume', close_date, 1, 1, * from deal where deal_stage = 'Won'
-    union all select 'new_customers', close_date, 1, 1, * from deal where deal_stage = 'Won'
-        qualify row_number() over (partition by account order by close_date, opportunity_id) = 1
-    union all select 'win_rate', close_date, (deal_stage = 'Won')::int, 1, * from deal where close_date is not null
-    union all select 'win_rate_cohort', engage_date, (deal_stage = 'Won')::int, 1, * from deal where engage_date is not null
-    union all select 'cohort_maturity', engage_date, (close_date is not null)::int, 1, * from deal where engage_date is not null
-    union all select 'average_deal_size', close_date, close_value, 1, * from deal where deal_stage = 'Won'
-    union all select 'average_deal_size_median', close_date, close_value, 1, * from deal where deal_stage = 'Won'
-    union all select m, close_date, close_date - engage_date, 1, deal.* from deal, unnest(['sales_cycle_length',
-        'sales_cycle_length_mean', 'sales_cycle_length_p90']) t(m) where deal_stage = 'Won'
-    union all select 'pipeline_age', d, d - engage_date, 1, deal.* from deal, last_days
-        where engage_date <= d and (close_date is null or close_date > d)
-    union all select 'zombie_deals', d, 1, 1, deal.* from deal, last_days
-        where engage_date + 180 <= d and (close_date is null or close_date > d)
-)
-select metric, day, 'all' company, 'Maven Hardware' business_unit, region, team, sales_agent rep, product, segment, country,
-    null movement, num::decimal(28,4) num, den::decimal(28,4) den from f;
-"""
-
-_CUSTOMERS = """
-create table sub as
-select s.account_id, s.plan_tier product, a.industry segment, a.country, s.start_date::date s, s.end_date::date e,
-    case when s.is_trial then 0 else s.mrr_amount end mrr
-from read_csv('{data}/ravenstack/ravenstack_subscriptions.csv') s
-join read_csv('{data}/ravenstack/ravenstack_accounts.csv') a using (account_id);
-create table ticket as
-select t.*, t.submitted_at::date as day, a.industry segment, a.country
-from read_csv('{data}/ravenstack/ravenstack_support_tickets.csv') t
-join read_csv('{data}/ravenstack/ravenstack_accounts.csv') a using (account_id);
-create table last_days as select unnest(generate_series(date '2023-01-01', date '2025-01-01', interval 1 month))::date - 1 as d;
-create table month_end as
-select d, account_id, any_value(segment) segment, any_value(country) country,
-    coalesce(sum(mrr) filter (s <= d and (e is null or e > d)), 0) mrr
-from sub, last_days group by all;
-create table step as
-select *, coalesce(lag(mrr) over w, 0) was, coalesce(max(mrr) over (w rows between unbounded preceding and 1 preceding), 0) peak,
-    coalesce(lag(mrr, 12) over w, 0) year_ago from month_end window w as (partition by account_id order by d);
-create table obs as
-with f as (
-    select 'mrr' metric, d as day, account_id, product, segment, country, null movement, mrr num, 1 den from sub, last_days
-        where s <= d and (e is null or e > d)
-    union all
-    select 'mrr_movement', d, account_id, null, segment, country, case when was = 0 and peak = 0 then 'new'
-        when was = 0 then 'reactivation' when mrr = 0 then 'churn' when mrr > was then 'expansion' else 'contraction' end,
-        mrr - was, 1 from step where mrr <> was
-    union all select 'gross_revenue_retention', d, account_id, null, segment, country, null, least(mrr, was), was from step where was > 0
-    union all select 'net_revenue_retention', d, account_id, null, segment, country, null, mrr, year_ago from step where year_ago > 0
-    union all select 'customer_churn_rate', d, account_id, null, segment, country, null, (mrr = 0)::int, 1 from step where was > 0
-    union all select 'customer_satisfaction', day, account_id, null, segment, country, null, (satisfaction_score >= 4)::int, 1
-        from ticket where satisfaction_score is not null
-    union all select 'survey_response_rate', day, account_id, null, segment, country, null, (satisfaction_score is not null)::int, 1 from ticket
-    union all select m, day, account_id, null, segment, country, null, first_response_time_minutes, 1 from ticket,
-        unnest(['first_response_time', 'first_response_time_p90']) t(m)
-)
-select metric, day, 'all' company, 'RavenStack SaaS' business_unit, null region, null team, null rep, product, segment, country,
-    movement, num::decimal(28,4) num, den::decimal(28,4) den from f;
-"""
-
 _STOCK = {"mrr", "zombie_deals", "pipeline_age", "net_revenue_retention"}
 _TARGETS = {
-    "booked_revenue": "2950000", "won_deals": "1250", "average_deal_size": "2400", "win_rate": "0.62",
-    "sales_cycle_length": "55", "new_customers": "5", "sales_volume": "1250", "mrr": "10500000",
-    "gross_revenue_retention": "0.97", "net_revenue_retention": "1.2", "customer_churn_rate": "0.02",
-    "customer_satisfaction": "0.60", "first_response_time": "90", "zombie_deals": "150",
+    "booked_revenue": "2950000",
+    "won_deals": "1250",
+    "average_deal_size": "2400",
+    "win_rate": "0.62",
+    "sales_cycle_length": "55",
+    "new_customers": "5",
+    "sales_volume": "1250",
+    "mrr": "10500000",
+    "gross_revenue_retention": "0.97",
+    "net_revenue_retention": "1.2",
+    "customer_churn_rate": "0.02",
+    "customer_satisfaction": "0.60",
+    "first_response_time": "90",
+    "zombie_deals": "150",
 }
 
 
@@ -130,8 +71,13 @@ def build(folder: Path, scorecard: str, period: str, change: Change | None = Non
     _parquet(close / "targets.parquet", _targets(values))
     definitions = {
         "scorecard": _scorecard(scorecard, entry),
-        "metrics": {name: definition(name) for name in METRICS if any(row["metric"] == name for row in values)},
-        "settings": {"company": "Example Group", "timezone": "America/New_York", "currency": "USD", "fiscal_year_start_month": 1},
+        "metrics": {name: definition(name) for name in entry["metrics"]},
+        "settings": {
+            "company": "Example Group",
+            "timezone": "America/New_York",
+            "currency": "USD",
+            "fiscal_year_start_month": 1,
+        },
         "horizons": {},
     }
     _json(close / "definitions.json", definitions)
@@ -140,31 +86,52 @@ def build(folder: Path, scorecard: str, period: str, change: Change | None = Non
     names = sorted(path.name for path in close.iterdir())
     files = {name: hashlib.sha256((close / name).read_bytes()).hexdigest() for name in names}
     content = "\n".join(f"{name} {sha}" for name, sha in files.items())
-    _json(close / "manifest.json", {
-        "close_id": close_id, "scorecard": scorecard, "period": period, "grain": str(parse_period(period).grain),
-        "edition": 1, "sequence": 1, "content_sha256": hashlib.sha256(content.encode()).hexdigest(), "files": files,
-        "previous": None, "code": {"revision": "9047c0b8d2f1", "dbt_manifest_sha256": "0" * 64},
-        "libraries": {"duckdb": "2.0.0", "weasyprint": "70.0"}, "fonts": {}, "closed_at": "2018-01-05T09:00:00Z",
-    })
+    _json(
+        close / "manifest.json",
+        {
+            "close_id": close_id,
+            "scorecard": scorecard,
+            "period": period,
+            "grain": str(parse_period(period).grain),
+            "edition": 1,
+            "sequence": 1,
+            "content_sha256": hashlib.sha256(content.encode()).hexdigest(),
+            "files": files,
+            "previous": None,
+            "code": {"revision": "9047c0b8d2f1", "dbt_manifest_sha256": "0" * 64},
+            "libraries": {"duckdb": "2.0.0", "weasyprint": "70.0"},
+            "fonts": {},
+            "closed_at": "2018-01-05T09:00:00Z",
+        },
+    )
     return close
 
 
 def _scorecard(name: str, entry: Row) -> Row:
     return {
-        "name": name, "title": entry["title"], "business_unit": entry["business_unit"], "cadences": entry["cadences"],
-        "metrics": entry["metrics"], "breakdowns": [[b["metric"], b["dimension"]] for b in entry["breakdowns"]],
-        "languages": entry["languages"], "recipients": entry["recipients"], "domains": entry["audience"]["domains"],
-        "owner": entry["owner"], "purpose": entry["purpose"],
+        "name": name,
+        "title": entry["title"],
+        "business_unit": entry["business_unit"],
+        "cadences": entry["cadences"],
+        "metrics": entry["metrics"],
+        "breakdowns": [[b["metric"], b["dimension"]] for b in entry["breakdowns"]],
+        "languages": entry["languages"],
+        "recipients": entry["recipients"],
+        "domains": entry["audience"]["domains"],
+        "owner": entry["owner"],
+        "purpose": entry["purpose"],
     }
 
 
 def _values(scorecard: str, period: Period, entry: Row) -> list[Row]:
     dimensions = {"company", "business_unit", *(item["dimension"] for item in entry["breakdowns"])}
     with duckdb.connect() as db:
-        db.execute((_SALES if scorecard == "sales" else _CUSTOMERS).format(data=PROJECT / "data"))
+        db.execute((HERE / f"close_{scorecard}.sql").read_text(encoding="utf-8").format(data=PROJECT / "data"))
         members = " union all ".join(
             f"select metric, day, num, den, '{name}' dimension, {name} member from obs where {name} is not null"
-            for name in _DIMENSIONS if name in dimensions)
+            for name in _DIMENSIONS
+            if name in dimensions
+        )
         cells: dict[tuple[str, str, str, str], Row] = {}
         for each in _periods(period):
             for row in _aggregate(db, members, each):
@@ -188,12 +155,19 @@ def _periods(period: Period) -> list[Period]:
 
 def _aggregate(db: duckdb.DuckDBPyConnection, members: str, period: Period) -> list[Row]:
     stock = ", ".join(f"'{name}'" for name in sorted(_STOCK))
-    return db.sql(f"""
+    return (
+        db.sql(
+            f"""
         select metric, dimension, member, count(*) n, sum(num) num, sum(den) den, avg(num) mean, median(num) median,
             quantile_cont(num, 0.9) p90
         from ({members})
         where case when metric in ({stock}) then day = ?::date else day >= ?::date and day < ?::date end
-        group by all""", params=[period.last_day, period.start, period.end]).to_arrow_table().to_pylist()
+        group by all""",
+            params=[period.last_day, period.start, period.end],
+        )
+        .to_arrow_table()
+        .to_pylist()
+    )
 
 
 def _derive(cells: dict[tuple[str, str, str, str], Row], scorecard: str) -> None:
@@ -227,7 +201,12 @@ def _value(metric: str, row: Row) -> Decimal | None:
 
 
 def _status(
-    cells: dict[tuple[str, str, str, str], Row], metric: str, period: Period, dimension: str, member: str, closed: Period
+    cells: dict[tuple[str, str, str, str], Row],
+    metric: str,
+    period: Period,
+    dimension: str,
+    member: str,
+    closed: Period,
 ) -> Row:
     def at(other: Period) -> Decimal | None:
         row = cells.get((metric, other.label, dimension, member))
@@ -242,11 +221,23 @@ def _status(
             flow = METRICS[metric][7] in {"sum", "last"}
             target = round(prior * Decimal("0.99"), 0) if flow and prior else None if flow else target
     return {
-        "metric": metric, "grain": str(period.grain), "period": period.label, "period_start": period.start,
-        "period_end": period.end, "is_complete": True, "dimension": dimension, "member": member,
-        "numerator": _wide(row.get("num")), "denominator": _wide(row.get("den")), "value": value,
-        "observations": row["n"], "na_reason": row.get("na"), "target": target,
-        "elapsed_share": Decimal(1), "expected": target, "status": _judge(metric, value, target),
+        "metric": metric,
+        "grain": str(period.grain),
+        "period": period.label,
+        "period_start": period.start,
+        "period_end": period.end,
+        "is_complete": True,
+        "dimension": dimension,
+        "member": member,
+        "numerator": _wide(row.get("num")),
+        "denominator": _wide(row.get("den")),
+        "value": value,
+        "observations": row["n"],
+        "na_reason": row.get("na"),
+        "target": target,
+        "elapsed_share": Decimal(1),
+        "expected": target,
+        "status": _judge(metric, value, target),
         **_against(value, prior, "prior_value", "change", "change_ratio"),
         **_against(value, before, "year_ago_value", "year_ago_change", "year_ago_change_ratio"),
         **_driver(cells, metric, period, dimension),
@@ -292,37 +283,90 @@ def _driver(cells: dict[tuple[str, str, str, str], Row], metric: str, period: Pe
 
 def _checks(scorecard: str) -> list[Row]:
     source = "maven_crm" if scorecard == "sales" else "ravenstack"
-    objects = ("accounts", "sales_pipeline", "sales_teams", "products") if scorecard == "sales" else (
-        "subscriptions", "accounts", "support_tickets", "churn_events")
+    objects = (
+        ("accounts", "sales_pipeline", "sales_teams", "products")
+        if scorecard == "sales"
+        else ("subscriptions", "accounts", "support_tickets", "churn_events")
+    )
     names = [name for name in METRICS if (name in {"mrr"} or METRICS[name][5] == "outcome")]
     rows = []
     for number in range(41):
         kind = ("great_expectations", "dbt", "extract")[number % 3]
-        rows.append(_check(f"c{number:03}", kind, f"{kind} rule {number}", source, objects[number % 4], True, 0, "", "", names))
+        rows.append(
+            _check(f"c{number:03}", kind, f"{kind} rule {number}", source, objects[number % 4], True, 0, "", "", names)
+        )
     if scorecard == "sales":
-        rows.append(_check(
-            "w1", "great_expectations", "opportunities name an account", source, "sales_pipeline", False, 1425,
-            "1,425 open opportunities name no account.", "Ask the reps to fill in the account of their open deals.",
-            ["win_rate", "pipeline_age", "zombie_deals"]))
-        rows.append(_check(
-            "w2", "dbt", "products are in the catalogue", source, "sales_pipeline", False, 1480,
-            "1,480 opportunities name the product GTXPro, which the catalogue calls GTX Pro; they were mapped.",
-            "Correct the product name in the CRM.", ["booked_revenue", "sales_volume"]))
+        rows.append(
+            _check(
+                "w1",
+                "great_expectations",
+                "opportunities name an account",
+                source,
+                "sales_pipeline",
+                False,
+                1425,
+                "1,425 open opportunities name no account.",
+                "Ask the reps to fill in the account of their open deals.",
+                ["win_rate", "pipeline_age", "zombie_deals"],
+            )
+        )
+        rows.append(
+            _check(
+                "w2",
+                "dbt",
+                "products are in the catalogue",
+                source,
+                "sales_pipeline",
+                False,
+                1480,
+                "1,480 opportunities name the product GTXPro, which the catalogue calls GTX Pro; they were mapped.",
+                "Correct the product name in the CRM.",
+                ["booked_revenue", "sales_volume"],
+            )
+        )
     else:
-        rows.append(_check(
-            "w1", "dbt", "churn flags agree with churn events", source, "accounts", False, 312,
-            "The churn flag of 312 of 500 accounts contradicts their churn events; subscription periods are the truth here.",
-            "Correct the flags in the billing system, or stop exporting them.", ["customer_churn_rate", "gross_revenue_retention"]))
+        rows.append(
+            _check(
+                "w1",
+                "dbt",
+                "churn flags agree with churn events",
+                source,
+                "accounts",
+                False,
+                312,
+                "The churn flag of 312 of 500 accounts contradicts their churn events; periods are the truth.",
+                "Correct the flags in the billing system, or stop exporting them.",
+                ["customer_churn_rate", "gross_revenue_retention"],
+            )
+        )
     return rows
 
 
 def _check(
-    key: str, kind: str, name: str, source: str, table: str, passed: bool, failures: int, message: str, cure: str,
+    key: str,
+    kind: str,
+    name: str,
+    source: str,
+    table: str,
+    passed: bool,
+    failures: int,
+    message: str,
+    cure: str,
     metrics: list[str],
 ) -> Row:
     return {
-        "check_id": key, "kind": kind, "name": name, "source": source, "object": table, "severity": "warning",
-        "passed": passed, "failures": failures, "checked": 8800, "message": message, "cure": cure, "metrics": metrics,
+        "check_id": key,
+        "kind": kind,
+        "name": name,
+        "source": source,
+        "object": table,
+        "severity": "warning",
+        "passed": passed,
+        "failures": failures,
+        "checked": 8800,
+        "message": message,
+        "cure": cure,
+        "metrics": metrics,
         "run_at": datetime(2018, 1, 5, tzinfo=UTC),
     }
 
@@ -330,46 +374,123 @@ def _check(
 def _actions(scorecard: str) -> list[Row]:
     if scorecard == "sales":
         return [
-            _action("A1", "win_rate", "Second call within two days for open East deals", "東部の案件へ2日以内に再架電",
-                    "Rocco Neubert", date(2017, 11, 30), "3 of 5", "open", "region", "East"),
-            _action("A2", "sales_cycle_length", "Quote template for GTX Pro", "GTX Pro の見積ひな形",
-                    "agency", date(2017, 10, 15), "1", "done", "product", "GTX Pro"),
+            _action(
+                "A1",
+                "win_rate",
+                "Second call within two days for open East deals",
+                "東部の案件へ2日以内に再架電",
+                "Rocco Neubert",
+                date(2017, 11, 30),
+                "3 of 5",
+                "open",
+                "region",
+                "East",
+            ),
+            _action(
+                "A2",
+                "sales_cycle_length",
+                "Quote template for GTX Pro",
+                "GTX Pro の見積ひな形",
+                "agency",
+                date(2017, 10, 15),
+                "1",
+                "done",
+                "product",
+                "GTX Pro",
+            ),
         ]
-    return [_action("A1", "first_response_time", "Second shift for the support desk", "サポート窓口の二交代制",
-                    "support lead", date(2025, 2, 28), "0.4", "open", "company", "all")]
+    return [
+        _action(
+            "A1",
+            "first_response_time",
+            "Second shift for the support desk",
+            "サポート窓口の二交代制",
+            "support lead",
+            date(2025, 2, 28),
+            "0.4",
+            "open",
+            "company",
+            "all",
+        )
+    ]
 
 
 def _action(
-    key: str, metric: str, en: str, ja: str, who: str, due: date, progress: str, status: str, dimension: str, member: str
+    key: str,
+    metric: str,
+    en: str,
+    ja: str,
+    who: str,
+    due: date,
+    progress: str,
+    status: str,
+    dimension: str,
+    member: str,
 ) -> Row:
     return {
-        "action_id": key, "metric": metric, "what_en": en, "what_ja": ja, "who": who, "from_date": date(2017, 10, 1),
-        "due": due, "progress": progress, "status": status, "expected_effect_en": "two points more",
-        "expected_effect_ja": "2ポイント改善", "dimension": dimension, "member": member, "sample": True,
+        "action_id": key,
+        "metric": metric,
+        "what_en": en,
+        "what_ja": ja,
+        "who": who,
+        "from_date": date(2017, 10, 1),
+        "due": due,
+        "progress": progress,
+        "status": status,
+        "expected_effect_en": "two points more",
+        "expected_effect_ja": "2ポイント改善",
+        "dimension": dimension,
+        "member": member,
+        "sample": True,
     }
 
 
 def _targets(values: list[Row]) -> list[Row]:
     return [
         {
-            "metric": row["metric"], "grain": row["grain"], "period": row["period"], "dimension": row["dimension"],
-            "member": row["member"], "target": row["target"], "unit": METRICS[row["metric"]][2], "owner": "sales-director",
-            "due": row["period_end"], "parent_kgi": "booked_revenue", "reason": "Sample target, set for the demonstration.",
-            "elapsed_share": Decimal(1), "achievable": Decimal("0.97") if row["metric"] == "win_rate" else Decimal("0.6"),
+            "metric": row["metric"],
+            "grain": row["grain"],
+            "period": row["period"],
+            "dimension": row["dimension"],
+            "member": row["member"],
+            "target": row["target"],
+            "unit": METRICS[row["metric"]][2],
+            "owner": "sales-director",
+            "due": row["period_end"],
+            "parent_kgi": "booked_revenue",
+            "reason": "Sample target, set for the demonstration.",
+            "elapsed_share": Decimal(1),
+            "achievable": Decimal("0.97") if row["metric"] == "win_rate" else Decimal("0.6"),
         }
-        for row in values if row["target"] is not None
+        for row in values
+        if row["target"] is not None
     ]
 
 
 _WIDE, _FINE = pa.decimal128(38, 4), pa.decimal128(38, 8)
 _TYPES = {
     **dict.fromkeys(("numerator", "denominator", "driver_contribution"), _WIDE),
-    **dict.fromkeys(("value", "target", "elapsed_share", "expected", "prior_value", "change", "change_ratio", "year_ago_value",
-                     "year_ago_change", "year_ago_change_ratio", "achievable"), _FINE),
+    **dict.fromkeys(
+        (
+            "value",
+            "target",
+            "elapsed_share",
+            "expected",
+            "prior_value",
+            "change",
+            "change_ratio",
+            "year_ago_value",
+            "year_ago_change",
+            "year_ago_change_ratio",
+            "achievable",
+        ),
+        _FINE,
+    ),
     **dict.fromkeys(("period_start", "period_end", "due", "from_date"), pa.date32()),
     **dict.fromkeys(("observations", "failures", "checked"), pa.int64()),
     **dict.fromkeys(("is_complete", "passed", "sample"), pa.bool_()),
-    "metrics": pa.list_(pa.string()), "run_at": pa.timestamp("us", tz="UTC"),
+    "metrics": pa.list_(pa.string()),
+    "run_at": pa.timestamp("us", tz="UTC"),
 }
 
 
