@@ -104,9 +104,7 @@ def plain(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def from_dbt(
-    run_results: Mapping[str, Any], manifest: Mapping[str, Any], metrics_of: MetricsOf
-) -> list[CheckResult]:
+def from_dbt(run_results: Mapping[str, Any], manifest: Mapping[str, Any], metrics_of: MetricsOf) -> list[CheckResult]:
     """Return the outcome of dbt's tests, and an error for each model, seed or snapshot that was not built.
 
     Parameters
@@ -169,8 +167,7 @@ def _of_test(
         failures=failures,
         checked=None,
         message=f"{found} {why}".strip(),
-        cure=meta.get("cure")
-        or f"Look at the rows with `dbt show --select {node['name']}`, and mend their cause.",
+        cure=meta.get("cure") or f"Look at the rows with `dbt show --select {node['name']}`, and mend their cause.",
         metrics=tuple(sorted(metrics)),
         run_at=run_at,
     )
@@ -217,9 +214,7 @@ def _metrics(
     for start in starts:
         below = _reach(start, manifest["child_map"])
         above = _reach(start, manifest["parent_map"])
-        kpis = [name for name in below if _is_kpi(name, nodes)] or [
-            name for name in above if _is_kpi(name, nodes)
-        ]
+        kpis = [name for name in below if _is_kpi(name, nodes)] or [name for name in above if _is_kpi(name, nodes)]
         relation = f"{nodes[start]['schema']}.{nodes[start].get('alias') or nodes[start]['name']}"
         if relation in metrics_of:
             found |= set(metrics_of[relation])
@@ -303,12 +298,8 @@ def _quarantined(
             """,  # noqa: S608
             {"object": table},
         ).fetchall()
-        told = "; ".join(
-            f"{plain(why, 120)} ({count:,}, first {plain(line)})" for why, count, line in reasons
-        )
-        message = (
-            f"{failures:,} of {read:,} rows of {source}.{table} are in quarantine, in no figure: {told}."
-        )
+        told = "; ".join(f"{plain(why, 120)} ({count:,}, first {plain(line)})" for why, count, line in reasons)
+        message = f"{failures:,} of {read:,} rows of {source}.{table} are in quarantine, in no figure: {told}."
     return CheckResult(
         check_id=f"extract.{source}.{table}.no_row_in_quarantine",
         kind="extract",
@@ -326,9 +317,7 @@ def _quarantined(
     )
 
 
-def _unknown_columns(
-    con: "DuckDBPyConnection", source: str, table: str, metrics: tuple[str, ...]
-) -> CheckResult:
+def _unknown_columns(con: "DuckDBPyConnection", source: str, table: str, metrics: tuple[str, ...]) -> CheckResult:
     rows = con.execute(
         f"select distinct unknown_columns from ({_newest(source)}) where unknown_columns is not null",  # noqa: S608
         {"object": table},

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _EXAMPLES = 3
+# By object and by metric of its rows: the metrics that such a row serves.
+_Families = Mapping[str, Mapping[str, set[str]]]
 _QUERY = "unexpected_rows_query"
 
 
@@ -49,9 +51,7 @@ def check_raw(settings: Settings, sources: Sequence[str], metrics_of: MetricsOf)
         path = settings.project / "expectations" / f"{source}.yml"
         if path.exists():
             suite = read_suite(path, {"timezone": settings.timezone})
-            touched = {
-                item.name: tuple(metrics_of.get(f"raw_{source}.{item.name}", ())) for item in suite.objects
-            }
+            touched = {item.name: tuple(metrics_of.get(f"raw_{source}.{item.name}", ())) for item in suite.objects}
             results += _check(settings, suite, touched, None)
     return results
 
@@ -72,16 +72,17 @@ def check_kpis(settings: Settings, metrics_of: MetricsOf | None = None) -> list[
         raise ScorecardError("There are no metrics to check.", "Add one as docs/data-engineer.md shows.")
     union = " union all by name ".join(f"select * from kpis.{model}" for model in bases)  # noqa: S608
     queries = {"observations": f"select * from ({union})", "kpi_status": "select * from scorecard.kpi_status"}  # noqa: S608
-    suite = read_suite(
-        settings.project / "expectations" / "kpis.yml", _kpi_values(settings, catalogue), queries
-    )
+    suite = read_suite(settings.project / "expectations" / "kpis.yml", _kpi_values(settings, catalogue), queries)
     family = {model.removeprefix("kpi_"): {model.removeprefix("kpi_")} for model in bases}
     for metric in catalogue.metrics.values():
         family[metric.model.removeprefix("kpi_")].add(metric.name)
     for model in bases:
         family[model.removeprefix("kpi_")].update((metrics_of or {}).get(f"kpis.{model}", ()))
     everything = tuple(sorted(catalogue.metrics))
-    return _check(settings, suite, {item.name: everything for item in suite.objects}, family)
+    # An observation serves its metric and those beside it; a value is of one metric.
+    return _check(
+        settings, suite, {item.name: everything for item in suite.objects}, {"observations": family, "kpi_status": {}}
+    )
 
 
 def _kpi_values(settings: Settings, catalogue: Catalogue) -> dict[str, object]:
@@ -89,9 +90,7 @@ def _kpi_values(settings: Settings, catalogue: Catalogue) -> dict[str, object]:
     shares = [
         metric.name
         for metric in catalogue.metrics.values()
-        if metric.aggregate == "ratio"
-        and metric.unit == "percent"
-        and not metric.parameters.get("may_exceed_one")
+        if metric.aggregate == "ratio" and metric.unit == "percent" and not metric.parameters.get("may_exceed_one")
     ]
     return {
         "timezone": settings.timezone,
@@ -106,17 +105,15 @@ def _check(
     settings: Settings,
     suite: Suite,
     touched: Mapping[str, Sequence[str]],
-    family: Mapping[str, set[str]] | None,
+    families: _Families | None,
 ) -> list[CheckResult]:
     """Return the suite's results: kept ones where nothing changed, else new ones."""
     kept = settings.state / "gx" / f"{suite.name}.json"
     docs = settings.out / "data_docs" / suite.name
     there, mark = _look(settings, suite, touched)
-    if kept.exists() and (docs / "index.html").exists():
-        before = json.loads(kept.read_text(encoding="utf-8"))
-        if before["mark"] == mark:
-            return [_revived(entry) for entry in before["results"]]
-    results = _run(settings, suite, there, touched, family, docs)
+    if (docs / "index.html").exists() and (before := _kept(kept, mark)) is not None:
+        return before
+    results = _run(settings, suite, there, touched, families, docs)
     kept.parent.mkdir(parents=True, exist_ok=True)
     part = kept.with_suffix(".part")
     entries = [{**asdict(result), "run_at": result.run_at.isoformat()} for result in results]
@@ -125,15 +122,23 @@ def _check(
     return results
 
 
-def _revived(entry: dict[str, Any]) -> CheckResult:
-    return CheckResult(
-        **{**entry, "metrics": tuple(entry["metrics"]), "run_at": datetime.fromisoformat(entry["run_at"])}
-    )
+def _kept(path: Path, mark: str) -> list[CheckResult] | None:
+    """Return what was kept under a mark; None where the file is of another state, missing or damaged."""
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+        if before["mark"] != mark:
+            return None
+        return [
+            CheckResult(
+                **{**entry, "metrics": tuple(entry["metrics"]), "run_at": datetime.fromisoformat(entry["run_at"])}
+            )
+            for entry in before["results"]
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
-def _look(
-    settings: Settings, suite: Suite, touched: Mapping[str, Sequence[str]]
-) -> tuple[dict[str, int | str], str]:
+def _look(settings: Settings, suite: Suite, touched: Mapping[str, Sequence[str]]) -> tuple[dict[str, int | str], str]:
     """Return each object's row count or why it cannot be read, and a mark that changes when anything does."""
     import duckdb
 
@@ -174,7 +179,7 @@ def _run(
     suite: Suite,
     there: Mapping[str, int | str],
     touched: Mapping[str, Sequence[str]],
-    family: Mapping[str, set[str]] | None,
+    families: _Families | None,
     docs: Path,
 ) -> list[CheckResult]:
     """Run a suite, write its Data Docs, and return the results by check_id."""
@@ -205,9 +210,7 @@ def _run(
                 for rule, outcome in _validate(context, warehouse, suite.name, item):
                     metrics = rule.metrics if rule.metrics is not None else tuple(touched[item.name])
                     with engine.get_connection() as con:
-                        results.append(
-                            _result(suite, item, rule, outcome, rows, metrics, family, con, run_at)
-                        )
+                        results.append(_result(suite, item, rule, outcome, rows, metrics, families, con, run_at))
         context.build_data_docs(site_names=[suite.name])
     return sorted(results, key=lambda result: result.check_id)
 
@@ -216,7 +219,9 @@ def _use_site(context: "EphemeralDataContext", name: str, docs: Path) -> None:
     """Make one folder of Data Docs for the suite, in the place of the one before."""
     shutil.rmtree(docs, ignore_errors=True)
     docs.mkdir(parents=True)
-    for site in list(context.variables.data_docs_sites or {}):
+    for site, entry in dict(context.variables.data_docs_sites or {}).items():
+        # A temporary folder that Great Expectations makes for itself and leaves behind.
+        shutil.rmtree(entry["store_backend"]["base_directory"], ignore_errors=True)
         context.delete_data_docs_site(site)
     context.add_data_docs_site(
         name,
@@ -262,11 +267,7 @@ def _validate(
     if item.key:
         wanted |= {"unexpected_index_column_names": list(item.key), "return_unexpected_index_query": True}
     outcomes = definition.run(result_format=wanted).results
-    by_check = {
-        outcome.expectation_config.meta["check"]: outcome
-        for outcome in outcomes
-        if outcome.expectation_config
-    }
+    by_check = {outcome.expectation_config.meta["check"]: outcome for outcome in outcomes if outcome.expectation_config}
     return [(rule, by_check[rule.check]) for rule in item.rules]
 
 
@@ -284,7 +285,7 @@ def _result(
     outcome: "ExpectationValidationResult",
     rows: int,
     metrics: tuple[str, ...],
-    family: Mapping[str, set[str]] | None,
+    families: _Families | None,
     con: "Connection",
     run_at: datetime,
 ) -> CheckResult:
@@ -296,7 +297,7 @@ def _result(
     elif failures:
         broken = _broken_rows(item, rule, outcome)
         found = _found(rule, failures, rows, con) + _examples(item, broken, con)
-        metrics = _broken_metrics(broken, family, con) or metrics
+        metrics = _broken_metrics(broken, families and families[item.name], con) or metrics
     else:
         found = "It holds."
     return CheckResult(
@@ -387,16 +388,10 @@ def _examples(item: Checked, broken: str | None, con: "Connection") -> str:
     keys = ", ".join(f'"{name}"' for name in item.key)
     sql = f"select distinct {keys} from ({broken}) order by all limit {_EXAMPLES}"  # noqa: S608
     rows = _try(con, sql)
-    return (
-        f" For example {', '.join(' '.join(plain(value, 40) for value in row) for row in rows)}."
-        if rows
-        else ""
-    )
+    return f" For example {', '.join(' '.join(plain(value, 40) for value in row) for row in rows)}." if rows else ""
 
 
-def _broken_metrics(
-    broken: str | None, family: Mapping[str, set[str]] | None, con: "Connection"
-) -> tuple[str, ...]:
+def _broken_metrics(broken: str | None, family: Mapping[str, set[str]] | None, con: "Connection") -> tuple[str, ...]:
     """Return the metrics whose own rows break a rule; nothing where that cannot be told."""
     if not broken or family is None:
         return ()

@@ -73,9 +73,7 @@ def read_suite(path: Path, values: Mapping[str, object], queries: Mapping[str, s
     name = path.stem
     given = read_yaml(path).get("objects")
     if not isinstance(given, dict):
-        raise ScorecardError(
-            f"{path} has no objects.", "Write `objects:` and under it the rules of each object."
-        )
+        raise ScorecardError(f"{path} has no objects.", "Write `objects:` and under it the rules of each object.")
     selects = queries or {
         table: f"select * from raw_{name}.{_slug(path, table)} where _valid_to is null"  # noqa: S608
         for table in given
@@ -130,9 +128,7 @@ def _filled(here: str, value: Any, values: Mapping[str, object]) -> Any:
 
     def put(match: "re.Match[str]") -> str:
         if match[1] not in values:
-            raise ScorecardError(
-                f"{here}: <{match[1]}> stands for nothing.", f"Choose one of: {', '.join(values)}."
-            )
+            raise ScorecardError(f"{here}: <{match[1]}> stands for nothing.", f"Choose one of: {', '.join(values)}.")
         return _sql(values[match[1]])
 
     return re.sub(r"<([a-z]\w*)>", put, value)

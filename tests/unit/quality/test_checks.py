@@ -1,0 +1,210 @@
+"""Results of dbt and of extraction as checks, kept and judged."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from scorecard.quality import gate
+from scorecard.quality.checks import CheckResult, from_dbt, from_extract, load, plain, store
+from scorecard.settings import load_settings
+
+RESULT = CheckResult(
+    check_id="shop.deals.amount_is_present", kind="great_expectations", name="amount is present", source="shop",
+    object="deals", severity="error", passed=False, failures=2, checked=3, message="2 of 3.", cure="Enter it.",
+    metrics=("booked", "won"), run_at=datetime(2024, 1, 2, 3, 4, 5, 678901, UTC),
+)  # fmt: skip
+
+
+def test_what_is_stored_is_what_is_loaded() -> None:
+    other = replace(RESULT, check_id="dbt.x", kind="dbt", source="dbt", checked=None, metrics=())
+    with duckdb.connect() as con:
+        assert load(con) == []
+        store(con, [RESULT, other])
+        assert load(con) == [other, RESULT]
+
+
+def test_a_source_checked_again_replaces_its_own_results_only() -> None:
+    other = replace(RESULT, check_id="crm.deals.x", source="crm")
+    mended = replace(RESULT, check_id="shop.deals.y", passed=True, failures=0)
+    with duckdb.connect() as con:
+        store(con, [RESULT, other])
+        store(con, [mended])
+        assert load(con) == [other, mended]
+
+
+def test_a_failed_store_changes_nothing() -> None:
+    with duckdb.connect() as con:
+        store(con, [RESULT])
+        with pytest.raises(duckdb.Error):
+            store(con, [RESULT, replace(RESULT, check_id="x", message=None)])  # type: ignore[arg-type]
+        assert load(con) == [RESULT]
+
+
+def test_the_gate_tells_errors_from_warnings_and_both_from_what_is_elsewhere() -> None:
+    warning = replace(RESULT, check_id="b", severity="warning")
+    passed = replace(RESULT, check_id="c", passed=True)
+    results = [warning, passed, RESULT]
+    assert gate.held(results, {"won", "x"}) == [RESULT]
+    assert gate.warnings(results, {"won"}) == [warning]
+    assert gate.held(results, {"x"}) == gate.warnings(results, {"x"}) == []
+    assert gate.explain([]) == ""
+    told = gate.explain([RESULT])
+    for part in ("amount is present", "2 of 3.", "Enter it.", "booked, won", RESULT.check_id):
+        assert part in told
+
+
+def test_plain_text_is_one_harmless_line() -> None:
+    assert plain("a\r\nBcc: x\u202e\x00\u200bb") == "a Bcc: x b"
+    assert plain("x" * 100, 10) == "x" * 9 + "…"
+
+
+def _node(name: str, kind: str = "model", folder: str = "core", **more: Any) -> dict[str, Any]:
+    return {
+        "unique_id": f"{kind}.scorecard.{name}", "name": name, "resource_type": kind, "schema": folder,
+        "fqn": ["scorecard", folder, name], "original_file_path": f"models/{folder}/{name}.sql",
+        "config": {"severity": "ERROR"}, "depends_on": {"nodes": []}, **more,
+    }  # fmt: skip
+
+
+def _artifacts(*results: dict[str, Any], **test: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    on_deal = {"depends_on": {"nodes": ["model.scorecard.core_deal"]}}
+    beside = {"config": {"meta": {"beside": [{"name": "mean"}]}}}
+    nodes = [
+        _node("core_deal"),
+        _node("kpi_won", folder="kpis", **beside),
+        _node("kpi_mrr", folder="kpis"),
+        _node("kpi_values", folder="scorecard"),
+        _node("deal_is_sound", "test", **{**on_deal, **test}),
+        _node("values_are_sound", "test", depends_on={"nodes": ["model.scorecard.kpi_values"]}),
+    ]
+    edges = [("core_deal", "kpi_won"), ("kpi_won", "kpi_values"), ("kpi_mrr", "kpi_values")]
+    child_map: dict[str, list[str]] = {}
+    parent_map: dict[str, list[str]] = {}
+    for parent, child in edges:
+        child_map.setdefault(f"model.scorecard.{parent}", []).append(f"model.scorecard.{child}")
+        parent_map.setdefault(f"model.scorecard.{child}", []).append(f"model.scorecard.{parent}")
+    manifest = {
+        "nodes": {node["unique_id"]: node for node in nodes}, "sources": {}, "unit_tests": {},
+        "child_map": child_map, "parent_map": parent_map,
+    }  # fmt: skip
+    run = {"metadata": {"generated_at": "2024-01-02T03:04:05.678901Z"}, "results": list(results)}
+    return run, manifest
+
+
+def _ran(name: str, status: str, failures: int | None = None, message: str | None = None) -> dict[str, Any]:
+    kind = "test" if name.endswith("sound") else "model"
+    return {
+        "unique_id": f"{kind}.scorecard.{name}", "status": status, "failures": failures, "message": message,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "declared", "severity", "passed"),
+    [
+        ("pass", "ERROR", "error", True),
+        ("pass", "WARN", "warning", True),
+        ("warn", "WARN", "warning", False),
+        ("warn", "ERROR", "warning", False),
+        ("fail", "ERROR", "error", False),
+        ("error", "WARN", "error", False),
+    ],
+)
+def test_a_dbt_test_is_a_check(status: str, declared: str, severity: str, passed: bool) -> None:
+    failures = 0 if passed else 7 if status in ("warn", "fail") else None
+    config = {"severity": declared, "meta": {"cure": "Mend it."}}
+    run, manifest = _artifacts(
+        _ran("deal_is_sound", status, failures, "Database Error"), config=config, description="It matters."
+    )
+    (found,) = from_dbt(run, manifest, {})
+    assert (found.severity, found.passed, found.failures) == (
+        severity,
+        passed,
+        failures if failures else int(not passed),
+    )
+    assert found.check_id == "dbt.deal_is_sound"
+    assert found.object == "core.core_deal"
+    assert found.cure == "Mend it."
+    assert found.message.endswith("It matters.")
+    assert found.metrics == ("won", "won_mean")
+    assert found.run_at == RESULT.run_at
+
+
+def test_a_dbt_test_at_the_end_of_the_line_touches_all_it_is_built_on() -> None:
+    run, manifest = _artifacts(_ran("values_are_sound", "fail", 1))
+    assert from_dbt(run, manifest, {})[0].metrics == ("mrr", "won", "won_mean")
+
+
+def test_what_a_test_says_it_touches_wins_and_the_callers_lineage_comes_next() -> None:
+    run, manifest = _artifacts(_ran("deal_is_sound", "fail", 1))
+    assert from_dbt(run, manifest, {"core.core_deal": ["x"]})[0].metrics == ("x",)
+    run, manifest = _artifacts(_ran("deal_is_sound", "fail", 1), config={"meta": {"metrics": ["won"]}})
+    assert from_dbt(run, manifest, {"core.core_deal": ["x"]})[0].metrics == ("won",)
+
+
+def test_a_model_that_is_not_built_is_an_error_and_what_was_skipped_is_not_told_twice() -> None:
+    run, manifest = _artifacts(
+        _ran("core_deal", "error", message="Binder Error:\n no such column"),
+        _ran("kpi_won", "skipped"),
+        _ran("kpi_mrr", "success"),
+        _ran("deal_is_sound", "skipped"),
+    )
+    (found,) = from_dbt(run, manifest, {})
+    assert found.check_id == "dbt.model.core_deal"
+    assert (found.severity, found.passed) == ("error", False)
+    assert "Binder Error: no such column" in found.message
+    assert "models/core/core_deal.sql" in found.cure
+    assert found.metrics == ("won", "won_mean")
+
+
+@pytest.fixture
+def extracted() -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect()
+    con.execute("create schema raw_shop")
+    con.execute(
+        "create table raw_shop._loaded_files (object varchar, source_file varchar, source_sha256 varchar, rows_read "
+        "bigint, rows_quarantined bigint, unknown_columns varchar, loaded_at timestamptz)"
+    )
+    con.execute(
+        "create table raw_shop._quarantine (object varchar, reason varchar, source_file varchar, source_line bigint, "
+        "source_sha256 varchar)"
+    )
+    return con
+
+
+def _extract(con: duckdb.DuckDBPyConnection, tmp_path: Path, files: list[tuple[Any, ...]]) -> list[CheckResult]:
+    staging = tmp_path / "dbt_project" / "models" / "staging" / "shop"
+    staging.mkdir(parents=True)
+    (staging / "_sources.yml").write_text("sources: [{name: shop, tables: [{name: deals}]}]\n")
+    for file in files:
+        con.execute("insert into raw_shop._loaded_files values (?, ?, ?, ?, ?, ?, ?)", file)
+    settings = load_settings().model_copy(update={"project": tmp_path})
+    return from_extract(con, settings, ["shop"], {"raw_shop.deals": ["won", "booked"]})
+
+
+@pytest.mark.parametrize(
+    ("bad", "severity", "passed"), [(0, "warning", True), (10, "warning", False), (11, "error", False)]
+)
+def test_quarantine_is_a_warning_and_above_a_share_an_error(
+    bad: int, severity: str, passed: bool, extracted: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    old = ("deals", "a.csv", "old", 1000, 500, None, "2024-01-01")
+    for line in range(bad):
+        extracted.execute("insert into raw_shop._quarantine values ('deals', 'no\nid', 'a.csv', ?, 'new')", [line + 2])
+    extracted.execute("insert into raw_shop._quarantine values ('deals', 'mended', 'a.csv', 9, 'old')")
+    found, columns = _extract(extracted, tmp_path, [old, ("deals", "a.csv", "new", 1000, bad, None, "2024-01-02")])
+    assert (found.severity, found.passed, found.failures, found.checked) == (severity, passed, bad, 1000)
+    assert found.metrics == ("booked", "won")
+    assert "mended" not in found.message
+    assert passed or f"no id ({bad}, first a.csv line 10)" in found.message or "first a.csv line" in found.message
+    assert columns.passed
+
+
+def test_an_unknown_column_is_a_warning(extracted: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    files = [("deals", "a.csv", "new", 1, 0, "colour, size", "2024-01-02")]
+    _, found = _extract(extracted, tmp_path, files)
+    assert (found.severity, found.passed, found.failures) == ("warning", False, 2)
+    assert "colour, size" in found.message

@@ -1,0 +1,207 @@
+"""How rules are run: in place, harmlessly, once, and never passing what could not be checked."""
+
+import json
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from scorecard.errors import ScorecardError
+from scorecard.quality import gx
+from scorecard.quality.checks import CheckResult
+from scorecard.settings import Settings
+
+RULES = """
+objects:
+  deals:
+    key: [id]
+    rules:
+      - check: amount_is_present
+        expect: expect_column_values_to_not_be_null
+        kwargs: {column: amount}
+        severity: warning
+        why: An amount is needed.
+        cure: Enter it.
+      - check: name_is_known
+        expect: unexpected_rows_expectation
+        kwargs:
+          unexpected_rows_query: select * from {batch} as deal where name not in (select name from <names>)
+        severity: error
+        metrics: [won]
+        found: "{failures} of {checked} deals have an unknown name, first {first}."
+        facts: select min(name) as first from <deals> where name not in (select name from <names>)
+        why: A name is needed.
+        cure: Add it.
+  names:
+    rules: []
+"""
+TABLES = (
+    "create schema raw_shop",
+    """create table raw_shop.deals as select *, null::timestamptz as _valid_to from (values
+    ('a', 1, 'Ann'), ('b', null, 'Ann'), ('c', null, e'Eve\\r\\n\u202e<script>')) as t (id, amount, name)""",
+    "create table raw_shop.names as select 'Ann' as name, null::timestamptz as _valid_to",
+)
+METRICS = {"raw_shop.deals": ["booked", "won"]}
+
+
+@pytest.fixture
+def shop(company: Callable[..., Settings], project: Path) -> Callable[..., Settings]:
+    def make(*changes: str, rules: str = RULES) -> Settings:
+        (project / "expectations" / "shop.yml").write_text(rules, encoding="utf-8")
+        return company(None, *TABLES, *changes, project=project)
+
+    return make
+
+
+def _by_check(results: list[CheckResult]) -> dict[str, CheckResult]:
+    return {result.check_id.removeprefix("shop."): result for result in results}
+
+
+def test_a_failure_is_counted_and_told_with_the_same_examples_each_time(shop: Callable[..., Settings]) -> None:
+    found = _by_check(gx.check_raw(shop(), ["shop"], METRICS))["deals.amount_is_present"]
+    assert (found.severity, found.passed, found.failures, found.checked) == ("warning", False, 2, 3)
+    assert found.message == "2 of 3 rows break it. For example b, c. An amount is needed."
+    assert found.cure == "Enter it."
+    assert found.metrics == ("booked", "won")
+
+
+def test_text_from_the_data_is_harmless_in_a_message(shop: Callable[..., Settings]) -> None:
+    found = _by_check(gx.check_raw(shop(), ["shop"], METRICS))["deals.name_is_known"]
+    assert found.message.startswith("1 of 3 deals have an unknown name, first Eve <script>.")
+    assert found.metrics == ("won",)
+
+
+def test_a_rule_that_cannot_be_run_is_an_error_and_leaves_the_others_alone(shop: Callable[..., Settings]) -> None:
+    results = _by_check(gx.check_raw(shop("alter table raw_shop.deals drop column name"), ["shop"], METRICS))
+    broken = results["deals.name_is_known"]
+    assert (broken.severity, broken.passed) == ("error", False)
+    assert broken.message.startswith("It could not be checked:")
+    assert results["deals.amount_is_present"].failures == 2
+
+    results = _by_check(gx.check_raw(shop("alter table raw_shop.deals drop column amount"), ["shop"], METRICS))
+    broken = results["deals.amount_is_present"]
+    assert (broken.severity, broken.passed) == ("error", False)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [("drop table raw_shop.deals", "cannot be read"), ("delete from raw_shop.deals", "has no rows")],
+)
+def test_an_object_that_is_missing_or_empty_is_an_error(change: str, said: str, shop: Callable[..., Settings]) -> None:
+    found = _by_check(gx.check_raw(shop(change), ["shop"], METRICS))["deals.has_rows"]
+    assert (found.severity, found.passed, found.metrics) == ("error", False, ("booked", "won"))
+    assert said in found.message
+
+
+def test_what_has_not_changed_is_not_checked_again(
+    shop: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = shop()
+    first = gx.check_raw(settings, ["shop"], METRICS)
+
+    def fail(*_: object) -> list[CheckResult]:
+        raise AssertionError("checked again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gx, "_run", fail)
+        assert gx.check_raw(settings, ["shop"], METRICS) == first
+        with pytest.raises(AssertionError, match="checked again"):
+            gx.check_raw(settings, ["shop"], {"raw_shop.deals": ["other"]})
+    with duckdb.connect(str(settings.warehouse)) as con:
+        con.execute("update raw_shop.deals set amount = 2 where id = 'b'")
+    assert _by_check(gx.check_raw(settings, ["shop"], METRICS))["deals.amount_is_present"].failures == 1
+
+
+def test_a_damaged_memory_is_not_believed(shop: Callable[..., Settings]) -> None:
+    settings = shop()
+    first = gx.check_raw(settings, ["shop"], METRICS)
+    kept = settings.state / "gx" / "shop.json"
+    kept.write_text(kept.read_text()[:50])
+    again = gx.check_raw(settings, ["shop"], METRICS)
+    assert [result.message for result in again] == [result.message for result in first]
+    assert json.loads(kept.read_text())["results"]
+
+
+def test_the_file_is_free_again_and_unchanged(shop: Callable[..., Settings]) -> None:
+    settings = shop()
+    before = settings.warehouse.read_bytes()
+    gx.check_raw(settings, ["shop"], METRICS)
+    assert settings.warehouse.read_bytes() == before
+    with duckdb.connect(str(settings.warehouse)) as con:
+        con.execute("create table raw_shop.more as select 1 as one")
+
+
+def test_data_docs_show_rules_and_results_and_call_nowhere(shop: Callable[..., Settings]) -> None:
+    settings = shop()
+    gx.check_raw(settings, ["shop"], METRICS)
+    docs = settings.out / "data_docs" / "shop"
+    assert (docs / "index.html").exists()
+    (page,) = (docs / "validations" / "shop" / "deals").rglob("*.html")
+    assert "amount is present: An amount is needed." in page.read_text(encoding="utf-8")
+
+
+def test_nothing_is_printed(shop: Callable[..., Settings], capfd: pytest.CaptureFixture[str]) -> None:
+    gx.check_raw(shop("alter table raw_shop.deals drop column name"), ["shop"], METRICS)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("expect_column_values_to_not_be_null", "expect_the_best", "shop.deals.amount_is_present"),
+        ("severity: warning", "severity: fatal", "severity is 'fatal'"),
+        ("        cure: Enter it.\n", "", "a rule needs"),
+        ("check: name_is_known", "check: amount_is_present", "twice under deals"),
+        ("<names>)\n        severity", "<nobody>)\n        severity", "<nobody> stands for nothing"),
+        ("check: name_is_known", "check: Name is known", "'Name is known'"),
+        ("objects:", "things:", "has no objects"),
+    ],
+)
+def test_a_wrong_file_of_rules_is_named_with_its_cure(
+    old: str, new: str, said: str, shop: Callable[..., Settings]
+) -> None:
+    with pytest.raises(ScorecardError, match=said) as caught:
+        gx.check_raw(shop(rules=RULES.replace(old, new)), ["shop"], METRICS)
+    assert caught.value.cure
+
+
+def test_a_warehouse_that_is_missing_or_no_warehouse_is_an_error_with_a_cure(
+    shop: Callable[..., Settings],
+) -> None:
+    settings = shop()
+    settings.warehouse.write_bytes(b"not a database" * 1000)
+    with pytest.raises(ScorecardError, match="cannot be read"):
+        gx.check_raw(settings, ["shop"], METRICS)
+    settings.warehouse.unlink()
+    with pytest.raises(ScorecardError, match="is not there"):
+        gx.check_raw(settings, ["shop"], METRICS)
+
+
+def test_a_source_without_rules_has_no_results(shop: Callable[..., Settings]) -> None:
+    assert gx.check_raw(shop(), ["another"], METRICS) == []
+
+
+def test_great_expectations_still_needs_its_cure(shop: Callable[..., Settings]) -> None:
+    """When this fails, Great Expectations has mended its connections: drop gx_duckdb.py and use add_sql."""
+    settings = shop()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import great_expectations
+        from great_expectations.data_context.types.base import ProgressBarsConfig
+
+        context = great_expectations.get_context(mode="ephemeral")
+        context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+        plain = context.data_sources.add_sql(
+            "plain",
+            connection_string=f"duckdb:///{settings.warehouse}",
+            kwargs={"connect_args": {"read_only": True}},
+        )
+        asset = plain.add_query_asset("deals", "select * from raw_shop.deals")
+        batch = asset.add_batch_definition_whole_table("all").get_batch()
+        outcome = batch.validate(great_expectations.expectations.ExpectColumnValuesToNotBeNull(column="id"))
+        plain.get_execution_engine().close()
+        plain.get_engine().dispose()
+    assert not outcome.success
+    assert "list index out of range" in str(outcome.exception_info)
