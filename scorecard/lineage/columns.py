@@ -35,7 +35,7 @@ _EXTRACTED = (
     "_dlt_load_id",
     "_dlt_id",
 )
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass
@@ -312,7 +312,8 @@ class _Reader:
                 if clause := scope.expression.args.get(key):
                     found |= self._used(scope, clause)
             for join in scope.expression.args.get("joins") or []:
-                if condition := join.args.get("on"):
+                # A left join adds columns to rows that are there whether it finds anything or not.
+                if (condition := join.args.get("on")) and join.side != "LEFT":
                     found |= self._used(scope, condition)
         for source in scope.sources.values():
             if not isinstance(source, exp.Table):

@@ -116,6 +116,13 @@ def test_columns_lead_back_to_source_fields(tmp_path, target):
 
 def test_rows_name_the_fields_that_decide_what_counts(tmp_path, target):
     columns = metric_lineage(Settings(tmp_path), [Metric("won_value")], target)["won_value"]["columns"]
+    assert columns["rows"] == ["raw_crm.deals.stage"]  # a left join decides nothing
+
+
+def test_rows_name_the_fields_of_inner_joins_too(tmp_path, target, manifest):
+    manifest["nodes"]["model.p.core_deal"]["compiled_code"] = CORE.replace("left join", "join")
+    (target / "manifest.json").write_text(json.dumps(manifest))
+    columns = metric_lineage(Settings(tmp_path), [Metric("won_value")], target)["won_value"]["columns"]
     assert columns["rows"] == ["raw_crm.deals.agent", "raw_crm.deals.stage", "raw_crm.teams.agent"]
 
 
