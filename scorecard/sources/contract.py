@@ -1,6 +1,7 @@
 """What a source promises: dbt's source YAML, read into dataclasses.
 
-The same entry documents the raw table for dbt and tells the extraction what to read, so no column is listed twice.
+The same entry documents the raw table for dbt and tells the extraction what to read: no column is listed
+twice.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a raw table. `header` is how the export calls it, `data_type` a DuckDB type in lower case."""
+    """A column of a raw table: `header` is its name in the export, `data_type` a DuckDB type in lower case."""
 
     name: str
     data_type: str
@@ -40,7 +41,7 @@ class Column:
 class ObjectContract:
     """A raw table and the export it is read from (`file`, a path below the folder of the source).
 
-    A `full_export` holds every record, so that a record which left it is gone; any other only adds and changes.
+    A `full_export` holds every record, so that one which left it is gone; any other only adds and changes.
     """
 
     name: str
@@ -117,9 +118,7 @@ def _source(entry: dict[str, Any], path: Path) -> SourceContract:
         )
     tables = _required(entry, "tables", where, path)
     # Names with an underscore in front are the extraction's own tables; they have no export.
-    objects = tuple(
-        _object(table, where, path) for table in tables if not str(table.get("name")).startswith("_")
-    )
+    objects = tuple(_object(table, where, path) for table in tables if not str(table.get("name")).startswith("_"))
     _refuse_repeats([o.name for o in objects], f"{where} lists the table", path)
     return SourceContract(
         name=name,
@@ -135,9 +134,7 @@ def _object(entry: dict[str, Any], source: str, path: Path) -> ObjectContract:
     name = _required(entry, "name", f"a table of {source}", path)
     where = f"the table {name} of {source}"
     if not _NAME.fullmatch(name):
-        raise ScorecardError(
-            f"In {path}, {where} has no name that dlt keeps.", "Use lower case, digits and single _."
-        )
+        raise ScorecardError(f"In {path}, {where} has no name that dlt keeps.", "Use lower case, digits and single _.")
     meta = _meta(entry)
     file = _required(meta, "file", f"config.meta of {where}", path)
     key = _required(meta, "primary_key", f"config.meta of {where}", path)
@@ -169,22 +166,18 @@ def _column(entry: dict[str, Any], key: tuple[str, ...], table: str, path: Path)
     name = _required(entry, "name", f"a column of {table}", path)
     where = f"the column {name} of {table}"
     if not _NAME.fullmatch(name):
-        raise ScorecardError(
-            f"In {path}, {where} has no name that dlt keeps.", "Use lower case, digits and single _."
-        )
+        raise ScorecardError(f"In {path}, {where} has no name that dlt keeps.", "Use lower case, digits and single _.")
     data_type = str(_required(entry, "data_type", where, path)).lower()
     _required(entry, "description", where, path)
     match = _DECIMAL.fullmatch(data_type)
-    if match and not int(match[2]) <= int(match[1]) <= 38 or not match and data_type not in TYPES:
+    if not (int(match[2]) <= int(match[1]) <= 38 if match else data_type in TYPES):
         raise ScorecardError(
             f"In {path}, {where} has the data_type {data_type}, which is not supported.",
             f"Use {', '.join(TYPES)} or decimal(p,s) with p up to 38.",
         )
     meta = _meta(entry)
     constraints = entry.get("constraints") or []
-    not_null = (
-        name in key or bool(meta.get("not_null")) or any(c.get("type") == "not_null" for c in constraints)
-    )
+    not_null = name in key or bool(meta.get("not_null")) or any(c.get("type") == "not_null" for c in constraints)
     return Column(name, data_type, str(meta.get("header", name)), not_null)
 
 

@@ -30,7 +30,7 @@ MEMORY = "1GB"
 
 @dataclass(frozen=True)
 class LoadedObject:
-    """One export that was loaded; `rows_new` and `rows_retired` are versions begun and ended in the raw table."""
+    """One export that was loaded; `rows_new` and `rows_retired` count versions begun and ended."""
 
     name: str
     source_file: str
@@ -62,8 +62,8 @@ def extract(
 
     Raises
     ------
-    ScorecardError: an export can't be used or lost too many rows, or the warehouse can't be written. The warehouse
-        is as it was before.
+    ScorecardError: an export can't be used or lost too many rows, or the warehouse can't be written. It is as it
+        was before.
     """
     work = settings.state / "dlt" / source.name
     with _alone(work, source.name):
@@ -126,8 +126,7 @@ def _changed(folder: Path, source: SourceContract, held: dict[str, Held]) -> dic
                 ScorecardError(
                     f"{source.name}/{contract.file} cannot be read: {error.strerror}. {folder} has"
                     f" {', '.join(sorted(found.name for found in folder.glob('*'))) or 'no file'}.",
-                    f"Put the export there, or correct config.meta.file of {contract.name}"
-                    f" in {contract.declared_in}.",
+                    f"Put the export there, or correct config.meta.file of {contract.name} in {contract.declared_in}.",
                 )
             )
             continue
@@ -233,9 +232,7 @@ def _compare(
     if not contract.full_export or not {*contract.primary_key, "_valid_to"} <= held_columns:
         return
     current = f"(from warehouse.{source.schema}.{quoted(contract.name)} where _valid_to is null)"
-    same = " and ".join(
-        f"r.{name}::varchar = k.{name}::varchar" for name in map(quoted, contract.primary_key)
-    )
+    same = " and ".join(f"r.{name}::varchar = k.{name}::varchar" for name in map(quoted, contract.primary_key))
     held, vanished = db.execute(f"""
         select count(*), count(*) filter (not exists (from {staged.table}_keys as k where {same}))
         from {current} as r

@@ -1,8 +1,10 @@
 """One CSV export, read record by record and judged against its contract.
 
-Reading is Python's csv module, for it knows the physical line of each record; all judging is SQL over the staged text
-in a scratch DuckDB, which works on whole columns and spills to disk what memory doesn't hold.
+Reading is Python's csv module, for it knows the physical line of each record; all judging is SQL over the staged
+text in a scratch DuckDB, which works on whole columns and spills to disk what memory doesn't hold.
 """
+
+# ruff: noqa: S608  names are checked by the contract, or quoted
 
 import codecs
 import csv
@@ -34,7 +36,7 @@ OWN_COLUMNS = (
     "_valid_to",
 )
 
-# What DuckDB's own casts let through is too much for a ledger: 3.7 becomes 4, 1.005 becomes 1.01, 'infinity' a date.
+# DuckDB's own casts let too much through for a ledger: 3.7 becomes 4, 1.005 becomes 1.01, 'infinity' a date.
 _FORMS = {
     "bigint": r"[+-]?\d+(\.0*)?",
     "integer": r"[+-]?\d+(\.0*)?",
@@ -199,7 +201,7 @@ def _append(
     lines, *texts = zip(*rows, strict=True)
     arrays = [pa.array(lines, pa.int64()), *(pa.array(text, pa.string()) for text in texts)]
     db.register("batch", pa.table(arrays, names=["_line", *cells]))
-    db.execute(f"insert into {table} select {select} from batch")  # noqa: S608
+    db.execute(f"insert into {table} select {select} from batch")
     db.unregister("batch")
 
 
@@ -249,18 +251,15 @@ def _judge(
     columns: tuple[Column, ...],
 ) -> None:
     """Part the staged text into `<table>_good` and `<table>_bad`, and keep the keys that could be read."""
-    values = ", ".join(
-        f"{_value(f'_c{i}', column)} as {quoted(column.name)}" for i, column in enumerate(columns)
-    )
+    values = ", ".join(f"{_value(f'_c{i}', column)} as {quoted(column.name)}" for i, column in enumerate(columns))
     faults = ", ".join(fault for i, column in enumerate(columns) if (fault := _fault(f"_c{i}", column)))
-    is_header = " and ".join(
-        f"_c{i} is not distinct from {literal(field)}" for i, field in enumerate(header) if field
-    )
+    is_header = " and ".join(f"_c{i} is not distinct from {literal(field)}" for i, field in enumerate(header) if field)
     db.execute(f"""
         create table {table}_judged as
         with typed as (select *, {values} from {table})
         select _line, {", ".join(quoted(column.name) for column in columns)},
-            case when {is_header} then 'repeats the header' else nullif(concat_ws('; ', {faults}), '') end as _reason
+            case when {is_header} then 'repeats the header'
+                else nullif(concat_ws('; ', {faults}), '') end as _reason
         from typed
     """)
     _find_repeated_keys(db, table, contract, len(header))
@@ -270,21 +269,19 @@ def _judge(
         with reasons as (
             select _line, _reason as reason from {table}_judged where _reason is not null
             union all select _line, reason from {table}_repeated
-        ), faults as (select _line, string_agg(reason, '; ' order by reason) as reason from reasons group by _line)
+        ), faults as (
+            select _line, string_agg(reason, '; ' order by reason) as reason from reasons group by _line
+        )
         select _line, reason, to_json(struct_pack({payload}))::varchar as payload
         from faults join {table} using (_line)
         union all select _line, reason, payload from {table}_odd
     """)
-    db.execute(
-        f"create view {table}_good as from {table}_judged where _line not in (select _line from {table}_bad)"
-    )
+    db.execute(f"create view {table}_good as from {table}_judged where _line not in (select _line from {table}_bad)")
     db.execute(f"create view {table}_keys as from {table}_judged where {_given(contract)}")
 
 
-def _find_repeated_keys(
-    db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract, width: int
-) -> None:
-    """Make `<table>_repeated` (_line, reason): all records whose key says two things, all repeats but the first."""
+def _find_repeated_keys(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract, width: int) -> None:
+    """Make `<table>_repeated` (_line, reason): records whose key says two things, repeats but the first."""
     key = ", ".join(quoted(name) for name in contract.primary_key)
     record = ", ".join(f"_c{i}" for i in range(width))
     named = f"'the key {', '.join(contract.primary_key)} = ' || concat_ws(', ', {key})"
@@ -350,7 +347,7 @@ def quoted(name: str) -> str:
 
 
 def _count(db: "duckdb.DuckDBPyConnection", table: str) -> int:
-    (count,) = db.execute(f"select count(*) from {table}").fetchone() or (0,)  # noqa: S608
+    (count,) = db.execute(f"select count(*) from {table}").fetchone() or (0,)
     return int(count)
 
 

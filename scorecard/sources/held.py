@@ -1,7 +1,7 @@
 """What the warehouse holds of a source, and how a load that never completed is taken back.
 
-The warehouse alone remembers what was loaded: a load counts once dlt has written its id into `_dlt_loads`, which it
-does last. Rows of any other load are what a run that was killed left behind.
+The warehouse alone remembers what was loaded: a load counts once dlt has written its id into `_dlt_loads`, which
+it does last. Rows of any other load are what a run that was killed left behind.
 """
 
 # ruff: noqa: S608  names are checked by the contract, or quoted
@@ -55,7 +55,7 @@ def open_warehouse(path: Path, read_only: bool) -> "Iterator[duckdb.DuckDBPyConn
 
 @contextmanager
 def attached(path: Path, db: "duckdb.DuckDBPyConnection") -> Iterator[None]:
-    """Attach the warehouse as `warehouse`, to read; nothing where there is none yet. Raises as `open_warehouse`."""
+    """Attach the warehouse to read, if there is one, as `warehouse`. Raises as `open_warehouse`."""
     import duckdb
 
     if not path.exists():
@@ -134,7 +134,7 @@ def take_back(path: Path, source: SourceContract) -> None:
 
 
 def retype(path: Path, source: SourceContract, staged: list[Staged], types: Types) -> None:
-    """Give columns of the raw tables the type their contract has by now; dlt would put a second column beside.
+    """Give raw columns the type their contract has by now; dlt would put a second column beside.
 
     Raises
     ------
@@ -190,7 +190,7 @@ def _newest(db: "duckdb.DuckDBPyConnection", schema: str, types: Types) -> dict[
 
 
 def _uncommitted(schema: str, types: Types, table: str) -> tuple[str, str]:
-    """SQL conditions: rows that no completed load began, rows that none ended. "" where a table can have none."""
+    """SQL conditions of rows that no completed load began, and ended; "" where a table can have none."""
     loads = f"select load_id from {schema}._dlt_loads" if "_dlt_loads" in types else "select '' where false"
     ends = "select null::timestamptz where false"
     if "_loaded_files" in types:

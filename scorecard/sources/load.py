@@ -1,7 +1,7 @@
 """Load staged exports with dlt: one resource a raw table, Arrow in, Parquet to the warehouse.
 
-dlt's working folder is scratch here. Left to itself dlt resumes a load that was killed; but a file whose INSERT was
-committed just before the kill is then inserted a second time, and its scd2 merge copies both rows.
+dlt's working folder is scratch here. Left to itself dlt resumes a load that was killed; but a file whose INSERT
+was committed just before the kill is then inserted a second time, and its scd2 merge copies both rows.
 """
 
 # ruff: noqa: S608  names are checked by the contract, or quoted
@@ -20,7 +20,7 @@ from scorecard.sources.held import cannot_open, take_back
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
 
 BATCH = 100_000
 """Rows of an Arrow batch on the way to dlt."""
@@ -50,7 +50,7 @@ LOADED_FILES = {
 
 
 def quiet_dlt() -> None:
-    """Switch off telemetry, dlt's own log, and its asking Airflow's database for each of its settings (10 s a run).
+    """Switch off telemetry, dlt's log, and its asking Airflow's database for each setting (10 s a run).
 
     To be called before dlt is imported; the environment may say otherwise.
     """
@@ -129,7 +129,8 @@ def _versions(staged: Staged, db: "duckdb.DuckDBPyConnection", loaded_at: dateti
             db,
             f"""
             select {names}, {literal(staged.source_file)} as _source_file, _line as _source_line,
-                '{staged.sha256}' as _source_sha256, sha256(to_json(struct_pack({fields}))::varchar) as _row_version,
+                '{staged.sha256}' as _source_sha256,
+                sha256(to_json(struct_pack({fields}))::varchar) as _row_version,
                 '{_load_id()}' as _dlt_load_id
             from {staged.table}_good
             union all by name from {staged.table}_held
@@ -149,10 +150,8 @@ def _versions(staged: Staged, db: "duckdb.DuckDBPyConnection", loaded_at: dateti
     return dlt.resource(rows, name=contract.name, write_disposition=disposition, **hints)
 
 
-def _rows(
-    name: str, select: Callable[[], str], columns: dict[str, str], db: "duckdb.DuckDBPyConnection"
-) -> Any:
-    """dlt resource of one of the extraction's own tables, to be appended to; made even when it stays empty."""
+def _rows(name: str, select: Callable[[], str], columns: dict[str, str], db: "duckdb.DuckDBPyConnection") -> Any:
+    """dlt resource of one of the extraction's own tables, appended to; made even when it stays empty."""
     import dlt
 
     types = ", ".join(f"{column}::{data_type} as {column}" for column, data_type in columns.items())

@@ -1,5 +1,6 @@
 """A small company with one source of two objects, whose exports a test may write as it likes."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,20 +97,41 @@ class Shop:
         tables = {}
         for table in ("orders", "visits"):
             tables[table] = self.query(
-                "select * exclude (_dlt_load_id, _valid_from, _valid_to), _valid_to is null,"
-                f" _dlt_load_id in (select load_id from raw_shop._dlt_loads) from raw_shop.{table} order by all"
+                "select * exclude (_dlt_load_id, _valid_from, _valid_to), _valid_to is null, _dlt_load_id in"
+                f" (select load_id from raw_shop._dlt_loads) from raw_shop.{table} order by all"
             )
         for table in ("_quarantine", "_loaded_files"):
-            tables[table] = self.query(f"select columns(c -> c not in ('_dlt_load_id', 'loaded_at')) from raw_shop.{table} order by all")
+            tables[table] = self.query(
+                f"select columns(lambda c: c not in ('_dlt_load_id', 'loaded_at')) from raw_shop.{table} order by all"
+            )
         return tables
+
+
+def make_shop(root: Path) -> Shop:
+    """Write the declaration and the exports of a shop that has loaded nothing yet."""
+    shop = Shop(root)
+    shop.yaml.parent.mkdir(parents=True)
+    shop.yaml.write_text(YAML)
+    (root / "data/shop").mkdir(parents=True)
+    shop.write(ORDERS)
+    shop.write(VISITS, "visits.csv")
+    return shop
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
-    shop = Shop(tmp_path)
-    shop.yaml.parent.mkdir(parents=True)
-    shop.yaml.write_text(YAML)
-    (tmp_path / "data/shop").mkdir(parents=True)
-    shop.write(ORDERS)
-    shop.write(VISITS, "visits.csv")
+    return make_shop(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def once_loaded(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    shop = make_shop(tmp_path_factory.mktemp("shop"))
+    shop.extract()
     return shop
+
+
+@pytest.fixture
+def loaded(once_loaded: Shop, tmp_path: Path) -> Shop:
+    """A shop of the test's own that has loaded its exports once."""
+    shutil.copytree(once_loaded.root, tmp_path, dirs_exist_ok=True)
+    return Shop(tmp_path)
