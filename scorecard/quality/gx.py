@@ -297,7 +297,7 @@ def _result(
     elif failures:
         broken = _broken_rows(item, rule, outcome)
         found = _found(rule, failures, rows, con) + _examples(item, broken, con)
-        metrics = _broken_metrics(broken, families and families[item.name], con) or metrics
+        metrics = _broken_metrics(broken, families[item.name] if families else None, con) or metrics
     else:
         found = "It holds."
     return CheckResult(

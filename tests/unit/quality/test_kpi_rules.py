@@ -72,7 +72,7 @@ def test_a_sound_warehouse_passes(check: Callable[..., dict[str, CheckResult]]) 
 def test_every_rule_can_fail_and_touches_the_metrics_it_broke(
     check: Callable[..., dict[str, CheckResult]],
 ) -> None:
-    # What breaks one rule may break another; rules of one kind are broken together, for speed.
+    # All at once, for speed.
     results = check(*(sql for sql, _ in BREAKS.values()))
     assert {key for key in results if not key.endswith(".has_rows")} == BREAKS.keys()
     for key, (_, metrics) in BREAKS.items():
