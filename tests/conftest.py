@@ -27,7 +27,11 @@ class Sandbox:
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the command line in this sandbox."""
         done = subprocess.run(
-            [sys.executable, "-m", "scorecard.cli", *arguments], env=self.env, capture_output=True, text=True, cwd=self.root
+            [sys.executable, "-m", "scorecard.cli", *arguments],
+            env=self.env,
+            capture_output=True,
+            text=True,
+            cwd=self.root,
         )
         if check:
             assert done.returncode == 0, done.stderr

@@ -1,0 +1,94 @@
+"""The command line as a program calls it."""
+
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Sandbox
+
+VALUE_KEYS = {
+    "metric", "grain", "period", "dimension", "member", "numerator", "denominator", "value", "status", "target",
+    "observations", "na_reason", "figure_id",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("period", ["2017", "2017-Q4", "2017-12", "2017-W52", "2017-12-31"])
+def test_values_of_every_grain(built: Sandbox, period: str) -> None:
+    done = built.run("values", "--json", "--metric", "booked_revenue", "--period", period, "--by", "business_unit")
+    (value,) = json.loads(done.stdout)
+    assert value.keys() == VALUE_KEYS
+    assert value["period"] == period
+    assert Decimal(value["value"]) > 0
+
+
+def test_the_anchors(built: Sandbox) -> None:
+    won, revenue = (
+        json.loads(built.run("values", "--json", "--metric", metric, "--period", "2017", "--by", "company").stdout)[0]
+        for metric in ("won_deals", "booked_revenue")
+    )
+    assert (won["value"], revenue["value"]) == ("4238", "10005534")
+
+
+def test_a_figure_id_is_null_where_no_close_holds_the_figure(built: Sandbox) -> None:
+    inside, outside = (
+        json.loads(built.run("values", "--json", "--metric", "win_rate", "--period", period, "--by", "region").stdout)
+        for period in ("2017-Q4", "2017-W20")
+    )
+    assert all(re.fullmatch(r"sales-2017-Q4-e1\.F\d+|sales-2017-12-e1\.F\d+", each["figure_id"]) for each in inside)
+    assert all(each["figure_id"] is None for each in outside)
+
+
+def test_every_closed_figure_is_proved(built: Sandbox) -> None:
+    ids = {}
+    for period in ("2017-Q4", "2024-Q4"):
+        for value in json.loads(built.run("values", "--json", "--period", period).stdout):
+            if value["figure_id"] and value["dimension"] == "business_unit":
+                ids[value["metric"]] = value
+    assert len(ids) > 20
+    for metric, value in ids.items():
+        proof = json.loads(built.run("trace", value["figure_id"], "--json").stdout)
+        assert proof["equal"], metric
+        assert proof["value"] is None or Decimal(proof["value"]) == Decimal(value["value"]), metric
+        assert {"observations", "sql", "columns", "loads", "close", "recomputed"} <= proof.keys()
+        assert not proof["observations"] or {
+            "source", "object", "record_id", "file", "line", "occurred_at", "numerator", "denominator"
+        } <= proof["observations"][0].keys()  # fmt: skip
+
+
+def test_metrics_tell_their_whole_meaning(built: Sandbox) -> None:
+    found = json.loads(built.run("metrics", "--json").stdout)
+    assert {"win_rate", "mrr", "sales_cycle_length_p90"} <= {metric["name"] for metric in found}
+    for metric in found:
+        assert metric["label"]["en"]
+        assert metric["definition"]["en"]
+        assert metric["formula"]
+
+
+def test_render_gives_the_bytes_that_were_mailed(built: Sandbox, tmp_path: Path) -> None:
+    again = tmp_path / "again.pdf"
+    built.run("render", "sales-2017-Q4-e1", "--language", "ja", "--output", str(again))
+    assert again.read_bytes() == (built.settings.out / "sales-2017-Q4-e1-ja.pdf").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["values", "--period", "2017-Q5"], 2, "2017-Q4"),
+        (["values", "--metric", "nothing"], 2, "win_rate"),
+        (["values", "--by", "planet"], 2, "region"),
+        (["run", "--scorecard", "nothing"], 2, "customers"),
+        (["nonsense"], 2, "nonsense"),
+        (["trace", "sales-2017-Q4-e1.F999999"], 1, "scorecard values"),
+        (["trace", "nothing"], 1, ""),
+        (["render", "sales-1999-Q4-e1", "--language", "en", "--output", "x.pdf"], 1, "scorecard closes"),
+        (["publish", "--scorecard", "sales", "--period", "1999-Q4"], 1, "no data"),
+    ],
+)
+def test_errors_are_sentences_with_a_cure(built: Sandbox, arguments: list[str], code: int, says: str) -> None:
+    done = built.run(*arguments, check=False)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert says in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr

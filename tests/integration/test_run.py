@@ -1,0 +1,109 @@
+"""`scorecard run` from end to end: what comes out, what a second run does, and what a failed check holds back."""
+
+import csv
+import hashlib
+import json
+import mailbox
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import PROJECT, Sandbox, sandbox_at
+
+EXPECTED = ("sales-2017-Q4-e1", "sales-2017-12-e1", "customers-2024-Q4-e1")
+
+
+def mails(sandbox: Sandbox) -> list[Any]:
+    return list(mailbox.Maildir(sandbox.settings.out / "mail", create=False))
+
+
+def hashes(sandbox: Sandbox) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sandbox.settings.out.glob("*.pdf")}
+
+
+def test_every_reader_gets_the_scorecards_of_the_last_complete_periods(built: Sandbox) -> None:
+    assert sorted(hashes(built)) == sorted(f"{close}-{language}.pdf" for close in EXPECTED for language in ("en", "ja"))
+    received = Counter(mail["To"] for mail in mails(built))
+    assert received == {
+        "sales-director@example.com": 2,
+        "eigyo-bucho@example.com": 2,
+        "customer-director@example.com": 1,
+        "kokyaku-bucho@example.com": 1,
+    }
+    for mail in mails(built):
+        kinds = [part.get_content_type() for part in mail.walk()]
+        assert {"text/plain", "text/html", "application/pdf"} <= set(kinds)
+
+
+def test_a_second_run_mails_nobody_and_changes_nothing(copy_of: Callable[[str], Sandbox]) -> None:
+    sandbox = copy_of("second")
+    before, letters = hashes(sandbox), len(mails(sandbox))
+    done = sandbox.run("run", "--json")
+    assert [entry["created"] for entry in json.loads(done.stdout)] == [False] * 3
+    assert all(not each["now"] for entry in json.loads(done.stdout) for each in entry["mailed"])
+    assert (hashes(sandbox), len(mails(sandbox))) == (before, letters)
+
+
+@pytest.fixture
+def changed_data(copy_of: Callable[[str], Sandbox]) -> Callable[[Callable[[dict[str, str]], dict[str, str]]], Sandbox]:
+    """Return a function that changes rows of the sales pipeline and gives a sandbox that reads it."""
+
+    def change(edit: Callable[[dict[str, str]], dict[str, str]]) -> Sandbox:
+        root = copy_of("changed").root
+        data = root / "data"
+        shutil.copytree(PROJECT / "data", data)
+        path = data / "maven_crm" / "sales_pipeline.csv"
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(edit(row) for row in rows)
+        return sandbox_at(root, data=data)
+
+    return change
+
+
+def test_a_failed_check_holds_only_what_depends_on_it(changed_data: Any) -> None:
+    def unknown_stage(row: dict[str, str]) -> dict[str, str]:
+        return {**row, "deal_stage": "Paused"} if row["opportunity_id"] == "1C1I7A6R" else row
+
+    sandbox = changed_data(unknown_stage)
+    letters = len(mails(sandbox))
+    done = sandbox.run("run", check=False)
+    assert done.returncode == 1
+    assert "The scorecard sales of 2017-Q4 is held back" in done.stderr
+    assert "stage is known" in done.stderr
+    assert "stg_maven_crm__opportunities" in done.stderr  # the cure names the place
+    assert [Path(line).name for line in done.stdout.split()] == [
+        "customers-2024-Q4-e1-en.pdf",
+        "customers-2024-Q4-e1-ja.pdf",
+    ]
+    told = mails(sandbox)[:]
+    assert len(told) == letters + 2  # one for each period of the scorecard that is held back
+    held = [mail for mail in told if mail["To"] == "sales-operations@example.com"]
+    assert {mail["Subject"] for mail in held} == {
+        "Held back: sales 2017-Q4, 1 failed check",
+        "Held back: sales 2017-12, 1 failed check",
+    }
+    sandbox.run("run", check=False)
+    assert len(mails(sandbox)) == letters + 2, "the same failed check was told twice"
+
+
+def test_changed_data_makes_a_new_edition_that_says_what_changed(changed_data: Any) -> None:
+    def corrected(row: dict[str, str]) -> dict[str, str]:
+        won_last_quarter = row["deal_stage"] == "Won" and row["close_date"] == "2017-11-15"
+        return {**row, "close_value": str(int(row["close_value"]) + 100)} if won_last_quarter else row
+
+    sandbox = changed_data(corrected)
+    done = json.loads(sandbox.run("run", "--json", "--scorecard", "sales", "--period", "2017-Q4").stdout)
+    assert done[0]["close_id"] == "sales-2017-Q4-e2"
+    restated = json.loads((sandbox.settings.archive / "sales-2017-Q4-e2" / "restatements.json").read_text())
+    revenue = [each for each in restated if each["metric"] == "booked_revenue" and each["period"] == "2017-Q4"]
+    assert revenue
+    assert all(float(each["new"]) > float(each["old"]) for each in revenue)
+    assert json.loads(sandbox.run("verify", "--json").stdout)["ok"]
