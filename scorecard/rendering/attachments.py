@@ -52,6 +52,7 @@ def provenance_json(desk: Desk) -> bytes:
         "edition": close.edition,
         "files": close.manifest["files"],
         "code": close.manifest["code"],
+        "restatements": close.restatements,
         "commands": [f"scorecard trace {close.close_id}.FIGURE", "scorecard verify"],
         "figures": [
             {"figure_id": f"{close.close_id}.{figure_id}", "printed": printed.text, "value": _exact(printed.value)}

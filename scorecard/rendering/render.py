@@ -21,7 +21,7 @@ from scorecard.rendering.viewmodel import document, read_desk
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_TEMPLATE = "scorecard.html.jinja"
+_TEMPLATE = "scorecard.html.j2"
 _STYLE = "scorecard.css"
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 from scorecard.rendering import tables
 from scorecard.rendering.close import Action, Check, Close, Value, read_close, words
@@ -12,6 +13,8 @@ from scorecard.rendering.fonts import visible
 from scorecard.rendering.formats import Formats
 from scorecard.rendering.sentences import Thing, headline, three_things
 from scorecard.rendering.wording import Wording
+
+_RESTATED = 30
 
 Notes = tuple[tuple[str, str], ...]
 
@@ -130,6 +133,7 @@ class Document:
     unavailable: tuple[tuple[str, str], ...]
     provisional: tuple[str, ...]
     restatements: tuple[Restated, ...]
+    restated_more: str | None
     proofs: tuple[Proof, ...]
     trace_command: str
 
@@ -157,6 +161,8 @@ def document(desk: Desk) -> Document:
         tables.breakdown(desk, close.metrics[metric], dimension) for metric, dimension in _breakdowns(close)
     )
     breakdowns_notes = desk.take_notes()
+    # Figures on these pages first; a correction may touch thousands that are not.
+    restated = sorted(close.restatements, key=lambda row: row["figure_id"] not in desk.printed)
     failed = close.failed()
     passed = len(close.checks) - len(failed)
     numbers = {"passed": desk.formats.count(passed), "total": desk.formats.count(len(close.checks))}
@@ -197,7 +203,8 @@ def document(desk: Desk) -> Document:
         held_back=_held_back(desk),
         unavailable=_unavailable(desk),
         provisional=tuple(desk.close.metrics[figure.metric].label for figure in _whole(desk) if not figure.is_complete),
-        restatements=tuple(_restated(desk, row) for row in close.restatements),
+        restatements=tuple(_restated(desk, row) for row in restated[:_RESTATED]),
+        restated_more=_more_restated(desk, len(restated) - _RESTATED),
         proofs=_proofs(desk),
         trace_command=f"scorecard trace {close.close_id}.{next(iter(desk.printed), 'F001')}",
     )
@@ -363,7 +370,7 @@ def _unavailable(desk: Desk) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _restated(desk: Desk, row: dict[str, object]) -> Restated:
+def _restated(desk: Desk, row: dict[str, Any]) -> Restated:
     metric = desk.close.metrics.get(str(row["metric"]))
 
     def value(number: object) -> str:
@@ -371,15 +378,26 @@ def _restated(desk: Desk, row: dict[str, object]) -> Restated:
             return desk.say("na")
         return desk.formats.single(Decimal(str(number)), metric.unit) if metric else visible(str(number))
 
+    label = metric.label if metric else visible(str(row["metric"]))
     return Restated(
         figure_id=str(row["figure_id"] or "–"),
-        metric=metric.label if metric else visible(str(row["metric"])),
+        metric=desk.say("restated.target", metric=label) if row.get("field") == "target" else label,
         member=desk.member(str(row["dimension"]), str(row["member"])),
         period=str(row["period"]),
         old=value(row["old"]),
         new=value(row["new"]),
-        why=visible(str(row["why"])),
+        why=_reasons(desk, [str(reason) for reason in row.get("reasons") or [row["why"]]]),
     )
+
+
+def _more_restated(desk: Desk, number: int) -> str | None:
+    return desk.wording.count("restated.more", number, number=desk.formats.count(number)) if number > 0 else None
+
+
+def _reasons(desk: Desk, reasons: list[str]) -> str:
+    """Say why a figure changed; a reason that has no words is printed as the close has it."""
+    keys = [(f"why.{reason.replace(' ', '_')}", reason) for reason in reasons]
+    return desk.formats.listed([desk.say(key) if desk.wording.has(key) else visible(reason) for key, reason in keys])
 
 
 def _proofs(desk: Desk) -> tuple[Proof, ...]:

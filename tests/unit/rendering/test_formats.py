@@ -1,0 +1,114 @@
+"""Numbers, periods and glyphs as each language writes them."""
+
+import subprocess
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from scorecard.errors import ScorecardError
+from scorecard.periods import parse_period
+from scorecard.rendering import fonts
+from scorecard.rendering.charts import bars, periods_chart, sparkline
+from scorecard.rendering.formats import Formats
+from scorecard.rendering.wording import Wording
+from tests.unit.rendering.close_fixture import PROJECT
+
+REPORTS = PROJECT / "reports"
+EN, JA = (Formats(Wording(REPORTS, language)) for language in ("en", "ja"))
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "english", "japanese"),
+    [
+        ("2802496", "currency", "2.80 M", "280万"),
+        ("143212345", "currency", "143.2 M", "1.43億"),
+        ("339514.55", "currency", "339,515", "339,515"),
+        ("12.5", "currency", "12.50", "12.50"),
+        ("0.60251889", "percent", "60.3 %", "60.3%"),
+        ("-0.0602762", "percent", "−6.0 %", "−6.0%"),
+        ("-0.0001", "percent", "0.0 %", "0.0%"),
+        ("51", "days", "51 days", "51日"),
+        ("1", "days", "1 day", "1日"),
+        ("12.5", "days", "12.5 days", "12.5日"),
+        ("84", "minutes", "84 min", "84分"),
+        ("1196", "count", "1,196", "1,196"),
+    ],
+)
+def test_values(value: str, unit: str, english: str, japanese: str) -> None:
+    assert EN.single(Decimal(value), unit).replace("\u00a0", " ") == english
+    assert JA.single(Decimal(value), unit) == japanese
+
+
+def test_changes() -> None:
+    assert EN.change("percent", Decimal("-0.0173"), Decimal("-0.028")) == "−1.7\u00a0pt"
+    assert EN.change("currency", Decimal("-179759"), Decimal("-0.0602762")) == "−6.0\u00a0%"
+    assert EN.change("currency", Decimal("5"), None) == "+5.00"
+    assert EN.change("currency", None, None) is None
+    assert EN.gap("days", Decimal("-4"), Decimal("-0.07")) == "4\u00a0days"
+
+
+@pytest.mark.parametrize(
+    ("label", "year_start", "english", "japanese"),
+    [
+        ("2017-Q4", 1, "Q4 2017 (1 Oct – 31 Dec)", "2017年第4四半期（10月1日～12月31日）"),
+        ("2018-Q1", 10, "Q1 FY2018 (1 Oct – 31 Dec)", "2018年度第1四半期（10月1日～12月31日）"),
+        ("2018", 10, "FY2018 (1 Oct 2017 – 30 Sept 2018)", "2018年度（2017年10月1日～2018年9月30日）"),
+        ("2017-12", 1, "Dec 2017", "2017年12月"),
+        ("2017-W52", 1, "W52 2017 (25 Dec – 31 Dec)", "2017年第52週（12月25日～12月31日）"),
+        ("2017-12-31", 1, "31 Dec 2017", "2017年12月31日"),
+    ],
+)
+def test_periods(label: str, year_start: int, english: str, japanese: str) -> None:
+    period = parse_period(label, year_start)
+    assert EN.period_full(period, year_start).replace("Sept", "Sep") == english.replace("Sept", "Sep")
+    assert JA.period_full(period, year_start) == japanese
+
+
+def test_a_period_beside_another_loses_its_year_only_where_it_is_the_same() -> None:
+    q4 = parse_period("2017-Q4")
+    assert EN.period_beside(parse_period("2017-Q3"), q4) == "Q3"
+    assert EN.period_beside(parse_period("2016-Q4"), q4) == "Q4 2016"
+
+
+def test_charts_leave_a_gap_where_there_is_no_value() -> None:
+    chart = sparkline([Decimal(1), Decimal(2), None, Decimal(0), Decimal(3), None], "t")
+    assert len(chart.lines) == 2
+    assert chart.end is None
+    columns = periods_chart(
+        [Decimal(5), None], [None, None], True, [True, True], [True, True], ["a", "b"], [None, None], "t"
+    )
+    assert len(columns.columns) == 1
+
+
+def test_bars_share_one_scale_and_grow_from_zero_both_ways() -> None:
+    high, low, missing = bars([Decimal(100), Decimal(-100), None], [None] * 3, [Decimal(50), None, None])
+    assert missing is None
+    assert high is not None
+    assert low is not None
+    assert high.left == high.zero == "49"
+    assert (high.width, low.width, low.left) == ("49", "49", "0")
+    assert high.target == "73.5"
+
+
+def test_what_no_font_can_print_is_made_visible() -> None:
+    assert fonts.visible("Zoë 東京") == "Zoë 東京"
+    assert fonts.visible("😀") == "[U+1F600]"
+    assert fonts.visible("a\u202eb\x00\x07") == "a[U+202E]b[U+0000 U+0007]"
+    assert fonts.visible("שלום") == "[U+05E9 U+05DC U+05D5 U+05DD]"
+    with pytest.raises(ScorecardError, match=r"U\+1F600"):
+        fonts.require_glyphs("all is well 😀")
+
+
+@pytest.mark.parametrize("answer", ["DejaVu Sans\tBook\t0\t/x.ttf\t20-7e", ""])
+def test_a_missing_font_is_named_with_the_command_that_installs_it(monkeypatch: Any, answer: str) -> None:
+    fonts.font_files.cache_clear()
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, answer, ""))
+    with pytest.raises(ScorecardError, match="apt-get install fonts-noto-cjk"):
+        fonts.font_files()
+    fonts.font_files.cache_clear()
+
+
+def test_fonts_are_known_by_their_hashes() -> None:
+    assert set(fonts.font_hashes()) == {"NotoSansCJK-Regular.ttc", "NotoSansCJK-Bold.ttc"}
+    assert all(len(digest) == 64 for digest in fonts.font_hashes().values())

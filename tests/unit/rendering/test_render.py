@@ -1,0 +1,271 @@
+"""A close as PDF: the same bytes each time, every figure to be proved, nothing fetched, nothing hidden."""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from pypdf import PdfReader
+
+from scorecard.errors import ScorecardError
+from scorecard.rendering import Summary, render, render_many, summary
+from scorecard.rendering.attachments import figures_csv
+from scorecard.rendering.render import _fetcher, html
+from scorecard.rendering.viewmodel import document, read_desk
+from tests.unit.rendering.close_fixture import PROJECT, Row, build
+
+Pdf = Callable[[str, str], bytes]
+BOTH = [("sales", "en"), ("customers", "ja")]
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "{{ 7 * 7 }} {% raw %}",
+    '<img src="file:///etc/passwd">',
+    '<link rel="attachment" href="http://127.0.0.1:9/">',
+    "שלום עולם",
+    "😀 \u202egnirts",
+    "=cmd|' /C calc'!A0",
+    "../../../etc/passwd",
+    "W" * 200,
+)
+
+
+@cache
+def _text(pdf: bytes) -> str:
+    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
+
+
+def _attached(pdf: bytes, name: str) -> bytes:
+    found = {key: content for key, contents in PdfReader(io.BytesIO(pdf)).attachments.items() for content in contents}
+    return next(content for key, content in found.items() if key.endswith(name))
+
+
+def _rename(names: tuple[str, ...]) -> Callable[[list[Row], list[Row]], None]:
+    """Give the reps other names, and leave out those there is no name for."""
+
+    def change(values: list[Row], checks: list[Row]) -> None:
+        reps = sorted({row["member"] for row in values if row["dimension"] == "rep"})
+        renamed = dict(zip(reps, names, strict=False))
+        values[:] = [row for row in values if row["dimension"] != "rep" or row["member"] in renamed]
+        for row in values:
+            if row["dimension"] == "rep":
+                row["member"] = renamed[row["member"]]
+        checks[-1]["message"] = names[0] + names[2]
+
+    return change
+
+
+def test_the_same_close_gives_the_same_bytes_in_another_folder_and_process(
+    sales: Path, pdf: Pdf, tmp_path: Path
+) -> None:
+    close, reports = tmp_path / "elsewhere" / sales.name, tmp_path / "reports"
+    shutil.copytree(sales, close)
+    for name in ("templates", "styles", "locales"):
+        shutil.copytree(PROJECT / "reports" / name, reports / name)
+    manifest = json.loads((close / "manifest.json").read_text())
+    (close / "manifest.json").write_text(json.dumps({**manifest, "closed_at": "2031-01-01T00:00:00Z"}))
+    code = (
+        "import sys, pathlib; from scorecard.rendering import render; c, r, o = map(pathlib.Path, sys.argv[1:]); "
+        "o.write_bytes(render(c, 'en', r))"
+    )
+    out = tmp_path / "out.pdf"
+    env = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C", "SOURCE_DATE_EPOCH": "1"}
+    subprocess.run([sys.executable, "-c", code, close, reports, out], check=True, env=env, cwd=tmp_path)
+    assert out.read_bytes() == pdf("sales", "en")
+
+
+def test_a_second_render_in_the_same_process_gives_the_same_bytes(customers: Path, pdf: Pdf, reports: Path) -> None:
+    ((path, language, again),) = render_many([(customers, "ja")], reports)
+    assert (path, language) == (customers, "ja")
+    assert again == pdf("customers", "ja")
+
+
+@pytest.mark.parametrize(("name", "language"), BOTH)
+def test_the_file_is_tagged_titled_and_has_no_clock(pdf: Pdf, name: str, language: str) -> None:
+    reader = PdfReader(io.BytesIO(pdf(name, language)))
+    root: Any = reader.trailer["/Root"]
+    assert len(reader.pages) >= 4
+    assert root["/Lang"] == language
+    assert root["/MarkInfo"]["/Marked"] is True or str(root["/MarkInfo"]["/Marked"]).lower() == "true"
+    assert reader.metadata is not None
+    assert reader.metadata.title
+    assert "/CreationDate" not in reader.metadata
+    assert b"pdfuaid" in root["/Metadata"].get_data()
+
+
+@pytest.mark.parametrize(("name", "language"), BOTH)
+def test_every_figure_printed_is_in_the_close_and_rounds_to_what_is_printed(
+    request: pytest.FixtureRequest, pdf: Pdf, name: str, language: str
+) -> None:
+    close: Path = request.getfixturevalue(name)
+    rows = {row["figure_id"]: row for row in pq.read_table(close / "values.parquet").to_pylist()}
+    text = _text(pdf(name, language))
+    ids = set(re.findall(r"(?<![A-Za-z0-9.])F\d{3,}", text))
+    proof = json.loads(_attached(pdf(name, language), "provenance.json"))
+    listed = {figure["figure_id"].rpartition(".")[2]: figure for figure in proof["figures"]}
+    assert len(ids) > 40
+    assert ids <= rows.keys()
+    assert ids - listed.keys() <= {"FY"}
+    flat = re.sub(r"\s", "", text)
+    for figure_id, figure in listed.items():
+        value = rows[figure_id]["value"]
+        assert (figure["value"] is None) == (value is None)
+        assert re.sub(r"\s", "", figure["printed"]) in flat
+        if value is None:
+            assert figure["printed"] == "n/a"
+        else:
+            assert Decimal(figure["value"]) == value
+            _assert_rounds(figure["printed"], value)
+
+
+def _assert_rounds(printed: str, value: Decimal) -> None:
+    found = re.match(r"([−+]?)([\d,]+)(?:\.(\d+))?\s*(\D*)$", printed)
+    assert found, printed
+    sign, whole, decimals, unit = found.groups()
+    number = Decimal(f"{whole.replace(',', '')}.{decimals or '0'}") * (-1 if sign == "−" else 1)
+    factor = {"M": Decimal(10**6), "万": Decimal(10**4), "億": Decimal(10**8), "%": Decimal("0.01")}.get(
+        unit, Decimal(1)
+    )
+    half = Decimal(1).scaleb(-len(decimals or "")) * factor / 2
+    assert abs(number * factor - value) <= half, (printed, value)
+
+
+def test_the_summary_says_what_the_first_page_says(sales: Path, customers: Path, pdf: Pdf, reports: Path) -> None:
+    said = summary(sales, "en", reports)
+    assert isinstance(said, Summary)
+    assert said.title == "Sales scorecard"
+    assert said.period_label == "Q4 2017 (1 Oct – 31 Dec)"
+    assert said.headline.replace("\u00a0", " ") == (
+        "Booked revenue fell 6.0 % to 2.80 M, 5.0 % short of target; won deals and average deal size both fell."
+    )
+    assert "61 to 1,196 (−0.14\u00a0M)" in said.sentences[0]
+    flat = re.sub(r"\s", "", _text(pdf("sales", "en")))
+    for sentence in (said.headline, *said.sentences):
+        assert re.sub(r"\s", "", sentence) in flat
+    assert summary(sales, "ja", reports).headline.startswith("受注額は6.0%減の280万、目標を5.0%下回る。")
+    for language in ("en", "ja"):
+        told = summary(customers, language, reports)
+        assert len(set(told.sentences)) == 3
+
+
+def test_no_value_is_printed_as_such_with_the_reason_and_never_as_zero(sales: Path, pdf: Pdf, reports: Path) -> None:
+    text = " ".join(_text(pdf("sales", "en")).split())
+    assert "Win rate by value – The source does not hold what the indicator needs." in text
+    assert "No data for Q4 2016 to compare with." in text
+    row = next(
+        variant
+        for group in document(read_desk(sales, "en", reports)).cards
+        for card in group.cards
+        for variant, _ in card.variants
+        if variant.label == "Win rate by value"
+    )
+    assert (row.value.text, row.vs_target.text, row.status.word) == ("n/a", "–", "n/a")
+
+
+def test_warnings_stand_beside_the_figures_they_touch(sales: Path, reports: Path) -> None:
+    doc = document(read_desk(sales, "en", reports))
+    marks = {row.label: row.checks for group in doc.groups for row in group.rows}
+    assert marks["Booked revenue"] == ("W2",)
+    assert marks["Win rate"] == ("W1",)
+    assert marks["Won deals"] == ()
+    assert doc.warnings == "2 warnings"
+    assert [check.failures for check in doc.failed] == ["1,425 of 8,800", "1,480 of 8,800"]
+
+
+def test_hostile_names_are_text(tmp_path: Path, reports: Path) -> None:
+    close = build(tmp_path, "sales", "2017-12", _rename(HOSTILE))
+    text = re.sub(r"\s", "", _text(render(close, "en", reports)))
+    assert "<script>alert(1)</script>" in text
+    assert "{{7*7}}{%raw%}" in text
+    assert '<imgsrc="file:///etc/passwd">' in text
+    assert "[U+05E9U+05DCU+05D5U+05DD]" in text
+    assert "[U+1F600][U+202E]gnirts" in text
+    assert "W" * 47 + "…" in text
+    assert "root:" not in text
+    rows = list(csv.reader(io.StringIO(figures_csv(read_desk(close, "en", reports)).decode("utf-8-sig"))))
+    cells = {cell for row in rows for cell in row[:7]}
+    assert "'=cmd|' /C calc'!A0" in cells
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:9/x.css",
+        "file:///etc/passwd",
+        "data:text/css,",
+        "file://host/share",
+        "{reports}/../pyproject.toml",
+    ],
+)
+def test_nothing_outside_reports_is_fetched(reports: Path, url: str) -> None:
+    from weasyprint.urls import FatalURLFetchingError
+
+    with pytest.raises(FatalURLFetchingError, match="not part of reports"):
+        _fetcher(reports).fetch(url.format(reports=reports.as_uri()))
+
+
+def test_ten_thousand_members_are_cut_on_the_page_and_whole_in_the_csv(tmp_path: Path, reports: Path) -> None:
+    def change(values: list[Row], checks: list[Row]) -> None:
+        model = next(r for r in values if (r["metric"], r["dimension"]) == ("sales_cycle_length", "rep"))
+        values += [{**model, "period": "2017-12", "member": f"Rep {number:05}"} for number in range(10_000)]
+
+    desk = read_desk(build(tmp_path, "sales", "2017-12", change), "en", reports)
+    reps = next(block for block in document(desk).breakdowns if block.dimension == "Sales rep")
+    assert (len(reps.top), len(reps.bottom)) == (12, 8)
+    assert reps.gap is not None
+    assert re.search(r"10,0\d\d more", reps.gap) or re.search(r"9,9\d\d more|10,0\d\d", reps.gap)
+    assert figures_csv(desk).count(b"Rep 0") == 10_000
+
+
+def test_a_restated_figure_is_printed_with_old_new_and_why(sales: Path, reports: Path, tmp_path: Path) -> None:
+    close = tmp_path / sales.name
+    shutil.copytree(sales, close)
+    entry = {
+        **{
+            "metric": "booked_revenue",
+            "grain": "quarter",
+            "period": "2017-Q4",
+            "dimension": "company",
+            "member": "all",
+        },
+        **{"field": "value", "old": "2700000", "new": "2802496", "why": "late record", "reasons": ["late record"]},
+    }
+    entries = [{"figure_id": "F001", **entry}, *({"figure_id": f"F9{n:03}", **entry} for n in range(40))]
+    (close / "restatements.json").write_text(json.dumps(entries))
+    doc = document(read_desk(close, "ja", reports))
+    assert (doc.restatements[0].old, doc.restatements[0].new, doc.restatements[0].why) == (
+        "270万",
+        "280万",
+        "記録の遅延到着",
+    )
+    assert doc.restated_more == "… ほか11件は添付の provenance.json を参照 …"
+
+
+def test_a_character_no_font_has_in_our_own_words_stops_the_document(
+    sales: Path, reports: Path, tmp_path: Path
+) -> None:
+    close = tmp_path / sales.name
+    shutil.copytree(sales, close)
+    path = close / "definitions.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("Sales scorecard", "Sales 😀 scorecard"), encoding="utf-8")
+    with pytest.raises(ScorecardError, match=r"No font has U\+1F600"):
+        html(close, "en", reports)
+
+
+def test_a_close_that_lacks_a_file_is_named(sales: Path, reports: Path, tmp_path: Path) -> None:
+    close = tmp_path / sales.name
+    shutil.copytree(sales, close)
+    (close / "checks.parquet").unlink()
+    with pytest.raises(ScorecardError, match=r"can't be read.*scorecard verify"):
+        summary(close, "en", reports)
