@@ -69,6 +69,6 @@ EVERY_DAG: dict[str, Any] = {
         # What only a person can mend is not tried again.
         "retry_policy": ExceptionRetryPolicy(rules=[RetryRule(ScorecardError, action=RetryAction.FAIL)]),
         "execution_timeout": timedelta(hours=1),
-        "on_failure_callback": tell_owner,
+        "on_failure_callback": [tell_owner],
     },
 }

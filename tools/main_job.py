@@ -106,7 +106,7 @@ def _run_all(settings: Settings, say: Say, log: Path) -> list[Path]:
             break  # without data there is nothing to publish; but one scorecard doesn't stop another
         paths += pdfs
     if failures:
-        raise ScorecardError(" ".join(failures), f"The whole log is {os.path.relpath(log)}.")
+        raise ScorecardError("\n  ".join(failures) + "\n", f"The whole log is {os.path.relpath(log)}.")
     return paths
 
 
@@ -136,9 +136,7 @@ def _load_dags() -> tuple[dict[str, Any], list[str]]:
 
 def _pdfs(run: Any) -> list[Path]:
     """Return the paths that the `publish` tasks of a run handed on."""
-    tasks = [
-        task for task in run.get_task_instances() if task.task_id == "publish" and task.state == "success"
-    ]
+    tasks = [task for task in run.get_task_instances() if task.task_id == "publish" and task.state == "success"]
     found = [task.xcom_pull(task_ids="publish", map_indexes=task.map_index) for task in tasks]
     return [Path(path) for paths in found for path in paths]
 

@@ -36,15 +36,13 @@ def main() -> int:
     try:
         lock = local_airflow.take(home)
         if lock is None:
-            raise ScorecardError(
-                "Airflow is at work here already.", "End that, or wait for it, and try again."
-            )
+            raise ScorecardError("Airflow is at work here already.", "End that, or wait for it, and try again.")
         _check_port(port)
         password = _let_in(environ, home, port)
         print(f"Starting Airflow; what it says goes to {os.path.relpath(home)}/*.log", flush=True)
         with (home / "database.log").open("wb") as log:
             command = [sys.executable, local_airflow.__file__]
-            subprocess.run(command, env=environ, check=True, stdout=log, stderr=log)  # noqa: S603
+            subprocess.run(command, env=environ, check=True, stdout=log, stderr=log)
         for part in PARTS:
             with (home / f"{part}.log").open("wb") as log:
                 parts[part] = _start(part, environ, log)
@@ -80,9 +78,7 @@ def _check_port(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise ScorecardError(
-                f"Port {port} is taken.", "Choose another: PORT=8081 make airflow."
-            ) from error
+            raise ScorecardError(f"Port {port} is taken.", "Choose another: PORT=8081 make airflow.") from error
 
 
 def _let_in(environ: dict[str, str], home: Path, port: int) -> str:
@@ -106,7 +102,7 @@ def _let_in(environ: dict[str, str], home: Path, port: int) -> str:
 
 def _start(part: str, environ: dict[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "airflow", part]
-    return subprocess.Popen(command, env=environ, stdout=log, stderr=log, start_new_session=True)  # noqa: S603
+    return subprocess.Popen(command, env=environ, stdout=log, stderr=log, start_new_session=True)
 
 
 def _wait_for_pages(port: int, parts: dict[str, subprocess.Popen[bytes]]) -> None:

@@ -1,0 +1,68 @@
+"""Read the DAG files as the DAG processor does, and print what they declare as one JSON value.
+
+A program of its own: Airflow in the tests' process would bring its warnings and its settings with it.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import airflow.sdk  # noqa: F401 - so that its own time isn't counted
+from airflow.dag_processing.dagbag import BundleDagBag
+
+DAGS = Path(__file__).resolve().parents[2] / "dags"
+
+
+def of_task(task: Any) -> dict[str, Any]:
+    return {
+        "owner": task.owner,
+        "pool": task.pool,
+        "retries": task.retries,
+        "retry_delay": task.retry_delay.total_seconds(),
+        "backoff": task.retry_exponential_backoff,
+        "max_retry_delay": task.max_retry_delay.total_seconds(),
+        "timeout": task.execution_timeout.total_seconds(),
+        "no_retry_on": task.retry_policy.serialize() if task.retry_policy else None,
+        "callbacks": [callback.__name__ for callback in task.on_failure_callback],
+        "outlets": sorted(asset.name for asset in task.outlets),
+    }
+
+
+def of_dag(dag: Any) -> dict[str, Any]:
+    timetable = dag.timetable
+    condition = timetable.asset_condition
+    return {
+        "file": Path(dag.fileloc).name,
+        "tags": sorted(dag.tags),
+        "doc": dag.doc_md,
+        "catchup": dag.catchup,
+        "max_active_runs": dag.max_active_runs,
+        "timetable": type(timetable).__name__,
+        "cron": getattr(timetable, "expression", None),
+        "timezone": str(getattr(timetable, "timezone", None)),
+        "run_offset": getattr(timetable, "run_offset", None),
+        "assets": sorted(asset.name for asset in condition.objects) if condition else [],
+        "params": {name: dag.params.get_param(name).schema for name in dag.params},
+        "tasks": {task.task_id: of_task(task) for task in dag.tasks},
+    }
+
+
+def main() -> None:
+    before, started = set(sys.modules), time.process_time()
+    bag = BundleDagBag(dag_folder=str(DAGS), bundle_path=DAGS, bundle_name="dags-folder")
+    seconds = time.process_time() - started
+    found = {
+        "errors": bag.import_errors,
+        "seconds": seconds,
+        "imported": sorted({name.partition(".")[0] for name in set(sys.modules) - before}),
+        "scorecard": sorted(name for name in sys.modules if name.startswith("scorecard")),
+        "dags": {dag_id: of_dag(dag) for dag_id, dag in bag.dags.items()},
+    }
+    # On the last line: Airflow's own log goes to standard output too.
+    print("\n" + json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
