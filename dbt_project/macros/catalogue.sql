@@ -34,7 +34,7 @@
 {# What a source's YAML says of all its rows (business unit, currency). #}
 {% macro source_meta(source_name, key) -%}
     {%- if not execute -%}null
-    {%- elif not graph.sources -%}'{{ var(key, source_name) }}'
+    {%- elif not graph.sources -%}'{{ var("source_" ~ key, source_name) }}'
     {%- else -%}
         {%- for node in graph.sources.values() if node.source_name == source_name -%}
             {%- if loop.first -%}'{{ node.source_meta[key] }}'{%- endif -%}

@@ -2,7 +2,7 @@
 select
     target.metric,
     period.grain,
-    period.period,
+    target.period,
     period.period_start,
     period.period_end,
     target.dimension,
