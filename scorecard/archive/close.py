@@ -87,6 +87,12 @@ def close(
         folder = Path(mkdtemp(prefix=store.TEMPORARY, dir=settings.archive))
         try:
             return _freeze(settings, scorecard, metrics, period, lineage, code, folder, earlier, latest)
+        except OSError as error:
+            raise ScorecardError(
+                f"The close of {scorecard.name} {period} can't be written to {settings.archive}: "
+                f"{error.strerror or error}.",
+                "Free space or mend the permissions, then run again; nothing was closed.",
+            ) from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

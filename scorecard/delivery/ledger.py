@@ -150,6 +150,11 @@ def opened(settings: Settings) -> Iterator[Ledger]:
     ledger = Ledger(settings.ledger)
     try:
         yield ledger
+    except sqlite3.Error as error:
+        raise ScorecardError(
+            f"The ledger of deliveries {settings.ledger} can't be written: {error}.",
+            "Free space or mend the permissions, then run again; no letter goes out that isn't in the ledger.",
+        ) from error
     finally:
         ledger.close()
 

@@ -40,9 +40,13 @@ class _Filing:
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         """File one letter."""
-        box = open_maildir(self._folder)
-        box.add(envelope.content)
-        box.close()
+        try:
+            box = open_maildir(self._folder)
+            box.add(envelope.content)
+            box.close()
+        except OSError as error:
+            # For now, not for good: the disk may have room again at the next run.
+            return f"452 4.3.1 {self._folder} can't be written: {error.strerror}"
         return "250 OK filed"
 
 

@@ -203,6 +203,18 @@ def test_no_snapshot_and_no_figures_say_what_to_do(world):
     assert not list(world.settings.archive.glob(".tmp-*"))
 
 
+def test_a_full_disk_closes_nothing_and_says_so(world, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "_write_parquet", full)
+    with pytest.raises(ScorecardError, match="No space left on device"):
+        world.close()
+    assert closes(world.settings) == []
+    monkeypatch.undo()
+    assert world.close().edition == 1
+
+
 def test_a_broken_archive_is_not_built_upon(world):
     made = world.close()
     manifest = made.path / "manifest.json"

@@ -358,6 +358,19 @@ def test_the_local_folder_answers_for_a_killed_run(make_settings, make_letter, t
     box.close()
 
 
+def test_a_full_disk_leaves_the_letter_for_the_next_run(make_settings, make_letter, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    settings = make_settings()
+    monkeypatch.setattr("mailbox.Maildir.add", full)
+    (outcome,) = deliver(settings, [make_letter()])
+    assert outcome.state == "claimed"
+    assert "No space left on device" in outcome.detail
+    monkeypatch.undo()
+    assert deliver(settings, [make_letter()])[0].state == "sent"
+
+
 def test_two_runs_at_once_send_one_letter(server, make_settings, make_letter):
     settings, letters = make_settings(server.port), [make_letter(f"r{n}@example.com") for n in range(5)]
     runs = [threading.Thread(target=deliver, args=(settings, letters)) for _ in range(3)]
