@@ -1,0 +1,69 @@
+"""Copies of the project in which the documents' commands run as a reader would type them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PROJECT, Sandbox
+from tests.docs.markdown import Block
+
+_LEFT_OUT = shutil.ignore_patterns(
+    *(".git", ".venv", "var", "out", "target", "logs", "__pycache__", "*.egg-info", ".*_cache")
+)
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy of the project with a built warehouse, closes and PDFs, as `make scorecard` leaves them."""
+
+    root: Path
+    env: dict[str, str]
+
+    def type(self, script: str) -> subprocess.CompletedProcess[str]:
+        """Run lines of shell in the project's root; the first that fails ends it."""
+        return subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script], cwd=self.root, env=self.env, capture_output=True, text=True
+        )
+
+    def put(self, block: Block) -> None:
+        """Write a block's file, or change the file that it changes, as the reader is told to."""
+        assert block.value
+        path = self.root / block.value
+        if block.key == "change":
+            path.write_text(_changed(path.read_text(encoding="utf-8"), block), encoding="utf-8")
+        else:
+            assert not path.exists(), f"{block.value} is there already: the example must be new"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text, encoding="utf-8")
+
+
+@pytest.fixture
+def project(built: Sandbox, tmp_path: Path) -> Callable[[], Copy]:
+    """Return a function that makes a copy of the project."""
+
+    def copy() -> Copy:
+        root = tmp_path / "project"
+        shutil.copytree(PROJECT, root, ignore=_LEFT_OUT)
+        shutil.copytree(built.settings.state, root / "var")
+        shutil.copytree(built.settings.out, root / "out")
+        (root / ".venv").symlink_to(sys.prefix)
+        env = {name: value for name, value in os.environ.items() if not name.startswith("SCORECARD_")}
+        env |= {"SCORECARD_PROJECT": str(root), "PATH": f"{sys.prefix}/bin{os.pathsep}{env['PATH']}"}
+        return Copy(root, env)
+
+    return copy
+
+
+def _changed(text: str, block: Block) -> str:
+    """Apply the one hunk of a diff: its context must stand in the file exactly once."""
+    lines = block.text.splitlines()
+    before = "\n".join(line[1:] for line in lines if not line.startswith("+"))
+    after = "\n".join(line[1:] for line in lines if not line.startswith("-"))
+    assert text.count(before) == 1, f"{block.value} has no longer what line {block.line} of the guide changes"
+    return text.replace(before, after)

@@ -1,0 +1,225 @@
+"""What the documents show is run; what they list is compared with the code."""
+
+import json
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+import typer
+
+from scorecard import cli
+from scorecard.catalogue import load_catalogue
+from scorecard.settings import Settings
+from tests.conftest import PROJECT
+from tests.docs.conftest import Copy
+from tests.docs.markdown import Block, anchors, blocks, links, table_below
+
+GUIDE = PROJECT / "docs" / "data-engineer.md"
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+ALL_PAGES = [PROJECT / "CHANGELOG.md", *PAGES, *sorted((PROJECT / "docs" / "decisions").glob("*.md"))]
+
+MakeCopy = Callable[[], Copy]
+pytestmark = pytest.mark.xdist_group("docs")
+
+
+def shell(page: Path, marked: str | None = None) -> list[Block]:
+    """The shell blocks of a page that carry a mark, or none."""
+    return [block for block in blocks(page) if block.language == "sh" and block.value == marked]
+
+
+def name(page: Path) -> str:
+    return page.relative_to(PROJECT).as_posix()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if shell(page)], ids=name)
+def test_every_command_runs(page: Path, project: MakeCopy) -> None:
+    copy = project()
+    for block in shell(page):
+        # What make does is run for real by the tests of the whole; here, that the target is there.
+        script = re.sub(r"(?m)^make ", "make --dry-run ", block.text)
+        done = copy.type(script)
+        assert done.returncode == 0, f"{name(page)}, line {block.line}:\n{block.text}\n{done.stderr}"
+
+
+def test_every_block_is_run_or_used() -> None:
+    known = {None, "with the metric", "with the source", "with Airflow"}
+    for page in PAGES:
+        for block in blocks(page):
+            assert block.language == "sh" or block.key in ("file", "change"), f"{name(page)}, line {block.line}"
+            assert block.language != "sh" or block.value in known, f"{name(page)}, line {block.line}"
+
+
+def test_a_metric_is_two_new_files(project: MakeCopy) -> None:
+    copy = project()
+    files = [block for block in blocks(GUIDE) if block.value and "kpi_" in block.value]
+    assert [Path(str(block.value)).suffix for block in files] == [".sql", ".yml"]
+    for block in files:
+        copy.put(block)
+    for block in shell(GUIDE, "with the metric"):
+        done = copy.type(block.text)
+        assert done.returncode == 0, f"line {block.line}: {done.stdout}{done.stderr}"
+        if "dbt test" in block.text:
+            assert "PASS=1" in done.stdout
+
+    lost = (
+        pl.read_csv(copy.root / "data" / "maven_crm" / "sales_pipeline.csv", try_parse_dates=True)
+        .filter(pl.col("deal_stage") == "Lost")
+        .join(pl.read_csv(copy.root / "data" / "maven_crm" / "sales_teams.csv"), on="sales_agent")
+        .with_columns(
+            period=pl.format("{}-Q{}", pl.col("close_date").dt.year(), pl.col("close_date").dt.quarter()),
+        )
+    )
+    expected = {
+        ("business_unit", period, "Maven Hardware"): count
+        for period, count in lost.group_by("period").len().iter_rows()
+    } | {
+        ("region", period, region): count
+        for period, region, count in lost.group_by("period", "regional_office").len().iter_rows()
+    }
+    assert expected["business_unit", "2017-Q4", "Maven Hardware"] == 789
+    done = copy.type("scorecard values --metric lost_deals --json")
+    values = {
+        (row["dimension"], row["period"], row["member"]): int(row["value"])
+        for row in json.loads(done.stdout)
+        if row["grain"] == "quarter" and row["dimension"] in ("business_unit", "region") and row["value"] != "0"
+    }
+    assert values == expected
+    assert "## lost_deals" in (copy.root / "docs" / "metrics.md").read_text(encoding="utf-8")
+
+
+def test_a_source_needs_no_python(project: MakeCopy) -> None:
+    copy = project()
+    files = [block for block in blocks(GUIDE) if block.key in ("file", "change") and "kpi_" not in str(block.value)]
+    assert not [block for block in files if str(block.value).endswith(".py")]
+    for block in files:
+        copy.put(block)
+    for block in shell(GUIDE, "with the source"):
+        done = copy.type(block.text)
+        assert done.returncode == 0, f"line {block.line}: {done.stdout}{done.stderr}"
+
+    deals = pl.read_csv(
+        copy.root / "data" / "orbit_crm" / "deals.csv", schema_overrides={"Value (USD)": pl.Decimal(18, 2)}
+    )
+    won = deals.filter(pl.col("Status") == "closed won")["Value (USD)"].sum()
+    assert booked(copy, "Orbit Services", "2017-Q4") == won == Decimal("2000.50")
+    assert booked(copy, "Maven Hardware", "2017-Q4") == 2_802_496
+
+
+def booked(copy: Copy, unit: str, period: str) -> Decimal:
+    done = copy.type(f"scorecard values --metric booked_revenue --period {period} --by business_unit --json")
+    (row,) = (row for row in json.loads(done.stdout) if row["member"] == unit)
+    return Decimal(row["value"])
+
+
+def test_the_backfill_names_the_periods_it_says(project: MakeCopy) -> None:
+    copy = project()
+    (block,) = shell(GUIDE, "with Airflow")
+    prepared = copy.type("""
+        configured() { python -c "
+import os, sys
+from pathlib import Path
+sys.path.insert(0, 'tools')
+import local_airflow
+local_airflow.configure(os.environ, Path('var').resolve())
+os.execvp(sys.argv[1], sys.argv[1:])" "$@"; }
+        configured python tools/local_airflow.py
+        configured airflow dags reserialize
+    """)
+    assert prepared.returncode == 0, prepared.stderr
+    done = copy.type(f"{block.text.rstrip()} --dry-run")
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"\| (\d{4}-\d{2}-\d{2}) +\|", done.stdout) == ["2017-10-01", "2017-11-01", "2017-12-01"]
+
+
+def test_generated_files_are_up_to_date(built_free_settings: Settings) -> None:
+    from scorecard import reference
+
+    stale = reference.generate(built_free_settings, write=False)
+    assert not stale, "run `scorecard generate` and commit what it writes"
+
+
+@pytest.fixture
+def built_free_settings(tmp_path: Path) -> Settings:
+    """Settings of the project as it is, with a state of its own that nothing is written to."""
+    return Settings(state=tmp_path / "var", out=tmp_path / "out")  # type: ignore[call-arg]
+
+
+def test_every_command_and_option_is_documented() -> None:
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    group = typer.main.get_command(cli.app)
+    commands = group.commands  # type: ignore[attr-defined]
+    assert len(commands) > 10
+    undocumented = [command for command in commands if not re.search(rf"\bscorecard {command}\b", text)]
+    undocumented += [
+        f"{command} {option}"
+        for command, entry in commands.items()
+        for parameter in entry.params
+        for option in parameter.opts
+        if option.startswith("--") and option not in text
+    ]
+    assert not undocumented
+
+
+def test_the_settings_are_those_that_there_are() -> None:
+    rows = table_below(GUIDE, "Settings")
+    listed = [each for row in rows for each in re.findall(r"`(\w+)`", row[0])]
+    assert listed == list(Settings.model_fields)
+    for names, _, default in rows:
+        for each in re.findall(r"`(\w+)`", names):
+            field = Settings.model_fields[each]
+            if field.is_required():
+                assert default == "(required)", each
+            elif each != "project":
+                said = default.strip("`")
+                assert {"none": "None", "false": "False"}.get(said, said) == str(field.default).removesuffix(".0"), each
+
+
+def test_the_keys_of_a_metric_are_those_that_there_are(built_free_settings: Settings) -> None:
+    import yaml
+
+    section = GUIDE.read_text(encoding="utf-8").split("What the YAML may say", 1)[1].split("\n## ", 1)[0]
+    listed = set(re.findall(r"`(\w+)`", "".join(re.findall(r"(?m)^\|([^|]*)\|", section))))
+    used: set[str] = set()
+    for path in (PROJECT / "dbt_project" / "models" / "kpis").glob("kpi_*.yml"):
+        used |= yaml.safe_load(path.read_text(encoding="utf-8"))["models"][0]["config"]["meta"].keys()
+    assert used == listed
+    assert load_catalogue(built_free_settings).metrics
+
+
+def test_the_dags_are_those_that_there_are() -> None:
+    rows = table_below(GUIDE, "Airflow")
+    listed = set(re.findall(r"`(\w+)(?:_<source>)?`", "".join(row[0] for row in rows)))
+    from scorecard.periods import Grain
+
+    source = (PROJECT / "dags" / "publish.py").read_text(encoding="utf-8")
+    cadences = {f"publish_{grain}" for grain in Grain if f"Grain.{grain.name}:" in source}
+    assert listed == {"extract", "build", "publish_due", *cadences}
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in links(page):
+        if target.startswith(("http://", "https://", "mailto:")):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), f"{name(page)} links to {target}"
+        assert not anchor or anchor in anchors(there), f"{name(page)} links to {target}"
+
+
+def test_every_decision_is_in_the_index() -> None:
+    folder = PROJECT / "docs" / "decisions"
+    records = sorted(path.name for path in folder.glob("[0-9]*.md"))
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    assert [record for record in records if record not in index] == []
+    numbers = [record[:3] for record in records]
+    assert len(numbers) == len(set(numbers))
+
+
+def test_the_documents_give_away_no_machine() -> None:
+    for page in ALL_PAGES:
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r"/(?:home|work|root|Users)/", text), name(page)
