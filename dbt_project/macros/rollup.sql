@@ -67,7 +67,7 @@
     sum(d_{{ name }}{{ times }}) as d_{{ name }},
     {% if sign is none %}count(*) filter (where k_{{ name }}){% else %}sum({{ sign }}) filter (where k_{{ name }}){% endif %} as k_{{ name }},
     {% if sign is none %}count(*) filter (where k_{{ name }} and (n_{{ name }} is null or d_{{ name }} is null))
-    {%- else %}sum({{ sign }}) filter (where k_{{ name }} and (n_{{ name }} is null or d_{{ name }} is null)){% endif %} as m_{{ name }}
+    {%- else %}coalesce(sum({{ sign }}) filter (where k_{{ name }} and (n_{{ name }} is null or d_{{ name }} is null)), 0){% endif %} as m_{{ name }}
     {{- ',' if not loop.last }}
     {% endfor %}
 {% endmacro %}
