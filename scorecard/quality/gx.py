@@ -18,6 +18,7 @@ from scorecard.catalogue import DIMENSIONS, Catalogue, load_catalogue
 from scorecard.errors import ScorecardError
 from scorecard.periods import Grain
 from scorecard.quality.checks import CheckResult, MetricsOf, plain
+from scorecard.quality.docs import finish
 from scorecard.quality.rules import SQL, Checked, Rule, Suite, read_suite
 from scorecard.settings import Settings
 
@@ -212,7 +213,9 @@ def _run(
                     with engine.get_connection() as con:
                         results.append(_result(suite, item, rule, outcome, rows, metrics, families, con, run_at))
         context.build_data_docs(site_names=[suite.name])
-    return sorted(results, key=lambda result: result.check_id)
+    results = sorted(results, key=lambda result: result.check_id)
+    finish(docs, suite.name, results)
+    return results
 
 
 def _use_site(context: "EphemeralDataContext", name: str, docs: Path) -> None:
@@ -310,7 +313,7 @@ def _result(
         passed=bool(outcome.success),
         failures=failures,
         checked=rows,
-        message=f"{found} {rule.why}",
+        message=found if outcome.success else f"{found} {rule.why}",
         cure=rule.cure,
         metrics=tuple(sorted(metrics)),
         run_at=run_at,

@@ -1,6 +1,7 @@
 """How rules are run: in place, harmlessly, once, and never passing what could not be checked."""
 
 import json
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -133,13 +134,20 @@ def test_the_file_is_free_again_and_unchanged(shop: Callable[..., Settings]) -> 
         con.execute("create table raw_shop.more as select 1 as one")
 
 
-def test_data_docs_show_rules_and_results_and_call_nowhere(shop: Callable[..., Settings]) -> None:
+def test_data_docs_show_rules_and_results_without_a_network(shop: Callable[..., Settings]) -> None:
     settings = shop()
     gx.check_raw(settings, ["shop"], METRICS)
     docs = settings.out / "data_docs" / "shop"
-    assert (docs / "index.html").exists()
+    index = (docs / "index.html").read_text(encoding="utf-8")
+    assert "2 of 3 rows break it. For example b, c. An amount is needed." in index
+    assert "&lt;script&gt;" in index
     (page,) = (docs / "validations" / "shop" / "deals").rglob("*.html")
+    assert page.relative_to(docs).as_posix() in index
     assert "amount is present: An amount is needed." in page.read_text(encoding="utf-8")
+    for path in docs.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert "<script" not in text
+        assert not re.search(r"(src=|url\(|<link[^>]*)[\"']?https?:", text)
 
 
 def test_nothing_is_printed(shop: Callable[..., Settings], capfd: pytest.CaptureFixture[str]) -> None:
