@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 import typer
@@ -100,9 +101,14 @@ def test_a_source_needs_no_python(project: MakeCopy) -> None:
         done = copy.type(block.text)
         assert done.returncode == 0, f"line {block.line}: {done.stdout}{done.stderr}"
 
-    deals = pl.read_csv(
-        copy.root / "data" / "orbit_crm" / "deals.csv", schema_overrides={"Value (USD)": pl.Decimal(18, 2)}
-    )
+    with duckdb.connect(str(copy.root / "var" / "published.duckdb"), read_only=True) as connection:
+        failed = connection.execute(
+            "select check_id, message from quality.check_results where not passed and severity = 'error'"
+        ).fetchall()
+    assert failed == []
+
+    path = copy.root / "data" / "orbit_crm" / "deals.csv"
+    deals = pl.read_csv(path, schema_overrides={"Value (USD)": pl.Decimal(18, 2)})
     won = deals.filter(pl.col("Status") == "closed won")["Value (USD)"].sum()
     assert booked(copy, "Orbit Services", "2017-Q4") == won == Decimal("2000.50")
     assert booked(copy, "Maven Hardware", "2017-Q4") == 2_802_496
