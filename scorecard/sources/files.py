@@ -10,11 +10,10 @@ import codecs
 import csv
 import hashlib
 import io
-import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, Any
 
 from scorecard.errors import ScorecardError
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     import duckdb
 
 CHUNK = 50_000
-"""Records that are held as Python objects at a time."""
+"""Lines that are held as Python objects at a time."""
 
 OWN_COLUMNS = (
     "_source_file",
@@ -102,10 +101,10 @@ def stage(
         hashed = _Hashed(raw)
         text = io.TextIOWrapper(io.BufferedReader(hashed, 1 << 20), encoding="utf-8-sig", newline="")
         try:
-            records = _records(text, contract.delimiter, source_file)
-            header = next(records, (0, []))[1]
+            records = _records(text, 1, contract.delimiter, source_file)
+            _, last_line, header = next(records, (0, 0, []))
             columns = _columns(header, contract, source_file)
-            rows_read = _stage_text(db, table, records, len(header))
+            rows_read = _stage_text(db, table, text, last_line + 1, len(header), contract.delimiter, source_file)
         except UnicodeDecodeError as error:
             raise _wrong_encoding(open_file, source_file) from error
     _judge(db, table, contract, header, columns)
@@ -143,15 +142,16 @@ class _Hashed(io.RawIOBase):
         return len(data)
 
 
-def _records(text: io.TextIOWrapper, delimiter: str, source_file: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (physical line it starts on, fields) of each record; blank lines are none."""
+def _records(text: Iterable[str], line: int, delimiter: str, source_file: str) -> Iterator[tuple[int, int, list[str]]]:
+    """Yield (first line, last line, fields) of each record of a text that begins on `line`; blank lines are none."""
     reader = csv.reader(text, delimiter=delimiter, strict=True)
-    start = 1
+    start = line
     try:
         for fields in reader:
+            end = line + reader.line_num - 1
             if fields:
-                yield start, fields
-            start = reader.line_num + 1
+                yield start, end, fields
+            start = end + 1
     except csv.Error as error:
         raise ScorecardError(
             f"In {source_file}, the record that starts on line {start} cannot be read: {error}.",
@@ -160,49 +160,65 @@ def _records(text: io.TextIOWrapper, delimiter: str, source_file: str) -> Iterat
 
 
 def _stage_text(
-    db: "duckdb.DuckDBPyConnection", table: str, records: Iterator[tuple[int, list[str]]], width: int
+    db: "duckdb.DuckDBPyConnection",
+    table: str,
+    text: Iterator[str],
+    line: int,
+    width: int,
+    delimiter: str,
+    source_file: str,
 ) -> int:
-    """Fill `table` (_line, _c0, _c1 …; "" is null) and `<table>_odd` (other numbers of fields); count the records."""
-    cells = [f"_c{i}" for i in range(width)]
-    db.execute(f"create table {table} (_line bigint, {', '.join(f'{cell} varchar' for cell in cells)})")
+    """Fill `table` (_line, _c0, _c1 …; "" is null) and `<table>_odd` (other numbers of fields); count the records.
+
+    Lines without a quotation mark are records as they stand, and DuckDB splits them ten times faster than Python can.
+    """
+    import pyarrow as pa
+
+    db.execute(f"create table {table} (_line bigint, {', '.join(f'_c{i} varchar' for i in range(width))})")
     db.execute(f"create table {table}_odd (_line bigint, reason varchar, payload varchar)")
-    emptied = ", ".join(f"nullif({cell}, '')" for cell in cells)
+    cells = ", ".join(f"nullif(_f[{i + 1}], '')" for i in range(width))
     count = 0
-    while chunk := list(islice(records, CHUNK)):
-        count += len(chunk)
-        rows = [(line, *fields) for line, fields in chunk if len(fields) == width]
-        _append(db, table, rows, f"_line, {emptied}", cells)
-        if len(rows) < len(chunk):
-            odd = [
-                (
-                    line,
-                    f"has {len(fields)} fields where the header has {width}",
-                    json.dumps(fields, ensure_ascii=False),
-                )
-                for line, fields in chunk
-                if len(fields) != width
-            ]
-            _append(db, f"{table}_odd", odd, "*", ["reason", "payload"])
+    while lines := list(islice(text, CHUNK)):
+        if '"' in "".join(lines):
+            starts, records, line = _parse(lines, text, line, delimiter, source_file)
+            batch = pa.table([pa.array(starts, pa.int64()), pa.array(records, pa.list_(pa.string()))], ["_line", "_f"])
+            fields = "batch"
+            read = len(records)
+        else:
+            whole = [each.rstrip("\r\n") for each in lines]
+            numbers = pa.array(range(line, line + len(lines)), pa.int64())
+            batch = pa.table([numbers, pa.array(whole, pa.string())], ["_line", "_text"])
+            fields = f"(select _line, string_split(_text, {literal(delimiter)}) as _f from batch where _text <> '')"
+            read = len(whole) - whole.count("")
+            line += len(lines)
+        db.register("batch", batch)
+        query = f"insert into {table} select _line, {cells} from {fields} where len(_f) = {width}"
+        (fit,) = db.execute(query).fetchone() or (0,)
+        if fit < read:
+            db.execute(f"""
+                insert into {table}_odd
+                select _line, 'has ' || len(_f) || ' fields where the header has {width}', to_json(_f)
+                from {fields} where len(_f) <> {width}
+            """)
+        db.unregister("batch")
+        count += read
     return count
 
 
-def _append(
-    db: "duckdb.DuckDBPyConnection",
-    table: str,
-    rows: Sequence[tuple[Any, ...]],
-    select: str,
-    cells: list[str],
-) -> None:
-    """Add rows of (line, text, text …) to a table by way of Arrow."""
-    import pyarrow as pa
-
-    if not rows:
-        return
-    lines, *texts = zip(*rows, strict=True)
-    arrays = [pa.array(lines, pa.int64()), *(pa.array(text, pa.string()) for text in texts)]
-    db.register("batch", pa.table(arrays, names=["_line", *cells]))
-    db.execute(f"insert into {table} select {select} from batch")
-    db.unregister("batch")
+def _parse(
+    lines: list[str], rest: Iterator[str], line: int, delimiter: str, source_file: str
+) -> tuple[list[int], list[list[str]], int]:
+    """Parse lines and as many of the rest as their last record goes on for: first lines, fields, the line after."""
+    starts, records = [], []
+    last = line + len(lines) - 1
+    after = last + 1
+    for start, end, fields in _records(chain(lines, rest), line, delimiter, source_file):
+        starts.append(start)
+        records.append(fields)
+        after = max(after, end + 1)
+        if end >= last:
+            break
+    return starts, records, after
 
 
 def _columns(header: list[str], contract: ObjectContract, source_file: str) -> tuple[Column, ...]:
