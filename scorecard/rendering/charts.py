@@ -111,8 +111,9 @@ def periods_chart(
     xs = [step * (at + 0.5) for at in range(len(values))]
     ys = [_place(value, low, high, bottom - top, top) for value in values]
     zero = _place(Decimal(0), low, high, bottom - top, top) if columns else None
+    goals = [_place(target, low, high, bottom - top, top) for target in targets]
     marks = [
-        Mark(_n(x), _n(y + 7.5 if _hangs(values, at, columns) else y - 3), text)
+        Mark(_n(x), _n(_beside(y, goals[at], _hangs(values, at, columns))), text)
         for at, (x, y, text) in enumerate(zip(xs, ys, labels, strict=True))
         if y is not None and text is not None
     ]
@@ -124,9 +125,10 @@ def periods_chart(
             drawn.append(
                 Column(_n(x - step * 0.31), _n(min(y, zero)), _n(step * 0.62), _n(max(0.4, abs(zero - y))), kind)
             )
-        goal = _place(targets[at], low, high, bottom - top, top)
+        goal = goals[at]
         if goal is not None:
-            wanted.append(Column(_n(x - step * 0.42), _n(goal - 0.8), _n(step * 0.84), "1.6", "target"))
+            wide = step * (0.84 if columns else 0.5)
+            wanted.append(Column(_n(x - wide / 2), _n(goal - 0.7), _n(wide), "1.4", "target"))
     names = tuple(Mark(_n(x), _n(height - 1.5), text) for x, text in zip(xs, axis, strict=True))
     lines, dots, end = ((), (), None) if columns else _line(xs, ys)
     return Chart(
@@ -171,6 +173,13 @@ def bars(values: Series, priors: Series, targets: Series) -> list[Bar | None]:
             )
         )
     return rows
+
+
+def _beside(y: float, goal: float | None, below: bool) -> float:
+    """Return where a value's label stands: above or below the value, and clear of the target's mark."""
+    if below:
+        return y + 7.5 if goal is None or not y < goal < y + 9 else goal + 7.5
+    return y - 3 if goal is None or not y - 10 < goal < y else goal - 2.5
 
 
 def _hangs(values: Series, at: int, columns: bool) -> bool:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 WHOLE = ("business_unit", "company")
 SPARK_PERIODS = 13
+# Aggregates that say of another metric how it stands against a base.
+COMPARISONS = ("growth", "attainment")
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,20 @@ class Close:
         """Return the failed checks of the data a metric comes from."""
         names = {metric.name, metric.variant_of}
         return [check for check in self.failed() if names & set(check.metrics)]
+
+    def general(self) -> list[Check]:
+        """Return the failed checks that touch every metric of the scorecard: marked once, not at each figure."""
+        return [check for check in self.failed() if all(check in self.warnings(metric) for metric in self.mains())]
+
+    def steps_to(self, metric: Metric, goal: Metric) -> int | None:
+        """Return over how many others a metric drives a goal: 1 directly, None where it does not."""
+        reached, steps = {metric.name}, 0
+        while reached and steps < len(self.metrics):
+            steps += 1
+            reached = {parent for name in reached if name in self.metrics for parent in self.metrics[name].drives}
+            if goal.name in reached:
+                return steps
+        return None
 
     def failed(self) -> list[Check]:
         """Return the checks that failed, errors first."""

@@ -93,6 +93,8 @@ class Desk:
         """Return a member's name: of the product's own ones in the page's language, of others as the source has it."""
         if dimension == "company":
             return self.say("member.all")
+        if member == "unknown":
+            return self.say("member.unknown")
         if dimension == "movement" and self.wording.has(f"movement.{member}"):
             return self.say(f"movement.{member}")
         name = visible(member)
@@ -136,7 +138,9 @@ class Desk:
         period = self.named(figure) if figure else self.period(self.close.period)
         if figure:
             self.printed.setdefault(figure.figure_id, Printed(figure, self.say("na")))
-        return Cell(self.say("na"), figure.figure_id if figure else None, "na", self.note(self.reason(reason, period)))
+        # A comparison without a base is missing what lies before its own period.
+        why = self.say("na.no_base", period=period) if reason == "no_history" else self.reason(reason, period)
+        return Cell(self.say("na"), figure.figure_id if figure else None, "na", self.note(why))
 
     def reason(self, reason: str | None, period: str) -> str:
         """Say why there is no value."""

@@ -7,11 +7,13 @@ others is told apart into both, a metric by movement into its movements.
 from dataclasses import dataclass
 from decimal import Decimal
 
-from scorecard.rendering.close import Metric, Value
+from scorecard.rendering.close import COMPARISONS, Metric, Value
 from scorecard.rendering.desk import Desk, difference
 
 # A share that moved less than this is not worth a sentence.
 _WORTH_SAYING = Decimal("0.01")
+# Over more steps than two, that one metric drives another is no longer plain.
+_FAR = 3
 _GOOD, _BAD = ("ahead", "on_track"), ("off_track", "at_risk")
 
 
@@ -41,9 +43,7 @@ class _Factors:
 def lead_metric(desk: Desk) -> tuple[Metric, Value | None]:
     """Return the metric that the scorecard is about: its first outcome that is not itself a comparison."""
     mains = desk.close.mains()
-    outcomes = [
-        metric for metric in mains if metric.level == "kgi" and metric.aggregate not in {"growth", "attainment"}
-    ]
+    outcomes = [metric for metric in mains if metric.level == "kgi" and metric.aggregate not in COMPARISONS]
     for metric in [*outcomes, *mains]:
         figure = desk.close.whole(metric.name)
         if figure is not None and figure.value is not None:
@@ -184,7 +184,7 @@ def _factors(desk: Desk, metric: Metric) -> _Factors | None:
     figures = [(other, desk.close.whole(other.name)) for other in desk.close.mains() if metric.name in other.drives]
     for rate, rated in figures:
         for amount, counted in figures:
-            if rated is None or counted is None or rate.aggregate != "ratio" or not amount.adds_up:
+            if rated is None or counted is None or rate.aggregate not in {"ratio", "average"} or not amount.adds_up:
                 continue
             if rated.numerator != total.numerator or rated.denominator != counted.numerator or not counted.numerator:
                 continue
@@ -262,7 +262,8 @@ def _members_rate(desk: Desk, metric: Metric, dimension: str, member: str) -> tu
         for other in desk.close.mains()
         if other.unit == "percent"
         and other.aggregate == "ratio"
-        and other.name != metric.name
+        and other.level != "kfs"
+        and (desk.close.steps_to(other, metric) or _FAR) < _FAR
         and (figure := desk.close.value(other.name, desk.close.period, dimension, member))
         and figure.value is not None
         and _size(figure.change) >= _WORTH_SAYING
@@ -275,6 +276,11 @@ def _judged(desk: Desk) -> list[tuple[Metric, Value]]:
     return [(metric, figure) for metric, figure in found if figure is not None and figure.yardstick is not None]
 
 
+def _others(desk: Desk, lead: Metric) -> list[tuple[Metric, Value]]:
+    """Return the judged metrics but the one the headline is about, and but those that only compare it."""
+    return [pair for pair in _judged(desk) if pair[0].name != lead.name and pair[0].aggregate not in COMPARISONS]
+
+
 def _distance(figure: Value) -> Decimal:
     """Return how far a figure is from its target, as a share of the target."""
     if figure.value is None or figure.yardstick is None:
@@ -284,7 +290,7 @@ def _distance(figure: Value) -> Decimal:
 
 
 def _best(desk: Desk, lead: Metric) -> Thing | None:
-    good = [(metric, figure) for metric, figure in _judged(desk) if figure.status in _GOOD and metric.name != lead.name]
+    good = [(metric, figure) for metric, figure in _others(desk, lead) if figure.status in _GOOD]
     if not good:
         return None
     metric, figure = max(good, key=lambda pair: (pair[1].status == "ahead", _distance(pair[1])))
@@ -292,7 +298,7 @@ def _best(desk: Desk, lead: Metric) -> Thing | None:
 
 
 def _worst(desk: Desk, lead: Metric) -> Thing | None:
-    bad = [(metric, figure) for metric, figure in _judged(desk) if figure.status in _BAD and metric.name != lead.name]
+    bad = [(metric, figure) for metric, figure in _others(desk, lead) if figure.status in _BAD]
     if not bad:
         return None
     metric, figure = max(bad, key=lambda pair: (pair[1].status == "off_track", _distance(pair[1])))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from scorecard.rendering.charts import Bar, Chart, bars, periods_chart, sparkline
-from scorecard.rendering.close import Metric, Value
+from scorecard.rendering.close import COMPARISONS, Metric, Value
 from scorecard.rendering.desk import Cell, Desk, Status
 from scorecard.rendering.formats import Scale
 from scorecard.rendering.sentences import exception
@@ -16,6 +16,7 @@ ROWS_CUT = (12, 8)
 SUMMARY_ROWS_WHOLE = 7
 SUMMARY_ROWS_CUT = (4, 3)
 _COMPANIONS = 2
+_FAR = 3
 _UNREALISTIC = Decimal("0.95")
 
 
@@ -256,7 +257,9 @@ def _companions(desk: Desk, metric: Metric, dimension: str) -> list[Metric]:
         for other in desk.close.mains()
         if other.name != metric.name
         and not other.adds_up
-        and other.aggregate not in {"growth", "attainment"}
+        and other.aggregate not in COMPARISONS
+        and other.level != "kfs"
+        and (desk.close.steps_to(other, metric) or _FAR) < _FAR
         and any(
             (figure := _at(desk, other, dimension, member)) is not None and figure.value is not None
             for member in desk.close.members.get((other.name, dimension), ())
@@ -274,7 +277,8 @@ def _at(desk: Desk, metric: Metric, dimension: str, member: str) -> Value | None
 
 
 def _check_marks(desk: Desk, metric: Metric) -> tuple[str, ...]:
-    return tuple(desk.check_mark(check) for check in desk.close.warnings(metric))
+    general = desk.close.general()
+    return tuple(desk.check_mark(check) for check in desk.close.warnings(metric) if check not in general)
 
 
 def _row(desk: Desk, metric: Metric, chart: Chart | None, prior: bool = False) -> Row:
@@ -305,7 +309,11 @@ def _card(desk: Desk, metric: Metric) -> Card:
         owner=metric.owner,
         remarks=tuple(remarks),
         exception=exception(desk, metric, figure),
-        warnings=tuple((desk.check_mark(check), check.message) for check in desk.close.warnings(metric)),
+        warnings=tuple(
+            (desk.check_mark(check), check.name)
+            for check in desk.close.warnings(metric)
+            if check not in desk.close.general()
+        ),
         variants=tuple((_row(desk, other, None, prior=True), other.caveat) for other in desk.close.variants(metric)),
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scorecard.rendering import tables
-from scorecard.rendering.close import Action, Check, Close, Value, read_close, words
+from scorecard.rendering.close import WHOLE, Action, Check, Close, Value, read_close, words
 from scorecard.rendering.desk import STATUSES, Cell, Desk, Status
 from scorecard.rendering.fonts import visible
 from scorecard.rendering.formats import Formats
@@ -122,6 +122,7 @@ class Document:
     legend: tuple[Status, ...]
     summary_notes: Notes
     check_notes: Notes
+    general: tuple[str, ...]
     tree: tuple[tables.Node, ...]
     cards: tuple[tables.CardGroup, ...]
     cards_notes: Notes
@@ -192,7 +193,8 @@ def document(desk: Desk) -> Document:
         actions=actions,
         legend=tuple(desk.status(key) for key in STATUSES if key != "na"),
         summary_notes=summary_notes,
-        check_notes=tuple((desk.check_mark(check), check.message) for check in failed if _touches(close, check)),
+        check_notes=tuple((desk.check_mark(check), check.name) for check in failed if _touches(close, check)),
+        general=tuple(desk.check_mark(check) for check in close.general()),
         tree=tree,
         cards=cards,
         cards_notes=cards_notes,
@@ -278,7 +280,7 @@ def _action(desk: Desk, action: Action) -> ActionRow:
     if metric is None:
         indicator, change = action.metric, Cell("–", tone="na")
     else:
-        whole = action.dimension == "company"
+        whole = action.dimension in WHOLE
         indicator = metric.label if whole else desk.say("action.indicator", metric=metric.label, member=member)
         change = desk.against_prior(metric, figure)
     return ActionRow(
