@@ -65,8 +65,15 @@ def build(settings: Settings, progress: Progress = print) -> bool:
     ScorecardError: a model can't be built. The snapshot of before stays. Failed checks don't raise: they are kept in
         the snapshot and hold the scorecards that depend on them.
     """
+    from scorecard import sources
     from scorecard.warehouse import models, snapshot
 
+    for contract in sources.load_contracts(settings).values():
+        # Reading what a source has loaded first undoes a load that was killed: half of it must not be built on.
+        if not sources.read_held(settings.warehouse, contract):
+            raise ScorecardError(
+                f"Nothing of the source {contract.name} was loaded yet.", f"Run `scorecard extract {contract.name}`."
+            )
     if models.write_model_list(settings):
         progress("The list of KPI models was stale and has been written again")
     of = snapshot.fingerprint(settings)

@@ -2,6 +2,7 @@
 
 from scorecard.sources.contract import Column, ObjectContract, SourceContract, load_contracts
 from scorecard.sources.extract import ExtractResult, LoadedObject, extract
+from scorecard.sources.held import read_held
 
 __all__ = [
     "Column",
@@ -11,4 +12,5 @@ __all__ = [
     "SourceContract",
     "extract",
     "load_contracts",
+    "read_held",
 ]
