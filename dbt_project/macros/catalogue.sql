@@ -41,3 +41,26 @@
         {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}
+
+
+{# Every metric and variant beside one, as rows for a test to read: (metric, unit, level, drives). #}
+{% macro catalogue_rows() -%}
+    values
+    {%- if not execute %} (null, null, null, ['']){% endif %}
+    {%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' and node.name.startswith('kpi_') and node.config.meta.get('level') %}
+    {%- set outer = loop -%}
+    {%- for suffix in [''] + node.config.meta.get('beside', []) | map(attribute='name') | list %}
+    ('{{ node.name | replace("kpi_", "") }}{{ "_" ~ suffix if suffix }}', '{{ node.config.meta.unit }}', '{{ node.config.meta.level }}',
+        {{ (node.config.meta.get('drives', []) | map('string') | list) or "[]::varchar[]" }})
+    {%- if not (outer.last and loop.last) %},{% endif %}
+    {%- endfor %}
+    {%- endfor %}
+{%- endmacro %}
+
+
+{# Ends a test's query: it fails with a sentence that names what is wrong, rather than with a count of rows. #}
+{% macro fail_by_name(relation, sentence) -%}
+select error(string_agg(distinct {{ sentence }}, ' ' order by {{ sentence }})) as said
+from {{ relation }}
+having count(*) > 0
+{%- endmacro %}

@@ -24,6 +24,12 @@ def built_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def compiled(built_warehouse: Path) -> Path:
+    """The folder of the SQL that dbt compiled for it, tests included; SCORECARD_COMPILED names one that is there."""
+    return Path(os.environ.get("SCORECARD_COMPILED", built_warehouse.parent / "target" / "compiled"))
+
+
+@pytest.fixture(scope="session")
 def connection(built_warehouse: Path) -> duckdb.DuckDBPyConnection:
     """A read-only connection to the built warehouse, in the company's time zone."""
     connection = duckdb.connect(str(built_warehouse), read_only=True)
@@ -62,6 +68,6 @@ def _build(settings: Settings, warehouse: Path, folder: Path) -> None:
         environment.setenv("DBT_TARGET_PATH", str(folder / "target"))
         environment.setenv("DBT_LOG_PATH", str(folder / "logs"))
         where = ["--project-dir", str(settings.dbt_project), "--profiles-dir", str(settings.dbt_project), "--quiet"]
-        for command in ("seed", "run"):
-            result = dbtRunner().invoke([command, *where])
+        for command in (["seed"], ["run"], ["test", "--exclude-resource-type", "unit_test"]):
+            result = dbtRunner().invoke([*command, *where])
             assert result.success, result.exception

@@ -1,0 +1,18 @@
+-- Money of a currency and day without a rate.
+with unconverted as (
+    select currency, closed_on as needed_on, record_id
+    from {{ ref('core_opportunity') }}
+    where rate is null and is_won
+    union all
+    select currency, started_on, record_id
+    from {{ ref('core_subscription') }}
+    where rate is null and not is_trial
+),
+
+day as (
+    select currency, needed_on, count(*) as records
+    from unconverted
+    group by all
+)
+
+{{ fail_by_name('day', "'No rate of ' || currency || ' on ' || needed_on || ' (' || records || ' records).'") }}

@@ -1,0 +1,15 @@
+-- Facts that have more or fewer rows than the staged records they are made of.
+{% set made_of = {
+    'core_account': ['stg_maven_crm__accounts', 'stg_ravenstack__accounts'],
+    'core_opportunity': ['stg_maven_crm__opportunities'],
+    'core_subscription': ['stg_ravenstack__subscriptions'],
+    'core_ticket': ['stg_ravenstack__tickets'],
+} %}
+{% for fact, records in made_of.items() %}
+select
+    '{{ fact }}' as fact,
+    (select count(*) from {{ ref(fact) }}) as has_rows,
+    {% for record in records %}(select count(*) from {{ ref(record) }}){{ ' + ' if not loop.last }}{% endfor %} as staged
+where has_rows <> staged
+{{ 'union all' if not loop.last }}
+{% endfor %}

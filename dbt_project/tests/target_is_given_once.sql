@@ -1,0 +1,9 @@
+-- Targets of the same metric, period and member.
+with repeated as (
+    select record_id, count(*) as times
+    from {{ ref('core_target') }}
+    group by record_id
+    having count(*) > 1
+)
+
+{{ fail_by_name('repeated', "'Target ' || record_id || ' is given ' || times || ' times.'") }}

@@ -1,0 +1,16 @@
+-- Targets in another unit than their metric, or without a number.
+with catalogue (metric, unit, level, drives) as ({{ catalogue_rows() }}),
+
+unmeasurable as (
+    select
+        target.record_id,
+        coalesce(target.unit, 'no unit') as unit,
+        catalogue.unit as unit_of_metric,
+        target.target
+    from {{ ref('core_target') }} as target
+    inner join catalogue on target.metric = catalogue.metric
+    where target.unit is distinct from catalogue.unit or target.target is null
+)
+
+{{ fail_by_name('unmeasurable', "'Target ' || record_id || ': ' || coalesce(target::varchar, 'no number') || ' in ' || unit
+    || ', its metric is in ' || unit_of_metric || '.'") }}

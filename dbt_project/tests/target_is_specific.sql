@@ -1,0 +1,18 @@
+-- Targets whose metric is none, or whose member the metric doesn't have.
+with catalogue (metric, unit, level, drives) as ({{ catalogue_rows() }}),
+
+unspecific as (
+    select
+        target.record_id,
+        case
+            when catalogue.metric is null then 'there is no metric ' || target.metric
+            else target.metric || ' has no ' || target.dimension || ' ' || target.member
+        end as problem
+    from {{ ref('core_target') }} as target
+    left join catalogue on target.metric = catalogue.metric
+    left join (select distinct metric, dimension, member from {{ ref('kpi_values') }}) as known
+        on target.metric = known.metric and target.dimension = known.dimension and target.member = known.member
+    where known.metric is null
+)
+
+{{ fail_by_name('unspecific', "'Target ' || record_id || ': ' || problem || '.'") }}

@@ -1,0 +1,13 @@
+-- Targets whose period is none, or that are due on another day than its last.
+with unbound as (
+    select
+        record_id,
+        case
+            when period_start is null then period || ' is no period within the calendar'
+            else 'due ' || coalesce(due::varchar, 'never') || ', its period ends on ' || (period_end - 1)::varchar
+        end as problem
+    from {{ ref('core_target') }}
+    where period_start is null or due is distinct from (period_end - 1)::date
+)
+
+{{ fail_by_name('unbound', "'Target ' || record_id || ': ' || problem || '.'") }}

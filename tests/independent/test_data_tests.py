@@ -1,0 +1,101 @@
+"""dbt's data tests find what they are for: each is run, as dbt compiled it, on a warehouse that is wrong."""
+
+import re
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+# One sample target once more, with something wrong in it.
+TARGET = """insert into core.core_target by name select * replace ({}) from core.core_target
+    where record_id = 'win_rate|2017-Q4|region|East'"""
+
+# The test, what is done to the warehouse, and what the test says then: a sentence, or so many rows.
+BROKEN: list[tuple[str, str, str | int]] = [
+    (
+        "fx_rate_is_known",
+        "update core.core_opportunity set currency = 'EUR', rate = null where is_won and closed_on = '2017-03-01'",
+        "No rate of EUR on 2017-03-01 (20 records).",
+    ),
+    (
+        "fx_rate_is_known",
+        "update core.core_subscription set currency = 'JPY', rate = null where started_on = '2024-02-29'",
+        "No rate of JPY on 2024-02-29",
+    ),
+    (
+        "target_is_specific",
+        TARGET.format("'win_rat' as metric, 'a' as record_id"),
+        "Target a: there is no metric win_rat.",
+    ),
+    (
+        "target_is_specific",
+        TARGET.format("'North' as member, 'a' as record_id"),
+        "Target a: win_rate has no region North.",
+    ),
+    ("target_is_measurable", TARGET.format("'days' as unit"), "0.6200 in days, its metric is in percent."),
+    ("target_is_measurable", TARGET.format("null as target"), "no number in percent"),
+    ("target_is_relevant", TARGET.format("'mrr' as parent_kgi"), "win_rate drives no KGI mrr."),
+    ("target_is_relevant", TARGET.format("'won_deals' as parent_kgi"), "win_rate drives no KGI won_deals."),
+    (
+        "target_is_time_bound",
+        TARGET.format("date '2018-01-01' as due"),
+        "due 2018-01-01, its period ends on 2017-12-31.",
+    ),
+    ("target_is_time_bound", TARGET.format("null as period_start, '2017-Q5' as period"), "2017-Q5 is no period"),
+    ("target_is_given_once", TARGET.format("0.7 as target"), "is given 2 times."),
+    (
+        "target_is_achievable",
+        "update scorecard.kpi_targets set is_unrealistic = true where metric = 'mrr' and period = '2024-Q4'",
+        1,
+    ),
+    (
+        "product_has_a_name_of_the_catalogue",
+        "update core.core_opportunity set product = 'GTXPro' where product = 'GTX Pro'",
+        1,
+    ),
+    ("no_record_is_joined_away", "delete from core.core_opportunity where account_key is null", 1),
+    (
+        "mrr_movements_make_the_closing",
+        "delete from core.core_mrr_movement where movement = 'contraction' and moved_on = '2024-05-31'",
+        1,
+    ),
+    ("action_is_about_a_metric", "update scorecard.actions set member = 'North' where action_id = 'A1'", 1),
+    (
+        "observations_share_one_shape",
+        "create or replace view kpis.kpi_mrr as select * replace (1::double as numerator) from kpis.kpi_won_deals",
+        1,
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def queries(compiled: Path) -> dict[str, str]:
+    return {path.stem: path.read_text() for path in compiled.glob("**/tests/*.sql")}
+
+
+@pytest.fixture
+def copy(built_warehouse: Path, tmp_path: Path) -> duckdb.DuckDBPyConnection:
+    """A copy of the warehouse to break, under the name that the compiled queries know it by."""
+    path = tmp_path / built_warehouse.name
+    shutil.copy(built_warehouse, path)
+    return duckdb.connect(str(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "harm", "found"), BROKEN, ids=[f"{row[0]}-{place}" for place, row in enumerate(BROKEN)]
+)
+def test_a_data_test_finds(
+    queries: dict[str, str], copy: duckdb.DuckDBPyConnection, name: str, harm: str, found: str | int
+) -> None:
+    assert copy.execute(queries[name]).fetchall() == []
+    copy.execute(harm)
+    if isinstance(found, int):
+        assert len(copy.execute(queries[name]).fetchall()) == found
+    else:
+        with pytest.raises(duckdb.InvalidInputException, match=re.escape(found)):
+            copy.execute(queries[name]).fetchall()
+
+
+def test_every_data_test_is_proved(queries: dict[str, str]) -> None:
+    assert set(queries) == {row[0] for row in BROKEN}

@@ -1,0 +1,118 @@
+"""Every value is the aggregate of its metric's observations, and of nothing else.
+
+The values come from one pass over each fact; the observations are views that nobody computes. Both are made of the same
+words in the metric's SQL, and here they are held to each other: every period and member, both ways.
+"""
+
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+from scorecard.catalogue import load_catalogue
+from scorecard.settings import load_settings
+
+MODELS = sorted({metric.model for metric in load_catalogue(load_settings()).metrics.values()})
+MEMBERS = ("company", "business_unit", "region", "team", "rep", "product", "segment", "country", "movement")
+
+# The observations of each period and member that the metric is valued for.
+ADDED = f"""
+    with horizon as (
+        select max(last_day) as last_day from scorecard.horizons
+        where metric = coalesce(getvariable('of'), getvariable('metric'))
+    ),
+    period as (
+        select grain, period_start, period_end
+        from core.core_period
+        where period_start <= (select last_day from horizon)
+            and grain in (select grain from scorecard.kpi_values where metric = getvariable('metric'))
+    ),
+    placed as (
+        select period.grain as of_grain, period.period_start, source_object, numerator, denominator, {", ".join(MEMBERS)}
+        from {{view}} as observation
+        inner join period
+            on (observation.grain is null or observation.grain = period.grain)
+            and case when getvariable('aggregate') = 'last'
+                then observation.occurred_on < period.period_end
+                    and (observation.ended_on is null or observation.ended_on >= period.period_end)
+                else observation.occurred_on >= period.period_start and observation.occurred_on < period.period_end
+            end
+    ),
+    added as (
+        select
+            of_grain as grain,
+            period_start,
+            case {" ".join(f"when grouping({name}) = 0 then '{name}'" for name in MEMBERS)} end as dimension,
+            coalesce({", ".join(MEMBERS)}) as member,
+            sum(numerator) as numerator,
+            sum(denominator) as denominator,
+            count(*) as observations,
+            count(*) filter (where numerator is null or denominator is null) as missing,
+            round(quantile_cont(numerator::double, 0.5), 5)::decimal(38, 8) as median,
+            round(quantile_cont(numerator::double, 0.9), 5)::decimal(38, 8) as percentile_90
+        from placed
+        group by grouping sets ({", ".join(f"(of_grain, period_start, {name})" for name in MEMBERS)})
+        having count(*) filter (where source_object = 'targets') > 0 or getvariable('aggregate') <> 'attainment'
+    )
+    select grain, period_start, dimension, member, numerator, denominator, observations, missing, median, percentile_90
+    from added
+    where member is not null and (grain <> 'day' or dimension in ('company', 'business_unit'))
+"""
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_observations_make_the_values(connection: duckdb.DuckDBPyConnection, model: str) -> None:
+    catalogue = load_catalogue(load_settings())
+    alike = [metric for metric in catalogue.metrics.values() if metric.model == model]
+    base = next(metric for metric in alike if metric.variant_of is None)
+    of = "booked_revenue" if base.aggregate in ("growth", "attainment") else None
+    for name, value in (("metric", base.name), ("aggregate", base.aggregate), ("of", of)):
+        connection.execute(f"set variable {name} = $value", {"value": value})
+    added = {row[:4]: row[4:] for row in connection.execute(ADDED.format(view=f"kpis.{model}")).fetchall()}
+    for metric in alike:
+        values = connection.execute(
+            "select grain, period_start, dimension, member, numerator, denominator, observations, value, na_reason "
+            "from scorecard.kpi_values where metric = ? and observations > 0",
+            [metric.name],
+        ).fetchall()
+        assert {row[:4] for row in values} == set(added)
+        for *key, numerator, denominator, observations, value, reason in values:
+            n, d, count, missing, median, percentile_90 = added[tuple(key)]
+            assert (numerator, denominator, observations) == (n, d, count), key
+            if reason is None:
+                quantile = {"median": median, "percentile_90": percentile_90}.get(metric.aggregate)
+                assert value == (_value(metric.aggregate, n, d) if quantile is None else quantile), key
+            else:
+                assert value is None, key
+                assert (reason == "missing_inputs") == (missing > 0), key
+
+
+def _value(aggregate: str, numerator: Decimal, denominator: Decimal) -> Decimal:
+    if aggregate in ("sum", "last"):
+        return numerator
+    # Decimal's own context would round half to even, and on 28 digits.
+    shifted = int(numerator.scaleb(4)) * 10**8 * 2 + abs(int(denominator.scaleb(4))) * (1 if numerator >= 0 else -1)
+    whole = abs(shifted) // (2 * abs(int(denominator.scaleb(4))))
+    return Decimal(whole if numerator >= 0 else -whole).scaleb(-8)
+
+
+def test_the_drivers_add_up(connection: duckdb.DuckDBPyConnection) -> None:
+    """Over the members of a dimension to what the whole moved, but for the roundings of each member."""
+    apart = connection.execute(
+        """
+        select driver.metric, driver.grain, driver.period_start, driver.dimension, sum(contribution), any_value(moved)
+        from scorecard.kpi_drivers as driver
+        inner join (
+            select now.metric, now.grain, now.period_start, now.value - prior.value as moved, now.numerator as whole
+            from scorecard.kpi_values as now
+            inner join scorecard.kpi_values as prior
+                on now.metric = prior.metric and now.grain = prior.grain and now.prior_start = prior.period_start
+                and now.dimension = prior.dimension
+            where now.dimension = 'company'
+        ) as company using (metric, grain, period_start)
+        where dimension in ('region', 'team', 'segment', 'country')
+        group by all
+        having abs(sum(contribution) - any_value(moved)) > 0.000001 * greatest(1, any_value(abs(whole)))
+        """
+    ).fetchall()
+    assert apart == []
