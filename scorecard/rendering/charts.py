@@ -69,7 +69,7 @@ class Bar:
 Series = Sequence[Decimal | None]
 
 
-def sparkline(values: Series, title: str, width: int = 84, height: int = 17) -> Chart:
+def sparkline(values: Series, title: str, width: int = 84, height: int = 14) -> Chart:
     """Return a small line on a scale of its own. A missing value is a gap, never a zero."""
     known = [value for value in values if value is not None]
     if not known:
@@ -128,7 +128,7 @@ def periods_chart(
         goal = goals[at]
         if goal is not None:
             wide = step * (0.84 if columns else 0.5)
-            wanted.append(Column(_n(x - wide / 2), _n(goal - 0.7), _n(wide), "1.4", "target"))
+            wanted.append(Column(_n(x - wide / 2), _n(goal - 0.9), _n(wide), "1.8", "target"))
     names = tuple(Mark(_n(x), _n(height - 1.5), text) for x, text in zip(xs, axis, strict=True))
     lines, dots, end = ((), (), None) if columns else _line(xs, ys)
     return Chart(

@@ -138,9 +138,12 @@ class Desk:
         period = self.named(figure) if figure else self.period(self.close.period)
         if figure:
             self.printed.setdefault(figure.figure_id, Printed(figure, self.say("na")))
-        # A comparison without a base is missing what lies before its own period.
-        why = self.say("na.no_base", period=period) if reason == "no_history" else self.reason(reason, period)
-        return Cell(self.say("na"), figure.figure_id if figure else None, "na", self.note(why))
+        mark = self.note(self.why_missing(reason, period))
+        return Cell(self.say("na"), figure.figure_id if figure else None, "na", mark)
+
+    def why_missing(self, reason: str | None, period: str) -> str:
+        """Say why a figure of a period has no value: a comparison lacks what lies before that period."""
+        return self.say("na.no_base", period=period) if reason == "no_history" else self.reason(reason, period)
 
     def reason(self, reason: str | None, period: str) -> str:
         """Say why there is no value."""

@@ -96,11 +96,18 @@ def exception(desk: Desk, metric: Metric, figure: Value | None) -> str | None:
     key = "exception.short" if change < 0 else "exception.over"
     sentence = desk.say(key, gap=gap)
     if figure.driver_member and figure.driver_dimension and figure.driver_contribution:
-        moved = desk.formats.value(figure.driver_contribution, desk.scale(metric, [figure]), signed=True)
+        moved = _contributed(desk, metric, figure, figure.driver_contribution)
         member = desk.member(figure.driver_dimension, figure.driver_member)
         prior = desk.period(desk.close.prior)
         sentence += desk.say("exception.driver", member=member, contribution=moved, prior=prior)
     return sentence
+
+
+def _contributed(desk: Desk, metric: Metric, figure: Value, amount: Decimal) -> str:
+    """Write what a member added to a change: to that of a share in points, to anything else in its own unit."""
+    if metric.unit == "percent":
+        return desk.formats.change(metric.unit, amount, None) or ""
+    return desk.formats.value(amount, desk.scale(metric, [figure]), signed=True)
 
 
 def _target(desk: Desk, metric: Metric, figure: Value) -> str:
@@ -231,7 +238,7 @@ def _by_member(desk: Desk, metric: Metric, figure: Value | None) -> Thing | None
     lead = desk.say("thing.member.lead", member=name, metric=desk.formats.inside(metric.label))
     own = desk.close.value(metric.name, desk.close.period, figure.driver_dimension, figure.driver_member)
     if own is None or own.value is None or not own.change:
-        rest = desk.say("thing.member.moved", contribution=desk.formats.value(moved, scale, signed=True), prior=prior)
+        rest = desk.say("thing.member.moved", contribution=_contributed(desk, metric, figure, moved), prior=prior)
         return _thing(desk, lead, rest, (figure.figure_id,))
     gap = desk.formats.change(metric.unit, abs(own.change), _abs(own.change_ratio), signed=False)
     rest = desk.say(
@@ -239,7 +246,7 @@ def _by_member(desk: Desk, metric: Metric, figure: Value | None) -> Thing | None
         change=gap,
         prior=prior,
         value=desk.formats.value(own.value, scale),
-        contribution=desk.formats.value(moved, scale, signed=True),
+        contribution=_contributed(desk, metric, figure, moved),
     )
     rate = _members_rate(desk, metric, figure.driver_dimension, figure.driver_member)
     if rate is None:

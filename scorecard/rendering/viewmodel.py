@@ -315,7 +315,8 @@ def _touches(close: Close, check: Check) -> bool:
 
 
 def _failed(desk: Desk, check: Check) -> FailedCheck:
-    labels = [metric.label for metric in desk.close.shown() if check in desk.close.warnings(metric)]
+    labels = [metric.label for metric in desk.close.mains() if check in desk.close.warnings(metric)]
+    touched = desk.say("quality.all") if check in desk.close.general() else desk.formats.listed(labels)
     return FailedCheck(
         mark=desk.check_mark(check),
         severity=desk.say("severity.error" if check.severity == "error" else "severity.warning"),
@@ -327,7 +328,7 @@ def _failed(desk: Desk, check: Check) -> FailedCheck:
         ),
         message=check.message,
         cure=check.cure,
-        metrics=desk.formats.listed(labels) or "–",
+        metrics=touched or "–",
     )
 
 
@@ -345,7 +346,7 @@ def _sources(desk: Desk) -> tuple[CheckedSource, ...]:
             kinds=desk.formats.listed([desk.say(f"kind.{kind}") for kind in sorted({check.kind for check in checks})]),
             checks=desk.formats.count(len(checks)),
             passed=desk.formats.count(sum(check.passed for check in checks)),
-            rows=desk.formats.count(max(check.checked for check in checks)),
+            rows=desk.formats.count(most) if (most := max(check.checked for check in checks)) else "–",
         )
         for where, checks in sorted(by_table.items())
     )
@@ -368,7 +369,7 @@ def _unavailable(desk: Desk) -> tuple[tuple[str, str], ...]:
     for metric in desk.close.shown():
         figure = desk.close.whole(metric.name)
         if figure is None or figure.value is None:
-            found.append((metric.label, desk.reason(figure.na_reason if figure else None, period)))
+            found.append((metric.label, desk.why_missing(figure.na_reason if figure else None, period)))
     return tuple(found)
 
 

@@ -66,22 +66,22 @@ def _rename(names: tuple[str, ...]) -> Callable[[list[Row], list[Row]], None]:
 
 
 def test_the_same_close_gives_the_same_bytes_in_another_folder_and_process(
-    sales: Path, pdf: Pdf, tmp_path: Path
+    customers: Path, pdf: Pdf, tmp_path: Path
 ) -> None:
-    close, reports = tmp_path / "elsewhere" / sales.name, tmp_path / "reports"
-    shutil.copytree(sales, close)
+    close, reports = tmp_path / "elsewhere" / customers.name, tmp_path / "reports"
+    shutil.copytree(customers, close)
     for name in ("templates", "styles", "locales"):
         shutil.copytree(PROJECT / "reports" / name, reports / name)
     manifest = json.loads((close / "manifest.json").read_text())
     (close / "manifest.json").write_text(json.dumps({**manifest, "closed_at": "2031-01-01T00:00:00Z"}))
     code = (
         "import sys, pathlib; from scorecard.rendering import render; c, r, o = map(pathlib.Path, sys.argv[1:]); "
-        "o.write_bytes(render(c, 'en', r))"
+        "o.write_bytes(render(c, 'ja', r))"
     )
     out = tmp_path / "out.pdf"
     env = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C", "SOURCE_DATE_EPOCH": "1"}
     subprocess.run([sys.executable, "-c", code, close, reports, out], check=True, env=env, cwd=tmp_path)
-    assert out.read_bytes() == pdf("sales", "en")
+    assert out.read_bytes() == pdf("customers", "ja")
 
 
 def test_a_second_render_in_the_same_process_gives_the_same_bytes(customers: Path, pdf: Pdf, reports: Path) -> None:
