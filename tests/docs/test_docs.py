@@ -23,7 +23,6 @@ PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 ALL_PAGES = [PROJECT / "CHANGELOG.md", *PAGES, *sorted((PROJECT / "docs" / "decisions").glob("*.md"))]
 
 MakeCopy = Callable[[], Copy]
-pytestmark = pytest.mark.xdist_group("docs")
 
 
 def shell(page: Path, marked: str | None = None) -> list[Block]:
