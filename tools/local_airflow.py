@@ -4,7 +4,10 @@ Metadata in SQLite and LocalExecutor, no example DAGs. In production, set the sa
 (`warehouse_writer`, one slot) and point Airflow at `dags/`.
 """
 
+import base64
 import fcntl
+import json
+import os
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import IO
@@ -26,8 +29,18 @@ def configure(environ: MutableMapping[str, str], state: Path) -> Path:
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": home / "logs",
     }
-    environ.update({name: str(value) for name, value in ours.items()})
+    environ.update({name: str(value) for name, value in ours.items()} | _secrets(home / "secrets.json"))
     return home
+
+
+def _secrets(file: Path) -> dict[str, str]:
+    """Return this Airflow's own keys, made once: parts that start together would each make up their own."""
+    if not file.exists():
+        names = ("AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET")
+        file.touch(mode=0o600)
+        file.write_text(json.dumps({name: base64.urlsafe_b64encode(os.urandom(32)).decode() for name in names}))
+    found: dict[str, str] = json.loads(file.read_text())
+    return found
 
 
 def take(home: Path) -> IO[str] | None:
