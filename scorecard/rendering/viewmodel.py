@@ -179,7 +179,7 @@ def document(desk: Desk) -> Document:
         edition=desk.formats.count(close.edition),
         hash_short=close.content_sha256[:12],
         content_sha256=close.content_sha256,
-        revision=visible(str(close.manifest["code"]["revision"]))[:12],
+        revision=visible(str(close.manifest["code"]["revision"] or "–"))[:12],
         libraries=" · ".join(
             visible(f"{name} {version}") for name, version in sorted(close.manifest["libraries"].items())
         ),
