@@ -1,4 +1,10 @@
 -- Money of a currency and day without a rate.
+{{ config(
+    severity='error',
+    meta={
+        'cure': 'Add the rate of that currency and day to dbt_project/seeds/fx_rates.csv.',
+    },
+) }}
 with unconverted as (
     select currency, closed_on as needed_on, record_id
     from {{ ref('core_opportunity') }}

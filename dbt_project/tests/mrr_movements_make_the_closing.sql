@@ -1,5 +1,12 @@
 -- Months and currencies in which opening MRR and the movements don't make the closing MRR. Opening and closing come from
 -- the subscriptions, the movements from the customers' holdings.
+{{ config(
+    severity='error',
+    meta={
+        'cure': 'Compare core_mrr_movement with core_subscription in the months that `dbt show` lists.',
+        'metrics': ['mrr_movement', 'mrr', 'gross_revenue_retention', 'net_revenue_retention'],
+    },
+) }}
 with account_currency as (
     select account_key, string_agg(distinct currency, '+' order by currency) as currency
     from {{ ref('core_subscription') }}

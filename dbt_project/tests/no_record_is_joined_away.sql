@@ -1,4 +1,10 @@
 -- Facts that have more or fewer rows than the staged records they are made of.
+{{ config(
+    severity='error',
+    meta={
+        'cure': "Look for a key that is not unique, or an inner join, in the fact's model under dbt_project/models/core.",
+    },
+) }}
 {% set made_of = {
     'core_account': ['stg_maven_crm__accounts', 'stg_ravenstack__accounts'],
     'core_opportunity': ['stg_maven_crm__opportunities'],

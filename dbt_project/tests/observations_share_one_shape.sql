@@ -1,4 +1,10 @@
 -- Columns that are not in every KPI model, or of another type in one.
+{{ config(
+    severity='error',
+    meta={
+        'cure': 'Write the model with the macro `observations`, which gives the shape.',
+    },
+) }}
 {% set models = kpi_models() %}
 select
     column_name,

@@ -1,4 +1,10 @@
 -- Deals whose product no catalogue has, under its own name or one that the aliases give it.
+{{ config(
+    severity='warn',
+    meta={
+        'cure': 'Correct the product in the CRM, or add its spelling to dbt_project/seeds/aliases.csv.',
+    },
+) }}
 select
     opportunity.product,
     count(*) as deals

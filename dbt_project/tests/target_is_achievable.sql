@@ -1,4 +1,10 @@
 -- Targets that call for a larger change than 95 % of the metric's own past changes of the same length.
+{{ config(
+    severity='warn',
+    meta={
+        'cure': 'Agree on a target that has been in reach, or note in its reason what will be different.',
+    },
+) }}
 select metric, period, dimension, member, target, achievable
 from {{ ref('kpi_targets') }}
 where is_unrealistic

@@ -1,4 +1,10 @@
 -- Targets of the same metric, period and member.
+{{ config(
+    severity='error',
+    meta={
+        'cure': 'Delete all but one in dbt_project/seeds/targets.csv.',
+    },
+) }}
 with repeated as (
     select record_id, count(*) as times
     from {{ ref('core_target') }}

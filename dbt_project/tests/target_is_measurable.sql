@@ -1,4 +1,10 @@
 -- Targets in another unit than their metric, or without a number.
+{{ config(
+    severity='error',
+    meta={
+        'cure': 'Correct the target or its unit in dbt_project/seeds/targets.csv.',
+    },
+) }}
 with catalogue (metric, unit, level, drives) as ({{ catalogue_rows() }}),
 
 unmeasurable as (

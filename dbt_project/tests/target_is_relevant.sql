@@ -1,4 +1,10 @@
 -- Targets whose metric neither is nor drives the KGI that they name.
+{{ config(
+    severity='error',
+    meta={
+        'cure': 'Correct parent_kgi in dbt_project/seeds/targets.csv, or what the metric drives in its YAML.',
+    },
+) }}
 with recursive catalogue (metric, unit, level, drives) as ({{ catalogue_rows() }}),
 
 -- `union` keeps a metric once, so a cycle ends.

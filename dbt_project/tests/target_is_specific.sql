@@ -1,4 +1,10 @@
 -- Targets whose metric is none, or whose member the metric doesn't have.
+{{ config(
+    severity='error',
+    meta={
+        'cure': 'Correct the metric, dimension or member in dbt_project/seeds/targets.csv.',
+    },
+) }}
 with catalogue (metric, unit, level, drives) as ({{ catalogue_rows() }}),
 
 unspecific as (

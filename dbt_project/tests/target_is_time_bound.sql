@@ -1,4 +1,10 @@
 -- Targets whose period is none, or that are due on another day than its last.
+{{ config(
+    severity='error',
+    meta={
+        'cure': 'Correct the period or the due day in dbt_project/seeds/targets.csv.',
+    },
+) }}
 with unbound as (
     select
         record_id,

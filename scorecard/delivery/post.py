@@ -7,6 +7,7 @@ other server nobody knows, so the row becomes ``unknown`` and waits for a person
 import fcntl
 import re
 import time
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -64,7 +65,8 @@ def check_header(text: str, what: str) -> None:
     ------
     ScorecardError: it does.
     """
-    if not text.isprintable():
+    # The spaces of other scripts, as between a number and its unit, are no control characters.
+    if not all(letter.isprintable() or unicodedata.category(letter) == "Zs" for letter in text):
         raise ScorecardError(
             f"The {what} {text!r} holds a line end or another character that can't be printed.",
             "Remove it where the text comes from: a name in the data, or the scorecard's YAML.",

@@ -431,7 +431,13 @@ def customer_periods(items: pl.DataFrame, accounts: pl.DataFrame, last: date) ->
         for start, end in periods(grain, first, last)
     ]
     spine = pl.DataFrame(spans, schema=["grain", "start", "end", "opening", "closing", "year_ago"], orient="row")
-    rows = level.select("account", "product").unique().join(spine, how="cross")
+    # Of a product there are no days.
+    rows = pl.concat(
+        [
+            level.filter(pl.col("product").is_null()).select("account", "product").unique().join(spine, how="cross"),
+            holdings.join(spine.filter(pl.col("grain") != "day"), how="cross"),
+        ]
+    )
     for moment in ("opening", "closing", "year_ago"):
         at = level.rename({"day": moment, "mrr": f"{moment}_mrr", "active": f"{moment}_active"})
         rows = rows.join(at, on=["account", "product", moment], how="left", nulls_equal=True)

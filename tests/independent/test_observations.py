@@ -28,7 +28,8 @@ ADDED = f"""
             and grain in (select grain from scorecard.kpi_values where metric = getvariable('metric'))
     ),
     placed as (
-        select period.grain as of_grain, period.period_start, source_object, numerator, denominator, {", ".join(MEMBERS)}
+        select period.grain as of_grain, period.period_start, source_object, {", ".join(MEMBERS)},
+            numerator, denominator
         from {{view}} as observation
         inner join period
             on (observation.grain is null or observation.grain = period.grain)
