@@ -20,7 +20,7 @@ import local_airflow
 from scorecard.errors import ScorecardError
 from scorecard.settings import load_settings
 
-PARTS = ("api-server", "scheduler", "dag-processor")
+PARTS = ("dag-processor", "api-server", "scheduler")
 USER = "admin"
 PATIENCE = 120  # seconds for the pages to appear; on two busy cores they take up to a minute
 
@@ -43,10 +43,12 @@ def main() -> int:
         with (home / "database.log").open("wb") as log:
             command = [sys.executable, local_airflow.__file__]
             subprocess.run(command, env=environ, check=True, stdout=log, stderr=log)
+        # The scheduler last: a task that starts before there is an API server to ask has failed its first try.
         for part in PARTS:
             with (home / f"{part}.log").open("wb") as log:
                 parts[part] = _start(part, environ, log)
-        _wait_for_pages(port, parts)
+            if part == "api-server":
+                _wait_for_pages(port, parts, home)
         print(f"Open http://127.0.0.1:{port} as {USER}, password {password}. Ctrl-C ends it.", flush=True)
         while all(part.poll() is None for part in parts.values()):
             time.sleep(1)
@@ -105,18 +107,18 @@ def _start(part: str, environ: dict[str, str], log: IO[bytes]) -> subprocess.Pop
     return subprocess.Popen(command, env=environ, stdout=log, stderr=log, start_new_session=True)
 
 
-def _wait_for_pages(port: int, parts: dict[str, subprocess.Popen[bytes]]) -> None:
+def _wait_for_pages(port: int, parts: dict[str, subprocess.Popen[bytes]], home: Path) -> None:
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         for name, part in parts.items():
             if part.poll() is not None:
-                raise ScorecardError(f"The {name} of Airflow did not start.", f"Its reason is in {name}.log.")
+                raise ScorecardError(f"The {name} of Airflow did not start.", f"Its reason is in {home / name}.log.")
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=2):
                 return
         except OSError:
             time.sleep(0.5)
-    raise ScorecardError("Airflow's pages did not appear.", "The reason is in api-server.log.")
+    raise ScorecardError("Airflow's pages did not appear.", f"The reason is in {home}/api-server.log.")
 
 
 def _end(parts: list[subprocess.Popen[bytes]]) -> None:
