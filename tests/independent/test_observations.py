@@ -27,17 +27,23 @@ ADDED = f"""
         where period_start <= (select last_day from horizon)
             and grain in (select grain from scorecard.kpi_values where metric = getvariable('metric'))
     ),
+    day as (
+        select grain, period_start, unnest(range(period_start, period_end, interval 1 day))::date as day
+        from period
+    ),
     placed as (
-        select period.grain as of_grain, period.period_start, source_object, {", ".join(MEMBERS)},
-            numerator, denominator
+        select day.grain as of_grain, day.period_start, observation.*
+        from {{view}} as observation
+        inner join day
+            on observation.occurred_on = day.day and coalesce(observation.grain, day.grain) = day.grain
+        where getvariable('aggregate') <> 'last'
+        union all
+        select period.grain as of_grain, period.period_start, observation.*
         from {{view}} as observation
         inner join period
-            on (observation.grain is null or observation.grain = period.grain)
-            and case when getvariable('aggregate') = 'last'
-                then observation.occurred_on < period.period_end
-                    and (observation.ended_on is null or observation.ended_on >= period.period_end)
-                else observation.occurred_on >= period.period_start and observation.occurred_on < period.period_end
-            end
+            on observation.occurred_on < period.period_end
+            and (observation.ended_on is null or observation.ended_on >= period.period_end)
+        where getvariable('aggregate') = 'last'
     ),
     added as (
         select
