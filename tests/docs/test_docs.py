@@ -62,7 +62,7 @@ def test_a_metric_is_two_new_files(project: MakeCopy) -> None:
         done = copy.type(block.text)
         assert done.returncode == 0, f"line {block.line}: {done.stdout}{done.stderr}"
         if "dbt test" in block.text:
-            assert "PASS=1" in done.stdout
+            assert "PASS kpi_lost_deals::lost_deals_counts_lost_deals_only" in done.stdout
 
     lost = (
         pl.read_csv(copy.root / "data" / "maven_crm" / "sales_pipeline.csv", try_parse_dates=True)
