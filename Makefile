@@ -1,6 +1,8 @@
 # The front door. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
+# Without its compiled files, Python compiles Airflow, dbt and Great Expectations anew at every start: half a minute.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18

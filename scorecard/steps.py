@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +116,37 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     progress("Testing the models")
     results += checks.from_dbt(dbt.test(), dbt.manifest(), touched)
     progress("Checking the KPIs")
-    return results + gx.check_kpis(settings, touched)
+    results += gx.check_kpis(settings, touched)
+    with writer(settings) as connection:
+        observed = connection.execute("select metric, business_unit from scorecard.horizons").fetchall()
+    return _within_units(catalogue, results, lineage.units_upstream(manifest), observed)
+
+
+def _within_units(
+    catalogue: Catalogue,
+    results: list["CheckResult"],
+    units_of: dict[str, set[str]],
+    observed: list[tuple[str, str]],
+) -> list["CheckResult"]:
+    """Let a check of one business unit's records touch the metrics observed in that unit only.
+
+    Models join the units' records one below the other, so that by the models alone each would touch the other's
+    metrics. A metric that nobody has observed may have lost its records to the very fault: it stays touched.
+    """
+    seen: dict[str, set[str]] = {}
+    for metric, unit in observed:
+        seen.setdefault(metric, set()).add(unit)
+
+    def touches(metric: str, units: set[str]) -> bool:
+        base = catalogue.metrics[metric].model.removeprefix("kpi_") if metric in catalogue.metrics else metric
+        return not units or base not in seen or bool(units & seen[base])
+
+    narrowed = []
+    for result in results:
+        relation = result.object if result.kind == "dbt" else f"raw_{result.source}.{result.object}"
+        units = units_of.get(relation, set())
+        narrowed.append(replace(result, metrics=tuple(name for name in result.metrics if touches(name, units))))
+    return narrowed
 
 
 def _metrics_by_relation(

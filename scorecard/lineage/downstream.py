@@ -13,10 +13,14 @@ def is_metric(node: dict[str, Any]) -> bool:
 def metrics_downstream(manifest: dict[str, Any]) -> dict[str, list[str]]:
     """Return, by unique id of every source, seed and model, the metrics that rest on it, sorted.
 
-    A metric rests on itself. Variants beside a metric are not listed: they share its observations.
+    A metric rests on itself. Variants beside a metric are not listed: they share its observations. A model that says
+    ``days_only`` in its meta passes nothing on: every metric is built on the calendar, and none on its records.
     """
-    children: dict[str, list[str]] = manifest["child_map"]
     nodes: dict[str, dict[str, Any]] = {**manifest["nodes"], **manifest["sources"]}
+    children: dict[str, list[str]] = {
+        name: [child for child in below if not _is_days_only(nodes.get(child, {}))]
+        for name, below in manifest["child_map"].items()
+    }
     found: dict[str, frozenset[str]] = {}
     for start in nodes:
         # Depth first without recursion: a child is done before its parent. dbt refuses cycles.
@@ -35,3 +39,23 @@ def metrics_downstream(manifest: dict[str, Any]) -> dict[str, list[str]]:
         for name, metrics in found.items()
         if nodes[name]["resource_type"] in ("source", "seed", "model")
     }
+
+
+def units_upstream(manifest: dict[str, Any]) -> dict[str, set[str]]:
+    """Return, by ``schema.relation`` of every source, seed and model, the business units whose sources it rests on."""
+    nodes: dict[str, dict[str, Any]] = {**manifest["nodes"], **manifest["sources"]}
+    found: dict[str, set[str]] = {}
+
+    def units(name: str) -> set[str]:
+        if name not in found:
+            node = nodes.get(name, {})
+            own = node.get("source_meta", {}).get("business_unit")
+            parents = [] if _is_days_only(node) else manifest["parent_map"].get(name, [])
+            found[name] = ({own} if own else set()).union(*(units(parent) for parent in parents))
+        return found[name]
+
+    return {f"{node['schema']}.{node['name']}": units(name) for name, node in nodes.items()}
+
+
+def _is_days_only(node: dict[str, Any]) -> bool:
+    return bool(node.get("config", {}).get("meta", {}).get("days_only"))
