@@ -154,7 +154,8 @@ from sums"""
 def _quantile(aggregate: str) -> str:
     if aggregate not in _QUANTILES:
         return "null"
-    return f"quantile_cont(numerator::decimal(18, 4), {_QUANTILES[aggregate]})"
+    # Of decimals, DuckDB interpolates in doubles and cuts the rest off; rounded to 5 decimals a double is exact here.
+    return f"round(quantile_cont(numerator::double, {_QUANTILES[aggregate]}), 5)::decimal(38, 8)"
 
 
 def _value(aggregate: str, minimum: int) -> str:

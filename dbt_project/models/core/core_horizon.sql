@@ -1,22 +1,18 @@
 -- One row per business unit: the days between which its sources have records. A period beyond them isn't complete.
 with event as (
-    select {{ source_meta('maven_crm', 'business_unit') }} as business_unit, created_on as happened_on
-    from {{ ref('stg_maven_crm__opportunities') }}
-    union all
-    select {{ source_meta('maven_crm', 'business_unit') }}, closed_on
-    from {{ ref('stg_maven_crm__opportunities') }}
-    union all
-    select {{ source_meta('ravenstack', 'business_unit') }}, started_on
-    from {{ ref('stg_ravenstack__subscriptions') }}
-    union all
-    select {{ source_meta('ravenstack', 'business_unit') }}, ended_on
-    from {{ ref('stg_ravenstack__subscriptions') }}
-    union all
-    select {{ source_meta('ravenstack', 'business_unit') }}, submitted_on
-    from {{ ref('stg_ravenstack__tickets') }}
-    union all
-    select {{ source_meta('ravenstack', 'business_unit') }}, closed_local::date
-    from {{ ref('stg_ravenstack__tickets') }}
+    {% for fact, days in {
+        'core_opportunity': ['created_on', 'closed_on'],
+        'core_subscription': ['started_on', 'ended_on'],
+        'core_ticket': ['submitted_on', 'closed_on'],
+    }.items() %}{% set outer = loop %}
+    {% for day in days %}
+    select
+        business_unit,
+        {{ day }} as happened_on
+    from {{ ref(fact) }}
+    {{ 'union all' if not (outer.last and loop.last) }}
+    {% endfor %}
+    {% endfor %}
 )
 
 select
