@@ -97,13 +97,13 @@ def wait_until(holds: Callable[[], bool], seconds: float, what: str) -> None:
         time.sleep(1)
 
 
-def processes_with(mark: str) -> list[str]:
-    """Return the command lines of the processes that have a text in their environment."""
+def processes_in(folder: Path) -> list[str]:
+    """Return the command lines of the processes whose working folder is this one: all that was started in it."""
     found = []
-    for folder in Path("/proc").glob("[0-9]*"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            if mark.encode() in (folder / "environ").read_bytes():
-                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+            if (process / "cwd").readlink() == folder:
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
         except OSError:
             continue
     return found
@@ -161,7 +161,7 @@ def airflow(built: Any, mailbox: tuple[Mailbox, int], tmp_path_factory: pytest.T
     finally:
         serve.send_signal(signal.SIGINT)
         serve.wait(30)
-    assert not processes_with(f"AIRFLOW_HOME={root}"), "a process was left behind"
+    assert not processes_in(root), "a process was left behind"
 
 
 def test_a_trigger_ends_in_mail(airflow: Airflow, mailbox: tuple[Mailbox, int]) -> None:
