@@ -1,0 +1,102 @@
+"""CPU of the dbt build over CPU of the same metrics as one bare SQL script, side by side, on scaled samples.
+
+    python tests/benchmarks/dbt_build.py [opportunities, a million if not given]
+
+Prints a line a measure: seconds of CPU (user and system, threads together) and peak memory of a process of its own,
+which includes the start of Python, DuckDB and dbt. The sales sample is scaled; the billing sample stays as it is.
+"""
+
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+from scorecard import steps
+from scorecard.settings import Settings
+
+SAMPLE = 8800
+
+
+def scale(settings: Settings, opportunities: int) -> None:
+    """Extract the samples and repeat every opportunity under other ids, other accounts and by days moved a little."""
+    for source in ("maven_crm", "ravenstack"):
+        steps.extract(settings, source, lambda _: None)
+    copies = max(opportunities // SAMPLE, 1)
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute(
+            f"""
+            insert into raw_maven_crm.sales_pipeline by name
+            select original.* replace (
+                opportunity_id || '-' || copy as opportunity_id,
+                engage_date - (copy % 7)::int as engage_date,
+                close_value + copy % 100 * (close_value > 0)::int as close_value
+            )
+            from raw_maven_crm.sales_pipeline as original, range(1, {copies}) as copies(copy)
+            """
+        )
+
+
+def build(settings: Settings) -> None:
+    """Build the models as a run does: one dbt process, seeds and models."""
+    from scorecard.warehouse.dbt import Dbt
+
+    dbt = Dbt(settings, lambda _: None)
+    dbt.parse()
+    dbt.build()
+
+
+def bare(settings: Settings) -> None:
+    """Run the script."""
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute((Path(__file__).parent / "bare.sql").read_text())
+
+
+def measured(work: Callable[[Settings], None], settings: Settings) -> tuple[float, float, float]:
+    """Run some work in a process of its own; return CPU seconds, wall seconds and peak megabytes."""
+    receive, send = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.get_context("spawn").Process(target=_measure, args=(work, settings, send))
+    process.start()
+    found: tuple[float, float, float] = receive.recv()
+    process.join()
+    return found
+
+
+def _measure(work: Callable[[Settings], None], settings: Settings, send: object) -> None:
+    started = time.monotonic()
+    work(settings)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    send.send((used.ru_utime + used.ru_stime, time.monotonic() - started, used.ru_maxrss / 1024))  # type: ignore[attr-defined]
+
+
+def main() -> None:
+    """Print the measures."""
+    opportunities = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(state=Path(folder) / "var", out=Path(folder) / "out")
+        scale(settings, opportunities)
+        print(f"{opportunities:,} opportunities", flush=True)
+        rounds = []
+        for _ in range(3):
+            script, dbt = measured(bare, _fresh(settings)), measured(build, settings)
+            rounds.append(dbt[0] / script[0])
+            for name, (cpu, wall, memory) in (("bare SQL", script), ("dbt build", dbt)):
+                print(f"{name:10} {cpu:7.1f} CPU s {wall:7.1f} s {memory:7.0f} MB", flush=True)
+        print(f"dbt over bare SQL, median of {len(rounds)}: {sorted(rounds)[len(rounds) // 2]:.2f} times the CPU")
+
+
+def _fresh(settings: Settings) -> Settings:
+    """Drop what the script made the time before."""
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        found = connection.execute("select table_name from duckdb_tables() where table_name like 'bare%'").fetchall()
+        for (table,) in found:
+            connection.execute(f"drop table {table}")
+    return settings
+
+
+if __name__ == "__main__":
+    main()
