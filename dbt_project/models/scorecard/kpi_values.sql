@@ -8,7 +8,7 @@ horizon as (
     select metric, business_unit as member, 'business_unit' as dimension, first_day, last_day
     from {{ ref('horizons') }}
     union all
-    select metric, null, null, max(first_day), min(last_day)
+    select metric, null as member, null as dimension, max(first_day) as first_day, min(last_day) as last_day
     from {{ ref('horizons') }}
     group by metric
 ),
@@ -50,10 +50,12 @@ covered as (
         select metric, 'business_unit' as dimension, business_unit as member, first_day, last_day
         from {{ ref('horizons') }}
         union all
-        select metric, 'company', 'all', min(first_day), max(last_day) from {{ ref('horizons') }} group by metric
+        select metric, 'company' as dimension, 'all' as member, min(first_day) as first_day, max(last_day) as last_day
+        from {{ ref('horizons') }}
+        group by metric
     ) as unit on metric.base = unit.metric
     inner join {{ ref('core_period') }} as period
-        on period.period_end > unit.first_day and period.period_start <= unit.last_day
+        on unit.first_day < period.period_end and unit.last_day >= period.period_start
         and list_contains(metric.grains, period.grain)
     anti join measured
         on metric.metric = measured.metric and period.grain = measured.grain
