@@ -22,7 +22,7 @@ lint: .venv/.ready ## every linter
 	$(PYTHON) -m mypy
 	MYPYPATH=.:dags:tools $(PYTHON) -m mypy --strict dags/*.py tools/*.py
 	.venv/bin/lint-imports
-	$(PYTHON) -m sqlfluff lint dbt_project/models
+	SCORECARD_WAREHOUSE=:memory: $(PYTHON) -m sqlfluff lint -p 2 dbt_project/models
 
 clean: ## remove the environment and everything that was made from the data
 	rm -rf .venv var out dbt_project/target dbt_project/logs *.egg-info

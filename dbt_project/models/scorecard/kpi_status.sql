@@ -23,7 +23,9 @@ compared as (
         metric.aggregate,
         metric.direction,
         target.target,
-        case when metric.aggregate = 'sum' then (target.target::decimal(26, 4) * now.elapsed_share::decimal(10, 8))::decimal(38, 8)
+        case
+            when metric.aggregate = 'sum'
+                then (target.target::decimal(26, 4) * now.elapsed_share::decimal(10, 8))::decimal(38, 8)
             else target.target::decimal(38, 8)
         end as expected,
         prior.value as prior_value,
