@@ -114,7 +114,7 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     progress("Building the models")
     dbt.build()
     progress("Testing the models")
-    results += checks.from_dbt(dbt.test(), dbt.manifest(), touched)
+    results += checks.from_dbt(dbt.test(), dbt.manifest(), touched, checks.read_translations(settings.project))
     progress("Checking the KPIs")
     results += gx.check_kpis(settings, touched)
     with writer(settings) as connection:
@@ -255,12 +255,13 @@ def close(settings: Settings, entry: Scorecard, period: Period) -> "Close":
     """Freeze a scorecard's figures of a period; the same data gives the close that is there already."""
     from scorecard import lineage
     from scorecard.archive.close import close as freeze
+    from scorecard.rendering.fonts import font_hashes
 
     catalogue = load_catalogue(settings)
     target = settings.state / "dbt"
     columns = lineage.metric_lineage(settings, catalogue.metrics.values(), target)
     code = {"revision": _revision(settings.project), "dbt_manifest_sha256": _sha256(target / "manifest.json")}
-    return freeze(settings, entry, catalogue.metrics, period, columns, code)
+    return freeze(settings, entry, catalogue.metrics, period, columns, code, font_hashes())
 
 
 def _pdf(settings: Settings, closed: "Close", language: str) -> Path:

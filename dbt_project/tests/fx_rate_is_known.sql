@@ -3,6 +3,11 @@
     severity='error',
     meta={
         'cure': 'Add the rate of that currency and day to dbt_project/seeds/fx_rates.csv.',
+        'ja': {
+            'name': '為替レートがある',
+            'why': 'レートのない金額は合計できず、1.0とみなすこともない。該当する値は算出不可となる。',
+            'cure': 'その通貨と日のレートを dbt_project/seeds/fx_rates.csv に加える。',
+        },
     },
 ) }}
 with unconverted as (

@@ -3,6 +3,11 @@
     severity='error',
     meta={
         'cure': 'Correct the target or its unit in dbt_project/seeds/targets.csv.',
+        'ja': {
+            'name': '目標が測定できる',
+            'why': '目標は指標と同じ単位の数値である。',
+            'cure': 'dbt_project/seeds/targets.csv で目標または単位を訂正する。',
+        },
     },
 ) }}
 with catalogue (metric, unit, level, drives) as ({{ catalogue_rows() }}),

@@ -41,7 +41,6 @@ _LIBRARIES = (
     ),
     *("pydyf", "sqlglot", "tinycss2", "tinyhtml5", "weasyprint"),
 )
-_FONTS = (".ttf", ".otf", ".ttc", ".woff2")
 _WAIT_SECONDS = 300.0
 
 
@@ -62,6 +61,7 @@ def close(
     period: Period,
     lineage: dict[str, Any],
     code: dict[str, Any],
+    fonts: dict[str, str],
 ) -> Close:
     """Freeze a scorecard's figures of a period, and of the periods it compares with.
 
@@ -70,6 +70,7 @@ def close(
     metrics: the whole catalogue's, by name.
     lineage: per metric, ``{"sql": …, "columns": {…}}``; those of the scorecard are kept.
     code: ``{"revision": git revision, "dbt_manifest_sha256": …}``.
+    fonts: the sha256 of each font file that its pages are set in, by the file's name.
 
     Raises
     ------
@@ -86,7 +87,7 @@ def close(
         latest = max(editions, key=lambda each: int(each["edition"]), default=None)
         folder = Path(mkdtemp(prefix=store.TEMPORARY, dir=settings.archive))
         try:
-            return _freeze(settings, scorecard, metrics, period, lineage, code, folder, earlier, latest)
+            return _freeze(settings, scorecard, metrics, period, lineage, code, fonts, folder, earlier, latest)
         except OSError as error:
             raise ScorecardError(
                 f"The close of {scorecard.name} {period} can't be written to {settings.archive}: "
@@ -104,6 +105,7 @@ def _freeze(
     period: Period,
     lineage: dict[str, Any],
     code: dict[str, Any],
+    fonts: dict[str, str],
     folder: Path,
     earlier: list[dict[str, Any]],
     latest: dict[str, Any] | None,
@@ -148,7 +150,7 @@ def _freeze(
         },
         "code": code,
         "libraries": _versions(),
-        "fonts": _fonts(settings),
+        "fonts": fonts,
         "closed_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     store.write_durably(folder / store.MANIFEST, store.json_bytes(manifest))
@@ -212,12 +214,6 @@ def _versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def _fonts(settings: Settings) -> dict[str, str]:
-    folder = settings.project / "reports" / "fonts"
-    paths = sorted(path for path in folder.rglob("*") if path.suffix in _FONTS)
-    return {path.relative_to(folder).as_posix(): store.sha256_of(path) for path in paths}
 
 
 def _write_head(settings: Settings, manifest: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from scorecard.catalogue import DIMENSIONS, Metric, Scorecard
+from scorecard.catalogue import DIMENSIONS, Metric, Scorecard, read_yaml
 from scorecard.errors import ScorecardError
 from scorecard.periods import Grain, Period, period_of
 from scorecard.settings import Settings
@@ -36,7 +36,7 @@ OBSERVATION_COLUMNS = (
 )
 _TARGET_COLUMNS = (
     *("metric", "grain", "period", "dimension", "member", "target", "unit", "owner", "due"),
-    *("parent_kgi", "reason", "achievable"),
+    *("parent_kgi", "reason", "reason_ja", "achievable"),
 )
 # run_at is left out: the hour of a check is no part of what the close says.
 _CHECK_COLUMNS = (
@@ -52,6 +52,7 @@ _CHECK_COLUMNS = (
         "checked",
         "message",
         "cure",
+        "words",
     ),
 )
 _ACTION_COLUMNS = (
@@ -157,8 +158,13 @@ def read(
         "checks.parquet": _sorted(
             connection,
             f"select {_listed(_CHECK_COLUMNS)}, list_sort(list_intersect(metrics, $names::varchar[])) as metrics "
-            "from quality.check_results where list_has_any(metrics, $names::varchar[])",
-            {"names": [metric.name for metric in metrics]},
+            "from quality.check_results where list_has_any(metrics, $names::varchar[]) "
+            # Models that several units share join their sources; what another unit's source has wrong is not here.
+            "and not list_contains($foreign::varchar[], source)",
+            {
+                "names": [metric.name for metric in metrics],
+                "foreign": _foreign_sources(settings, scorecard.business_unit),
+            },
         ),
         "actions.parquet": _sorted(
             connection,
@@ -287,6 +293,17 @@ def _horizons(
         {"unit": scorecard.business_unit, "last": period.last_day},
     ).fetchall()
     return {metric: {"first_day": first, "last_day": last} for metric, first, last in rows}
+
+
+def _foreign_sources(settings: Settings, unit: str) -> list[str]:
+    """Return the sources that are said to be of another business unit."""
+    found = []
+    for path in sorted((settings.dbt_project / "models" / "staging").glob("*/_sources.yml")):
+        for source in read_yaml(path)["sources"]:
+            of = source.get("config", {}).get("meta", {}).get("business_unit")
+            if of and of != unit:
+                found.append(source["name"])
+    return found
 
 
 def _units(connection: duckdb.DuckDBPyConnection, model: str) -> set[str | None]:

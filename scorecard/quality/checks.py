@@ -1,12 +1,14 @@
 """One shape for the outcome of every check, whoever ran it, and the table that keeps them."""
 
+import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from scorecard.catalogue import read_yaml
+from scorecard.quality.words import Translations, Words, read_translations
 from scorecard.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ create table if not exists quality.check_results (
     check_id varchar not null, kind varchar not null, name varchar not null, source varchar not null,
     object varchar not null, severity varchar not null, passed boolean not null, failures bigint not null,
     checked bigint, message varchar not null, cure varchar not null, metrics varchar[] not null,
-    run_at timestamptz not null
+    run_at timestamptz not null, words varchar
 )
 """
 _BUILT = ("model", "seed", "snapshot")
@@ -34,6 +36,7 @@ class CheckResult:
     what was checked. failures of checked: rows, where rows are what is counted; checked is None where nobody
     counted. message: what was found and why it matters. cure: what to do. metrics: those that a failure
     touches, sorted. run_at: aware; where nothing has changed since, the moment it was last looked at.
+    words: name, and of a failure message and cure, in other languages.
     """
 
     check_id: str
@@ -49,9 +52,10 @@ class CheckResult:
     cure: str
     metrics: tuple[str, ...]
     run_at: datetime
+    words: Translations = field(default_factory=dict)
 
 
-COLUMNS = tuple(field.name for field in fields(CheckResult))
+COLUMNS = tuple(each.name for each in fields(CheckResult))
 
 
 def store(con: "DuckDBPyConnection", results: Sequence[CheckResult]) -> None:
@@ -64,11 +68,13 @@ def store(con: "DuckDBPyConnection", results: Sequence[CheckResult]) -> None:
     try:
         con.execute("create schema if not exists quality")
         con.execute(_TABLE)
+        # A warehouse that was built before checks had words in other languages.
+        con.execute("alter table quality.check_results add column if not exists words varchar")
         for kind, source in sorted({(result.kind, result.source) for result in results}):
             con.execute("delete from quality.check_results where kind = ? and source = ?", [kind, source])
         if results:
             marks = ", ".join("?" for _ in COLUMNS)
-            rows = [[*astuple(result)[:-2], list(result.metrics), result.run_at] for result in results]
+            rows = [list(_row(result).values()) for result in results]
             con.executemany(f"insert into quality.check_results by position values ({marks})", rows)  # noqa: S608
     except BaseException:
         con.rollback()
@@ -76,14 +82,26 @@ def store(con: "DuckDBPyConnection", results: Sequence[CheckResult]) -> None:
     con.commit()
 
 
+def _row(result: CheckResult) -> dict[str, Any]:
+    return {
+        **asdict(result),
+        "metrics": list(result.metrics),
+        "words": json.dumps(result.words, ensure_ascii=False, sort_keys=True),
+    }
+
+
 def load(con: "DuckDBPyConnection") -> list[CheckResult]:
     """Return what was kept, in the order of check_id; nothing where no check has run yet."""
-    tables = "select table_name from information_schema.tables where table_schema = 'quality'"
-    if ("check_results",) not in con.execute(tables).fetchall():
+    there = con.execute(
+        "select column_name from information_schema.columns "
+        "where table_schema = 'quality' and table_name = 'check_results'"
+    ).fetchall()
+    if not there:
         return []
     # The moment comes as a number: for a timestamp with zone the driver would ask for a package of zones.
-    columns = ", ".join(name for name in COLUMNS if name != "run_at")
-    sql = f"select {columns}, epoch_us(run_at) as run_at from quality.check_results order by check_id"  # noqa: S608
+    taken = {"run_at": "epoch_us(run_at)"} if ("words",) in there else {"run_at": "epoch_us(run_at)", "words": "null"}
+    columns = ", ".join(f"{taken.get(name, name)} as {name}" for name in COLUMNS)
+    sql = f"select {columns} from quality.check_results order by check_id"  # noqa: S608
     entries = [dict(zip(COLUMNS, row, strict=True)) for row in con.execute(sql).fetchall()]
     return [
         CheckResult(
@@ -91,6 +109,7 @@ def load(con: "DuckDBPyConnection") -> list[CheckResult]:
                 **entry,
                 "metrics": tuple(entry["metrics"]),
                 "run_at": datetime.fromtimestamp(entry["run_at"] / 1_000_000, UTC),
+                "words": json.loads(entry["words"] or "{}"),
             }
         )
         for entry in entries
@@ -104,7 +123,12 @@ def plain(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def from_dbt(run_results: Mapping[str, Any], manifest: Mapping[str, Any], metrics_of: MetricsOf) -> list[CheckResult]:
+def from_dbt(
+    run_results: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    metrics_of: MetricsOf,
+    words: Words | None = None,
+) -> list[CheckResult]:
     """Return the outcome of dbt's tests, and an error for each model, seed or snapshot that was not built.
 
     Parameters
@@ -112,10 +136,12 @@ def from_dbt(run_results: Mapping[str, Any], manifest: Mapping[str, Any], metric
     run_results, manifest: dbt's artifacts as read from JSON.
     metrics_of: metrics by relation (``raw_x.y``, ``core.z``). A relation that isn't there has the metrics of
         the KPI models built on it, or, at the end of the line, of those it is built on.
+    words: what checks say in other languages.
 
     A test says why it matters in its description, and in ``config.meta`` what to do (``cure``) and, where a
-    failure touches less than all that is built on the tested relation, what it touches (``metrics``). A node
-    that was skipped is left out: what stopped it is here.
+    failure touches less than all that is built on the tested relation, what it touches (``metrics``), and what all
+    this is in another language (``ja: {name, why, cure}``). A node that was skipped is left out: what stopped it is
+    here.
     """
     nodes: Mapping[str, Any] = {**manifest["nodes"], **manifest["sources"], **manifest.get("unit_tests", {})}
     # dbt writes UTC with a Z.
@@ -126,9 +152,9 @@ def from_dbt(run_results: Mapping[str, Any], manifest: Mapping[str, Any], metric
         if node is None or result["status"] == "skipped":
             continue
         if node["resource_type"] in ("test", "unit_test"):
-            found.append(_of_test(result, node, nodes, manifest, metrics_of, run_at))
+            found.append(_of_test(result, node, nodes, manifest, metrics_of, run_at, words or Words()))
         elif node["resource_type"] in _BUILT and result["status"] == "error":
-            found.append(_of_broken(result, node, manifest, nodes, metrics_of, run_at))
+            found.append(_of_broken(result, node, manifest, nodes, metrics_of, run_at, words or Words()))
     return sorted(found, key=lambda check: check.check_id)
 
 
@@ -139,6 +165,7 @@ def _of_test(
     manifest: Mapping[str, Any],
     metrics_of: MetricsOf,
     run_at: datetime,
+    words: Words,
 ) -> CheckResult:
     status = result["status"]
     passed = status in ("pass", "success")
@@ -170,7 +197,25 @@ def _of_test(
         cure=meta.get("cure") or f"Look at the rows with `dbt show --select {node['name']}`, and mend their cause.",
         metrics=tuple(sorted(metrics)),
         run_at=run_at,
+        words=_words_of_test(words, result, node, meta, passed),
     )
+
+
+def _words_of_test(
+    words: Words, result: Mapping[str, Any], node: Mapping[str, Any], meta: Mapping[str, Any], passed: bool
+) -> Translations:
+    """Return a test's own words, or those of its kind (unique, not_null, …)."""
+    kind = node.get("test_metadata") or {}
+    about = {
+        "test": node["name"],
+        "table": str(node.get("file_key_name") or node["name"]).rpartition(".")[2],
+        "column": (kind.get("kwargs") or {}).get("column_name") or "",
+        "failures": int(result.get("failures") or 0),
+        "said": plain(result.get("message") or "", 300),
+    }
+    found = "found" if result.get("failures") else "unread"
+    own = {key: said for key, said in meta.items() if isinstance(said, Mapping)}
+    return words.build(f"dbt_{kind.get('name', 'test')}", "dbt_test", passed, found, about, own)
 
 
 def _of_broken(
@@ -180,6 +225,7 @@ def _of_broken(
     nodes: Mapping[str, Any],
     metrics_of: MetricsOf,
     run_at: datetime,
+    words: Words,
 ) -> CheckResult:
     said = plain(result.get("message") or "dbt gave no reason", 300)
     return CheckResult(
@@ -196,6 +242,13 @@ def _of_broken(
         cure=f"Correct {node['original_file_path']} or the data it reads, and build again.",
         metrics=tuple(sorted(_metrics([node["unique_id"]], manifest, nodes, metrics_of))),
         run_at=run_at,
+        words=words.build(
+            "dbt_built",
+            "dbt_built",
+            False,
+            "found",
+            {"model": node["name"], "said": said, "file": node["original_file_path"]},
+        ),
     )
 
 
@@ -263,13 +316,17 @@ def from_extract(
     max_quarantined_share: above this share of an object's rows in quarantine, an error instead of a warning.
     """
     found = []
+    words = read_translations(settings.project)
     for source in sources:
         contract = settings.dbt_project / "models" / "staging" / source / "_sources.yml"
         (entry,) = (item for item in read_yaml(contract)["sources"] if item["name"] == source)
         for table in entry["tables"]:
+            # What extraction keeps beside the objects is its own, and has no export.
+            if table["name"].startswith("_"):
+                continue
             metrics = tuple(sorted(metrics_of.get(f"raw_{source}.{table['name']}", ())))
-            found.append(_quarantined(con, source, table["name"], metrics, max_quarantined_share))
-            found.append(_unknown_columns(con, source, table["name"], metrics))
+            found.append(_quarantined(con, source, table["name"], metrics, max_quarantined_share, words))
+            found.append(_unknown_columns(con, source, table["name"], metrics, words))
     return found
 
 
@@ -283,12 +340,13 @@ def _newest(source: str) -> str:
 
 
 def _quarantined(
-    con: "DuckDBPyConnection", source: str, table: str, metrics: tuple[str, ...], most: float
+    con: "DuckDBPyConnection", source: str, table: str, metrics: tuple[str, ...], most: float, words: Words
 ) -> CheckResult:
     counts = "select coalesce(sum(rows_read), 0)::bigint, coalesce(sum(rows_quarantined), 0)::bigint from"
     read, failures = con.execute(f"{counts} ({_newest(source)})", {"object": table}).fetchall()[0]
     severity: Severity = "error" if failures > most * read else "warning"
     message = f"Every row of {source}.{table} was read into its table."
+    about: dict[str, Any] = {"source": source, "table": table, "failures": failures, "checked": read, "reasons": ""}
     if failures:
         reasons = con.execute(
             f"""
@@ -299,6 +357,7 @@ def _quarantined(
             {"object": table},
         ).fetchall()
         told = "; ".join(f"{plain(why, 120)} ({count:,}, first {plain(line)})" for why, count, line in reasons)
+        about["reasons"] = "; ".join(f"{plain(why, 120)} ({count:,}, {plain(line)})" for why, count, line in reasons)
         message = f"{failures:,} of {read:,} rows of {source}.{table} are in quarantine, in no figure: {told}."
     return CheckResult(
         check_id=f"extract.{source}.{table}.no_row_in_quarantine",
@@ -314,10 +373,13 @@ def _quarantined(
         cure=f"Correct these rows in the export and extract again; they are in raw_{source}._quarantine.",
         metrics=metrics,
         run_at=datetime.now(UTC),
+        words=words.build("quarantine", "quarantine", failures == 0, "found", about),
     )
 
 
-def _unknown_columns(con: "DuckDBPyConnection", source: str, table: str, metrics: tuple[str, ...]) -> CheckResult:
+def _unknown_columns(
+    con: "DuckDBPyConnection", source: str, table: str, metrics: tuple[str, ...], words: Words
+) -> CheckResult:
     rows = con.execute(
         f"select distinct unknown_columns from ({_newest(source)}) where unknown_columns is not null",  # noqa: S608
         {"object": table},
@@ -340,4 +402,11 @@ def _unknown_columns(con: "DuckDBPyConnection", source: str, table: str, metrics
         cure=f"Name them in dbt_project/models/staging/{source}/_sources.yml, or drop them from the export.",
         metrics=metrics,
         run_at=datetime.now(UTC),
+        words=words.build(
+            "unknown_columns",
+            "unknown_columns",
+            not unknown,
+            "found",
+            {"source": source, "table": table, "columns": told},
+        ),
     )

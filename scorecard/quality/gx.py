@@ -20,6 +20,7 @@ from scorecard.periods import Grain
 from scorecard.quality.checks import CheckResult, MetricsOf, plain
 from scorecard.quality.docs import finish
 from scorecard.quality.rules import SQL, Checked, Rule, Suite, read_suite
+from scorecard.quality.words import Translations, Words, read_translations
 from scorecard.settings import Settings
 
 if TYPE_CHECKING:
@@ -111,10 +112,11 @@ def _check(
     """Return the suite's results: kept ones where nothing changed, else new ones."""
     kept = settings.state / "gx" / f"{suite.name}.json"
     docs = settings.out / "data_docs" / suite.name
-    there, mark = _look(settings, suite, touched)
+    words = read_translations(settings.project)
+    there, mark = _look(settings, suite, touched, words)
     if (docs / "index.html").exists() and (before := _kept(kept, mark)) is not None:
         return before
-    results = _run(settings, suite, there, touched, families, docs)
+    results = _run(settings, suite, there, touched, families, docs, words)
     kept.parent.mkdir(parents=True, exist_ok=True)
     part = kept.with_suffix(".part")
     entries = [{**asdict(result), "run_at": result.run_at.isoformat()} for result in results]
@@ -139,7 +141,9 @@ def _kept(path: Path, mark: str) -> list[CheckResult] | None:
         return None
 
 
-def _look(settings: Settings, suite: Suite, touched: Mapping[str, Sequence[str]]) -> tuple[dict[str, int | str], str]:
+def _look(
+    settings: Settings, suite: Suite, touched: Mapping[str, Sequence[str]], words: Words
+) -> tuple[dict[str, int | str], str]:
     """Return each object's row count or why it cannot be read, and a mark that changes when anything does."""
     import duckdb
 
@@ -157,6 +161,7 @@ def _look(settings: Settings, suite: Suite, touched: Mapping[str, Sequence[str]]
     content: list[object] = [
         Path(__file__).read_bytes(),
         repr(suite),
+        repr(words),
         sorted(touched.items()),
         version("great-expectations"),
         version("duckdb"),
@@ -182,13 +187,14 @@ def _run(
     touched: Mapping[str, Sequence[str]],
     families: _Families | None,
     docs: Path,
+    words: Words,
 ) -> list[CheckResult]:
     """Run a suite, write its Data Docs, and return the results by check_id."""
     import logging
     import warnings
 
     run_at = datetime.now(UTC)
-    results = [_has_rows(suite, item, there[item.name], touched, run_at) for item in suite.objects]
+    results = [_has_rows(suite, item, there[item.name], touched, run_at, words) for item in suite.objects]
     with warnings.catch_warnings():
         # Deprecations among the libraries below, which nobody here can mend.
         warnings.simplefilter("ignore")
@@ -211,7 +217,7 @@ def _run(
                 for rule, outcome in _validate(context, warehouse, suite.name, item):
                     metrics = rule.metrics if rule.metrics is not None else tuple(touched[item.name])
                     with engine.get_connection() as con:
-                        results.append(_result(suite, item, rule, outcome, rows, metrics, families, con, run_at))
+                        results.append(_result(suite, item, rule, outcome, rows, metrics, families, con, run_at, words))
         context.build_data_docs(site_names=[suite.name])
     results = sorted(results, key=lambda result: result.check_id)
     finish(docs, suite.name, results)
@@ -291,15 +297,21 @@ def _result(
     families: _Families | None,
     con: "Connection",
     run_at: datetime,
+    words: Words,
 ) -> CheckResult:
     problem = _problem(outcome)
     failures = 0 if outcome.success else _failures(outcome)
+    about: dict[str, Any] = {"failures": failures, "checked": rows, "problem": problem}
+    examples: list[str] = []
     if problem:
         # A rule that cannot be run proves nothing, so nothing may pass on the strength of it.
         found = f"It could not be checked: {problem}."
     elif failures:
         broken = _broken_rows(item, rule, outcome)
-        found = _found(rule, failures, rows, con) + _examples(item, broken, con)
+        about |= _facts(rule, con)
+        found = (rule.found or "{failures:,} of {checked:,} rows break it.").format(**about)
+        examples = _examples(item, broken, con)
+        found += f" For example {', '.join(examples)}." if examples else ""
         metrics = _broken_metrics(broken, families[item.name] if families else None, con) or metrics
     else:
         found = "It holds."
@@ -312,16 +324,36 @@ def _result(
         severity="error" if problem else rule.severity,
         passed=bool(outcome.success),
         failures=failures,
-        checked=rows,
+        checked=None if rule.whole else rows,
         message=found if outcome.success else f"{found} {rule.why}",
         cure=rule.cure,
         metrics=tuple(sorted(metrics)),
         run_at=run_at,
+        words=_translated(rule, words, bool(outcome.success), about, examples),
     )
 
 
+def _translated(
+    rule: Rule, words: Words, passed: bool, about: Mapping[str, Any], examples: Sequence[str]
+) -> Translations:
+    """Return a rule's words in other languages, with the examples between what was found and why it matters."""
+    own = {}
+    for language, said in rule.words.items():
+        own[language] = dict(said)
+        general = words.languages.get(language, {}).get("rule", {})
+        if examples and general:
+            listed = general["separator"].join(examples)
+            own[language]["why"] = general["examples"].format(examples=listed) + said["why"]
+    return words.build("rule", "rule", passed, "unread" if about["problem"] else "found", about, own)
+
+
 def _has_rows(
-    suite: Suite, item: Checked, rows: int | str, touched: Mapping[str, Sequence[str]], run_at: datetime
+    suite: Suite,
+    item: Checked,
+    rows: int | str,
+    touched: Mapping[str, Sequence[str]],
+    run_at: datetime,
+    words: Words,
 ) -> CheckResult:
     """Return the check that comes before all others of an object: it can be read, and isn't empty."""
     if isinstance(rows, str):
@@ -343,6 +375,13 @@ def _has_rows(
         cure="Extract the source and build again; if its export is empty, ask for a complete one.",
         metrics=tuple(sorted(touched[item.name])),
         run_at=run_at,
+        words=words.build(
+            "has_rows",
+            "has_rows",
+            passed,
+            "unread" if isinstance(rows, str) else "found",
+            {"object": item.name, "problem": rows},
+        ),
     )
 
 
@@ -365,14 +404,12 @@ def _failures(outcome: "ExpectationValidationResult") -> int:
     return int(result.get("observed_value") or 1) if is_rows else int(result.get("missing_count") or 1)
 
 
-def _found(rule: Rule, failures: int, rows: int, con: "Connection") -> str:
-    if rule.found is None:
-        return f"{failures:,} of {rows:,} rows break it."
-    facts: dict[str, Any] = {}
-    if rule.facts:
-        row = con.exec_driver_sql(rule.facts).mappings().one()
-        facts = {name: value if isinstance(value, int) else plain(value) for name, value in row.items()}
-    return rule.found.format(failures=failures, checked=rows, **facts)
+def _facts(rule: Rule, con: "Connection") -> dict[str, Any]:
+    """Return what a rule's sentence names beside the numbers of rows."""
+    if not rule.facts:
+        return {}
+    row = con.exec_driver_sql(rule.facts).mappings().one()
+    return {name: value if isinstance(value, int) else plain(value) for name, value in row.items()}
 
 
 def _broken_rows(item: Checked, rule: Rule, outcome: "ExpectationValidationResult") -> str | None:
@@ -384,14 +421,13 @@ def _broken_rows(item: Checked, rule: Rule, outcome: "ExpectationValidationResul
     return query and query.rstrip("; ").replace(f"FROM {item.query}", f"FROM ({item.query})")
 
 
-def _examples(item: Checked, broken: str | None, con: "Connection") -> str:
+def _examples(item: Checked, broken: str | None, con: "Connection") -> list[str]:
     """Return the first few records that break a rule, always the same ones, harmless to print."""
     if not broken or not item.key:
-        return ""
+        return []
     keys = ", ".join(f'"{name}"' for name in item.key)
     sql = f"select distinct {keys} from ({broken}) order by all limit {_EXAMPLES}"  # noqa: S608
-    rows = _try(con, sql)
-    return f" For example {', '.join(' '.join(plain(value, 40) for value in row) for row in rows)}." if rows else ""
+    return [" ".join(plain(value, 40) for value in row) for row in _try(con, sql)]
 
 
 def _broken_metrics(broken: str | None, family: Mapping[str, set[str]] | None, con: "Connection") -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,7 +11,10 @@ from scorecard.errors import ScorecardError
 from scorecard.quality.checks import Severity
 
 _RULE = {"check", "expect", "kwargs", "severity", "why", "cure"}
-_RULE_MAY = {"metrics", "found", "facts"}
+_RULE_MAY = {"metrics", "found", "facts", "whole"}
+# A rule's words in another language, under its code.
+_WORDS = {"name", "found", "why", "cure"}
+_LANGUAGE = re.compile(r"[a-z]{2}")
 _SLUG = re.compile(r"[a-z][a-z0-9_]*")
 SQL = "unexpected_rows_expectation"
 
@@ -24,7 +27,8 @@ class Rule:
     filled.
     metrics: what a failure touches, where that is less than all that is made from the object. found: the
     sentence said of a failure, with ``{failures}``, ``{checked}`` and the columns of ``facts``, a query of
-    one row.
+    one row. whole: it is about all rows together, so that nobody counts those that break it. words: by language,
+    the check's name, found, why and cure.
     """
 
     check: str
@@ -36,6 +40,8 @@ class Rule:
     metrics: tuple[str, ...] | None
     found: str | None
     facts: str | None
+    whole: bool = False
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,8 @@ def read_suite(path: Path, values: Mapping[str, object], queries: Mapping[str, s
 
 def _rule(path: Path, table: str, item: Any, values: Mapping[str, object]) -> Rule:
     here = f"{path}, {table}, {item.get('check', item) if isinstance(item, dict) else item}"
-    if not isinstance(item, dict) or not set(item) >= _RULE or (set(item) - _RULE - _RULE_MAY):
+    languages = {key for key in item if _LANGUAGE.fullmatch(str(key))} if isinstance(item, dict) else set()
+    if not isinstance(item, dict) or not set(item) >= _RULE or (set(item) - _RULE - _RULE_MAY - languages):
         raise ScorecardError(
             f"{here}: a rule needs {', '.join(sorted(_RULE))} and may have {', '.join(sorted(_RULE_MAY))}.",
             "Add what is missing and remove what is not named here.",
@@ -115,7 +122,18 @@ def _rule(path: Path, table: str, item: Any, values: Mapping[str, object]) -> Ru
         metrics=None if metrics is None else tuple(metrics),
         found=item.get("found"),
         facts=_filled(here, item["facts"], values) if "facts" in item else None,
+        whole=bool(item.get("whole", False)),
+        words={language: _words(here, language, item[language]) for language in sorted(languages)},
     )
+
+
+def _words(here: str, language: str, said: Any) -> Mapping[str, str]:
+    if not isinstance(said, dict) or not set(said) <= _WORDS or not {"name", "why", "cure"} <= set(said):
+        raise ScorecardError(
+            f"{here}: {language} needs name, why and cure, and may have found.",
+            "Add what is missing and remove what is not named here.",
+        )
+    return {key: " ".join(str(text).split()) for key, text in said.items()}
 
 
 def _filled(here: str, value: Any, values: Mapping[str, object]) -> Any:

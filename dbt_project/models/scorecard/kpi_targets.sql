@@ -55,6 +55,7 @@ select
     target.due,
     target.parent_kgi,
     target.reason,
+    target.reason_ja,
     case when ranked.past_changes >= 8
         then {{ exact_ratio('ranked.smaller::decimal(18, 4)', 'ranked.past_changes::decimal(18, 4)') }}
     end::decimal(38, 8) as achievable,

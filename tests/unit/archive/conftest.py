@@ -99,6 +99,7 @@ def metric(name, aggregate, model=None, **changes):
     return Metric(name=name, model=f"kpi_{model or name}", aggregate=aggregate, **about)
 
 
+FONTS = {"Plain.ttc": "0" * 64}
 METRICS = {
     entry.name: entry
     for entry in (
@@ -315,6 +316,7 @@ class World:
                 "'business_unit' as dimension, 'Hardware' as member, 20000::decimal(38,4) as target, "
                 "'currency' as unit, "
                 "'Ann' as owner, date '2017-12-31' as due, null::varchar as parent_kgi, 'plan' as reason, "
+                "'計画' as reason_ja, "
                 "null::varchar as achievable union all by name select 'won_value' as metric, 'quarter' as grain, "
                 "'2018-Q1' as period, 'business_unit' as dimension, 'Hardware' as member, 1 as target"
             )
@@ -334,7 +336,7 @@ class World:
                 "create table quality.check_results as select 'c1' as check_id, 'dbt' as kind, 'amounts' as name, "
                 "'crm' as source, "
                 "'deals' as object, 'warning' as severity, $failures = 0 as passed, $failures::bigint as failures, "
-                "100::bigint as checked, 'm' as message, 'c' as cure, "
+                "100::bigint as checked, 'm' as message, 'c' as cure, '{}' as words, "
                 "['win_rate', 'elsewhere', 'won_value'] as metrics, "
                 "now() as run_at union all by name select 'c2' as check_id, ['elsewhere'] as metrics, now() as run_at",
                 {"failures": self.check_failures},
@@ -355,7 +357,7 @@ class World:
     def arguments(self, period, **changes):
         """Return what a close is called with, after the settings."""
         metrics = {**METRICS, "win_rate": replace(METRICS["win_rate"], minimum_observations=self.minimum)}
-        return replace(SCORECARD, **changes), metrics, parse_period(period), self.lineage, self.code
+        return replace(SCORECARD, **changes), metrics, parse_period(period), self.lineage, self.code, FONTS
 
 
 def insert(connection, table, rows):
@@ -409,7 +411,7 @@ def quantile(numbers, share):
 def make_world(folder):
     settings = Settings(
         **{"owner_email": "owner@example.com", "mail_from": "scorecard@example.com", "data": folder / "data"},
-        **{"state": folder / "it's var", "out": folder / "out"},
+        **{"state": folder / "it's var", "out": folder / "out", "project": folder / "project"},
     )
     (folder / "data" / "crm").mkdir(parents=True)
     (folder / "data" / "crm" / "deals.csv").write_bytes(b"v1")

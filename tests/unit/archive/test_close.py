@@ -33,6 +33,7 @@ def test_a_close_holds_every_file_and_verifies(world):
     assert (made.close_id, made.created, made.edition) == ("sales-2017-Q4-e1", True, 1)
     assert {path.name for path in made.path.iterdir()} == {*FILES, "manifest.json"}
     assert verify(world.settings) == {"ok": True, "closes": 1, "broken": []}
+    assert json.loads((made.path / "manifest.json").read_text())["fonts"] == {"Plain.ttc": "0" * 64}
     (known,) = closes(world.settings)
     assert (known["close_id"], known["sequence"], known["latest"], known["previous"]) == (
         made.close_id,
@@ -88,7 +89,16 @@ def test_targets_checks_and_actions_are_cut_to_the_scorecard(world, read):
     (check,) = read(made.path, "checks.parquet")
     assert check["metrics"] == ["win_rate", "won_value"]
     assert "run_at" not in check
+    assert check["words"] == "{}"
     assert [row["action_id"] for row in read(made.path, "actions.parquet")] == ["A1"]
+
+
+def test_checks_of_another_units_source_stay_out(world, read):
+    folder = world.settings.dbt_project / "models" / "staging" / "crm"
+    folder.mkdir(parents=True)
+    for unit, expected in (("Hardware", 1), ("Elsewhere", 0)):
+        (folder / "_sources.yml").write_text(f"sources: [{{name: crm, config: {{meta: {{business_unit: {unit}}}}}}}]")
+        assert len(read(world.close().path, "checks.parquet")) == expected
 
 
 def test_definitions_name_no_reader_and_data_after_the_period_changes_nothing(world):

@@ -20,7 +20,8 @@ RESULT = CheckResult(
 
 
 def test_what_is_stored_is_what_is_loaded() -> None:
-    other = replace(RESULT, check_id="dbt.x", kind="dbt", source="dbt", checked=None, metrics=())
+    words = {"ja": {"name": "金額がある", "message": "3件中2件", "cure": "入力する。"}}
+    other = replace(RESULT, check_id="dbt.x", kind="dbt", source="dbt", checked=None, metrics=(), words=words)
     with duckdb.connect() as con:
         assert load(con) == []
         store(con, [RESULT, other])

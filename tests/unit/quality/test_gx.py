@@ -25,6 +25,7 @@ objects:
         severity: warning
         why: An amount is needed.
         cure: Enter it.
+        ja: {name: 金額がある, why: 金額は必要。, cure: 入力する。}
       - check: name_is_known
         expect: unexpected_rows_expectation
         kwargs:
@@ -66,6 +67,9 @@ def test_a_failure_is_counted_and_told_with_the_same_examples_each_time(shop: Ca
     assert found.message == "2 of 3 rows break it. For example b, c. An amount is needed."
     assert found.cure == "Enter it."
     assert found.metrics == ("booked", "won")
+    assert found.words == {
+        "ja": {"name": "金額がある", "message": "3行のうち2行が該当する。例：b、c。金額は必要。", "cure": "入力する。"}
+    }
 
 
 def test_text_from_the_data_is_harmless_in_a_message(shop: Callable[..., Settings]) -> None:
