@@ -310,6 +310,7 @@ def _show(
     as_json: bool,
     columns: tuple[str, ...],
     shown: list[dict[str, Any]] | None = None,
+    hint: str = "narrow it, or take --json",
 ) -> None:
     if as_json:
         _json(rows)
@@ -321,7 +322,7 @@ def _show(
         table.add_row(*(escape("" if row[column] is None else str(row[column])) for column in columns))
     _out.print(table)
     if len(rows) > _ROWS_SHOWN:
-        _out.print(f"… and {len(rows) - _ROWS_SHOWN:,} more; narrow it, or take --json.")
+        _out.print(f"… and {len(rows) - _ROWS_SHOWN:,} more; {hint}.")
 
 
 def _show_trace(result: dict[str, Any]) -> None:
@@ -334,7 +335,7 @@ def _show_trace(result: dict[str, Any]) -> None:
     if result["reason"]:
         say(f"n/a because: {result['reason']}")
     columns = ("source", "object", "record_id", "file", "line", "occurred_at", "numerator", "denominator")
-    _show(result["observations"], False, columns)
+    _show(result["observations"], False, columns, hint="take --json for all")
     say("\nfrom these fields of the source:")
     for column, fields in result["columns"].items():
         if fields:
