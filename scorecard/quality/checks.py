@@ -1,6 +1,7 @@
 """One shape for the outcome of every check, whoever ran it, and the table that keeps them."""
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -180,7 +181,7 @@ def _of_test(
     elif result.get("failures"):
         found = f"Rows that break it: {failures:,}."
     else:
-        found = plain(result.get("message") or "It could not be checked.", 300)
+        found = _said(result) or "It could not be checked."
     metrics = meta.get("metrics") or _metrics(tested, manifest, nodes, metrics_of)
     about = nodes[tested[0]] if tested else node
     return CheckResult(
@@ -211,11 +212,17 @@ def _words_of_test(
         "table": str(node.get("file_key_name") or node["name"]).rpartition(".")[2],
         "column": (kind.get("kwargs") or {}).get("column_name") or "",
         "failures": int(result.get("failures") or 0),
-        "said": plain(result.get("message") or "", 300),
+        "said": _said(result),
     }
     found = "found" if result.get("failures") else "unread"
     own = {key: said for key, said in meta.items() if isinstance(said, Mapping)}
     return words.build(f"dbt_{kind.get('name', 'test')}", "dbt_test", passed, found, about, own)
+
+
+def _said(result: Mapping[str, Any]) -> str:
+    """Return a node's message without dbt's and DuckDB's words around the sentence that a test raises itself."""
+    message = plain(result.get("message") or "", 400)
+    return re.sub(r"^\w+ Error in test \S+ \(\S+\) (Invalid Input Error: )?", "", message)
 
 
 def _of_broken(

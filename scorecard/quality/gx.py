@@ -204,7 +204,8 @@ def _run(
         from scorecard.quality.gx_duckdb import read_only
 
         # What goes wrong in a check is in its outcome.
-        logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
+        for logger in ("great_expectations", "great_expectations.data_context.types.base"):  # the second sets its own
+            logging.getLogger(logger).setLevel(logging.CRITICAL)
         context = get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
         _use_site(context, suite.name, docs)
