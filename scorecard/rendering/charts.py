@@ -16,13 +16,10 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Column:
-    """One column of a chart; ``kind`` is actual, current (in the scorecard's period) or open (not over)."""
+class Columns:
+    """The columns of a chart of one kind, as one path: actual, current (in the scorecard's period) or open."""
 
-    x: str
-    y: str
-    width: str
-    height: str
+    path: str
     kind: str
 
 
@@ -46,8 +43,8 @@ class Chart:
     lines: tuple[str, ...] = ()
     dots: tuple[Point, ...] = ()
     end: Point | None = None
-    columns: tuple[Column, ...] = ()
-    targets: tuple[Column, ...] = ()
+    columns: tuple[Columns, ...] = ()
+    targets: str | None = None
     axis_y: str | None = None
     marks: tuple[Mark, ...] = ()
     axis: tuple[Mark, ...] = ()
@@ -55,21 +52,19 @@ class Chart:
 
 @dataclass(frozen=True)
 class Bar:
-    """The bars of one table row, in per cent of the cell's width: the value, the period before, the target's mark."""
+    """The bars of one table row as paths, 100 wide and 10 high: the value, the period before, the target's mark."""
 
+    title: str
+    actual: str
     zero: str
-    left: str
-    width: str
-    negative: bool
-    prior_left: str | None
-    prior_width: str | None
-    target: str | None
+    prior: str | None
+    goal: str | None
 
 
 Series = Sequence[Decimal | None]
 
 
-def sparkline(values: Series, title: str, width: int = 84, height: int = 14) -> Chart:
+def sparkline(values: Series, title: str, width: int = 78, height: int = 13) -> Chart:
     """Return a small line on a scale of its own. A missing value is a gap, never a zero."""
     known = [value for value in values if value is not None]
     if not known:
@@ -85,11 +80,11 @@ def periods_chart(
     columns: bool,
     current: Sequence[bool],
     complete: Sequence[bool],
-    axis: Sequence[str],
+    axis: tuple[str, str],
     labels: Sequence[str | None],
     title: str,
     width: int = 204,
-    height: int = 62,
+    height: int = 64,
 ) -> Chart:
     """Return a chart of some periods: columns from zero for what adds up, a line for what does not.
 
@@ -98,10 +93,11 @@ def periods_chart(
     values, targets: one a period; None is a gap.
     columns: columns, else a line.
     current, complete: whether the period is part of the scorecard's, and whether it has ended.
-    axis, labels: what is written below a period and beside its value.
+    axis: what is written below the first period and below the last one.
+    labels: what is written beside a period's value.
     """
     # Room for a label above the highest value, for names below, and on a line for a label below the lowest.
-    top, bottom, step = 9.0, height - (10.0 if columns else 17.0), width / max(1, len(values))
+    top, bottom, step = 9.0, height - (10.0 if columns else 18.5), width / max(1, len(values))
     known = [value for value in (*values, *targets) if value is not None]
     if not known:
         return Chart(width, height, title)
@@ -117,19 +113,19 @@ def periods_chart(
         for at, (x, y, text) in enumerate(zip(xs, ys, labels, strict=True))
         if y is not None and text is not None
     ]
-    drawn: list[Column] = []
-    wanted: list[Column] = []
+    drawn: dict[str, list[str]] = {}
+    wanted: list[str] = []
     for at, (x, y) in enumerate(zip(xs, ys, strict=True)):
         if columns and y is not None and zero is not None:
             kind = "open" if not complete[at] else "current" if current[at] else "actual"
-            drawn.append(
-                Column(_n(x - step * 0.31), _n(min(y, zero)), _n(step * 0.62), _n(max(0.4, abs(zero - y))), kind)
-            )
+            column = _rectangle(x - step * 0.31, min(y, zero), step * 0.62, max(0.4, abs(zero - y)))
+            drawn.setdefault(kind, []).append(column)
         goal = goals[at]
         if goal is not None:
             wide = step * (0.84 if columns else 0.5)
-            wanted.append(Column(_n(x - wide / 2), _n(goal - 0.9), _n(wide), "1.8", "target"))
-    names = tuple(Mark(_n(x), _n(height - 1.5), text) for x, text in zip(xs, axis, strict=True))
+            wanted.append(_rectangle(x - wide / 2, goal - 0.9, wide, 1.8))
+    below = _n(height - 1.5)
+    names = (Mark("0", below, axis[0], "start"), Mark(_n(width), below, axis[1], "end"))
     lines, dots, end = ((), (), None) if columns else _line(xs, ys)
     return Chart(
         width,
@@ -138,38 +134,40 @@ def periods_chart(
         lines,
         dots,
         end,
-        tuple(drawn),
-        tuple(wanted),
+        tuple(Columns(" ".join(paths), kind) for kind, paths in drawn.items()),
+        " ".join(wanted) or None,
         None if zero is None else _n(zero),
         tuple(_inside(marks, width)),
         names,
     )
 
 
-def bars(values: Series, priors: Series, targets: Series) -> list[Bar | None]:
-    """Return the bars of a table's rows on one scale from zero. A missing value has no bar."""
+def bars(values: Series, priors: Series, targets: Series, titles: Sequence[str]) -> list[Bar | None]:
+    """Return the bars of a table's rows on one scale from zero, with a title each. A missing value has no bar."""
     known = [value for value in (*values, *priors, *targets) if value is not None]
     low, high = min([*known, Decimal(0)]), max([*known, Decimal(0)])
     span = (high - low) or Decimal(1)
 
-    def share(value: Decimal) -> Decimal:
-        return (value - low) / span * 98
+    def share(value: Decimal) -> float:
+        return float((value - low) / span * 98)
 
     zero = share(Decimal(0))
+
+    def bar(value: Decimal, top: float, height: float) -> str:
+        return _rectangle(min(zero, share(value)), top, abs(share(value) - zero), height)
+
     rows: list[Bar | None] = []
-    for value, prior, target in zip(values, priors, targets, strict=True):
+    for value, prior, target, title in zip(values, priors, targets, titles, strict=True):
         if value is None:
             rows.append(None)
             continue
         rows.append(
             Bar(
-                zero=_n(zero),
-                left=_n(min(zero, share(value))),
-                width=_n(abs(share(value) - zero)),
-                negative=value < 0,
-                prior_left=None if prior is None else _n(min(zero, share(prior))),
-                prior_width=None if prior is None else _n(abs(share(prior) - zero)),
-                target=None if target is None else _n(share(target)),
+                title=title,
+                actual=bar(value, 2.4, 5.2),
+                zero=_rectangle(zero, 0, 0.3, 10),
+                prior=None if prior is None else bar(prior, 0, 10),
+                goal=None if target is None else _frame(share(target) - 0.8, 0, 1.6, 10),
             )
         )
     return rows
@@ -215,6 +213,16 @@ def _inside(marks: Sequence[Mark], width: int) -> list[Mark]:
         else mark
         for mark in marks
     ]
+
+
+def _rectangle(x: float, y: float, width: float, height: float) -> str:
+    """Return a rectangle as part of a path."""
+    return f"M{_n(x)} {_n(y)}h{_n(width)}v{_n(height)}h{_n(-width)}z"
+
+
+def _frame(x: float, y: float, width: float, height: float) -> str:
+    """Return the outline of a rectangle; filled by the even-odd rule, what is inside stays open."""
+    return _rectangle(x, y, width, height) + _rectangle(x + 0.5, y + 0.9, width - 1, height - 1.8)
 
 
 def _spread(count: int, width: float, left: float) -> list[float]:

@@ -75,6 +75,7 @@ class Metric:
     drives: tuple[str, ...]
     variant_of: str | None
     caveat: str | None
+    journey_stage: str | None
 
     @property
     def adds_up(self) -> bool:
@@ -98,6 +99,11 @@ class Check:
     message: str
     cure: str
     metrics: tuple[str, ...]
+
+    @property
+    def counted(self) -> bool:
+        """Whether somebody counted the rows, so that so many of so many can be said."""
+        return self.checked > 0
 
 
 @dataclass(frozen=True)
@@ -149,8 +155,16 @@ class Close:
 
     @cached_property
     def spark(self) -> tuple[Period, ...]:
-        """Periods of a sparkline, oldest first: months of a quarter or year, else the close's own grain."""
-        return _spark(self.period, self.year_start)
+        """Periods of a chart, oldest first: months of a quarter or year, else the close's own grain.
+
+        Those before the first one that any indicator has a value of are left out.
+        """
+        periods = _spark(self.period, self.year_start)
+        for at, period in enumerate(periods):
+            figures = (self.whole(metric.name, period) for metric in self.mains())
+            if any(figure is not None and figure.value is not None for figure in figures):
+                return periods[at:]
+        return periods
 
     @property
     def title(self) -> str:
@@ -192,6 +206,10 @@ class Close:
 
     def general(self) -> list[Check]:
         """Return the failed checks that touch every metric of the scorecard: marked once, not at each figure."""
+        return self._general
+
+    @cached_property
+    def _general(self) -> list[Check]:
         return [check for check in self.failed() if all(check in self.warnings(metric) for metric in self.mains())]
 
     def steps_to(self, metric: Metric, goal: Metric) -> int | None:
@@ -206,6 +224,10 @@ class Close:
 
     def failed(self) -> list[Check]:
         """Return the checks that failed, errors first."""
+        return self._failed
+
+    @cached_property
+    def _failed(self) -> list[Check]:
         return sorted((check for check in self.checks if not check.passed), key=lambda check: check.severity != "error")
 
 
@@ -243,7 +265,7 @@ def read_close(close_dir: Path, language: str) -> Close:
             period=period,
             metrics={name: _metric(entry, language) for name, entry in definitions["metrics"].items()},
             values=values,
-            checks=tuple(_check(row) for row in _rows(close_dir / "checks.parquet")),
+            checks=tuple(_check(row, language) for row in _rows(close_dir / "checks.parquet")),
             actions=tuple(_action(row, language) for row in _rows(close_dir / "actions.parquet")),
             targets=tuple(_rows(close_dir / "targets.parquet")),
             restatements=tuple(_json(close_dir / "restatements.json")),
@@ -317,22 +339,25 @@ def _metric(entry: dict[str, Any], language: str) -> Metric:
         drives=tuple(entry["drives"]),
         variant_of=entry["variant_of"],
         caveat=words(entry["caveat"], language) or None,
+        journey_stage=entry["journey_stage"],
     )
 
 
-def _check(row: dict[str, Any]) -> Check:
+def _check(row: dict[str, Any], language: str) -> Check:
+    said = json.loads(row.get("words") or "{}").get(language, {})
+    name = visible(said.get("name") or row["name"] or "")
     return Check(
         check_id=row["check_id"],
         kind=row["kind"],
-        name=visible(row["name"] or ""),
+        name=name[:1].upper() + name[1:],
         source=visible(row["source"] or ""),
         table=visible(row["object"] or ""),
         severity=row["severity"],
         passed=row["passed"],
         failures=row["failures"] or 0,
         checked=row["checked"] or 0,
-        message=visible(row["message"] or ""),
-        cure=visible(row["cure"] or ""),
+        message=visible(said.get("message") or row["message"] or ""),
+        cure=visible(said.get("cure") or row["cure"] or ""),
         metrics=tuple(row["metrics"] or ()),
     )
 

@@ -58,7 +58,6 @@ class Desk:
     formats: Formats
     printed: dict[str, Printed] = field(default_factory=dict)
     _marks: dict[str, str] = field(default_factory=dict)
-    _page: list[str] = field(default_factory=list)
 
     def say(self, key: str, /, **values: object) -> str:
         """Return a message."""
@@ -67,16 +66,13 @@ class Desk:
     # Footnotes -------------------------------------------------------------------------------------------------
 
     def note(self, text: str) -> str:
-        """Return the mark of a footnote: the same for the same text in all the document."""
-        mark = self._marks.setdefault(text, _letters(len(self._marks)))
-        if text not in self._page:
-            self._page.append(text)
-        return mark
+        """Return the mark of a footnote: the same for the same text until the notes are taken."""
+        return self._marks.setdefault(text, _letters(len(self._marks)))
 
     def take_notes(self) -> tuple[tuple[str, str], ...]:
-        """Return the footnotes since the last call, as mark and text."""
-        notes = tuple((self._marks[text], text) for text in self._page)
-        self._page.clear()
+        """Return the footnotes since the last call, as mark and text, and begin again with a."""
+        notes = tuple((mark, text) for text, mark in self._marks.items())
+        self._marks.clear()
         return notes
 
     def check_mark(self, check: Check) -> str:

@@ -132,14 +132,6 @@ class Formats:
             return self._date(period.start, "format.month_alone")
         return self.wording.say(f"period.{period.grain}_alone", number=int(period.label[6:]))
 
-    def axis(self, period: Period) -> str:
-        """Name a period in the width of a column: J, 52, 4."""
-        if period.grain is Grain.MONTH:
-            return self._date(period.start, "format.axis_month")
-        if period.grain is Grain.DAY:
-            return self._date(period.start, "format.axis_day")
-        return period.label[-2:].lstrip("QW0") or period.label
-
     def listed(self, words: list[str]) -> str:
         """Join words as the language joins a list."""
         from babel.lists import format_list

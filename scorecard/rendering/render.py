@@ -3,6 +3,7 @@
 import gc
 import hashlib
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ def _html(desk: Desk, reports_dir: Path) -> str:
     page = (
         _templates(reports_dir)
         .get_template(_TEMPLATE)
-        .render(doc=document(desk), say=desk.wording.say, font_family=FAMILY, style=_STYLE)
+        .render(doc=document(desk), say=desk.wording.say, font_family=FAMILY)
     )
     # Text from sources was made printable when it was read; what is left are the product's own words.
     require_glyphs(page)
@@ -102,6 +103,28 @@ def _templates(reports_dir: Path) -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+@cache
+def _style(reports_dir: Path, of: str) -> tuple[Any, Any]:
+    """Return the style sheet and the fonts, read once per process: each costs as much as a page.
+
+    Parameters
+    ----------
+    of: the sheet's text; its variables are put in their places here.
+    """
+    from weasyprint import CSS
+    from weasyprint.text.fonts import FontConfiguration
+
+    values = dict(re.findall(r"(--[a-z]+):\s*([^;]+);", of))
+    text = re.sub(r"var\((--[a-z]+)\)", lambda name: values[name[1]], of)
+    fonts = FontConfiguration()
+    base, fetcher = _base_url(reports_dir), _fetcher(reports_dir.resolve())
+    return CSS(string=text, base_url=base, url_fetcher=fetcher, font_config=fonts), fonts
+
+
+def _base_url(reports_dir: Path) -> str:
+    return (reports_dir / "styles").resolve().as_uri() + "/"
 
 
 def _pdf(desk: Desk, page: str, reports_dir: Path) -> bytes:
@@ -126,11 +149,16 @@ def _pdf(desk: Desk, page: str, reports_dir: Path) -> bytes:
     ]
     identifier = hashlib.sha256(f"{close.content_sha256} {close.language}".encode()).digest()[:16]
     with _no_garbage(), _complaints() as complaints:
+        style, fonts = _style(reports_dir, (reports_dir / "styles" / _STYLE).read_text(encoding="utf-8"))
         pdf: bytes = HTML(
-            string=page,
-            base_url=(reports_dir / "styles").resolve().as_uri() + "/",
-            url_fetcher=_fetcher(reports_dir.resolve()),
-        ).write_pdf(attachments=files, pdf_identifier=identifier, pdf_variant="pdf/ua-1")
+            string=page, base_url=_base_url(reports_dir), url_fetcher=_fetcher(reports_dir.resolve())
+        ).write_pdf(
+            stylesheets=[style],
+            font_config=fonts,
+            attachments=files,
+            pdf_identifier=identifier,
+            pdf_variant="pdf/ua-1",
+        )
     if complaints.messages:
         raise ScorecardError(
             f"The page of {close.close_id} could not be laid out as written: {complaints.messages[0]}.",

@@ -14,6 +14,8 @@ from scorecard.rendering.desk import Desk, difference
 _WORTH_SAYING = Decimal("0.01")
 # Over more steps than two, that one metric drives another is no longer plain.
 _FAR = 3
+# Where a language has no spaces, the last few characters stand for the last word.
+_LONGEST_TAIL, _SHORT_TAIL = 12, 4
 _GOOD, _BAD = ("ahead", "on_track"), ("off_track", "at_risk")
 
 
@@ -30,6 +32,17 @@ class Thing:
     def text(self) -> str:
         """The whole sentence."""
         return self.lead + self.space + self.rest
+
+    @property
+    def head(self) -> str:
+        """The rest but its last word."""
+        return self.rest[: len(self.rest) - len(self.tail)]
+
+    @property
+    def tail(self) -> str:
+        """The last word, which the ids of the figures stay with when the line breaks."""
+        word = self.rest.rpartition(" ")[2]
+        return word if len(word) <= _LONGEST_TAIL else self.rest[-_SHORT_TAIL:]
 
 
 @dataclass(frozen=True)

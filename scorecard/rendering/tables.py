@@ -1,7 +1,7 @@
 """The tables of indicators: the summary's rows, the cards behind them, the tree, the breakdowns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from scorecard.rendering.charts import Bar, Chart, bars, periods_chart, sparkline
@@ -11,6 +11,8 @@ from scorecard.rendering.formats import Scale
 from scorecard.rendering.sentences import exception
 
 GROUPS = ("outcomes", "effectiveness", "efficiency", "customer")
+# The customer's way, in order; indicators of another stage come after these.
+JOURNEY = ("awareness", "consideration", "purchase", "onboarding", "use", "support", "retention", "advocacy")
 ROWS_WHOLE = 24
 ROWS_CUT = (12, 8)
 SUMMARY_ROWS_WHOLE = 7
@@ -50,8 +52,7 @@ class Card:
 
     row: Row
     definition: str
-    formula: str
-    owner: str
+    formula: str | None
     remarks: tuple[str, ...]
     exception: str | None
     warnings: tuple[tuple[str, str], ...]
@@ -120,24 +121,34 @@ def group_of(metric: Metric) -> str:
 
 
 def summary_groups(desk: Desk) -> tuple[Group, ...]:
-    """Return the indicators of the first page, by class."""
-    groups = []
-    for name in GROUPS:
-        metrics = [metric for metric in desk.close.mains() if group_of(metric) == name]
-        if metrics:
-            rows = tuple(_row(desk, metric, _spark(desk, metric)) for metric in metrics)
-            groups.append(Group(desk.say(f"group.{name}"), rows))
-    return tuple(groups)
+    """Return the indicators of the first page, by class, those of the customer by the stage of the journey."""
+    return tuple(
+        Group(title, tuple(_row(desk, metric, _spark(desk, metric)) for metric in metrics))
+        for title, metrics in _groups(desk)
+    )
 
 
 def cards(desk: Desk) -> tuple[CardGroup, ...]:
-    """Return every indicator in full, by class."""
-    groups = []
-    for name in GROUPS:
-        metrics = [metric for metric in desk.close.mains() if group_of(metric) == name]
-        if metrics:
-            groups.append(CardGroup(desk.say(f"group.{name}"), tuple(_card(desk, metric) for metric in metrics)))
-    return tuple(groups)
+    """Return every indicator in full, grouped as on the first page."""
+    return tuple(CardGroup(title, tuple(_card(desk, metric) for metric in metrics)) for title, metrics in _groups(desk))
+
+
+def _groups(desk: Desk) -> list[tuple[str, list[Metric]]]:
+    found: dict[tuple[int, int, str], list[Metric]] = {}
+    for metric in desk.close.mains():
+        name = group_of(metric)
+        stage = (metric.journey_stage or "") if name == "customer" else ""
+        rank = JOURNEY.index(stage) if stage in JOURNEY else len(JOURNEY)
+        found.setdefault((GROUPS.index(name), rank, stage), []).append(metric)
+    return [(_group_title(desk, GROUPS[at], stage), metrics) for (at, _, stage), metrics in sorted(found.items())]
+
+
+def _group_title(desk: Desk, group: str, stage: str) -> str:
+    title = desk.say(f"group.{group}")
+    if not stage:
+        return title
+    named = desk.say(f"journey.{stage}") if desk.wording.has(f"journey.{stage}") else stage
+    return desk.say("group.stage", group=title, stage=named)
 
 
 def tree(desk: Desk) -> tuple[Node, ...]:
@@ -195,6 +206,7 @@ def breakdown(desk: Desk, metric: Metric, dimension: str, brief: bool = False) -
         [figure.value for figure in kept],
         [figure.prior_value for figure in kept],
         [figure.yardstick for figure in kept],
+        [desk.member(dimension, figure.member) for figure in kept],
     )
     signed = dimension == "movement"
     judged = any(figure.yardstick is not None for figure in kept)
@@ -302,11 +314,13 @@ def _row(desk: Desk, metric: Metric, chart: Chart | None, prior: bool = False) -
 def _card(desk: Desk, metric: Metric) -> Card:
     figure = desk.close.whole(metric.name)
     remarks = [*([metric.caveat] if metric.caveat else []), *_target_remarks(desk, metric, figure)]
+    # Its cells before its chart, so that footnotes come in the order of reading.
+    row = _row(desk, metric, None, prior=True)
     return Card(
-        row=_row(desk, metric, _chart(desk, metric), prior=True),
+        row=replace(row, chart=_chart(desk, metric)),
         definition=metric.definition,
-        formula=metric.formula,
-        owner=metric.owner,
+        # A formula is written once, in English; elsewhere the definition says what it says.
+        formula=metric.formula if desk.say("style.formula") == "yes" else None,
         remarks=tuple(remarks),
         exception=exception(desk, metric, figure),
         warnings=tuple(
@@ -314,7 +328,11 @@ def _card(desk: Desk, metric: Metric) -> Card:
             for check in desk.close.warnings(metric)
             if check not in desk.close.general()
         ),
-        variants=tuple((_row(desk, other, None, prior=True), other.caveat) for other in desk.close.variants(metric)),
+        variants=tuple(
+            # What the indicator above it has said already is not said again.
+            (_row(desk, other, None, prior=True), None if other.caveat == metric.caveat else other.caveat)
+            for other in desk.close.variants(metric)
+        ),
     )
 
 
@@ -344,10 +362,14 @@ def _spark(desk: Desk, metric: Metric) -> Chart:
 
 
 def _chart_title(desk: Desk, metric: Metric) -> str:
+    first, last = _ends(desk)
+    return desk.say("chart.title", metric=metric.label, first=first, last=last)
+
+
+def _ends(desk: Desk) -> tuple[str, str]:
+    """Name the first and the last period of every chart."""
     first, last = desk.close.spark[0], desk.close.spark[-1]
-    name = desk.formats.period
-    year_start = desk.close.year_start
-    return desk.say("chart.title", metric=metric.label, first=name(first, year_start), last=name(last, year_start))
+    return desk.formats.period(first, desk.close.year_start), desk.formats.period(last, desk.close.year_start)
 
 
 def _chart(desk: Desk, metric: Metric) -> Chart | None:
@@ -362,7 +384,7 @@ def _chart(desk: Desk, metric: Metric) -> Chart | None:
         columns=metric.adds_up,
         current=[period.start <= each.start < period.end for each in desk.close.spark],
         complete=[figure.is_complete if figure else True for figure in figures],
-        axis=[desk.formats.axis(each) for each in desk.close.spark],
+        axis=_ends(desk),
         labels=_labels(desk, metric, figures),
         title=_chart_title(desk, metric),
     )

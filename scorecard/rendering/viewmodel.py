@@ -1,5 +1,6 @@
 """The finished content of a document: every word and number in its final form, so that templates compute nothing."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -31,6 +32,7 @@ class ActionRow:
     overdue: bool
     indicator: str
     change: Cell
+    verdict: str
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class Columns:
     vs_prior: str
     vs_year_ago: str
     spark: str
+    target_note: str | None
 
 
 @dataclass(frozen=True)
@@ -119,11 +122,13 @@ class Document:
     groups: tuple[tables.Group, ...]
     breakdown: tables.Breakdown | None
     actions: tuple[ActionRow, ...]
+    actions_note: str | None
     legend: tuple[Status, ...]
     summary_notes: Notes
     check_notes: Notes
     general: tuple[str, ...]
     tree: tuple[tables.Node, ...]
+    tree_notes: Notes
     cards: tuple[tables.CardGroup, ...]
     cards_notes: Notes
     breakdowns: tuple[tables.Breakdown, ...]
@@ -150,13 +155,16 @@ def document(desk: Desk) -> Document:
     close, say = desk.close, desk.say
     period = desk.formats.period_full(close.period, close.year_start)
     things = three_things(desk)
-    # The summary is written first: footnotes and the list of figures follow the order of the pages.
+    # In the order of reading: footnotes and the list of figures follow it.
+    columns = _columns(desk)
     groups = tables.summary_groups(desk)
     first = _first_breakdown(desk)
+    actions_note = desk.note(say("note.sample_actions")) if any(action.sample for action in close.actions) else None
     actions = tuple(_action(desk, action) for action in close.actions)
-    _sample_notes(desk)
     summary_notes = desk.take_notes()
-    tree, cards = tables.tree(desk), tables.cards(desk)
+    tree = tables.tree(desk)
+    tree_notes = desk.take_notes()
+    cards = tables.cards(desk)
     cards_notes = desk.take_notes()
     breakdowns = tuple(
         tables.breakdown(desk, close.metrics[metric], dimension) for metric, dimension in _breakdowns(close)
@@ -183,7 +191,7 @@ def document(desk: Desk) -> Document:
         libraries=" · ".join(
             visible(f"{name} {version}") for name, version in sorted(close.manifest["libraries"].items())
         ),
-        columns=_columns(desk),
+        columns=columns,
         checks=desk.wording.count("checks.passed", len(close.checks), **numbers),
         warnings=_warned(desk),
         headline=headline(desk),
@@ -191,11 +199,13 @@ def document(desk: Desk) -> Document:
         groups=groups,
         breakdown=first,
         actions=actions,
+        actions_note=actions_note,
         legend=tuple(desk.status(key) for key in STATUSES if key != "na"),
         summary_notes=summary_notes,
         check_notes=tuple((desk.check_mark(check), check.name) for check in failed if _touches(close, check)),
         general=tuple(desk.check_mark(check) for check in close.general()),
         tree=tree,
+        tree_notes=tree_notes,
         cards=cards,
         cards_notes=cards_notes,
         breakdowns=breakdowns,
@@ -228,13 +238,14 @@ def _warned(desk: Desk) -> str | None:
 def _columns(desk: Desk) -> Columns:
     close = desk.close
     year_ago = desk.formats.period(close.year_ago, close.year_start)
-    grain = desk.say(f"spark.{close.spark[0].grain}", number=len(close.spark))
+    first, last = (desk.formats.period(each, close.year_start) for each in (close.spark[0], close.spark[-1]))
     return Columns(
         period=desk.formats.period(close.period, close.year_start),
         prior=desk.period(close.prior),
         vs_prior=desk.say("column.versus_prior", period=desk.period(close.prior)),
         vs_year_ago=desk.say("column.versus_year_ago", period=year_ago),
-        spark=grain,
+        spark=desk.say("column.spark", first=first, last=last),
+        target_note=_target_note(desk),
     )
 
 
@@ -258,18 +269,15 @@ def _whole(desk: Desk) -> list[Value]:
     return [figure for figure in figures if figure is not None]
 
 
-def _sample_notes(desk: Desk) -> None:
-    """Print below the first page what was said about its targets and actions: for instance that they are samples."""
+def _target_note(desk: Desk) -> str | None:
+    """Return the mark of what was said about all targets of the page, for instance that they are samples."""
     metrics = {metric.name for metric in desk.close.mains()}
     reasons = {
-        visible(str(target["reason"]))
+        visible(str(target.get(f"reason_{desk.close.language}") or target["reason"]))
         for target in desk.close.targets
         if target["reason"] and target["metric"] in metrics and target["period"] == desk.close.period.label
     }
-    if len(reasons) == 1:
-        desk.note(desk.say("note.targets", reason=reasons.pop()))
-    if any(action.sample for action in desk.close.actions):
-        desk.note(desk.say("note.sample_actions"))
+    return desk.note(desk.say("note.targets", reason=reasons.pop())) if len(reasons) == 1 else None
 
 
 def _action(desk: Desk, action: Action) -> ActionRow:
@@ -292,6 +300,7 @@ def _action(desk: Desk, action: Action) -> ActionRow:
         overdue=not action.done and action.due is not None and action.due <= close.period.last_day,
         indicator=indicator,
         change=change,
+        verdict=desk.say(f"action.{change.tone}") if change.tone in ("good", "bad") else "",
     )
 
 
@@ -302,7 +311,9 @@ def _due(desk: Desk, due: date | None) -> str:
 
 
 def _progress(desk: Desk, progress: str) -> str:
-    """Write a share as per cent; leave words such as 3 of 5 as they are."""
+    """Write a share as per cent, and 3 of 5 as the language does; leave other words as they are."""
+    if counted := re.fullmatch(r"(\d+) of (\d+)", progress):
+        return desk.say("action.progress", done=counted[1], total=counted[2])
     try:
         share = Decimal(progress)
     except InvalidOperation:
@@ -325,7 +336,9 @@ def _failed(desk: Desk, check: Check) -> FailedCheck:
         where=_where(check),
         failures=desk.say(
             "quality.failures", failures=desk.formats.count(check.failures), checked=desk.formats.count(check.checked)
-        ),
+        )
+        if check.counted
+        else "–",
         message=check.message,
         cure=check.cure,
         metrics=touched or "–",
@@ -336,10 +349,17 @@ def _where(check: Check) -> str:
     return f"{check.source}.{check.table}" if check.source and check.table else check.source or check.table or "–"
 
 
+def _part(desk: Desk, check: Check) -> str:
+    """Name what was checked: an object of a source, or as one all that is made of the sources."""
+    if check.kind == "dbt":
+        return desk.say("quality.models")
+    return desk.say("quality.figures") if check.source == "kpis" else _where(check)
+
+
 def _sources(desk: Desk) -> tuple[CheckedSource, ...]:
     by_table: dict[str, list[Check]] = {}
     for check in desk.close.checks:
-        by_table.setdefault(_where(check), []).append(check)
+        by_table.setdefault(_part(desk, check), []).append(check)
     return tuple(
         CheckedSource(
             where=where,

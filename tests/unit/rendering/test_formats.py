@@ -76,19 +76,23 @@ def test_charts_leave_a_gap_where_there_is_no_value() -> None:
     assert len(chart.lines) == 2
     assert chart.end is None
     columns = periods_chart(
-        [Decimal(5), None], [None, None], True, [True, True], [True, True], ["a", "b"], [None, None], "t"
+        [Decimal(5), None], [None, None], True, [True, True], [True, True], ("a", "b"), [None, None], "t"
     )
     assert len(columns.columns) == 1
 
 
 def test_bars_share_one_scale_and_grow_from_zero_both_ways() -> None:
-    high, low, missing = bars([Decimal(100), Decimal(-100), None], [None] * 3, [Decimal(50), None, None])
+    high, low, missing = bars(
+        [Decimal(100), Decimal(-100), None], [None] * 3, [Decimal(50), None, None], ["h", "l", "m"]
+    )
     assert missing is None
     assert high is not None
     assert low is not None
-    assert high.left == high.zero == "49"
-    assert (high.width, low.width, low.left) == ("49", "49", "0")
-    assert high.target == "73.5"
+    assert high.zero.startswith("M49 ")
+    assert (high.actual[:10], low.actual[:9]) == ("M49 2.4h49", "M0 2.4h49")
+    assert high.goal is not None
+    assert high.goal.startswith("M72.7 0h1.6")
+    assert (high.title, high.prior, low.goal) == ("h", None, None)
 
 
 def test_what_no_font_can_print_is_made_visible() -> None:

@@ -11,13 +11,14 @@ from scorecard.catalogue import DIMENSIONS
 from scorecard.delivery.mail import WORDS
 from scorecard.errors import ScorecardError
 from scorecard.rendering.desk import NA_REASONS, STATUSES
-from scorecard.rendering.tables import GROUPS
+from scorecard.rendering.tables import GROUPS, JOURNEY
 from scorecard.rendering.wording import Wording, languages
 from tests.unit.rendering.close_fixture import PROJECT
 
 REPORTS = PROJECT / "reports"
 # Ids that are put together: what stands before the dot, and what may stand after it.
 FAMILIES = {
+    "action": {"good", "bad"},
     "attachment": {"figures", "provenance"},
     "checks": {"error", "warning"},
     "dimension": set(DIMENSIONS),
@@ -25,6 +26,7 @@ FAMILIES = {
     "format": {"percent", "points", "days", "minutes"},
     "group": set(GROUPS),
     "headline": {"both_fell", "both_rose", "first_fell", "first_rose"},
+    "journey": set(JOURNEY),
     "kind": {"great_expectations", "dbt", "extract"},
     "level": {"kgi", "kpi", "kfs"},
     "mail": {word.removeprefix("mail.") for word in WORDS},
@@ -33,7 +35,6 @@ FAMILIES = {
     "period": {"week", "quarter", "year", "quarter_fiscal", "year_fiscal", "week_alone", "quarter_alone"},
     "severity": {"error", "warning"},
     "shape": set(STATUSES),
-    "spark": {"day", "week", "month"},
     "status": set(STATUSES),
     "thing": {"best", "worst", "and_better", "and_worse", "though_better", "though_worse"},
     "thing.factor": {"first_fell", "first_rose", "second_fell", "second_rose"},
