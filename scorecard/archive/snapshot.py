@@ -49,7 +49,8 @@ _CHECK_COLUMNS = (
         "severity",
         "passed",
         "failures",
-        "checked",
+        # How many rows all units' KPIs have together is no part of what this scorecard says.
+        "case when source <> 'kpis' then checked end as checked",
         "message",
         "cure",
         "words",
@@ -157,7 +158,7 @@ def read(
         # Only the metrics of this scorecard, or a metric added elsewhere would make a new edition of it.
         "checks.parquet": _sorted(
             connection,
-            f"select {_listed(_CHECK_COLUMNS)}, list_sort(list_intersect(metrics, $names::varchar[])) as metrics "
+            f"select {', '.join(_CHECK_COLUMNS)}, list_sort(list_intersect(metrics, $names::varchar[])) as metrics "
             "from quality.check_results where list_has_any(metrics, $names::varchar[]) "
             # Models that several units share join their sources; what another unit's source has wrong is not here.
             "and not list_contains($foreign::varchar[], source)",

@@ -6,10 +6,13 @@ with metric (metric, base, aggregate, is_flow, minimum, of_metric, base_period, 
     values {{ metric_rows(models) if execute else "('', '', '', true, 1, '', '', '', '', [''])" }}
 ),
 
+-- Of members that moved it equally much, always the same one.
 driver as (
-    select metric, grain, period_start, arg_max(kpi_drivers, abs(contribution)) as top
-    from (select kpi_drivers, * from {{ ref('kpi_drivers') }} as kpi_drivers)
-    group by metric, grain, period_start
+    select *
+    from {{ ref('kpi_drivers') }}
+    qualify row_number() over (
+        partition by metric, grain, period_start order by abs(contribution) desc, dimension, member
+    ) = 1
 ),
 
 one_unit as (
@@ -90,11 +93,11 @@ select
     judged.year_ago_change::decimal(38, 8) as year_ago_change,
     ({{ exact_ratio('judged.year_ago_change', 'judged.year_ago_value') }} * sign(judged.year_ago_value)::int)
         ::decimal(38, 8) as year_ago_change_ratio,
-    driver.top.dimension as driver_dimension,
-    driver.top.member as driver_member,
-    driver.top.contribution::decimal(38, 8) as driver_contribution,
-    driver.top.rate_effect::decimal(38, 8) as driver_rate,
-    driver.top.mix_effect::decimal(38, 8) as driver_mix
+    driver.dimension as driver_dimension,
+    driver.member as driver_member,
+    driver.contribution::decimal(38, 8) as driver_contribution,
+    driver.rate_effect::decimal(38, 8) as driver_rate,
+    driver.mix_effect::decimal(38, 8) as driver_mix
 from judged
 left join driver
     on judged.metric = driver.metric and judged.grain = driver.grain and judged.period_start = driver.period_start
