@@ -98,6 +98,7 @@ def build(settings: Settings, progress: Progress = print) -> bool:
 def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResult"]:
     from scorecard import lineage
     from scorecard.quality import checks, gx
+    from scorecard.quality.words import read_translations
     from scorecard.warehouse.dbt import Dbt
     from scorecard.warehouse.snapshot import writer
 
@@ -114,7 +115,7 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     progress("Building the models")
     dbt.build()
     progress("Testing the models")
-    results += checks.from_dbt(dbt.test(), dbt.manifest(), touched, checks.read_translations(settings.project))
+    results += checks.from_dbt(dbt.test(), dbt.manifest(), touched, read_translations(settings.project))
     progress("Checking the KPIs")
     results += gx.check_kpis(settings, touched)
     with writer(settings) as connection:
