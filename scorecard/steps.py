@@ -261,7 +261,7 @@ def close(settings: Settings, entry: Scorecard, period: Period) -> "Close":
     catalogue = load_catalogue(settings)
     target = settings.state / "dbt"
     columns = lineage.metric_lineage(settings, catalogue.metrics.values(), target)
-    code = {"revision": _revision(settings.project), "dbt_manifest_sha256": _sha256(target / "manifest.json")}
+    code = {"revision": _revision(settings.project), "dbt_manifest_sha256": _dbt_code(target / "manifest.json")}
     return freeze(settings, entry, catalogue.metrics, period, columns, code, font_hashes())
 
 
@@ -353,6 +353,14 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _dbt_code(manifest: Path) -> str:
+    """Return the hash of what dbt's manifest holds of the code: the run's hour and ids are no part of it."""
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    code = {name: node.get("checksum", {}).get("checksum") for name, node in content["nodes"].items()}
+    code |= {name: macro["macro_sql"] for name, macro in content["macros"].items()}
+    return hashlib.sha256(json.dumps(code, sort_keys=True).encode()).hexdigest()
 
 
 def _revision(project: Path) -> str | None:
