@@ -50,7 +50,8 @@ def provenance_json(desk: Desk) -> bytes:
         "scorecard": close.manifest["scorecard"],
         "period": close.period.label,
         "edition": close.edition,
-        "files": close.manifest["files"],
+        # The loads differ from one installation to the next, and the page must not.
+        "files": {name: sha for name, sha in close.manifest["files"].items() if name != "loads.json"},
         "code": close.manifest["code"],
         "restatements": close.restatements,
         "commands": [f"scorecard trace {close.close_id}.FIGURE", "scorecard verify"],
