@@ -11,7 +11,7 @@ driver as (
     select *
     from {{ ref('kpi_drivers') }}
     qualify row_number() over (
-        partition by metric, grain, period_start order by abs(contribution) desc, dimension, member
+        partition by metric, grain, period_start order by abs(contribution) desc, dimension asc, member asc
     ) = 1
 ),
 
