@@ -36,19 +36,20 @@ _CHOICES = {
     "aggregate": AGGREGATES,
 }
 _REQUIRED = ("label", "definition", "formula", "owner", *_CHOICES)
+_WORDS = ("label", "definition", "formula", "caveat")
 Words = dict[str, str]
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One indicator. ``label``, ``definition`` and ``caveat`` are keyed by language; English is always there."""
+    """One indicator. Its words are keyed by language; English is always there."""
 
     name: str
     model: str
     label: Words
     definition: Words
-    formula: str
+    formula: Words
     unit: str
     direction: str
     level: str
@@ -165,12 +166,13 @@ def _metrics_of(path: Path) -> list[Metric]:
         if meta[key] not in choices:
             raise ScorecardError(f"{path} has {key}: {meta[key]}.", f"Choose one of: {', '.join(choices)}.")
     name = path.stem.removeprefix("kpi_")
+    words = {key: _words(path, key, meta) for key in _WORDS}
     main = Metric(
         name=name,
         model=path.stem,
-        label=meta["label"],
-        definition=meta["definition"],
-        formula=meta["formula"],
+        label=words["label"],
+        definition=words["definition"],
+        formula=words["formula"],
         unit=meta["unit"],
         direction=meta["direction"],
         level=meta["level"],
@@ -184,9 +186,24 @@ def _metrics_of(path: Path) -> list[Metric]:
         grains=tuple(Grain(grain) for grain in meta.get("grains", Grain)),
         parameters=meta.get("parameters", {}),
         of=meta.get("of"),
-        caveat=meta.get("caveat"),
+        caveat=words["caveat"],
     )
     return [main, *(_variant(main, beside) for beside in meta.get("beside", ()))]
+
+
+def _words(path: Path, key: str, meta: dict[str, Any]) -> Any:
+    """Return what is said in each language, with the metric's parameters put where ``{name}`` stands for one."""
+    said = meta.get(key)
+    if said is None:
+        return None
+    if not isinstance(said, dict) or not isinstance(said.get("en"), str):
+        raise ScorecardError(f"{path} has no English {key}.", f"Write `{key}: {{en: …}}`, and other languages beside.")
+    filled = {}
+    for language, text in said.items():
+        for name, value in meta.get("parameters", {}).items():
+            text = str(text).replace(f"{{{name}}}", str(value))
+        filled[language] = text
+    return filled
 
 
 def _variant(main: Metric, beside: dict[str, Any]) -> Metric:

@@ -96,7 +96,7 @@ def metrics(as_json: AsJson = False) -> None:
         for metric in load_catalogue(load_settings()).metrics.values()
     ]
     columns = ("name", "label", "unit", "direction", "level", "class", "aggregate", "formula")
-    shown = [{**entry, "label": entry["label"]["en"]} for entry in found]
+    shown = [{**entry, **{key: entry[key]["en"] for key in ("label", "formula")}} for entry in found]
     _show(found, as_json, columns, shown)
 
 

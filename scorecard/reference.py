@@ -40,7 +40,7 @@ def metric_reference(catalogue: Catalogue) -> str:
 def _entry(metric: Metric, catalogue: Catalogue) -> str:
     beside = [each for each in catalogue.metrics.values() if each.variant_of == metric.name]
     facts = {
-        "Formula": metric.formula,
+        "Formula": metric.formula["en"],
         "Unit": f"{metric.unit}, {metric.direction} is better",
         "Aggregate": metric.aggregate,
         "Level": f"{metric.level.upper()}, {metric.perspective}, {metric.metric_class}",

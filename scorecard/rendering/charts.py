@@ -176,16 +176,17 @@ def bars(values: Series, priors: Series, targets: Series, titles: Sequence[str])
 def _beside(y: float, goal: float | None, below: bool) -> float:
     """Return where a value's label stands: above or below the value, and clear of the target's mark."""
     if below:
-        return y + 7.5 if goal is None or not y < goal < y + 9 else goal + 7.5
-    return y - 3 if goal is None or not y - 10 < goal < y else goal - 2.5
+        return y + 8.5 if goal is None or not y < goal < y + 10 else goal + 8.5
+    return y - 3 if goal is None or not y - 10 < goal < y else goal - 3.2
 
 
 def _hangs(values: Series, at: int, columns: bool) -> bool:
-    """Whether a label stands below its value: of a negative column, and of the lowest point of a line."""
+    """Whether a label stands below its value: of a negative column, and where a line comes or goes higher up."""
     value = values[at] or Decimal(0)
-    return (
-        value < 0 if columns else value == min(known for known in values if known is not None) and len(set(values)) > 1
-    )
+    if columns:
+        return value < 0
+    beside = [known for known in (*values[max(at - 1, 0) : at], *values[at + 1 : at + 2]) if known is not None]
+    return sum(beside, Decimal(0)) > value * len(beside)
 
 
 def _line(xs: Sequence[float], ys: Sequence[float | None]) -> tuple[tuple[str, ...], tuple[Point, ...], Point | None]:

@@ -1,6 +1,7 @@
 """What a close holds, read once. Nothing else of rendering opens a file of data."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -232,8 +233,9 @@ class Close:
 
 
 def words(text: dict[str, str] | None, language: str) -> str:
-    """Return a text in a language, in English where it is not translated."""
-    return (text or {}).get(language) or (text or {}).get("en") or ""
+    """Return a text in a language, in English where it is not translated; no line ends before a per cent sign."""
+    said = (text or {}).get(language) or (text or {}).get("en") or ""
+    return re.sub(r"(?<=\d) (?=%)", "\u00a0", said)
 
 
 def read_close(close_dir: Path, language: str) -> Close:
@@ -328,7 +330,7 @@ def _metric(entry: dict[str, Any], language: str) -> Metric:
         name=entry["name"],
         label=words(entry["label"], language),
         definition=words(entry["definition"], language),
-        formula=entry["formula"],
+        formula=words(entry["formula"], language),
         unit=entry["unit"],
         higher_is_better=entry["direction"] == "higher",
         level=entry["level"],

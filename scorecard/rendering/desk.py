@@ -96,6 +96,12 @@ class Desk:
         name = visible(member)
         return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1].rstrip() + "…"
 
+    def alone(self, dimension: str, member: str) -> str:
+        """Return a member's name for a sentence, where no heading says of which dimension it is."""
+        if member != "unknown" or dimension == "company":
+            return self.member(dimension, member)
+        return self.say("member.unknown_of", dimension=self.formats.inside(self.say(f"dimension.{dimension}")))
+
     def status(self, key: str) -> Status:
         """Return a status by shape and word."""
         return Status(key, self.say(f"shape.{key}"), self.say(f"status.{key}"))

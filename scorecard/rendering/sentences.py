@@ -110,7 +110,7 @@ def exception(desk: Desk, metric: Metric, figure: Value | None) -> str | None:
     sentence = desk.say(key, gap=gap)
     if figure.driver_member and figure.driver_dimension and figure.driver_contribution:
         moved = _contributed(desk, metric, figure, figure.driver_contribution)
-        member = desk.member(figure.driver_dimension, figure.driver_member)
+        member = desk.alone(figure.driver_dimension, figure.driver_member)
         prior = desk.period(desk.close.prior)
         sentence += desk.say("exception.driver", member=member, contribution=moved, prior=prior)
     return sentence
@@ -246,7 +246,7 @@ def _by_member(desk: Desk, metric: Metric, figure: Value | None) -> Thing | None
         return None
     moved = figure.driver_contribution
     scale = desk.scale(metric, [figure])
-    name = desk.member(figure.driver_dimension, figure.driver_member)
+    name = desk.alone(figure.driver_dimension, figure.driver_member)
     prior = desk.period(desk.close.prior)
     lead = desk.say("thing.member.lead", member=name, metric=desk.formats.inside(metric.label))
     own = desk.close.value(metric.name, desk.close.period, figure.driver_dimension, figure.driver_member)

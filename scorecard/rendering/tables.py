@@ -52,7 +52,7 @@ class Card:
 
     row: Row
     definition: str
-    formula: str | None
+    formula: str
     remarks: tuple[str, ...]
     exception: str | None
     warnings: tuple[tuple[str, str], ...]
@@ -319,8 +319,7 @@ def _card(desk: Desk, metric: Metric) -> Card:
     return Card(
         row=replace(row, chart=_chart(desk, metric)),
         definition=metric.definition,
-        # A formula is written once, in English; elsewhere the definition says what it says.
-        formula=metric.formula if desk.say("style.formula") == "yes" else None,
+        formula=metric.formula,
         remarks=tuple(remarks),
         exception=exception(desk, metric, figure),
         warnings=tuple(

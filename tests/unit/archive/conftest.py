@@ -89,7 +89,7 @@ def metric(name, aggregate, model=None, **changes):
         **{
             "label": words,
             "definition": words,
-            "formula": aggregate,
+            "formula": {"en": aggregate},
             "unit": "currency",
             "direction": "higher",
         },

@@ -26,7 +26,7 @@ models:
       meta:
         label: {{en: {name}}}
         definition: {{en: {name}}}
-        formula: numerator / denominator
+        formula: {{en: numerator / denominator}}
         unit: {unit}
         direction: higher
         level: kgi

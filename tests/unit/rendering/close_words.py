@@ -357,7 +357,7 @@ def definition(name: str) -> dict[str, Any]:
         "definition": {"en": words[0], "ja": words[1]}
         if words
         else {"en": f"{en} of the period.", "ja": f"期間の{ja}。"},
-        "formula": words[2] if words else f"{aggregate} of {name}",
+        "formula": {"en": words[2] if words else f"{aggregate} of {name}"},
         "unit": unit,
         "direction": direction,
         "level": level,
