@@ -115,11 +115,13 @@ def values(
     wanted = _period(period)
     _known(metric, load_catalogue(settings).metrics, "--metric")
     _known(by, DIMENSIONS, "--by")
-    ids = figure_ids(settings, metric, wanted.label if wanted else None, by)
+    # Closes hold units: a figure of the company is found under its only unit.
+    ids = figure_ids(settings, metric, wanted.label if wanted else None, "business_unit" if by == "company" else by)
     found = read_values(settings, ids, metric, wanted, by)
     columns = (
         "metric",
         "period",
+        "scope",
         "dimension",
         "member",
         "value",

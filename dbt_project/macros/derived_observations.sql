@@ -55,6 +55,7 @@ select
     {{ start_of_day('period_start') }} as occurred_at,
     period_start as occurred_on,
     grain,
+    scope,
     {% for name in all_dimensions() %}
     case when dimension = '{{ name }}' then member end as {{ name }},
     {% endfor %}

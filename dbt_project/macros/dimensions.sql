@@ -18,3 +18,18 @@
 {% macro grains_of(dimension) %}
     {{ return(['day'] * (dimension in ['company', 'business_unit']) + ['week', 'month', 'quarter', 'year']) }}
 {% endmacro %}
+
+
+{# The members of a fact's rows, as columns. A fact with a column `company` says by it whether a row counts in the totals of
+   the company and its unit; where it is null, the row counts for its other members only. #}
+{% macro members(columns, dimensions) -%}
+    {% for dimension in dimensions -%}
+    {% if dimension == 'company' %}{{ 'fact.company' if 'company' in columns else "'all'" }}
+    {%- elif dimension == 'business_unit' and 'company' in columns %}case when fact.company is not null then fact.business_unit end
+    {%- elif dimension in columns %}fact.{{ dimension }}
+    {%- else %}null
+    {%- endif %}::varchar as {{ dimension }}
+    {%- if not loop.last %},
+    {% endif %}
+    {%- endfor %}
+{%- endmacro %}

@@ -42,10 +42,8 @@ select
     ({{ on }})::date as occurred_on,
     {{ '(' ~ until ~ ')' if until else 'null' }}::date as ended_on,
     {{ 'fact.grain' if 'grain' in columns else 'null' }}::varchar as grain,
-    {% for dimension in all_dimensions() -%}
-    {% if dimension in columns %}fact.{{ dimension }}{% elif dimension == 'company' %}'all'{% else %}null{% endif -%}
-    ::varchar as {{ dimension }},
-    {% endfor -%}
+    fact.business_unit::varchar as scope,
+    {{ members(columns, all_dimensions()) }},
     ({{ numerator }})::decimal(18, 4) as numerator,
     ({{ denominator }})::decimal(18, 4) as denominator
 from {{ ref(fact) }} as fact

@@ -25,33 +25,57 @@
 {% endmacro %}
 
 
-{# One row per metric, grain, period and member of one pass. #}
-{% macro rollup(pass) %}
-    {% set columns = fact_columns(pass.fact) %}
+{# Which of a fact's columns the roll-up groups by: the whole company, its units, and the members that the fact has. #}
+{% macro rollup_dimensions(pass) %}
     {% set dimensions = dimensions_of(pass.fact) %}
-    {% if 'company' not in dimensions %}{% set dimensions = ['company'] + dimensions %}{% endif %}
-    {% if 'grain' in columns %}{{ rollup_by_grain(pass, dimensions) }}
-    {% elif pass.until %}{{ rollup_stock(pass, dimensions) }}
-    {% else %}{{ rollup_flow(pass, dimensions) }}
-    {% endif %}
+    {{ return(dimensions if 'company' in dimensions else ['company'] + dimensions) }}
 {% endmacro %}
 
 
-{# The fact's rows with each metric's n (numerator), d (denominator) and k (counts or not), null where it doesn't. #}
-{% macro measured_rows(pass, dimensions) %}
+{# Dimensions that are summed together first: a rep has one team, a team one region, so the sums by rep are few and make
+   those of team, region, unit and company. The others have a sum each. #}
+{% macro families(dimensions) %}
+    {% set nested = ['company', 'business_unit', 'region', 'team', 'rep'] %}
+    {% set found = [dimensions | select('in', nested) | list] %}
+    {% for dimension in dimensions if dimension not in nested %}{% do found.append([dimension]) %}{% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+
+{# A pass's conditions and amounts, each once, however many metrics share it; and by metric, which are its own. What adds
+   1 for each row is the count of the condition. #}
+{% macro measures(pass) %}
+    {% set conditions = [] %}{% set amounts = [] %}{% set metrics = [] %}
+    {% for metric in pass.metrics %}
+        {% if metric.where not in conditions %}{% do conditions.append(metric.where) %}{% endif %}
+        {% set found = {'name': metric.name, 'k': conditions.index(metric.where), 'numerator': none, 'denominator': none} %}
+        {% for side in ['numerator', 'denominator'] if metric[side] != '1' %}
+            {% set amount = {'k': found.k, 'sql': metric[side]} %}
+            {% if amount not in amounts %}{% do amounts.append(amount) %}{% endif %}
+            {% do found.update({side: amounts.index(amount)}) %}
+        {% endfor %}
+        {% do metrics.append(found) %}
+    {% endfor %}
+    {{ return({'conditions': conditions, 'amounts': amounts, 'metrics': metrics}) }}
+{% endmacro %}
+
+
+{# The fact's rows: their scope (business unit), members, conditions k and amounts x. An amount is null where it doesn't
+   count and where the source doesn't say it. A row without a company counts for its other members only. #}
+{% macro measured_rows(pass) %}
     {% set columns = fact_columns(pass.fact) %}
+    {% set measured = measures(pass) %}
     select
         ({{ pass.on }})::date as occurred_on,
         {% if pass.until %}({{ pass.until }})::date as ended_on,{% endif %}
         {% if 'grain' in columns %}fact.grain, fact.period_start,{% endif %}
-        {% for dimension in dimensions %}
-        {{ "'all' as company" if dimension == 'company' and 'company' not in columns else 'fact.' ~ dimension }},
+        fact.business_unit as scope,
+        {{ members(columns, rollup_dimensions(pass)) }},
+        {% for condition in measured.conditions %}
+        ({{ condition }}) as k{{ loop.index0 }},
         {% endfor %}
-        {% for metric in pass.metrics %}
-        ({{ metric.where }}) as k_{{ metric.name }},
-        case when {{ metric.where }} then ({{ metric.numerator }})::decimal(18, 4) end as n_{{ metric.name }},
-        case when {{ metric.where }} then ({{ metric.denominator }})::decimal(18, 4) end as d_{{ metric.name }}
-        {{- ',' if not loop.last }}
+        {% for amount in measured.amounts %}
+        case when {{ measured.conditions[amount.k] }} then ({{ amount.sql }})::decimal(18, 4) end as x{{ loop.index0 }},
         {% endfor %}
     from {{ relation_of(pass.fact) }} as fact
     where {{ pass.on }} is not null
@@ -59,134 +83,156 @@
 {% endmacro %}
 
 
-{% macro measured_sums(pass, sign=none) %}
-    {% for metric in pass.metrics %}
-    {% set name = metric.name %}
-    {% set times = '' if sign is none else ' * ' ~ sign %}
-    sum(n_{{ name }}{{ times }}) as n_{{ name }},
-    sum(d_{{ name }}{{ times }}) as d_{{ name }},
-    {% if sign is none %}count(*) filter (where k_{{ name }}){% else %}sum({{ sign }}) filter (where k_{{ name }}){% endif %} as k_{{ name }},
-    {% if sign is none %}count(*) filter (where k_{{ name }} and (n_{{ name }} is null or d_{{ name }} is null))
-    {%- else %}coalesce(sum({{ sign }}) filter (where k_{{ name }} and (n_{{ name }} is null or d_{{ name }} is null)), 0){% endif %} as m_{{ name }}
-    {{- ',' if not loop.last }}
+{# Sums of rows; of a stock, `sign` says whether a row comes or goes. c counts the amounts that are known, m the rows of
+   which one of two is not. #}
+{% macro sums_of_rows(pass, sign=none) %}
+    {% set measured = measures(pass) %}
+    {% set count = 'count(*)' if sign is none else 'sum(' ~ sign ~ ')' %}
+    {% for condition in measured.conditions %}
+    {{ count }} filter (where k{{ loop.index0 }}) as k{{ loop.index0 }},
+    {% endfor %}
+    {% for amount in measured.amounts %}
+    sum(x{{ loop.index0 }}{{ ' * ' ~ sign if sign is not none }}) as x{{ loop.index0 }},
+    {{ count }} filter (where x{{ loop.index0 }} is not null) as c{{ loop.index0 }},
+    {% endfor %}
+    {% for metric in measured.metrics if metric.numerator is not none and metric.denominator is not none %}
+    {{ count }} filter (where k{{ metric.k }} and (x{{ metric.numerator }} is null or x{{ metric.denominator }} is null))
+        as m_{{ metric.name }},
     {% endfor %}
 {% endmacro %}
 
 
-{# Which dimension a row of the grouping sets is about, and its member; a null member doesn't count. #}
-{% macro dimension_and_member(dimensions) %}
+{# The same sums added up. #}
+{% macro sums_of_sums(pass) %}
+    {% set measured = measures(pass) %}
+    {% for condition in measured.conditions %}sum(k{{ loop.index0 }}) as k{{ loop.index0 }}, {% endfor %}
+    {% for amount in measured.amounts %}
+    sum(x{{ loop.index0 }}) as x{{ loop.index0 }}, sum(c{{ loop.index0 }}) as c{{ loop.index0 }},
+    {% endfor %}
+    {% for metric in measured.metrics if metric.numerator is not none and metric.denominator is not none %}
+    sum(m_{{ metric.name }}) as m_{{ metric.name }},
+    {% endfor %}
+{% endmacro %}
+
+
+{# The grouping sets of the last step: the company over all units, any other member within its unit. #}
+{% macro by_member(keys, dimensions) -%}
+    grouping sets (
+        {%- for dimension in dimensions %}({{ keys }}, {{ 'scope, ' if dimension != 'company' }}{{ dimension }}){{ ', ' if not loop.last }}{% endfor -%}
+    )
+{%- endmacro %}
+
+
+{# The grouping sets of the first step. #}
+{% macro by_family(keys, dimensions) -%}
+    grouping sets (
+        {%- for family in families(dimensions) %}({{ keys }}, scope, {{ family | join(', ') }}){{ ', ' if not loop.last }}{% endfor -%}
+    )
+{%- endmacro %}
+
+
+{# Whose sum a row of `by_member` is: scope, dimension and member; a null member doesn't count. #}
+{% macro scope_and_member(dimensions) %}
+    coalesce(scope, 'all') as scope,
     case
         {% for dimension in dimensions %}when grouping({{ dimension }}) = 0 then '{{ dimension }}'
         {% endfor %}
     end as dimension,
-    coalesce({{ dimensions | join(', ') }}) as member
+    coalesce({{ dimensions | join(', ') }}) as member,
 {% endmacro %}
 
 
 {# From columns per metric to a row per metric. #}
 {% macro one_row_per_metric(pass, relation, keys, counted='> 0') %}
-    {% for metric in pass.metrics %}
+    {% for metric in measures(pass).metrics %}
+    {% set sides = [metric.numerator, metric.denominator] | reject('none') | list %}
     select
         '{{ metric.name }}' as metric,
         {{ keys | join(', ') }},
-        n_{{ metric.name }} as numerator,
-        d_{{ metric.name }} as denominator,
-        k_{{ metric.name }} as observations,
-        m_{{ metric.name }} as missing
+        {% for side in ['numerator', 'denominator'] %}
+        {{ 'x' ~ metric[side] if metric[side] is not none else 'k' ~ metric.k ~ '::decimal(38, 4)' }} as {{ side }},
+        {% endfor %}
+        k{{ metric.k }} as observations,
+        {{ '0' if not sides else 'k' ~ metric.k ~ ' - coalesce(c' ~ sides[0] ~ ', 0)' if sides | length == 1 else 'coalesce(m_' ~ metric.name ~ ', 0)' }} as missing
     from {{ relation }}
-    where member is not null and k_{{ metric.name }} {{ counted }}
+    where member is not null and k{{ metric.k }} {{ counted }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 {% endmacro %}
 
 
-{# Flows. Sums are taken by day first and days are added up to periods, which is exact and cheap. #}
-{% macro rollup_flow(pass, dimensions) %}
-    select
-        daily.metric,
-        calendar.grain,
-        calendar.period_start,
-        daily.dimension,
-        daily.member,
-        sum(daily.numerator) as numerator,
-        sum(daily.denominator) as denominator,
-        sum(daily.observations) as observations,
-        sum(daily.missing) as missing
-    from (
-        with rows as ({{ measured_rows(pass, dimensions) }}),
-        daily as (
-            select
-                occurred_on,
-                {{ dimension_and_member(dimensions) }},
-                {{ measured_sums(pass) }}
-            from rows
-            group by grouping sets (
-                {%- for dimension in dimensions %}(occurred_on, {{ dimension }}){{ ', ' if not loop.last }}{% endfor -%}
-            )
-        )
-        {{ one_row_per_metric(pass, 'daily', ['occurred_on', 'dimension', 'member']) }}
-    ) as daily
-    inner join calendar on daily.occurred_on = calendar.day
-    where calendar.grain <> 'day' or daily.dimension in ('company', 'business_unit')
-    group by all
+{# One row per metric, grain, period and member of one pass. #}
+{% macro rollup(pass) %}
+    {{ rollup_stock(pass) if pass.until else rollup_sums(pass) }}
 {% endmacro %}
 
 
-{# Facts that have a row per period already. #}
-{% macro rollup_by_grain(pass, dimensions) %}
-    select metric, grain, period_start, dimension, member, numerator, denominator, observations, missing
-    from (
-        with rows as ({{ measured_rows(pass, dimensions) }}),
-        grouped as (
-            select
-                grain,
-                period_start,
-                {{ dimension_and_member(dimensions) }},
-                {{ measured_sums(pass) }}
-            from rows
-            group by grouping sets (
-                {%- for dimension in dimensions %}(grain, period_start, {{ dimension }}){{ ', ' if not loop.last }}{% endfor -%}
-            )
-        )
-        {{ one_row_per_metric(pass, 'grouped', ['grain', 'period_start', 'dimension', 'member']) }}
+{# Flows, and facts that have a row per period already. Sums are taken by day and family first, and added up to periods
+   and members, which is exact and cheap. #}
+{% macro rollup_sums(pass) %}
+    {% set dimensions = rollup_dimensions(pass) %}
+    {% set has_periods = 'grain' in fact_columns(pass.fact) %}
+    {% set keys = 'grain, period_start' if has_periods else 'occurred_on' %}
+    with rows as ({{ measured_rows(pass) }}),
+    by_family as (
+        select {{ keys }}, scope, {{ dimensions | join(', ') }}, {{ sums_of_rows(pass) }}
+        from rows
+        group by {{ by_family(keys, dimensions) }}
+    ),
+    summed as (
+        select grain, period_start, {{ scope_and_member(dimensions) }} {{ sums_of_sums(pass) }}
+        from by_family
+        {% if not has_periods %}inner join calendar on by_family.occurred_on = calendar.day{% endif %}
+        group by {{ by_member('grain, period_start', dimensions) }}
     )
+    select metric, grain, period_start, scope, dimension, member, numerator, denominator, observations, missing
+    from ({{ one_row_per_metric(pass, 'summed', ['grain', 'period_start', 'scope', 'dimension', 'member']) }})
     where grain <> 'day' or dimension in ('company', 'business_unit')
 {% endmacro %}
 
 
-{# Stocks. A row enters on its day and leaves on its end; what has entered and not left is the value at a period's end. #}
-{% macro rollup_stock(pass, dimensions) %}
-    with rows as ({{ measured_rows(pass, dimensions) }}),
+{# Stocks. A row enters on its day and leaves on its end; what has entered and not left is the value at a period's end, or
+   at the end of the data where that comes first. #}
+{% macro rollup_stock(pass) %}
+    {% set dimensions = rollup_dimensions(pass) %}
+    with rows as ({{ measured_rows(pass) }}),
     moved as (
         select occurred_on as day, 1 as way, * from rows
         union all
         select ended_on as day, -1 as way, * from rows where ended_on is not null
     ),
-    daily as (
-        select
-            day,
-            {{ dimension_and_member(dimensions) }},
-            {{ measured_sums(pass, sign='way') }}
+    by_family as (
+        select day, scope, {{ dimensions | join(', ') }}, {{ sums_of_rows(pass, sign='way') }}
         from moved
-        group by grouping sets (
-            {%- for dimension in dimensions %}(day, {{ dimension }}){{ ', ' if not loop.last }}{% endfor -%}
-        )
+        group by {{ by_family('day', dimensions) }}
+    ),
+    changed as (
+        select day, {{ scope_and_member(dimensions) }} {{ sums_of_sums(pass) }}
+        from by_family
+        group by {{ by_member('day', dimensions) }}
     ),
     level as (
         select
-            metric, dimension, member, day,
+            metric, scope, dimension, member, day,
             lead(day, 1, date '9999-12-31') over so_far as until_day,
             sum(numerator) over so_far as numerator,
             sum(denominator) over so_far as denominator,
             sum(observations) over so_far as observations,
             sum(missing) over so_far as missing
-        from ({{ one_row_per_metric(pass, 'daily', ['day', 'dimension', 'member'], counted='is not null') }})
-        window so_far as (partition by metric, dimension, member order by day)
+        from ({{ one_row_per_metric(pass, 'changed', ['scope', 'day', 'dimension', 'member'], counted='is not null') }})
+        window so_far as (partition by metric, scope, dimension, member order by day)
+    ),
+    observed as (
+        select business_unit as scope, last_on from {{ relation_of('core_horizon') }}
+        union all
+        select 'all' as scope, max(last_on) as last_on from {{ relation_of('core_horizon') }}
+        where business_unit in (select scope from rows)
     )
     select
         level.metric,
         period.grain,
         period.period_start,
+        level.scope,
         level.dimension,
         level.member,
         level.numerator,
@@ -194,73 +240,99 @@
         level.observations,
         level.missing
     from level
+    inner join observed on level.scope = observed.scope
     inner join period
-        on period.last_day >= level.day and period.last_day < level.until_day
+        on period.period_start <= observed.last_on
+        and least(period.last_day, observed.last_on) >= level.day
+        and least(period.last_day, observed.last_on) < level.until_day
         and (period.grain <> 'day' or level.dimension in ('company', 'business_unit'))
-    where level.observations > 0 and period.period_start <= (
-        select max(horizon.last_on) from {{ relation_of('core_horizon') }} as horizon
-        where horizon.business_unit in (select rows.business_unit from rows)
-    )
+    where level.observations > 0
 {% endmacro %}
 
 
-{# Medians and percentiles, of the observations themselves: never of averages, so nothing is taken by day first. #}
+{# Medians and percentiles, of the observations themselves: never of averages. #}
 {% macro rollup_quantiles(pass) %}
-    {% set columns = fact_columns(pass.fact) %}
-    {% set dimensions = dimensions_of(pass.fact) %}
-    {% if 'company' not in dimensions %}{% set dimensions = ['company'] + dimensions %}{% endif %}
     {% set wanted = [] %}
-    {% for metric in pass.metrics %}{% for aggregate in metric.aggregates if aggregate in quantiles() %}
-        {% do wanted.append({'metric': metric.name, 'aggregate': aggregate, 'share': quantiles()[aggregate]}) %}
-    {% endfor %}{% endfor %}
-    with rows as ({{ measured_rows(pass, dimensions) }}),
-    grouped as (
-        select
-            {% if 'grain' in columns %}grain, period_start,
-            {% else %}
-            case {% for grain in ['day', 'week', 'month', 'quarter', 'year'] %}when grouping({{ grain }}_start) = 0 then '{{ grain }}' {% endfor %}end as grain,
-            coalesce(day_start, week_start, month_start, quarter_start, year_start) as period_start,
-            {% endif %}
-            {{ dimension_and_member(dimensions) }},
-            {% for item in wanted %}
-            {{ exact_quantile('n_' ~ item.metric, item.share) }} as q_{{ item.metric }}_{{ item.aggregate }}
-            {{- ',' if not loop.last }}
-            {% endfor %}
-        from rows
-        {% if 'grain' not in columns %}inner join calendar_day on rows.occurred_on = calendar_day.day_start{% endif %}
-        group by grouping sets (
-            {%- for dimension in dimensions %}{% set outer = loop %}
-            {%- if 'grain' in columns %}(grain, period_start, {{ dimension }}){{ ', ' if not outer.last }}
-            {%- else %}{% for grain in grains_of(dimension) %}({{ grain }}_start, {{ dimension }}){{ ', ' if not (outer.last and loop.last) }}{% endfor %}
-            {%- endif %}{% endfor -%}
-        )
-    )
-    {% for item in wanted %}
-    select '{{ item.metric }}' as metric, '{{ item.aggregate }}' as aggregate, grain, period_start, dimension, member,
-        q_{{ item.metric }}_{{ item.aggregate }} as quantile
-    from grouped
-    where member is not null and q_{{ item.metric }}_{{ item.aggregate }} is not null
-    {{ 'union all' if not loop.last }}
+    {% for metric in measures(pass).metrics %}
+        {% set aggregates = pass.metrics[loop.index0].aggregates | select('in', quantiles()) | list %}
+        {% if aggregates %}{% do wanted.append({'metric': metric.name, 'x': 'x' ~ metric.numerator, 'aggregates': aggregates}) %}{% endif %}
     {% endfor %}
+    {{ quantiles_by_count(pass, wanted) if 'grain' in fact_columns(pass.fact) else quantiles_of_rows(pass, wanted) }}
 {% endmacro %}
 
 
 {# Of decimals, DuckDB interpolates in doubles and cuts the rest off: 1106.9999 for 1107. Between numbers of 4 decimals, a
-   tenth or a half of the way has 5, and a double is exact to 5 for numbers below 10^9. #}
-{% macro exact_quantile(amount, share) -%}
-    round(quantile_cont({{ amount }}::double, {{ share }}), 5)::decimal(38, 8)
-{%- endmacro %}
+   tenth or a half of the way has 5, to which the double is rounded: exact for numbers below 10^9. #}
+{% macro quantiles_of_rows(pass, wanted) %}
+    {% set dimensions = rollup_dimensions(pass) %}
+    with rows as ({{ measured_rows(pass) }}),
+    grouped as (
+        select
+            case {% for grain in ['day', 'week', 'month', 'quarter', 'year'] %}when grouping({{ grain }}_start) = 0 then '{{ grain }}' {% endfor %}end as grain,
+            coalesce(day_start, week_start, month_start, quarter_start, year_start) as period_start,
+            {{ scope_and_member(dimensions) }}
+            {% for item in wanted %}
+            quantile_cont({{ item.x }}::double, [{% for aggregate in item.aggregates %}0.{{ quantiles()[aggregate] }}{{ ', ' if not loop.last }}{% endfor %}]) as q_{{ item.metric }},
+            {% endfor %}
+        from rows
+        inner join calendar_day on rows.occurred_on = calendar_day.day_start
+        group by grouping sets (
+            {%- for dimension in dimensions %}{% set outer = loop %}
+            {%- for grain in grains_of(dimension) %}({{ grain }}_start, {{ 'scope, ' if dimension != 'company' }}{{ dimension }}){{ ', ' if not (outer.last and loop.last) }}{% endfor %}
+            {%- endfor -%}
+        )
+    )
+    {% for item in wanted %}{% set outer = loop %}{% for aggregate in item.aggregates %}
+    select '{{ item.metric }}' as metric, '{{ aggregate }}' as aggregate, grain, period_start, scope, dimension, member,
+        q_{{ item.metric }}[{{ loop.index }}]::decimal(28, 5)::decimal(38, 8) as quantile
+    from grouped
+    where member is not null and q_{{ item.metric }} is not null
+    {{ 'union all' if not (outer.last and loop.last) }}
+    {% endfor %}{% endfor %}
+{% endmacro %}
 
 
-{% macro quantiles() %}{{ return({'median': '0.5', 'percentile_90': '0.9'}) }}{% endmacro %}
+{# A fact that has a row per period repeats its records many times over, so equal amounts are counted first: the quantile
+   lies between the two amounts at whose counts its place falls. #}
+{% macro quantiles_by_count(pass, wanted) %}
+    {% set dimensions = rollup_dimensions(pass) %}
+    with rows as ({{ measured_rows(pass) }})
+    {% for item in wanted %}{% set outer = loop %}{% for aggregate in item.aggregates %}
+    select '{{ item.metric }}' as metric, '{{ aggregate }}' as aggregate, grain, period_start, scope, dimension, member,
+        (lower + (upper - lower) * (({{ quantiles()[aggregate] }} * (total - 1) % 10)::int * 0.1::decimal(2, 1)))::decimal(38, 8) as quantile
+    from (
+        select grain, period_start, scope, dimension, member, total,
+            min(amount) filter (where up_to > {{ quantiles()[aggregate] }} * (total - 1) // 10) as lower,
+            min(amount) filter (where up_to > least({{ quantiles()[aggregate] }} * (total - 1) // 10 + 1, total - 1)) as upper
+        from (
+            select *,
+                sum(times) over (partition by grain, period_start, scope, dimension, member order by amount) as up_to,
+                sum(times) over (partition by grain, period_start, scope, dimension, member) as total
+            from (
+                select grain, period_start, {{ scope_and_member(dimensions) }} amount, sum(times) as times
+                from (
+                    select grain, period_start, scope, {{ dimensions | join(', ') }}, {{ item.x }} as amount, count(*) as times
+                    from rows
+                    where {{ item.x }} is not null
+                    group by {{ by_family('grain, period_start, ' ~ item.x, dimensions) }}
+                )
+                group by {{ by_member('grain, period_start, amount', dimensions) }}
+            )
+            where member is not null and (grain <> 'day' or dimension in ('company', 'business_unit'))
+        )
+        group by grain, period_start, scope, dimension, member, total
+    )
+    {{ 'union all' if not (outer.last and loop.last) }}
+    {% endfor %}{% endfor %}
+{% endmacro %}
+
+
+{# The quantiles there are, in tenths. #}
+{% macro quantiles() %}{{ return({'median': 5, 'percentile_90': 9}) }}{% endmacro %}
 
 
 {% macro has_quantiles(pass) %}
-    {% set found = [] %}
-    {% for metric in pass.metrics %}{% for aggregate in metric.aggregates if aggregate in quantiles() %}
-        {% do found.append(aggregate) %}
-    {% endfor %}{% endfor %}
-    {{ return(found | length > 0) }}
+    {{ return(pass.metrics | map(attribute='aggregates') | sum(start=[]) | select('in', quantiles()) | list | length > 0) }}
 {% endmacro %}
 
 

@@ -11,7 +11,8 @@
     {{ record_id }} as record_id,
     _source_file as source_file,
     _source_line as source_line,
-    _source_sha256 as source_sha256
+    _source_sha256 as source_sha256,
+    _valid_from as loaded_at
 {%- endmacro %}
 
 

@@ -15,7 +15,7 @@ with unconverted as (
     from {{ ref('core_opportunity') }}
     where rate is null and is_won
     union all
-    select currency, started_on, record_id
+    select currency, rate_on, record_id
     from {{ ref('core_subscription') }}
     where rate is null and not is_trial
 ),

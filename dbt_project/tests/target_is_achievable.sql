@@ -10,6 +10,6 @@
         },
     },
 ) }}
-select metric, period, dimension, member, target, achievable
+select metric, period, scope, dimension, member, target, achievable
 from {{ ref('kpi_targets') }}
 where is_unrealistic

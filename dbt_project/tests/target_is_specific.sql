@@ -1,4 +1,4 @@
--- Targets whose metric is none, or whose member the metric doesn't have.
+-- Targets whose metric is none, or whose member no record of the business unit has.
 {{ config(
     severity='error',
     meta={
@@ -12,18 +12,29 @@
 ) }}
 with catalogue (metric, unit, level, drives) as ({{ catalogue_rows() }}),
 
+-- A rep who has sold nothing yet may have a target.
+known as (
+    select scope, dimension, member from {{ ref('kpi_totals') }}
+    {% for dimension in ['rep', 'team', 'region'] %}
+    union
+    select business_unit, '{{ dimension }}', {{ dimension }} from {{ ref('core_rep') }}
+    {% endfor %}
+    union
+    select business_unit, 'product', product from {{ ref('core_product') }}
+),
+
 unspecific as (
     select
         target.record_id,
         case
             when catalogue.metric is null then 'there is no metric ' || target.metric
-            else target.metric || ' has no ' || target.dimension || ' ' || target.member
+            else coalesce(target.scope, 'no business unit') || ' has no ' || target.dimension || ' ' || target.member
         end as problem
     from {{ ref('core_target') }} as target
     left join catalogue on target.metric = catalogue.metric
-    left join (select distinct metric, dimension, member from {{ ref('kpi_values') }}) as known
-        on target.metric = known.metric and target.dimension = known.dimension and target.member = known.member
-    where known.metric is null
+    left join known
+        on target.scope = known.scope and target.dimension = known.dimension and target.member = known.member
+    where catalogue.metric is null or known.member is null
 )
 
 {{ fail_by_name('unspecific', "'Target ' || record_id || ': ' || problem || '.'") }}

@@ -14,14 +14,14 @@ def contributes(observation: str, figure: str) -> str:
     Parameters
     ----------
     observation, figure: aliases of a relation of observations and of one with base (the metric whose observations
-    they are), stock (bool), grain, period_start, period_end, dimension, member.
+    they are), stock (bool), grain, period_start, period_end, observed_until, dimension, member.
     """
     return (
         f"{observation}.metric = {figure}.base "
         f"and ({observation}.grain is null or {observation}.grain = {figure}.grain) "
-        f"and {observation}.occurred_on < {figure}.period_end "
-        f"and case when {figure}.stock "
-        f"then {observation}.ended_on is null or {observation}.ended_on >= {figure}.period_end "
-        f"else {observation}.occurred_on >= {figure}.period_start end "
+        f"and case when {figure}.stock then {observation}.occurred_on < {figure}.observed_until "
+        f"and ({observation}.ended_on is null or {observation}.ended_on >= {figure}.observed_until) "
+        f"else {observation}.occurred_on >= {figure}.period_start "
+        f"and {observation}.occurred_on < {figure}.period_end end "
         f"and {member_column(observation, f'{figure}.dimension')} = {figure}.member"
     )

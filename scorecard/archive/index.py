@@ -6,13 +6,13 @@ import duckdb
 from scorecard.archive import store
 from scorecard.settings import Settings
 
-FigureKey = tuple[str, str, str, str, str]
+FigureKey = tuple[str, str, str, str, str, str]
 
 
 def figure_ids(
     settings: Settings, metric: str | None = None, period: str | None = None, dimension: str | None = None
 ) -> dict[FigureKey, str]:
-    """Return full figure ids by (metric, grain, period label, dimension, member).
+    """Return full figure ids by (metric, grain, period label, scope, dimension, member).
 
     Only the latest edition of each scorecard and period counts; where several hold a figure, the one closed
     last. The arguments narrow what is read.
@@ -36,10 +36,10 @@ def figure_ids(
         rows = connection.execute(
             "with closes as (select unnest($paths::varchar[]) as filename, "
             "unnest($close_ids::varchar[]) as close_id, unnest($sequences::bigint[]) as sequence) "
-            "select metric, grain, period, dimension, member, arg_max(close_id || '.' || figure_id, sequence) "
+            "select metric, grain, period, scope, dimension, member, arg_max(close_id || '.' || figure_id, sequence) "
             "from read_parquet($paths, filename = true, union_by_name = true) as figures "
             "join closes using (filename) "
             f"where {conditions} group by all",
             values,
         ).fetchall()
-    return {(row[0], row[1], row[2], row[3], row[4]): row[5] for row in rows}
+    return {(row[0], row[1], row[2], row[3], row[4], row[5]): row[6] for row in rows}

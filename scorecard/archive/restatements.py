@@ -122,7 +122,8 @@ def _reasons_in_data(
     rows = connection.execute(
         "with figures as (select metric, grain, period, dimension, member, "
         "coalesce(new.period_start, old.period_start) as period_start, "
-        "coalesce(new.period_end, old.period_end) as period_end, metrics.base, metrics.stock "
+        "coalesce(new.period_end, old.period_end) as period_end, "
+        "coalesce(new.observed_until, old.observed_until) as observed_until, metrics.base, metrics.stock "
         f"from old_values as old full join new_values as new using ({_KEY}) "
         "join metrics using (metric) where old.value is distinct from new.value) "
         "select f.metric, f.grain, f.period, f.dimension, f.member, list(distinct d.reason) "

@@ -29,13 +29,14 @@ OBSERVATION_COLUMNS = (
         "occurred_on",
         "ended_on",
         "grain",
+        "scope",
         "evidence",
     ),
     *(dimension for dimension in DIMENSIONS),
     *("numerator", "denominator"),
 )
 _TARGET_COLUMNS = (
-    *("metric", "grain", "period", "dimension", "member", "target", "unit", "owner", "due"),
+    *("metric", "grain", "period", "scope", "dimension", "member", "target", "unit", "owner", "due"),
     *("parent_kgi", "reason", "reason_ja", "achievable"),
 )
 # run_at is left out: the hour of a check is no part of what the close says.
@@ -58,7 +59,7 @@ _CHECK_COLUMNS = (
 )
 _ACTION_COLUMNS = (
     *("action_id", "metric", "what_en", "what_ja", "who", "from_date", "due", "progress", "status"),
-    *("expected_effect_en", "expected_effect_ja", "dimension", "member", "sample"),
+    *("expected_effect_en", "expected_effect_ja", "scope", "dimension", "member", "sample"),
 )
 
 
@@ -145,15 +146,14 @@ def read(
         )
     tables = {
         "values.parquet": values,
-        "observations.parquet": _observations(connection, metrics),
+        "observations.parquet": _observations(connection, scorecard, metrics),
         "targets.parquet": _sorted(
             connection,
             f"select {_listed(_TARGET_COLUMNS)} from scorecard.kpi_targets "
             "where metric in (select metric from frozen_metrics) "
             "and (grain, period) in (select (grain, period) from frozen_periods) "
-            "and (dimension <> 'business_unit' or member = $business_unit) "
-            "and (metric, dimension, member) not in (select (metric, dimension, member) from foreign_members)",
-            {"business_unit": scorecard.business_unit},
+            "and scope = $scope",
+            {"scope": scorecard.business_unit},
         ),
         # Only the metrics of this scorecard, or a metric added elsewhere would make a new edition of it.
         "checks.parquet": _sorted(
@@ -170,8 +170,9 @@ def read(
         "actions.parquet": _sorted(
             connection,
             f"select {_listed(_ACTION_COLUMNS)} from scorecard.actions "
-            "where metric in (select metric from frozen_metrics) and (from_date is null or from_date < $end)",
-            {"end": period.end},
+            "where metric in (select metric from frozen_metrics) and (from_date is null or from_date < $end) "
+            "and scope = $scope",
+            {"end": period.end, "scope": scorecard.business_unit},
         ),
     }
     return Frozen(tables, _loads(connection), _horizons(connection, scorecard, period))
@@ -199,32 +200,19 @@ def _prepare(
             for rank, each in enumerate(frozen_periods(period, settings.fiscal_year_start_month))
         ],
     )
-    connection.execute("create temp table foreign_members (metric varchar, dimension varchar, member varchar)")
-    for model in _models(metrics):
-        if _units(connection, model) <= {scorecard.business_unit, None}:
-            continue
-        # A member of another unit alone is none of this scorecard's business, nor of its readers'.
-        for dimension in DIMENSIONS[2:]:
-            connection.execute(
-                "insert into foreign_members select metric, $dimension, member from frozen_metrics, "
-                f'(select "{dimension}" as member from kpis."{model}" where "{dimension}" is not null group by all '
-                "having bool_or(business_unit <> $unit) and not bool_or(business_unit = $unit)) where base = $base",
-                {"dimension": dimension, "unit": scorecard.business_unit, "base": model.removeprefix("kpi_")},
-            )
 
 
 def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard) -> pa.Table:
     """Return the rows of kpi_status with their figure ids; those of the summary come first."""
-    ranks = " ".join(f"when '{name}' then {rank}" for rank, name in enumerate(("business_unit", *DIMENSIONS)))
+    ranks = " ".join(f"when '{name}' then {rank}" for rank, name in enumerate(DIMENSIONS))
     connection.execute(
         "create temp table frozen_values as "
         f"select status.*, periods.rank as period_rank, case dimension {ranks} end as dimension_rank, "
-        "metrics.rank as metric_rank from scorecard.kpi_status as status "
+        "metrics.rank as metric_rank, metrics.base from scorecard.kpi_status as status "
         "join frozen_metrics as metrics using (metric) "
         "join frozen_periods as periods using (grain, period) "
-        "where (dimension <> 'business_unit' or member = $unit) "
-        "and (metric, dimension, member) not in (select (metric, dimension, member) from foreign_members)",
-        {"unit": scorecard.business_unit},
+        "where status.scope = $scope",
+        {"scope": scorecard.business_unit},
     )
     ((twice,),) = connection.execute(
         "select count(*) from (select 1 from frozen_values group by metric, grain, period, dimension, member "
@@ -237,15 +225,21 @@ def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard) -> pa.T
         )
     return connection.sql(
         "select printf('F%03d', row_number() over (order by period_rank, dimension_rank, metric_rank, period_start, "
-        "grain, member)) as figure_id, * exclude (period_rank, dimension_rank, metric_rank) from frozen_values "
+        "grain, member)) as figure_id, * exclude (period_rank, dimension_rank, metric_rank, base) from frozen_values "
         "order by period_rank, dimension_rank, metric_rank, period_start, grain, member"
     ).to_arrow_table()
 
 
-def _observations(connection: duckdb.DuckDBPyConnection, metrics: list[Metric]) -> pa.Table:
+def _observations(
+    connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, metrics: list[Metric]
+) -> pa.Table:
     """Return every observation that a frozen figure is made of."""
+    connection.execute(
+        "create temp table frozen_spans as select distinct base, grain, period_start as first_day, period_end as end_day, "
+        "observed_until from frozen_values"
+    )
     during = "o.occurred_on >= p.first_day and o.occurred_on < p.end_day"
-    at_its_end = "o.occurred_on < p.end_day and (o.ended_on is null or o.ended_on >= p.end_day)"
+    at_its_end = "o.occurred_on < p.observed_until and (o.ended_on is null or o.ended_on >= p.observed_until)"
     parts = []
     for model, of_model in _models(metrics).items():
         counted = []
@@ -255,10 +249,12 @@ def _observations(connection: duckdb.DuckDBPyConnection, metrics: list[Metric]) 
             counted.append(f"({at_its_end})")
         parts.append(
             f'select {_observation_columns(connection, model)} from kpis."{model}" as o '
-            "where exists (select 1 from frozen_periods as p where "
-            f" (o.grain is null or o.grain = p.grain) and ({' or '.join(counted)}))"
+            f"where scope = $scope and exists (select 1 from frozen_spans as p where p.base = '{base_of(of_model[0])}' "
+            f"and (o.grain is null or o.grain = p.grain) and ({' or '.join(counted)}))"
         )
-    connection.execute(f"create temp table frozen_observations as {' union all '.join(parts)}")
+    connection.execute(
+        f"create temp table frozen_observations as {' union all '.join(parts)}", {"scope": scorecard.business_unit}
+    )
     return connection.sql("select * from frozen_observations order by all").to_arrow_table()
 
 
@@ -305,11 +301,6 @@ def _foreign_sources(settings: Settings, unit: str) -> list[str]:
             if of and of != unit:
                 found.append(source["name"])
     return found
-
-
-def _units(connection: duckdb.DuckDBPyConnection, model: str) -> set[str | None]:
-    rows = connection.execute(f'select distinct business_unit from kpis."{model}"').fetchall()
-    return {unit for (unit,) in rows}
 
 
 def _observation_columns(connection: duckdb.DuckDBPyConnection, model: str) -> str:

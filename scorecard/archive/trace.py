@@ -56,7 +56,7 @@ def trace(settings: Settings, figure_id: str) -> dict[str, Any]:
     recomputed = None if reason in _POLICY_REASONS else value
     return {
         "figure_id": figure_id,
-        **{name: figure[name] for name in ("metric", "grain", "period", "dimension", "member")},
+        **{name: figure[name] for name in ("metric", "grain", "period", "scope", "dimension", "member")},
         "unit": definition["unit"],
         "value": _text(figure["value"]),
         "recomputed": _text(recomputed),
@@ -92,7 +92,8 @@ def _refuse_broken(settings: Settings, folder: Path) -> None:
 def _figure(folder: Path, figure_id: str, local_id: str) -> dict[str, Any]:
     with duckdb.connect() as connection:
         found = connection.execute(
-            "select metric, grain, period, period_start, period_end, dimension, member, value, na_reason "
+            "select metric, grain, period, period_start, period_end, observed_until, scope, dimension, member, value, "
+            "na_reason "
             "from read_parquet($path) where figure_id = $id",
             {"path": str(folder / "values.parquet"), "id": local_id},
         )
@@ -111,7 +112,8 @@ def _condition(base: str, aggregate: str, figure: dict[str, Any]) -> str:
     first, end = (_day(figure[name]) for name in ("period_start", "period_end"))
     parts = [f"metric = {_literal(base)}", f"(grain is null or grain = {_literal(figure['grain'])})"]
     if aggregate == "last":
-        parts += [f"occurred_on < date '{end}'", f"(ended_on is null or ended_on >= date '{end}')"]
+        until = _day(figure["observed_until"])
+        parts += [f"occurred_on < date '{until}'", f"(ended_on is null or ended_on >= date '{until}')"]
     else:
         parts += [f"occurred_on >= date '{first}'", f"occurred_on < date '{end}'"]
     if figure["dimension"] not in DIMENSIONS:
@@ -155,7 +157,7 @@ def _quantile(aggregate: str) -> str:
     if aggregate not in _QUANTILES:
         return "null"
     # Of decimals, DuckDB interpolates in doubles and cuts the rest off; rounded to 5 decimals a double is exact here.
-    return f"round(quantile_cont(numerator::double, {_QUANTILES[aggregate]}), 5)::decimal(38, 8)"
+    return f"quantile_cont(numerator::double, {_QUANTILES[aggregate]})::decimal(28, 5)::decimal(38, 8)"
 
 
 def _value(aggregate: str, minimum: int) -> str:

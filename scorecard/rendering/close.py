@@ -17,7 +17,7 @@ from scorecard.rendering.fonts import visible
 if TYPE_CHECKING:
     import pyarrow as pa
 
-WHOLE = ("business_unit", "company")
+WHOLE = "business_unit"
 SPARK_PERIODS = 13
 # Aggregates that say of another metric how it stands against a base.
 COMPARISONS = ("growth", "attainment")
@@ -177,15 +177,8 @@ class Close:
         return self.values.get((metric, period.label, dimension, member))
 
     def whole(self, metric: str, period: Period | None = None) -> Value | None:
-        """Return the figure of the scorecard's whole business unit, or of the company where there is no other."""
-        at = period or self.period
-        unit = self.value(metric, at, "business_unit", self.scorecard["business_unit"])
-        company = self.value(metric, at, "company", "all")
-        if unit is None or company is None:
-            return unit or company
-        # A target may be set for the company only; of two equal figures, the one with the target tells more.
-        same = unit.value == company.value and unit.target is None and company.target is not None
-        return company if same else unit
+        """Return the figure of the scorecard's whole business unit."""
+        return self.value(metric, period or self.period, WHOLE, self.scorecard["business_unit"])
 
     def shown(self) -> list[Metric]:
         """Return the scorecard's metrics in its order."""
@@ -309,7 +302,7 @@ def _values(path: Path, period: Period, year_start: int) -> list[Value]:
     charted = pa.array([each.label for each in _spark(period, year_start)])
     needed = pc.or_(
         pc.is_in(table["period"], value_set=near),
-        pc.and_(pc.is_in(table["dimension"], value_set=pa.array(WHOLE)), pc.is_in(table["period"], value_set=charted)),
+        pc.and_(pc.equal(table["dimension"], WHOLE), pc.is_in(table["period"], value_set=charted)),
     )
     return [Value(*row) for row in _tuples(table.filter(needed))]
 

@@ -288,7 +288,7 @@ def _action(desk: Desk, action: Action) -> ActionRow:
     if metric is None:
         indicator, change = action.metric, Cell("–", tone="na")
     else:
-        whole = action.dimension in WHOLE
+        whole = action.dimension == WHOLE
         indicator = metric.label if whole else desk.say("action.indicator", metric=metric.label, member=member)
         change = desk.against_prior(metric, figure)
     return ActionRow(

@@ -8,11 +8,12 @@ from scorecard.periods import Grain, Period
 from scorecard.settings import Settings
 from scorecard.warehouse.snapshot import reader
 
-FigureKey = tuple[str, str, str, str, str]
+FigureKey = tuple[str, str, str, str, str, str]
 _COLUMNS = (
     "metric",
     "grain",
     "period",
+    "scope",
     "dimension",
     "member",
     "numerator",
@@ -31,10 +32,11 @@ def read_values(
     period: Period | None = None,
     dimension: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Return one dict per metric, grain, period, dimension and member of the published snapshot.
+    """Return one dict per metric, grain, period, scope, dimension and member of the published snapshot.
 
-    Keys: metric, grain, period, dimension, member, numerator, denominator, value, status, target (decimals as
-    strings, null where there is none), observations, na_reason, figure_id (null where no close holds the figure).
+    Keys: metric, grain, period, scope (business unit, or all), dimension, member, numerator, denominator, value, status, target (decimals as
+    strings, null where there is none), observations, na_reason, figure_id (null where no close holds the figure). Closes
+    are of one business unit: a figure of the company has the id of the unit's where no other unit has the metric.
     """
     asked = {"metric": metric, "period": period.label if period else None, "dimension": dimension}
     given = {name: value for name, value in asked.items() if value is not None}
@@ -42,13 +44,30 @@ def read_values(
     columns = (*_COLUMNS, "na_reason")
     query = f"select {', '.join(columns)} from scorecard.kpi_status where {where} "  # noqa: S608
     with reader(settings) as connection:
-        rows = connection.execute(query + "order by metric, period_start, grain, dimension, member", given).fetchall()
+        rows = connection.execute(
+            query + "order by metric, period_start, grain, scope, dimension, member", given
+        ).fetchall()
+        alone = dict(
+            connection.execute(
+                "select metric, any_value(scope) from scorecard.kpi_status where dimension = 'business_unit' "
+                "group by metric having count(distinct scope) = 1"
+            ).fetchall()
+        )
     found = []
     for row in rows:
         value = dict(zip(columns, row, strict=True))
-        key = (value["metric"], value["grain"], value["period"], value["dimension"], value["member"])
-        found.append({**{name: _plain(item) for name, item in value.items()}, "figure_id": figure_ids.get(key)})
+        figure_id = figure_ids.get(_key(value, alone))
+        found.append({**{name: _plain(item) for name, item in value.items()}, "figure_id": figure_id})
     return found
+
+
+def _key(value: dict[str, Any], alone: Mapping[str, str]) -> FigureKey:
+    """Return under what a figure is frozen; one of the company as that of the only unit that has the metric."""
+    metric = value["metric"]
+    of = (value["scope"], value["dimension"], value["member"])
+    if value["dimension"] == "company" and metric in alone:
+        of = (alone[metric], "business_unit", alone[metric])
+    return (metric, value["grain"], value["period"], *of)
 
 
 def last_period(settings: Settings, business_unit: str, metrics: tuple[str, ...], cadence: Grain) -> str | None:

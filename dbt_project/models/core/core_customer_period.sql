@@ -21,7 +21,12 @@ spine as (
         period.period_end,
         period.period_start - 1 as opening_on,
         period.period_end - 1 as closing_on,
-        (period.period_end - interval 12 month)::date - 1 as year_ago_on
+        -- Of days and weeks twelve months before their last day; of longer periods before their end, which keeps to the
+        -- last day of a shorter February.
+        case
+            when period.grain in ('day', 'week') then (period.period_end - 1 - interval 12 month)::date
+            else (period.period_end - interval 12 month)::date - 1
+        end as year_ago_on
     from holder
     inner join {{ ref('core_horizon') }} as horizon on holder.business_unit = horizon.business_unit
     inner join {{ ref('core_period') }} as period
@@ -37,9 +42,10 @@ holding as (
 measured as (
     select
         spine.*,
-        coalesce(opening.mrr, 0) as opening_mrr,
-        coalesce(closing.mrr, 0) as closing_mrr,
-        coalesce(year_ago.mrr, 0) as year_ago_mrr,
+        {% for moment in ['opening', 'closing', 'year_ago'] %}
+        -- No holding is 0; a holding whose MRR is not known is not.
+        if({{ moment }}.account_key is null, 0, {{ moment }}.mrr) as {{ moment }}_mrr,
+        {% endfor %}
         coalesce(opening.active_subscriptions, 0) > 0 as was_active
     from spine
     {% for moment in ['opening', 'closing', 'year_ago'] %}
@@ -67,7 +73,7 @@ select
     measured.period_start,
     measured.closing_on,
     case when measured.product is null then 'all' end as company,
-    case when measured.product is null then account.business_unit end as business_unit,
+    account.business_unit,
     measured.product,
     case when measured.product is null then account.segment end as segment,
     case when measured.product is null then account.country end as country,
@@ -87,4 +93,5 @@ inner join {{ ref('core_account') }} as account on measured.account_key = accoun
 left join lost
     on measured.account_key = lost.account_key and measured.product_key = lost.product_key
     and measured.grain = lost.grain and measured.period_start = lost.period_start
-where measured.opening_mrr <> 0 or measured.closing_mrr <> 0 or measured.year_ago_mrr <> 0 or measured.was_active
+where measured.opening_mrr is distinct from 0 or measured.closing_mrr is distinct from 0
+    or measured.year_ago_mrr is distinct from 0 or measured.was_active

@@ -1,4 +1,5 @@
--- One row per business unit: the days between which its sources have records. A period beyond them isn't complete.
+-- One row per business unit: the days between which its sources have records. A period beyond them isn't complete. A day
+-- after the one on which its record was loaded is a plan (a subscription that will end), not a record of that day.
 with event as (
     {% for fact, days in {
         'core_opportunity': ['created_on', 'closed_on'],
@@ -8,7 +9,8 @@ with event as (
     {% for day in days %}
     select
         business_unit,
-        {{ day }} as happened_on
+        {{ day }} as happened_on,
+        loaded_at
     from {{ ref(fact) }}
     {{ 'union all' if not (outer.last and loop.last) }}
     {% endfor %}
@@ -20,5 +22,5 @@ select
     min(happened_on) as first_on,
     max(happened_on) as last_on
 from event
-where happened_on is not null
+where happened_on <= (loaded_at at time zone '{{ var("timezone") }}')::date
 group by business_unit

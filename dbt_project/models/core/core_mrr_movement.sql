@@ -1,5 +1,5 @@
 -- One row per customer and month in which its MRR changed. New is the first month-end with MRR; after a month-end
--- without, it is reactivation.
+-- without, it is reactivation. A change that isn't known is of no kind.
 with month as (
     select
         *,
@@ -15,6 +15,7 @@ select
     segment,
     country,
     case
+        when opening_mrr is null or closing_mrr is null then null
         when opening_mrr = 0 and period_start = first_month then 'new'
         when opening_mrr = 0 then 'reactivation'
         when closing_mrr = 0 then 'churn'
@@ -31,4 +32,4 @@ select
     source_line,
     source_sha256
 from month
-where closing_mrr <> opening_mrr
+where closing_mrr is distinct from opening_mrr or closing_mrr is null

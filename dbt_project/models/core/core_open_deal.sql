@@ -1,11 +1,11 @@
--- One row per opportunity and week, month, quarter or year at whose end it was still open. Deals without a day of
+-- One row per opportunity and week, month, quarter or year at whose end, or at the end of the data, it was still open. Deals without a day of
 -- creation have no age and are counted by a check. A view: it is some ten rows a deal, and is read twice.
 {{ config(materialized='view') }}
 
 select
     period.grain,
     period.period_start,
-    period.period_end - 1 as closing_on,
+    least(period.period_end - 1, horizon.last_on) as closing_on,
     opportunity.business_unit,
     opportunity.region,
     opportunity.team,
@@ -13,7 +13,7 @@ select
     opportunity.product,
     opportunity.segment,
     opportunity.country,
-    date_diff('day', opportunity.created_on, period.period_end - 1) as age_days,
+    date_diff('day', opportunity.created_on, least(period.period_end - 1, horizon.last_on)) as age_days,
     opportunity.source_system,
     opportunity.source_object,
     opportunity.record_id,
@@ -23,7 +23,7 @@ select
 from {{ ref('core_opportunity') }} as opportunity
 inner join {{ ref('core_horizon') }} as horizon on opportunity.business_unit = horizon.business_unit
 inner join {{ ref('core_period') }} as period
-    on opportunity.created_on < period.period_end
-    and (opportunity.closed_on is null or opportunity.closed_on >= period.period_end)
+    on opportunity.created_on <= least(period.period_end - 1, horizon.last_on)
+    and (opportunity.closed_on is null or opportunity.closed_on > least(period.period_end - 1, horizon.last_on))
     and period.period_start <= horizon.last_on
 where period.grain <> 'day'

@@ -1,4 +1,5 @@
--- One row per opportunity, open or closed. Money in the reporting currency at the rate of the closing day.
+-- One row per opportunity, open or closed; the day on which an open one is expected to close is no day of closing. Money
+-- in the reporting currency at the rate of the closing day.
 with opportunity as (
     select
         *,
@@ -43,10 +44,11 @@ select
     stage = 'won' as is_won,
     stage in ('won', 'lost') as is_closed,
     created_on,
-    closed_on,
+    case when stage in ('won', 'lost') then closed_on end as closed_on,
     currency,
     rate::decimal(18, 8) as rate,
     (amount * rate)::decimal(18, 4) as amount,
+    quantity::decimal(18, 4) as quantity,
     list_price,
     case when stage in ('won', 'lost') then date_diff('day', created_on, closed_on) end as cycle_days,
     source_system,
@@ -54,5 +56,6 @@ select
     record_id,
     source_file,
     source_line,
-    source_sha256
+    source_sha256,
+    loaded_at
 from joined

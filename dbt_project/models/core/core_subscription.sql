@@ -1,5 +1,6 @@
--- One row per subscription item; active on [started_on, ended_on). Money per month in the reporting currency at the
--- rate of the day it started, so that a moving rate is no movement of MRR.
+-- One row per subscription item; active on [started_on, ended_on). Money per month in the reporting currency, all of a
+-- customer's at the rate of the day its first item in that currency started: a moving rate is no movement of MRR, not
+-- even when an item is renewed.
 with subscription as (
     select
         *,
@@ -8,17 +9,26 @@ with subscription as (
     from {{ ref('stg_ravenstack__subscriptions') }}
 ),
 
+dated as (
+    select
+        *,
+        min(started_on) over (
+            partition by source_system, coalesce(account_id, subscription_id), currency
+        ) as rate_on
+    from subscription
+),
+
 joined as (
     select
         subscription.*,
         account.segment,
         account.country,
         case when subscription.currency = '{{ var("currency") }}' then 1 else fx.rate end as rate
-    from subscription
+    from dated as subscription
     left join {{ ref('core_account') }} as account
         on subscription.source_system || ':' || subscription.account_id = account.account_key
     left join {{ ref('core_fx_rate') }} as fx
-        on subscription.currency = fx.currency and subscription.started_on = fx.rate_on
+        on subscription.currency = fx.currency and subscription.rate_on = fx.rate_on
 )
 
 select
@@ -32,6 +42,7 @@ select
     ended_on,
     is_trial,
     currency,
+    rate_on,
     rate::decimal(18, 8) as rate,
     (case when is_trial then 0 else monthly_amount * rate end)::decimal(18, 4) as mrr,
     source_system,
@@ -39,5 +50,6 @@ select
     record_id,
     source_file,
     source_line,
-    source_sha256
+    source_sha256,
+    loaded_at
 from joined

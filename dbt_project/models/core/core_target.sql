@@ -1,10 +1,11 @@
--- One row per target: metric, period and member.
+-- One row per target: metric, period, scope and member.
 select
     target.metric,
     period.grain,
     target.period,
     period.period_start,
     period.period_end,
+    target.scope,
     target.dimension,
     target.member,
     target.target::decimal(18, 4) as target,
@@ -16,6 +17,6 @@ select
     target.reason_ja,
     'targets' as source_system,
     'targets' as source_object,
-    concat_ws('|', target.metric, target.period, target.dimension, target.member) as record_id
+    concat_ws('|', target.metric, target.period, target.scope, target.dimension, target.member) as record_id
 from {{ ref('targets') }} as target
 left join {{ ref('core_period') }} as period on target.period = period.period

@@ -16,7 +16,8 @@ select
     ticket.record_id,
     ticket.source_file,
     ticket.source_line,
-    ticket.source_sha256
+    ticket.source_sha256,
+    ticket.loaded_at
 from {{ ref('stg_ravenstack__tickets') }} as ticket
 left join {{ ref('core_account') }} as account
     on ticket.source_system || ':' || ticket.account_id = account.account_key

@@ -1,7 +1,7 @@
--- One row per won opportunity with a value; renewals of no value are left out.
+-- One row per won opportunity; renewals of no value are left out, a value that isn't known is not.
 {{ observations(
     fact="core_opportunity",
     on="closed_on",
     numerator="amount",
-    where="is_won and amount > 0",
+    where="is_won and (amount is null or amount > 0)",
 ) }}

@@ -2,8 +2,8 @@
 {{ observations(
     fact="core_customer_period",
     on="closing_on",
-    numerator="least(opening_mrr, closing_mrr)",
+    numerator="case when closing_mrr is not null then least(opening_mrr, closing_mrr) end",
     denominator="opening_mrr",
-    where="opening_mrr > 0",
+    where="opening_mrr is null or opening_mrr > 0",
     evidence="core_subscription",
 ) }}

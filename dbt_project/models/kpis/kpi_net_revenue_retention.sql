@@ -4,6 +4,6 @@
     on="closing_on",
     numerator="closing_mrr",
     denominator="year_ago_mrr",
-    where="year_ago_mrr > 0",
+    where="year_ago_mrr is null or year_ago_mrr > 0",
     evidence="core_subscription",
 ) }}

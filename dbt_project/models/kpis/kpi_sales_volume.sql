@@ -1,7 +1,7 @@
--- One row per won line; an opportunity of the source is one unit of one product.
+-- One row per won line; a source without lines has one per opportunity.
 {{ observations(
     fact="core_opportunity",
     on="closed_on",
-    numerator="1",
+    numerator="quantity",
     where="is_won",
 ) }}

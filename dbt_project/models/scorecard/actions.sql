@@ -2,6 +2,7 @@
 select
     action_id,
     metric,
+    scope,
     dimension,
     member,
     what_en,

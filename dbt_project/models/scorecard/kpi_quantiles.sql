@@ -1,4 +1,4 @@
--- One row per metric, aggregate, grain, period and member: the median or percentile of the observations.
+-- One row per metric, aggregate, grain, period, scope and member: the median or percentile of the observations.
 {% set models = kpi_models() %}
 {% set all_passes = passes(models) if execute else [] %}
 with calendar_day as (
@@ -20,6 +20,7 @@ select
     aggregate::varchar as aggregate,
     grain::varchar as grain,
     period_start::date as period_start,
+    scope::varchar as scope,
     dimension::varchar as dimension,
     member::varchar as member,
     quantile::decimal(38, 8) as quantile

@@ -6,19 +6,6 @@ with metric (metric, base, aggregate, is_flow, minimum, of_metric, base_period, 
     values {{ metric_rows(models) if execute else "('', '', '', true, 1, '', '', '', '', [''])" }}
 ),
 
--- Of members that moved it equally much, always the same one.
-driver as (
-    select *
-    from {{ ref('kpi_drivers') }}
-    qualify row_number() over (
-        partition by metric, grain, period_start order by abs(contribution) desc, dimension asc, member asc
-    ) = 1
-),
-
-one_unit as (
-    select metric from {{ ref('horizons') }} group by metric having count(*) = 1
-),
-
 compared as (
     select
         now.*,
@@ -27,7 +14,7 @@ compared as (
         metric.direction,
         target.target,
         case
-            when metric.aggregate = 'sum'
+            when metric.aggregate in ('sum', 'attainment')
                 then (target.target::decimal(26, 4) * now.elapsed_share::decimal(10, 8))::decimal(38, 8)
             else target.target::decimal(38, 8)
         end as expected,
@@ -37,28 +24,62 @@ compared as (
     inner join metric on now.metric = metric.metric
     left join {{ ref('kpi_targets') }} as target
         on now.metric = target.metric and now.grain = target.grain and now.period_start = target.period_start
-        and now.dimension = target.dimension and now.member = target.member
+        and now.scope = target.scope and now.dimension = target.dimension and now.member = target.member
     left join {{ ref('kpi_values') }} as prior
         on now.metric = prior.metric and now.grain = prior.grain and now.prior_start = prior.period_start
-        and now.dimension = prior.dimension and now.member = prior.member
+        and now.scope = prior.scope and now.dimension = prior.dimension and now.member = prior.member
         and now.is_complete and prior.is_complete
     left join {{ ref('kpi_values') }} as year_ago
         on now.metric = year_ago.metric and now.grain = year_ago.grain and now.year_ago_start = year_ago.period_start
-        and now.dimension = year_ago.dimension and now.member = year_ago.member
+        and now.scope = year_ago.scope and now.dimension = year_ago.dimension and now.member = year_ago.member
         and now.is_complete and year_ago.is_complete
 ),
 
-judged as (
+measured as (
     select
         compared.*,
         value - prior_value as change,
         value - year_ago_value as year_ago_change,
+        -- A growth is itself the change.
+        if(aggregate = 'growth', value, value - prior_value) as moved,
         if(direction = 'higher', 1, -1) * case
             when aggregate = 'growth' then value - expected
             when expected = 0 then sign(value)::decimal(38, 8)
             else {{ exact_ratio('(value - expected)', 'expected') }} * sign(expected)::int
         end as better_by
     from compared
+),
+
+judged as (
+    select
+        *,
+        case
+            when better_by is null then 'na'
+            when better_by >= {{ var('status_ahead') }} then 'ahead'
+            when better_by >= {{ var('status_on_track') }} then 'on_track'
+            when better_by >= {{ var('status_at_risk') }} then 'at_risk'
+            else 'off_track'
+        end as status,
+        case
+            when better_by < {{ var('status_on_track') }} then if(direction = 'higher', -1, 1)
+            else sign(moved)::int
+        end as looked_for
+    from measured
+),
+
+-- The member that moved a unit's value most: where the target is missed, the one that did it most harm; else the one that
+-- moved it most the way it went. Of members that moved it equally much, always the same one.
+driver as (
+    select part.*
+    from {{ ref('kpi_drivers') }} as part
+    inner join judged
+        on part.metric = judged.metric and part.grain = judged.grain and part.period_start = judged.period_start
+        and part.scope = judged.scope and judged.dimension = 'business_unit'
+    where judged.moved is not null and part.contribution * judged.looked_for > 0
+    qualify row_number() over (
+        partition by part.metric, part.grain, part.period_start, part.scope
+        order by part.contribution * judged.looked_for desc, part.dimension asc, part.member asc
+    ) = 1
 )
 
 select
@@ -69,6 +90,8 @@ select
     judged.period_end,
     judged.is_complete,
     judged.elapsed_share,
+    judged.observed_until,
+    judged.scope,
     judged.dimension,
     judged.member,
     judged.numerator,
@@ -78,13 +101,7 @@ select
     judged.na_reason,
     judged.target::decimal(18, 4) as target,
     judged.expected::decimal(38, 8) as expected,
-    case
-        when judged.better_by is null then 'na'
-        when judged.better_by >= {{ var('status_ahead') }} then 'ahead'
-        when judged.better_by >= {{ var('status_on_track') }} then 'on_track'
-        when judged.better_by >= {{ var('status_at_risk') }} then 'at_risk'
-        else 'off_track'
-    end as status,
+    judged.status,
     judged.prior_value,
     judged.change::decimal(38, 8) as change,
     ({{ exact_ratio('judged.change', 'judged.prior_value') }} * sign(judged.prior_value)::int)::decimal(38, 8)
@@ -101,5 +118,4 @@ select
 from judged
 left join driver
     on judged.metric = driver.metric and judged.grain = driver.grain and judged.period_start = driver.period_start
-    and judged.change is not null
-    and (judged.dimension = 'company' or judged.dimension = 'business_unit' and judged.metric in (from one_unit))
+    and judged.scope = driver.scope and judged.dimension = 'business_unit'

@@ -1,5 +1,11 @@
--- One row per target, with how its required change ranks among the metric's own past changes of the same length.
-with target as (
+-- One row per target, with how the improvement it calls for ranks among the metric's own past changes of the same length.
+-- A target that calls for none, since the period before had reached it, has no rank.
+{% set models = kpi_models() %}
+with metric (metric, base, aggregate, is_flow, minimum, of_metric, base_period, direction, unit, grains) as (
+    values {{ metric_rows(models) if execute else "('', '', '', true, 1, '', '', '', '', [''])" }}
+),
+
+target as (
     select target.*, period.prior_start
     from {{ ref('core_target') }} as target
     inner join {{ ref('core_period') }} as period
@@ -8,37 +14,38 @@ with target as (
 
 past_change as (
     select
-        now.metric, now.grain, now.period_start, now.dimension, now.member,
-        now.value - prior.value as change
+        now.metric, now.grain, now.period_start, now.scope, now.dimension, now.member,
+        (now.value - prior.value) * if(metric.direction = 'higher', 1, -1) as improvement
     from {{ ref('kpi_values') }} as now
+    inner join metric on now.metric = metric.metric
     inner join {{ ref('kpi_values') }} as prior
         on now.metric = prior.metric and now.grain = prior.grain and now.prior_start = prior.period_start
-        and now.dimension = prior.dimension and now.member = prior.member
+        and now.scope = prior.scope and now.dimension = prior.dimension and now.member = prior.member
     where now.is_complete and prior.is_complete and now.value is not null and prior.value is not null
 ),
 
 required as (
-    select target.*, target.target - prior.value as change
+    select target.*, (target.target - prior.value) * if(metric.direction = 'higher', 1, -1) as improvement
     from target
+    inner join metric on target.metric = metric.metric
     left join {{ ref('kpi_values') }} as prior
         on target.metric = prior.metric and target.grain = prior.grain and target.prior_start = prior.period_start
-        and target.dimension = prior.dimension and target.member = prior.member
+        and target.scope = prior.scope and target.dimension = prior.dimension and target.member = prior.member
         and prior.is_complete
 ),
 
 ranked as (
     select
         required.record_id,
-        count(past_change.change) as past_changes,
-        count(*) filter (where abs(past_change.change) < abs(required.change)
-            and sign(past_change.change) = sign(required.change)
-            or sign(past_change.change) <> sign(required.change)) as smaller
+        count(past_change.improvement) as past_changes,
+        count(*) filter (where past_change.improvement < required.improvement) as smaller
     from required
     left join past_change
         on required.metric = past_change.metric and required.grain = past_change.grain
+        and required.scope = past_change.scope
         and required.dimension = past_change.dimension and required.member = past_change.member
         and past_change.period_start < required.period_start
-    where required.change is not null
+    where required.improvement > 0
     group by required.record_id
 )
 
@@ -47,6 +54,7 @@ select
     target.grain,
     target.period,
     target.period_start,
+    target.scope,
     target.dimension,
     target.member,
     target.target,

@@ -1,4 +1,5 @@
--- One row per metric, grain, period and member that has observations: their sums and counts. One pass a fact and day.
+-- One row per metric, grain, period, scope and member that has observations: their sums and counts. One pass a fact and
+-- day.
 {% set models = kpi_models() %}
 {% set all_passes = passes(models) if execute else [] %}
 with calendar as (
@@ -26,6 +27,7 @@ select
     metric::varchar as metric,
     grain::varchar as grain,
     period_start::date as period_start,
+    scope::varchar as scope,
     dimension::varchar as dimension,
     member::varchar as member,
     numerator::decimal(38, 4) as numerator,

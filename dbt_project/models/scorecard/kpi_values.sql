@@ -1,14 +1,14 @@
--- One row per metric, grain, period, dimension and member: its value, or the reason why there is none.
+-- One row per metric, grain, period, scope, dimension and member: its value, or the reason why there is none.
 {% set models = kpi_models() %}
 with metric (metric, base, aggregate, is_flow, minimum, of_metric, base_period, direction, unit, grains) as (
     values {{ metric_rows(models) if execute else "('', '', '', true, 1, '', '', '', '', [''])" }}
 ),
 
 horizon as (
-    select metric, business_unit as member, 'business_unit' as dimension, first_day, last_day
+    select metric, business_unit as scope, first_day, last_day
     from {{ ref('horizons') }}
     union all
-    select metric, null as member, null as dimension, max(first_day) as first_day, min(last_day) as last_day
+    select metric, 'all' as scope, max(first_day) as first_day, min(last_day) as last_day
     from {{ ref('horizons') }}
     group by metric
 ),
@@ -20,6 +20,7 @@ measured as (
         metric.minimum,
         total.grain,
         total.period_start,
+        total.scope,
         total.dimension,
         total.member,
         total.numerator,
@@ -33,34 +34,64 @@ measured as (
     left join {{ ref('kpi_quantiles') }} as quantile
         on metric.base = quantile.metric and metric.aggregate = quantile.aggregate
         and total.grain = quantile.grain and total.period_start = quantile.period_start
-        and total.dimension = quantile.dimension and total.member = quantile.member
+        and total.scope = quantile.scope and total.dimension = quantile.dimension and total.member = quantile.member
+),
+
+unit as (
+    select metric, business_unit as scope, first_day, last_day from {{ ref('horizons') }}
+    union all
+    select metric, 'all' as scope, min(first_day) as first_day, max(last_day) as last_day
+    from {{ ref('horizons') }}
+    group by metric
+),
+
+-- Who is expected to have a value though nothing was observed: the company and its units while they are observed, a
+-- member that has a target, and of what adds up a member that had something in the period before or a year before.
+expected as (
+    select
+        metric.metric,
+        period.grain,
+        period.period_start,
+        unit.scope,
+        if(unit.scope = 'all', 'company', 'business_unit') as dimension,
+        unit.scope as member
+    from metric
+    inner join unit on metric.base = unit.metric
+    inner join {{ ref('core_period') }} as period
+        on unit.first_day < period.period_end and unit.last_day >= period.period_start
+        and list_contains(metric.grains, period.grain)
+
+    union
+
+    select target.metric, target.grain, target.period_start, target.scope, target.dimension, target.member
+    from {{ ref('core_target') }} as target
+    inner join metric on target.metric = metric.metric and list_contains(metric.grains, target.grain)
+    where metric.of_metric is null
+
+    union
+
+    select before.metric, before.grain, period.period_start, before.scope, before.dimension, before.member
+    from measured as before
+    inner join {{ ref('core_period') }} as period
+        on before.grain = period.grain
+        and (before.period_start = period.prior_start or before.period_start = period.year_ago_start)
+    where before.aggregate in ('sum', 'last')
 ),
 
 -- A sum of nothing is 0 where the unit's sources cover the period; any other measure of nothing is n/a.
 covered as (
-    select
-        metric.metric,
-        metric.aggregate,
-        period.grain,
-        period.period_start,
-        unit.dimension,
-        unit.member
-    from metric
-    inner join (
-        select metric, 'business_unit' as dimension, business_unit as member, first_day, last_day
-        from {{ ref('horizons') }}
-        union all
-        select metric, 'company' as dimension, 'all' as member, min(first_day) as first_day, max(last_day) as last_day
-        from {{ ref('horizons') }}
-        group by metric
-    ) as unit on metric.base = unit.metric
+    select expected.*, metric.aggregate
+    from expected
+    inner join metric on expected.metric = metric.metric
     inner join {{ ref('core_period') }} as period
-        on unit.first_day < period.period_end and unit.last_day >= period.period_start
-        and list_contains(metric.grains, period.grain)
+        on expected.grain = period.grain and expected.period_start = period.period_start
+    inner join unit
+        on metric.base = unit.metric and expected.scope = unit.scope
+        and unit.first_day < period.period_end and unit.last_day >= period.period_start
     anti join measured
-        on metric.metric = measured.metric and period.grain = measured.grain
-        and period.period_start = measured.period_start
-        and unit.dimension = measured.dimension and unit.member = measured.member
+        on expected.metric = measured.metric and expected.grain = measured.grain
+        and expected.period_start = measured.period_start and expected.scope = measured.scope
+        and expected.dimension = measured.dimension and expected.member = measured.member
 ),
 
 valued as (
@@ -68,6 +99,7 @@ valued as (
         metric,
         grain,
         period_start,
+        scope,
         dimension,
         member,
         numerator,
@@ -92,6 +124,7 @@ valued as (
         metric,
         grain,
         period_start,
+        scope,
         dimension,
         member,
         0 as numerator,
@@ -109,6 +142,7 @@ completed as (
         period.period_end,
         period.prior_start,
         period.year_ago_start,
+        least(period.period_end, horizon.last_day + 1) as observed_until,
         (not metric.is_flow or period.period_start >= horizon.first_day)
         and period.period_end <= horizon.last_day + 1 as is_complete,
         (
@@ -119,14 +153,11 @@ completed as (
     inner join metric on valued.metric = metric.metric
     inner join {{ ref('core_period') }} as period
         on valued.grain = period.grain and valued.period_start = period.period_start
-    inner join horizon
-        on metric.base = horizon.metric
-        and coalesce(horizon.member = valued.member and horizon.dimension = valued.dimension,
-            valued.dimension <> 'business_unit')
+    inner join horizon on metric.base = horizon.metric and valued.scope = horizon.scope
     where period.period_start <= horizon.last_day
 ),
 
--- What growth looks at: a member's value of the period, or 0 where only the period it looks back at has the member.
+-- What growth looks at. Of what adds up there is a row also where only the period it looks back at has the member.
 grown as (
     select metric.metric, metric.base_period, completed.*
     from metric
@@ -135,61 +166,44 @@ grown as (
     where metric.aggregate = 'growth'
 ),
 
-current as (
-    select * from grown
-    union all by name
-    select
-        whole.* exclude (dimension, member, numerator, denominator, value, observations, na_reason),
-        base.dimension,
-        base.member,
-        0 as numerator,
-        0 as observations
-    from grown as whole
-    inner join grown as base
-        on whole.metric = base.metric and whole.grain = base.grain
-        and base.period_start = if(whole.base_period = 'prior', whole.prior_start, whole.year_ago_start)
-    anti join grown as now
-        on whole.metric = now.metric and whole.grain = now.grain and whole.period_start = now.period_start
-        and base.dimension = now.dimension and base.member = now.member
-    where whole.dimension = 'company'
-),
-
 growth as (
     select
         now.metric,
         now.grain,
         now.period_start,
+        now.scope,
         now.dimension,
         now.member,
         now.numerator - coalesce(base.numerator, 0) as numerator,
         abs(coalesce(base.numerator, 0)) as denominator,
         case
-            when now.is_complete and whole.is_complete then
+            when now.is_complete and whole.is_complete and now.value is not null and base.value is not null then
                 {{ exact_ratio('(now.numerator - base.numerator)', 'base.numerator') }} * sign(base.numerator)::int
         end as value,
         now.observations + coalesce(base.observations, 0) as observations,
         case
             when whole.metric is null then 'no_history'
             when not (now.is_complete and whole.is_complete) then 'partial_period'
+            when coalesce(now.na_reason, base.na_reason) is not null then coalesce(now.na_reason, base.na_reason)
             when coalesce(base.numerator, 0) = 0 then 'no_denominator'
         end as na_reason,
         now.period,
         now.period_end,
         now.prior_start,
         now.year_ago_start,
+        now.observed_until,
         now.is_complete,
         now.days_elapsed,
         now.days
-    from current as now
+    from grown as now
     -- The period looked back at: its unit's, or the company's, which has a value even where the member has none.
     left join grown as whole
         on now.metric = whole.metric and now.grain = whole.grain
         and whole.period_start = if(now.base_period = 'prior', now.prior_start, now.year_ago_start)
-        and whole.dimension = if(now.dimension = 'business_unit', 'business_unit', 'company')
-        and whole.member = if(now.dimension = 'business_unit', now.member, 'all')
+        and now.scope = whole.scope and whole.dimension = if(now.scope = 'all', 'company', 'business_unit')
     left join grown as base
         on now.metric = base.metric and now.grain = base.grain and whole.period_start = base.period_start
-        and now.dimension = base.dimension and now.member = base.member
+        and now.scope = base.scope and now.dimension = base.dimension and now.member = base.member
 ),
 
 attainment as (
@@ -197,17 +211,19 @@ attainment as (
         metric.metric,
         actual.grain,
         actual.period_start,
+        actual.scope,
         actual.dimension,
         actual.member,
         actual.numerator,
         target.target as denominator,
-        {{ exact_ratio('actual.numerator', 'target.target') }} as value,
+        case when actual.value is not null then {{ exact_ratio('actual.numerator', 'target.target') }} end as value,
         actual.observations + 1 as observations,
-        if(target.target = 0, 'no_denominator', null) as na_reason,
+        coalesce(actual.na_reason, if(target.target = 0, 'no_denominator', null)) as na_reason,
         actual.period,
         actual.period_end,
         actual.prior_start,
         actual.year_ago_start,
+        actual.observed_until,
         actual.is_complete,
         actual.days_elapsed,
         actual.days
@@ -216,7 +232,7 @@ attainment as (
     inner join {{ ref('core_target') }} as target
         on actual.metric = target.metric and actual.grain = target.grain
         and actual.period_start = target.period_start
-        and actual.dimension = target.dimension and actual.member = target.member
+        and actual.scope = target.scope and actual.dimension = target.dimension and actual.member = target.member
     where metric.aggregate = 'attainment'
 ),
 
@@ -238,7 +254,9 @@ select
     prior_start::date as prior_start,
     year_ago_start::date as year_ago_start,
     is_complete::boolean as is_complete,
+    observed_until::date as observed_until,
     (greatest(least(days_elapsed / days, 1), 0))::decimal(9, 8) as elapsed_share,
+    scope::varchar as scope,
     dimension::varchar as dimension,
     member::varchar as member,
     numerator::decimal(38, 4) as numerator,

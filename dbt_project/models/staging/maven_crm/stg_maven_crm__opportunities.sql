@@ -1,4 +1,4 @@
--- One row per opportunity of the pipeline. A lost deal's value is written as 0 by the source: that is what was
+-- One row per opportunity of the pipeline, which is one unit of one product. A lost deal's value is written as 0 by the source: that is what was
 -- earned, not what was lost, so it is no amount.
 with source as (
     {{ current_rows('maven_crm', 'sales_pipeline') }}
@@ -14,6 +14,7 @@ renamed as (
         engage_date as created_on,
         close_date as closed_on,
         case when deal_stage = 'Won' then close_value end as amount,
+        1 as quantity,
         {{ provenance('maven_crm', 'sales_pipeline', 'opportunity_id') }}
     from source
 )
