@@ -334,22 +334,3 @@
 {% macro has_quantiles(pass) %}
     {{ return(pass.metrics | map(attribute='aggregates') | sum(start=[]) | select('in', quantiles()) | list | length > 0) }}
 {% endmacro %}
-
-
-{# What the roll-up must know of each metric, as rows; variants beside a metric share its observations (`base`). #}
-{% macro metric_rows(models) %}
-    {% for relation in models %}
-    {% set base = relation.identifier | replace('kpi_', '') %}
-    {% set meta = graph.nodes['model.' ~ project_name ~ '.' ~ relation.identifier].config.meta %}
-    {% set spec = meta.get('pass', {}) %}
-    {% set is_flow = not spec.get('until') and 'grain' not in fact_columns(spec.fact) if spec else true %}
-    {% set outer = loop %}
-    {% for item in [{'name': none, 'aggregate': meta.aggregate}] + meta.get('beside', []) %}
-    ('{{ base ~ ("_" ~ item.name if item.name else "") }}', '{{ base }}', '{{ item.aggregate }}', {{ is_flow }},
-     {{ meta.get('minimum_observations', 1) }}, {{ ("'" ~ meta.of ~ "'") if meta.get('of') else 'null' }},
-     '{{ meta.get('parameters', {}).get('base', 'prior') }}', '{{ meta.direction }}', '{{ meta.unit }}',
-     {{ meta.get('grains', ['day', 'week', 'month', 'quarter', 'year']) | map('string') | list }})
-    {{- ',' if not (outer.last and loop.last) }}
-    {% endfor %}
-    {% endfor %}
-{% endmacro %}

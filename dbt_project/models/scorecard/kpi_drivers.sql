@@ -3,12 +3,7 @@
 -- up over the members of a dimension to the change of the whole. Of a growth against the period before, it is the
 -- member's part of the growth itself. Medians have no such parts, nor have members that don't make up the whole, as a
 -- customer's products don't.
-{% set models = kpi_models() %}
-with metric (metric, base, aggregate, is_flow, minimum, of_metric, base_period, direction, unit, grains) as (
-    values {{ metric_rows(models) if execute else "('', '', '', true, 1, '', '', '', '', [''])" }}
-),
-
-total as (
+with total as (
     select total.*, period.prior_start
     from {{ ref('kpi_totals') }} as total
     inner join {{ ref('core_period') }} as period
@@ -67,7 +62,7 @@ part as (
         {{ exact_ratio('compared.now_n', 'compared.now_d') }} as now_rate,
         {{ exact_ratio('compared.prior_n', 'compared.prior_d') }} as prior_rate
     from compared
-    inner join metric on compared.metric = metric.metric
+    inner join {{ ref('kpi_metrics') }} as metric on compared.metric = metric.metric
     inner join whole
         on compared.metric = whole.metric and compared.grain = whole.grain
         and compared.period_start = whole.period_start and compared.scope = whole.scope
@@ -107,7 +102,7 @@ effect as (
         part.member,
         {{ exact_ratio('(part.now_n - part.prior_n)', 'part.prior_numerator') }} * sign(part.prior_numerator)::int,
         0
-    from metric as growth
+    from {{ ref('kpi_metrics') }} as growth
     inner join part on growth.of_metric = part.metric
     where growth.aggregate = 'growth' and growth.base_period = 'prior' and part.prior_numerator <> 0
 )

@@ -1,12 +1,7 @@
--- One row per metric, grain, period, dimension and member: its value beside target, baselines and driver, and a status.
--- A sum is held to the share of its target that the elapsed share of the period calls for; any other measure to the
--- target itself. A partial period is compared with no other.
-{% set models = kpi_models() %}
-with metric (metric, base, aggregate, is_flow, minimum, of_metric, base_period, direction, unit, grains) as (
-    values {{ metric_rows(models) if execute else "('', '', '', true, 1, '', '', '', '', [''])" }}
-),
-
-compared as (
+-- One row per metric, grain, period, scope, dimension and member: its value beside target, baselines and driver, and a
+-- status. A sum, and its attainment, is held to the share of the target that the elapsed share of the period calls for;
+-- any other measure to the target itself. A partial period is compared with no other.
+with compared as (
     select
         now.*,
         metric.base,
@@ -21,7 +16,7 @@ compared as (
         prior.value as prior_value,
         year_ago.value as year_ago_value
     from {{ ref('kpi_values') }} as now
-    inner join metric on now.metric = metric.metric
+    inner join {{ ref('kpi_metrics') }} as metric on now.metric = metric.metric
     left join {{ ref('kpi_targets') }} as target
         on now.metric = target.metric and now.grain = target.grain and now.period_start = target.period_start
         and now.scope = target.scope and now.dimension = target.dimension and now.member = target.member

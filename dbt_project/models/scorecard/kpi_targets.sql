@@ -1,11 +1,6 @@
 -- One row per target, with how the improvement it calls for ranks among the metric's own past changes of the same length.
 -- A target that calls for none, since the period before had reached it, has no rank.
-{% set models = kpi_models() %}
-with metric (metric, base, aggregate, is_flow, minimum, of_metric, base_period, direction, unit, grains) as (
-    values {{ metric_rows(models) if execute else "('', '', '', true, 1, '', '', '', '', [''])" }}
-),
-
-target as (
+with target as (
     select target.*, period.prior_start
     from {{ ref('core_target') }} as target
     inner join {{ ref('core_period') }} as period
@@ -17,7 +12,7 @@ past_change as (
         now.metric, now.grain, now.period_start, now.scope, now.dimension, now.member,
         (now.value - prior.value) * if(metric.direction = 'higher', 1, -1) as improvement
     from {{ ref('kpi_values') }} as now
-    inner join metric on now.metric = metric.metric
+    inner join {{ ref('kpi_metrics') }} as metric on now.metric = metric.metric
     inner join {{ ref('kpi_values') }} as prior
         on now.metric = prior.metric and now.grain = prior.grain and now.prior_start = prior.period_start
         and now.scope = prior.scope and now.dimension = prior.dimension and now.member = prior.member
@@ -27,7 +22,7 @@ past_change as (
 required as (
     select target.*, (target.target - prior.value) * if(metric.direction = 'higher', 1, -1) as improvement
     from target
-    inner join metric on target.metric = metric.metric
+    inner join {{ ref('kpi_metrics') }} as metric on target.metric = metric.metric
     left join {{ ref('kpi_values') }} as prior
         on target.metric = prior.metric and target.grain = prior.grain and target.prior_start = prior.period_start
         and target.scope = prior.scope and target.dimension = prior.dimension and target.member = prior.member
@@ -67,6 +62,6 @@ select
     case when ranked.past_changes >= 8
         then {{ exact_ratio('ranked.smaller::decimal(18, 4)', 'ranked.past_changes::decimal(18, 4)') }}
     end::decimal(38, 8) as achievable,
-    (ranked.past_changes >= 8 and ranked.smaller >= 0.95 * ranked.past_changes)::boolean as is_unrealistic
+    coalesce(ranked.past_changes >= 8 and ranked.smaller >= 0.95 * ranked.past_changes, false)::boolean as is_unrealistic
 from target
 left join ranked on target.record_id = ranked.record_id

@@ -1,10 +1,5 @@
 -- One row per metric, grain, period, scope, dimension and member: its value, or the reason why there is none.
-{% set models = kpi_models() %}
-with metric (metric, base, aggregate, is_flow, minimum, of_metric, base_period, direction, unit, grains) as (
-    values {{ metric_rows(models) if execute else "('', '', '', true, 1, '', '', '', '', [''])" }}
-),
-
-horizon as (
+with horizon as (
     select metric, business_unit as scope, first_day, last_day
     from {{ ref('horizons') }}
     union all
@@ -28,7 +23,7 @@ measured as (
         quantile.quantile,
         total.observations,
         total.missing
-    from metric
+    from {{ ref('kpi_metrics') }} as metric
     inner join {{ ref('kpi_totals') }} as total
         on metric.base = total.metric and list_contains(metric.grains, total.grain)
     left join {{ ref('kpi_quantiles') }} as quantile
@@ -55,7 +50,7 @@ expected as (
         unit.scope,
         if(unit.scope = 'all', 'company', 'business_unit') as dimension,
         unit.scope as member
-    from metric
+    from {{ ref('kpi_metrics') }} as metric
     inner join unit on metric.base = unit.metric
     inner join {{ ref('core_period') }} as period
         on unit.first_day < period.period_end and unit.last_day >= period.period_start
@@ -65,7 +60,7 @@ expected as (
 
     select target.metric, target.grain, target.period_start, target.scope, target.dimension, target.member
     from {{ ref('core_target') }} as target
-    inner join metric on target.metric = metric.metric and list_contains(metric.grains, target.grain)
+    inner join {{ ref('kpi_metrics') }} as metric on target.metric = metric.metric and list_contains(metric.grains, target.grain)
     where metric.of_metric is null
 
     union
@@ -82,7 +77,7 @@ expected as (
 covered as (
     select expected.*, metric.aggregate
     from expected
-    inner join metric on expected.metric = metric.metric
+    inner join {{ ref('kpi_metrics') }} as metric on expected.metric = metric.metric
     inner join {{ ref('core_period') }} as period
         on expected.grain = period.grain and expected.period_start = period.period_start
     inner join unit
@@ -150,7 +145,7 @@ completed as (
         )::decimal(18, 8) as days_elapsed,
         (period.period_end - period.period_start)::decimal(18, 8) as days
     from valued
-    inner join metric on valued.metric = metric.metric
+    inner join {{ ref('kpi_metrics') }} as metric on valued.metric = metric.metric
     inner join {{ ref('core_period') }} as period
         on valued.grain = period.grain and valued.period_start = period.period_start
     inner join horizon on metric.base = horizon.metric and valued.scope = horizon.scope
@@ -160,7 +155,7 @@ completed as (
 -- What growth looks at. Of what adds up there is a row also where only the period it looks back at has the member.
 grown as (
     select metric.metric, metric.base_period, completed.*
-    from metric
+    from {{ ref('kpi_metrics') }} as metric
     inner join (select * rename (metric as of_metric) from completed) as completed
         on metric.of_metric = completed.of_metric
     where metric.aggregate = 'growth'
@@ -227,7 +222,7 @@ attainment as (
         actual.is_complete,
         actual.days_elapsed,
         actual.days
-    from metric
+    from {{ ref('kpi_metrics') }} as metric
     inner join completed as actual on metric.of_metric = actual.metric
     inner join {{ ref('core_target') }} as target
         on actual.metric = target.metric and actual.grain = target.grain
