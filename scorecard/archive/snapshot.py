@@ -230,13 +230,11 @@ def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard) -> pa.T
     ).to_arrow_table()
 
 
-def _observations(
-    connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, metrics: list[Metric]
-) -> pa.Table:
+def _observations(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, metrics: list[Metric]) -> pa.Table:
     """Return every observation that a frozen figure is made of."""
     connection.execute(
-        "create temp table frozen_spans as select distinct base, grain, period_start as first_day, period_end as end_day, "
-        "observed_until from frozen_values"
+        "create temp table frozen_spans as select distinct base, grain, period_start as first_day, "
+        "period_end as end_day, observed_until from frozen_values"
     )
     during = "o.occurred_on >= p.first_day and o.occurred_on < p.end_day"
     at_its_end = "o.occurred_on < p.observed_until and (o.ended_on is null or o.ended_on >= p.observed_until)"

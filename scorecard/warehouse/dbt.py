@@ -52,7 +52,13 @@ class Dbt:
         return _read(self.target / "manifest.json")
 
     def _results(self, outcome: Any, *, tests: bool) -> dict[str, Any]:
-        results = _read(self.target / "run_results.json")
+        try:
+            results = _read(self.target / "run_results.json")
+        except (OSError, ValueError) as error:
+            raise ScorecardError(
+                f"dbt ended without results: {outcome.exception or error}.",
+                f"Free space or mend the permissions of {self.target}, then run again; what is published stays.",
+            ) from error
         broken = [entry for entry in results["results"] if entry["status"] == "error"]
         if broken and not tests:
             first = broken[0]

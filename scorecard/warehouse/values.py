@@ -34,9 +34,10 @@ def read_values(
 ) -> list[dict[str, Any]]:
     """Return one dict per metric, grain, period, scope, dimension and member of the published snapshot.
 
-    Keys: metric, grain, period, scope (business unit, or all), dimension, member, numerator, denominator, value, status, target (decimals as
-    strings, null where there is none), observations, na_reason, figure_id (null where no close holds the figure). Closes
-    are of one business unit: a figure of the company has the id of the unit's where no other unit has the metric.
+    Keys: metric, grain, period, scope (business unit, or all), dimension, member, numerator, denominator, value,
+    status, target (decimals as strings, null where there is none), observations, na_reason, figure_id (null where no
+    close holds the figure). Closes are of one business unit: a figure of the company has the id of the unit's where no
+    other unit has the metric.
     """
     asked = {"metric": metric, "period": period.label if period else None, "dimension": dimension}
     given = {name: value for name, value in asked.items() if value is not None}

@@ -92,6 +92,7 @@ def test_a_metric_is_two_new_files(project: MakeCopy) -> None:
 
 def test_a_source_needs_no_python(project: MakeCopy) -> None:
     copy = project()
+    before = of_unit(copy, "Maven Hardware")
     files = [block for block in blocks(GUIDE) if block.key in ("file", "change") and "kpi_" not in str(block.value)]
     assert not [block for block in files if str(block.value).endswith(".py")]
     for block in files:
@@ -110,7 +111,17 @@ def test_a_source_needs_no_python(project: MakeCopy) -> None:
     deals = pl.read_csv(path, schema_overrides={"Value (USD)": pl.Decimal(18, 2)})
     won = deals.filter(pl.col("Status") == "closed won")["Value (USD)"].sum()
     assert booked(copy, "Orbit Services", "2017-Q4") == won == Decimal("2000.50")
-    assert booked(copy, "Maven Hardware", "2017-Q4") == 2_802_496
+    # What the new unit brings, no figure of another one shows: not its status, its driver nor whether it is whole.
+    assert len(before) > 50_000
+    assert of_unit(copy, "Maven Hardware") == before
+    done = copy.type("scorecard publish --scorecard sales --period 2017-Q4 --json")
+    assert [each["created"] for each in json.loads(done.stdout)] == [False]
+
+
+def of_unit(copy: Copy, unit: str) -> list[tuple[object, ...]]:
+    """Every figure of a business unit, with all that is said of it."""
+    with duckdb.connect(str(copy.root / "var" / "published.duckdb"), read_only=True) as connection:
+        return connection.execute("select * from scorecard.kpi_status where scope = ? order by all", [unit]).fetchall()
 
 
 def booked(copy: Copy, unit: str, period: str) -> Decimal:

@@ -4,6 +4,7 @@ It reads the exports themselves. Days, periods and members are worked out here; 
 exact; a ratio is divided in whole numbers and rounded half away from zero to 8 decimals.
 """
 
+import calendar
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from fractions import Fraction
@@ -65,13 +66,14 @@ Totals = dict[tuple[str, date, str, str], Sums]
 def all_values(data: Path, targets: Path) -> dict[Key, Value]:
     """Every value of every metric: period, member, numerator, denominator, value, observations, reason."""
     found: dict[Key, Value] = {}
+    goals = named_targets(targets)
     deals = opportunities(data / "maven_crm")
     for metrics in (sales(deals), recurring(data / "ravenstack"), support(data / "ravenstack")):
         for metric in metrics:
-            found.update(metric.values())
+            found.update(metric.values(goals.get(metric.name, {})))
     found.update(growth(found, "booked_revenue", "booked_revenue_growth", prior_start))
     found.update(growth(found, "booked_revenue", "booked_revenue_growth_yoy", year_ago_start))
-    found.update(attainment(found, "booked_revenue", "target_attainment", targets))
+    found.update(attainment(found, "booked_revenue", "target_attainment", goals["booked_revenue"]))
     return found
 
 
@@ -114,6 +116,11 @@ def year_ago_start(start: date, grain: str) -> date:
     return start - timedelta(weeks=52) if grain == "week" else months_on(start, -12)
 
 
+def year_later_start(start: date, grain: str) -> date:
+    """The first day of the period that looks back at this one as its own a year before."""
+    return start + timedelta(weeks=52) if grain == "week" else months_on(start, 12)
+
+
 def periods(grain: str, first: date, last: date) -> Iterator[tuple[date, date]]:
     """The periods that have a day between first and last, as [start, end)."""
     start = start_of(first, grain)
@@ -152,13 +159,24 @@ class Metric:
         """Whether the data covers the whole period."""
         return (not self.from_first or start >= self.first) and end_of(start, grain) <= self.last + timedelta(days=1)
 
-    def values(self) -> dict[Key, Value]:
-        """The values, with those of nothing: of the company and its unit in every period that is covered."""
-        nothing = {
-            (grain, start, dimension, member): Sums(0, 0, 0, 0)
+    def values(self, targets: Iterable[tuple[str, date, str, str]]) -> dict[Key, Value]:
+        """The values, with those of nothing, within the days that are covered.
+
+        The company and its unit have one in every period, a member that has a target in the target's period. What adds
+        up fell to 0 of a member that had something in the period before, or a year before.
+        """
+        expected = {
+            (grain, start, dimension, member)
             for grain in self.grains
             for start, _ in periods(grain, self.first, self.last)
             for dimension, member in (("company", "all"), ("business_unit", self.unit))
+        } | {key for key in targets if key[0] in self.grains}
+        if self.aggregate in ("sum", "last"):
+            for grain, start, dimension, member in self.totals:
+                for later in (end_of(start, grain), year_later_start(start, grain)):
+                    expected.add((grain, later, dimension, member))
+        nothing = {
+            key: Sums(0, 0, 0, 0) for key in expected if key[1] <= self.last and end_of(key[1], key[0]) > self.first
         }
         return {Key(self.name, *key): self._value(key, sums) for key, sums in {**nothing, **self.totals}.items()}
 
@@ -426,7 +444,7 @@ def customer_periods(items: pl.DataFrame, accounts: pl.DataFrame, last: date) ->
     level = pl.concat([whole.with_columns(product=pl.lit(None, pl.String)).select(level.columns), level])
 
     spans = [
-        (grain, start, end, start - timedelta(days=1), end - timedelta(days=1), months_on(end, -12) - timedelta(days=1))
+        (grain, start, end, start - timedelta(days=1), end - timedelta(days=1), year_before_closing(end, grain))
         for grain in GRAINS
         for start, end in periods(grain, first, last)
     ]
@@ -448,6 +466,14 @@ def customer_periods(items: pl.DataFrame, accounts: pl.DataFrame, last: date) ->
         segment=pl.when(by_customer).then(pl.col("segment")),
         country=pl.when(by_customer).then(pl.col("country")),
     )
+
+
+def year_before_closing(end: date, grain: str) -> date:
+    """The day a year before a period's last: of a month or longer the last of the same one, of others the same day."""
+    closing = end - timedelta(days=1)
+    if grain in ("day", "week"):
+        return months_on(closing, -12)
+    return date(closing.year - 1, closing.month, calendar.monthrange(closing.year - 1, closing.month)[1])
 
 
 def of_periods(rows: pl.DataFrame, name: str, last: date) -> Metric:
@@ -575,7 +601,7 @@ def support(folder: Path) -> list[Metric]:
 
 
 def growth(values: dict[Key, Value], of: str, name: str, back: Callable[[date, str], date]) -> dict[Key, Value]:
-    """(current − base) / |base| of the members that have either; n/a on a missing, partial or zero base."""
+    """(current − base) / |base| of the members that have a value; n/a on a missing, partial or zero base."""
     found = {}
     known = {key[1:]: value for key, value in values.items() if key.metric == of}
     starts = {(grain, start) for grain, start, *_ in known}
@@ -584,7 +610,7 @@ def growth(values: dict[Key, Value], of: str, name: str, back: Callable[[date, s
         members.setdefault((grain, start), set()).add((dimension, member))
     for grain, start in starts:
         base_start = back(start, grain)
-        for dimension, member in members[grain, start] | members.get((grain, base_start), set()):
+        for dimension, member in members[grain, start]:
             whole_now = known[grain, start, "company", "all"]
             whole_then = known.get((grain, base_start, "company", "all"))
             nothing = Value(0, 0, 0, 0, None, False)
@@ -596,6 +622,8 @@ def growth(values: dict[Key, Value], of: str, name: str, back: Callable[[date, s
                 reason = "no_history"
             elif not (whole_now.is_complete and whole_then.is_complete):
                 reason = "partial_period"
+            elif now.na_reason or then.na_reason:
+                reason = now.na_reason or then.na_reason
             elif not base:
                 reason = "no_denominator"
             else:
@@ -606,26 +634,32 @@ def growth(values: dict[Key, Value], of: str, name: str, back: Callable[[date, s
     return found
 
 
-def attainment(values: dict[Key, Value], of: str, name: str, targets: Path) -> dict[Key, Value]:
+def attainment(
+    values: dict[Key, Value], of: str, name: str, targets: dict[tuple[str, date, str, str], int]
+) -> dict[Key, Value]:
     """Actual over the target for the whole period, where there is one; the target counts as an observation."""
     found = {}
-    for metric, label, dimension, member, target in (
-        pl.read_csv(targets, infer_schema=False).select("metric", "period", "dimension", "member", "target").iter_rows()
-    ):
-        if metric != of:
-            continue
-        grain, start = named(label)
-        actual = values.get(Key(of, grain, start, dimension, member))
+    for key, goal in targets.items():
+        actual = values.get(Key(of, *key))
         if actual is not None:
-            goal = ten_thousandths(target)
-            found[Key(name, grain, start, dimension, member)] = Value(
+            found[Key(name, *key)] = Value(
                 actual.numerator,
                 goal,
-                ratio(actual.numerator, goal),
+                None if actual.na_reason else ratio(actual.numerator, goal),
                 actual.observations + 1,
-                None if goal else "no_denominator",
+                actual.na_reason or (None if goal else "no_denominator"),
                 actual.is_complete,
             )
+    return found
+
+
+def named_targets(path: Path) -> dict[str, dict[tuple[str, date, str, str], int]]:
+    """The targets in ten-thousandths, by metric, then period and member."""
+    found: dict[str, dict[tuple[str, date, str, str], int]] = {}
+    columns = ("metric", "period", "dimension", "member", "target")
+    for metric, label, dimension, member, target in pl.read_csv(path, infer_schema=False).select(columns).iter_rows():
+        grain, start = named(label)
+        found.setdefault(metric, {})[grain, start, dimension, member] = ten_thousandths(target)
     return found
 
 

@@ -9,7 +9,7 @@ import pytest
 
 # One sample target once more, with something wrong in it.
 TARGET = """insert into core.core_target by name select * replace ({}) from core.core_target
-    where record_id = 'win_rate|2017-Q4|region|East'"""
+    where record_id = 'win_rate|2017-Q4|Maven Hardware|region|East'"""
 
 # The test, what is done to the warehouse, and what the test says then: a sentence, or so many rows.
 BROKEN: list[tuple[str, str, str | int]] = [
@@ -20,7 +20,7 @@ BROKEN: list[tuple[str, str, str | int]] = [
     ),
     (
         "fx_rate_is_known",
-        "update core.core_subscription set currency = 'JPY', rate = null where started_on = '2024-02-29'",
+        "update core.core_subscription set currency = 'JPY', rate = null where rate_on = '2024-02-29'",
         "No rate of JPY on 2024-02-29",
     ),
     (
@@ -31,7 +31,7 @@ BROKEN: list[tuple[str, str, str | int]] = [
     (
         "target_is_specific",
         TARGET.format("'North' as member, 'a' as record_id"),
-        "Target a: win_rate has no region North.",
+        "Target a: Maven Hardware has no region North.",
     ),
     ("target_is_measurable", TARGET.format("'days' as unit"), "0.6200 in days, its metric is in percent."),
     ("target_is_measurable", TARGET.format("null as target"), "no number in percent"),

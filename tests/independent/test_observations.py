@@ -55,8 +55,8 @@ ADDED = f"""
             sum(denominator) as denominator,
             count(*) as observations,
             count(*) filter (where numerator is null or denominator is null) as missing,
-            round(quantile_cont(numerator::double, 0.5), 5)::decimal(38, 8) as median,
-            round(quantile_cont(numerator::double, 0.9), 5)::decimal(38, 8) as percentile_90
+            quantile_cont(numerator::double, 0.5)::decimal(28, 5)::decimal(38, 8) as median,
+            quantile_cont(numerator::double, 0.9)::decimal(28, 5)::decimal(38, 8) as percentile_90
         from placed
         group by grouping sets ({", ".join(f"(of_grain, period_start, {name})" for name in MEMBERS)})
         having count(*) filter (where source_object = 'targets') > 0 or getvariable('aggregate') <> 'attainment'
@@ -110,14 +110,15 @@ def test_the_drivers_add_up(connection: duckdb.DuckDBPyConnection) -> None:
         select driver.metric, driver.grain, driver.period_start, driver.dimension, sum(contribution), any_value(moved)
         from scorecard.kpi_drivers as driver
         inner join (
-            select now.metric, now.grain, now.period_start, now.value - prior.value as moved, now.numerator as whole
+            select now.metric, now.grain, now.period_start, now.numerator as whole,
+                -- A growth is itself the change.
+                if(now.metric = 'booked_revenue_growth', now.value, now.value - prior.value) as moved
             from scorecard.kpi_values as now
             inner join scorecard.kpi_values as prior
                 on now.metric = prior.metric and now.grain = prior.grain and now.prior_start = prior.period_start
-                and now.dimension = prior.dimension
-            where now.dimension = 'company'
-        ) as company using (metric, grain, period_start)
-        where dimension in ('region', 'team', 'segment', 'country')
+                and now.dimension = prior.dimension and now.scope = prior.scope
+            where now.dimension = 'business_unit'
+        ) as whole using (metric, grain, period_start)
         group by all
         having abs(sum(contribution) - any_value(moved)) > 0.000001 * greatest(1, any_value(abs(whole)))
         """

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import Sandbox
 
 VALUE_KEYS = {
-    "metric", "grain", "period", "dimension", "member", "numerator", "denominator", "value", "status", "target",
+    "metric", "grain", "period", "scope", "dimension", "member", "numerator", "denominator", "value", "status", "target",
     "observations", "na_reason", "figure_id",
 }  # fmt: skip
 

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -45,6 +45,7 @@ COLUMNS = (
         "occurred_on",
         "ended_on",
         "grain",
+        "scope",
         *DIMENSIONS,
         "numerator",
         "denominator",
@@ -247,7 +248,7 @@ class World:
                 "occurred_on": on,
                 "ended_on": ended,
             },
-            **{"grain": grain, "company": "all", "business_unit": unit, "rep": rep, "region": region},
+            **{"grain": grain, "scope": unit, "company": "all", "business_unit": unit, "rep": rep, "region": region},
             **{"numerator": numerator, "denominator": denominator},
         }
 
@@ -260,20 +261,26 @@ class World:
             base = entry.model.removeprefix("kpi_")
             minimum = self.minimum if entry.minimum_observations > 1 else 1
             for period in sorted(periods):
-                groups = {("company", "all"): [], ("business_unit", UNIT): []}
+                groups = {("all", "company", "all"): [], (UNIT, "business_unit", UNIT): []}
                 for row in rows:
                     if row["metric"] != base or row["grain"] not in (None, period.grain.value):
                         continue
                     if entry.aggregate == "last":
-                        counts = row["occurred_on"] < period.end and (row["ended_on"] or date.max) >= period.end
+                        end = self.until(period)
+                        counts = row["occurred_on"] < end and (row["ended_on"] or date.max) >= end
                     else:
                         counts = period.start <= row["occurred_on"] < period.end
                     for dimension in DIMENSIONS if counts else ():
                         if row[dimension] is not None:
-                            groups.setdefault((dimension, row[dimension]), []).append(row)
-                for (dimension, member), group in groups.items():
-                    found.append(figure(entry, period, dimension, member, group, minimum, self.targets))
+                            scope = "all" if dimension == "company" else row["scope"]
+                            groups.setdefault((scope, dimension, row[dimension]), []).append(row)
+                for key, group in groups.items():
+                    found.append(figure(entry, period, self.until(period), *key, group, minimum, self.targets))
         return found
+
+    def until(self, period):
+        """The first day of a period that is not looked at any more."""
+        return min(period.end, self.last_day + timedelta(days=1))
 
     def publish(self):
         """Write the snapshot; the same records are worked out once for all tests."""
@@ -305,7 +312,8 @@ class World:
                 )
             connection.execute(
                 "create table scorecard.kpi_status (metric varchar, grain varchar, period varchar, period_start date, "
-                "period_end date, is_complete boolean, dimension varchar, member varchar, numerator decimal(38,4), "
+                "period_end date, observed_until date, is_complete boolean, scope varchar, dimension varchar, "
+                "member varchar, numerator decimal(38,4), "
                 "denominator decimal(38,4), value decimal(38,8), observations bigint, na_reason varchar, "
                 "target decimal(38,4))"
             )
@@ -313,18 +321,20 @@ class World:
             connection.execute(
                 "create table scorecard.kpi_targets as select 'won_value' as metric, 'quarter' as grain, "
                 "'2017-Q4' as period, "
-                "'business_unit' as dimension, 'Hardware' as member, 20000::decimal(38,4) as target, "
+                "'Hardware' as scope, 'business_unit' as dimension, 'Hardware' as member, "
+                "20000::decimal(38,4) as target, "
                 "'currency' as unit, "
                 "'Ann' as owner, date '2017-12-31' as due, null::varchar as parent_kgi, 'plan' as reason, "
                 "'計画' as reason_ja, "
                 "null::varchar as achievable union all by name select 'won_value' as metric, 'quarter' as grain, "
-                "'2018-Q1' as period, 'business_unit' as dimension, 'Hardware' as member, 1 as target"
+                "'2018-Q1' as period, 'Hardware' as scope, 'business_unit' as dimension, 'Hardware' as member, "
+                "1 as target"
             )
             connection.execute(
                 "create table scorecard.actions as select 'A1' as action_id, 'won_value' as metric, 'Call' as what_en, "
                 "'電話' as what_ja, 'Ann' as who, date '2017-10-01' as from_date, date '2017-12-01' as due, "
                 "0.5::decimal(9,4) as progress, 'open' as status, '' as expected_effect_en, '' as expected_effect_ja, "
-                "'company' as dimension, 'all' as member, true as sample"
+                "'Hardware' as scope, 'business_unit' as dimension, 'Hardware' as member, true as sample"
             )
             connection.execute(
                 "create table scorecard.horizons as select 'Hardware' as business_unit, "
@@ -369,7 +379,7 @@ def insert(connection, table, rows):
     connection.unregister("texts")
 
 
-def figure(entry, period, dimension, member, group, minimum, targets):
+def figure(entry, period, until, scope, dimension, member, group, minimum, targets):
     count = len(group)
     numbers = [row["numerator"] for row in group]
     missing = any(number is None for number in numbers)
@@ -395,7 +405,18 @@ def figure(entry, period, dimension, member, group, minimum, targets):
     value = None if value is None else value.quantize(Decimal("1e-8"), ROUND_HALF_UP)
     target = targets.get((period.grain.value, period.label)) if entry.name == "won_value" else None
     return (
-        *(entry.name, period.grain.value, period.label, period.start, period.end, True, dimension, member),
+        *(
+            entry.name,
+            period.grain.value,
+            period.label,
+            period.start,
+            period.end,
+            until,
+            True,
+            scope,
+            dimension,
+            member,
+        ),
         *(n if count else None, d if count else None, value, count, reason, target),
     )
 

@@ -66,13 +66,16 @@ def test_figures_are_of_the_scorecard_and_the_summary_comes_first(world, read):
 
 
 def test_another_units_members_stay_out(world, read):
-    stranger = replace(world.deals[-1], id="X1", unit="Software", rep="Zoe", region="West")
-    world.deals.append(stranger)
     made = world.close()
+    before = {name: (made.path / name).read_bytes() for name in FILES}
+    # Of the same name as a member of ours.
+    world.deals.append(replace(world.deals[-1], id="X1", unit="Software", rep="Zoe", region="West"))
+    again = world.close()
+    assert not again.created
+    assert {name: (again.path / name).read_bytes() for name in FILES} == before
     members = {(row["dimension"], row["member"]) for row in read(made.path, "values.parquet")}
-    assert ("rep", "Zoe") not in members
-    assert ("business_unit", "Software") not in members
-    assert {("rep", "Ann"), ("region", "West"), ("company", "all")} <= members
+    assert {("rep", "Ann"), ("region", "West"), ("business_unit", "Hardware")} <= members
+    assert not {("rep", "Zoe"), ("company", "all"), ("business_unit", "Software")} & members
 
 
 def test_observations_are_those_that_count_in_a_frozen_period(world, read):
@@ -137,7 +140,7 @@ def test_a_late_record_makes_an_edition_that_says_so(world):
     assert (made.close_id, made.created) == ("sales-2017-Q4-e2", True)
     entries = [entry for entry in restated(made) if entry["metric"] == "won_value" and entry["period"] == "2017-Q4"]
     assert {(entry["dimension"], entry["member"]) for entry in entries} == {
-        *{("company", "all"), ("business_unit", "Hardware"), ("region", "East"), ("rep", "Cy")}
+        *{("business_unit", "Hardware"), ("region", "East"), ("rep", "Cy")}
     }
     assert {entry["why"] for entry in entries} == {"late record"}
     for entry in entries:
@@ -168,7 +171,7 @@ def test_a_record_that_moved_to_another_month_is_a_correction_in_both(world):
     why = {
         entry["period"]: entry["reasons"]
         for entry in restated(world.close())
-        if (entry["metric"], entry["dimension"]) == ("won_value", "company")
+        if (entry["metric"], entry["dimension"]) == ("won_value", "business_unit")
     }
     assert why == {"2017-11": ["correction"], "2017-12": ["correction"]}
 
@@ -182,7 +185,7 @@ def test_a_definition_and_a_target_are_named(world):
     assert {entry["why"] for entry in rate} == {"definition"}
     assert all(entry["new"] is None for entry in rate)
     targets = {(entry["dimension"], entry["old"], entry["new"]) for entry in entries if entry["field"] == "target"}
-    assert ("company", "20000.0000", "30000.0000") in targets
+    assert ("business_unit", "20000.0000", "30000.0000") in targets
     assert {entry["why"] for entry in entries if entry["field"] == "target"} == {"target"}
 
 
@@ -272,7 +275,7 @@ def test_figure_ids_are_those_of_the_newest_close(world):
     assert figure_ids(world.settings) == {}
     world.close("2017-12")
     world.close("2017-Q4")
-    key = ("won_value", "month", "2017-12", "business_unit", "Hardware")
+    key = ("won_value", "month", "2017-12", "Hardware", "business_unit", "Hardware")
     assert figure_ids(world.settings)[key].startswith("sales-2017-Q4-e1.")
     world.check_failures = 1
     world.close("2017-12")

@@ -69,7 +69,7 @@ def build_kpis(path: Path) -> None:
                     'deals' as source_object, i::varchar as record_id, 'crm/deals.csv' as source_file,
                     timestamptz '2024-02-28 22:00:00-05' + to_days(i::int) as occurred_at,
                     date '2024-02-28' + i::int as occurred_on, null::date as ended_on, null::varchar as grain,
-                    'all' as company, 'Unit' as business_unit,
+                    'Unit' as scope, 'all' as company, 'Unit' as business_unit,
                     {numerator}::decimal(28, 4) as numerator, 10::decimal(28, 4) as denominator
                 from range(5) as t (i)
                 """
@@ -78,7 +78,8 @@ def build_kpis(path: Path) -> None:
             """
             create table scorecard.kpi_status as
             select metric, 'month' as grain, period, period_start, period_start + interval 1 month as period_end,
-                'company' as dimension, 'all' as member, true as is_complete, 0.5::decimal(38, 8) as value,
+                'all' as scope, 'company' as dimension, 'all' as member, true as is_complete,
+                0.5::decimal(38, 8) as value,
                 3 as observations, null::varchar as na_reason, 'na' as status
             from (values ('booked'), ('won_share'), ('won_share_mean')) as m (metric),
                 (values ('2024-02', date '2024-02-01'), ('2024-03', date '2024-03-01')) as p (period, period_start)

@@ -62,7 +62,7 @@ def build(folder: Path, scorecard: str, period: str, change: Change | None = Non
     checks = _checks(scorecard)
     if change:
         change(values, checks)
-    values.sort(key=lambda row: (row["period"] != period, row["dimension"] != "company"))
+    values.sort(key=lambda row: (row["period"] != period, row["dimension"] != "business_unit"))
     for number, row in enumerate(values, start=1):
         row["figure_id"] = f"F{number:03}"
     _parquet(close / "values.parquet", values)
@@ -124,7 +124,7 @@ def _scorecard(name: str, entry: Row) -> Row:
 
 
 def _values(scorecard: str, period: Period, entry: Row) -> list[Row]:
-    dimensions = {"company", "business_unit", *(item["dimension"] for item in entry["breakdowns"])}
+    dimensions = {"business_unit", *(item["dimension"] for item in entry["breakdowns"])}
     with duckdb.connect() as db:
         db.execute((HERE / f"close_{scorecard}.sql").read_text(encoding="utf-8").format(data=PROJECT / "data"))
         members = " union all ".join(
@@ -184,7 +184,7 @@ def _derive(cells: dict[tuple[str, str, str, str], Row], scorecard: str) -> None
             growth = {"n": row["n"], "num": row["num"] - prior["num"], "den": prior["num"]}
         cells["booked_revenue_growth", label, dimension, member] = growth
         cells["booked_revenue_growth_yoy", label, dimension, member] = {"n": row["n"], "na": "no_history"}
-        if dimension in {"company", "business_unit"} and period.grain is Grain.QUARTER:
+        if dimension in {"business_unit"} and period.grain is Grain.QUARTER:
             target = Decimal(_TARGETS[metric])
             cells["target_attainment", label, dimension, member] = {"n": row["n"], "num": row["num"], "den": target}
 
@@ -217,7 +217,7 @@ def _status(
     target = None
     if metric in _TARGETS and period == closed:
         target = Decimal(_TARGETS[metric])
-        if dimension not in {"company", "business_unit"}:
+        if dimension not in {"business_unit"}:
             flow = METRICS[metric][7] in {"sum", "last"}
             target = round(prior * Decimal("0.99"), 0) if flow and prior else None if flow else target
     return {
@@ -265,7 +265,7 @@ def _judge(metric: str, value: Decimal | None, target: Decimal | None) -> str:
 
 def _driver(cells: dict[tuple[str, str, str, str], Row], metric: str, period: Period, dimension: str) -> Row:
     none = {"driver_dimension": None, "driver_member": None, "driver_contribution": None}
-    if dimension not in {"company", "business_unit"} or METRICS[metric][7] not in {"sum", "last"}:
+    if dimension not in {"business_unit"} or METRICS[metric][7] not in {"sum", "last"}:
         return none
     moves = []
     for (name, label, by, member), row in cells.items():
