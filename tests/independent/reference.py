@@ -604,33 +604,26 @@ def growth(values: dict[Key, Value], of: str, name: str, back: Callable[[date, s
     """(current − base) / |base| of the members that have a value; n/a on a missing, partial or zero base."""
     found = {}
     known = {key[1:]: value for key, value in values.items() if key.metric == of}
-    starts = {(grain, start) for grain, start, *_ in known}
-    members: dict[tuple[str, date], set[tuple[str, str]]] = {}
-    for grain, start, dimension, member in known:
-        members.setdefault((grain, start), set()).add((dimension, member))
-    for grain, start in starts:
+    for (grain, start, dimension, member), now in known.items():
         base_start = back(start, grain)
-        for dimension, member in members[grain, start]:
-            whole_now = known[grain, start, "company", "all"]
-            whole_then = known.get((grain, base_start, "company", "all"))
-            nothing = Value(0, 0, 0, 0, None, False)
-            now = known.get((grain, start, dimension, member), nothing)
-            then = known.get((grain, base_start, dimension, member), nothing)
-            change, base = now.numerator - then.numerator, abs(then.numerator)
-            value, reason = None, None
-            if whole_then is None:
-                reason = "no_history"
-            elif not (whole_now.is_complete and whole_then.is_complete):
-                reason = "partial_period"
-            elif now.na_reason or then.na_reason:
-                reason = now.na_reason or then.na_reason
-            elif not base:
-                reason = "no_denominator"
-            else:
-                value = ratio(change, base)
-            found[Key(name, grain, start, dimension, member)] = Value(
-                change, base, value, now.observations + then.observations, reason, whole_now.is_complete
-            )
+        whole_now = known[grain, start, "company", "all"]
+        whole_then = known.get((grain, base_start, "company", "all"))
+        then = known.get((grain, base_start, dimension, member), Value(0, 0, 0, 0, None, False))
+        change, base = now.numerator - then.numerator, abs(then.numerator)
+        value, reason = None, None
+        if whole_then is None:
+            reason = "no_history"
+        elif not (whole_now.is_complete and whole_then.is_complete):
+            reason = "partial_period"
+        elif now.na_reason or then.na_reason:
+            reason = now.na_reason or then.na_reason
+        elif not base:
+            reason = "no_denominator"
+        else:
+            value = ratio(change, base)
+        found[Key(name, grain, start, dimension, member)] = Value(
+            change, base, value, now.observations + then.observations, reason, whole_now.is_complete
+        )
     return found
 
 
