@@ -88,7 +88,10 @@ def check_kpis(settings: Settings, metrics_of: MetricsOf | None = None) -> list[
 
 
 def _kpi_values(settings: Settings, catalogue: Catalogue) -> dict[str, object]:
-    """Return what the rules of the KPIs may name. A share is part of a whole: it lies between 0 and 1."""
+    """Return what the rules of the KPIs may name. A share is part of a whole: it lies between 0 and 1.
+
+    An alert is a metric, the dimension that it is watched by, and which direction is better, as one text.
+    """
     shares = [
         metric.name
         for metric in catalogue.metrics.values()
@@ -98,6 +101,11 @@ def _kpi_values(settings: Settings, catalogue: Catalogue) -> dict[str, object]:
         "timezone": settings.timezone,
         "metrics": sorted(catalogue.metrics),
         "shares": sorted(shares),
+        "alerts": sorted(
+            f"{metric.name} {metric.parameters['alert_by']} {metric.direction}"
+            for metric in catalogue.metrics.values()
+            if "alert_by" in metric.parameters
+        ),
         "dimensions": list(DIMENSIONS),
         "grains": [grain.value for grain in Grain],
     }

@@ -20,7 +20,8 @@ BROKEN: list[tuple[str, str, str | int]] = [
     ),
     (
         "fx_rate_is_known",
-        "update core.core_subscription set currency = 'JPY', rate = null, rate_on = '2024-02-29' where started_on = '2024-02-29'",
+        "update core.core_subscription set currency = 'JPY', rate = null, rate_on = '2024-02-29' "
+        "where started_on = '2024-02-29'",
         "No rate of JPY on 2024-02-29",
     ),
     (

@@ -10,8 +10,8 @@ import pytest
 from tests.conftest import Sandbox
 
 VALUE_KEYS = {
-    "metric", "grain", "period", "scope", "dimension", "member", "numerator", "denominator", "value", "status", "target",
-    "observations", "na_reason", "figure_id",
+    "metric", "grain", "period", "scope", "dimension", "member", "numerator", "denominator", "value", "status",
+    "target", "observations", "na_reason", "figure_id",
 }  # fmt: skip
 
 

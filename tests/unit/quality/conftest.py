@@ -34,6 +34,7 @@ models:
         class: outcome
         aggregate: {aggregate}
         owner: owner@example.com
+        parameters: {{alert_by: region}}
         beside: {beside}
 """
 

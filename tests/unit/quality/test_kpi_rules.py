@@ -24,6 +24,7 @@ def _value(assignment: str, metric: str = "won_share") -> str:
     return f"insert into {S} select * replace ({assignment}) {february}"
 
 
+WARNINGS = (f"{OBS}.numerator_is_present", f"{V}.member_keeps_to_its_history")
 # For every rule: a change that breaks it, and the metrics that it touches then.
 SHARE = ("won_share", "won_share_mean")
 BREAKS = {
@@ -50,6 +51,12 @@ BREAKS = {
     f"{V}.period_has_a_length": (_value("period_start as period_end, 'f' as member"), ("won_share",)),
     f"{V}.share_is_between_0_and_1": (_value("1.5 as value, 'g' as member"), ("won_share",)),
     f"{V}.count_is_not_negative": (_value("-1 as observations, 'h' as member"), ("won_share",)),
+    f"{V}.member_keeps_to_its_history": (
+        f"insert into {S} by name select * exclude (m) replace ('region' as dimension, 'East' as member, "
+        "strftime(period_start + to_months(m::int), '%Y-%m') as period, "
+        "(period_start + to_months(m::int))::date as period_start, "
+        f"(period_end + to_months(m::int))::date as period_end, if(m = 8, 0.1, 0.9) as value) "
+        f"from (from {S} where period = '2024-02' and metric = 'won_share' and member = 'all' limit 1), range(9) as month (m)", ("won_share",)),
     f"{V}.company_is_one": (_value("'i' as member, 'company' as dimension", "booked"), None),
 }  # fmt: skip
 
@@ -79,7 +86,7 @@ def test_every_rule_can_fail_and_touches_the_metrics_it_broke(
         found = results[key]
         assert not found.passed, key
         assert "could not be checked" not in found.message, found.message
-        assert found.severity == ("warning" if key.endswith("numerator_is_present") else "error")
+        assert found.severity == ("warning" if key in WARNINGS else "error")
         if metrics:
             assert found.metrics == metrics, key
 
@@ -106,6 +113,6 @@ def test_the_suite_names_no_metric(tmp_path: Path) -> None:
     """A metric is two files and no more."""
     path = tmp_path / "kpis.yml"
     shutil.copy(PROJECT / "expectations" / "kpis.yml", path)
-    values = {"timezone": "UTC", "metrics": [], "shares": [], "dimensions": [], "grains": []}
+    values = {"timezone": "UTC", "metrics": [], "shares": [], "alerts": [], "dimensions": [], "grains": []}
     suite = read_suite(path, values, {"observations": "select 1", "kpi_status": "select 1"})
     assert all(rule.metrics is None for item in suite.objects for rule in item.rules)
