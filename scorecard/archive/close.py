@@ -3,12 +3,8 @@
 Closing again with the same data changes nothing; with other data it makes the next edition and says what changed.
 """
 
-import fcntl
 import os
 import shutil
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -24,6 +20,7 @@ from scorecard.archive.restatements import restatements
 from scorecard.archive.verify import chain_problems
 from scorecard.catalogue import Metric, Scorecard
 from scorecard.errors import ScorecardError
+from scorecard.locks import alone
 from scorecard.periods import Period
 from scorecard.settings import Settings
 
@@ -41,7 +38,6 @@ _LIBRARIES = (
     ),
     *("pydyf", "sqlglot", "tinycss2", "tinyhtml5", "weasyprint"),
 )
-_WAIT_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +74,10 @@ def close(
     for longer than five minutes.
     """
     settings.archive.mkdir(parents=True, exist_ok=True)
-    with _alone(settings):
+    busy = ScorecardError(
+        "Another run is closing a period and has not finished.", "Wait for it to end, or stop it; then run again."
+    )
+    with alone(settings.archive / ".lock", busy):
         _sweep(settings)
         earlier = store.manifests(settings)
         _check_chain(settings)
@@ -251,22 +250,3 @@ def _sweep(settings: Settings) -> None:
             shutil.rmtree(leftover)
         else:
             leftover.unlink()
-
-
-@contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
-    """Let one process close at a time. The lock goes with the process, however that ends."""
-    with (settings.archive / ".lock").open("w") as file:
-        deadline = time.monotonic() + _WAIT_SECONDS
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise ScorecardError(
-                        "Another run is closing a period and has not finished.",
-                        "Wait for it to end, or stop it; then run again.",
-                    ) from None
-                time.sleep(0.1)
-        yield

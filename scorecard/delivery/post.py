@@ -4,12 +4,10 @@ What a killed run left in ``sending`` is settled first. The local server's folde
 other server nobody knows, so the row becomes ``unknown`` and waits for a person.
 """
 
-import fcntl
 import re
-import time
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +15,11 @@ from scorecard.delivery import local_smtp
 from scorecard.delivery.ledger import Key, Ledger, Row, message_id, opened
 from scorecard.delivery.transport import Line
 from scorecard.errors import ScorecardError
+from scorecard.locks import alone
 from scorecard.settings import Settings
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _LOCAL = "local"
-_WAIT_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,8 @@ def post(settings: Settings, prepared: Sequence[Prepared]) -> list[Outcome]:
         check_address(letter.key.recipient)
     check_address(settings.mail_from)
     domain = settings.mail_from.rsplit("@", 1)[1]
-    with _alone(settings), opened(settings) as ledger:
+    busy = ScorecardError("Another run is sending mail and has not finished.", "Wait for it to end; then run again.")
+    with alone(settings.ledger.with_suffix(".lock"), busy), opened(settings) as ledger:
         settle(settings, ledger)
         contents: dict[Key, bytes] = {}
         for letter in prepared:
@@ -153,23 +152,3 @@ def cure_of(row: Row) -> str:
 
 def _folder(settings: Settings) -> Path:
     return settings.out / "mail"
-
-
-@contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
-    """Let one process send at a time. The lock goes with the process, however that ends."""
-    settings.state.mkdir(parents=True, exist_ok=True)
-    with settings.ledger.with_suffix(".lock").open("w") as file:
-        deadline = time.monotonic() + _WAIT_SECONDS
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise ScorecardError(
-                        "Another run is sending mail and has not finished.",
-                        "Wait for it to end; then run again.",
-                    ) from None
-                time.sleep(0.05)
-        yield

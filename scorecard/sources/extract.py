@@ -2,7 +2,6 @@
 
 # ruff: noqa: S608  names are checked by the contract, or quoted
 
-import fcntl
 import glob
 import hashlib
 import shutil
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from scorecard.errors import ScorecardError
+from scorecard.locks import alone
 from scorecard.settings import Settings
 from scorecard.sources.contract import ObjectContract, SourceContract
 from scorecard.sources.files import Staged, literal, quoted, stage
@@ -66,7 +66,10 @@ def extract(
         was before.
     """
     work = settings.state / "dlt" / source.name
-    with _alone(work, source.name):
+    busy = ScorecardError(
+        f"Another extraction of {source.name} is running.", "Wait for it to end, then run this one again."
+    )
+    with alone(work.with_suffix(".lock"), busy, wait_seconds=0):
         held = read_held(settings.warehouse, source)
         changed = _changed(settings.data / source.name, source, held)
         unchanged = tuple(contract.name for contract in source.objects if contract not in changed)
@@ -92,20 +95,6 @@ def extract(
             )
         unknown |= {each.contract.name: ", ".join(each.unknown) for each in staged}
         return ExtractResult(source.name, load_id, loaded, unchanged, _warnings(source, unknown))
-
-
-@contextmanager
-def _alone(work: Path, name: str) -> Iterator[None]:
-    """Keep a second extraction of the source out; the system lifts the lock when a process dies."""
-    work.parent.mkdir(parents=True, exist_ok=True)
-    with (work.parent / f"{name}.lock").open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ScorecardError(
-                f"Another extraction of {name} is running.", "Wait for it to end, then run this one again."
-            ) from error
-        yield
 
 
 def _changed(folder: Path, source: SourceContract, held: dict[str, Held]) -> dict[ObjectContract, Path]:

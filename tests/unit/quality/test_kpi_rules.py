@@ -56,7 +56,8 @@ BREAKS = {
         "strftime(period_start + to_months(m::int), '%Y-%m') as period, "
         "(period_start + to_months(m::int))::date as period_start, "
         f"(period_end + to_months(m::int))::date as period_end, if(m = 8, 0.1, 0.9) as value) "
-        f"from (from {S} where period = '2024-02' and metric = 'won_share' and member = 'all' limit 1), range(9) as month (m)", ("won_share",)),
+        f"from (from {S} where period = '2024-02' and metric = 'won_share' and member = 'all' limit 1), "
+        "range(9) as month (m)", ("won_share",)),
     f"{V}.company_is_one": (_value("'i' as member, 'company' as dimension", "booked"), None),
 }  # fmt: skip
 
