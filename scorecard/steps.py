@@ -20,7 +20,7 @@ from scorecard.settings import Settings
 if TYPE_CHECKING:
     from scorecard.archive.close import Close
     from scorecard.delivery.post import Outcome
-    from scorecard.quality.checks import CheckResult
+    from scorecard.quality.results import CheckResult
     from scorecard.sources import ExtractResult
 
 Progress = Callable[[str], None]
@@ -81,10 +81,10 @@ def build(settings: Settings, progress: Progress = print) -> bool:
         progress("Nothing changed since the last build")
         return False
     results = _build_and_check(settings, progress)
-    from scorecard.quality import checks
+    from scorecard.quality.results import store
 
     with snapshot.writer(settings) as connection:
-        checks.store(connection, results)
+        store(connection, results)
     snapshot.publish(settings, of)
     failed = [result for result in results if not result.passed]
     errors = sum(result.severity == "error" for result in failed)
@@ -97,7 +97,9 @@ def build(settings: Settings, progress: Progress = print) -> bool:
 
 def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResult"]:
     from scorecard import lineage
-    from scorecard.quality import checks, gx
+    from scorecard.quality import gx
+    from scorecard.quality.from_dbt import from_dbt
+    from scorecard.quality.from_extract import from_extract
     from scorecard.quality.words import read_translations
     from scorecard.warehouse.dbt import Dbt
     from scorecard.warehouse.snapshot import writer
@@ -111,11 +113,11 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     progress("Checking the raw tables")
     results = gx.check_raw(settings, names, touched)
     with writer(settings) as connection:
-        results += checks.from_extract(connection, settings, names, touched)
+        results += from_extract(connection, settings, names, touched)
     progress("Building the models")
     dbt.build()
     progress("Testing the models")
-    results += checks.from_dbt(dbt.test(), dbt.manifest(), touched, read_translations(settings.project))
+    results += from_dbt(dbt.test(), dbt.manifest(), touched, read_translations(settings.project))
     progress("Checking the KPIs")
     results += gx.check_kpis(settings, touched)
     with writer(settings) as connection:
@@ -235,11 +237,12 @@ def publish_one(settings: Settings, scorecard: str, period: str, progress: Progr
 
 def _hold_if_failed(settings: Settings, catalogue: Catalogue, entry: Scorecard, period: Period) -> None:
     from scorecard.delivery import notify
-    from scorecard.quality import checks, gate
+    from scorecard.quality import gate
+    from scorecard.quality.results import load
     from scorecard.warehouse.snapshot import reader
 
     with reader(settings) as connection:
-        results = checks.load(connection)
+        results = load(connection)
     failed = gate.held(results, set(entry.metrics))
     if not failed:
         return

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from scorecard.quality.checks import CheckResult
+from scorecard.quality.results import CheckResult
 
 _REMOTE = re.compile(
     r"<script\b.*?</script>|<link\b[^>]*>|<img\b[^>]*https?:[^>]*>|<style\b.*?</style>|<footer\b.*?</footer>",

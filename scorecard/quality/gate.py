@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from scorecard.quality.checks import CheckResult
+from scorecard.quality.results import CheckResult
 
 
 def held(results: Sequence[CheckResult], metrics: Collection[str]) -> list[CheckResult]:

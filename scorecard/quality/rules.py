@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from scorecard.catalogue import read_yaml
 from scorecard.errors import ScorecardError
-from scorecard.quality.checks import Severity
+from scorecard.quality.results import Severity
 
 _RULE = {"check", "expect", "kwargs", "severity", "why", "cure"}
 _RULE_MAY = {"metrics", "found", "facts", "whole"}
@@ -17,6 +17,7 @@ _WORDS = {"name", "found", "why", "cure"}
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _SLUG = re.compile(r"[a-z][a-z0-9_]*")
 SQL = "unexpected_rows_expectation"
+QUERY = "unexpected_rows_query"
 
 
 @dataclass(frozen=True)

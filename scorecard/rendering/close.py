@@ -1,21 +1,13 @@
-"""What a close holds, read once. Nothing else of rendering opens a file of data."""
+"""What a close holds, in one language."""
 
-import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from scorecard.errors import ScorecardError
-from scorecard.periods import Grain, Period, parse_period, period_of
-from scorecard.rendering.fonts import visible
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from scorecard.periods import Grain, Period, period_of
 
 WHOLE = "business_unit"
 SPARK_PERIODS = 13
@@ -160,7 +152,7 @@ class Close:
 
         Those before the first one that any indicator has a value of are left out.
         """
-        periods = _spark(self.period, self.year_start)
+        periods = spark_periods(self.period, self.year_start)
         for at, period in enumerate(periods):
             figures = (self.whole(metric.name, period) for metric in self.mains())
             if any(figure is not None and figure.value is not None for figure in figures):
@@ -231,142 +223,8 @@ def words(text: dict[str, str] | None, language: str) -> str:
     return re.sub(r"(?<=\d) (?=%)", "\u00a0", said)
 
 
-def read_close(close_dir: Path, language: str) -> Close:
-    """Read a close folder.
-
-    Raises
-    ------
-    ScorecardError: a file is missing or is not what the contract of closes says.
-    """
-    try:
-        manifest = _json(close_dir / "manifest.json")
-        definitions = _json(close_dir / "definitions.json")
-        settings = definitions["settings"]
-        year_start = int(settings["fiscal_year_start_month"])
-        period = parse_period(manifest["period"], year_start)
-        values = {
-            (value.metric, value.period, value.dimension, value.member): value
-            for value in _values(close_dir / "values.parquet", period, year_start)
-        }
-        return Close(
-            close_id=manifest["close_id"],
-            edition=manifest["edition"],
-            content_sha256=manifest["content_sha256"],
-            scorecard=definitions["scorecard"],
-            manifest=manifest,
-            language=language,
-            currency=settings["currency"],
-            year_start=year_start,
-            period=period,
-            metrics={name: _metric(entry, language) for name, entry in definitions["metrics"].items()},
-            values=values,
-            checks=tuple(_check(row, language) for row in _rows(close_dir / "checks.parquet")),
-            actions=tuple(_action(row, language) for row in _rows(close_dir / "actions.parquet")),
-            targets=tuple(_rows(close_dir / "targets.parquet")),
-            restatements=tuple(_json(close_dir / "restatements.json")),
-            members=_members(values.values(), period),
-        )
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise ScorecardError(
-            f"The close in {close_dir} can't be read: {type(error).__name__}: {error}.",
-            "Run `scorecard verify`, and restore the folder from a backup if it is broken.",
-        ) from error
-
-
-def _spark(period: Period, year_start: int) -> tuple[Period, ...]:
+def spark_periods(period: Period, year_start: int) -> tuple[Period, ...]:
+    """Return the periods a chart may show, oldest first."""
     grain = Grain.MONTH if period.grain in {Grain.QUARTER, Grain.YEAR} else period.grain
     last = period_of(period.last_day, grain, year_start)
     return tuple(last.shift(step, year_start) for step in range(1 - SPARK_PERIODS, 1))
-
-
-def _members(values: Iterable[Value], period: Period) -> dict[tuple[str, str], tuple[str, ...]]:
-    found: dict[tuple[str, str], list[str]] = {}
-    for value in values:
-        if value.period == period.label:
-            found.setdefault((value.metric, value.dimension), []).append(value.member)
-    return {key: tuple(members) for key, members in found.items()}
-
-
-def _json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def _values(path: Path, period: Period, year_start: int) -> list[Value]:
-    """Read the figures that can be printed: all of the period, and of others those a chart or a change needs."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(path, columns=list(Value.__dataclass_fields__))
-    near = pa.array([period.label, period.shift(-1, year_start).label, period.year_ago(year_start).label])
-    charted = pa.array([each.label for each in _spark(period, year_start)])
-    needed = pc.or_(
-        pc.is_in(table["period"], value_set=near),
-        pc.and_(pc.equal(table["dimension"], WHOLE), pc.is_in(table["period"], value_set=charted)),
-    )
-    return [Value(*row) for row in _tuples(table.filter(needed))]
-
-
-def _tuples(table: "pa.Table") -> Iterable[tuple[Any, ...]]:
-    return zip(*(column.to_pylist() for column in table.columns), strict=True)
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    import pyarrow.parquet as pq
-
-    rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
-    return rows
-
-
-def _metric(entry: dict[str, Any], language: str) -> Metric:
-    return Metric(
-        name=entry["name"],
-        label=words(entry["label"], language),
-        definition=words(entry["definition"], language),
-        formula=words(entry["formula"], language),
-        unit=entry["unit"],
-        higher_is_better=entry["direction"] == "higher",
-        level=entry["level"],
-        perspective=entry["perspective"],
-        metric_class=entry["metric_class"],
-        aggregate=entry["aggregate"],
-        owner=entry["owner"],
-        drives=tuple(entry["drives"]),
-        variant_of=entry["variant_of"],
-        caveat=words(entry["caveat"], language) or None,
-        journey_stage=entry["journey_stage"],
-    )
-
-
-def _check(row: dict[str, Any], language: str) -> Check:
-    said = json.loads(row.get("words") or "{}").get(language, {})
-    name = visible(said.get("name") or row["name"] or "")
-    return Check(
-        check_id=row["check_id"],
-        kind=row["kind"],
-        name=name[:1].upper() + name[1:],
-        source=visible(row["source"] or ""),
-        table=visible(row["object"] or ""),
-        severity=row["severity"],
-        passed=row["passed"],
-        failures=row["failures"] or 0,
-        checked=row["checked"] or 0,
-        message=visible(said.get("message") or row["message"] or ""),
-        cure=visible(said.get("cure") or row["cure"] or ""),
-        metrics=tuple(row["metrics"] or ()),
-    )
-
-
-def _action(row: dict[str, Any], language: str) -> Action:
-    return Action(
-        metric=row["metric"],
-        what=visible(row.get(f"what_{language}") or row["what_en"] or ""),
-        who=visible(row["who"] or ""),
-        due=row["due"],
-        progress=visible(str(row["progress"] if row["progress"] is not None else "")),
-        done=row["status"] == "done",
-        effect=visible(row.get(f"expected_effect_{language}") or row["expected_effect_en"] or ""),
-        dimension=row["dimension"] or "company",
-        member=row["member"] or "all",
-        sample=bool(row["sample"]),
-    )

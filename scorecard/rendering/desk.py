@@ -79,6 +79,11 @@ class Desk:
         """Return the mark of a failed check, as on the page about data."""
         return f"W{self.close.failed().index(check) + 1}"
 
+    def check_marks(self, metric: Metric) -> tuple[str, ...]:
+        """Return the marks of a metric's failed checks, but for those that touch every metric."""
+        general = self.close.general()
+        return tuple(self.check_mark(check) for check in self.close.warnings(metric) if check not in general)
+
     # Names -----------------------------------------------------------------------------------------------------
 
     def period(self, period: Period) -> str:

@@ -16,7 +16,8 @@ from scorecard.errors import ScorecardError
 from scorecard.rendering.attachments import figures_csv, provenance_json
 from scorecard.rendering.desk import Desk
 from scorecard.rendering.fonts import FAMILY, font_files, require_glyphs
-from scorecard.rendering.sentences import headline, three_things
+from scorecard.rendering.sentences import headline
+from scorecard.rendering.three_things import three_things
 from scorecard.rendering.viewmodel import document, read_desk
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Summary:
 
     title: str
     headline: str
-    sentences: tuple[str, str, str]
+    sentences: tuple[str, ...]
     period_label: str
 
 
@@ -67,11 +68,10 @@ def summary(close_dir: Path, language: str, reports_dir: Path) -> Summary:
     ScorecardError: as ``render``.
     """
     desk = read_desk(close_dir, language, reports_dir)
-    first, second, third = three_things(desk)
     return Summary(
         title=desk.close.title,
         headline=headline(desk),
-        sentences=(first.text, second.text, third.text),
+        sentences=tuple(thing.text for thing in three_things(desk)),
         period_label=desk.formats.period_full(desk.close.period, desk.close.year_start),
     )
 

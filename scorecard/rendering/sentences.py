@@ -1,67 +1,10 @@
-"""The finding in one sentence, and the three things to know.
+"""The finding in one sentence, and of an indicator that misses its target why."""
 
-Which sentence is printed follows from the structure of the figures, never from a metric's name: a product of two
-others is told apart into both, a metric by movement into its movements.
-"""
-
-from dataclasses import dataclass
 from decimal import Decimal
 
-from scorecard.rendering.close import COMPARISONS, Metric, Value
+from scorecard.rendering.analysis import BAD, absolute, factors_of, lead_metric, reached_targets
+from scorecard.rendering.close import Metric, Value
 from scorecard.rendering.desk import Desk, difference
-
-# A share that moved less than this is not worth a sentence.
-_WORTH_SAYING = Decimal("0.01")
-# Over more steps than two, that one metric drives another is no longer plain.
-_FAR = 3
-# Where a language has no spaces, the last few characters stand for the last word.
-_LONGEST_TAIL, _SHORT_TAIL = 12, 4
-_GOOD, _BAD = ("ahead", "on_track"), ("off_track", "at_risk")
-
-
-@dataclass(frozen=True)
-class Thing:
-    """One thing to know: the words that lead, the rest, and the figures it rests on."""
-
-    lead: str
-    space: str
-    rest: str
-    figure_ids: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """The whole sentence."""
-        return self.lead + self.space + self.rest
-
-    @property
-    def head(self) -> str:
-        """The rest but its last word."""
-        return self.rest[: len(self.rest) - len(self.tail)]
-
-    @property
-    def tail(self) -> str:
-        """The last word, which the ids of the figures stay with when the line breaks."""
-        word = self.rest.rpartition(" ")[2]
-        return word if len(word) <= _LONGEST_TAIL else self.rest[-_SHORT_TAIL:]
-
-
-@dataclass(frozen=True)
-class _Factors:
-    """A metric that is the product of two others, and what each did to it since the period before."""
-
-    total: Value
-    parts: tuple[tuple[Metric, Value, Decimal], ...]
-
-
-def lead_metric(desk: Desk) -> tuple[Metric, Value | None]:
-    """Return the metric that the scorecard is about: its first outcome that is not itself a comparison."""
-    mains = desk.close.mains()
-    outcomes = [metric for metric in mains if metric.level == "kgi" and metric.aggregate not in COMPARISONS]
-    for metric in [*outcomes, *mains]:
-        figure = desk.close.whole(metric.name)
-        if figure is not None and figure.value is not None:
-            return metric, figure
-    return (outcomes or mains)[0], None
 
 
 def headline(desk: Desk) -> str:
@@ -78,45 +21,29 @@ def headline(desk: Desk) -> str:
     elif change == 0:
         finding = desk.say("headline.held", metric=metric.label, value=value)
     else:
-        gap = desk.formats.change(metric.unit, abs(change), _abs(figure.change_ratio), signed=False)
+        gap = desk.formats.change(metric.unit, abs(change), absolute(figure.change_ratio), signed=False)
         key = "headline.fell" if change < 0 else "headline.rose"
         finding = desk.say(key, metric=metric.label, change=gap, value=value)
     return desk.say("headline", finding=finding, target=_target(desk, metric, figure), why=_why(desk, metric, figure))
 
 
-def three_things(desk: Desk) -> tuple[Thing, Thing, Thing]:
-    """Return the three things to know: why, who moved it, what went well; others where one is not known."""
-    metric, figure = lead_metric(desk)
-    candidates = [
-        _by_factor(desk, metric) or _by_movement(desk),
-        _by_member(desk, metric, figure),
-        _best(desk, metric),
-        _worst(desk, metric),
-        _tally(desk),
-        _data(desk),
-        _coverage(desk),
-    ]
-    first, second, third, *_ = [thing for thing in candidates if thing]
-    return first, second, third
-
-
 def exception(desk: Desk, metric: Metric, figure: Value | None) -> str | None:
     """Say of a metric that misses its target what moved, by how much, and which member moved it most."""
-    if figure is None or figure.value is None or figure.yardstick is None or figure.status not in _BAD:
+    if figure is None or figure.value is None or figure.yardstick is None or figure.status not in BAD:
         return None
     change, ratio = difference(figure.value, figure.yardstick)
     gap = desk.formats.gap(metric.unit, change, ratio)
     key = "exception.short" if change < 0 else "exception.over"
     sentence = desk.say(key, gap=gap)
     if figure.driver_member and figure.driver_dimension and figure.driver_contribution:
-        moved = _contributed(desk, metric, figure, figure.driver_contribution)
+        moved = contributed(desk, metric, figure, figure.driver_contribution)
         member = desk.alone(figure.driver_dimension, figure.driver_member)
         prior = desk.period(desk.close.prior)
         sentence += desk.say("exception.driver", member=member, contribution=moved, prior=prior)
     return sentence
 
 
-def _contributed(desk: Desk, metric: Metric, figure: Value, amount: Decimal) -> str:
+def contributed(desk: Desk, metric: Metric, figure: Value, amount: Decimal) -> str:
     """Write what a member added to a change: to that of a share in points, to anything else in its own unit."""
     if metric.unit == "percent":
         return desk.formats.change(metric.unit, amount, None) or ""
@@ -135,9 +62,9 @@ def _target(desk: Desk, metric: Metric, figure: Value) -> str:
 
 
 def _why(desk: Desk, metric: Metric, figure: Value) -> str:
-    factors = _factors(desk, metric)
+    factors = factors_of(desk, metric)
     if factors is None:
-        reached, total = _reached(desk)
+        reached, total = reached_targets(desk)
         if not total:
             return ""
         return desk.wording.count(
@@ -149,252 +76,3 @@ def _why(desk: Desk, metric: Metric, figure: Value) -> str:
     if "held" in ways:
         return ""
     return desk.say(f"headline.both_{ways[0]}" if ways[0] == ways[1] else f"headline.first_{ways[0]}", **names)
-
-
-def _thing(desk: Desk, lead: str, rest: str, figure_ids: tuple[str, ...]) -> Thing:
-    space = " " if desk.say("style.space_after_lead") == "yes" else ""
-    return Thing(lead, space, rest, figure_ids)
-
-
-def _by_factor(desk: Desk, metric: Metric) -> Thing | None:
-    factors = _factors(desk, metric)
-    if factors is None or not factors.total.change:
-        return None
-    total = factors.total.change
-    parts = sorted(factors.parts, key=lambda part: abs(part[2]), reverse=True)
-    scale = desk.scale(metric, [factors.total])
-    first = desk.formats.inside(parts[0][0].label)
-    if parts[0][2] * parts[1][2] >= 0:
-        key = "thing.factor.fall" if total < 0 else "thing.factor.rise"
-        lead = desk.say(key, share=desk.formats.share(parts[0][2] / total, 0), metric=first)
-    else:
-        lead = desk.say("thing.factor.opposed", metric=parts[0][0].label)
-    clauses = []
-    for at, (part, figure, effect) in enumerate(parts):
-        way = "fell" if (figure.change or 0) < 0 else "rose"
-        clauses.append(
-            desk.say(
-                # The words that lead have named the first of the two already.
-                f"thing.factor.second_{way}" if at else f"thing.factor.first_{way}",
-                metric=desk.formats.inside(part.label),
-                change=_moved(desk, part, figure),
-                value=desk.formats.value(figure.value or Decimal(0), desk.scale(part, [figure])),
-                effect=desk.formats.value(effect, scale, signed=True),
-            )
-        )
-    ids = tuple(figure.figure_id for _, figure, _ in parts)
-    return _thing(
-        desk, lead, desk.say("thing.factor.rest", first=clauses[0], second=clauses[1]), (factors.total.figure_id, *ids)
-    )
-
-
-def _moved(desk: Desk, metric: Metric, figure: Value) -> str:
-    """Write by how much a factor moved: a count by its number, anything else by its share."""
-    change = abs(figure.change or Decimal(0))
-    if metric.unit in {"count", "units", "days", "minutes"}:
-        return desk.formats.single(change, metric.unit)
-    return desk.formats.change(metric.unit, change, _abs(figure.change_ratio), signed=False) or ""
-
-
-def _factors(desk: Desk, metric: Metric) -> _Factors | None:
-    """Find two metrics whose product this one is: total = amount × rate, where rate = total / amount."""
-    total = desk.close.whole(metric.name)
-    if total is None or total.numerator is None or total.change is None or total.prior_value is None:
-        return None
-    figures = [(other, desk.close.whole(other.name)) for other in desk.close.mains() if metric.name in other.drives]
-    for rate, rated in figures:
-        for amount, counted in figures:
-            if rated is None or counted is None or rate.aggregate not in {"ratio", "average"} or not amount.adds_up:
-                continue
-            if rated.numerator != total.numerator or rated.denominator != counted.numerator or not counted.numerator:
-                continue
-            if rated.prior_value is None or rated.value is None or counted.change is None or counted.value is None:
-                continue
-            by_amount = counted.change * rated.prior_value
-            by_rate = (rated.value - rated.prior_value) * counted.value
-            return _Factors(total, ((amount, counted, by_amount), (rate, rated, by_rate)))
-    return None
-
-
-def _by_movement(desk: Desk) -> Thing | None:
-    for metric in desk.close.mains():
-        members = desk.close.members.get((metric.name, "movement"), ())
-        total = desk.close.whole(metric.name)
-        figures = [desk.close.value(metric.name, desk.close.period, "movement", member) for member in members]
-        moved = [figure for figure in figures if figure is not None and figure.value]
-        if not moved or total is None or total.value is None:
-            continue
-        moved.sort(key=lambda figure: (-_size(figure.value), figure.member))
-        scale = desk.formats.scale(metric.unit, [figure.value for figure in moved])
-        parts = [
-            desk.say(
-                "thing.movement.part",
-                movement=desk.formats.inside(desk.member("movement", figure.member)),
-                value=desk.formats.value(figure.value or Decimal(0), scale, signed=True),
-            )
-            for figure in moved
-        ]
-        value = desk.formats.value(total.value, desk.scale(metric, [total]), signed=True)
-        lead = desk.say("thing.movement.lead", metric=metric.label, value=value)
-        ids = (total.figure_id, *(figure.figure_id for figure in moved))
-        return _thing(desk, lead, desk.say("thing.movement.rest", parts=desk.formats.listed(parts)), ids)
-    return None
-
-
-def _by_member(desk: Desk, metric: Metric, figure: Value | None) -> Thing | None:
-    if figure is None or not (figure.driver_member and figure.driver_dimension and figure.driver_contribution):
-        return None
-    moved = figure.driver_contribution
-    scale = desk.scale(metric, [figure])
-    name = desk.alone(figure.driver_dimension, figure.driver_member)
-    prior = desk.period(desk.close.prior)
-    lead = desk.say("thing.member.lead", member=name, metric=desk.formats.inside(metric.label))
-    own = desk.close.value(metric.name, desk.close.period, figure.driver_dimension, figure.driver_member)
-    if own is None or own.value is None or not own.change:
-        rest = desk.say("thing.member.moved", contribution=_contributed(desk, metric, figure, moved), prior=prior)
-        return _thing(desk, lead, rest, (figure.figure_id,))
-    gap = desk.formats.change(metric.unit, abs(own.change), _abs(own.change_ratio), signed=False)
-    rest = desk.say(
-        "thing.member.fell" if own.change < 0 else "thing.member.rose",
-        change=gap,
-        prior=prior,
-        value=desk.formats.value(own.value, scale),
-        contribution=_contributed(desk, metric, figure, moved),
-    )
-    rate = _members_rate(desk, metric, figure.driver_dimension, figure.driver_member)
-    if rate is None:
-        return _thing(desk, lead, desk.say("thing.member.end", rest=rest), (own.figure_id,))
-    of, its = rate
-    change = its.change or Decimal(0)
-    also = desk.say(
-        "thing.member.rate_fell" if change < 0 else "thing.member.rate_rose",
-        metric=desk.formats.inside(of.label),
-        change=desk.formats.change(of.unit, abs(change), _abs(its.change_ratio), signed=False),
-        value=desk.formats.value(its.value or Decimal(0), desk.scale(of, [its])),
-    )
-    return _thing(desk, lead, desk.say("thing.member.end", rest=rest + also), (own.figure_id, its.figure_id))
-
-
-def _members_rate(desk: Desk, metric: Metric, dimension: str, member: str) -> tuple[Metric, Value] | None:
-    """Find the share that moved most in a member, to say beside its amount."""
-    found = [
-        (other, figure)
-        for other in desk.close.mains()
-        if other.unit == "percent"
-        and other.aggregate == "ratio"
-        and other.level != "kfs"
-        and (desk.close.steps_to(other, metric) or _FAR) < _FAR
-        and (figure := desk.close.value(other.name, desk.close.period, dimension, member))
-        and figure.value is not None
-        and _size(figure.change) >= _WORTH_SAYING
-    ]
-    return max(found, key=lambda pair: _size(pair[1].change), default=None)
-
-
-def _judged(desk: Desk) -> list[tuple[Metric, Value]]:
-    found = [(metric, desk.close.whole(metric.name)) for metric in desk.close.mains()]
-    return [(metric, figure) for metric, figure in found if figure is not None and figure.yardstick is not None]
-
-
-def _others(desk: Desk, lead: Metric) -> list[tuple[Metric, Value]]:
-    """Return the judged metrics but the one the headline is about, and but those that only compare it."""
-    return [pair for pair in _judged(desk) if pair[0].name != lead.name and pair[0].aggregate not in COMPARISONS]
-
-
-def _distance(figure: Value) -> Decimal:
-    """Return how far a figure is from its target, as a share of the target."""
-    if figure.value is None or figure.yardstick is None:
-        return Decimal(0)
-    change, ratio = difference(figure.value, figure.yardstick)
-    return abs(change if ratio is None else ratio)
-
-
-def _best(desk: Desk, lead: Metric) -> Thing | None:
-    good = [(metric, figure) for metric, figure in _others(desk, lead) if figure.status in _GOOD]
-    if not good:
-        return None
-    metric, figure = max(good, key=lambda pair: (pair[1].status == "ahead", _distance(pair[1])))
-    return _against(desk, metric, figure, "best")
-
-
-def _worst(desk: Desk, lead: Metric) -> Thing | None:
-    bad = [(metric, figure) for metric, figure in _others(desk, lead) if figure.status in _BAD]
-    if not bad:
-        return None
-    metric, figure = max(bad, key=lambda pair: (pair[1].status == "off_track", _distance(pair[1])))
-    return _against(desk, metric, figure, "worst")
-
-
-def _against(desk: Desk, metric: Metric, figure: Value, way: str) -> Thing | None:
-    if figure.value is None or figure.yardstick is None:
-        return None
-    scale = desk.scale(metric, [figure])
-    lead = desk.say("thing.against.lead", metric=metric.label, value=desk.formats.value(figure.value, scale))
-    change, ratio = difference(figure.value, figure.yardstick)
-    target = desk.formats.value(figure.yardstick, scale)
-    rest = (
-        desk.say(f"thing.{way}", gap=desk.formats.gap(metric.unit, change, ratio), target=target)
-        if change
-        else desk.say("thing.met", target=target)
-    )
-    if figure.change:
-        better = (figure.change > 0) == metric.higher_is_better
-        # "though" joins good with bad, "and" joins like with like.
-        link = "and" if better == (way == "best") else "though"
-        gap = desk.formats.gap(metric.unit, figure.change, figure.change_ratio)
-        rest += desk.say(
-            f"thing.{link}_{'better' if better else 'worse'}", gap=gap, prior=desk.period(desk.close.prior)
-        )
-    return _thing(desk, lead, desk.say("thing.end", rest=rest), (figure.figure_id,))
-
-
-def _reached(desk: Desk) -> tuple[int, int]:
-    judged = _judged(desk)
-    return sum(figure.status in _GOOD for _, figure in judged), len(judged)
-
-
-def _tally(desk: Desk) -> Thing | None:
-    judged = _judged(desk)
-    if not judged:
-        return None
-    reached, total = _reached(desk)
-    counts = [
-        desk.say("thing.tally.part", number=desk.formats.count(number), status=desk.say(f"status.{key}"))
-        for key in (*_GOOD, *_BAD)
-        if (number := sum(figure.status == key for _, figure in judged))
-    ]
-    numbers = {"reached": desk.formats.count(reached), "total": desk.formats.count(total)}
-    lead = desk.wording.count("thing.tally.lead", total, **numbers)
-    return _thing(
-        desk,
-        lead,
-        desk.say("thing.tally.rest", parts=desk.formats.listed(counts)),
-        tuple(f.figure_id for _, f in judged),
-    )
-
-
-def _data(desk: Desk) -> Thing:
-    failed = len(desk.close.failed())
-    total = desk.formats.count(len(desk.close.checks))
-    if not failed:
-        return _thing(desk, desk.say("thing.data.lead"), desk.say("thing.data.passed", total=total), ())
-    rest = desk.wording.count("thing.data.failed", failed, failed=desk.formats.count(failed), total=total)
-    return _thing(desk, desk.say("thing.data.lead"), rest, ())
-
-
-def _coverage(desk: Desk) -> Thing:
-    figures = [desk.close.whole(metric.name) for metric in desk.close.mains()]
-    known = sum(figure is not None and figure.value is not None for figure in figures)
-    total = len(figures)
-    rest = desk.wording.count(
-        "thing.coverage.rest", total, known=desk.formats.count(known), total=desk.formats.count(total)
-    )
-    return _thing(desk, desk.say("thing.coverage.lead"), rest, ())
-
-
-def _size(number: Decimal | None) -> Decimal:
-    return abs(number) if number is not None else Decimal(0)
-
-
-def _abs(number: Decimal | None) -> Decimal | None:
-    return None if number is None else abs(number)

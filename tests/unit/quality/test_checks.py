@@ -9,7 +9,9 @@ import duckdb
 import pytest
 
 from scorecard.quality import gate
-from scorecard.quality.checks import CheckResult, from_dbt, from_extract, load, plain, store
+from scorecard.quality.from_dbt import from_dbt
+from scorecard.quality.from_extract import from_extract
+from scorecard.quality.results import CheckResult, load, plain, store
 from scorecard.settings import load_settings
 
 RESULT = CheckResult(

@@ -11,7 +11,7 @@ import pytest
 
 from scorecard.errors import ScorecardError
 from scorecard.quality import gx
-from scorecard.quality.checks import CheckResult
+from scorecard.quality.results import CheckResult
 from scorecard.settings import Settings
 
 RULES = """
@@ -110,7 +110,7 @@ def test_what_has_not_changed_is_not_checked_again(
         raise AssertionError("checked again")
 
     with monkeypatch.context() as patch:
-        patch.setattr(gx, "_run", fail)
+        patch.setattr(gx, "run_suite", fail)
         assert gx.check_raw(settings, ["shop"], METRICS) == first
         with pytest.raises(AssertionError, match="checked again"):
             gx.check_raw(settings, ["shop"], {"raw_shop.deals": ["other"]})

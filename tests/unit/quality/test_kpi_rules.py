@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from scorecard.quality import gate
-from scorecard.quality.checks import CheckResult
 from scorecard.quality.gx import check_kpis
+from scorecard.quality.results import CheckResult
 from scorecard.quality.rules import read_suite
 from scorecard.settings import PROJECT, Settings
 

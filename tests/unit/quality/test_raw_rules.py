@@ -9,8 +9,8 @@ import pytest
 
 from scorecard.catalogue import load_catalogue
 from scorecard.quality import gate
-from scorecard.quality.checks import CheckResult
 from scorecard.quality.gx import check_raw
+from scorecard.quality.results import CheckResult
 from scorecard.quality.rules import read_suite
 from scorecard.settings import PROJECT, Settings, load_settings
 

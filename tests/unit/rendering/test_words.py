@@ -11,7 +11,7 @@ from scorecard.catalogue import DIMENSIONS
 from scorecard.delivery.mail import WORDS
 from scorecard.errors import ScorecardError
 from scorecard.rendering.desk import NA_REASONS, STATUSES
-from scorecard.rendering.tables import GROUPS, JOURNEY
+from scorecard.rendering.indicators import GROUPS, JOURNEY
 from scorecard.rendering.wording import Wording, languages
 from tests.unit.rendering.close_fixture import PROJECT
 

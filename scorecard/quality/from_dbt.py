@@ -1,0 +1,198 @@
+"""dbt's tests, and the models it could not build, as results of checks."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from scorecard.quality.results import CheckResult, MetricsOf, Severity, plain
+from scorecard.quality.words import Translations, Words
+
+_BUILT = ("model", "seed", "snapshot")
+
+
+def from_dbt(
+    run_results: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    metrics_of: MetricsOf,
+    words: Words | None = None,
+) -> list[CheckResult]:
+    """Return the outcome of dbt's tests, and an error for each model, seed or snapshot that was not built.
+
+    Parameters
+    ----------
+    run_results, manifest: dbt's artifacts as read from JSON.
+    metrics_of: metrics by relation (``raw_x.y``, ``core.z``). A relation that isn't there has the metrics of
+        the KPI models built on it, or, at the end of the line, of those it is built on.
+    words: what checks say in other languages.
+
+    A test says why it matters in its description, and in ``config.meta`` what to do (``cure``) and, where a
+    failure touches less than all that is built on the tested relation, what it touches (``metrics``), and what all
+    this is in another language (``ja: {name, why, cure}``). A node that was skipped is left out: what stopped it is
+    here.
+    """
+    nodes: Mapping[str, Any] = {**manifest["nodes"], **manifest["sources"], **manifest.get("unit_tests", {})}
+    # dbt writes UTC with a Z.
+    run_at = datetime.fromisoformat(run_results["metadata"]["generated_at"])
+    found = []
+    for result in run_results["results"]:
+        node = nodes.get(result["unique_id"])
+        if node is None or result["status"] == "skipped":
+            continue
+        if node["resource_type"] in ("test", "unit_test"):
+            found.append(_of_test(result, node, nodes, manifest, metrics_of, run_at, words or Words()))
+        elif node["resource_type"] in _BUILT and result["status"] == "error":
+            found.append(_of_broken(result, node, manifest, nodes, metrics_of, run_at, words or Words()))
+    return sorted(found, key=lambda check: check.check_id)
+
+
+def _of_test(
+    result: Mapping[str, Any],
+    node: Mapping[str, Any],
+    nodes: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    metrics_of: MetricsOf,
+    run_at: datetime,
+    words: Words,
+) -> CheckResult:
+    status = result["status"]
+    passed = status in ("pass", "success")
+    declared = str(node["config"].get("severity") or "error").lower()
+    severity: Severity = "warning" if status == "warn" or (passed and declared == "warn") else "error"
+    meta = {**node.get("meta", {}), **node["config"].get("meta", {})}
+    tested = _tested(node, nodes)
+    failures = 0 if passed else int(result.get("failures") or 1)
+    why = plain(node.get("description") or "", 400)
+    if passed:
+        found = "It holds."
+    elif result.get("failures"):
+        found = f"Rows that break it: {failures:,}."
+    else:
+        found = _said(result) or "It could not be checked."
+    metrics = meta.get("metrics") or _metrics(tested, manifest, nodes, metrics_of)
+    about = nodes[tested[0]] if tested else node
+    return CheckResult(
+        check_id=f"dbt.{node['name']}",
+        kind="dbt",
+        name=node["name"].replace("_", " "),
+        source="dbt",
+        object=_relation(about),
+        severity=severity,
+        passed=passed,
+        failures=failures,
+        checked=None,
+        message=f"{found} {why}".strip(),
+        cure=meta.get("cure") or f"Look at the rows with `dbt show --select {node['name']}`, and mend their cause.",
+        metrics=tuple(sorted(metrics)),
+        run_at=run_at,
+        words=_words_of_test(words, result, node, meta, passed),
+    )
+
+
+def _words_of_test(
+    words: Words, result: Mapping[str, Any], node: Mapping[str, Any], meta: Mapping[str, Any], passed: bool
+) -> Translations:
+    """Return a test's own words, or those of its kind (unique, not_null, …)."""
+    kind = node.get("test_metadata") or {}
+    about = {
+        "test": node["name"],
+        "table": str(node.get("file_key_name") or node["name"]).rpartition(".")[2],
+        "column": (kind.get("kwargs") or {}).get("column_name") or "",
+        "failures": int(result.get("failures") or 0),
+        "said": _said(result),
+    }
+    found = "found" if result.get("failures") else "unread"
+    own = {key: said for key, said in meta.items() if isinstance(said, Mapping)}
+    return words.build(f"dbt_{kind.get('name', 'test')}", "dbt_test", passed, found, about, own)
+
+
+def _said(result: Mapping[str, Any]) -> str:
+    """Return a node's message without dbt's and DuckDB's words around the sentence that a test raises itself."""
+    message = plain(result.get("message") or "", 400)
+    return re.sub(r"^\w+ Error in test \S+ \(\S+\) (Invalid Input Error: )?", "", message)
+
+
+def _of_broken(
+    result: Mapping[str, Any],
+    node: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    nodes: Mapping[str, Any],
+    metrics_of: MetricsOf,
+    run_at: datetime,
+    words: Words,
+) -> CheckResult:
+    said = plain(result.get("message") or "dbt gave no reason", 300)
+    return CheckResult(
+        check_id=f"dbt.{node['resource_type']}.{node['name']}",
+        kind="dbt",
+        name=f"{node['name']} is built",
+        source="dbt",
+        object=_relation(node),
+        severity="error",
+        passed=False,
+        failures=1,
+        checked=None,
+        message=f"The {node['resource_type']} {node['name']} could not be built: {said}",
+        cure=f"Correct {node['original_file_path']} or the data it reads, and build again.",
+        metrics=tuple(sorted(_metrics([node["unique_id"]], manifest, nodes, metrics_of))),
+        run_at=run_at,
+        words=words.build(
+            "dbt_built",
+            "dbt_built",
+            False,
+            "found",
+            {"model": node["name"], "said": said, "file": node["original_file_path"]},
+        ),
+    )
+
+
+def _relation(node: Mapping[str, Any]) -> str:
+    return f"{node['schema']}.{node.get('alias') or node['name']}"
+
+
+def _tested(node: Mapping[str, Any], nodes: Mapping[str, Any]) -> list[str]:
+    attached = node.get("attached_node") or node.get("tested_node_unique_id")
+    if isinstance(attached, str) and attached in nodes:
+        return [attached]
+    return [name for name in node.get("depends_on", {}).get("nodes", []) if name in nodes]
+
+
+def _metrics(
+    starts: Iterable[str], manifest: Mapping[str, Any], nodes: Mapping[str, Any], metrics_of: MetricsOf
+) -> set[str]:
+    """Return the metrics downstream of nodes, or upstream of those that no KPI model reads."""
+    found: set[str] = set()
+    for start in starts:
+        below = _reach(start, manifest["child_map"])
+        above = _reach(start, manifest["parent_map"])
+        kpis = [name for name in below if _is_kpi(name, nodes)] or [name for name in above if _is_kpi(name, nodes)]
+        relation = _relation(nodes[start])
+        if relation in metrics_of:
+            found |= set(metrics_of[relation])
+            continue
+        for name in kpis:
+            found |= _of_kpi(nodes[name], metrics_of)
+    return found
+
+
+def _reach(start: str, edges: Mapping[str, Sequence[str]]) -> set[str]:
+    seen: set[str] = set()
+    rest = [start]
+    while rest:
+        name = rest.pop()
+        if name not in seen:
+            seen.add(name)
+            rest += edges.get(name, [])
+    return seen
+
+
+def _is_kpi(unique_id: str, nodes: Mapping[str, Any]) -> bool:
+    node = nodes.get(unique_id)
+    return node is not None and node["resource_type"] == "model" and "kpis" in node["fqn"][1:-1]
+
+
+def _of_kpi(node: Mapping[str, Any], metrics_of: MetricsOf) -> set[str]:
+    name = node["name"].removeprefix("kpi_")
+    besides = node.get("config", {}).get("meta", {}).get("beside", ())
+    known = metrics_of.get(f"{node['schema']}.{node['name']}")
+    return set(known) if known is not None else {name, *(f"{name}_{beside['name']}" for beside in besides)}

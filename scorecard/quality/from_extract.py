@@ -1,0 +1,125 @@
+"""What extraction set aside, as results of checks."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from scorecard.catalogue import read_yaml
+from scorecard.quality.results import CheckResult, MetricsOf, Severity, plain
+from scorecard.quality.words import Words, read_translations
+from scorecard.settings import Settings
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+def from_extract(
+    con: "DuckDBPyConnection",
+    settings: Settings,
+    sources: Sequence[str],
+    metrics_of: MetricsOf,
+    max_quarantined_share: float = 0.01,
+) -> list[CheckResult]:
+    """Return what extraction set aside, per object: rows in quarantine, and columns that no contract names.
+
+    Parameters
+    ----------
+    con: the warehouse; raw_<source>._loaded_files and ._quarantine are read.
+    metrics_of: metrics by raw object, ``raw_<source>.<object>``.
+    max_quarantined_share: above this share of an object's rows in quarantine, an error instead of a warning.
+    """
+    found = []
+    words = read_translations(settings.project)
+    for source in sources:
+        contract = settings.dbt_project / "models" / "staging" / source / "_sources.yml"
+        (entry,) = (item for item in read_yaml(contract)["sources"] if item["name"] == source)
+        for table in entry["tables"]:
+            # What extraction keeps beside the objects is its own, and has no export.
+            if table["name"].startswith("_"):
+                continue
+            metrics = tuple(sorted(metrics_of.get(f"raw_{source}.{table['name']}", ())))
+            found.append(_quarantined(con, source, table["name"], metrics, max_quarantined_share, words))
+            found.append(_unknown_columns(con, source, table["name"], metrics, words))
+    return found
+
+
+def _newest(source: str) -> str:
+    """Return a query of the newest version of an object's files: what an older one had wrong is mended."""
+    return f"""
+        select source_file, source_sha256, rows_read, rows_quarantined, unknown_columns
+        from raw_{source}._loaded_files where object = $object
+        qualify row_number() over (partition by source_file order by loaded_at desc) = 1
+    """  # noqa: S608
+
+
+def _quarantined(
+    con: "DuckDBPyConnection", source: str, table: str, metrics: tuple[str, ...], most: float, words: Words
+) -> CheckResult:
+    counts = "select coalesce(sum(rows_read), 0)::bigint, coalesce(sum(rows_quarantined), 0)::bigint from"
+    read, failures = con.execute(f"{counts} ({_newest(source)})", {"object": table}).fetchall()[0]
+    severity: Severity = "error" if failures > most * read else "warning"
+    message = f"Every row of {source}.{table} was read into its table."
+    about: dict[str, Any] = {"source": source, "table": table, "failures": failures, "checked": read, "reasons": ""}
+    if failures:
+        reasons = con.execute(
+            f"""
+            select reason, count(*), min(source_file || ' line ' || source_line)
+            from raw_{source}._quarantine inner join ({_newest(source)}) using (source_file, source_sha256)
+            where object = $object group by reason order by 2 desc, 1 limit 3
+            """,  # noqa: S608
+            {"object": table},
+        ).fetchall()
+        told = "; ".join(f"{plain(why, 120)} ({count:,}, first {plain(line)})" for why, count, line in reasons)
+        about["reasons"] = "; ".join(f"{plain(why, 120)} ({count:,}, {plain(line)})" for why, count, line in reasons)
+        message = f"{failures:,} of {read:,} rows of {source}.{table} are in quarantine, in no figure: {told}."
+    return CheckResult(
+        check_id=f"extract.{source}.{table}.no_row_in_quarantine",
+        kind="extract",
+        name="no row in quarantine",
+        source=source,
+        object=table,
+        severity=severity,
+        passed=failures == 0,
+        failures=failures,
+        checked=read,
+        message=message,
+        cure=f"Correct these rows in the export and extract again; they are in raw_{source}._quarantine.",
+        metrics=metrics,
+        run_at=datetime.now(UTC),
+        words=words.build("quarantine", "quarantine", failures == 0, "found", about),
+    )
+
+
+def _unknown_columns(
+    con: "DuckDBPyConnection", source: str, table: str, metrics: tuple[str, ...], words: Words
+) -> CheckResult:
+    rows = con.execute(
+        f"select distinct unknown_columns from ({_newest(source)}) where unknown_columns is not null",  # noqa: S608
+        {"object": table},
+    ).fetchall()
+    unknown = sorted({name for (names,) in rows for name in names.split(", ")})
+    told = ", ".join(plain(name) for name in unknown[:5])
+    return CheckResult(
+        check_id=f"extract.{source}.{table}.no_unknown_column",
+        kind="extract",
+        name="no unknown column",
+        source=source,
+        object=table,
+        severity="warning",
+        passed=not unknown,
+        failures=len(unknown),
+        checked=None,
+        message=f"{source}.{table} has columns that its contract does not name, used in no figure: {told}."
+        if unknown
+        else f"{source}.{table} has the columns that its contract names.",
+        cure=f"Name them in dbt_project/models/staging/{source}/_sources.yml, or drop them from the export.",
+        metrics=metrics,
+        run_at=datetime.now(UTC),
+        words=words.build(
+            "unknown_columns",
+            "unknown_columns",
+            not unknown,
+            "found",
+            {"source": source, "table": table, "columns": told},
+        ),
+    )

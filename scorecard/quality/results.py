@@ -1,0 +1,120 @@
+"""One shape for the outcome of every check, whoever ran it, and the table that keeps them."""
+
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from scorecard.quality.words import Translations
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Severity = Literal["error", "warning"]
+MetricsOf = Mapping[str, Sequence[str]]
+
+_TABLE = """
+create table if not exists quality.check_results (
+    check_id varchar not null, kind varchar not null, name varchar not null, source varchar not null,
+    object varchar not null, severity varchar not null, passed boolean not null, failures bigint not null,
+    checked bigint, message varchar not null, cure varchar not null, metrics varchar[] not null,
+    run_at timestamptz not null, words varchar
+)
+"""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What one check found.
+
+    check_id: stable, unique. kind: great_expectations, dbt or extract. name: a few words. source, object:
+    what was checked. failures of checked: rows, where rows are what is counted; checked is None where nobody
+    counted. message: what was found and why it matters. cure: what to do. metrics: those that a failure
+    touches, sorted. run_at: aware; where nothing has changed since, the moment it was last looked at.
+    words: name, and of a failure message and cure, in other languages.
+    """
+
+    check_id: str
+    kind: str
+    name: str
+    source: str
+    object: str
+    severity: Severity
+    passed: bool
+    failures: int
+    checked: int | None
+    message: str
+    cure: str
+    metrics: tuple[str, ...]
+    run_at: datetime
+    words: Translations = field(default_factory=dict)
+
+
+COLUMNS = tuple(each.name for each in fields(CheckResult))
+
+
+def store(con: "DuckDBPyConnection", results: Sequence[CheckResult]) -> None:
+    """Keep results in quality.check_results, in one transaction.
+
+    They replace all that was kept of the same kind and source, so one source can be checked without
+    forgetting another, and a rule that was removed leaves nothing behind.
+    """
+    con.begin()
+    try:
+        con.execute("create schema if not exists quality")
+        con.execute(_TABLE)
+        # A warehouse that was built before checks had words in other languages.
+        con.execute("alter table quality.check_results add column if not exists words varchar")
+        for kind, source in sorted({(result.kind, result.source) for result in results}):
+            con.execute("delete from quality.check_results where kind = ? and source = ?", [kind, source])
+        if results:
+            marks = ", ".join("?" for _ in COLUMNS)
+            rows = [list(_row(result).values()) for result in results]
+            con.executemany(f"insert into quality.check_results by position values ({marks})", rows)  # noqa: S608
+    except BaseException:
+        con.rollback()
+        raise
+    con.commit()
+
+
+def _row(result: CheckResult) -> dict[str, Any]:
+    return {
+        **asdict(result),
+        "metrics": list(result.metrics),
+        "words": json.dumps(result.words, ensure_ascii=False, sort_keys=True),
+    }
+
+
+def load(con: "DuckDBPyConnection") -> list[CheckResult]:
+    """Return what was kept, in the order of check_id; nothing where no check has run yet."""
+    there = con.execute(
+        "select column_name from information_schema.columns "
+        "where table_schema = 'quality' and table_name = 'check_results'"
+    ).fetchall()
+    if not there:
+        return []
+    # The moment comes as a number: for a timestamp with zone the driver would ask for a package of zones.
+    taken = {"run_at": "epoch_us(run_at)"} if ("words",) in there else {"run_at": "epoch_us(run_at)", "words": "null"}
+    columns = ", ".join(f"{taken.get(name, name)} as {name}" for name in COLUMNS)
+    sql = f"select {columns} from quality.check_results order by check_id"  # noqa: S608
+    entries = [dict(zip(COLUMNS, row, strict=True)) for row in con.execute(sql).fetchall()]
+    return [
+        CheckResult(
+            **{
+                **entry,
+                "metrics": tuple(entry["metrics"]),
+                "run_at": datetime.fromtimestamp(entry["run_at"] / 1_000_000, UTC),
+                "words": json.loads(entry["words"] or "{}"),
+            }
+        )
+        for entry in entries
+    ]
+
+
+def plain(value: object, limit: int = 60) -> str:
+    """Return a value from the data as harmless text: one line, no control characters, cut short."""
+    text = "".join(" " if unicodedata.category(letter)[0] in "CZ" else letter for letter in str(value))
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,150 @@
+"""The tables of an indicator by the members of a dimension."""
+
+from dataclasses import dataclass
+
+from scorecard.rendering.analysis import drives
+from scorecard.rendering.charts import Bar, bars
+from scorecard.rendering.close import COMPARISONS, Metric, Value
+from scorecard.rendering.desk import Cell, Desk, Status
+from scorecard.rendering.formats import Scale
+
+ROWS_WHOLE = 24
+ROWS_CUT = (12, 8)
+SUMMARY_ROWS_WHOLE = 7
+SUMMARY_ROWS_CUT = (4, 3)
+_COMPANIONS = 2
+
+
+@dataclass(frozen=True)
+class Member:
+    """A row of a breakdown."""
+
+    name: str
+    value: Cell
+    bar: Bar | None
+    target: Cell
+    vs_target: Cell
+    vs_prior: Cell
+    status: Status
+    companions: tuple[tuple[Cell, Cell], ...]
+    total: bool = False
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """An indicator by the members of a dimension, best first. ``gap`` says how many rows are left out after ``top``."""
+
+    title: str
+    key: str
+    dimension: str
+    top: tuple[Member, ...]
+    gap: str | None
+    bottom: tuple[Member, ...]
+    total: Member | None
+    companions: tuple[str, ...]
+    judged: bool
+    checks: tuple[str, ...]
+
+
+def breakdown(desk: Desk, metric: Metric, dimension: str, brief: bool = False) -> Breakdown:
+    """Return an indicator by the members of a dimension, on one scale.
+
+    Parameters
+    ----------
+    brief: for the first page: fewer rows, and other indicators of the same members beside.
+    """
+    members = desk.close.members.get((metric.name, dimension), ())
+    figures = [figure for member in members if (figure := _at(desk, metric, dimension, member))]
+    # Best first; what has no value stands last; equal ones by name, so that the order is the same every time.
+    sign = -1 if metric.higher_is_better else 1
+    figures.sort(key=lambda figure: (figure.value is None, sign * (figure.value or 0), figure.member))
+    whole, (top, bottom) = (SUMMARY_ROWS_WHOLE, SUMMARY_ROWS_CUT) if brief else (ROWS_WHOLE, ROWS_CUT)
+    cut = len(figures) > whole
+    kept = [*figures[:top], *figures[-bottom:]] if cut else figures
+    # What does not add up is read beside the whole, so both are written alike; a sum may be far larger than its parts.
+    scale = desk.scale(metric, [*kept, None if metric.adds_up else desk.close.whole(metric.name)])
+    beside = _companions(desk, metric, dimension) if brief else []
+    drawn = bars(
+        [figure.value for figure in kept],
+        [figure.prior_value for figure in kept],
+        [figure.yardstick for figure in kept],
+        [desk.member(dimension, figure.member) for figure in kept],
+    )
+    signed = dimension == "movement"
+    judged = any(figure.yardstick is not None for figure in kept)
+    name = desk.say(f"dimension.{dimension}")
+    rows = tuple(
+        Member(
+            name=desk.member(dimension, figure.member),
+            value=desk.figure(metric, figure, scale, signed),
+            bar=bar,
+            target=desk.target(metric, figure, scale),
+            vs_target=desk.against_target(metric, figure),
+            vs_prior=desk.against_prior(metric, figure),
+            status=desk.status_of(figure),
+            companions=tuple(_companion(desk, other, dimension, figure.member) for other in beside),
+        )
+        for figure, bar in zip(kept, drawn, strict=True)
+    )
+    hidden = len(figures) - len(kept)
+    gap = desk.wording.count("breakdown.more", hidden, number=desk.formats.count(hidden)) if cut else None
+    return Breakdown(
+        title=desk.say("breakdown.title", metric=metric.label, dimension=desk.formats.inside(name)),
+        key=desk.say(
+            "breakdown.key" if judged else "breakdown.key_no_target",
+            period=desk.period(desk.close.period),
+            prior=desk.period(desk.close.prior),
+        ),
+        dimension=name,
+        top=rows[:top] if cut else rows,
+        gap=gap,
+        bottom=rows[top:] if cut else (),
+        total=None if brief else _total(desk, metric, scale, signed),
+        companions=tuple(other.label for other in beside),
+        judged=judged,
+        checks=desk.check_marks(metric),
+    )
+
+
+def _total(desk: Desk, metric: Metric, scale: Scale, signed: bool) -> Member | None:
+    figure = desk.close.whole(metric.name)
+    if figure is None:
+        return None
+    scale = desk.scale(metric, [figure]) if metric.adds_up else scale
+    return Member(
+        desk.say("member.total"),
+        desk.figure(metric, figure, scale, signed),
+        None,
+        desk.target(metric, figure, scale),
+        desk.against_target(metric, figure),
+        desk.against_prior(metric, figure),
+        desk.status_of(figure),
+        (),
+        total=True,
+    )
+
+
+def _companions(desk: Desk, metric: Metric, dimension: str) -> list[Metric]:
+    """Choose other indicators to print beside a breakdown: shares and spans, which the amount doesn't tell."""
+    return [
+        other
+        for other in desk.close.mains()
+        if other.name != metric.name
+        and not other.adds_up
+        and other.aggregate not in COMPARISONS
+        and other.level != "kfs"
+        and drives(desk, other, metric)
+        and any(
+            (figure := _at(desk, other, dimension, member)) is not None and figure.value is not None
+            for member in desk.close.members.get((other.name, dimension), ())
+        )
+    ][:_COMPANIONS]
+
+
+def _companion(desk: Desk, metric: Metric, dimension: str, member: str) -> tuple[Cell, Cell]:
+    figure = _at(desk, metric, dimension, member)
+    return desk.figure(metric, figure), desk.against_prior(metric, figure)
+
+
+def _at(desk: Desk, metric: Metric, dimension: str, member: str) -> Value | None:
+    return desk.close.value(metric.name, desk.close.period, dimension, member)

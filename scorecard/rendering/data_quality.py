@@ -1,0 +1,152 @@
+"""What the document says about its data: the checks, what was kept out, what is missing, what has changed since."""
+
+from decimal import Decimal
+from typing import Any
+
+from scorecard.rendering.close import Check
+from scorecard.rendering.desk import Desk
+from scorecard.rendering.document import CheckedSource, FailedCheck, Restated
+from scorecard.rendering.fonts import visible
+
+_RESTATED = 30
+
+
+def checks_passed(desk: Desk) -> str:
+    """Say how many checks passed."""
+    total = len(desk.close.checks)
+    passed = total - len(desk.close.failed())
+    numbers = {"passed": desk.formats.count(passed), "total": desk.formats.count(total)}
+    return desk.wording.count("checks.passed", total, **numbers)
+
+
+def checks_failed(desk: Desk) -> str | None:
+    """Say how many checks failed, errors and warnings apart."""
+    counts = {"error": 0, "warning": 0}
+    for check in desk.close.failed():
+        counts["error" if check.severity == "error" else "warning"] += 1
+    parts = [
+        desk.wording.count(f"checks.{kind}", number, number=desk.formats.count(number))
+        for kind, number in counts.items()
+        if number
+    ]
+    return desk.formats.listed(parts) or None
+
+
+def failed_checks(desk: Desk) -> tuple[FailedCheck, ...]:
+    """Return the checks that failed, errors first."""
+    return tuple(_failed(desk, check) for check in desk.close.failed())
+
+
+def _failed(desk: Desk, check: Check) -> FailedCheck:
+    labels = [metric.label for metric in desk.close.mains() if check in desk.close.warnings(metric)]
+    touched = desk.say("quality.all") if check in desk.close.general() else desk.formats.listed(labels)
+    return FailedCheck(
+        mark=desk.check_mark(check),
+        severity=desk.say("severity.error" if check.severity == "error" else "severity.warning"),
+        is_error=check.severity == "error",
+        name=check.name,
+        where=_where(check),
+        failures=desk.say(
+            "quality.failures", failures=desk.formats.count(check.failures), checked=desk.formats.count(check.checked)
+        )
+        if check.counted
+        else "–",
+        message=check.message,
+        cure=check.cure,
+        metrics=touched or "–",
+    )
+
+
+def checked_sources(desk: Desk) -> tuple[CheckedSource, ...]:
+    """Return how many checks ran on each source object, and how many passed."""
+    by_table: dict[str, list[Check]] = {}
+    for check in desk.close.checks:
+        by_table.setdefault(_part(desk, check), []).append(check)
+    return tuple(
+        CheckedSource(
+            where=where,
+            kinds=desk.formats.listed([desk.say(f"kind.{kind}") for kind in sorted({check.kind for check in checks})]),
+            checks=desk.formats.count(len(checks)),
+            passed=desk.formats.count(sum(check.passed for check in checks)),
+            rows=desk.formats.count(most) if (most := max(check.checked for check in checks)) else "–",
+        )
+        for where, checks in sorted(by_table.items())
+    )
+
+
+def _part(desk: Desk, check: Check) -> str:
+    """Name what was checked: an object of a source, or as one all that is made of the sources."""
+    if check.kind == "dbt":
+        return desk.say("quality.models")
+    return desk.say("quality.figures") if check.source == "kpis" else _where(check)
+
+
+def _where(check: Check) -> str:
+    return f"{check.source}.{check.table}" if check.source and check.table else check.source or check.table or "–"
+
+
+def held_back(desk: Desk) -> tuple[str, ...]:
+    """Say how many rows were kept out of the warehouse, by source object."""
+    return tuple(
+        desk.wording.count(
+            "quality.held", check.failures, number=desk.formats.count(check.failures), where=_where(check)
+        )
+        for check in desk.close.failed()
+        if check.kind == "extract" and check.failures
+    )
+
+
+def unavailable(desk: Desk) -> tuple[tuple[str, str], ...]:
+    """Return the indicators without a value, and why each has none."""
+    found = []
+    period = desk.formats.period(desk.close.period, desk.close.year_start)
+    for metric in desk.close.shown():
+        figure = desk.close.whole(metric.name)
+        if figure is None or figure.value is None:
+            found.append((metric.label, desk.why_missing(figure.na_reason if figure else None, period)))
+    return tuple(found)
+
+
+def provisional(desk: Desk) -> tuple[str, ...]:
+    """Return the indicators whose period is still open."""
+    figures = [(metric, desk.close.whole(metric.name)) for metric in desk.close.shown()]
+    return tuple(metric.label for metric, figure in figures if figure is not None and not figure.is_complete)
+
+
+def restatements(desk: Desk) -> tuple[Restated, ...]:
+    """Return figures that an earlier edition printed otherwise. Call it when all tables of the document are written."""
+    # Figures on these pages first; a correction may touch thousands that are not.
+    rows = sorted(desk.close.restatements, key=lambda row: row["figure_id"] not in desk.printed)
+    return tuple(_restated(desk, row) for row in rows[:_RESTATED])
+
+
+def _restated(desk: Desk, row: dict[str, Any]) -> Restated:
+    metric = desk.close.metrics.get(str(row["metric"]))
+
+    def value(number: object) -> str:
+        if number is None:
+            return desk.say("na")
+        return desk.formats.single(Decimal(str(number)), metric.unit) if metric else visible(str(number))
+
+    label = metric.label if metric else visible(str(row["metric"]))
+    return Restated(
+        figure_id=str(row["figure_id"] or "–"),
+        metric=desk.say("restated.target", metric=label) if row.get("field") == "target" else label,
+        member=desk.member(str(row["dimension"]), str(row["member"])),
+        period=str(row["period"]),
+        old=value(row["old"]),
+        new=value(row["new"]),
+        why=_reasons(desk, [str(reason) for reason in row.get("reasons") or [row["why"]]]),
+    )
+
+
+def _reasons(desk: Desk, reasons: list[str]) -> str:
+    """Say why a figure changed; a reason that has no words is printed as the close has it."""
+    keys = [(f"why.{reason.replace(' ', '_')}", reason) for reason in reasons]
+    return desk.formats.listed([desk.say(key) if desk.wording.has(key) else visible(reason) for key, reason in keys])
+
+
+def restatements_left_out(desk: Desk) -> str | None:
+    """Say how many restated figures are not printed."""
+    number = len(desk.close.restatements) - _RESTATED
+    return desk.wording.count("restated.more", number, number=desk.formats.count(number)) if number > 0 else None

@@ -1,0 +1,155 @@
+"""The tables of indicators: the summary's rows, and the cards behind them."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from scorecard.rendering.charts import Chart
+from scorecard.rendering.close import Metric, Value
+from scorecard.rendering.desk import Cell, Desk, Status
+from scorecard.rendering.sentences import exception
+from scorecard.rendering.trend_charts import spark, trend_chart
+
+GROUPS = ("outcomes", "effectiveness", "efficiency", "customer")
+# The customer's way, in order; indicators of another stage come after these.
+JOURNEY = ("awareness", "consideration", "purchase", "onboarding", "use", "support", "retention", "advocacy")
+_UNREALISTIC = Decimal("0.95")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One indicator in a table."""
+
+    label: str
+    checks: tuple[str, ...]
+    value: Cell
+    target: Cell
+    vs_target: Cell
+    prior: Cell
+    vs_prior: Cell
+    vs_year_ago: Cell
+    status: Status
+    chart: Chart | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Indicators of one class."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """An indicator with what it means, its chart, what to mind, and its variants."""
+
+    row: Row
+    definition: str
+    formula: str
+    remarks: tuple[str, ...]
+    exception: str | None
+    warnings: tuple[tuple[str, str], ...]
+    variants: tuple[tuple[Row, str | None], ...]
+
+
+@dataclass(frozen=True)
+class CardGroup:
+    """The cards of one class."""
+
+    title: str
+    cards: tuple[Card, ...]
+
+
+def group_of(metric: Metric) -> str:
+    """Return which group an indicator is printed in."""
+    if metric.perspective == "customer":
+        return "customer"
+    if metric.level == "kgi" or metric.metric_class == "outcome":
+        return "outcomes"
+    return metric.metric_class
+
+
+def summary_groups(desk: Desk) -> tuple[Group, ...]:
+    """Return the indicators of the first page, by class, those of the customer by the stage of the journey."""
+    return tuple(
+        Group(title, tuple(_row(desk, metric, spark(desk, metric)) for metric in metrics))
+        for title, metrics in _groups(desk)
+    )
+
+
+def cards(desk: Desk) -> tuple[CardGroup, ...]:
+    """Return every indicator in full, grouped as on the first page."""
+    return tuple(CardGroup(title, tuple(_card(desk, metric) for metric in metrics)) for title, metrics in _groups(desk))
+
+
+def _groups(desk: Desk) -> list[tuple[str, list[Metric]]]:
+    found: dict[tuple[int, int, str], list[Metric]] = {}
+    for metric in desk.close.mains():
+        name = group_of(metric)
+        stage = (metric.journey_stage or "") if name == "customer" else ""
+        rank = JOURNEY.index(stage) if stage in JOURNEY else len(JOURNEY)
+        found.setdefault((GROUPS.index(name), rank, stage), []).append(metric)
+    return [(_group_title(desk, GROUPS[at], stage), metrics) for (at, _, stage), metrics in sorted(found.items())]
+
+
+def _group_title(desk: Desk, group: str, stage: str) -> str:
+    title = desk.say(f"group.{group}")
+    if not stage:
+        return title
+    named = desk.say(f"journey.{stage}") if desk.wording.has(f"journey.{stage}") else stage
+    return desk.say("group.stage", group=title, stage=named)
+
+
+def _row(desk: Desk, metric: Metric, chart: Chart | None, prior: bool = False) -> Row:
+    figure = desk.close.whole(metric.name)
+    was = desk.close.whole(metric.name, desk.close.prior)
+    scale = desk.scale(metric, [figure])
+    return Row(
+        label=metric.label,
+        checks=desk.check_marks(metric),
+        value=desk.figure(metric, figure, scale),
+        target=desk.target(metric, figure, scale),
+        vs_target=desk.against_target(metric, figure),
+        prior=desk.figure(metric, was, scale) if prior and was else Cell("–", tone="na"),
+        vs_prior=desk.against_prior(metric, figure),
+        vs_year_ago=desk.against_year_ago(metric, figure),
+        status=desk.status_of(figure),
+        chart=chart,
+    )
+
+
+def _card(desk: Desk, metric: Metric) -> Card:
+    figure = desk.close.whole(metric.name)
+    remarks = [*([metric.caveat] if metric.caveat else []), *_target_remarks(desk, metric, figure)]
+    # Its cells before its chart, so that footnotes come in the order of reading.
+    row = _row(desk, metric, None, prior=True)
+    return Card(
+        row=replace(row, chart=trend_chart(desk, metric)),
+        definition=metric.definition,
+        formula=metric.formula,
+        remarks=tuple(remarks),
+        exception=exception(desk, metric, figure),
+        warnings=tuple(
+            (desk.check_mark(check), check.name)
+            for check in desk.close.warnings(metric)
+            if check not in desk.close.general()
+        ),
+        variants=tuple(
+            # What the indicator above it has said already is not said again.
+            (_row(desk, other, None, prior=True), None if other.caveat == metric.caveat else other.caveat)
+            for other in desk.close.variants(metric)
+        ),
+    )
+
+
+def _target_remarks(desk: Desk, metric: Metric, figure: Value | None) -> list[str]:
+    """Say of a target that it asks for more than the metric has ever done."""
+    if figure is None or figure.target is None:
+        return []
+    for target in desk.close.targets:
+        key = (target["metric"], target["period"], target["dimension"], target["member"])
+        if key == (figure.metric, figure.period, figure.dimension, figure.member):
+            rank = target["achievable"]
+            if rank is not None and rank > _UNREALISTIC:
+                return [desk.say("target.unrealistic", rank=desk.formats.share(rank, 0))]
+    return []
