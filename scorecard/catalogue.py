@@ -121,8 +121,9 @@ def load_catalogue(settings: Settings) -> Catalogue:
             metrics[metric.name] = metric
     _check_tree(metrics)
     scorecards = {}
+    units = _business_units(settings)
     for path in sorted((settings.project / "reports").glob("*.yml")):
-        scorecard = _scorecard_of(path, metrics)
+        scorecard = _scorecard_of(path, metrics, units)
         scorecards[scorecard.name] = scorecard
     return Catalogue(metrics, scorecards)
 
@@ -141,7 +142,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ScorecardError(f"{path} is not valid YAML: {error}.", "Correct the file.") from error
     if not isinstance(content, dict):
         raise ScorecardError(f"{path} is empty or not a mapping.", "Write its keys as `name: value`.")
@@ -154,9 +155,28 @@ def _pick(known: dict[str, _T], name: str, kind: str) -> _T:
     raise ScorecardError(f"There is no {kind} {name!r}.", f"Choose one of: {', '.join(sorted(known))}.")
 
 
+def _business_units(settings: Settings) -> set[str]:
+    """Return the units that the declared sources are of."""
+    found = set()
+    for name in source_names(settings):
+        for source in read_yaml(settings.dbt_project / "models" / "staging" / name / "_sources.yml").get("sources", ()):
+            found.add(source.get("config", {}).get("meta", {}).get("business_unit"))
+    return found - {None}
+
+
 def _metrics_of(path: Path) -> list[Metric]:
-    (model,) = read_yaml(path)["models"]
-    meta = model.get("config", {}).get("meta", {})
+    content = read_yaml(path)
+    try:
+        (model,) = content["models"]
+        meta = model["config"]["meta"]
+        return _metrics_in(path, meta)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ScorecardError(
+            f"{path} is not the entry of one metric: {error!r}.", "See docs/data-engineer.md, Add a metric."
+        ) from error
+
+
+def _metrics_in(path: Path, meta: dict[str, Any]) -> list[Metric]:
     missing = [key for key in _REQUIRED if key not in meta]
     if missing:
         raise ScorecardError(
@@ -237,7 +257,7 @@ def _check_tree(metrics: dict[str, Metric]) -> None:
             raise ScorecardError(f"The metric {metric.name} reaches no KGI.", "Name what it drives in its YAML.")
 
 
-def _scorecard_of(path: Path, metrics: dict[str, Metric]) -> Scorecard:
+def _scorecard_of(path: Path, metrics: dict[str, Metric], units: set[str]) -> Scorecard:
     entry = read_yaml(path)
     try:
         scorecard = Scorecard(
@@ -250,23 +270,37 @@ def _scorecard_of(path: Path, metrics: dict[str, Metric]) -> Scorecard:
             breakdowns=tuple((item["metric"], item["dimension"]) for item in entry["breakdowns"]),
             languages=tuple(entry["languages"]),
             recipients=tuple(Recipient(**recipient) for recipient in entry["recipients"]),
-            domains=tuple(entry["audience"]["domains"]),
+            domains=tuple(domain.lower() for domain in entry["audience"]["domains"]),
             owner=entry["owner"],
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ScorecardError(
             f"{path} is not a scorecard: {error!r} is missing or wrong.", "See docs/data-engineer.md."
         ) from error
     named = {*scorecard.metrics, *(metric for metric, _ in scorecard.breakdowns)}
     if unknown := sorted(named - metrics.keys()):
         raise ScorecardError(f"{path} names metrics that are not there: {', '.join(unknown)}.", "Correct their names.")
+    if unknown := sorted({dimension for _, dimension in scorecard.breakdowns} - set(DIMENSIONS)):
+        raise ScorecardError(
+            f"{path} breaks down by {', '.join(unknown)}, which is no dimension.",
+            f"Choose of: {', '.join(DIMENSIONS)}.",
+        )
+    if not scorecard.metrics:
+        raise ScorecardError(f"{path} names no metrics.", "List them under `metrics`.")
+    if units and scorecard.business_unit not in units:
+        raise ScorecardError(
+            f"{path} is of {scorecard.business_unit!r}, which is the business unit of no source.",
+            f"Choose one of: {', '.join(sorted(units))}.",
+        )
     for recipient in scorecard.recipients:
         _check_recipient(path, recipient, scorecard)
     return scorecard
 
 
 def _check_recipient(path: Path, recipient: Recipient, scorecard: Scorecard) -> None:
-    if not re.fullmatch(r"[^@\s,;<>\"\x00-\x1f]+@[A-Za-z0-9.-]+", recipient.email):
+    if not isinstance(recipient.email, str) or not re.fullmatch(
+        r"[^@\s,;<>\"\x00-\x1f]+@[A-Za-z0-9.-]+", recipient.email
+    ):
         raise ScorecardError(f"{path} has {recipient.email!r} as a recipient.", "Write a plain address, name@domain.")
     if recipient.email.rsplit("@")[-1].lower() not in scorecard.domains:
         raise ScorecardError(

@@ -1,6 +1,8 @@
 """The command line. Results go to standard output, progress and errors to standard error."""
 
+import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -25,8 +27,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-_out = Console(width=None if sys.stdout.isatty() else 200)
-_err = Console(stderr=True, highlight=False)
+# Data is text: `:x:` in a name is no emoji.
+_out = Console(width=None if sys.stdout.isatty() else 200, emoji=False)
+_err = Console(stderr=True, highlight=False, emoji=False)
 _ROWS_SHOWN = 40
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
@@ -38,12 +41,35 @@ ScorecardName = Annotated[str | None, typer.Option("--scorecard", help="Only thi
 
 
 def main() -> None:
-    """Run the command line; an error that the user can mend is a sentence and exit code 1."""
+    """Run the command line; an error is a sentence and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
     try:
         app()
     except ScorecardError as error:
         _complain(error)
         raise SystemExit(1) from None
+    except BrokenPipeError:
+        # Whoever read us has seen enough, as `head` has.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except Exception as error:
+        if not _environments(error):
+            raise
+        said = " ".join(str(error).split())
+        _complain(
+            ScorecardError(
+                f"The machine or a file of {load_settings().state} failed: {type(error).__name__}: {said}.",
+                "Mend what it names and run again; what is published stays.",
+            )
+        )
+        raise SystemExit(1) from None
+
+
+def _environments(error: Exception) -> bool:
+    """Whether an error is of disks, permissions and files, rather than a fault of this program."""
+    return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in ("duckdb", "_duckdb", "sqlite3")
 
 
 @app.command()
@@ -150,13 +176,16 @@ def render(
 ) -> None:
     """Render a close again: the same bytes, always."""
     from scorecard.archive import store
+    from scorecard.archive.verify import refuse_broken
     from scorecard.rendering.render import render as pdf
     from scorecard.rendering.wording import languages
 
     settings = load_settings()
     reports = settings.project / "reports"
     _known(language, languages(reports), "--language")
-    steps.write_whole(output, pdf(store.find_close(settings, close), language, reports))
+    folder = store.find_close(settings, close)
+    refuse_broken(settings, folder)
+    steps.write_whole(output, pdf(folder, language, reports))
     _say(f"Written: {output}")
 
 
@@ -254,12 +283,17 @@ def _publish_all(due: list[tuple[str, str]], as_json: bool) -> None:
     """Publish each; one that is held back or fails doesn't stop the others, but the exit code says so."""
     published: list[dict[str, Any]] = []
     failed: list[ScorecardError] = []
+    unsent = False
     for scorecard, period in due:
         try:
             done = steps.publish_one(load_settings(), scorecard, period, _say)
         except ScorecardError as error:
             failed.append(error)
             continue
+        for outcome in done.outcomes:
+            if outcome.cure:
+                _say(f"{done.close_id} to {outcome.key.recipient}: {outcome.state}, {outcome.detail}. {outcome.cure}")
+                unsent = unsent or outcome.now
         mailed = [{"recipient": each.key.recipient, "state": each.state, "now": each.now} for each in done.outcomes]
         pdfs = [str(path) for path in done.pdfs]
         published.append({"close_id": done.close_id, "created": done.created, "pdfs": pdfs, "mailed": mailed})
@@ -270,7 +304,7 @@ def _publish_all(due: list[tuple[str, str]], as_json: bool) -> None:
             print("\n".join(entry["pdfs"]))
     for each in failed:
         _complain(each)
-    if failed:
+    if failed or unsent:
         raise typer.Exit(1)
 
 

@@ -118,7 +118,7 @@ def parse_period(text: str, year_start: int = 1) -> Period:
             continue
         try:
             return _from_parts(grain, {key: int(value) for key, value in found.groupdict().items()}, year_start)
-        except ValueError:
+        except (ValueError, OverflowError):
             break
     raise ScorecardError(
         f"{text!r} is not a period.",

@@ -22,7 +22,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 def _known_zone(name: str) -> str:
-    ZoneInfo(name)
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError) as error:
+        raise ValueError(f"{name!r} is no time zone that this machine knows") from error
     return name
 
 
@@ -49,11 +52,11 @@ class Settings(BaseSettings):
 
     mail_from: str
     smtp_host: str | None = Field(default=None, description="none: a local server that writes into out/mail")
-    smtp_port: int = 25
+    smtp_port: int = Field(default=25, ge=1, le=65535)
     smtp_user: str | None = None
     smtp_password: SecretStr | None = None
     smtp_starttls: bool = False
-    smtp_timeout: float = 30.0
+    smtp_timeout: float = Field(default=30.0, gt=0)
 
     max_vanished_share: float = Field(
         default=0.5, ge=0, le=1, description="a full export that lost more of its rows than this is refused"

@@ -6,6 +6,7 @@ extract → build (check raw, dbt, check KPIs, publish the snapshot) → publish
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -48,11 +49,13 @@ def extract(settings: Settings, source: str, progress: Progress = print) -> "Ext
     ScorecardError: no such source, or an export can't be used; the warehouse is as it was.
     """
     from scorecard import sources
+    from scorecard.warehouse import snapshot
 
     contracts = sources.load_contracts(settings)
     if source not in contracts:
         raise ScorecardError(f"There is no source {source!r}.", f"Choose one of: {', '.join(sorted(contracts))}.")
-    return sources.extract(settings, contracts[source], progress)
+    with snapshot.alone(settings):
+        return sources.extract(settings, contracts[source], progress)
 
 
 def build(settings: Settings, progress: Progress = print) -> bool:
@@ -65,7 +68,15 @@ def build(settings: Settings, progress: Progress = print) -> bool:
     ScorecardError: a model can't be built. The snapshot of before stays. Failed checks don't raise: they are kept in
         the snapshot and hold the scorecards that depend on them.
     """
+    from scorecard.warehouse import snapshot
+
+    with snapshot.alone(settings):
+        return _build(settings, progress)
+
+
+def _build(settings: Settings, progress: Progress) -> bool:
     from scorecard import sources
+    from scorecard.quality.results import store
     from scorecard.warehouse import models, snapshot
 
     for contract in sources.load_contracts(settings).values():
@@ -77,14 +88,18 @@ def build(settings: Settings, progress: Progress = print) -> bool:
     if models.write_model_list(settings):
         progress("The list of KPI models was stale and has been written again")
     of = snapshot.fingerprint(settings)
-    if snapshot.published_fingerprint(settings) == of:
+    if snapshot.published_fingerprint(settings) == of and (_artifacts(settings) / "manifest.json").exists():
         progress("Nothing changed since the last build")
         return False
     results = _build_and_check(settings, progress)
-    from scorecard.quality.results import store
-
     with snapshot.writer(settings) as connection:
         store(connection, results)
+    if snapshot.fingerprint(settings) != of:
+        raise ScorecardError(
+            "The code, the rules or the settings changed while the warehouse was being built.",
+            "Run `scorecard build` again; what is published stays.",
+        )
+    _keep_artifacts(settings)
     snapshot.publish(settings, of)
     failed = [result for result in results if not result.passed]
     errors = sum(result.severity == "error" for result in failed)
@@ -93,6 +108,22 @@ def build(settings: Settings, progress: Progress = print) -> bool:
         f"{errors} errors"
     )
     return True
+
+
+def _artifacts(settings: Settings) -> Path:
+    """Return the folder of dbt's manifest and compiled SQL of the published build."""
+    return settings.state / "published_dbt"
+
+
+def _keep_artifacts(settings: Settings) -> None:
+    """Keep what dbt compiled for this build: a later one that fails leaves other SQL in its own folder."""
+    made, kept = settings.state / "dbt", _artifacts(settings)
+    beside = kept.with_name(f"{kept.name}.partial")
+    shutil.rmtree(beside, ignore_errors=True)
+    shutil.copytree(made / "compiled", beside / "compiled")
+    shutil.copy(made / "manifest.json", beside)
+    shutil.rmtree(kept, ignore_errors=True)
+    beside.rename(kept)
 
 
 def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResult"]:
@@ -210,8 +241,20 @@ def _of_cadence(settings: Settings, text: str, cadence: Grain) -> Period:
 
 
 def publish(settings: Settings, scorecard: str, period: str, progress: Progress = print) -> list[Path]:
-    """Close, render and mail one scorecard of one period; return the paths of its PDFs. See `publish_one`."""
-    return list(publish_one(settings, scorecard, period, progress).pdfs)
+    """Close, render and mail one scorecard of one period; return the paths of its PDFs. See `publish_one`.
+
+    Raises
+    ------
+    ScorecardError: as there, and where a letter is still to be sent: another try sends it, and no other again.
+    """
+    done = publish_one(settings, scorecard, period, progress)
+    waiting = [each.key.recipient for each in done.outcomes if each.state == "claimed"]
+    if waiting:
+        raise ScorecardError(
+            f"{done.close_id} has not been sent to {', '.join(waiting)} yet: the mail server asked to try later.",
+            "Run again; nobody gets it twice.",
+        )
+    return list(done.pdfs)
 
 
 def publish_one(settings: Settings, scorecard: str, period: str, progress: Progress = print) -> Published:
@@ -220,13 +263,19 @@ def publish_one(settings: Settings, scorecard: str, period: str, progress: Progr
     Raises
     ------
     Held: a check failed on which the scorecard depends; its owner has been told by mail.
-    ScorecardError: no data in the period, a font is missing, the mail server can't be reached.
+    ScorecardError: no data in the period, figures built by other code or settings, a damaged close, a font is missing,
+        the mail server can't be reached.
     """
+    from scorecard.warehouse import snapshot
+
     catalogue = load_catalogue(settings)
     entry = catalogue.scorecard(scorecard)
     of = parse_period(period, settings.fiscal_year_start_month)
-    _hold_if_failed(settings, catalogue, entry, of)
-    closed = close(settings, entry, of)
+    # The checks and the figures of one and the same snapshot.
+    with snapshot.alone(settings):
+        snapshot.refuse_stale(settings)
+        _hold_if_failed(settings, catalogue, entry, of)
+        closed = close(settings, entry, of)
     progress(f"{closed.close_id}: {'closed' if closed.created else 'closed before, nothing changed'}")
     pdfs = {language: _pdf(settings, closed, language) for language in entry.languages}
     outcomes = _deliver(settings, entry, of, closed, pdfs)
@@ -262,7 +311,7 @@ def close(settings: Settings, entry: Scorecard, period: Period) -> "Close":
     from scorecard.rendering.fonts import font_hashes
 
     catalogue = load_catalogue(settings)
-    target = settings.state / "dbt"
+    target = _artifacts(settings)
     columns = lineage.metric_lineage(settings, catalogue.metrics.values(), target)
     code = {"revision": _revision(settings.project), "dbt_manifest_sha256": _dbt_code(target / "manifest.json")}
     return freeze(settings, entry, catalogue.metrics, period, columns, code, font_hashes())
@@ -276,13 +325,15 @@ def _pdf(settings: Settings, closed: "Close", language: str) -> Path:
     path = settings.out / f"{closed.close_id}-{language}.pdf"
     stamp = settings.state / "rendered" / f"{path.name}.json"
     made_of = _made_of(closed.path, reports)
-    if path.exists() and stamp.exists():
-        before = json.loads(stamp.read_text(encoding="utf-8"))
-        if before == {"made_of": made_of, "sha256": _sha256(path)}:
-            return path
+    if path.exists() and stamp.exists() and stamp.read_bytes() == _stamp(made_of, path):
+        return path
     write_whole(path, render(closed.path, language, reports))
-    write_whole(stamp, json.dumps({"made_of": made_of, "sha256": _sha256(path)}).encode())
+    write_whole(stamp, _stamp(made_of, path))
     return path
+
+
+def _stamp(made_of: str, path: Path) -> bytes:
+    return json.dumps({"made_of": made_of, "sha256": _sha256(path)}).encode()
 
 
 def _made_of(close_dir: Path, reports: Path) -> str:
@@ -316,6 +367,7 @@ def _deliver(
             summary=mail.Summary(**vars(spoken[reader.language])),
             words={word: words[reader.language].say(word) for word in mail.WORDS},
             pdf=pdfs[reader.language],
+            content_sha256=closed.content_sha256,
         )
         for reader in entry.recipients
     ]
@@ -339,8 +391,10 @@ def write_whole(path: Path, content: bytes) -> None:
 
     Raises
     ------
-    ScorecardError: the disk is full or not writable.
+    ScorecardError: the disk is full or not writable, or the path is that of something other than a file.
     """
+    if not path.name or (path.exists() and not path.is_file()):
+        raise ScorecardError(f"{path} is no file that can be written.", "Name a file.")
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -58,9 +58,10 @@
 {%- endmacro %}
 
 
-{# Ends a test's query: it fails with a sentence that names what is wrong, rather than with a count of rows. #}
+{# Ends a test's query: it fails with a sentence that names what is wrong, rather than with a count of rows. The error is in
+   the condition, since dbt counts the rows and DuckDB leaves out a column that nobody reads. #}
 {% macro fail_by_name(relation, sentence) -%}
-select error(string_agg(distinct {{ sentence }}, ' ' order by {{ sentence }})) as said
+select 1 as said
 from {{ relation }}
-having count(*) > 0
+having count(*) > 0 and error(string_agg(distinct {{ sentence }}, ' ' order by {{ sentence }})) is null
 {%- endmacro %}

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from scorecard.archive import snapshot, store
 from scorecard.archive.restatements import restatements
-from scorecard.archive.verify import chain_problems
+from scorecard.archive.verify import chain_problems, refuse_broken
 from scorecard.catalogue import Metric, Scorecard
 from scorecard.errors import ScorecardError
 from scorecard.locks import alone
@@ -48,6 +48,7 @@ class Close:
     path: Path
     created: bool
     edition: int
+    content_sha256: str
 
 
 def close(
@@ -125,7 +126,8 @@ def _freeze(
     files = {name: store.sha256_of(folder / name) for name in store.FILES if name != "restatements.json"}
     if latest and _same(files, latest["files"]):
         path = settings.archive / latest["close_id"]
-        return Close(latest["close_id"], path, created=False, edition=latest["edition"])
+        refuse_broken(settings, path)
+        return Close(latest["close_id"], path, False, latest["edition"], latest["content_sha256"])
 
     changed = restatements(settings.archive / latest["close_id"], folder, latest, code) if latest else []
     store.write_durably(folder / "restatements.json", store.json_bytes(changed))
@@ -159,7 +161,7 @@ def _freeze(
     os.rename(folder, path)
     store.sync_folder(settings.archive)
     _write_head(settings, manifest)
-    return Close(close_id, path, created=True, edition=edition)
+    return Close(close_id, path, True, edition, manifest["content_sha256"])
 
 
 def _same(files: dict[str, str], before: dict[str, str]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from scorecard.archive import store
-from scorecard.archive.verify import chain_problems, problems_of
+from scorecard.archive.verify import refuse_broken
 from scorecard.catalogue import DIMENSIONS
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
@@ -38,7 +38,7 @@ def trace(settings: Settings, figure_id: str) -> dict[str, Any]:
     """
     close_id, local_id = store.split_figure_id(figure_id)
     folder = store.find_close(settings, close_id)
-    _refuse_broken(settings, folder)
+    refuse_broken(settings, folder)
     manifest = store.read_manifest(folder)
     figure = _figure(folder, figure_id, local_id)
     definition = _read(folder / "definitions.json")["metrics"][figure["metric"]]
@@ -77,16 +77,6 @@ def trace(settings: Settings, figure_id: str) -> dict[str, Any]:
             "verified": True,
         },
     }
-
-
-def _refuse_broken(settings: Settings, folder: Path) -> None:
-    problems = problems_of(folder)
-    problems += [problem for close_id, problem in chain_problems(settings) if close_id == folder.name]
-    if problems:
-        raise ScorecardError(
-            f"The close {folder.name} is broken, so it proves nothing: {' '.join(problems)}",
-            "Restore its folder from a backup; `scorecard verify` lists all that is broken.",
-        )
 
 
 def _figure(folder: Path, figure_id: str, local_id: str) -> dict[str, Any]:

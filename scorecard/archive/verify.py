@@ -25,6 +25,22 @@ def verify(settings: Settings) -> dict[str, Any]:
     return {"ok": not broken, "closes": len(store.folders(settings)), "broken": broken}
 
 
+def refuse_broken(settings: Settings, folder: Path) -> None:
+    """Stop before a close that was changed is believed, printed or mailed.
+
+    Raises
+    ------
+    ScorecardError: a file of it, or its place in the chain, is not as it was made.
+    """
+    problems = problems_of(folder)
+    problems += [problem for close_id, problem in chain_problems(settings) if close_id == folder.name]
+    if problems:
+        raise ScorecardError(
+            f"The close {folder.name} is broken, so it proves nothing: {' '.join(problems)}",
+            "Restore its folder from a backup; `scorecard verify` lists all that is broken.",
+        )
+
+
 def problems_of(folder: Path) -> list[str]:
     """Return what is wrong with the files of one close, against its own manifest."""
     try:

@@ -8,8 +8,8 @@ from email.utils import format_datetime, localtime
 from pathlib import Path
 from typing import Any
 
-from scorecard.delivery.ledger import Key, opened
-from scorecard.delivery.notify import unknown_notices
+from scorecard.delivery.ledger import Key
+from scorecard.delivery.notify import tell_owner
 from scorecard.delivery.post import Outcome, Prepared, check_address, check_header, post
 from scorecard.delivery.templates import fill
 from scorecard.errors import ScorecardError
@@ -33,7 +33,7 @@ class Letter:
     """One scorecard for one reader.
 
     ``domains`` is the scorecard's audience, ``words`` the product's own wording by the keys in ``WORDS``, ``pdf`` the
-    file to attach.
+    file to attach, ``content_sha256`` the hash of what the close says: the same edition never goes out with another.
     """
 
     scorecard: str
@@ -45,6 +45,7 @@ class Letter:
     summary: Summary
     words: Mapping[str, str]
     pdf: Path
+    content_sha256: str | None = None
 
     @property
     def close_id(self) -> str:
@@ -58,22 +59,20 @@ class Letter:
 
 
 def deliver(settings: Settings, letters: Sequence[Letter]) -> list[Outcome]:
-    """Mail each letter once, each reader for themselves, and tell the owner of any whose outcome is unknown.
+    """Mail each letter once, each reader for themselves; tell the owner of any that was refused or may be lost.
 
     Letters that were sent before, refused, or may have arrived are not sent; their outcome is returned all the same.
 
     Raises
     ------
-    ScorecardError: a reader outside the audience, a line end in a header, a missing PDF or word (nothing was sent
-    then); or no safe connection to the mail server (what was not sent stays claimed for the next run).
+    ScorecardError: a reader outside the audience, a line end in a header, a missing PDF or word, an edition that was
+    mailed with other content, a lost ledger (nothing was sent then); or no safe connection to the mail server, or one
+    that refuses the sender (what was not sent stays claimed for the next run).
     """
     for letter in letters:
         _check(letter)
     outcomes = post(settings, [_prepared(settings, letter) for letter in letters])
-    with opened(settings) as ledger:
-        unknown = [row for row in ledger.rows("unknown") if row.is_letter]
-    if unknown:
-        post(settings, unknown_notices(settings, unknown))
+    tell_owner(settings)
     return outcomes
 
 
@@ -94,7 +93,12 @@ def _check(letter: Letter) -> None:
 
 def _prepared(settings: Settings, letter: Letter) -> Prepared:
     key = Key(letter.scorecard, letter.period, str(letter.edition), letter.recipient)
-    return Prepared(key, letter.language, lambda message_id: _message(settings, letter, message_id).as_bytes())
+    return Prepared(
+        key,
+        letter.language,
+        lambda message_id: _message(settings, letter, message_id).as_bytes(),
+        letter.content_sha256,
+    )
 
 
 def _message(settings: Settings, letter: Letter, message_id: str) -> EmailMessage:

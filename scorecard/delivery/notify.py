@@ -1,4 +1,4 @@
-"""Tell the owner what needs a person: a scorecard that was held back, a letter whose outcome nobody knows."""
+"""Tell the owner what needs a person: a scorecard held back, a letter refused, or one whose outcome nobody knows."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, localtime
 from typing import Any
 
-from scorecard.delivery.ledger import Key, Row
+from scorecard.delivery.ledger import Key, Row, opened
 from scorecard.delivery.post import Outcome, Prepared, check_header, cure_of, post
 from scorecard.delivery.templates import fill
 from scorecard.settings import Settings
@@ -50,6 +50,46 @@ def notify_failed(settings: Settings, dag: str, task: str, problem: str, cure: s
     key = Key(dag, today, f"failed-{_short(task + problem)}", settings.owner_email)
     content = {"dag": dag, "task": task, "problem": problem, "cure": cure, "company": settings.company}
     return post(settings, [_notice(settings, key, f"Failed: {dag}, {task}", "notice_failed.txt.j2", content)])[0]
+
+
+def tell_owner(settings: Settings) -> None:
+    """Mail the owner about the letters that were refused and those whose outcome is unknown, about each once.
+
+    Raises
+    ------
+    ScorecardError: no safe connection to the mail server; the next run tries again.
+    """
+    with opened(settings) as ledger:
+        unknown = [row for row in ledger.rows("unknown") if row.is_letter]
+        refused = [row for row in ledger.rows("refused") if row.is_letter and row.told_at is None]
+    if not unknown and not refused:
+        return
+    refusals = refused_notices(settings, refused)
+    outcomes = post(settings, [*unknown_notices(settings, unknown), *(notice for notice, _ in refusals)])
+    told = {outcome.key for outcome in outcomes if outcome.state in ("sent", "unknown")}
+    with opened(settings) as ledger:
+        for row in [row for notice, rows in refusals if notice.key in told for row in rows]:
+            ledger.set_told(row.key)
+
+
+def refused_notices(settings: Settings, rows: Sequence[Row]) -> list[tuple[Prepared, list[Row]]]:
+    """Return one notice to the owner for each close, and the refused letters that it names.
+
+    Its key comes from what it names: a run that ends before it notes who was named doesn't send it again.
+    """
+    closes: dict[str, list[Row]] = {}
+    for row in rows:
+        closes.setdefault(row.close_id, []).append(row)
+    return [(_refused_notice(settings, close_id, named), named) for close_id, named in closes.items()]
+
+
+def _refused_notice(settings: Settings, close_id: str, rows: Sequence[Row]) -> Prepared:
+    told = "\n".join(sorted(row.message_id + row.changed_at for row in rows))
+    key = Key(rows[0].scorecard, rows[0].period, f"refused-{_short(told)}", settings.owner_email)
+    letters = [{"recipient": row.recipient, "answer": row.detail, "cure": cure_of(row)} for row in rows]
+    content = {"close_id": close_id, "letters": letters, "company": settings.company}
+    to = rows[0].recipient if len(rows) == 1 else f"{len(rows)} recipients"
+    return _notice(settings, key, f"Refused: {close_id} to {to}", "notice_refused.txt.j2", content)
 
 
 def unknown_notices(settings: Settings, rows: Sequence[Row]) -> list[Prepared]:

@@ -6,13 +6,13 @@ other server nobody knows, so the row becomes ``unknown`` and waits for a person
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from scorecard.delivery import local_smtp
-from scorecard.delivery.ledger import Key, Ledger, Row, message_id, opened
+from scorecard.delivery.ledger import Key, Ledger, Row, message_id, opened, unusable
 from scorecard.delivery.transport import Line
 from scorecard.errors import ScorecardError
 from scorecard.locks import alone
@@ -29,6 +29,7 @@ class Prepared:
     key: Key
     language: str
     build: Callable[[str], bytes]
+    content_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,16 +77,17 @@ def post(settings: Settings, prepared: Sequence[Prepared]) -> list[Outcome]:
 
     Raises
     ------
-    ScorecardError: no connection to the mail server (what was not sent stays claimed, so the next run sends it), a
-    letter that can't be made, or another run that has been mailing for five minutes.
+    ScorecardError: no connection to the mail server, or it refuses the sender (what was not sent stays claimed, so the
+    next run sends it); a letter that can't be made; an edition that was mailed with other content; a ledger that is
+    lost or can't be written; or another run that has been mailing for five minutes.
     """
     for letter in prepared:
         check_address(letter.key.recipient)
     check_address(settings.mail_from)
     domain = settings.mail_from.rsplit("@", 1)[1]
-    busy = ScorecardError("Another run is sending mail and has not finished.", "Wait for it to end; then run again.")
-    with alone(settings.ledger.with_suffix(".lock"), busy), opened(settings) as ledger:
+    with _alone(settings), opened(settings) as ledger:
         settle(settings, ledger)
+        _refuse_other_content(settings, ledger, prepared)
         contents: dict[Key, bytes] = {}
         for letter in prepared:
             row = ledger.find(letter.key)
@@ -94,10 +96,34 @@ def post(settings: Settings, prepared: Sequence[Prepared]) -> list[Outcome]:
         # All are claimed before the server is spoken to at all.
         for letter in prepared:
             if letter.key in contents:
-                ledger.claim(letter.key, letter.language, message_id(letter.key, domain))
+                message = message_id(letter.key, domain)
+                ledger.claim(letter.key, letter.language, message, letter.content_sha256)
         if contents:
             _send(settings, ledger, contents)
         return [_outcome(ledger, letter.key, now=letter.key in contents) for letter in prepared]
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    busy = ScorecardError("Another run is sending mail and has not finished.", "Wait for it to end; then run again.")
+    with ExitStack() as held:
+        try:
+            held.enter_context(alone(settings.ledger.with_suffix(".lock"), busy))
+        except OSError as error:
+            raise unusable(settings.ledger, error) from error
+        yield
+
+
+def _refuse_other_content(settings: Settings, ledger: Ledger, prepared: Sequence[Prepared]) -> None:
+    """Refuse an edition that went out with other content: two readers would hold two papers of the same name."""
+    for letter in prepared:
+        other = ledger.sent_otherwise(letter.key, letter.content_sha256) if letter.content_sha256 else None
+        if other is not None:
+            raise ScorecardError(
+                f"The archive and the ledger of deliveries disagree: {other.close_id} was mailed to {other.recipient} "
+                "with other content than it has now. Nobody was mailed.",
+                f"Restore the archive {settings.archive} from a backup, or close again so that a new edition is made.",
+            )
 
 
 def settle(settings: Settings, ledger: Ledger) -> None:

@@ -5,7 +5,6 @@ import smtplib
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
@@ -16,8 +15,11 @@ _IMPLICIT_TLS_PORT = 465
 
 @dataclass(frozen=True)
 class Answer:
-    """How a letter fared: ``sent``, ``refused`` (never to be tried again), ``later`` (nothing was delivered), or
-    ``unknown`` (the connection broke after the content went out). ``connected`` says whether the line is still good.
+    """How a letter fared. ``connected`` says whether the line is still good.
+
+    ``outcome`` is ``sent``, ``refused`` (never to be tried again), ``later`` (nothing was delivered), ``unknown``
+    (after the content went out, the connection broke or the answer was neither yes nor no), or ``sender`` (the server
+    takes no letter from us, to whomever; ``Line.send`` makes an error of it).
     """
 
     outcome: str
@@ -43,13 +45,15 @@ class Line:
 
         Raises
         ------
-        ScorecardError: no connection, no TLS, or the server doesn't accept who we are.
+        ScorecardError: no connection, no TLS, or the server doesn't accept who we are or the sender.
         """
         smtp = self._smtp or self._connect()
         self._smtp = smtp
         answer = _transfer(smtp, sender, recipient, content, before_content)
         if not answer.connected:
             self.close()
+        if answer.outcome == "sender":
+            raise self._sender_refused(sender, answer.detail)
         return answer
 
     def close(self) -> None:
@@ -73,7 +77,7 @@ class Line:
             smtp = self._open()
         except ssl.SSLError as error:
             raise self._no_tls(str(error.reason or error)) from error
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, UnicodeError, smtplib.SMTPException) as error:
             raise ScorecardError(
                 f"The mail server {where} doesn't answer: {_plain(error)}.",
                 "Check SCORECARD_SMTP_HOST and SCORECARD_SMTP_PORT and that the server runs; then run again. "
@@ -118,13 +122,20 @@ class Line:
             return
         except smtplib.SMTPResponseException as error:
             code = error.smtp_code
-        except (OSError, smtplib.SMTPException):
+        except (OSError, UnicodeError, smtplib.SMTPException):
             pass
         # Raised outside the handler, so that no server's echo of what it was told travels along with it.
         raise ScorecardError(
             f"The mail server {where} doesn't accept the user {settings.smtp_user}"
             f"{f' (it answered {code})' if code else ''}.",
             "Correct SCORECARD_SMTP_USER and SCORECARD_SMTP_PASSWORD.",
+        )
+
+    def _sender_refused(self, sender: str, detail: str) -> ScorecardError:
+        return ScorecardError(
+            f"The mail server {self._host}:{self._port} takes no mail from the sender {sender}; it answered: {detail}.",
+            "Log in with SCORECARD_SMTP_USER and SCORECARD_SMTP_PASSWORD if it asks for that, or correct "
+            "SCORECARD_MAIL_FROM (mail_from in pyproject.toml); then run again, and what was not sent is sent.",
         )
 
     def _no_tls(self, reason: str) -> ScorecardError:
@@ -139,33 +150,52 @@ def _transfer(
 ) -> Answer:
     transmitted = False
     try:
-        for code, reply in _envelope(smtp, sender, recipient):
-            if code not in (250, 251):
-                return _turned_down(smtp, code, reply)
+        code, reply = smtp.mail(sender)
+        if not _is_yes(code):
+            return _turned_down(smtp, code, reply, "sender")
+        code, reply = smtp.rcpt(recipient)
+        if not _is_yes(code):
+            return _turned_down(smtp, code, reply, _whose(code, reply))
         code, reply = smtp.docmd("DATA")
         if code != 354:
-            return _turned_down(smtp, code, reply)
+            return _turned_down(smtp, code, reply, _whose(code, reply))
         before_content()
         transmitted = True
         smtp.send(re.sub(rb"(?m)^\.", b"..", content) + b".\r\n")
         code, reply = smtp.getreply()
-        if code == 250:
+        if _is_yes(code):
             return Answer("sent", _text(code, reply))
-        return _turned_down(smtp, code, reply)
+        if _is_no(code) or _is_no_for_now(code):
+            return _turned_down(smtp, code, reply)
+        return _hung_up(smtp, "unknown", f"the server said neither yes nor no: {_text(code, reply)}")
     except (OSError, smtplib.SMTPException) as error:
         outcome = "unknown" if transmitted else "later"
         return Answer(outcome, f"the connection broke: {_plain(error)}", connected=False)
 
 
-def _envelope(smtp: smtplib.SMTP, sender: str, recipient: str) -> Any:
-    yield smtp.mail(sender)
-    yield smtp.rcpt(recipient)
+def _is_yes(code: int) -> bool:
+    return 200 <= code < 300
 
 
-def _turned_down(smtp: smtplib.SMTP, code: int, reply: bytes) -> Answer:
+def _is_no_for_now(code: int) -> bool:
+    return 400 <= code < 500
+
+
+def _is_no(code: int) -> bool:
+    return 500 <= code < 600
+
+
+def _whose(code: int, reply: bytes) -> str:
+    """Return whose a no is: many servers hold back a no to the sender until they know the recipient."""
+    return "sender" if code == 530 or reply.startswith((b"5.1.7 ", b"5.1.8 ")) else "refused"
+
+
+def _turned_down(smtp: smtplib.SMTP, code: int, reply: bytes, no: str = "refused") -> Answer:
     """A no is an outcome that is known: 5xx for good, 4xx for now. The next letter starts afresh."""
     detail = _text(code, reply)
-    outcome = "refused" if 500 <= code < 600 else "later"
+    outcome = no if _is_no(code) else "later"
+    if not (_is_no(code) or _is_no_for_now(code)):
+        return _hung_up(smtp, outcome, detail)
     if code == 421:
         return Answer(outcome, detail, connected=False)
     try:
@@ -175,7 +205,16 @@ def _turned_down(smtp: smtplib.SMTP, code: int, reply: bytes) -> Answer:
     return Answer(outcome, detail)
 
 
+def _hung_up(smtp: smtplib.SMTP, outcome: str, detail: str) -> Answer:
+    """Drop the connection: a server that is out of step may answer the next letter with a word on this one."""
+    smtp.close()
+    return Answer(outcome, detail, connected=False)
+
+
 def _text(code: int, reply: bytes) -> str:
+    if code == -1:
+        # smtplib cuts off what should be the code, so the rest would only mislead.
+        return "an answer that isn't SMTP"
     return f"{code} {reply.decode('utf-8', 'replace')}"
 
 
@@ -184,4 +223,6 @@ def _plain(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         answer = error.smtp_error
         return _text(error.smtp_code, answer if isinstance(answer, bytes) else str(answer).encode())
+    if isinstance(error, UnicodeError):
+        return "that is no valid name of a host"
     return str(error) or type(error).__name__

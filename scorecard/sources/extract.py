@@ -4,6 +4,7 @@
 
 import glob
 import hashlib
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from scorecard.errors import ScorecardError
 from scorecard.locks import alone
 from scorecard.settings import Settings
 from scorecard.sources.contract import ObjectContract, SourceContract
-from scorecard.sources.files import Staged, literal, quoted, stage
+from scorecard.sources.files import Staged, first_line, literal, plain, quoted, stage
 from scorecard.sources.held import Held, attached, open_warehouse, read_held, read_types, retype
 from scorecard.sources.load import load, quiet_dlt
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 MEMORY = "1GB"
 """What the scratch database may hold in memory before it spills to disk."""
+
+UNFIT = "'%?\\"
+"""Characters that dlt or DuckDB misreads in the path of the warehouse: it would be written elsewhere, or not at all."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,14 @@ def extract(
     ScorecardError: an export can't be used or lost too many rows, or the warehouse can't be written. It is as it
         was before.
     """
+    _refuse_unfit(settings.state)
     work = settings.state / "dlt" / source.name
     busy = ScorecardError(
         f"Another extraction of {source.name} is running.", "Wait for it to end, then run this one again."
     )
     with alone(work.with_suffix(".lock"), busy, wait_seconds=0):
         held = read_held(settings.warehouse, source)
-        changed = _changed(settings.data / source.name, source, held)
+        changed = _changed(settings, source, held)
         unchanged = tuple(contract.name for contract in source.objects if contract not in changed)
         unknown = {name: each.unknown_columns for name, each in held.items()}
         if not changed:
@@ -97,7 +102,15 @@ def extract(
         return ExtractResult(source.name, load_id, loaded, unchanged, _warnings(source, unknown))
 
 
-def _changed(folder: Path, source: SourceContract, held: dict[str, Held]) -> dict[ObjectContract, Path]:
+def _refuse_unfit(state: Path) -> None:
+    if found := [each for each in UNFIT if each in str(state)]:
+        raise ScorecardError(
+            f"The state folder {state} has {' and '.join(found)} in its path, which no warehouse can be written to.",
+            f"Set `state` (SCORECARD_STATE) to a folder without any of {' '.join(UNFIT)} in its path.",
+        )
+
+
+def _changed(settings: Settings, source: SourceContract, held: dict[str, Held]) -> dict[ObjectContract, Path]:
     """Find the exports that are not what the warehouse holds.
 
     Raises
@@ -106,18 +119,23 @@ def _changed(folder: Path, source: SourceContract, held: dict[str, Held]) -> dic
     """
     changed, missing = {}, []
     for contract in source.objects:
-        path = folder / contract.file
         try:
+            path = _find(settings.data, source, contract)
             with path.open("rb") as handle:
                 sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
         except OSError as error:
+            folder = settings.data / source.name
+            found = plain(", ".join(sorted(each.name for each in folder.glob("*"))))
             missing.append(
                 ScorecardError(
-                    f"{source.name}/{contract.file} cannot be read: {error.strerror}. {folder} has"
-                    f" {', '.join(sorted(found.name for found in folder.glob('*'))) or 'no file'}.",
+                    f"{source.name}/{contract.file} cannot be read: {error.strerror}."
+                    f" {folder} has {found or 'no file'}.",
                     f"Put the export there, or correct config.meta.file of {contract.name} in {contract.declared_in}.",
                 )
             )
+            continue
+        except ScorecardError as error:
+            missing.append(error)
             continue
         last = held.get(contract.name)
         if last is None or (last.source_sha256, last.contract_sha256) != (sha256, contract.fingerprint):
@@ -125,6 +143,30 @@ def _changed(folder: Path, source: SourceContract, held: dict[str, Held]) -> dic
     if missing:
         raise _all_of(source, missing)
     return changed
+
+
+def _find(data: Path, source: SourceContract, contract: ObjectContract) -> Path:
+    """Follow links to where an export lies.
+
+    Raises
+    ------
+    OSError: it isn't there.
+    ScorecardError: it lies outside of the data folder, or is a pipe or device, whose end may never come.
+    """
+    name = f"{source.name}/{contract.file}"
+    path = Path(os.path.realpath(data / source.name / contract.file, strict=True))
+    if not path.is_relative_to(os.path.realpath(data)):
+        raise ScorecardError(
+            f"{name} is a link to {path}, which lies outside of the data folder {data}.",
+            "Put the export itself there, or set `data` (SCORECARD_DATA) to the folder where the exports lie.",
+        )
+    if not path.is_file():
+        raise ScorecardError(
+            f"{name} is no regular file but a {'folder' if path.is_dir() else 'pipe or device'}.",
+            f"Put the export there as a file, or correct config.meta.file of {contract.name} in"
+            f" {contract.declared_in}.",
+        )
+    return path
 
 
 def _all_of(source: SourceContract, errors: list[ScorecardError]) -> ScorecardError:
@@ -173,6 +215,8 @@ def _stage(
     ------
     ScorecardError: names every export that can't be used.
     """
+    import duckdb
+
     staged, errors = [], []
     with attached(settings.warehouse, db):
         types = read_types(db, source.schema, "warehouse")
@@ -184,6 +228,13 @@ def _stage(
                 staged.append(each)
             except ScorecardError as error:
                 errors.append(error)
+            except duckdb.OutOfMemoryException as error:
+                errors.append(
+                    ScorecardError(
+                        f"{source.name}/{contract.file} cannot be read: {first_line(error)}.",
+                        "Look in it for records far longer than the others, and whether the disk is full.",
+                    )
+                )
     if errors:
         raise _all_of(source, errors)
     retype(settings.warehouse, source, staged, types)
@@ -195,7 +246,9 @@ def _opener(path: Path) -> Callable[[], IO[bytes]]:
     quiet_dlt()
     from dlt.sources.filesystem import filesystem
 
-    (item,) = filesystem(path.parent.as_uri(), file_glob=glob.escape(path.name))
+    # From the root, for dlt takes the folder, too, for part of the glob.
+    root = Path(path.anchor)
+    (item,) = filesystem(root.as_uri(), file_glob=glob.escape(str(path.relative_to(root))))
     opener: Callable[[], IO[bytes]] = partial(item.open, mode="rb", compression="disable")
     return opener
 

@@ -13,7 +13,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
 from scorecard.errors import ScorecardError
@@ -22,8 +22,23 @@ from scorecard.sources.contract import Column, ObjectContract
 if TYPE_CHECKING:
     import duckdb
 
-CHUNK = 50_000
-"""Lines that are held as Python objects at a time."""
+BLOCK = 1 << 20
+"""Bytes that are read at a time."""
+
+CHUNK = 2 << 20
+"""Characters that are held as Python lines at a time, and the rest of the last line."""
+
+MAX_HEADER = 1 << 20
+"""Characters of the longest header; what is longer is no header but a file of another kind."""
+
+MAX_LINE = 16 << 20
+"""Bytes of the longest line. A file without line ends would have to be held whole."""
+
+EARLIEST, LATEST = "1900-01-01", "2200-01-01"
+"""The days a record may name. One at 9999-12-31, which stands for "never", makes a calendar of 8000 years."""
+
+HOLDS = "decimal(18,4)"
+"""What the warehouse reckons with, whatever a contract allows."""
 
 OWN_COLUMNS = (
     "_source_file",
@@ -95,18 +110,21 @@ def stage(
 
     Raises
     ------
-    ScorecardError: the file as a whole can't be used: empty, not UTF-8, a column lacking or twice, broken quotes.
+    ScorecardError: the file as a whole can't be used: empty, not UTF-8, a column lacking or twice, broken quotes, a
+        line without end.
     """
     with open_file() as raw:
         hashed = _Hashed(raw)
-        text = io.TextIOWrapper(io.BufferedReader(hashed, 1 << 20), encoding="utf-8-sig", newline="")
+        text = io.TextIOWrapper(io.BufferedReader(hashed, BLOCK), encoding="utf-8-sig", newline="")
         try:
-            records = _records(text, 1, contract.delimiter, source_file)
+            records = _records(_header_lines(text, source_file), 1, contract.delimiter, source_file)
             _, last_line, header = next(records, (0, 0, []))
             columns = _columns(header, contract, source_file)
             rows_read = _stage_text(db, table, text, last_line + 1, len(header), contract.delimiter, source_file)
-        except UnicodeDecodeError as error:
+        except (UnicodeDecodeError, _ZeroByte) as error:
             raise _wrong_encoding(open_file, source_file) from error
+        except _LongLine as error:
+            raise _too_long(f"Line {_line_of(open_file, error.start)} of {source_file}", MAX_LINE) from error
     _judge(db, table, contract, header, columns)
     db.execute(f"drop table {table}")
     quarantined = _count(db, f"{table}_bad")
@@ -125,11 +143,25 @@ def stage(
     )
 
 
+class _ZeroByte(Exception):
+    """The file is no text."""
+
+
+class _LongLine(Exception):
+    """The file has a line that is too long; `start` is its offset."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+
+
 class _Hashed(io.RawIOBase):
-    """Bytes on their way, hashed as they pass, so that hash and rows are of one file version."""
+    """Bytes on their way, hashed as they pass, so that hash and rows are of one file version.
+
+    What is no text of lines is stopped here, before a reader looks for the end of its line in memory.
+    """
 
     def __init__(self, raw: IO[bytes]) -> None:
-        self.raw, self.sha256, self.size = raw, hashlib.sha256(), 0
+        self.raw, self.sha256, self.size, self.line_start = raw, hashlib.sha256(), 0, 0
 
     def readable(self) -> bool:
         return True
@@ -138,8 +170,29 @@ class _Hashed(io.RawIOBase):
         data = self.raw.read(len(buffer))
         buffer[: len(data)] = data
         self.sha256.update(data)
+        self._refuse_what_is_no_text(data)
         self.size += len(data)
         return len(data)
+
+    def _refuse_what_is_no_text(self, data: bytes) -> None:
+        if b"\0" in data:
+            raise _ZeroByte
+        # All other lines that end in the data are shorter than it.
+        first_end = min((end for end in (data.find(b"\n"), data.find(b"\r")) if end >= 0), default=len(data))
+        if self.size + first_end - self.line_start > MAX_LINE:
+            raise _LongLine(self.line_start)
+        if first_end < len(data):
+            self.line_start = self.size + max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
+
+
+def _header_lines(text: IO[str], source_file: str) -> Iterator[str]:
+    """Yield lines up to the length that a header may have."""
+    left = MAX_HEADER
+    while line := text.readline(left + 1):
+        left -= len(line)
+        if left < 0:
+            raise _too_long(f"The header of {source_file}", MAX_HEADER)
+        yield line
 
 
 def _records(text: Iterable[str], line: int, delimiter: str, source_file: str) -> Iterator[tuple[int, int, list[str]]]:
@@ -162,7 +215,7 @@ def _records(text: Iterable[str], line: int, delimiter: str, source_file: str) -
 def _stage_text(
     db: "duckdb.DuckDBPyConnection",
     table: str,
-    text: Iterator[str],
+    text: IO[str],
     line: int,
     width: int,
     delimiter: str,
@@ -178,7 +231,7 @@ def _stage_text(
     db.execute(f"create table {table}_odd (_line bigint, reason varchar, payload varchar)")
     cells = ", ".join(f"nullif(_f[{i + 1}], '')" for i in range(width))
     count = 0
-    while lines := list(islice(text, CHUNK)):
+    while lines := text.readlines(CHUNK):
         if '"' in "".join(lines):
             starts, records, line = _parse(lines, text, line, delimiter, source_file)
             batch = pa.table([pa.array(starts, pa.int64()), pa.array(records, pa.list_(pa.string()))], ["_line", "_f"])
@@ -233,8 +286,6 @@ def _columns(header: list[str], contract: ObjectContract, source_file: str) -> t
             f"{source_file} is empty: it has not even a header.",
             "Export it again; the warehouse was left as it was.",
         )
-    if "\0" in "".join(header):
-        raise _not_utf8(source_file, "has zero bytes in its header, as UTF-16 has")
     exact = {column.header: column for column in contract.columns}
     alike = {snake_case(column.header): column for column in contract.columns if snake_case(column.header)}
     columns = []
@@ -246,14 +297,15 @@ def _columns(header: list[str], contract: ObjectContract, source_file: str) -> t
     if lacking := [column for column in contract.columns if column.name not in names]:
         raise ScorecardError(
             f"{source_file} lacks the column {', '.join(column.header for column in lacking)};"
-            f" it has {', '.join(header)}.",
+            f" it has {plain(', '.join(header))}.",
             "Export it with that column. If the column was renamed, write its new header as config.meta.header of"
             f" {', '.join(column.name for column in lacking)} in {contract.declared_in}; if it is gone for good, take"
             f" it out there and out of the staging model of {contract.name} beside it.",
         )
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise ScorecardError(
-            f"{source_file} has the column {', '.join(repeated)} more than once in its header: {', '.join(header)}.",
+            f"{source_file} has the column {plain(', '.join(repeated))} more than once in its header:"
+            f" {plain(', '.join(header))}.",
             "Export it with one column of that name.",
         )
     return tuple(columns)
@@ -337,12 +389,23 @@ def _fault(cell: str, column: Column) -> str:
     """SQL of what is wrong with the cell, null where nothing is; "" where nothing can be."""
     cases = ""
     if column.data_type != "varchar":
-        shown = f"""left({cell}, 80) || if(length({cell}) > 80, '…', '')"""
-        said = f"""'{column.name}: "' || {shown} || '" is no {column.data_type}'"""
-        cases += f" when {cell} is not null and {quoted(column.name)} is null then {said}"
+        said = f"""'{column.name}: "' || left({cell}, 80) || if(length({cell}) > 80, '…', '') || '" is"""
+        cases += f" when {cell} is not null and {quoted(column.name)} is null then {said} no {column.data_type}'"
+        for condition, words in _limits(column):
+            cases += f" when {condition} then {said} {words}'"
     if column.not_null:
         cases += f" when {cell} is null then '{column.name}: empty, but every record must have one'"
     return f"case{cases} end" if cases else ""
+
+
+def _limits(column: Column) -> Iterator[tuple[str, str]]:
+    """SQL of what the warehouse can't hold though it is of the column's type, and what is said of it."""
+    name = quoted(column.name)
+    if column.data_type in ("date", "timestamp", "timestamptz"):
+        outside = f"{name}::date not between date '{EARLIEST}' and date '{LATEST}'"
+        yield outside, f"outside of the days allowed, {EARLIEST} to {LATEST}"
+    if column.decimal:
+        yield f"{name} is not null and try_cast({name} as {HOLDS}) is null", f"too large for the warehouse ({HOLDS})"
 
 
 def _form(column: Column) -> str:
@@ -368,21 +431,60 @@ def _count(db: "duckdb.DuckDBPyConnection", table: str) -> int:
 
 
 def _wrong_encoding(open_file: Callable[[], IO[bytes]], source_file: str) -> ScorecardError:
-    """Find the first byte that is not UTF-8."""
+    """Say where the first byte is that is no UTF-8 text."""
     with open_file() as raw:
-        offset = 0
-        for number, line in enumerate(raw, start=1):
-            if number == 1 and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                return _not_utf8(source_file, "begins with the mark of UTF-16")
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                byte = offset + error.start
-                return _not_utf8(
-                    source_file, f"has the byte 0x{line[error.start]:02X} on line {number} (byte {byte + 1})"
-                )
-            offset += len(line)
-    return _not_utf8(source_file, "changed while it was read")
+        found = _wrong_byte(raw)
+    if found is None:
+        return _not_utf8(source_file, "changed while it was read")
+    offset, byte = found
+    shown = f"the byte 0x{byte:02X}" if byte else "a zero byte"
+    utf16 = ", as UTF-16 has" if not byte or (offset == 0 and byte in codecs.BOM_UTF16) else ""
+    return _not_utf8(source_file, f"has {shown} on line {_line_of(open_file, offset)} (byte {offset + 1}){utf16}")
+
+
+def _wrong_byte(raw: IO[bytes]) -> tuple[int, int] | None:
+    """Find the first byte that is zero or not UTF-8: its offset and value."""
+    offset, rest = 0, b""
+    while block := raw.read(BLOCK):
+        data = rest + block
+        zero = data.find(b"\0")
+        try:
+            _, used = codecs.utf_8_decode(data if zero < 0 else data[:zero], "strict", zero >= 0)
+        except UnicodeDecodeError as error:
+            return offset + error.start, data[error.start]
+        if zero >= 0:
+            return offset + zero, 0
+        offset, rest = offset + used, data[used:]
+    return (offset, rest[0]) if rest else None
+
+
+def _line_of(open_file: Callable[[], IO[bytes]], offset: int) -> int:
+    """Count the lines up to an offset, whatever ends them."""
+    line, before = 1, b""
+    with open_file() as raw:
+        while block := raw.read(min(BLOCK, offset)):
+            line += block.count(b"\n") + block.count(b"\r") - (before + block).count(b"\r\n")
+            offset, before = offset - len(block), block[-1:]
+    return line
+
+
+def _too_long(what: str, limit: int) -> ScorecardError:
+    return ScorecardError(
+        f"{what} is longer than {limit >> 20} MB.",
+        "Look whether it is a CSV file at all, with an end to each line, and export it again; the warehouse was left"
+        " as it was.",
+    )
+
+
+def plain(text: str, limit: int = 200) -> str:
+    """Return a text from a file as one line of an error: no control characters, cut short."""
+    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error of DuckDB says, without the advice below it."""
+    return plain(str(error).partition("\n")[0])
 
 
 def _not_utf8(source_file: str, what: str) -> ScorecardError:

@@ -7,20 +7,31 @@ it does last. Rows of any other load are what a run that was killed left behind.
 # ruff: noqa: S608  names are checked by the contract, or quoted
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scorecard.errors import ScorecardError
 from scorecard.sources.contract import SourceContract
-from scorecard.sources.files import Staged, literal, quoted
+from scorecard.sources.files import Staged, first_line, literal, quoted
 
 if TYPE_CHECKING:
     import duckdb
 
 Types = dict[str, dict[str, str]]
 """Type of each column, by table and column name."""
+
+_LOCKED = "could not set lock on file"
+_DAMAGED = (
+    "corrupt database file",
+    "corrupt wal file",
+    "not a valid duckdb database file",
+    "could not read enough bytes",
+    "serialization error",
+    "failed to load metadata pointer",
+)
+"""DuckDB's own words: a damaged file has no class of exception."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +50,16 @@ def open_warehouse(path: Path, read_only: bool) -> "Iterator[duckdb.DuckDBPyConn
 
     Raises
     ------
-    ScorecardError: another process holds it, or it is no DuckDB file.
+    ScorecardError: another process holds it, or it is no DuckDB file, or what is done with it finds it damaged.
     """
     import duckdb
 
     try:
-        connection = duckdb.connect(path, read_only=read_only)
+        # Most of the file is read, and its checksums with it, only when a query asks for it.
+        with duckdb.connect(path, read_only=read_only) as connection:
+            yield connection
     except duckdb.Error as error:
-        raise cannot_open(path, error) from error
-    try:
-        yield connection
-    finally:
-        connection.close()
+        raise cannot_use(path, error) from error
 
 
 @contextmanager
@@ -64,24 +73,46 @@ def attached(path: Path, db: "duckdb.DuckDBPyConnection") -> Iterator[None]:
     try:
         db.execute(f"attach {literal(str(path))} as warehouse (read_only)")
     except duckdb.Error as error:
-        raise cannot_open(path, error) from error
+        raise cannot_use(path, error) from error
     try:
         yield
+    except duckdb.Error as error:
+        if is_damaged(error):
+            raise cannot_use(path, error) from error
+        raise
     finally:
-        db.execute("detach warehouse")
+        # A database found damaged can't even be detached; that must not hide why.
+        with suppress(duckdb.Error):
+            db.execute("detach warehouse")
 
 
-def cannot_open(path: Path, error: BaseException) -> ScorecardError:
-    """Say why DuckDB can't open the warehouse, and the cure."""
-    if "lock" in str(error).lower():
+def is_locked(error: BaseException) -> bool:
+    """Whether DuckDB failed because another process holds the file."""
+    return _LOCKED in str(error).lower()
+
+
+def is_damaged(error: BaseException) -> bool:
+    """Whether DuckDB failed because what it read is not what was written."""
+    return any(words in str(error).lower() for words in _DAMAGED)
+
+
+def cannot_use(path: Path, error: BaseException) -> ScorecardError:
+    """Say why DuckDB can't open or read the warehouse, and the cure."""
+    if is_locked(error):
         return ScorecardError(
             f"The warehouse {path} is in use by another process.",
             "Let it finish or end it (DuckDB has one writer at a time), then run this again.",
         )
+    if is_damaged(error):
+        return ScorecardError(
+            f"The warehouse {path} is damaged: {first_line(error)}.",
+            f"Put back a copy of it, or delete it (and {path.name}.wal, if there is one) and extract again: the raw"
+            " tables are loaded anew from the exports.",
+        )
     return ScorecardError(
-        f"The warehouse {path} cannot be opened: {str(error).splitlines()[0]}.",
-        "Check its permissions and disk. If the file is damaged, move it away and run again:"
-        " the raw tables are loaded anew from the exports.",
+        f"The warehouse {path} cannot be used: {first_line(error)}.",
+        "Check its permissions and disk. If they are in order, move it away and extract again: the raw tables are"
+        " loaded anew from the exports.",
     )
 
 
@@ -156,6 +187,8 @@ def retype(path: Path, source: SourceContract, staged: list[Staged], types: Type
             try:
                 db.execute(f"alter table {table} alter {quoted(column.name)} type {column.data_type}")
             except duckdb.Error as error:
+                if is_damaged(error):
+                    raise
                 raise ScorecardError(
                     f"The column {column.name} of {source.schema}.{contract.name} is {held} and holds values that"
                     f" are no {column.data_type}: {str(error).splitlines()[0]}.",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from scorecard.errors import ScorecardError
 from scorecard.sources.contract import SourceContract
 from scorecard.sources.files import Staged, literal, quoted
-from scorecard.sources.held import cannot_open, take_back
+from scorecard.sources.held import cannot_use, is_damaged, is_locked, take_back
 
 if TYPE_CHECKING:
     import duckdb
@@ -93,8 +93,8 @@ def load(
         info.raise_on_failed_jobs()
     except PipelineStepFailed as error:
         cause = error.exception or error
-        if "could not set lock" in str(cause).lower():
-            raise cannot_open(warehouse, cause) from error
+        if is_locked(cause) or is_damaged(cause):
+            raise cannot_use(warehouse, cause) from error
         take_back(warehouse, source)
         raise ScorecardError(
             f"Loading {source.name} failed in the step {error.step}: {str(cause).strip().splitlines()[0]}.",

@@ -5,9 +5,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import duckdb
 
+from scorecard import locks
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 
@@ -16,6 +18,8 @@ _CODE = (
     "dbt_project/macros",
     "dbt_project/seeds",
     "dbt_project/tests",
+    "dbt_project/dbt_project.yml",
+    "dbt_project/profiles.yml",
     "expectations",
     "scorecard",
 )
@@ -44,33 +48,76 @@ def writer(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def fingerprint(settings: Settings) -> str:
-    """Return the hash of all that a build depends on: the loads of every source, the code, the company's settings."""
-    digest = hashlib.sha256()
-    for folder in _CODE:
-        for path in sorted((settings.project / folder).rglob("*")):
-            if path.suffix in _SUFFIXES and path.is_file():
-                digest.update(f"{path.relative_to(settings.project)}\0".encode())
-                digest.update(path.read_bytes())
-    digest.update(f"{settings.timezone}\0{settings.currency}\0{settings.fiscal_year_start_month}\0".encode())
-    for load in _loads(settings):
-        digest.update(f"{load}\0".encode())
-    return digest.hexdigest()
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Keep every other process that writes or publishes waiting, so that a build sees one state of the raw tables.
+
+    Raises
+    ------
+    ScorecardError: another process has not finished within five minutes.
+    """
+    busy = ScorecardError(
+        "Another run is extracting, building or closing and has not finished.",
+        "Wait for it to end, or stop it; then run again.",
+    )
+    with locks.alone(settings.state / "warehouse.lock", busy):
+        yield
 
 
-def published_fingerprint(settings: Settings) -> str | None:
-    """Return the fingerprint of the published snapshot; none where there is no readable snapshot."""
+@dataclass(frozen=True)
+class Fingerprint:
+    """Hashes of what a build depends on: ``code`` with the company's settings, and ``loads`` of every source."""
+
+    code: str
+    loads: str
+
+
+def fingerprint(settings: Settings) -> Fingerprint:
+    """Return what a build would depend on now."""
+    loads = hashlib.sha256("\0".join(_loads(settings)).encode())
+    return Fingerprint(_code(settings), loads.hexdigest())
+
+
+def published_fingerprint(settings: Settings) -> Fingerprint | None:
+    """Return what the published snapshot was built from; none where there is no readable snapshot."""
     if not settings.snapshot.exists():
         return None
     try:
         with duckdb.connect(str(settings.snapshot), read_only=True) as connection:
-            row = connection.execute("select fingerprint from quality.build").fetchone()
+            row = connection.execute("select code, loads from quality.build").fetchone()
     except duckdb.Error:
         return None
-    return row[0] if row else None
+    return Fingerprint(*row) if row else None
 
 
-def publish(settings: Settings, of: str) -> None:
+def refuse_stale(settings: Settings) -> None:
+    """Refuse to publish figures that other code or settings have made: their meaning would be taken from these.
+
+    Raises
+    ------
+    ScorecardError: there is no published snapshot, or it was built by other code or settings.
+    """
+    published = published_fingerprint(settings)
+    if published is None or published.code != _code(settings):
+        raise ScorecardError(
+            "The published figures were built by other code or settings than these, or there are none.",
+            "Run `scorecard build`, then publish again.",
+        )
+
+
+def _code(settings: Settings) -> str:
+    digest = hashlib.sha256()
+    for name in _CODE:
+        start = settings.project / name
+        for path in [start] if start.is_file() else sorted(start.rglob("*")):
+            if path.suffix in _SUFFIXES and path.is_file():
+                digest.update(f"{path.relative_to(settings.project)}\0".encode())
+                digest.update(path.read_bytes())
+    digest.update(f"{settings.timezone}\0{settings.currency}\0{settings.fiscal_year_start_month}\0".encode())
+    return digest.hexdigest()
+
+
+def publish(settings: Settings, of: Fingerprint) -> None:
     """Stamp the warehouse with its fingerprint and put a copy in the place that readers open, by an atomic rename.
 
     Raises
@@ -79,7 +126,7 @@ def publish(settings: Settings, of: str) -> None:
     """
     with writer(settings) as connection:
         connection.execute("create schema if not exists quality")
-        connection.execute("create or replace table quality.build as select ? as fingerprint", [of])
+        connection.execute("create or replace table quality.build as select ? as code, ? as loads", [of.code, of.loads])
         connection.execute("checkpoint")
     partial = settings.snapshot.with_suffix(".partial")
     try:
@@ -115,6 +162,11 @@ def reader(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection.execute("set TimeZone = ?", [settings.timezone])
         yield connection
+    except duckdb.Error as error:
+        raise ScorecardError(
+            f"The snapshot {settings.snapshot} cannot be read: {' '.join(str(error).split())}",
+            "Delete it and run `scorecard build`.",
+        ) from error
     finally:
         connection.close()
 

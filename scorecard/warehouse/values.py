@@ -9,6 +9,11 @@ from scorecard.settings import Settings
 from scorecard.warehouse.snapshot import reader
 
 FigureKey = tuple[str, str, str, str, str, str]
+# A stock is there in a month in which nothing happened: it alone makes no period worth a scorecard.
+_HAPPENED = """
+    select metric from scorecard.kpi_metrics
+    where is_flow or not exists (from scorecard.kpi_metrics where is_flow and list_contains($metrics, metric))
+"""
 _COLUMNS = (
     "metric",
     "grain",
@@ -73,12 +78,12 @@ def _key(value: dict[str, Any], alone: Mapping[str, str]) -> FigureKey:
 
 def last_period(settings: Settings, business_unit: str, metrics: tuple[str, ...], cadence: Grain) -> str | None:
     """Return the label of the last complete period of a cadence in which the unit has data; none if there is none."""
-    query = """
+    query = f"""
         select period from scorecard.kpi_status
         where dimension = 'business_unit' and member = $unit and grain = $grain
-            and list_contains($metrics, metric) and is_complete and observations > 0
+            and list_contains($metrics, metric) and is_complete and observations > 0 and metric in ({_HAPPENED})
         order by period_start desc limit 1
-    """
+    """  # noqa: S608
     with reader(settings) as connection:
         row = connection.execute(
             query, {"unit": business_unit, "grain": str(cadence), "metrics": list(metrics)}
@@ -88,12 +93,12 @@ def last_period(settings: Settings, business_unit: str, metrics: tuple[str, ...]
 
 def has_data(settings: Settings, business_unit: str, metrics: tuple[str, ...], period: str) -> bool:
     """Tell whether any of the metrics has an observation of the unit in the period."""
-    query = """
+    query = f"""
         select 1 from scorecard.kpi_status
         where dimension = 'business_unit' and member = $unit and period = $period
-            and list_contains($metrics, metric) and observations > 0
+            and list_contains($metrics, metric) and observations > 0 and metric in ({_HAPPENED})
         limit 1
-    """
+    """  # noqa: S608
     with reader(settings) as connection:
         given = {"unit": business_unit, "period": period, "metrics": list(metrics)}
         return connection.execute(query, given).fetchone() is not None

@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -81,6 +83,9 @@ def test_render_gives_the_bytes_that_were_mailed(built: Sandbox, tmp_path: Path)
         (["values", "--by", "planet"], 2, "region"),
         (["run", "--scorecard", "nothing"], 2, "customers"),
         (["nonsense"], 2, "nonsense"),
+        (["values", "--period", "9999-12-31"], 2, "is not a period"),
+        (["render", "../../etc", "--language", "en", "--output", "x.pdf"], 1, "scorecard closes"),
+        (["render", "sales-2017-Q4-e1", "--language", "en", "--output", "/dev/null"], 1, "is no file"),
         (["trace", "sales-2017-Q4-e1.F999999"], 1, "scorecard values"),
         (["trace", "nothing"], 1, ""),
         (["render", "sales-1999-Q4-e1", "--language", "en", "--output", "x.pdf"], 1, "scorecard closes"),
@@ -92,3 +97,16 @@ def test_errors_are_sentences_with_a_cure(built: Sandbox, arguments: list[str], 
     assert (done.returncode, done.stdout) == (code, "")
     assert says in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
+
+
+def test_a_period_of_which_little_is_known_is_published_all_the_same(copy_of: Callable[[str], Sandbox]) -> None:
+    """The first quarter has no target, no period before it and no year."""
+    sandbox = copy_of("first quarter")
+    done = json.loads(sandbox.run("publish", "--scorecard", "sales", "--period", "2017-Q1", "--json").stdout)
+    assert [entry["close_id"] for entry in done] == ["sales-2017-Q1-e1"]
+
+
+def test_words_of_other_scripts_reach_a_terminal_that_knows_none(built: Sandbox) -> None:
+    env = {**built.env, "PYTHONIOENCODING": "latin-1", "LC_ALL": "C"}
+    done = replace(built, env=env).run("metrics", "--json")
+    assert json.loads(done.stdout)

@@ -5,6 +5,9 @@ import hashlib
 import json
 import mailbox
 import shutil
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -107,3 +110,56 @@ def test_changed_data_makes_a_new_edition_that_says_what_changed(changed_data: A
     assert revenue
     assert all(float(each["new"]) > float(each["old"]) for each in revenue)
     assert json.loads(sandbox.run("verify", "--json").stdout)["ok"]
+
+
+def test_figures_of_other_settings_are_not_published(copy_of: Callable[[str], Sandbox]) -> None:
+    sandbox = copy_of("euro")
+    letters = len(mails(sandbox))
+    for changed in ({"currency": "EUR"}, {"fiscal_year_start_month": 4}):
+        other = sandbox_at(sandbox.root, **changed)
+        done = other.run("publish", "--scorecard", "sales", "--period", "2017-Q4", check=False)
+        assert done.returncode == 1
+        assert "Run `scorecard build`" in done.stderr
+    assert len(mails(sandbox)) == letters
+    assert not (sandbox.settings.archive / "sales-2017-Q4-e2").exists()
+
+
+def test_a_close_that_was_changed_is_neither_mailed_nor_rendered(copy_of: Callable[[str], Sandbox]) -> None:
+    sandbox = copy_of("forged")
+    letters = len(mails(sandbox))
+    path = sandbox.settings.archive / "sales-2017-Q4-e1" / "values.parquet"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    (sandbox.settings.out / "sales-2017-Q4-e1-en.pdf").unlink()
+    page = sandbox.root / "page.pdf"
+    for command in (
+        ("publish", "--scorecard", "sales", "--period", "2017-Q4"),
+        ("render", "sales-2017-Q4-e1", "--language", "en", "--output", str(page)),
+    ):
+        done = sandbox.run(*command, check=False)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "sales-2017-Q4-e1" in done.stderr
+        assert "Restore" in done.stderr
+    assert len(mails(sandbox)) == letters
+    assert not page.exists()
+    assert not (sandbox.settings.out / "sales-2017-Q4-e1-en.pdf").exists()
+
+
+def test_what_a_failed_build_compiled_is_not_what_was_published(copy_of: Callable[[str], Sandbox]) -> None:
+    sandbox = copy_of("compiled")
+    shutil.rmtree(sandbox.settings.state / "dbt")
+    done = sandbox.run("publish", "--scorecard", "sales", "--period", "2017-Q4", "--json")
+    assert [entry["created"] for entry in json.loads(done.stdout)] == [False]
+
+
+def test_nothing_is_extracted_while_another_run_builds(copy_of: Callable[[str], Sandbox]) -> None:
+    from scorecard.warehouse import snapshot
+
+    sandbox = copy_of("busy")
+    command = [sys.executable, "-m", "scorecard.cli", "extract", "maven_crm"]
+    with snapshot.alone(sandbox.settings):
+        waiting = subprocess.Popen(command, env=sandbox.env, cwd=sandbox.root, stderr=subprocess.DEVNULL)
+        time.sleep(5)
+        assert waiting.poll() is None
+    assert waiting.wait(60) == 0

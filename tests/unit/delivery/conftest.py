@@ -11,10 +11,13 @@ from scorecard.settings import Settings
 
 
 class Server:
-    """Keeps what it accepts. ``at_rcpt`` and ``at_data`` are answers by address; "drop" breaks the connection."""
+    """Keeps what it accepts. ``at_rcpt`` and ``at_data`` are answers by address; "drop" breaks the connection.
+
+    ``at_mail`` is the answer to any sender, or a list of the answers to one after another.
+    """
 
     def __init__(self, **options):
-        self.letters, self.at_rcpt, self.at_data, self.connections = [], {}, {}, 0
+        self.letters, self.at_mail, self.at_rcpt, self.at_data, self.connections = [], None, {}, {}, 0
         server = self
 
         class Choosing(Controller):
@@ -37,6 +40,12 @@ class Server:
     def __exit__(self, *_):
         self.controller.stop()
 
+    async def handle_MAIL(self, _server, _session, envelope, address, _options):  # noqa: N802
+        answer = self.at_mail.pop(0) if isinstance(self.at_mail, list) else self.at_mail
+        if answer is None:
+            envelope.mail_from = address
+        return answer or "250 OK"
+
     async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802
         answer = self.at_rcpt.get(address)
         if answer is None:
@@ -45,7 +54,7 @@ class Server:
 
     async def handle_DATA(self, server, _session, envelope):  # noqa: N802
         answer = self.at_data.get(envelope.rcpt_tos[0], "250 OK")
-        if answer in ("250 OK", "drop after"):
+        if answer.startswith("2") or answer in ("OK thanks", "drop after"):
             self.letters.append((list(envelope.rcpt_tos), message_from_bytes(envelope.content, policy=default)))
         if answer.startswith("drop"):
             server.transport.abort()

@@ -14,7 +14,7 @@ import pytest
 
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
-from scorecard.sources import extract, load_contracts
+from scorecard.sources import extract, load_contracts, read_held
 
 from .conftest import ORDERS, VISITS, YAML, Shop, make_shop
 
@@ -226,6 +226,77 @@ def test_a_missing_export(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("/etc/passwd", "is a link to /etc/passwd, which lies outside of the data folder"),
+        ("/dev/zero", "is a link to /dev/zero, which lies outside of the data folder"),
+        ("../../dbt_project/models/staging/shop/_sources.yml", "lies outside of the data folder"),
+        ("../shop", "is no regular file but a folder"),
+        ("orders.csv", "cannot be read: Too many levels of symbolic links"),
+        ("gone.csv", "cannot be read: No such file"),
+    ],
+)
+def test_a_link_to_what_is_no_export_is_not_opened(shop: Shop, target: str, said: str) -> None:
+    path = shop.root / "data/shop/orders.csv"
+    path.unlink()
+    path.symlink_to(target)
+    (shop.root / "data/shop/visits.csv").unlink()
+    with pytest.raises(ScorecardError) as error:
+        shop.extract()
+    assert f"shop/orders.csv {said}" in error.value.problem or said in error.value.problem
+    assert "root:" not in str(error.value)
+    assert "(2) shop/visits.csv cannot be read" in error.value.problem, "it is one of those that are missing"
+
+
+def test_a_pipe_is_not_waited_for(shop: Shop) -> None:
+    path = shop.root / "data/shop/orders.csv"
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(ScorecardError, match=r"shop/orders\.csv is no regular file but a pipe") as error:
+        shop.extract()
+    assert "as a file" in error.value.cure
+
+
+def test_links_within_the_data_folder_are_followed(shop: Shop) -> None:
+    shop.settings.data.rename(shop.root / "elsewhere")
+    shop.settings.data.symlink_to("elsewhere")
+    path = shop.root / "data/shop/orders.csv"
+    path.rename(path.with_name("2024.csv"))
+    path.symlink_to("2024.csv")
+    shop.extract()
+    assert shop.query("select distinct _source_file from raw_shop.orders") == [("shop/orders.csv",)]
+
+
+def test_a_data_folder_may_have_any_name(shop: Shop) -> None:
+    data = shop.root / "a [b] *?{c} 'd' %20 [/data"
+    data.parent.mkdir()
+    shop.settings.data.rename(data)
+    assert len(shop.extract(data=data).loaded) == 2
+
+
+def test_a_state_folder_may_have_brackets(shop: Shop) -> None:
+    assert len(shop.extract(state=shop.root / 'a [b] * "c" é/state').loaded) == 2
+
+
+@pytest.mark.parametrize("letter", ["'", "%", "?", "\\"])
+def test_a_state_folder_that_cannot_be_written_to_is_named(shop: Shop, letter: str) -> None:
+    state = shop.root / f"a{letter}b/state"
+    with pytest.raises(ScorecardError) as error:
+        shop.extract(state=state)
+    assert f"The state folder {state} has {letter} in its path" in error.value.problem
+    assert "SCORECARD_STATE" in error.value.cure
+    assert not state.parent.exists()
+
+
+def test_an_export_that_needs_too_much_memory_is_named(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["scorecard.sources.extract"], "MEMORY", "20MB")
+    shop.write(ORDERS + "A5,1,2024-01-01,x" + "," * 3_000_000 + "\n")
+    with pytest.raises(ScorecardError, match=r"shop/orders\.csv cannot be read: Out of Memory") as error:
+        shop.extract()
+    assert "far longer" in error.value.cure
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         (ORDERS.splitlines()[0] + "\n", "lacks all 4 rows, for only its header is left"),
@@ -280,8 +351,57 @@ def test_a_warehouse_in_use_is_named(loaded: Shop) -> None:
 def test_a_damaged_warehouse_is_named(shop: Shop) -> None:
     shop.settings.state.mkdir()
     shop.settings.warehouse.write_bytes(b"no database" * 1000)
-    with pytest.raises(ScorecardError, match=r"warehouse\.duckdb cannot be opened"):
+    with pytest.raises(ScorecardError, match=r"warehouse\.duckdb is damaged") as error:
         shop.extract()
+    assert "delete it" in error.value.cure
+    assert "extract again" in error.value.cure
+
+
+@pytest.mark.parametrize("offset", [0, 8, 4096 + 20, 12288 + 100])
+def test_a_wrong_byte_in_the_warehouse_is_no_lock(loaded: Shop, offset: int) -> None:
+    _flip(loaded.settings.warehouse, offset)
+    with pytest.raises(ScorecardError, match=r"warehouse\.duckdb is damaged"):
+        loaded.extract()
+
+
+def test_a_wrong_byte_that_only_a_query_meets_is_named_too(loaded: Shop) -> None:
+    """Whichever byte it is, whoever comes across it: an error is a sentence, and no lock is blamed."""
+    whole = loaded.settings.warehouse.read_bytes()
+    met = 0
+    for offset in range(12288 + 2000, len(whole), len(whole) // 40):
+        loaded.settings.warehouse.write_bytes(whole)
+        _flip(loaded.settings.warehouse, offset)
+        try:
+            read_held(loaded.settings.warehouse, loaded.source)
+        except ScorecardError as error:
+            assert "is damaged" in error.problem
+            met += 1
+    assert met
+
+
+def test_damage_found_while_exports_are_compared_is_named(loaded: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded.write(ORDERS.replace("10.50", "11"))
+
+    def meets_damage(*_: Any) -> None:
+        raise duckdb.Error("Corrupt database file: computed checksum 1 does not match stored checksum 2 in block 3")
+
+    monkeypatch.setattr(sys.modules["scorecard.sources.extract"], "_compare", meets_damage)
+    with pytest.raises(ScorecardError, match=r"warehouse\.duckdb is damaged"):
+        loaded.extract()
+
+
+def test_a_warehouse_cut_short_is_damaged(loaded: Shop) -> None:
+    whole = loaded.settings.warehouse.read_bytes()
+    for size in (1000, 12288 + 100, len(whole) // 2):
+        loaded.settings.warehouse.write_bytes(whole[:size])
+        with pytest.raises(ScorecardError, match=r"warehouse\.duckdb is damaged"):
+            loaded.extract()
+
+
+def _flip(path: Path, offset: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[offset] ^= 0x55
+    path.write_bytes(data)
 
 
 def test_a_load_that_fails_is_taken_back(loaded: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

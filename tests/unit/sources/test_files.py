@@ -1,6 +1,7 @@
 """Every fault of a CSV export ends in quarantine with its reason, or in an error with file, fault and cure."""
 
 import io
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -145,6 +146,14 @@ def test_unknown_columns_are_kept_as_text(read: Reader) -> None:
         ("A1,1,,x", "ordered_on: empty, but every record must have one"),
         (",1,2024-01-01,x", "order_id: empty, but every record must have one"),
         ("A1,x,y,z", 'amount: "x" is no decimal(18,2); ordered_on: "y" is no date'),
+        *(
+            (f"A1,1,{day},x", f'ordered_on: "{day}" is outside of the days allowed, 1900-01-01 to 2200-01-01')
+            for day in ("9999-12-31", "0001-01-01", "0000-01-01", "1899-12-31", "2200-01-02")
+        ),
+        *(
+            (f"A1,{amount},2024-01-01,x", f'amount: "{amount}" is too large for the warehouse (decimal(18,4))')
+            for amount in ("9999999999999999.99", "100000000000000", "-100000000000000.00")
+        ),
         ("A1,1,2024-01-01", "has 3 fields where the header has 4"),
         ("A1,1,2024-01-01,x,y", "has 5 fields where the header has 4"),
         ("order_id,amount,ordered_on,note", "repeats the header"),
@@ -169,6 +178,9 @@ def test_a_bad_order_goes_to_quarantine(read: Reader, row: str, reason: str) -> 
         ("2024-01-02,1,1,2024-01-01 25:00,true", "seen_at"),
         ("2024-01-02,1,1,2024-01-01T10:00:00Z,true", "seen_at"),
         ("2024-01-02,1,1,2024-01-01 10:00,maybe", "paid"),
+        ("2024-01-02,1,1,9999-12-31 23:59:59,true", "seen_at"),
+        ("2024-01-02,1,1,2200-01-02 00:00,true", "seen_at"),
+        ("9999-12-31,1,1,2024-01-01 10:00,true", "day"),
     ],
 )
 def test_a_bad_visit_goes_to_quarantine(read: Reader, row: str, column: str) -> None:
@@ -184,12 +196,121 @@ def test_a_bad_visit_goes_to_quarantine(read: Reader, row: str, column: str) -> 
         "2024-02-29,7.0,.5,2024-01-01,0",
         " 2024-02-29 , 7 , 1 ,2024-01-01 10:00,yes",
         "2024-02-29,7,,,",
+        "1900-01-01,7,,2200-01-01 23:59,",
     ],
 )
 def test_a_good_visit(read: Reader, row: str) -> None:
     _, good, bad = read(f"{VISITS}{row}\n", "visits")
     assert bad == []
     assert good[2][2] == 7
+
+
+def test_the_largest_amount_and_the_last_days_are_good(read: Reader) -> None:
+    _, good, bad = read(
+        "order_id,amount,ordered_on,note\nA1,99999999999999.99,1900-01-01,x\nA2,-99999999999999.99,2200-01-01,x\n"
+    )
+    assert bad == []
+    assert [str(row[2]) for row in good] == ["99999999999999.99", "-99999999999999.99"]
+
+
+def test_a_moment_with_a_zone_has_the_same_limits(read: Reader, shop: Shop) -> None:
+    shop.yaml.write_text(YAML.replace("name: seen_at, data_type: timestamp", "name: seen_at, data_type: timestamptz"))
+    _, good, bad = read(
+        "day,customer,seconds,seen_at,paid\n2024-01-01,1,1,2024-01-01 10:00Z,true\n"
+        "2024-01-01,2,1,9999-12-31 10:00Z,true\n",
+        "visits",
+    )
+    assert len(good) == 1
+    assert "1900-01-01 to 2200-01-01" in bad[0][1]
+
+
+def test_an_amount_that_only_rounding_makes_too_large_is_kept_out(read: Reader, shop: Shop) -> None:
+    shop.yaml.write_text(YAML.replace("decimal(18,2)", "decimal(38,6)"))
+    _, good, bad = read("order_id,amount,ordered_on,note\nA1,99999999999999.999999,2024-01-01,x\n")
+    assert good == []
+    assert "too large" in bad[0][1]
+
+
+class _Endless(io.RawIOBase):
+    """A file of `size` bytes that nobody wrote: a beginning, then one byte over and over."""
+
+    def __init__(self, beginning: bytes, byte: bytes, size: int) -> None:
+        self.beginning, self.byte, self.left, self.largest = beginning, byte, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        assert size >= 0, "all of it was asked for at once"
+        size = min(size, self.left)
+        data = (self.beginning[:size] + self.byte * size)[:size]
+        self.beginning, self.left = self.beginning[size:], self.left - size
+        return data
+
+
+def _stage_endless(shop: Shop, beginning: bytes, byte: bytes) -> str:
+    """Stage a file of 10 GB, and give what is said of it and the memory that this took."""
+    opened: Any = lambda: _Endless(beginning, byte, 10 << 30)  # noqa: E731
+    tracemalloc.start()
+    with duckdb.connect() as db, pytest.raises(ScorecardError) as error:
+        files.stage(db, "t", opened, shop.source.objects[0], "shop/orders.csv")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 200 << 20
+    return error.value.problem
+
+
+def test_a_line_without_end_is_refused(shop: Shop) -> None:
+    assert _stage_endless(shop, ORDERS.encode(), b"x") == "Line 7 of shop/orders.csv is longer than 16 MB."
+    crlf = ORDERS.replace("\n", "\r\n").encode()
+    assert _stage_endless(shop, crlf + b'A5,1,2024-01-01,"', b"x") == "Line 7 of shop/orders.csv is longer than 16 MB."
+
+
+def test_a_header_without_end_is_refused(shop: Shop) -> None:
+    assert _stage_endless(shop, b"order_id", b",") == "The header of shop/orders.csv is longer than 1 MB."
+    assert _stage_endless(shop, b"", b"\n") == "The header of shop/orders.csv is longer than 1 MB."
+
+
+def test_zero_bytes_are_refused(shop: Shop, read: Reader) -> None:
+    assert "it has a zero byte on line 1 (byte 1)" in _stage_endless(shop, b"", b"\0")
+    assert "it has a zero byte on line 7 " in _stage_endless(shop, ORDERS.encode(), b"\0")
+    with pytest.raises(ScorecardError, match="a zero byte on line 3 "):
+        read(ORDERS.replace("A2", "A\0"))
+
+
+@pytest.mark.parametrize(("more", "loaded"), [(0, 2), (1, None)])
+def test_a_line_may_be_just_so_long(read: Reader, monkeypatch: pytest.MonkeyPatch, more: int, loaded: int) -> None:
+    monkeypatch.setattr(files, "MAX_LINE", 300)
+    line = "A1,1,2024-01-01,".ljust(300 + more, "x")
+    text = f"order_id,amount,ordered_on,note\n{line}\nA2,1,2024-01-01,x\n"
+    for block in (7, 1 << 20):
+        monkeypatch.setattr(files, "BLOCK", block)
+        if loaded:
+            assert read(text)[0].rows_loaded == loaded
+        else:
+            with pytest.raises(ScorecardError, match=r"Line 2 of shop/orders\.csv is longer"):
+                read(text)
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
+@pytest.mark.parametrize("block", [1, 2, 3, 1 << 20])
+def test_a_wrong_byte_is_found_wherever_blocks_end(
+    read: Reader, monkeypatch: pytest.MonkeyPatch, end: str, block: int
+) -> None:
+    monkeypatch.setattr(files, "BLOCK", block)
+    good = ORDERS.replace("first", "顧客👩‍💻").replace("\n", end).encode()
+    for wrong, said in ((b"\xff", "the byte 0xFF"), ("客".encode()[:2], "the byte 0xE5")):
+        with pytest.raises(ScorecardError) as error:
+            read(good + wrong)
+        assert f"{said} on line 7 (byte {len(good) + 1})" in error.value.problem
+
+
+@pytest.mark.parametrize("text", ["{header}\n", "order_id,amount,ordered_on,note,{header},{header}\n"])
+def test_a_header_is_not_echoed_whole(read: Reader, text: str) -> None:
+    with pytest.raises(ScorecardError) as error:
+        read(text.format(header="\x1b[31m" + "root:x:0:0 " * 5000))
+    assert len(error.value.problem) < 600
+    assert error.value.problem.isprintable()
 
 
 def test_the_payload_is_the_record(read: Reader) -> None:
