@@ -118,7 +118,7 @@ def _freeze(
     bases = {snapshot.base_of(metric) for metric in chosen}
     documents = {
         "definitions.json": _definitions(settings, scorecard, chosen, frozen.horizons),
-        "lineage.json": {name: entry for name, entry in lineage.items() if name in bases},
+        "lineage.json": {name: _of_unit(settings, scorecard, lineage[name]) for name in bases if name in lineage},
         "loads.json": frozen.loads,
     }
     for name, content in documents.items():
@@ -135,6 +135,7 @@ def _freeze(
     edition = latest["edition"] + 1 if latest else 1
     close_id = f"{scorecard.name}-{period}-e{edition}"
     before = earlier[-1] if earlier else None
+    content_sha256 = store.content_sha256(files)
     manifest = {
         "close_id": close_id,
         "scorecard": scorecard.name,
@@ -142,7 +143,7 @@ def _freeze(
         "grain": period.grain.value,
         "edition": edition,
         "sequence": before["sequence"] + 1 if before else 1,
-        "content_sha256": store.content_sha256(files),
+        "content_sha256": content_sha256,
         "files": files,
         "previous": before
         and {
@@ -161,7 +162,16 @@ def _freeze(
     os.rename(folder, path)
     store.sync_folder(settings.archive)
     _write_head(settings, manifest)
-    return Close(close_id, path, True, edition, manifest["content_sha256"])
+    return Close(close_id, path, True, edition, content_sha256)
+
+
+def _of_unit(settings: Settings, scorecard: Scorecard, entry: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the fields of other units' sources: a source added elsewhere is no change of this scorecard."""
+    foreign = tuple(f"{schema}." for schema in snapshot.foreign_sources(settings, scorecard.business_unit).values())
+    columns = {
+        name: [field for field in fields if not field.startswith(foreign)] for name, fields in entry["columns"].items()
+    }
+    return {**entry, "columns": columns}
 
 
 def _same(files: dict[str, str], before: dict[str, str]) -> bool:

@@ -164,7 +164,7 @@ def read(
             "and not list_contains($foreign::varchar[], source)",
             {
                 "names": [metric.name for metric in metrics],
-                "foreign": _foreign_sources(settings, scorecard.business_unit),
+                "foreign": list(foreign_sources(settings, scorecard.business_unit)),
             },
         ),
         "actions.parquet": _sorted(
@@ -290,14 +290,14 @@ def _horizons(
     return {metric: {"first_day": first, "last_day": last} for metric, first, last in rows}
 
 
-def _foreign_sources(settings: Settings, unit: str) -> list[str]:
-    """Return the sources that are said to be of another business unit."""
-    found = []
+def foreign_sources(settings: Settings, unit: str) -> dict[str, str]:
+    """Return the sources that are said to be of another business unit, with their schemas."""
+    found = {}
     for path in sorted((settings.dbt_project / "models" / "staging").glob("*/_sources.yml")):
         for source in read_yaml(path)["sources"]:
             of = source.get("config", {}).get("meta", {}).get("business_unit")
             if of and of != unit:
-                found.append(source["name"])
+                found[source["name"]] = source.get("schema", source["name"])
     return found
 
 

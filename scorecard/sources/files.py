@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import duckdb
 
 BLOCK = 1 << 20
-"""Bytes that are read at a time."""
+"""Bytes that are read at a time to find a wrong one."""
 
 CHUNK = 2 << 20
 """Characters that are held as Python lines at a time, and the rest of the last line."""
@@ -115,7 +115,7 @@ def stage(
     """
     with open_file() as raw:
         hashed = _Hashed(raw)
-        text = io.TextIOWrapper(io.BufferedReader(hashed, BLOCK), encoding="utf-8-sig", newline="")
+        text = io.TextIOWrapper(io.BufferedReader(hashed), encoding="utf-8-sig", newline="")
         try:
             records = _records(_header_lines(text, source_file), 1, contract.delimiter, source_file)
             _, last_line, header = next(records, (0, 0, []))
@@ -177,7 +177,7 @@ class _Hashed(io.RawIOBase):
     def _refuse_what_is_no_text(self, data: bytes) -> None:
         if b"\0" in data:
             raise _ZeroByte
-        # All other lines that end in the data are shorter than it.
+        # All other lines that end in the data are shorter than it, which is no longer than a line may be.
         first_end = min((end for end in (data.find(b"\n"), data.find(b"\r")) if end >= 0), default=len(data))
         if self.size + first_end - self.line_start > MAX_LINE:
             raise _LongLine(self.line_start)

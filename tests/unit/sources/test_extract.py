@@ -228,12 +228,12 @@ def test_a_missing_export(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ("/etc/passwd", "is a link to /etc/passwd, which lies outside of the data folder"),
-        ("/dev/zero", "is a link to /dev/zero, which lies outside of the data folder"),
+        ("/etc/passwd", "shop/orders.csv is a link to /etc/passwd, which lies outside of the data folder"),
+        ("/dev/zero", "shop/orders.csv is a link to /dev/zero, which lies outside of the data folder"),
         ("../../dbt_project/models/staging/shop/_sources.yml", "lies outside of the data folder"),
-        ("../shop", "is no regular file but a folder"),
-        ("orders.csv", "cannot be read: Too many levels of symbolic links"),
-        ("gone.csv", "cannot be read: No such file"),
+        ("../shop", "shop/orders.csv is no regular file but a folder"),
+        ("orders.csv", "shop/orders.csv cannot be read: Too many levels of symbolic links"),
+        ("gone.csv", "shop/orders.csv cannot be read: No such file"),
     ],
 )
 def test_a_link_to_what_is_no_export_is_not_opened(shop: Shop, target: str, said: str) -> None:
@@ -243,7 +243,7 @@ def test_a_link_to_what_is_no_export_is_not_opened(shop: Shop, target: str, said
     (shop.root / "data/shop/visits.csv").unlink()
     with pytest.raises(ScorecardError) as error:
         shop.extract()
-    assert f"shop/orders.csv {said}" in error.value.problem or said in error.value.problem
+    assert said in error.value.problem
     assert "root:" not in str(error.value)
     assert "(2) shop/visits.csv cannot be read" in error.value.problem, "it is one of those that are missing"
 
@@ -371,11 +371,13 @@ def test_a_wrong_byte_that_only_a_query_meets_is_named_too(loaded: Shop) -> None
     for offset in range(12288 + 2000, len(whole), len(whole) // 40):
         loaded.settings.warehouse.write_bytes(whole)
         _flip(loaded.settings.warehouse, offset)
+        problem = ""
         try:
             read_held(loaded.settings.warehouse, loaded.source)
         except ScorecardError as error:
-            assert "is damaged" in error.problem
-            met += 1
+            problem = error.problem
+        assert not problem or "is damaged" in problem
+        met += bool(problem)
     assert met
 
 
