@@ -1,5 +1,5 @@
--- One row per business unit: the days between which its sources have records. A period beyond them isn't complete. A day
--- after the one on which its record was loaded is a plan (a subscription that will end), not a record of that day.
+-- One row per business unit: the days between which its sources have records. A period beyond them isn't complete. A
+-- day after the one on which its record was loaded is a plan (a subscription that will end), not a record of that day.
 with event as (
     {% for fact, days in {
         'core_opportunity': ['created_on', 'closed_on'],

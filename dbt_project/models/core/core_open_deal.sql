@@ -1,5 +1,6 @@
--- One row per opportunity and week, month, quarter or year at whose end, or at the end of the data, it was still open. Deals without a day of
--- creation have no age and are counted by a check. A view: it is some ten rows a deal, and is read twice.
+-- One row per opportunity and week, month, quarter or year at whose end, or at the end of the data, it was still open.
+-- Deals without a day of creation have no age and are counted by a check. A view: it is some ten rows a deal, and is
+-- read twice.
 {{ config(materialized='view') }}
 
 select

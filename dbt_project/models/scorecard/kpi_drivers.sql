@@ -1,8 +1,8 @@
--- One row per metric, grain, period, business unit and member: what the member moved the unit's value against the period
--- before. Of a rate, `rate_effect` is what its own rate moved, `mix_effect` what its share of the whole moved; they add
--- up over the members of a dimension to the change of the whole. Of a growth against the period before, it is the
--- member's part of the growth itself. Medians have no such parts, nor have members that don't make up the whole, as a
--- customer's products don't.
+-- One row per metric, grain, period, business unit and member: what the member moved the unit's value against the
+-- period before. Of a rate, `rate_effect` is what its own rate moved, `mix_effect` what its share of the whole moved;
+-- they add up over the members of a dimension to the change of the whole. Of a growth against the period before, it is
+-- the member's part of the growth itself. Medians have no such parts, nor have members that don't make up the whole,
+-- as a customer's products don't.
 with total as (
     select total.*, period.prior_start
     from {{ ref('kpi_totals') }} as total

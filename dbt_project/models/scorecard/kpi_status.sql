@@ -62,8 +62,8 @@ judged as (
     from measured
 ),
 
--- The member that moved a unit's value most: where the target is missed, the one that did it most harm; else the one that
--- moved it most the way it went. Of members that moved it equally much, always the same one.
+-- The member that moved a unit's value most: where the target is missed, the one that did it most harm; else the one
+-- that moved it most the way it went. Of members that moved it equally much, always the same one.
 driver as (
     select part.*
     from {{ ref('kpi_drivers') }} as part

@@ -1,5 +1,5 @@
--- One row per target, with how the improvement it calls for ranks among the metric's own past changes of the same length.
--- A target that calls for none, since the period before had reached it, has no rank.
+-- One row per target, with how the improvement it calls for ranks among the metric's own past changes of the same
+-- length. A target that calls for none, since the period before had reached it, has no rank.
 with target as (
     select target.*, period.prior_start
     from {{ ref('core_target') }} as target
@@ -62,6 +62,8 @@ select
     case when ranked.past_changes >= 8
         then {{ exact_ratio('ranked.smaller::decimal(18, 4)', 'ranked.past_changes::decimal(18, 4)') }}
     end::decimal(38, 8) as achievable,
-    coalesce(ranked.past_changes >= 8 and ranked.smaller >= 0.95 * ranked.past_changes, false)::boolean as is_unrealistic
+    coalesce(
+        ranked.past_changes >= 8 and ranked.smaller >= 0.95 * ranked.past_changes, false
+    )::boolean as is_unrealistic
 from target
 left join ranked on target.record_id = ranked.record_id

@@ -60,7 +60,8 @@ expected as (
 
     select target.metric, target.grain, target.period_start, target.scope, target.dimension, target.member
     from {{ ref('core_target') }} as target
-    inner join {{ ref('kpi_metrics') }} as metric on target.metric = metric.metric and list_contains(metric.grains, target.grain)
+    inner join {{ ref('kpi_metrics') }} as metric
+        on target.metric = metric.metric and list_contains(metric.grains, target.grain)
     where metric.of_metric is null
 
     union

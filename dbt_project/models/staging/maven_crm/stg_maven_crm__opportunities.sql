@@ -1,5 +1,5 @@
--- One row per opportunity of the pipeline, which is one unit of one product. A lost deal's value is written as 0 by the source: that is what was
--- earned, not what was lost, so it is no amount.
+-- One row per opportunity of the pipeline, which is one unit of one product. A lost deal's value is written as 0 by the
+-- source: that is what was earned, not what was lost, so it is no amount.
 with source as (
     {{ current_rows('maven_crm', 'sales_pipeline') }}
 ),
