@@ -1,0 +1,1 @@
+"""Stand-ins: HTTP servers on loopback that behave as Salesforce, HubSpot, Stripe and Zendesk do."""
