@@ -5,7 +5,6 @@ import gzip
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 import orjson
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
@@ -82,10 +80,10 @@ class Service:
         return self
 
     def __exit__(self, *_: object) -> None:
-        assert self._server and self._thread
         self._stopping.set()
-        self._server.should_exit = True
-        self._thread.join()
+        if self._server and self._thread:
+            self._server.should_exit = True
+            self._thread.join()
 
 
 def as_json(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -1,4 +1,4 @@
-"""The records of one service with every version they ever had: what a stand-in serves, and what a test compares with."""
+"""The records of one service, every version of each: what a stand-in serves, and what a test compares with."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
