@@ -39,9 +39,12 @@ class Column:
 
 @dataclass(frozen=True)
 class ObjectContract:
-    """A raw table and the export it is read from (`file`, a path below the folder of the source).
+    """A raw table and what it is read from.
 
-    A `full_export` holds every record, so that one which left it is gone; any other only adds and changes.
+    `file`: the export, a path below the folder of the source; "" for a service. A `full_export` holds every record, so
+    that one which left it is gone; any other only adds and changes.
+    `object`: what the service calls it. `each`: the path of a list inside of the service's record, where a row is an
+    entry of that list. `merge_key`: what a load replaces as a whole; the record, or for such entries their record.
     """
 
     name: str
@@ -51,6 +54,9 @@ class ObjectContract:
     delimiter: str
     columns: tuple[Column, ...]
     declared_in: Path
+    object: str = ""
+    each: str = ""
+    merge_key: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -60,13 +66,18 @@ class ObjectContract:
             self.primary_key,
             self.full_export,
             self.delimiter,
+            *([self.object, self.each, self.merge_key] if self.object else []),
         ]
         return hashlib.sha256(json.dumps(shape).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class SourceContract:
-    """A source: `name` is its folder below the data folder, `schema` its schema in the warehouse."""
+    """A source: `name` is its folder below the data folder, `schema` its schema in the warehouse.
+
+    `service`: the service it is read from, "" for a folder of exports. Of a service, the business unit and currency are
+    settings.
+    """
 
     name: str
     schema: str
@@ -74,6 +85,7 @@ class SourceContract:
     currency: str
     objects: tuple[ObjectContract, ...]
     declared_in: Path
+    service: str = ""
 
 
 def load_contracts(settings: Settings) -> dict[str, SourceContract]:
@@ -117,26 +129,30 @@ def _source(entry: dict[str, Any], path: Path) -> SourceContract:
             f"Write `schema: raw_{name}`: the extraction loads there.",
         )
     tables = _required(entry, "tables", where, path)
+    service = str(meta.get("service", ""))
     # Names with an underscore in front are the extraction's own tables; they have no export.
-    objects = tuple(_object(table, where, path) for table in tables if not str(table.get("name")).startswith("_"))
+    objects = tuple(
+        _object(table, where, path, service) for table in tables if not str(table.get("name")).startswith("_")
+    )
     _refuse_repeats([o.name for o in objects], f"{where} lists the table", path)
     return SourceContract(
         name=name,
         schema=schema,
-        business_unit=_required(meta, "business_unit", f"config.meta of {where}", path),
-        currency=_required(meta, "currency", f"config.meta of {where}", path),
+        business_unit="" if service else _required(meta, "business_unit", f"config.meta of {where}", path),
+        currency="" if service else _required(meta, "currency", f"config.meta of {where}", path),
         objects=objects,
         declared_in=path,
+        service=service,
     )
 
 
-def _object(entry: dict[str, Any], source: str, path: Path) -> ObjectContract:
+def _object(entry: dict[str, Any], source: str, path: Path, service: str) -> ObjectContract:
     name = _required(entry, "name", f"a table of {source}", path)
     where = f"the table {name} of {source}"
     if not _NAME.fullmatch(name):
         raise ScorecardError(f"In {path}, {where} has no name that dlt keeps.", "Use lower case, digits and single _.")
     meta = _meta(entry)
-    file = _required(meta, "file", f"config.meta of {where}", path)
+    file = "" if service else _required(meta, "file", f"config.meta of {where}", path)
     key = _required(meta, "primary_key", f"config.meta of {where}", path)
     key = (key,) if isinstance(key, str) else tuple(key)
     columns = tuple(_column(column, key, where, path) for column in _required(entry, "columns", where, path))
@@ -152,14 +168,17 @@ def _object(entry: dict[str, Any], source: str, path: Path) -> ObjectContract:
             f"In {path}, {where} reads {file}, which is outside of its folder.",
             "Name a file below the source's folder.",
         )
-    full_export = meta.get("full_export", True)
+    full_export = meta.get("full_export", not service)
     delimiter = meta.get("delimiter", ",")
     if not isinstance(full_export, bool) or not isinstance(delimiter, str) or len(delimiter) != 1:
         raise ScorecardError(
             f"In {path}, config.meta of {where} has full_export {full_export!r} and delimiter {delimiter!r}.",
             "full_export is true or false, delimiter one character.",
         )
-    return ObjectContract(name, file, key, full_export, delimiter, columns, path)
+    each = str(meta.get("each", ""))
+    merge_key = tuple(meta.get("merge_key", key))
+    of = str(meta.get("object", name)) if service else ""
+    return ObjectContract(name, file, key, full_export, delimiter, columns, path, of, each, merge_key)
 
 
 def _column(entry: dict[str, Any], key: tuple[str, ...], table: str, path: Path) -> Column:

@@ -18,9 +18,11 @@ from scorecard.errors import ScorecardError
 from scorecard.locks import alone
 from scorecard.settings import Settings
 from scorecard.sources.contract import ObjectContract, SourceContract
-from scorecard.sources.files import Staged, first_line, literal, plain, quoted, stage
+from scorecard.sources.files import stage
 from scorecard.sources.held import Held, attached, open_warehouse, read_held, read_types, retype
+from scorecard.sources.judge import Staged
 from scorecard.sources.load import load, quiet_dlt
+from scorecard.sources.text import first_line, literal, plain, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,11 +36,9 @@ UNFIT = "'%?\\"
 
 @dataclass(frozen=True)
 class LoadedObject:
-    """One export that was loaded; `rows_new` and `rows_retired` count versions begun and ended."""
+    """One object that was loaded; `rows_new` and `rows_retired` count versions begun and ended."""
 
     name: str
-    source_file: str
-    source_sha256: str
     rows_read: int
     rows_loaded: int
     rows_quarantined: int
@@ -270,6 +270,7 @@ def _compare(
     ScorecardError: a full export lost more of its rows than the settings allow.
     """
     contract = staged.contract
+    source_file = f"{source.name}/{contract.file}"
     db.execute(f"create table {staged.table}_held (_row_version varchar)")
     if not contract.full_export or not {*contract.primary_key, "_valid_to"} <= held_columns:
         return
@@ -284,7 +285,7 @@ def _compare(
         if not staged.rows_read:
             lost = f"all {held} rows, for only its header is left,"
         raise ScorecardError(
-            f"{staged.source_file} lacks {lost} that it had before.",
+            f"{source_file} lacks {lost} that it had before.",
             "Export it again in full. If they are truly gone, run once with SCORECARD_MAX_VANISHED_SHARE=1 in the"
             f" environment (it is {settings.max_vanished_share}).",
         )
@@ -316,8 +317,6 @@ def _finish(
     return tuple(
         LoadedObject(
             each.contract.name,
-            each.source_file,
-            each.sha256,
             each.rows_read,
             each.rows_loaded,
             each.rows_quarantined,

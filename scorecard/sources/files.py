@@ -12,12 +12,13 @@ import hashlib
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
 from scorecard.errors import ScorecardError
 from scorecard.sources.contract import Column, ObjectContract
+from scorecard.sources.judge import Staged, count, faults, has_key, key_text, page_row, typed
+from scorecard.sources.text import literal, plain, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,57 +34,6 @@ MAX_HEADER = 1 << 20
 
 MAX_LINE = 16 << 20
 """Bytes of the longest line. A file without line ends would have to be held whole."""
-
-EARLIEST, LATEST = "1900-01-01", "2200-01-01"
-"""The days a record may name. One at 9999-12-31, which stands for "never", makes a calendar of 8000 years."""
-
-HOLDS = "decimal(18,4)"
-"""What the warehouse reckons with, whatever a contract allows."""
-
-OWN_COLUMNS = (
-    "_source_file",
-    "_source_line",
-    "_source_sha256",
-    "_row_version",
-    "_dlt_load_id",
-    "_valid_from",
-    "_valid_to",
-)
-
-# DuckDB's own casts let too much through for a ledger: 3.7 becomes 4, 1.005 becomes 1.01, 'infinity' a date.
-_FORMS = {
-    "bigint": r"[+-]?\d+(\.0*)?",
-    "integer": r"[+-]?\d+(\.0*)?",
-    "boolean": r"(?i)true|false|t|f|yes|no|y|n|1|0",
-    "date": r"\d{4}-\d{2}-\d{2}",
-    "timestamp": r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?",
-    "timestamptz": r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)",
-    "double": r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?",
-}
-
-
-@dataclass(frozen=True)
-class Staged:
-    """A judged export in the scratch database.
-
-    `<table>_good` has the columns of `columns` and `_line`; `<table>_bad` has `_line`, `reason`, `payload`;
-    `<table>_keys` the records, good or bad, whose key could be read. `columns` are in the order of the file.
-    """
-
-    contract: ObjectContract
-    table: str
-    source_file: str
-    sha256: str
-    size_bytes: int
-    columns: tuple[Column, ...]
-    unknown: tuple[str, ...]
-    rows_read: int
-    rows_quarantined: int
-
-    @property
-    def rows_loaded(self) -> int:
-        """Records that meet the contract."""
-        return self.rows_read - self.rows_quarantined
 
 
 def snake_case(header: str) -> str:
@@ -126,21 +76,11 @@ def stage(
         except _LongLine as error:
             raise _too_long(f"Line {_line_of(open_file, error.start)} of {source_file}", MAX_LINE) from error
     _judge(db, table, contract, header, columns)
+    page_row(db, table, source_file, hashed.sha256.hexdigest(), hashed.size, rows_read)
     db.execute(f"drop table {table}")
-    quarantined = _count(db, f"{table}_bad")
     known = {column.name for column in contract.columns}
     unknown = tuple(column.name for column in columns if column.name not in known)
-    return Staged(
-        contract,
-        table,
-        source_file,
-        hashed.sha256.hexdigest(),
-        hashed.size,
-        columns,
-        unknown,
-        rows_read,
-        quarantined,
-    )
+    return Staged(contract, table, columns, unknown, rows_read, count(db, f"{table}_bad"))
 
 
 class _ZeroByte(Exception):
@@ -319,15 +259,13 @@ def _judge(
     columns: tuple[Column, ...],
 ) -> None:
     """Part the staged text into `<table>_good` and `<table>_bad`, and keep the keys that could be read."""
-    values = ", ".join(f"{_value(f'_c{i}', column)} as {quoted(column.name)}" for i, column in enumerate(columns))
-    faults = ", ".join(fault for i, column in enumerate(columns) if (fault := _fault(f"_c{i}", column)))
     is_header = " and ".join(f"_c{i} is not distinct from {literal(field)}" for i, field in enumerate(header) if field)
+    names = ", ".join(quoted(column.name) for column in columns)
     db.execute(f"""
         create table {table}_judged as
-        with typed as (select *, {values} from {table})
-        select _line, {", ".join(quoted(column.name) for column in columns)},
-            case when {is_header} then 'repeats the header'
-                else nullif(concat_ws('; ', {faults}), '') end as _reason
+        with typed as (select *, {typed(columns)} from {table})
+        select 1 as _page, _line, {names},
+            case when {is_header} then 'repeats the header' else {faults(columns)} end as _reason
         from typed
     """)
     _find_repeated_keys(db, table, contract, len(header))
@@ -340,23 +278,24 @@ def _judge(
         ), faults as (
             select _line, string_agg(reason, '; ' order by reason) as reason from reasons group by _line
         )
-        select _line, reason, to_json(struct_pack({payload}))::varchar as payload
-        from faults join {table} using (_line)
-        union all select _line, reason, payload from {table}_odd
+        select 1 as _page, _line, reason, to_json(struct_pack({payload}))::varchar as payload,
+            {key_text(contract)} as record_key
+        from faults join {table} using (_line) join {table}_judged using (_line)
+        union all select 1, _line, reason, payload, null from {table}_odd
     """)
     db.execute(f"create view {table}_good as from {table}_judged where _line not in (select _line from {table}_bad)")
-    db.execute(f"create view {table}_keys as from {table}_judged where {_given(contract)}")
+    db.execute(f"create view {table}_keys as from {table}_judged where {has_key(contract)}")
 
 
 def _find_repeated_keys(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract, width: int) -> None:
     """Make `<table>_repeated` (_line, reason): records whose key says two things, repeats but the first."""
     key = ", ".join(quoted(name) for name in contract.primary_key)
     record = ", ".join(f"_c{i}" for i in range(width))
-    named = f"'the key {', '.join(contract.primary_key)} = ' || concat_ws(', ', {key})"
+    named = f"'the key {', '.join(contract.primary_key)} = ' || {key_text(contract)}"
     db.execute(f"""
         create table {table}_repeated as
         with repeated as (
-            select {key} from {table}_judged where {_given(contract)} group by {key} having count(*) > 1
+            select {key} from {table}_judged where {has_key(contract)} group by {key} having count(*) > 1
         ), records as (
             select _line, {key}, row({record}) as _record
             from {table}_judged join repeated using ({key}) join {table} using (_line)
@@ -370,64 +309,6 @@ def _find_repeated_keys(db: "duckdb.DuckDBPyConnection", table: str, contract: O
         from records join groups using ({key})
         where _variants > 1 or _line > _first
     """)
-
-
-def _given(contract: ObjectContract) -> str:
-    return " and ".join(f"{quoted(name)} is not null" for name in contract.primary_key)
-
-
-def _value(cell: str, column: Column) -> str:
-    """SQL of the cell in the column's type, null where it isn't of it."""
-    if column.data_type == "varchar":
-        return cell
-    cast = f"try_cast(trim({cell}) as {column.data_type})"
-    value = f"case when regexp_full_match(trim({cell}), '{_form(column)}') then {cast} end"
-    return f"case when isfinite({cast}) then {value} end" if column.data_type == "double" else value
-
-
-def _fault(cell: str, column: Column) -> str:
-    """SQL of what is wrong with the cell, null where nothing is; "" where nothing can be."""
-    cases = ""
-    if column.data_type != "varchar":
-        said = f"""'{column.name}: "' || left({cell}, 80) || if(length({cell}) > 80, '…', '') || '" is"""
-        cases += f" when {cell} is not null and {quoted(column.name)} is null then {said} no {column.data_type}'"
-        for condition, words in _limits(column):
-            cases += f" when {condition} then {said} {words}'"
-    if column.not_null:
-        cases += f" when {cell} is null then '{column.name}: empty, but every record must have one'"
-    return f"case{cases} end" if cases else ""
-
-
-def _limits(column: Column) -> Iterator[tuple[str, str]]:
-    """SQL of what the warehouse can't hold though it is of the column's type, and what is said of it."""
-    name = quoted(column.name)
-    if column.data_type in ("date", "timestamp", "timestamptz"):
-        outside = f"{name}::date not between date '{EARLIEST}' and date '{LATEST}'"
-        yield outside, f"outside of the days allowed, {EARLIEST} to {LATEST}"
-    if column.decimal:
-        yield f"{name} is not null and try_cast({name} as {HOLDS}) is null", f"too large for the warehouse ({HOLDS})"
-
-
-def _form(column: Column) -> str:
-    if column.decimal is None:
-        return _FORMS[column.data_type]
-    scale = column.decimal[1]
-    return rf"[+-]?(\d+(\.\d{{0,{scale}}}0*)?|\.\d{{1,{scale}}}0*)" if scale else r"[+-]?\d+(\.0*)?"
-
-
-def literal(value: str) -> str:
-    """Quote a text as an SQL literal."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def quoted(name: str) -> str:
-    """Quote a name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _count(db: "duckdb.DuckDBPyConnection", table: str) -> int:
-    (count,) = db.execute(f"select count(*) from {table}").fetchone() or (0,)
-    return int(count)
 
 
 def _wrong_encoding(open_file: Callable[[], IO[bytes]], source_file: str) -> ScorecardError:
@@ -474,17 +355,6 @@ def _too_long(what: str, limit: int) -> ScorecardError:
         "Look whether it is a CSV file at all, with an end to each line, and export it again; the warehouse was left"
         " as it was.",
     )
-
-
-def plain(text: str, limit: int = 200) -> str:
-    """Return a text from a file as one line of an error: no control characters, cut short."""
-    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
-def first_line(error: BaseException) -> str:
-    """Return what an error of DuckDB says, without the advice below it."""
-    return plain(str(error).partition("\n")[0])
 
 
 def _not_utf8(source_file: str, what: str) -> ScorecardError:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from scorecard.errors import ScorecardError
 from scorecard.sources.contract import SourceContract
-from scorecard.sources.files import Staged, first_line, literal, quoted
+from scorecard.sources.judge import Staged
+from scorecard.sources.text import first_line, literal, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,6 +42,15 @@ class Held:
     source_sha256: str
     contract_sha256: str
     unknown_columns: str
+    loaded_at_us: int
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """How far an object of a service has been read: JSON text, and the contract it was read by."""
+
+    text: str
+    contract_sha256: str
     loaded_at_us: int
 
 
@@ -145,6 +155,22 @@ def read_held(path: Path, source: SourceContract) -> dict[str, Held]:
     if torn:
         take_back(path, source)
     return {name: value for name, value in held.items() if name in types}
+
+
+def read_cursors(path: Path, source: SourceContract) -> dict[str, Cursor]:
+    """Read how far each object of a service has been read, by its name. Call `read_held` before: it mends."""
+    if not path.exists():
+        return {}
+    with open_warehouse(path, read_only=True) as db:
+        if "_cursors" not in read_types(db, source.schema):
+            return {}
+        found = db.execute(f"""
+            select object, cursor, contract_sha256, epoch_us(loaded_at)
+            from {source.schema}._cursors
+            where _dlt_load_id in (select load_id from {source.schema}._dlt_loads)
+            qualify row_number() over (partition by object order by loaded_at desc) = 1
+        """)
+        return {name: Cursor(*rest) for name, *rest in found.fetchall()}
 
 
 def take_back(path: Path, source: SourceContract) -> None:

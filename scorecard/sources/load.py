@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scorecard.errors import ScorecardError
-from scorecard.sources.contract import SourceContract
-from scorecard.sources.files import Staged, literal, quoted
+from scorecard.sources.contract import ObjectContract, SourceContract
 from scorecard.sources.held import cannot_use, is_damaged, is_locked, take_back
+from scorecard.sources.judge import Staged
+from scorecard.sources.text import literal, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,6 +33,7 @@ QUARANTINE = {
     "source_file": "varchar",
     "source_line": "bigint",
     "source_sha256": "varchar",
+    "record_key": "varchar",
     "_dlt_load_id": "varchar",
 }
 LOADED_FILES = {
@@ -44,6 +46,14 @@ LOADED_FILES = {
     "rows_loaded": "bigint",
     "rows_quarantined": "bigint",
     "unknown_columns": "varchar",
+    "loaded_at": "timestamptz",
+    "_dlt_load_id": "varchar",
+}
+
+CURSORS = {
+    "object": "varchar",
+    "cursor": "varchar",
+    "contract_sha256": "varchar",
     "loaded_at": "timestamptz",
     "_dlt_load_id": "varchar",
 }
@@ -66,8 +76,13 @@ def load(
     loaded_at: datetime,
     work: Path,
     db: "duckdb.DuckDBPyConnection",
+    cursors: dict[ObjectContract, str] | None = None,
 ) -> str:
     """Load what was staged in one dlt run and return the load id.
+
+    Parameters
+    ----------
+    cursors: how far each object of a service is read with this load; they count when the load does.
 
     Raises
     ------
@@ -88,6 +103,8 @@ def load(
     resources = [_versions(each, db, loaded_at) for each in staged]
     resources.append(_rows("_quarantine", partial(_quarantine, staged), QUARANTINE, db))
     resources.append(_rows("_loaded_files", partial(_loaded_files, staged, loaded_at), LOADED_FILES, db))
+    if cursors:
+        resources.append(_rows("_cursors", partial(_cursors, cursors, loaded_at), CURSORS, db))
     try:
         info = pipeline.run(resources, loader_file_format="parquet")
         info.raise_on_failed_jobs()
@@ -117,7 +134,8 @@ def _versions(staged: Staged, db: "duckdb.DuckDBPyConnection", loaded_at: dateti
         "boundary_timestamp": loaded_at,
     }
     known = [column.name for column in contract.columns]
-    names = ", ".join(quoted(name) for name in (*known, *staged.unknown))
+    more = [column.name for column in staged.columns if column.name not in known]
+    names = ", ".join(quoted(name) for name in (*known, *more))
     # Sorted and with types, so that the order of the columns is no change and a new type is one.
     fields = ", ".join(
         f"{quoted(f'{column.name} {column.data_type}')} := {quoted(column.name)}::varchar"
@@ -128,11 +146,10 @@ def _versions(staged: Staged, db: "duckdb.DuckDBPyConnection", loaded_at: dateti
         yield from _arrow(
             db,
             f"""
-            select {names}, {literal(staged.source_file)} as _source_file, _line as _source_line,
-                '{staged.sha256}' as _source_sha256,
+            select {names}, source_file as _source_file, _line as _source_line, sha256 as _source_sha256,
                 sha256(to_json(struct_pack({fields}))::varchar) as _row_version,
                 '{_load_id()}' as _dlt_load_id
-            from {staged.table}_good
+            from {staged.table}_good join {staged.table}_pages using (_page)
             union all by name from {staged.table}_held
             """,
         )
@@ -140,7 +157,7 @@ def _versions(staged: Staged, db: "duckdb.DuckDBPyConnection", loaded_at: dateti
     hints: dict[str, Any] = {}
     if not contract.full_export:
         # With a merge key, dlt ends only versions whose key is in the file: right for an export of changes.
-        hints["merge_key"] = list(contract.primary_key)
+        hints["merge_key"] = list(contract.merge_key)
     # Without this hint dlt takes a wall-clock time for UTC.
     hints["columns"] = {
         column.name: {"data_type": "timestamp", "timezone": False}
@@ -165,9 +182,9 @@ def _rows(name: str, select: Callable[[], str], columns: dict[str, str], db: "du
 def _quarantine(staged: list[Staged]) -> str:
     return " union all ".join(
         f"""
-        select '{each.contract.name}' as object, reason, payload, {literal(each.source_file)} as source_file,
-            _line as source_line, '{each.sha256}' as source_sha256, '{_load_id()}' as _dlt_load_id
-        from {each.table}_bad
+        select '{each.contract.name}' as object, reason, payload, source_file, _line as source_line,
+            sha256 as source_sha256, record_key, '{_load_id()}' as _dlt_load_id
+        from {each.table}_bad join {each.table}_pages using (_page)
         """
         for each in staged
     )
@@ -176,14 +193,25 @@ def _quarantine(staged: list[Staged]) -> str:
 def _loaded_files(staged: list[Staged], loaded_at: datetime) -> str:
     return " union all ".join(
         f"""
-        select '{each.contract.name}' as object, {literal(each.source_file)} as source_file,
-            '{each.sha256}' as source_sha256, '{each.contract.fingerprint}' as contract_sha256,
-            {each.size_bytes} as size_bytes, {each.rows_read} as rows_read, {each.rows_loaded} as rows_loaded,
-            {each.rows_quarantined} as rows_quarantined,
+        select '{each.contract.name}' as object, source_file, sha256 as source_sha256,
+            '{each.contract.fingerprint}' as contract_sha256, size_bytes, rows_read,
+            rows_read - rows_bad as rows_loaded, rows_bad as rows_quarantined,
             nullif({literal(", ".join(each.unknown))}, '') as unknown_columns,
             '{loaded_at.isoformat()}' as loaded_at, '{_load_id()}' as _dlt_load_id
+        from {each.table}_pages
         """
         for each in staged
+    )
+
+
+def _cursors(cursors: dict[ObjectContract, str], loaded_at: datetime) -> str:
+    return " union all ".join(
+        f"""
+        select '{contract.name}' as object, {literal(cursor)} as cursor,
+            '{contract.fingerprint}' as contract_sha256, '{loaded_at.isoformat()}' as loaded_at,
+            '{_load_id()}' as _dlt_load_id
+        """
+        for contract, cursor in cursors.items()
     )
 
 

@@ -53,6 +53,7 @@ def build(settings: Settings) -> None:
 def bare(settings: Settings) -> None:
     """Run the script."""
     with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute("set enable_progress_bar = false")
         connection.execute((Path(__file__).parent / "bare.sql").read_text())
 
 

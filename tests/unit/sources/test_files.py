@@ -29,7 +29,7 @@ def read(shop: Shop) -> Reader:
         db.execute("set TimeZone = 'UTC'")
         contract = next(o for o in shop.source.objects if o.name == name)
         staged = files.stage(db, "t", lambda: io.BytesIO(data), contract, f"shop/{contract.file}")
-        good = db.execute("select * exclude (_reason) from t_good order by _line").fetchall()
+        good = db.execute("select * exclude (_reason, _page) from t_good order by _line").fetchall()
         return staged, good, db.execute("select _line, reason, payload from t_bad order by _line").fetchall()
 
     return read

@@ -1,0 +1,240 @@
+"""Requests to a service: tried again when that can help, refused with a sentence when it can't; no secret in either.
+
+What is tried again: no connection, a time-out, an answer that is cut short or is no JSON (a proxy's HTML page), 429 and
+5xx. The server's ``Retry-After`` is honoured; where it says nothing, the wait grows and has jitter.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from scorecard.errors import ScorecardError
+from scorecard.sources.text import plain
+
+if TYPE_CHECKING:
+    import requests
+    from tenacity import RetryCallState
+
+TIMEOUT = (10, 60)
+"""Seconds to connect, and between two bytes of an answer."""
+
+ATTEMPTS = 6
+"""Tries of one request; with the waits below it takes about two minutes until it is given up."""
+
+LONGEST_WAIT = 60
+"""Seconds. A service that asks for more has no capacity left today: the run stops and goes on the next time."""
+
+
+class QuotaGone(ScorecardError):
+    """The service answers no more today; what was read so far is kept, and the next run goes on from there."""
+
+
+class BadAnswer(ScorecardError):
+    """The service refuses the request; ``status`` and ``body`` are its answer."""
+
+    def __init__(self, problem: str, cure: str, status: int, body: bytes) -> None:
+        super().__init__(problem, cure)
+        self.status, self.body = status, body
+
+
+class _Again(Exception):
+    """Worth another try; `after` is what the server asks to wait, in seconds."""
+
+    def __init__(self, problem: str, after: float | None = None) -> None:
+        super().__init__(problem)
+        self.after = after
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The body of a 2xx answer, the URL it came from (path and query), and the server's clock."""
+
+    body: bytes
+    url: str
+    headers: Mapping[str, str]
+    served_at: datetime
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the body, in hex."""
+        return hashlib.sha256(self.body).hexdigest()
+
+    def json(self) -> Any:
+        """Return the decoded body."""
+        return msgspec.json.decode(self.body)
+
+
+@dataclass
+class Http:
+    """A session with one service.
+
+    ``authorise`` gives the headers that say who asks; called with True it must get new ones (a token has expired).
+    ``is_quota`` recognises the answer that means "no more today".
+    """
+
+    service: str
+    base: str
+    authorise: Callable[[bool], dict[str, str]]
+    is_quota: Callable[[int, bytes], bool] = lambda status, body: False
+    attempts: int = ATTEMPTS
+    timeout: tuple[float, float] = TIMEOUT
+    longest_wait: float = LONGEST_WAIT
+    requests_made: int = field(default=0, init=False)
+    _session: "requests.Session | None" = field(default=None, init=False)
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None, **kwargs: Any) -> Answer:
+        """Ask for a path; see `request`."""
+        return self.request("GET", path, params=params, **kwargs)
+
+    def post(self, path: str, json: Any, **kwargs: Any) -> Answer:
+        """Post JSON to a path; see `request`."""
+        return self.request("POST", path, json=json, **kwargs)
+
+    def request(self, method: str, path: str, decode: bool = True, **kwargs: Any) -> Answer:
+        """Make a request until it is answered.
+
+        Parameters
+        ----------
+        path: below the base, or a whole URL of the same host; anything else is refused.
+        decode: whether the answer has to be JSON.
+
+        Raises
+        ------
+        BadAnswer: the service refuses the request.
+        QuotaGone: it answers no more today.
+        ScorecardError: it can't be reached, or goes on failing.
+        """
+        import tenacity
+
+        url = self._url(path)
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_Again),
+            wait=_wait,
+            stop=tenacity.stop_after_attempt(self.attempts),
+            reraise=True,
+        )
+        try:
+            return retrying(self._once, method, url, decode, kwargs)
+        except _Again as error:
+            raise ScorecardError(
+                f"{self.service} gave no usable answer to {method} {_shown(url)} in {self.attempts} tries: {error}.",
+                "Run again later: what was read before is kept. If it stays so, look at the service's status page.",
+            ) from None
+
+    def _once(self, method: str, url: str, decode: bool, kwargs: dict[str, Any]) -> Answer:
+        response = self._send(method, url, kwargs, fresh=False)
+        if response.status_code == 401:
+            response = self._send(method, url, kwargs, fresh=True)
+        status, body = response.status_code, response.content
+        if self.is_quota(status, body):
+            raise QuotaGone(
+                f"{self.service} answers no more today: its daily quota is used up.",
+                "The next run goes on where this one stopped. To need fewer requests, extract fewer objects or raise"
+                " the page size.",
+            )
+        if status == 429 or status >= 500:
+            raise self._later(response)
+        if status >= 400:
+            raise BadAnswer(
+                f"{self.service} refused {method} {_shown(url)} with {status}: {plain(body.decode(errors='replace'))}",
+                _cure_of(status, self.service),
+                status,
+                body,
+            )
+        if decode:
+            _refuse_what_is_no_json(response)
+        parts = urlsplit(response.url)
+        shown = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        return Answer(body, shown, response.headers, _served_at(response))
+
+    def _send(self, method: str, url: str, kwargs: dict[str, Any], fresh: bool) -> "requests.Response":
+        import requests
+
+        if self._session is None:
+            self._session = requests.Session()
+            self._session.trust_env = False
+        headers = {**self.authorise(fresh), **kwargs.get("headers", {})}
+        self.requests_made += 1
+        try:
+            # A redirect could lead anywhere, with our credentials: none of these services needs one.
+            return self._session.request(
+                method, url, **{**kwargs, "headers": headers}, timeout=self.timeout, allow_redirects=False
+            )
+        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+            raise _Again(f"the connection failed ({type(error).__name__})") from None
+        except requests.exceptions.ContentDecodingError:
+            raise _Again("its compressed answer was damaged") from None
+
+    def _later(self, response: "requests.Response") -> Exception:
+        after = _retry_after(response)
+        if after is not None and after > self.longest_wait:
+            return QuotaGone(
+                f"{self.service} asks to wait {after:.0f} seconds before the next request.",
+                "The next run goes on where this one stopped.",
+            )
+        return _Again(f"it answered {response.status_code}", after)
+
+    def _url(self, path: str) -> str:
+        if "://" not in path:
+            return f"{self.base.rstrip('/')}/{path.lstrip('/')}"
+        if urlsplit(path)[:2] != urlsplit(self.base)[:2]:
+            raise ScorecardError(
+                f"{self.service} names a next page on another host.",
+                "Look whether the connection's host is the service itself; nothing was asked of the other host.",
+            )
+        return path
+
+
+def _wait(state: "RetryCallState") -> float:
+    from tenacity import wait_random_exponential
+
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, _Again) and error.after is not None:
+        return error.after
+    return wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT)(state)
+
+
+def _retry_after(response: "requests.Response") -> float | None:
+    """Seconds that the server asks to wait, by its own clock where it names a time."""
+    said = response.headers.get("Retry-After", "").strip()
+    if said.isdigit():
+        return float(said)
+    try:
+        return max(0.0, (parsedate_to_datetime(said) - _served_at(response)).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def _served_at(response: "requests.Response") -> datetime:
+    """The time of the answer by the server's clock; this machine's may be wrong."""
+    try:
+        return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
+    except (KeyError, TypeError, ValueError):
+        return datetime.now(UTC).replace(microsecond=0)
+
+
+def _refuse_what_is_no_json(response: "requests.Response") -> None:
+    start, end = response.content[:1], response.content.rstrip()[-1:]
+    if (start, end) in ((b"{", b"}"), (b"[", b"]")):
+        return
+    kind = response.headers.get("Content-Type", "nothing it names").partition(";")[0]
+    raise _Again(f"it answered with {kind} that is no whole JSON" if "json" in kind else f"it answered with {kind}")
+
+
+def _shown(url: str) -> str:
+    """Return the path of a URL: a query may hold what a log should not."""
+    return urlsplit(url).path
+
+
+def _cure_of(status: int, service: str) -> str:
+    if status == 401:
+        return f"Renew the credentials of the connection {service}; `scorecard sources check` says who they are of."
+    if status == 403:
+        return f"Give the user of the connection {service} the right to read it; see `scorecard sources check`."
+    return "If an upgrade of the service changed its API, its connector has to follow; the message above says what."

@@ -1,0 +1,128 @@
+"""Records held against their contract, as SQL over staged text: whole columns at a time, spilling to disk."""
+
+# ruff: noqa: S608  names are checked by the contract, or quoted
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scorecard.sources.contract import Column, ObjectContract
+from scorecard.sources.text import literal, quoted
+
+if TYPE_CHECKING:
+    import duckdb
+
+EARLIEST, LATEST = "1900-01-01", "2200-01-01"
+"""The days a record may name. One at 9999-12-31, which stands for "never", makes a calendar of 8000 years."""
+
+HOLDS = "decimal(18,4)"
+"""What the warehouse reckons with, whatever a contract allows."""
+
+# DuckDB's own casts let too much through for a ledger: 3.7 becomes 4, 1.005 becomes 1.01, 'infinity' a date.
+_FORMS = {
+    "bigint": r"[+-]?\d+(\.0*)?",
+    "integer": r"[+-]?\d+(\.0*)?",
+    "boolean": r"(?i)true|false|t|f|yes|no|y|n|1|0",
+    "date": r"\d{4}-\d{2}-\d{2}",
+    "timestamp": r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?",
+    "timestamptz": r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)",
+    "double": r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?",
+}
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Judged records of one raw table in the scratch database.
+
+    `<table>_good` has the columns of `columns`, `_page` and `_line`; `<table>_bad` has `_page`, `_line`, `reason`,
+    `payload`, `record_key`; `<table>_held` is as good but of records that only keep a version that is held already;
+    `<table>_pages` has `_page`, `source_file`, `sha256`, `size_bytes`, `rows_read`, `rows_bad`: a file, or an answer of
+    a service. `columns` are in the order of the source; `unknown` are those that the contract doesn't declare.
+    """
+
+    contract: ObjectContract
+    table: str
+    columns: tuple[Column, ...]
+    unknown: tuple[str, ...]
+    rows_read: int
+    rows_quarantined: int
+
+    @property
+    def rows_loaded(self) -> int:
+        """Records that meet the contract."""
+        return self.rows_read - self.rows_quarantined
+
+
+def typed(columns: tuple[Column, ...]) -> str:
+    """SQL of the columns in their types, out of the cells `_c0`, `_c1` …; null where a cell isn't of its type."""
+    return ", ".join(f"{_value(f'_c{i}', column)} as {quoted(column.name)}" for i, column in enumerate(columns))
+
+
+def faults(columns: tuple[Column, ...]) -> str:
+    """SQL of what is wrong with a record, null where nothing is; needs the columns of `typed` beside the cells."""
+    found = ", ".join(fault for i, column in enumerate(columns) if (fault := _fault(f"_c{i}", column)))
+    return f"nullif(concat_ws('; ', {found or 'null'}), '')"
+
+
+def has_key(contract: ObjectContract) -> str:
+    """SQL condition: the record says which it is."""
+    return " and ".join(f"{quoted(name)} is not null" for name in contract.primary_key)
+
+
+def key_text(contract: ObjectContract) -> str:
+    """SQL of the record's key as one text."""
+    return f"concat_ws(', ', {', '.join(quoted(name) for name in contract.primary_key)})"
+
+
+def count(db: "duckdb.DuckDBPyConnection", table: str) -> int:
+    """Count the rows of a scratch table."""
+    (rows,) = db.execute(f"select count(*) from {table}").fetchone() or (0,)
+    return int(rows)
+
+
+def _value(cell: str, column: Column) -> str:
+    """SQL of the cell in the column's type, null where it isn't of it."""
+    if column.data_type == "varchar":
+        return cell
+    cast = f"try_cast(trim({cell}) as {column.data_type})"
+    value = f"case when regexp_full_match(trim({cell}), '{_form(column)}') then {cast} end"
+    return f"case when isfinite({cast}) then {value} end" if column.data_type == "double" else value
+
+
+def _fault(cell: str, column: Column) -> str:
+    """SQL of what is wrong with the cell, null where nothing is; "" where nothing can be."""
+    cases = ""
+    if column.data_type != "varchar":
+        said = f"""'{column.name}: "' || left({cell}, 80) || if(length({cell}) > 80, '…', '') || '" is"""
+        cases += f" when {cell} is not null and {quoted(column.name)} is null then {said} no {column.data_type}'"
+        for condition, words in _limits(column):
+            cases += f" when {condition} then {said} {words}'"
+    if column.not_null:
+        cases += f" when {cell} is null then '{column.name}: empty, but every record must have one'"
+    return f"case{cases} end" if cases else ""
+
+
+def _limits(column: Column) -> Iterator[tuple[str, str]]:
+    """SQL of what the warehouse can't hold though it is of the column's type, and what is said of it."""
+    name = quoted(column.name)
+    if column.data_type in ("date", "timestamp", "timestamptz"):
+        outside = f"{name}::date not between date '{EARLIEST}' and date '{LATEST}'"
+        yield outside, f"outside of the days allowed, {EARLIEST} to {LATEST}"
+    if column.decimal:
+        yield f"{name} is not null and try_cast({name} as {HOLDS}) is null", f"too large for the warehouse ({HOLDS})"
+
+
+def _form(column: Column) -> str:
+    if column.decimal is None:
+        return _FORMS[column.data_type]
+    scale = column.decimal[1]
+    return rf"[+-]?(\d+(\.\d{{0,{scale}}}0*)?|\.\d{{1,{scale}}}0*)" if scale else r"[+-]?\d+(\.0*)?"
+
+
+def page_row(db: "duckdb.DuckDBPyConnection", table: str, source_file: str, sha256: str, size: int, read: int) -> None:
+    """Make `<table>_pages` of one page, a file."""
+    db.execute(
+        f"create table {table}_pages as select 1 as _page, {literal(source_file)} as source_file,"
+        f" {literal(sha256)} as sha256, {size}::bigint as size_bytes, {read}::bigint as rows_read,"
+        f" (select count(*) from {table}_bad) as rows_bad"
+    )

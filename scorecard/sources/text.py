@@ -1,0 +1,22 @@
+"""Text from outside, made fit for SQL and for a line of an error."""
+
+
+def literal(value: str) -> str:
+    """Quote a text as an SQL literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def quoted(name: str) -> str:
+    """Quote a name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def plain(text: str, limit: int = 200) -> str:
+    """Return a text from a file as one line of an error: no control characters, cut short."""
+    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error of DuckDB says, without the advice below it."""
+    return plain(str(error).partition("\n")[0])
