@@ -5,7 +5,7 @@ fails, its log names the file, what was expected and what to do; the warehouse s
 """
 
 from airflow.sdk import CronTriggerTimetable, dag, task
-from policy import EVERY_DAG, raw_asset, settings
+from policy import EVERY_DAG, raw_asset, settings_of
 
 from scorecard.catalogue import source_names
 from scorecard.settings import load_settings
@@ -27,7 +27,7 @@ def extract_dag(source: str) -> None:
         def load() -> None:
             from scorecard import steps
 
-            steps.extract(settings(), source)
+            steps.extract(settings_of(source), source)
 
         load()
 

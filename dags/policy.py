@@ -26,6 +26,17 @@ def raw_asset(source: str) -> Asset:
     return Asset(f"raw_{source}", uri=f"scorecard://raw/{source}")
 
 
+def settings_of(source: str) -> Settings:
+    """Return the settings, with the connection `scorecard_<source>` where there is one."""
+    try:
+        found = BaseHook.get_connection(f"scorecard_{source}")
+    except AirflowNotFoundException:
+        return load_settings()
+    given = {"host": found.host, "login": found.login, "password": found.password, "extra": found.extra_dejson}
+    known = {name: value for name, value in given.items() if value}
+    return Settings(connections={source: known})
+
+
 def settings() -> Settings:
     """Return the settings, with the mail server of the connection `scorecard_smtp` where there is one.
 

@@ -13,7 +13,7 @@ import yaml
 
 from scorecard.errors import ScorecardError
 from scorecard.periods import Grain
-from scorecard.settings import Settings
+from scorecard.settings import SERVICES, Settings
 
 DIMENSIONS = (
     "company",
@@ -129,8 +129,12 @@ def load_catalogue(settings: Settings) -> Catalogue:
 
 
 def source_names(settings: Settings) -> list[str]:
-    """Return the names of the declared sources without reading more than folder names (cheap enough for a DAG)."""
-    return sorted(path.parent.name for path in (settings.dbt_project / "models" / "staging").glob("*/_sources.yml"))
+    """Return the names of the sources to extract without reading more than folder names (cheap enough for a DAG).
+
+    Every declared one counts, but for those of services that the product comes with: these have to be set.
+    """
+    declared = (path.parent.name for path in (settings.dbt_project / "models" / "staging").glob("*/_sources.yml"))
+    return sorted(name for name in declared if name not in SERVICES or name in settings.services)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -161,6 +165,7 @@ def _business_units(settings: Settings) -> set[str]:
     for name in source_names(settings):
         for source in read_yaml(settings.dbt_project / "models" / "staging" / name / "_sources.yml").get("sources", ()):
             found.add(source.get("config", {}).get("meta", {}).get("business_unit"))
+    found |= {service.business_unit for service in settings.services.values()}
     return found - {None}
 
 

@@ -100,6 +100,24 @@ def extract(
             _say(f"Warning: {warning}")
 
 
+sources_app = typer.Typer(help="Look at the sources without extracting them.", no_args_is_help=True)
+app.add_typer(sources_app, name="sources")
+
+
+@sources_app.command("check")
+def sources_check(as_json: AsJson = False) -> None:
+    """Say of each source whether it can be reached, as whom, what it may read, and what is missing."""
+    found = list(steps.check_sources(load_settings()))
+    if as_json:
+        _json([asdict(each) for each in found])
+    for each in found if not as_json else ():
+        state = "ok" if each.reached and not each.missing else "incomplete" if each.reached else "not reached"
+        missing = f"; missing: {' '.join(each.missing)}" if each.missing else ""
+        typer.echo(f"{each.source}: {state}, as {each.who}, may read {', '.join(each.reads) or 'nothing'}{missing}")
+    if any(each.missing for each in found):
+        raise typer.Exit(1)
+
+
 @app.command()
 def build() -> None:
     """Check what was extracted, build the warehouse, check the KPIs, publish the snapshot."""

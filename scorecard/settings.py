@@ -3,12 +3,13 @@
 Read from ``[tool.scorecard]`` in pyproject.toml, then from ``SCORECARD_<FIELD>`` in the environment, which wins.
 """
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,6 +18,9 @@ from pydantic_settings import (
 )
 
 from scorecard.errors import ScorecardError
+
+SERVICES = ("hubspot", "salesforce", "stripe", "zendesk")
+"""Sources that the product comes with; each is extracted once it has settings in ``services``."""
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -29,11 +33,40 @@ def _known_zone(name: str) -> str:
     return name
 
 
+class ServiceSettings(BaseModel):
+    """How a service is read. The rest of what there is to know of it stands in its `_sources.yml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    business_unit: str
+    currency: str = Field(pattern="^[A-Z]{3}$", description="of records that name none, ISO 4217")
+    start_date: date | None = Field(default=None, description="older records are left out; none: all")
+    objects: tuple[str, ...] = Field(default=(), description="raw tables to extract; none: all that are declared")
+    overlap_seconds: int = Field(default=600, ge=0, description="read again, for records that were committed late")
+    page_size: int | None = Field(default=None, ge=1, description="none: the largest that the service allows")
+    concurrency: int = Field(default=2, ge=1, le=16, description="objects that are read at the same time")
+    bulk_above: int = Field(default=50_000, ge=0, description="records from which Salesforce is asked in bulk")
+    reconcile_days: int = Field(default=7, ge=1, description="how often the ids are compared, for deletes unseen")
+    keep_new_fields: bool = Field(default=True, description="whether fields that nobody declared are kept, too")
+
+
+class Connection(BaseModel):
+    """Where a service is and who asks; the fields of an Airflow connection."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = ""
+    login: str = ""
+    password: SecretStr = SecretStr("")
+    extra: dict[str, SecretStr] = Field(default_factory=dict)
+
+
 class Settings(BaseSettings):
     """Settings of one installation. Paths are absolute; relative ones are taken from the project's root."""
 
     model_config = SettingsConfigDict(
         env_prefix="SCORECARD_",
+        env_nested_delimiter="__",
         pyproject_toml_table_header=("tool", "scorecard"),
         extra="forbid",
         frozen=True,
@@ -61,6 +94,11 @@ class Settings(BaseSettings):
     max_vanished_share: float = Field(
         default=0.5, ge=0, le=1, description="a full export that lost more of its rows than this is refused"
     )
+
+    services: dict[str, ServiceSettings] = Field(
+        default_factory=dict, description="services to extract from, by source"
+    )
+    connections: dict[str, Connection] = Field(default_factory=dict, description="how to reach them, by source")
 
     @classmethod
     def settings_customise_sources(

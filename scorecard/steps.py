@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scorecard.archive.close import Close
     from scorecard.delivery.post import Outcome
     from scorecard.quality.results import CheckResult
-    from scorecard.sources import ExtractResult
+    from scorecard.sources import Checked, ExtractResult, SourceContract
 
 Progress = Callable[[str], None]
 
@@ -42,20 +42,36 @@ class Published:
 
 
 def extract(settings: Settings, source: str, progress: Progress = print) -> "ExtractResult":
-    """Bring the raw tables of a source up to date with its exports.
+    """Bring the raw tables of a source up to date with its exports, or with the service.
 
     Raises
     ------
-    ScorecardError: no such source, or an export can't be used; the warehouse is as it was.
+    ScorecardError: no such source; or an export can't be used, and the warehouse is as it was; or an object of a
+        service can't be read, and the others were loaded.
     """
     from scorecard import sources
     from scorecard.warehouse import snapshot
 
-    contracts = sources.load_contracts(settings)
+    contracts = _contracts(settings)
     if source not in contracts:
         raise ScorecardError(f"There is no source {source!r}.", f"Choose one of: {', '.join(sorted(contracts))}.")
     with snapshot.alone(settings):
         return sources.extract(settings, contracts[source], progress)
+
+
+def check_sources(settings: Settings) -> "Iterator[Checked]":
+    """Say of each source whether it can be reached, as whom, what it may read and what is missing."""
+    from scorecard import sources
+
+    return sources.check(settings, _contracts(settings))
+
+
+def _contracts(settings: Settings) -> "dict[str, SourceContract]":
+    """Return the contracts of the sources to extract."""
+    from scorecard import sources
+
+    names = source_names(settings)
+    return {name: contract for name, contract in sources.load_contracts(settings).items() if name in names}
 
 
 def build(settings: Settings, progress: Progress = print) -> bool:

@@ -16,6 +16,10 @@
     'core_subscription': ['stg_ravenstack__subscriptions'],
     'core_ticket': ['stg_ravenstack__tickets'],
 } %}
+{% for service in ['salesforce'] if service in var('services') %}
+    {% do made_of.core_account.append('stg_' ~ service ~ '__accounts') %}
+    {% do made_of.core_opportunity.append('stg_' ~ service ~ '__opportunities') %}
+{% endfor %}
 {% for fact, records in made_of.items() %}
 select
     '{{ fact }}' as fact,

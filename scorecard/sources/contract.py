@@ -23,12 +23,17 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a raw table: `header` is its name in the export, `data_type` a DuckDB type in lower case."""
+    """A column of a raw table.
+
+    `header`: its name in the export, or the path of its field in a service's record. `data_type`: a DuckDB type in
+    lower case. `optional`: a service may leave the field out.
+    """
 
     name: str
     data_type: str
     header: str
     not_null: bool
+    optional: bool = False
 
     @property
     def decimal(self) -> tuple[int, int] | None:
@@ -197,7 +202,7 @@ def _column(entry: dict[str, Any], key: tuple[str, ...], table: str, path: Path)
     meta = _meta(entry)
     constraints = entry.get("constraints") or []
     not_null = name in key or bool(meta.get("not_null")) or any(c.get("type") == "not_null" for c in constraints)
-    return Column(name, data_type, str(meta.get("header", name)), not_null)
+    return Column(name, data_type, str(meta.get("header", name)), not_null, bool(meta.get("optional")))
 
 
 def _meta(entry: dict[str, Any]) -> dict[str, Any]:

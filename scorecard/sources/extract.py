@@ -6,7 +6,7 @@ import glob
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from scorecard.locks import alone
 from scorecard.settings import Settings
 from scorecard.sources.contract import ObjectContract, SourceContract
 from scorecard.sources.files import stage
-from scorecard.sources.held import Held, attached, open_warehouse, read_held, read_types, retype
+from scorecard.sources.held import Cursor, Held, attached, open_warehouse, read_held, read_types, retype
 from scorecard.sources.judge import Staged
 from scorecard.sources.load import load, quiet_dlt
 from scorecard.sources.text import first_line, literal, plain, quoted
@@ -57,7 +57,7 @@ class ExtractResult:
     warnings: tuple[str, ...]
 
 
-def extract(
+def extract_files(
     settings: Settings, source: SourceContract, progress: Callable[[str], None] = lambda _: None
 ) -> ExtractResult:
     """Load the exports of a source that changed since they were last loaded.
@@ -85,14 +85,14 @@ def extract(
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
         try:
-            with _scratch(work) as db:
+            with scratch(work) as db:
                 staged = _stage(settings, source, changed, db, progress)
                 progress(f"{source.name}: loading {', '.join(each.contract.name for each in staged)}")
-                loaded_at = _after_last_load(held)
+                loaded_at = after_last_load([*held.values()])
                 load_id = load(settings.warehouse, source, staged, loaded_at, work, db)
         finally:
             shutil.rmtree(work, ignore_errors=True)
-        loaded = _finish(settings.warehouse, source, staged, loaded_at, load_id)
+        loaded = finish(settings.warehouse, source, staged, loaded_at, load_id)
         for each in loaded:
             progress(
                 f"{source.name}.{each.name}: {each.rows_read} rows read, {each.rows_new} new,"
@@ -141,7 +141,7 @@ def _changed(settings: Settings, source: SourceContract, held: dict[str, Held]) 
         if last is None or (last.source_sha256, last.contract_sha256) != (sha256, contract.fingerprint):
             changed[contract] = path
     if missing:
-        raise _all_of(source, missing)
+        raise all_of(source, missing)
     return changed
 
 
@@ -169,12 +169,13 @@ def _find(data: Path, source: SourceContract, contract: ObjectContract) -> Path:
     return path
 
 
-def _all_of(source: SourceContract, errors: list[ScorecardError]) -> ScorecardError:
+def all_of(source: SourceContract, errors: list[ScorecardError]) -> ScorecardError:
+    """Make one error of several."""
     if len(errors) == 1:
         return errors[0]
     problems = " ".join(f"({number}) {error.problem}" for number, error in enumerate(errors, start=1))
     cures = " ".join(f"({number}) {error.cure}" for number, error in enumerate(errors, start=1))
-    return ScorecardError(f"{len(errors)} exports of {source.name} cannot be loaded: {problems}", cures)
+    return ScorecardError(f"{len(errors)} objects of {source.name} cannot be loaded: {problems}", cures)
 
 
 def _warnings(source: SourceContract, unknown: dict[str, str]) -> tuple[str, ...]:
@@ -186,14 +187,15 @@ def _warnings(source: SourceContract, unknown: dict[str, str]) -> tuple[str, ...
     )
 
 
-def _after_last_load(held: dict[str, Held]) -> datetime:
+def after_last_load(loads: "Sequence[Held | Cursor]") -> datetime:
     """The time of this load, later than every earlier one even if the clock was put back."""
-    last = max((each.loaded_at_us for each in held.values()), default=0)
+    last = max((each.loaded_at_us for each in loads), default=0)
     return max(datetime.now(UTC), datetime.fromtimestamp(0, UTC) + timedelta(microseconds=last + 1))
 
 
 @contextmanager
-def _scratch(work: Path) -> "Iterator[duckdb.DuckDBPyConnection]":
+def scratch(work: Path) -> "Iterator[duckdb.DuckDBPyConnection]":
+    """Open a database in memory that spills into the work folder."""
     import duckdb
 
     config: dict[str, Any] = {"memory_limit": MEMORY, "temp_directory": str(work / "spill")}
@@ -236,7 +238,7 @@ def _stage(
                     )
                 )
     if errors:
-        raise _all_of(source, errors)
+        raise all_of(source, errors)
     retype(settings.warehouse, source, staged, types)
     return staged
 
@@ -298,7 +300,7 @@ def _compare(
     """)
 
 
-def _finish(
+def finish(
     warehouse: Path, source: SourceContract, staged: list[Staged], loaded_at: datetime, load_id: str
 ) -> tuple[LoadedObject, ...]:
     """Drop dlt's staging tables, which hold the load once more, and count what it did to each raw table."""

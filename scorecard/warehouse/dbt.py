@@ -91,6 +91,10 @@ class Dbt:
             "timezone": settings.timezone,
             "currency": settings.currency,
             "fiscal_year_start_month": settings.fiscal_year_start_month,
+            "services": {
+                name: {"business_unit": each.business_unit, "currency": each.currency}
+                for name, each in settings.services.items()
+            },
         }
         folder = str(settings.dbt_project)
         return [

@@ -6,7 +6,8 @@ import socket
 import threading
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import orjson
@@ -71,7 +72,9 @@ class Service:
         listener.bind(("127.0.0.1", getattr(self, "port", 0)))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         app = _Faulty(Starlette(routes=self.routes()), self)
-        config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            app, log_level="critical", lifespan="off", date_header=False, timeout_graceful_shutdown=1
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([listener],), daemon=True)
         self._thread.start()
@@ -101,6 +104,7 @@ class _Faulty:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        send = self._dated(send)
         path, query = scope["path"], scope["query_string"].decode()
         switch = self.service.faults.strike(scope["method"], f"{path}?{query}")
         self.service.seen.append(Seen(scope["method"], path, query, switch.fault if switch else None))
@@ -108,6 +112,17 @@ class _Faulty:
             await self.app(scope, receive, send)
             return
         await self._strike(switch, scope, receive, send)
+
+    def _dated(self, send: Send) -> Send:
+        """Let answers carry the time of the service's own clock."""
+
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = format_datetime(self.service.store.now.astimezone(UTC), usegmt=True)
+                message = {**message, "headers": [*message["headers"], (b"date", date.encode())]}
+            await send(message)
+
+        return dated
 
     async def _strike(self, switch: Switch, scope: Scope, receive: Receive, send: Send) -> None:
         error = self.service.error

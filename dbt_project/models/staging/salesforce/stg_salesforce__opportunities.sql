@@ -1,0 +1,56 @@
+-- One row per opportunity. What it sells is its most valuable line; when it was closed is when its history says that it
+-- came to the stage it is in, since people edit the close date.
+with opportunity as (
+    {{ current_rows('salesforce', 'opportunity') }}
+),
+
+line as (
+    select
+        opportunity_id,
+        arg_max(product2_id, (coalesce(total_price, 0), id)) as product2_id,
+        sum(quantity) as quantity
+    from ({{ current_rows('salesforce', 'opportunity_line_item') }})
+    group by opportunity_id
+),
+
+step as (
+    select
+        opportunity_id,
+        created_date,
+        stage_name is distinct from lag(stage_name) over (
+            partition by opportunity_id order by created_date, id
+        ) as is_new_stage
+    from ({{ current_rows('salesforce', 'opportunity_history') }})
+),
+
+entered as (
+    select opportunity_id, max(created_date) filter (where is_new_stage) as at
+    from step
+    group by opportunity_id
+),
+
+renamed as (
+    select
+        opportunity.id as opportunity_id,
+        owner.rep,
+        {{ known_as('product', 'product.name') }} as product,
+        opportunity.account_id,
+        case
+            when opportunity.is_won then 'won'
+            when opportunity.is_closed then 'lost'
+            else lower(opportunity.stage_name)
+        end as stage,
+        {{ local_day('opportunity.created_date') }} as created_on,
+        coalesce({{ local_day('entered.at') }}, opportunity.close_date) as closed_on,
+        case when opportunity.is_won then opportunity.amount end as amount,
+        coalesce(line.quantity, 1) as quantity,
+        null::varchar as currency,
+        {{ provenance('salesforce', 'opportunity', 'opportunity.id', 'opportunity') }}
+    from opportunity
+    left join {{ ref('stg_salesforce__reps') }} as owner on opportunity.owner_id = owner.record_id
+    left join line on opportunity.id = line.opportunity_id
+    left join ({{ current_rows('salesforce', 'product2') }}) as product on line.product2_id = product.id
+    left join entered on opportunity.id = entered.opportunity_id and opportunity.is_closed
+)
+
+select * from renamed

@@ -1,0 +1,16 @@
+-- One row per product of the catalogue; its prices are in price books, by currency.
+with source as (
+    {{ current_rows('salesforce', 'product2') }}
+),
+
+renamed as (
+    select
+        name as product,
+        family as product_family,
+        null::decimal(18, 2) as list_price,
+        {{ provenance('salesforce', 'product2', 'id') }}
+    from source
+    qualify row_number() over (partition by name order by created_date, id) = 1
+)
+
+select * from renamed

@@ -1,0 +1,77 @@
+"""Which connector reads a service, and what a person may ask before anything is extracted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from scorecard.errors import ScorecardError
+from scorecard.settings import Connection, Settings
+from scorecard.sources.contract import SourceContract
+from scorecard.sources.service import Service
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is known of a source without extracting it. ``missing`` are sentences, none if all is well."""
+
+    source: str
+    reached: bool
+    who: str
+    reads: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def connector(settings: Settings, source: SourceContract) -> Service:
+    """Connect to the service of a source.
+
+    Raises
+    ------
+    ScorecardError: there is no such connector, the source has no settings, or the service does not let us in.
+    """
+    own = settings.services.get(source.name)
+    if own is None:
+        raise ScorecardError(
+            f"The service {source.name} has no settings.",
+            f"Add [tool.scorecard.services.{source.name}] with business_unit and currency to pyproject.toml.",
+        )
+    connection = settings.connections.get(source.name, Connection())
+    if source.service == "salesforce":
+        from scorecard.sources.salesforce import Salesforce
+
+        return Salesforce(source.name, own, connection)
+    raise ScorecardError(
+        f"There is no connector for the service {source.service!r}.",
+        f"Correct config.meta.service in {source.declared_in}; there is: salesforce.",
+    )
+
+
+def check(settings: Settings, sources: dict[str, SourceContract]) -> Iterator[Checked]:
+    """Say of each source whether it can be reached, as whom, what it may read and what is missing."""
+    for source in sources.values():
+        yield _service(settings, source) if source.service else _exports(settings.data, source)
+
+
+def _exports(data: Path, source: SourceContract) -> Checked:
+    folder = data / source.name
+    there = tuple(each.file for each in source.objects if (folder / each.file).is_file())
+    missing = tuple(f"{source.name}/{each.file} is not there" for each in source.objects if each.file not in there)
+    return Checked(source.name, folder.is_dir(), f"folder {folder}", there, missing)
+
+
+def _service(settings: Settings, source: SourceContract) -> Checked:
+    try:
+        service = connector(settings, source)
+        who = service.who()
+    except ScorecardError as error:
+        return Checked(source.name, False, "nobody", (), (str(error),))
+    wanted = settings.services[source.name].objects
+    reads, missing = [], []
+    for contract in source.objects:
+        if wanted and contract.name not in wanted:
+            continue
+        try:
+            service.check(contract)
+            reads.append(contract.object)
+        except ScorecardError as error:
+            missing.append(str(error))
+    return Checked(source.name, True, who, tuple(dict.fromkeys(reads)), tuple(missing))

@@ -1,0 +1,355 @@
+"""A service's answers, page by page, judged against a contract in the scratch database.
+
+A record stays the text that the service sent until DuckDB takes the fields of the contract out of it: Python decodes
+no more of a page than where the next one is.
+"""
+
+# ruff: noqa: S608  names are checked by the contract, or quoted
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from scorecard.errors import ScorecardError
+from scorecard.sources.contract import Column, ObjectContract
+from scorecard.sources.judge import Staged, count, faults, key_text, typed
+from scorecard.sources.text import literal, quoted
+
+if TYPE_CHECKING:
+    import duckdb
+
+DELETED = (
+    Column("_deleted_at", "timestamptz", "_deleted_at", False),
+    Column("_deleted_reason", "varchar", "_deleted_reason", False),
+)
+"""What a tombstone has beside the record's last fields."""
+
+ENOUGH = 20
+"""Values of a column; when that many were read and none of them fits, its type was changed at the service."""
+
+# DuckDB reads a JSON number with a point as a binary one, which is exact up to 15 digits.
+_LONG_NUMBER = re.compile(rb"[:\[,]\s*-?(?=[\d.]{17})\d+\.\d+")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Where the records of a service say what the extraction has to know: JSON paths, "" where there is none.
+
+    ``modified`` is the declared column that orders the versions of a record. A record is a tombstone where the field at
+    ``deleted`` reads ``deleted_value``; ``deleted_at`` says since when, ``merged_into`` which record took it in.
+    """
+
+    modified: str = ""
+    deleted: str = ""
+    deleted_value: str = "true"
+    deleted_at: str = ""
+    merged_into: str = ""
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A record of which the service says that it is gone, and nothing else; its last version becomes a tombstone."""
+
+    key: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer of a service.
+
+    ``records`` are JSON texts. ``ids`` are keys out of a list of all that there are, and ``complete_at`` its end: what
+    the warehouse holds and the list lacks is gone. ``cursor`` says, after this page, where to go on; None where one
+    can't stop here.
+    """
+
+    url: str
+    sha256: str
+    size_bytes: int
+    records: Sequence[bytes]
+    gone: Sequence[Gone] = ()
+    ids: Sequence[str] = ()
+    complete_at: datetime | None = None
+    cursor: dict[str, Any] | None = None
+
+
+@dataclass
+class Pages:
+    """The pages read of one raw table since they were last loaded."""
+
+    db: "duckdb.DuckDBPyConnection"
+    table: str
+    contract: ObjectContract
+    shape: Shape
+    rows: int = field(default=0, init=False)
+    pages: int = field(default=0, init=False)
+    complete_at: datetime | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.db.execute(f"create or replace table {self.table}_ids (_page int, _key varchar)")
+        self.clear()
+
+    def clear(self) -> None:
+        """Drop what has been loaded. The ids stay until their list is complete."""
+        self.rows = self.pages = 0
+        if self.complete_at:
+            self.db.execute(f"delete from {self.table}_ids")
+        self.db.execute(f"update {self.table}_ids set _page = 0")
+        self.complete_at = None
+        for suffix, columns in {
+            "": "_page int, _line bigint, _record varchar",
+            "_gone": "_page int, _key varchar, _at timestamptz, _reason varchar",
+            "_pages": "_page int, source_file varchar, sha256 varchar, size_bytes bigint",
+        }.items():
+            self.db.execute(f"create or replace table {self.table}{suffix} ({columns})")
+
+    def add(self, page: Page) -> None:
+        """Keep a page as it came."""
+        import pyarrow as pa
+
+        self.pages += 1
+        self.db.execute(
+            f"insert into {self.table}_pages values (?, ?, ?, ?)",
+            [self.pages, page.url, page.sha256, page.size_bytes],
+        )
+        if page.records:
+            texts = pa.array([exact(bytes(each)) for each in page.records], pa.binary()).cast(pa.string())
+            batch = pa.table([texts, pa.array(range(1, len(texts) + 1), pa.int64())], ["_record", "_line"])
+            self.db.register("batch", batch)
+            self.db.execute(f"insert into {self.table} select {self.pages}, _line, _record from {self._entries()}")
+            self.db.unregister("batch")
+        if page.gone:
+            rows = [(self.pages, each.key, each.at, each.reason) for each in page.gone]
+            self.db.executemany(f"insert into {self.table}_gone values (?, ?, ?, ?)", rows)
+        if page.ids:
+            batch = pa.table([pa.array(page.ids, pa.string())], ["_key"])
+            self.db.register("batch", batch)
+            self.db.execute(f"insert into {self.table}_ids select {self.pages}, _key from batch")
+            self.db.unregister("batch")
+        self.complete_at = page.complete_at or self.complete_at
+        self.rows += len(page.records) + len(page.gone)
+
+    def forget_after(self, page: int) -> None:
+        """Drop the pages after one, from which the extraction could not go on."""
+        for suffix in ("", "_gone", "_pages", "_ids"):
+            self.db.execute(f"delete from {self.table}{suffix} where _page > {page}")
+
+    def _entries(self) -> str:
+        """SQL of the batch's records, or of the entries of the list inside of each, with the record as `parent`."""
+        if not self.contract.each:
+            return "batch"
+        path = literal(_path(self.contract.each) + "[*]")
+        return (
+            "(select _line, json_merge_patch(entry, json_object('parent', _record::json))::varchar as _record from"
+            f" (select _line, _record, unnest(json_extract(_record, {path})) as entry from batch))"
+        )
+
+    def judge(self, schema: str, held_columns: set[str], max_vanished_share: float) -> Staged:
+        """Part the records into good and bad, keep the newest of each, and add tombstones; see `Staged`.
+
+        The warehouse is attached as ``warehouse``.
+
+        Raises
+        ------
+        ScorecardError: a field that the contract declares is gone from the service, or has another type there, or more
+            records than may be have left its list of ids.
+        """
+        db, table, contract = self.db, self.table, self.contract
+        unknown = self._unknown()
+        columns = (*contract.columns, *unknown)
+        paths = [_path(column.header) for column in columns]
+        self._refuse_lacking()
+        cells = ", ".join(f"_f[{i + 1}] as _c{i}" for i in range(len(columns)))
+        names = ", ".join(quoted(column.name) for column in columns)
+        db.execute(f"""
+            create or replace table {table}_judged as
+            with cells as (
+                select _page, _line, _record, {self._tombstone()}, {cells}
+                from (select *, json_extract_string(_record, {paths!r}) as _f from {table})
+            ), typed as (select *, {typed(columns)} from cells)
+            select _page, _line, _record, {names}, _deleted_at, _deleted_reason, {faults(columns)} as _reason
+            from typed
+        """)
+        self._refuse_retyped()
+        db.execute(f"""
+            create or replace table {table}_bad as
+            select _page, _line, _reason as reason, _record as payload, {key_text(contract)} as record_key
+            from {table}_judged where _reason is not null
+        """)
+        if "_valid_to" in held_columns:
+            self._find_vanished(schema, max_vanished_share)
+        self._make_good(schema, names, held_columns)
+        db.execute(f"create or replace table {table}_held (_row_version varchar)")
+        db.execute(f"""
+            create or replace table {table}_pages as
+            select *, (select count(*) from {table}_judged as j where j._page = p._page) as rows_read,
+                (select count(*) from {table}_bad as b where b._page = p._page) as rows_bad
+            from {table}_pages as p
+        """)
+        read, bad = count(db, f"{table}_judged"), count(db, f"{table}_bad")
+        return Staged(contract, table, (*columns, *DELETED), tuple(c.name for c in unknown), read, bad)
+
+    def _tombstone(self) -> str:
+        """SQL of `_deleted_at` and `_deleted_reason`; null of a record that is there."""
+        shape, prefix = self.shape, "parent." if self.contract.each else ""
+        if not shape.deleted:
+            return "null::timestamptz as _deleted_at, null::varchar as _deleted_reason"
+        said = {
+            name: f"json_extract_string(_record, {literal(_path(prefix + path))})" if path else "null::varchar"
+            for name, path in (("on", shape.deleted), ("at", shape.deleted_at), ("into", shape.merged_into))
+        }
+        deleted = f"{said['on']} = {literal(shape.deleted_value)}"
+        return (
+            f"case when {deleted} then coalesce(try_cast({said['at']} as timestamptz),"
+            f" to_timestamp(try_cast({said['at']} as bigint))) end as _deleted_at,"
+            f" case when {deleted} then coalesce('merged into ' || {said['into']}, 'deleted') end as _deleted_reason"
+        )
+
+    def _make_good(self, schema: str, names: str, held_columns: set[str]) -> None:
+        """Make `<table>_good`: the newest version of each record read, and tombstones of those that are gone."""
+        table, contract = self.table, self.contract
+        key = ", ".join(quoted(name) for name in contract.primary_key)
+        order = f"{quoted(self.shape.modified)} desc nulls last, " if self.shape.modified else ""
+        self.db.execute(f"""
+            create or replace table {table}_good as
+            select _page, _line, {names}, _deleted_at, _deleted_reason
+            from {table}_judged
+            where _reason is null
+            qualify row_number() over (partition by {key} order by {order}_page desc, _line desc) = 1
+        """)
+        if "_valid_to" not in held_columns:
+            return
+        held = f"warehouse.{schema}.{quoted(contract.name)}"
+        same = " and ".join(f"h.{name} = g.{name}" for name in map(quoted, contract.primary_key))
+        if self.shape.modified:
+            # A list may lag behind what was read before: what is held and newer stays.
+            newer = f"h.{quoted(self.shape.modified)} > g.{quoted(self.shape.modified)}"
+            self.db.execute(
+                f"delete from {table}_good as g using {held} as h where h._valid_to is null and {same} and {newer}"
+            )
+        kept = ", ".join(name for name in names.split(", ") if name.strip('"') in held_columns)
+        self.db.execute(f"""
+            insert into {table}_good by name
+            select _page, null::bigint as _line, {kept}, _at as _deleted_at, gone._reason as _deleted_reason
+            from {table}_gone as gone
+            join (select *, {key_text(contract)} as _key from {held} where _valid_to is null) as h using (_key)
+            where h._deleted_at is null
+                and not exists (select 1 from {table}_good as g where {same})
+            qualify row_number() over (partition by _key order by _page) = 1
+        """)
+
+    def _find_vanished(self, schema: str, max_vanished_share: float) -> None:
+        """Add to those that are gone what is held and not in the complete list of ids."""
+        if not self.complete_at or self.contract.each:
+            return
+        key, ids = key_text(self.contract), f"{self.table}_ids"
+        held = (
+            f"(select {key} as _key from warehouse.{schema}.{quoted(self.contract.name)}"
+            " where _valid_to is null and _deleted_at is null)"
+        )
+        alive, vanished = self.db.execute(
+            f"select count(*), count(*) filter (_key not in (select _key from {ids})) from {held}"
+        ).fetchone() or (0, 0)
+        if vanished > max_vanished_share * alive:
+            raise ScorecardError(
+                f"{self.contract.object} lacks {vanished} of the {alive} records that it had before.",
+                "Look whether the user of the connection may still read them all. If they are truly gone, run once with"
+                f" SCORECARD_MAX_VANISHED_SHARE=1 in the environment (it is {max_vanished_share}).",
+            )
+        self.db.execute(
+            f"insert into {self.table}_gone select {self.pages}, _key, ?, 'no longer in the service'"
+            f" from {held} where _key not in (select _key from {ids})",
+            [self.complete_at],
+        )
+
+    def _unknown(self) -> tuple[Column, ...]:
+        """Return the fields that the service sends and the contract doesn't declare."""
+        known = {column.header.partition(".")[0].partition("[")[0] for column in self.contract.columns}
+        known |= {path.partition(".")[0] for path in vars(self.shape).values()}
+        under = {
+            column.header.partition(".")[0]
+            for column in self.contract.columns
+            if column.header.count(".") == 1 and "[" not in column.header and not column.header.startswith("parent.")
+        }
+        found: list[Column] = []
+        for prefix in ("", *sorted(under)):
+            said = f"json_extract(_record, {literal(_path(prefix))})" if prefix else "_record"
+            taken = {c.header for c in self.contract.columns} if prefix else known | {"parent", "attributes"}
+            keys = self.db.execute(
+                f"select distinct unnest(json_keys({said})) as name from {self.table} order by name"
+            ).fetchall()
+            for (name,) in keys:
+                header = f"{prefix}.{name}" if prefix else name
+                if header not in taken and (not prefix or name not in known):
+                    column = _snake(name)
+                    if column and column not in {c.name for c in (*self.contract.columns, *found)}:
+                        found.append(Column(column, "varchar", header, False))
+        return tuple(found)
+
+    def _refuse_lacking(self) -> None:
+        """Refuse records of which not one has a field that the contract declares: it was renamed or dropped."""
+        if not count(self.db, self.table):
+            return
+        for column in self.contract.columns:
+            top = column.header.partition(".")[0].partition("[")[0]
+            if column.optional or top == "parent":
+                continue
+            path = literal(_path(column.header if "[" not in column.header else top))
+            query = f"select 1 from {self.table} where json_type(_record, {path}) is not null limit 1"
+            if not self.db.execute(query).fetchone():
+                raise lacking(self.contract, [column])
+
+    def _refuse_retyped(self) -> None:
+        """Refuse a column of which many values were read and none fits its type."""
+        for column in self.contract.columns:
+            if column.data_type == "varchar":
+                continue
+            path = literal(_path(column.header))
+            fit, said = self.db.execute(
+                f"select count({quoted(column.name)}), count(json_extract_string(_record, {path}))"
+                f" from {self.table}_judged"
+            ).fetchone() or (0, 0)
+            if not fit and said >= ENOUGH:
+                raise ScorecardError(
+                    f"The field {column.header} of {self.contract.object} holds no {column.data_type} any more:"
+                    f" none of {said} values fits.",
+                    f"If its type was changed at the service, correct the data_type of {column.name} in"
+                    f" {self.contract.declared_in} and the staging model of {self.contract.name} beside it.",
+                )
+
+
+def lacking(contract: ObjectContract, columns: Iterable[Column]) -> ScorecardError:
+    """Say that the service no longer has fields that the warehouse uses."""
+    return ScorecardError(
+        f"{contract.object} has no field {', '.join(column.header for column in columns)} any more.",
+        "If it was renamed, write its new name as config.meta.header of"
+        f" {', '.join(column.name for column in columns)} in {contract.declared_in}; if it is gone for good, take it"
+        f" out there and out of the staging model of {contract.name} beside it.",
+    )
+
+
+def exact(record: bytes) -> bytes:
+    """Write numbers of more than 15 digits as texts, which keep all of them.
+
+    >>> exact(b'{"a": 12345678901234.5678, "b": 1.5}')
+    b'{"a":"12345678901234.5678","b":"1.5"}'
+    """
+    if not _LONG_NUMBER.search(record):
+        return record
+    return json.dumps(json.loads(record, parse_float=str), separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _path(header: str) -> str:
+    """Return the JSON path of a header: dots part the names, `[0]` takes an entry of a list."""
+    parts = re.findall(r"[^.\[\]]+|\[\d+\]", header)
+    return "$" + "".join(part if part.startswith("[") else f'."{part}"' for part in parts)
+
+
+def _snake(name: str) -> str:
+    from scorecard.sources.files import snake_case
+
+    return snake_case(name)

@@ -1,0 +1,43 @@
+"""What is fixed about Salesforce."""
+
+API = "v62.0"
+"""Pinned, so that an upgrade of the service changes nothing unseen."""
+
+PAGE = 2000
+"""Records of a page, the most that Salesforce gives."""
+
+BULK_PAGE = 50_000
+"""Records of a part of a bulk job's result."""
+
+POLL_SECONDS = 2.0
+"""Between two looks at a bulk job."""
+
+POLL_MINUTES = 60
+"""After which a bulk job that has not ended is given up."""
+
+MODIFIED = "SystemModstamp"
+"""It moves with every change, those of the system's own included; LastModifiedDate only with people's."""
+
+ONLY_CREATED = ("OpportunityFieldHistory", "LeadHistory", "AccountHistory", "ContactHistory")
+"""Objects that never change and say only when they were created."""
+
+NOT_FOR_BULK = ("OpportunityFieldHistory", "LeadHistory", "AccountHistory", "ContactHistory")
+"""Objects that are asked page by page, however many records they have."""
+
+COMPOUND = ("address", "location", "base64", "complexvalue", "anyType")
+"""Types that are made of other fields, or are no text."""
+
+TYPES = {
+    "boolean": ("boolean",),
+    "int": ("bigint", "integer", "decimal", "double"),
+    "long": ("bigint", "decimal", "double"),
+    "double": ("decimal", "double", "bigint", "integer"),
+    "currency": ("decimal", "double"),
+    "percent": ("decimal", "double"),
+    "date": ("date",),
+    "datetime": ("timestamptz",),
+}
+"""Declared types that a field of a Salesforce type may have; any field may be read as varchar."""
+
+EARLIEST = "1999-01-01T00:00:00.000Z"
+"""Before it there was no Salesforce."""

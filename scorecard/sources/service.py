@@ -1,0 +1,334 @@
+"""Bring the raw tables of one service up to date: read what changed, load it, remember how far it was read.
+
+Each object is read from where the last completed load left it. Pages are staged as they come and loaded together, at
+the latest when enough rows wait; a cursor is written with the rows it stands for, so a run that is killed between two
+loads goes on from the last one. One object's failure stops that object; the others go on, and the run fails at its end.
+"""
+
+import json
+import queue
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from scorecard.errors import ScorecardError
+from scorecard.locks import alone
+from scorecard.settings import Settings
+from scorecard.sources.contract import ObjectContract, SourceContract
+from scorecard.sources.extract import ExtractResult, LoadedObject, after_last_load, all_of, finish, scratch
+from scorecard.sources.held import Cursor, attached, read_cursors, read_held, read_types, retype
+from scorecard.sources.http import QuotaGone
+from scorecard.sources.judge import Staged
+from scorecard.sources.load import load
+from scorecard.sources.pages import Page, Pages, Shape
+
+if TYPE_CHECKING:
+    import duckdb
+
+ROWS = 200_000
+"""Rows that wait to be loaded at most, but for the rest of a stretch in which an object can't be left."""
+
+WAITING = 8
+"""Answers that may wait to be staged, so that memory stays small however fast the service is."""
+
+SAY_EVERY = 5.0
+"""Seconds between two lines of progress of one object."""
+
+
+class Service(Protocol):
+    """What a connector is to the loop: see `scorecard.sources.salesforce` for one."""
+
+    def who(self) -> str:
+        """Say whose credentials these are."""
+
+    def shape(self, name: str) -> Shape:
+        """Say where the records of an object tell what the extraction has to know."""
+
+    def check(self, contract: ObjectContract) -> None:
+        """Refuse an object of which the service lacks a declared field, or that it does not let us read."""
+
+    def pages(
+        self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
+    ) -> Iterator[Page]:
+        """Yield the pages of an object from a cursor on; all of them where there is none.
+
+        ``again``: it was read before, by another contract; what has been deleted since has to be found, too. The last
+        page has a cursor.
+        """
+
+
+@dataclass
+class _Object:
+    """An object of the service on its way into one or several raw tables."""
+
+    name: str
+    contracts: list[ObjectContract]
+    cursor: dict[str, Any] | None
+    tables: list[Pages] = field(default_factory=list)
+    reached: dict[str, Any] | None = None
+    safe: int = 0
+    rows: int = 0
+    pages: int = 0
+    error: Exception | None = None
+    started: float = field(default_factory=time.monotonic)
+    said: float = 0.0
+
+    @property
+    def waiting(self) -> int:
+        """Rows that are staged and not loaded."""
+        return sum(each.rows for each in self.tables)
+
+
+def extract_service(
+    settings: Settings, source: SourceContract, service: Service, progress: Callable[[str], None] = lambda _: None
+) -> ExtractResult:
+    """Load what is new, changed or deleted at a service since it was last read.
+
+    Raises
+    ------
+    ScorecardError: an object can't be read (the others are loaded), the service answers no more today (what was read
+        is loaded), or the warehouse can't be written (it is as it was before the load that failed).
+    """
+    work = settings.state / "dlt" / source.name
+    busy = ScorecardError(
+        f"Another extraction of {source.name} is running.", "Wait for it to end, then run this one again."
+    )
+    with alone(work.with_suffix(".lock"), busy, wait_seconds=0):
+        read_held(settings.warehouse, source)
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        try:
+            with scratch(work) as db:
+                run = _Run(settings, source, service, work, db, progress)
+                return run.through()
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+class _Run:
+    """One extraction of a service."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        source: SourceContract,
+        service: Service,
+        work: Path,
+        db: "duckdb.DuckDBPyConnection",
+        progress: Callable[[str], None],
+    ) -> None:
+        self.settings, self.source, self.service = settings, source, service
+        self.work, self.db, self.progress = work, db, progress
+        self.own = settings.services[source.name]
+        self.cursors = read_cursors(settings.warehouse, source)
+        self.loaded: dict[str, LoadedObject] = {}
+        self.load_id: str | None = None
+        self.unknown: dict[str, tuple[str, ...]] = {}
+        self.objects: list[_Object] = []
+
+    def through(self) -> ExtractResult:
+        """Read all objects, load, and say what became of them."""
+        self.objects = self._objects()
+        with self._reading() as answers:
+            for each, page in answers:
+                self._take(each, page)
+                if sum(one.waiting for one in self.objects) >= ROWS and each.safe == each.pages:
+                    self._load([one for one in self.objects if one.safe == one.pages])
+        self._load(self.objects)
+        self._refuse()
+        unchanged = tuple(
+            contract.name for each in self.objects for contract in each.contracts if contract.name not in self.loaded
+        )
+        warnings = tuple(
+            f"{self.source.name}.{name} has fields its contract doesn't know: {', '.join(fields)}. They are kept as"
+            f" text; describe them in {self.source.declared_in}."
+            for name, fields in sorted(self.unknown.items())
+            if fields
+        )
+        return ExtractResult(self.source.name, self.load_id, tuple(self.loaded.values()), unchanged, warnings)
+
+    def _objects(self) -> list[_Object]:
+        """Return the objects to read: each once, whatever the number of raw tables it is to fill."""
+        by_name: dict[str, list[ObjectContract]] = {}
+        for contract in self.source.objects:
+            if not self.own.objects or contract.name in self.own.objects:
+                by_name.setdefault(contract.object, []).append(contract)
+        found: list[_Object] = []
+        for name, contracts in by_name.items():
+            each = _Object(name, contracts, self._cursor(contracts))
+            try:
+                for contract in contracts:
+                    self.service.check(contract)
+            except ScorecardError as error:
+                each.error = error
+            number = len(found)
+            each.tables = [
+                Pages(self.db, f"o{number}_{i}", contract, self.service.shape(name))
+                for i, contract in enumerate(each.contracts)
+            ]
+            found.append(each)
+        return found
+
+    def _cursor(self, contracts: list[ObjectContract]) -> dict[str, Any] | None:
+        """Return where to go on; nowhere, where a contract has changed since."""
+        held: list[Cursor | None] = [self.cursors.get(contract.name) for contract in contracts]
+        if any(
+            each is None or each.contract_sha256 != contract.fingerprint
+            for each, contract in zip(held, contracts, strict=True)
+        ):
+            return None
+        first = held[0]
+        return dict(json.loads(first.text)) if first else None
+
+    @contextmanager
+    def _reading(self) -> Iterator[Iterator[tuple[_Object, Page]]]:
+        """Let threads ask the service, as many objects at a time as the settings allow."""
+        todo: queue.SimpleQueue[_Object] = queue.SimpleQueue()
+        answers: queue.Queue[tuple[_Object, Page | None]] = queue.Queue(WAITING)
+        stop = threading.Event()
+        asked = [each for each in self.objects if each.error is None]
+        for each in asked:
+            todo.put(each)
+
+        def hand_over(item: tuple[_Object, Page | None]) -> None:
+            while not stop.is_set():
+                try:
+                    answers.put(item, timeout=0.2)
+                    return
+                except queue.Full:
+                    continue
+
+        def work() -> None:
+            while not stop.is_set():
+                try:
+                    each = todo.get_nowait()
+                except queue.Empty:
+                    return
+                try:
+                    again = each.cursor is None and any(one.name in self.cursors for one in each.contracts)
+                    for page in self.service.pages(each.name, each.contracts, each.cursor, again):
+                        hand_over((each, page))
+                        if stop.is_set():
+                            return
+                except Exception as error:
+                    each.error = error
+                hand_over((each, None))
+
+        def taken() -> Iterator[tuple[_Object, Page]]:
+            left = len(asked)
+            while left:
+                each, page = answers.get()
+                if page is None:
+                    left -= 1
+                    self._say(each, done=True)
+                else:
+                    yield each, page
+
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(self.own.concurrency)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield taken()
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+
+    def _take(self, each: _Object, page: Page) -> None:
+        if each.error:
+            return
+        for table in each.tables:
+            table.add(page)
+        each.pages += 1
+        each.rows += len(page.records) + len(page.gone)
+        if page.cursor is not None:
+            each.reached, each.safe = page.cursor, each.pages
+        if time.monotonic() - each.said > SAY_EVERY:
+            self._say(each)
+
+    def _say(self, each: _Object, done: bool = False) -> None:
+        each.said = time.monotonic()
+        rate = each.rows / max(each.said - each.started, 0.001)
+        state = "failed" if each.error else "read" if done else "reading"
+        self.progress(
+            f"{self.source.name}.{each.name}: {state}, {each.rows} records on {each.pages} pages, {rate:.0f} a second"
+        )
+
+    def _load(self, objects: list[_Object]) -> None:
+        """Load what waits of some objects, up to where each could be left."""
+        ready = [each for each in objects if each.reached is not None]
+        if not ready:
+            return
+        for each in ready:
+            for table in each.tables:
+                table.forget_after(each.safe)
+        staged, cursors = self._judged(ready)
+        if staged:
+            loaded_at = after_last_load([*self.cursors.values()])
+            work = self.work / "load"
+            self.load_id = load(self.settings.warehouse, self.source, staged, loaded_at, work, self.db, cursors)
+            shutil.rmtree(work, ignore_errors=True)
+            for one in finish(self.settings.warehouse, self.source, staged, loaded_at, self.load_id):
+                self._count(one)
+            self.cursors = read_cursors(self.settings.warehouse, self.source)
+        for each in ready:
+            for table in each.tables:
+                table.clear()
+            each.pages = each.safe = 0
+            each.reached = None
+
+    def _judged(self, ready: list[_Object]) -> tuple[list[Staged], dict[ObjectContract, str]]:
+        staged: list[Staged] = []
+        cursors: dict[ObjectContract, str] = {}
+        with attached(self.settings.warehouse, self.db):
+            types = read_types(self.db, self.source.schema, "warehouse")
+            for each in ready:
+                try:
+                    judged = [
+                        table.judge(
+                            self.source.schema,
+                            set(types.get(table.contract.name, ())),
+                            self.settings.max_vanished_share,
+                        )
+                        for table in each.tables
+                    ]
+                except ScorecardError as error:
+                    each.error = error
+                    continue
+                staged += judged
+                cursors |= {table.contract: json.dumps(each.reached, sort_keys=True) for table in each.tables}
+                for one in judged:
+                    self.unknown[one.contract.name] = one.unknown
+        retype(self.settings.warehouse, self.source, staged, types)
+        return staged, cursors
+
+    def _count(self, one: LoadedObject) -> None:
+        before = self.loaded.get(one.name)
+        if before:
+            one = replace(
+                one,
+                rows_read=one.rows_read + before.rows_read,
+                rows_loaded=one.rows_loaded + before.rows_loaded,
+                rows_quarantined=one.rows_quarantined + before.rows_quarantined,
+                rows_new=one.rows_new + before.rows_new,
+                rows_retired=one.rows_retired + before.rows_retired,
+            )
+        self.loaded[one.name] = one
+
+    def _refuse(self) -> None:
+        """Raise what stopped objects; what is no mistake of anybody's is raised as it is."""
+        errors = [each.error for each in self.objects if each.error]
+        for error in errors:
+            if not isinstance(error, ScorecardError):
+                raise error
+        quota = next((error for error in errors if isinstance(error, QuotaGone)), None)
+        if quota:
+            raise quota
+        told = [error for error in errors if isinstance(error, ScorecardError)]
+        if told:
+            raise all_of(self.source, told)

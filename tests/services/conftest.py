@@ -1,0 +1,98 @@
+"""A company whose records are at a stand-in, and short ways to extract from it and to look at what came."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from sandbox.services.serving import Service
+
+from scorecard.settings import Settings
+from scorecard.sources import ExtractResult, extract, http, load_contracts
+from tests.conftest import PROJECT
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits between tries are proved by one test; the others don't wait for them."""
+    monkeypatch.setattr(http, "_wait", lambda state: 0.0)
+    monkeypatch.setattr(http, "TIMEOUT", (2, 1))
+
+
+@dataclass
+class Reader:
+    """The product's side: one source, extracted into a warehouse of its own."""
+
+    root: Path
+    name: str
+    service: Service
+    connection: dict[str, Any]
+    own: dict[str, Any] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def settings(self) -> Settings:
+        unit = {"business_unit": "Simulated", "currency": "EUR", **self.own}
+        where = {"host": self.service.url, **self.connection}
+        return Settings(  # type: ignore[call-arg]
+            project=self.root,
+            state=self.root / "state",
+            services={self.name: unit},
+            connections={self.name: where},
+            max_vanished_share=1,
+        )
+
+    @property
+    def declaration(self) -> Path:
+        return self.root / f"dbt_project/models/staging/{self.name}/_sources.yml"
+
+    def extract(self) -> ExtractResult:
+        return extract(self.settings, load_contracts(self.settings)[self.name], self.said.append)
+
+    def sql(self, query: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(self.settings.warehouse, read_only=True) as db:
+            db.execute("set TimeZone = 'UTC'")
+            return db.execute(query).fetchall()
+
+    def current(self, table: str, columns: str) -> list[tuple[Any, ...]]:
+        """The records that are there, as staging takes them."""
+        return self.sql(
+            f"select {columns} from raw_{self.name}.{table}"
+            " where _valid_to is null and _deleted_at is null order by all"
+        )
+
+    def tombstones(self, table: str) -> dict[str, str]:
+        rows = self.sql(
+            f"select id, _deleted_reason from raw_{self.name}.{table}"
+            " where _valid_to is null and _deleted_at is not null"
+        )
+        return dict(rows)
+
+
+Connect = Callable[..., Reader]
+
+
+@pytest.fixture
+def connect(tmp_path: Path) -> Iterator[Connect]:
+    """Start a stand-in, and give the product's side of it."""
+    running: list[Service] = []
+
+    def connect(name: str, service: Service, connection: dict[str, Any], **own: Any) -> Reader:
+        running.append(service.__enter__())
+        root = tmp_path / name
+        target = root / f"dbt_project/models/staging/{name}"
+        target.mkdir(parents=True)
+        shutil.copy(PROJECT / f"dbt_project/models/staging/{name}/_sources.yml", target)
+        return Reader(root, name, service, connection, own)
+
+    yield connect
+    for service in running:
+        service.__exit__()
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text + "+00:00")

@@ -1,0 +1,363 @@
+"""The Salesforce connector against the stand-in: what is read ends as the org's own state, whatever goes wrong."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import yaml
+from sandbox.services.faults import Fault
+from sandbox.services.salesforce import Field, Salesforce
+from sandbox.services.store import Store
+
+from scorecard.errors import ScorecardError
+from scorecard.sources import salesforce as connector
+from scorecard.sources.http import QuotaGone
+
+from .conftest import Connect, Reader, utc
+
+BEGIN = utc("2024-01-01T00:00:00")
+COLUMNS = "id, name, account_id, owner_id, stage_name, is_won, is_closed, amount, close_date"
+
+
+def opportunity(number: int, **fields: Any) -> dict[str, Any]:
+    return {
+        "Name": f"Deal {number}",
+        "AccountId": "001000000000001AAA",
+        "OwnerId": "005000000000001AAA",
+        "StageName": "Prospecting",
+        "IsWon": False,
+        "IsClosed": False,
+        "Amount": 100.5 + number,
+        "CloseDate": "2024-03-31",
+        **fields,
+    }
+
+
+def key(number: int, prefix: str = "006") -> str:
+    return f"{prefix}{number:012d}AAA"
+
+
+@pytest.fixture
+def org() -> Salesforce:
+    """An org with one record of every object, and forty opportunities written an hour apart."""
+    store = Store(BEGIN)
+    store.put("Account", key(1, "001"), {"Name": "Sim 1", "Industry": "Retail", "BillingCountry": "DE"})
+    store.put("User", key(1, "005"), {"Name": "Ann", "Department": "Blue", "Division": "East"})
+    store.put("Product2", key(1, "01t"), {"Name": "Sim Probe", "Family": "Probes"})
+    store.put(
+        "OpportunityLineItem",
+        key(1, "00k"),
+        {"OpportunityId": key(1), "Product2Id": key(1, "01t"), "Quantity": 2.0, "TotalPrice": 101.5},
+    )
+    store.put("OpportunityHistory", key(1, "008"), {"OpportunityId": key(1), "StageName": "Prospecting"})
+    for number in range(1, 41):
+        store.put("Opportunity", key(number), opportunity(number), at=BEGIN + timedelta(hours=number))
+    store.now = BEGIN + timedelta(days=3)
+    return Salesforce(store, page_size=200)
+
+
+def reader_of(connect: Connect, org: Salesforce, **own: Any) -> Reader:
+    login = {"login": org.login.client_id, "password": org.login.client_secret}
+    return connect("salesforce", org, login, **own)
+
+
+def truth(org: Salesforce) -> list[tuple[Any, ...]]:
+    from datetime import date
+    from decimal import Decimal
+
+    return sorted(
+        (
+            record_id,
+            f["Name"],
+            f["AccountId"],
+            f["OwnerId"],
+            f["StageName"],
+            f["IsWon"],
+            f["IsClosed"],
+            None if f["Amount"] is None else Decimal(str(f["Amount"])),
+            date.fromisoformat(f["CloseDate"]),
+        )
+        for record_id, f in org.store.state("Opportunity").items()
+    )
+
+
+def test_all_then_what_changed(connect: Connect, org: Salesforce) -> None:
+    reader = reader_of(connect, org)
+    first = reader.extract()
+    assert {each.name: each.rows_read for each in first.loaded}["opportunity"] == 40
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+    org.advance(days=1)
+    org.store.change("Opportunity", key(3), StageName="Closed Won", IsWon=True, IsClosed=True)
+    org.store.put("Opportunity", key(99), opportunity(99))
+    second = reader.extract()
+    assert {each.name: (each.rows_new, each.rows_retired) for each in second.loaded}["opportunity"] == (2, 1)
+    assert {each.name: each.rows_read for each in second.loaded}["opportunity"] <= 3, "the overlap, no more"
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+
+def test_a_row_names_the_request_that_brought_it(connect: Connect, org: Salesforce) -> None:
+    reader = reader_of(connect, org)
+    result = reader.extract()
+    ((url, place, sha256, load_id),) = reader.sql(
+        "select _source_file, _source_line, _source_sha256, _dlt_load_id from raw_salesforce.opportunity"
+        f" where id = '{key(5)}'"
+    )
+    assert url.startswith("/services/data/v62.0/queryAll?q=SELECT")
+    assert (place, len(sha256), load_id) == (5, 64, result.load_id)
+    loaded = reader.sql(f"select object, rows_read from raw_salesforce._loaded_files where source_sha256 = '{sha256}'")
+    assert loaded == [("opportunity", 40)]
+
+
+def test_a_moment_that_many_share_is_not_lost(connect: Connect, org: Salesforce) -> None:
+    reader = reader_of(connect, org, overlap_seconds=0)
+    reader.extract()
+    late = org.store.now
+    for number in range(100, 105):
+        org.store.put("Opportunity", key(number), opportunity(number), at=late)
+    reader.extract()
+    org.store.put("Opportunity", key(105), opportunity(105), at=late)
+    reader.extract()
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+
+def test_a_late_commit_is_found_by_the_overlap(connect: Connect, org: Salesforce) -> None:
+    reader = reader_of(connect, org)
+    org.store.put("Opportunity", key(200), opportunity(200), at=org.store.now)
+    seen_later = org.store.now + timedelta(minutes=2)
+    org.store.put(
+        "Opportunity", key(201), opportunity(201), at=org.store.now - timedelta(seconds=90), visible_at=seen_later
+    )
+    reader.extract()
+    assert key(201) not in {row[0] for row in reader.current("opportunity", "id")}
+    org.advance(minutes=5)
+    reader.extract()
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+
+def test_deletes_and_merges_become_tombstones(connect: Connect, org: Salesforce) -> None:
+    org.store.put("Account", key(2, "001"), {"Name": "Sim 2", "Industry": None, "BillingCountry": None})
+    reader = reader_of(connect, org)
+    reader.extract()
+    org.advance(hours=1)
+    org.store.delete("Opportunity", key(7))
+    org.store.delete("Account", key(2, "001"), merged_into=key(1, "001"))
+    reader.extract()
+    assert reader.tombstones("opportunity") == {key(7): "deleted"}
+    assert reader.tombstones("account") == {key(2, "001"): f"merged into {key(1, '001')}"}
+    ((name, since),) = reader.sql(
+        f"select name, _deleted_at from raw_salesforce.opportunity where id = '{key(7)}' and _valid_to is null"
+    )
+    assert name == "Deal 7", "the last fields are kept"
+    assert since.replace(tzinfo=None) == org.store.now.replace(tzinfo=None)
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+    org.advance(hours=1)
+    org.store.put("Opportunity", key(7), opportunity(7, StageName="Restored"))
+    reader.extract()
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+
+def test_a_delete_that_left_the_recycle_bin_is_found_by_its_id(connect: Connect, org: Salesforce) -> None:
+    reader = reader_of(connect, org)
+    reader.extract()
+    org.advance(days=1)
+    org.store.delete("Opportunity", key(9))
+    org.advance(days=20)
+    reader.extract()
+    assert reader.tombstones("opportunity") == {key(9): "no longer in the service"}
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+
+def test_in_bulk_above_the_threshold(connect: Connect, org: Salesforce, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connector.fixed, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(connector.fixed, "BULK_PAGE", 15)
+    reader = reader_of(connect, org, bulk_above=20)
+    reader.extract()
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+    assert len(org.requests("/results")) == 3
+    org.advance(hours=1)
+    org.store.change("Opportunity", key(4), Amount=None)
+    reader.extract()
+    assert len(org.requests("/results")) == 3, "few changes are asked page by page"
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+
+def test_a_bulk_job_that_is_aborted(connect: Connect, org: Salesforce, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connector.fixed, "POLL_SECONDS", 0.0)
+    reader = reader_of(connect, org, bulk_above=20)
+    org.faults.on(Fault.JOB_ABORTED)
+    with pytest.raises(ScorecardError, match=r"bulk job \S+ for Opportunity was aborted"):
+        reader.extract()
+    assert reader.current("account", "name") == [("Sim 1",)], "the other objects are loaded"
+    reader.extract()
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+
+def test_a_query_that_times_out_is_halved(connect: Connect, org: Salesforce) -> None:
+    org.timeout_above = 12
+    reader = reader_of(connect, org)
+    reader.extract()
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.TOO_MANY_REQUESTS,
+        Fault.TOO_MANY_REQUESTS_BARE,
+        Fault.SERVER_ERROR,
+        Fault.CUT_IN_MID_PAGE,
+        Fault.DROPPED,
+        Fault.TIMEOUT,
+        Fault.TRUNCATED_GZIP,
+        Fault.HTML,
+        Fault.TOKEN_EXPIRED,
+    ],
+)
+def test_a_passing_fault_changes_nothing(connect: Connect, org: Salesforce, fault: Fault) -> None:
+    for number in range(300, 700):
+        org.store.put("Opportunity", key(number), opportunity(number))
+    reader = reader_of(connect, org, page_size=200, concurrency=1)
+    times = 1 if fault is Fault.TOKEN_EXPIRED else 2
+    switch = org.faults.on(fault, path=r"/query|/limits", times=times, after=3)
+    reader.extract()
+    assert switch.struck == times
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+
+def test_a_service_that_stays_down(connect: Connect, org: Salesforce) -> None:
+    reader = reader_of(connect, org)
+    reader.extract()
+    before = reader.current("opportunity", COLUMNS)
+    org.faults.on(Fault.SERVER_ERROR, path="FROM(%20|\\+)Opportunity(%20|\\+)", times=1000)
+    org.advance(hours=1)
+    org.store.change("Opportunity", key(1), Name="New")
+    org.store.change("Account", key(1, "001"), Name="New")
+    with pytest.raises(ScorecardError, match=r"gave no usable answer to GET /services/data/v62.0/queryAll in 6 tries"):
+        reader.extract()
+    assert reader.current("opportunity", COLUMNS) == before
+    assert reader.current("account", "name") == [("New",)]
+    org.faults.off()
+    reader.extract()
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+
+def test_the_daily_quota_stops_the_run_and_the_next_goes_on(connect: Connect, org: Salesforce) -> None:
+    for number in range(300, 1300):
+        org.store.put("Opportunity", key(number), opportunity(number), at=org.store.now + timedelta(seconds=number))
+    org.advance(days=1)
+    reader = reader_of(connect, org, page_size=200, concurrency=1)
+    org.faults.on(Fault.QUOTA_GONE, path=r"/query/", after=2, times=1)
+    with pytest.raises(QuotaGone, match="daily quota is used up"):
+        reader.extract()
+    got = len(reader.current("opportunity", "id"))
+    assert 400 <= got < 1040, "what was read is kept"
+    before = len(org.seen)
+    reader.extract()
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+    pages = [each for each in org.seen[before:] if "/query/" in each.path]
+    assert len(pages) <= 4, "what was read is not read again"
+
+
+def test_a_renamed_field_stops_its_object_alone(connect: Connect, org: Salesforce) -> None:
+    reader = reader_of(connect, org)
+    reader.extract()
+    org.advance(hours=1)
+    org.store.change("Account", key(1, "001"), Name="New")
+    columns = {each.name: Field(each.type) for each in org.objects.columns("Opportunity").values()}
+    del columns["Amount"]
+    org.objects.schema["Opportunity"] = {**columns, "Value__c": Field("double", "Amount")}
+    with pytest.raises(ScorecardError) as error:
+        reader.extract()
+    assert error.value.problem == "Opportunity has no field Amount any more."
+    assert "config.meta.header of amount" in error.value.cure
+    assert "staging model of opportunity" in error.value.cure
+    assert reader.current("account", "name") == [("New",)]
+
+
+def test_a_retyped_field_stops_its_object(connect: Connect, org: Salesforce) -> None:
+    columns = {each.name: Field(each.type) for each in org.objects.columns("Opportunity").values()}
+    org.objects.schema["Opportunity"] = {**columns, "CloseDate": Field("string", "CloseDate")}
+    with pytest.raises(
+        ScorecardError, match="The field CloseDate of Opportunity is a string in Salesforce, and a date"
+    ):
+        reader_of(connect, org).extract()
+
+
+def test_a_new_field_is_kept_and_reported(connect: Connect, org: Salesforce) -> None:
+    reader = reader_of(connect, org)
+    reader.extract()
+    org.advance(hours=1)
+    org.store.change("Opportunity", key(2), Mood__c="sunny")
+    result = reader.extract()
+    assert any("salesforce.opportunity has fields its contract doesn't know" in each for each in result.warnings)
+    assert reader.current("opportunity", "id, mood_c")[1] == (key(2), "sunny")
+
+
+def test_a_record_that_breaks_the_contract_goes_to_quarantine(connect: Connect, org: Salesforce) -> None:
+    reader = reader_of(connect, org)
+    reader.extract()
+    org.advance(hours=1)
+    org.store.change("Opportunity", key(2), Amount=1e30)
+    reader.extract()
+    ((record, reason, payload),) = reader.sql("select record_key, reason, payload from raw_salesforce._quarantine")
+    assert (record, "amount" in reason, "Deal 2" in payload) == (key(2), True, True)
+    assert (key(2),) in reader.current("opportunity", "id"), "its last good version stays"
+
+
+def test_an_amount_keeps_all_its_digits(connect: Connect, org: Salesforce) -> None:
+    from decimal import Decimal
+
+    org.store.change("Opportunity", key(40), at=org.store.now, Amount=12345678901234.57)
+    reader = reader_of(connect, org)
+    reader.extract()
+    assert reader.current("opportunity", "amount")[-1] == (Decimal("12345678901234.57"),)
+
+
+def test_a_wrong_secret_is_a_sentence_without_it(connect: Connect, org: Salesforce) -> None:
+    reader = connect("salesforce", org, {"login": org.login.client_id, "password": "hunter2hunter2"})
+    with pytest.raises(ScorecardError, match="does not let the connection salesforce in") as error:
+        reader.extract()
+    assert "hunter2" not in str(error.value)
+    assert "hunter2" not in repr(reader.settings)
+
+
+def test_an_object_that_is_not_ours_to_read(connect: Connect, org: Salesforce) -> None:
+    org.objects.forbidden.add("Product2")
+    reader = reader_of(connect, org)
+    with pytest.raises(ScorecardError, match="no object Product2 that the user"):
+        reader.extract()
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+    reader.own["objects"] = ("opportunity",)
+    assert [each.name for each in reader.extract().loaded] == ["opportunity"]
+
+
+def test_another_contract_reads_all_again(connect: Connect, org: Salesforce) -> None:
+    reader = reader_of(connect, org, keep_new_fields=False)
+    reader.extract()
+    org.advance(days=1)
+    org.store.delete("Opportunity", key(9))
+    org.advance(days=20)
+    declared = yaml.safe_load(reader.declaration.read_text())
+    table = next(each for each in declared["sources"][0]["tables"] if each["name"] == "opportunity")
+    table["columns"].append(
+        {"name": "is_deleted", "data_type": "boolean", "description": "x", "config": {"meta": {"header": "IsDeleted"}}}
+    )
+    reader.declaration.write_text(yaml.safe_dump(declared))
+    reader.extract()
+    assert {row[0] for row in reader.current("opportunity", "is_deleted")} == {False}
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+
+def test_the_check_says_who_and_what(connect: Connect, org: Salesforce) -> None:
+    from scorecard.sources import check, load_contracts
+
+    reader = reader_of(connect, org)
+    org.objects.forbidden.add("Product2")
+    (found,) = check(reader.settings, load_contracts(reader.settings))
+    assert found.reached
+    assert org.login.username in found.who
+    assert "Opportunity" in found.reads
+    assert "Product2" not in found.reads
+    assert len(found.missing) == 1
+    assert isinstance(org.store.now, datetime)
