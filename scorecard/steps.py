@@ -95,7 +95,7 @@ def _build(settings: Settings, progress: Progress) -> bool:
     from scorecard.quality.results import store
     from scorecard.warehouse import models, snapshot
 
-    for contract in sources.load_contracts(settings).values():
+    for contract in _contracts(settings).values():
         # Reading what a source has loaded first undoes a load that was killed: half of it must not be built on.
         if not sources.read_held(settings.warehouse, contract):
             raise ScorecardError(
