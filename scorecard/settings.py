@@ -98,7 +98,7 @@ class Settings(BaseSettings):
     services: dict[str, ServiceSettings] = Field(
         default_factory=dict, description="services to extract from, by source"
     )
-    connections: dict[str, Connection] = Field(default_factory=dict, description="how to reach them, by source")
+    connections: dict[str, Connection] = Field(default={}, description="how to reach them, by source")
 
     @classmethod
     def settings_customise_sources(
