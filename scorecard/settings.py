@@ -95,9 +95,7 @@ class Settings(BaseSettings):
         default=0.5, ge=0, le=1, description="a full export that lost more of its rows than this is refused"
     )
 
-    services: dict[str, ServiceSettings] = Field(
-        default_factory=dict, description="services to extract from, by source"
-    )
+    services: dict[str, ServiceSettings] = Field(default={}, description="what to extract, by source")
     connections: dict[str, Connection] = Field(default={}, description="how to reach them, by source")
 
     @classmethod

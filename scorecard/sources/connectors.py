@@ -39,9 +39,17 @@ def connector(settings: Settings, source: SourceContract) -> Service:
         from scorecard.sources.salesforce import Salesforce
 
         return Salesforce(source.name, own, connection)
+    if source.service == "stripe":
+        from scorecard.sources.stripe import Stripe
+
+        return Stripe(source.name, own, connection)
+    if source.service == "zendesk":
+        from scorecard.sources.zendesk import Zendesk
+
+        return Zendesk(source.name, own, connection)
     raise ScorecardError(
         f"There is no connector for the service {source.service!r}.",
-        f"Correct config.meta.service in {source.declared_in}; there is: salesforce.",
+        f"Correct config.meta.service in {source.declared_in}; there is: salesforce, stripe, zendesk.",
     )
 
 

@@ -39,7 +39,8 @@ class Shape:
     """Where the records of a service say what the extraction has to know: JSON paths, "" where there is none.
 
     ``modified`` is the declared column that orders the versions of a record. A record is a tombstone where the field at
-    ``deleted`` reads ``deleted_value``; ``deleted_at`` says since when, ``merged_into`` which record took it in.
+    ``deleted`` reads ``deleted_value`` (where that is "", if it reads anything); ``deleted_at`` says since when,
+    ``merged_into`` which record took it in.
     """
 
     modified: str = ""
@@ -51,11 +52,15 @@ class Shape:
 
 @dataclass(frozen=True)
 class Gone:
-    """A record of which the service says that it is gone, and nothing else; its last version becomes a tombstone."""
+    """A record of which the service says that it is gone, and nothing else; its last version becomes a tombstone.
+
+    ``entries``: the record is there, and only the list inside of it is empty now.
+    """
 
     key: str
     at: datetime
     reason: str
+    entries: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,8 +127,9 @@ class Pages:
             self.db.register("batch", batch)
             self.db.execute(f"insert into {self.table} select {self.pages}, _line, _record from {self._entries()}")
             self.db.unregister("batch")
-        if page.gone:
-            rows = [(self.pages, each.key, each.at, each.reason) for each in page.gone]
+        gone = [each for each in page.gone if self.contract.each or not each.entries]
+        if gone:
+            rows = [(self.pages, each.key, each.at, each.reason) for each in gone]
             self.db.executemany(f"insert into {self.table}_gone values (?, ?, ?, ?)", rows)
         if page.ids:
             batch = pa.table([pa.array(page.ids, pa.string())], ["_key"])
@@ -143,10 +149,19 @@ class Pages:
         if not self.contract.each:
             return "batch"
         path = literal(_path(self.contract.each) + "[*]")
+        # Without the list itself: each of a thousand entries would carry the thousand.
+        without: Any = None
+        for name in reversed(self.contract.each.split(".")):
+            without = {name: without}
         return (
-            "(select _line, json_merge_patch(entry, json_object('parent', _record::json))::varchar as _record from"
-            f" (select _line, _record, unnest(json_extract(_record, {path})) as entry from batch))"
+            "(select _line, json_merge_patch(entry, json_object('parent', parent))::varchar as _record from (select"
+            f" _line, json_merge_patch(_record::json, {literal(json.dumps(without))}::json) as parent,"
+            f" unnest(json_extract(_record, {path})) as entry from batch))"
         )
+
+    def _record_key(self) -> str:
+        """SQL of the key, as one text, of the service's record that a row is, or is an entry of."""
+        return f"concat_ws(', ', {', '.join(quoted(name) for name in self.contract.merge_key)})"
 
     def judge(self, schema: str, held_columns: set[str], max_vanished_share: float) -> Staged:
         """Part the records into good and bad, keep the newest of each, and add tombstones; see `Staged`.
@@ -202,7 +217,7 @@ class Pages:
             name: f"json_extract_string(_record, {literal(_path(prefix + path))})" if path else "null::varchar"
             for name, path in (("on", shape.deleted), ("at", shape.deleted_at), ("into", shape.merged_into))
         }
-        deleted = f"{said['on']} = {literal(shape.deleted_value)}"
+        deleted = f"{said['on']} " + (f"= {literal(shape.deleted_value)}" if shape.deleted_value else "is not null")
         return (
             f"case when {deleted} then coalesce(try_cast({said['at']} as timestamptz),"
             f" to_timestamp(try_cast({said['at']} as bigint))) end as _deleted_at,"
@@ -236,19 +251,19 @@ class Pages:
             insert into {table}_good by name
             select _page, null::bigint as _line, {kept}, _at as _deleted_at, gone._reason as _deleted_reason
             from {table}_gone as gone
-            join (select *, {key_text(contract)} as _key from {held} where _valid_to is null) as h using (_key)
+            join (select *, {self._record_key()} as _key from {held} where _valid_to is null) as h using (_key)
             where h._deleted_at is null
                 and not exists (select 1 from {table}_good as g where {same})
-            qualify row_number() over (partition by _key order by _page) = 1
+            qualify row_number() over (partition by {key} order by _page) = 1
         """)
 
     def _find_vanished(self, schema: str, max_vanished_share: float) -> None:
         """Add to those that are gone what is held and not in the complete list of ids."""
-        if not self.complete_at or self.contract.each:
+        if not self.complete_at:
             return
-        key, ids = key_text(self.contract), f"{self.table}_ids"
+        ids = f"{self.table}_ids"
         held = (
-            f"(select {key} as _key from warehouse.{schema}.{quoted(self.contract.name)}"
+            f"(select distinct {self._record_key()} as _key from warehouse.{schema}.{quoted(self.contract.name)}"
             " where _valid_to is null and _deleted_at is null)"
         )
         alive, vanished = self.db.execute(

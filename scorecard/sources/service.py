@@ -189,13 +189,13 @@ class _Run:
     def _reading(self) -> Iterator[Iterator[tuple[_Object, Page]]]:
         """Let threads ask the service, as many objects at a time as the settings allow."""
         todo: queue.SimpleQueue[_Object] = queue.SimpleQueue()
-        answers: queue.Queue[tuple[_Object, Page | None]] = queue.Queue(WAITING)
+        answers: queue.Queue[tuple[_Object, Page | Exception | None]] = queue.Queue(WAITING)
         stop = threading.Event()
         asked = [each for each in self.objects if each.error is None]
         for each in asked:
             todo.put(each)
 
-        def hand_over(item: tuple[_Object, Page | None]) -> None:
+        def hand_over(item: tuple[_Object, Page | Exception | None]) -> None:
             while not stop.is_set():
                 try:
                     answers.put(item, timeout=0.2)
@@ -209,6 +209,7 @@ class _Run:
                     each = todo.get_nowait()
                 except queue.Empty:
                     return
+                failed: Exception | None = None
                 try:
                     again = each.cursor is None and any(one.name in self.cursors for one in each.contracts)
                     for page in self.service.pages(each.name, each.contracts, each.cursor, again):
@@ -216,18 +217,20 @@ class _Run:
                         if stop.is_set():
                             return
                 except Exception as error:
-                    each.error = error
-                hand_over((each, None))
+                    failed = error
+                # Behind the pages that were read before it, which are to be kept.
+                hand_over((each, failed))
 
         def taken() -> Iterator[tuple[_Object, Page]]:
             left = len(asked)
             while left:
                 each, page = answers.get()
-                if page is None:
-                    left -= 1
-                    self._say(each, done=True)
-                else:
+                if isinstance(page, Page):
                     yield each, page
+                    continue
+                left -= 1
+                each.error = each.error or page
+                self._say(each, done=True)
 
         threads = [threading.Thread(target=work, daemon=True) for _ in range(self.own.concurrency)]
         for thread in threads:
