@@ -39,6 +39,10 @@ def connector(settings: Settings, source: SourceContract) -> Service:
         from scorecard.sources.salesforce import Salesforce
 
         return Salesforce(source.name, own, connection)
+    if source.service == "hubspot":
+        from scorecard.sources.hubspot import HubSpot
+
+        return HubSpot(source.name, own, connection)
     if source.service == "stripe":
         from scorecard.sources.stripe import Stripe
 
@@ -49,7 +53,7 @@ def connector(settings: Settings, source: SourceContract) -> Service:
         return Zendesk(source.name, own, connection)
     raise ScorecardError(
         f"There is no connector for the service {source.service!r}.",
-        f"Correct config.meta.service in {source.declared_in}; there is: salesforce, stripe, zendesk.",
+        f"Correct config.meta.service in {source.declared_in}; there is: hubspot, salesforce, stripe, zendesk.",
     )
 
 

@@ -20,6 +20,7 @@ from scorecard.sources.text import literal, quoted
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 DELETED = (
     Column("_deleted_at", "timestamptz", "_deleted_at", False),
@@ -30,8 +31,11 @@ DELETED = (
 ENOUGH = 20
 """Values of a column; when that many were read and none of them fits, its type was changed at the service."""
 
+TOGETHER = 20_000
+"""Records that are written to the scratch database at once."""
+
 # DuckDB reads a JSON number with a point as a binary one, which is exact up to 15 digits.
-_LONG_NUMBER = re.compile(rb"[:\[,]\s*-?(?=[\d.]{17})\d+\.\d+")
+_LONG_NUMBER = r"[:\[,]\s*-?[0-9.]{17}"
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Shape:
 
     ``modified`` is the declared column that orders the versions of a record. A record is a tombstone where the field at
     ``deleted`` reads ``deleted_value`` (where that is "", if it reads anything); ``deleted_at`` says since when,
-    ``merged_into`` which record took it in.
+    ``merged_into`` which record took it in. ``ignored`` fields are neither kept nor reported.
     """
 
     modified: str = ""
@@ -48,6 +52,7 @@ class Shape:
     deleted_value: str = "true"
     deleted_at: str = ""
     merged_into: str = ""
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,7 @@ class Pages:
     rows: int = field(default=0, init=False)
     pages: int = field(default=0, init=False)
     complete_at: datetime | None = field(default=None, init=False)
+    _waiting: list["pa.Table"] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self.db.execute(f"create or replace table {self.table}_ids (_page int, _key varchar)")
@@ -122,11 +128,11 @@ class Pages:
             [self.pages, page.url, page.sha256, page.size_bytes],
         )
         if page.records:
-            texts = pa.array([exact(bytes(each)) for each in page.records], pa.binary()).cast(pa.string())
-            batch = pa.table([texts, pa.array(range(1, len(texts) + 1), pa.int64())], ["_record", "_line"])
-            self.db.register("batch", batch)
-            self.db.execute(f"insert into {self.table} select {self.pages}, _line, _record from {self._entries()}")
-            self.db.unregister("batch")
+            lines = pa.array(range(1, len(page.records) + 1), pa.int64())
+            number = pa.repeat(pa.scalar(self.pages, pa.int32()), len(page.records))
+            self._waiting.append(pa.table([number, lines, _texts(page.records)], ["_page", "_line", "_record"]))
+            if sum(len(each) for each in self._waiting) >= TOGETHER:
+                self._store()
         gone = [each for each in page.gone if self.contract.each or not each.entries]
         if gone:
             rows = [(self.pages, each.key, each.at, each.reason) for each in gone]
@@ -139,8 +145,19 @@ class Pages:
         self.complete_at = page.complete_at or self.complete_at
         self.rows += len(page.records) + len(page.gone)
 
+    def _store(self) -> None:
+        """Write the pages that wait to the scratch database, several at once."""
+        import pyarrow as pa
+
+        if self._waiting:
+            self.db.register("batch", pa.concat_tables(self._waiting))
+            self.db.execute(f"insert into {self.table} select _page, _line, _record from {self._entries()}")
+            self.db.unregister("batch")
+            self._waiting.clear()
+
     def forget_after(self, page: int) -> None:
         """Drop the pages after one, from which the extraction could not go on."""
+        self._store()
         for suffix in ("", "_gone", "_pages", "_ids"):
             self.db.execute(f"delete from {self.table}{suffix} where _page > {page}")
 
@@ -154,8 +171,8 @@ class Pages:
         for name in reversed(self.contract.each.split(".")):
             without = {name: without}
         return (
-            "(select _line, json_merge_patch(entry, json_object('parent', parent))::varchar as _record from (select"
-            f" _line, json_merge_patch(_record::json, {literal(json.dumps(without))}::json) as parent,"
+            "(select _page, _line, json_merge_patch(entry, json_object('parent', parent))::varchar as _record from"
+            f" (select _page, _line, json_merge_patch(_record::json, {literal(json.dumps(without))}::json) as parent,"
             f" unnest(json_extract(_record, {path})) as entry from batch))"
         )
 
@@ -173,6 +190,7 @@ class Pages:
         ScorecardError: a field that the contract declares is gone from the service, or has another type there, or more
             records than may be have left its list of ids.
         """
+        self._store()
         db, table, contract = self.db, self.table, self.contract
         unknown = self._unknown()
         columns = (*contract.columns, *unknown)
@@ -282,27 +300,26 @@ class Pages:
         )
 
     def _unknown(self) -> tuple[Column, ...]:
-        """Return the fields that the service sends and the contract doesn't declare."""
-        known = {column.header.partition(".")[0].partition("[")[0] for column in self.contract.columns}
-        known |= {path.partition(".")[0] for path in vars(self.shape).values()}
-        under = {
-            column.header.partition(".")[0]
-            for column in self.contract.columns
-            if column.header.count(".") == 1 and "[" not in column.header and not column.header.startswith("parent.")
-        }
+        """Return the fields that the service sends and the contract doesn't declare.
+
+        They are looked for in the record and in those of its objects that the contract goes into.
+        """
+        shape = self.shape
+        declared = {column.header for column in self.contract.columns}
+        declared |= {shape.deleted, shape.deleted_at, shape.merged_into, "parent", *shape.ignored}
+        tops = {re.split(r"[.\[]", path)[0] for path in declared}
+        inner = {path.partition(".")[0] for path in declared if path.count(".") == 1 and "[" not in path} - {"parent"}
+        taken = {column.name for column in self.contract.columns}
         found: list[Column] = []
-        for prefix in ("", *sorted(under)):
+        for prefix in ("", *sorted(inner)):
             said = f"json_extract(_record, {literal(_path(prefix))})" if prefix else "_record"
-            taken = {c.header for c in self.contract.columns} if prefix else known | {"parent", "attributes"}
-            keys = self.db.execute(
-                f"select distinct unnest(json_keys({said})) as name from {self.table} order by name"
-            ).fetchall()
-            for (name,) in keys:
+            keys = self.db.execute(f"select distinct unnest(json_keys({said})) as name from {self.table} order by name")
+            for (name,) in keys.fetchall():
                 header = f"{prefix}.{name}" if prefix else name
-                if header not in taken and (not prefix or name not in known):
-                    column = _snake(name)
-                    if column and column not in {c.name for c in (*self.contract.columns, *found)}:
-                        found.append(Column(column, "varchar", header, False))
+                column = _snake(name)
+                if header not in declared and (prefix or name not in tops) and column and column not in taken:
+                    taken.add(column)
+                    found.append(Column(column, "varchar", header, False))
         return tuple(found)
 
     def _refuse_lacking(self) -> None:
@@ -320,15 +337,15 @@ class Pages:
 
     def _refuse_retyped(self) -> None:
         """Refuse a column of which many values were read and none fits its type."""
-        for column in self.contract.columns:
-            if column.data_type == "varchar":
-                continue
+        columns = [column for column in self.contract.columns if column.data_type != "varchar"]
+        fit = ", ".join(f"count({quoted(column.name)})" for column in columns) or "1"
+        fits = self.db.execute(f"select {fit} from {self.table}_judged").fetchone() or ()
+        for column in (column for column, found in zip(columns, fits, strict=False) if not found):
             path = literal(_path(column.header))
-            fit, said = self.db.execute(
-                f"select count({quoted(column.name)}), count(json_extract_string(_record, {path}))"
-                f" from {self.table}_judged"
-            ).fetchone() or (0, 0)
-            if not fit and said >= ENOUGH:
+            (said,) = self.db.execute(
+                f"select count(json_extract_string(_record, {path})) from {self.table}_judged"
+            ).fetchone() or (0,)
+            if said >= ENOUGH:
                 raise ScorecardError(
                     f"The field {column.header} of {self.contract.object} holds no {column.data_type} any more:"
                     f" none of {said} values fits.",
@@ -347,15 +364,27 @@ def lacking(contract: ObjectContract, columns: Iterable[Column]) -> ScorecardErr
     )
 
 
-def exact(record: bytes) -> bytes:
-    """Write numbers of more than 15 digits as texts, which keep all of them.
+def _texts(records: Sequence[bytes]) -> "pa.Array":
+    """Return the records as texts; long numbers in them keep all their digits."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
-    >>> exact(b'{"a": 12345678901234.5678, "b": 1.5}')
-    b'{"a":"12345678901234.5678","b":"1.5"}'
+    texts = pa.array([bytes(each) for each in records], pa.binary()).cast(pa.string())
+    long = pc.match_substring_regex(texts, _LONG_NUMBER)
+    if not pc.any(long).as_py():
+        return texts
+    return pa.array(
+        [exact(text) if it_is else text for text, it_is in zip(texts.to_pylist(), long.to_pylist(), strict=True)]
+    )
+
+
+def exact(record: str) -> str:
+    """Write the numbers that have a point as texts, which keep all digits.
+
+    >>> exact('{"a": 12345678901234.5678, "b": 1.5}')
+    '{"a":"12345678901234.5678","b":"1.5"}'
     """
-    if not _LONG_NUMBER.search(record):
-        return record
-    return json.dumps(json.loads(record, parse_float=str), separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(json.loads(record, parse_float=str), separators=(",", ":"), ensure_ascii=False)
 
 
 def _path(header: str) -> str:

@@ -46,9 +46,13 @@ class Salesforce:
     def shape(self, name: str) -> Shape:
         """Say where deletes and merges stand in a record."""
         if name in fixed.ONLY_CREATED:
-            return Shape(modified="created_date", deleted="IsDeleted", deleted_at="CreatedDate")
+            return Shape("created_date", "IsDeleted", deleted_at="CreatedDate", ignored=fixed.OF_THE_SYSTEM)
         return Shape(
-            modified="system_modstamp", deleted="IsDeleted", deleted_at="SystemModstamp", merged_into="MasterRecordId"
+            "system_modstamp",
+            "IsDeleted",
+            deleted_at="SystemModstamp",
+            merged_into="MasterRecordId",
+            ignored=fixed.OF_THE_SYSTEM,
         )
 
     def check(self, contract: ObjectContract) -> None:
@@ -101,6 +105,7 @@ class Salesforce:
         declared = dict.fromkeys(column.header for contract in contracts for column in contract.columns)
         needed = [each for each in ("Id", self._stamp(name), "IsDeleted", "MasterRecordId") if each in there]
         more = [each for each, kind in there.items() if self.own.keep_new_fields and kind not in fixed.COMPOUND]
+        more = [each for each in more if each not in fixed.OF_THE_SYSTEM]
         return [each for each in dict.fromkeys([*declared, *needed, *more]) if re.fullmatch(r"\w+", each)]
 
     def _stamp(self, name: str) -> str:

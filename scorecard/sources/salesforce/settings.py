@@ -24,6 +24,16 @@ ONLY_CREATED = ("OpportunityFieldHistory", "LeadHistory", "AccountHistory", "Con
 NOT_FOR_BULK = ("OpportunityFieldHistory", "LeadHistory", "AccountHistory", "ContactHistory")
 """Objects that are asked page by page, however many records they have."""
 
+OF_THE_SYSTEM = (
+    "attributes",
+    "CreatedById",
+    "LastModifiedById",
+    "LastModifiedDate",
+    "LastReferencedDate",
+    "LastViewedDate",
+)
+"""Fields of every object that say nothing of the business."""
+
 COMPOUND = ("address", "location", "base64", "complexvalue", "anyType")
 """Types that are made of other fields, or are no text."""
 

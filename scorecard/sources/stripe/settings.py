@@ -1,0 +1,52 @@
+"""What is fixed about Stripe."""
+
+from datetime import timedelta
+
+HOST = "https://api.stripe.com"
+
+API = "2025-03-31.basil"
+"""Pinned, so that an upgrade of the account changes nothing unseen."""
+
+PAGE = 100
+"""Records of a page, the most that Stripe gives."""
+
+EVENTS_KEPT = timedelta(days=29)
+"""Stripe keeps them for 30 days; one day less, so that none leaves while they are read."""
+
+LISTS = {
+    "customer": "customers",
+    "product": "products",
+    "price": "prices",
+    "subscription": "subscriptions",
+    "invoice": "invoices",
+    "credit_note": "credit_notes",
+    "charge": "charges",
+    "refund": "refunds",
+    "coupon": "coupons",
+}
+"""Where the records of an object are listed."""
+
+PARTS: dict[str, tuple[dict[str, str], ...]] = {
+    "subscription": ({"status": "all"},),
+    # The active ones twice: a price that is switched on between the two parts would be in neither.
+    "price": ({"active": "true"}, {"active": "false"}, {"active": "true"}),
+}
+"""Queries that together list an object whole, where one without any doesn't."""
+
+DATED = ("invoice", "credit_note", "charge", "refund")
+"""Objects that `start_date` parts; of the others an old one may still count today."""
+
+LINES: dict[str, tuple[str, str, dict[str, str]]] = {
+    "subscription": ("items", "subscription_items", {"subscription": "{id}"}),
+    "invoice": ("lines", "invoices/{id}/lines", {}),
+    "credit_note": ("lines", "credit_notes/{id}/lines", {}),
+}
+"""The list inside of an object, and where it stands whole: the object itself carries ten entries at most."""
+
+TOUCHES = {
+    "discount": ("customer", "subscription"),
+    "dispute": ("charge",),
+    "invoiceitem": ("invoice",),
+    "credit_note": ("invoice",),
+}
+"""Fields of what an event is about that name other objects which it changes, too."""
