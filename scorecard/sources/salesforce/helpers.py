@@ -32,7 +32,7 @@ class Login:
 
     name: str
     connection: Connection
-    token: str = ""
+    token: str = field(default="", repr=False)
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
