@@ -20,7 +20,6 @@ from tests.conftest import PROJECT
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits between tries are proved by one test; the others don't wait for them."""
     monkeypatch.setattr(http, "_wait", lambda state: 0.0)
-    monkeypatch.setattr(http, "TIMEOUT", (2, 1))
 
 
 @dataclass
