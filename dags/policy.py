@@ -12,7 +12,7 @@ from airflow.sdk import Asset, BaseHook, Context, ExceptionRetryPolicy, RetryAct
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from scorecard.errors import ScorecardError
-from scorecard.settings import Settings, load_settings
+from scorecard.settings import Connection, Settings, load_settings
 
 # One slot, because DuckDB has one writer and the chain of closes one end. `make scorecard` and `make airflow`
 # create it; elsewhere: airflow pools set warehouse_writer 1 "one writer at a time"
@@ -28,13 +28,14 @@ def raw_asset(source: str) -> Asset:
 
 def settings_of(source: str) -> Settings:
     """Return the settings, with the connection `scorecard_<source>` where there is one."""
+    read = load_settings()
     try:
         found = BaseHook.get_connection(f"scorecard_{source}")
     except AirflowNotFoundException:
-        return load_settings()
+        return read
     given = {"host": found.host, "login": found.login, "password": found.password, "extra": found.extra_dejson}
-    known = {name: value for name, value in given.items() if value}
-    return Settings(connections={source: known})
+    connection = Connection.model_validate({name: value for name, value in given.items() if value})
+    return read.model_copy(update={"connections": {**read.connections, source: connection}})
 
 
 def settings() -> Settings:

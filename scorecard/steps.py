@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scorecard.archive.close import Close
     from scorecard.delivery.post import Outcome
     from scorecard.quality.results import CheckResult
-    from scorecard.sources import Checked, ExtractResult, SourceContract
+    from scorecard.sources import Checked, ExtractResult
 
 Progress = Callable[[str], None]
 
@@ -52,7 +52,7 @@ def extract(settings: Settings, source: str, progress: Progress = print) -> "Ext
     from scorecard import sources
     from scorecard.warehouse import snapshot
 
-    contracts = _contracts(settings)
+    contracts = sources.load_contracts(settings)
     if source not in contracts:
         raise ScorecardError(f"There is no source {source!r}.", f"Choose one of: {', '.join(sorted(contracts))}.")
     with snapshot.alone(settings):
@@ -63,15 +63,7 @@ def check_sources(settings: Settings) -> "Iterator[Checked]":
     """Say of each source whether it can be reached, as whom, what it may read and what is missing."""
     from scorecard import sources
 
-    return sources.check(settings, _contracts(settings))
-
-
-def _contracts(settings: Settings) -> "dict[str, SourceContract]":
-    """Return the contracts of the sources to extract."""
-    from scorecard import sources
-
-    names = source_names(settings)
-    return {name: contract for name, contract in sources.load_contracts(settings).items() if name in names}
+    return sources.check(settings, sources.load_contracts(settings))
 
 
 def build(settings: Settings, progress: Progress = print) -> bool:
@@ -95,7 +87,7 @@ def _build(settings: Settings, progress: Progress) -> bool:
     from scorecard.quality.results import store
     from scorecard.warehouse import models, snapshot
 
-    for contract in _contracts(settings).values():
+    for contract in sources.load_contracts(settings).values():
         # Reading what a source has loaded first undoes a load that was killed: half of it must not be built on.
         if not sources.read_held(settings.warehouse, contract):
             raise ScorecardError(

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from scorecard.catalogue import source_names
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 
@@ -94,14 +95,15 @@ class SourceContract:
 
 
 def load_contracts(settings: Settings) -> dict[str, SourceContract]:
-    """Read every source the dbt project declares with a business unit, by name.
+    """Read every source to extract that the dbt project declares, by name; services without settings are left out.
 
     Raises
     ------
     ScorecardError: a file is no YAML, or an entry lacks something or contradicts itself.
     """
     contracts: dict[str, SourceContract] = {}
-    for path in sorted(settings.dbt_project.glob("models/staging/*/_sources.yml")):
+    for folder in source_names(settings):
+        path = settings.dbt_project / "models" / "staging" / folder / "_sources.yml"
         for contract in read_contracts(path):
             if contract.name in contracts:
                 raise ScorecardError(
