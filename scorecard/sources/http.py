@@ -83,7 +83,6 @@ class Http:
     authorise: Callable[[bool], dict[str, str]]
     is_quota: Callable[[int, bytes], bool] = lambda status, body: False
     attempts: int = ATTEMPTS
-    timeout: tuple[float, float] = TIMEOUT
     longest_wait: float = LONGEST_WAIT
     requests_made: int = field(default=0, init=False)
     _session: "requests.Session | None" = field(default=None, init=False)
@@ -164,7 +163,7 @@ class Http:
         try:
             # A redirect could lead anywhere, with our credentials: none of these services needs one.
             return self._session.request(
-                method, url, **{**kwargs, "headers": headers}, timeout=self.timeout, allow_redirects=False
+                method, url, **{**kwargs, "headers": headers}, timeout=TIMEOUT, allow_redirects=False
             )
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
             raise _Again(f"the connection failed ({type(error).__name__})") from None

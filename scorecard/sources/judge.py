@@ -64,6 +64,18 @@ def faults(columns: tuple[Column, ...]) -> str:
     return f"nullif(concat_ws('; ', {found or 'null'}), '')"
 
 
+def row_version(columns: tuple[Column, ...]) -> str:
+    """SQL of the hash that tells a version of a record from the next: of its fields and their types, by name.
+
+    Sorted, so that the order of the columns is no change; a new type is one.
+    """
+    fields = ", ".join(
+        f"{quoted(f'{column.name} {column.data_type}')} := {quoted(column.name)}::varchar"
+        for column in sorted(columns, key=lambda column: column.name)
+    )
+    return f"sha256(to_json(struct_pack({fields}))::varchar)"
+
+
 def has_key(contract: ObjectContract) -> str:
     """SQL condition: the record says which it is."""
     return " and ".join(f"{quoted(name)} is not null" for name in contract.primary_key)

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from sandbox.services.faults import Fault
 from sandbox.services.serving import Service
 
 from scorecard.settings import Settings
@@ -20,6 +21,28 @@ from tests.conftest import PROJECT
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits between tries are proved by one test; the others don't wait for them."""
     monkeypatch.setattr(http, "_wait", lambda state: 0.0)
+
+
+PASSING = [
+    Fault.TOO_MANY_REQUESTS,
+    Fault.TOO_MANY_REQUESTS_BARE,
+    Fault.SERVER_ERROR,
+    Fault.CUT_IN_MID_PAGE,
+    Fault.DROPPED,
+    Fault.TIMEOUT,
+    Fault.TRUNCATED_GZIP,
+    Fault.HTML,
+    Fault.TOKEN_EXPIRED,
+]
+
+
+@pytest.fixture(params=PASSING)
+def passing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Fault:
+    """A fault that another try mends. The client gives up on an answer before a TIMEOUT of the stand-in is over."""
+    fault: Fault = request.param
+    if fault is Fault.TIMEOUT:
+        monkeypatch.setattr(http, "TIMEOUT", (5, 0.7))
+    return fault
 
 
 @dataclass

@@ -100,6 +100,8 @@ def test_any_history_ends_in_the_accounts_own_state(folder: Path, steps: list[tu
     account = HubSpot(Store(BEGIN))
     seed(account.store)
     account.store.put("deals", "1", deal(1))
+    # One that nothing happens to: the stand-in knows no property that no deal has.
+    account.store.put("deals", "9", deal(9))
     with account:
         own = {"objects": ("deal", "deal_stage_history"), "concurrency": 1, "page_size": 2}
         reader = Reader(root, "hubspot", account, {"password": account.access_token}, own)
