@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-BATCH = 100_000
+BATCH = 25_000
 """Rows of an Arrow batch on the way to dlt."""
 
 QUARANTINE = {
@@ -138,13 +138,16 @@ def _versions(staged: Staged, db: "duckdb.DuckDBPyConnection", loaded_at: dateti
     more = [column.name for column in staged.columns if column.name not in known]
     names = ", ".join(quoted(name) for name in (*known, *more))
 
+    # Where no version ends, dlt need not look for one: a plain insert, without a copy of the load and a join.
+    validity = f", '{loaded_at.isoformat()}'::timestamptz as _valid_from, null::timestamptz as _valid_to"
+
     def rows() -> "Iterator[pa.Table]":
         yield from _arrow(
             db,
             f"""
             select {names}, source_file as _source_file, _line as _source_line, sha256 as _source_sha256,
                 {row_version(staged.columns)} as _row_version,
-                '{_load_id()}' as _dlt_load_id
+                '{_load_id()}' as _dlt_load_id{validity if staged.are_all_new else ""}
             from {staged.table}_good join {staged.table}_pages using (_page)
             union all by name from {staged.table}_held
             """,
@@ -160,6 +163,8 @@ def _versions(staged: Staged, db: "duckdb.DuckDBPyConnection", loaded_at: dateti
         for column in contract.columns
         if column.data_type == "timestamp"
     }
+    if staged.are_all_new:
+        disposition = "append"
     return dlt.resource(rows, name=contract.name, write_disposition=disposition, **hints)
 
 

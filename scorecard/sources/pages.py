@@ -205,24 +205,26 @@ class Pages:
         db.execute(f"""
             create or replace table {table}_judged as
             with cells as (
-                select _page, _line, _record, {self._tombstone()}, {cells}
+                select _page, _line, {self._tombstone()}, {cells}
                 from (select *, json_extract_string(_record, {paths!r}) as _f from {table})
             ), typed as (select *, {typed(columns)} from cells)
-            select _page, _line, _record, {names}, _deleted_at, _deleted_reason, {faults(columns)} as _reason
+            select _page, _line, {names}, _deleted_at, _deleted_reason, {faults(columns)} as _reason
             from typed
         """)
         self._refuse_retyped()
         db.execute(f"""
             create or replace table {table}_bad as
             select _page, _line, _reason as reason, _record as payload, {key_text(contract)} as record_key
-            from {table}_judged where _reason is not null
+            from {table}_judged join {table} using (_page, _line) where _reason is not null
         """)
         if "_valid_to" in held_columns:
             self._find_vanished(schema, max_vanished_share)
         self._make_good(schema, names, held_columns)
         all_columns = (*columns, *DELETED)
-        if {column.name for column in all_columns} <= held_columns:
-            self._drop_unchanged(f"warehouse.{schema}.{quoted(contract.name)}", row_version(all_columns))
+        held = f"(from warehouse.{schema}.{quoted(contract.name)} where _valid_to is null)"
+        are_all_new = "_valid_to" not in held_columns or not self._overlaps(held)
+        if not are_all_new and {column.name for column in all_columns} <= held_columns:
+            self._drop_unchanged(held, row_version(all_columns))
         db.execute(f"create or replace table {table}_held (_row_version varchar)")
         db.execute(f"""
             create or replace table {table}_pages as
@@ -231,7 +233,7 @@ class Pages:
             from {table}_pages as p
         """)
         read, bad = count(db, f"{table}_judged"), count(db, f"{table}_bad")
-        return Staged(contract, table, all_columns, tuple(c.name for c in unknown), read, bad)
+        return Staged(contract, table, all_columns, tuple(c.name for c in unknown), read, bad, are_all_new)
 
     def _tombstone(self) -> str:
         """SQL of `_deleted_at` and `_deleted_reason`; null of a record that is there."""
@@ -291,6 +293,12 @@ class Pages:
             qualify row_number() over (partition by {key} order by _page) = 1
         """)
 
+    def _overlaps(self, held: str) -> bool:
+        """Whether any of the records read is held."""
+        key = ", ".join(quoted(name) for name in self.contract.merge_key)
+        query = f"select 1 from {held} where ({key}) in (select ({key}) from {self.table}_good) limit 1"
+        return self.db.execute(query).fetchone() is not None
+
     def _drop_unchanged(self, held: str, version: str) -> None:
         """Drop from `<table>_good` what the warehouse holds as it is: records with all the entries of their lists."""
         key = ", ".join(quoted(name) for name in self.contract.merge_key)
@@ -298,10 +306,13 @@ class Pages:
         self.db.execute(f"""
             delete from {good} where ({key}) in (
                 select ({key})
-                from (select {key}, {version} as _version, true as _read from {good})
+                from (
+                    select {key}, {version} as _version, true as _read
+                    from {good} where ({key}) in (select ({key}) from {held})
+                )
                 full join (
                     select {key}, _row_version as _version, true as _is_held
-                    from {held} where _valid_to is null and ({key}) in (select ({key}) from {good})
+                    from {held} where ({key}) in (select ({key}) from {good})
                 ) using ({key}, _version)
                 group by {key}
                 having count(*) = count(_read) and count(*) = count(_is_held)
@@ -364,23 +375,17 @@ class Pages:
             return
         for column in self.contract.columns:
             top = column.header.partition(".")[0].partition("[")[0]
-            if column.optional or top == "parent":
+            if column.optional or top == "parent" or self._any_has(column.header if "[" not in column.header else top):
                 continue
-            parent, _, name = column.header.rpartition(".") if "[" not in column.header else ("", "", top)
-            inside = f"json_extract(_record, {literal(_path(parent))})" if parent else "_record"
-            objects, having = self.db.execute(
-                f"select count(*) filter (json_type({inside}) = 'OBJECT'),"
-                f" count(json_type({inside}, {literal(_path(name))})) from {self.table}"
-            ).fetchone() or (0, 0)
             # A nested field can be missed only where there is something that it is a field of.
-            if not having and (objects or not self._has(top)):
+            parent = column.header.rpartition(".")[0]
+            if not parent or self._any_has(parent, "= 'OBJECT'") or not self._any_has(top):
                 raise lacking(self.contract, [column])
 
-    def _has(self, field: str) -> bool:
+    def _any_has(self, field: str, condition: str = "is not null") -> bool:
         """Whether any record has a field, be it null."""
-        path = literal(_path(field))
-        query = f"select 1 from {self.table} where json_type(_record, {path}) is not null limit 1"
-        return self.db.execute(query).fetchone() is not None
+        said = f"json_type(_record, {literal(_path(field))}) {condition}"
+        return self.db.execute(f"select 1 from {self.table} where {said} limit 1").fetchone() is not None
 
     def _refuse_retyped(self) -> None:
         """Refuse a column of which many values were read and none fits its type."""
@@ -390,7 +395,7 @@ class Pages:
         for column in (column for column, found in zip(columns, fits, strict=False) if not found):
             path = literal(_path(column.header))
             (said,) = self.db.execute(
-                f"select count(json_extract_string(_record, {path})) from {self.table}_judged"
+                f"select count(json_extract_string(_record, {path})) from {self.table}"
             ).fetchone() or (0,)
             if said >= ENOUGH:
                 raise ScorecardError(

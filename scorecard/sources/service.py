@@ -30,7 +30,7 @@ from scorecard.sources.pages import Page, Pages, Shape
 if TYPE_CHECKING:
     import duckdb
 
-ROWS = 200_000
+ROWS = 100_000
 """Rows that wait to be loaded at most, but for the rest of a stretch in which an object can't be left."""
 
 WAITING = 8
