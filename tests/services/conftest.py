@@ -98,6 +98,14 @@ class Reader:
 Connect = Callable[..., Reader]
 
 
+def reader_at(root: Path, name: str, service: Service, connection: dict[str, Any], **own: Any) -> Reader:
+    """The product's side of a service, in an empty folder."""
+    target = root / f"dbt_project/models/staging/{name}"
+    target.mkdir(parents=True)
+    shutil.copy(PROJECT / f"dbt_project/models/staging/{name}/_sources.yml", target)
+    return Reader(root, name, service, connection, own)
+
+
 @pytest.fixture
 def connect(tmp_path: Path) -> Iterator[Connect]:
     """Start a stand-in, and give the product's side of it."""
@@ -105,11 +113,7 @@ def connect(tmp_path: Path) -> Iterator[Connect]:
 
     def connect(name: str, service: Service, connection: dict[str, Any], **own: Any) -> Reader:
         running.append(service.__enter__())
-        root = tmp_path / name
-        target = root / f"dbt_project/models/staging/{name}"
-        target.mkdir(parents=True)
-        shutil.copy(PROJECT / f"dbt_project/models/staging/{name}/_sources.yml", target)
-        return Reader(root, name, service, connection, own)
+        return reader_at(tmp_path / name, name, service, connection, **own)
 
     yield connect
     for service in running:
