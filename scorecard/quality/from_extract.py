@@ -38,9 +38,7 @@ def from_extract(
             if table["name"].startswith("_"):
                 continue
             metrics = tuple(sorted(metrics_of.get(f"raw_{source}.{table['name']}", ())))
-            key = table["config"]["meta"]["primary_key"]
-            key = [key] if isinstance(key, str) else key
-            found.append(_quarantined(con, source, table["name"], key, metrics, max_quarantined_share, words))
+            found.append(_quarantined(con, source, table["name"], metrics, max_quarantined_share, words))
             found.append(_unknown_columns(con, source, table["name"], metrics, words))
     return found
 
@@ -59,21 +57,21 @@ def _newest(source: str) -> str:
     """  # noqa: S608
 
 
-def _still_bad(con: "DuckDBPyConnection", source: str, table: str, key: list[str]) -> str:
+def _still_bad(con: "DuckDBPyConnection", source: str) -> str:
     """SQL condition of a record in quarantine that its service has not sent rightly since; "" for a file.
 
     A service sends a record that was mended in another answer than the one it was wrong in.
     """
-    columns = con.execute(
-        "select column_name from duckdb_columns() where schema_name = $schema and table_name = $table",
-        {"schema": f"raw_{source}", "table": table},
-    ).fetchall()
-    if ("_deleted_at",) not in columns:
+    table = con.execute(
+        "select 1 from duckdb_tables() where schema_name = $schema and table_name = '_mended'",
+        {"schema": f"raw_{source}"},
+    ).fetchone()
+    if not table:
         return ""
-    record = ", ".join(f'mended."{name}"' for name in key)
     return f"""not exists (
-        select 1 from raw_{source}."{table}" as mended
-        where concat_ws(', ', {record}) = _quarantine.record_key and mended._dlt_load_id > _quarantine._dlt_load_id
+        select 1 from raw_{source}._mended as mended
+        where mended.object = _quarantine.object and mended.record_key = _quarantine.record_key
+            and mended._dlt_load_id > _quarantine._dlt_load_id
     )"""  # noqa: S608
 
 
@@ -81,14 +79,13 @@ def _quarantined(
     con: "DuckDBPyConnection",
     source: str,
     table: str,
-    key: list[str],
     metrics: tuple[str, ...],
     most: float,
     words: Words,
 ) -> CheckResult:
     counts = "select coalesce(sum(rows_read), 0)::bigint, coalesce(sum(rows_quarantined), 0)::bigint from"
     read, failures = con.execute(f"{counts} ({_newest(source)})", {"object": table}).fetchall()[0]
-    still = _still_bad(con, source, table, key)
+    still = _still_bad(con, source)
     if failures and still:
         failures = con.execute(
             f"select count(distinct record_key) from raw_{source}._quarantine where object = $object and {still}",  # noqa: S608

@@ -13,7 +13,7 @@ from scorecard.errors import ScorecardError
 from scorecard.sources import salesforce as connector
 from scorecard.sources.http import QuotaGone
 
-from .conftest import Connect, Reader, utc
+from .conftest import Connect, Reader, in_quarantine, utc
 
 BEGIN = utc("2024-01-01T00:00:00")
 COLUMNS = "id, name, account_id, owner_id, stage_name, is_won, is_closed, amount, close_date"
@@ -303,6 +303,20 @@ def test_a_record_that_breaks_the_contract_goes_to_quarantine(connect: Connect, 
     ((record, reason, payload),) = reader.sql("select record_key, reason, payload from raw_salesforce._quarantine")
     assert (record, "amount" in reason, "Deal 2" in payload) == (key(2), True, True)
     assert (key(2),) in reader.current("opportunity", "id"), "its last good version stays"
+    assert in_quarantine(reader, "opportunity") == 1
+
+    org.advance(hours=1)
+    org.store.change("Opportunity", key(2), Amount=opportunity(2)["Amount"])
+    reader.extract()
+    assert in_quarantine(reader, "opportunity") == 0
+    org.store.change("Opportunity", key(2), Amount=1e30)
+    org.advance(hours=1)
+    reader.extract()
+    assert in_quarantine(reader, "opportunity") == 1
+    org.store.delete("Opportunity", key(2))
+    org.advance(hours=1)
+    reader.extract()
+    assert in_quarantine(reader, "opportunity") == 0
 
 
 def test_an_amount_keeps_all_its_digits(connect: Connect, org: Salesforce) -> None:

@@ -182,9 +182,7 @@ def extracted() -> duckdb.DuckDBPyConnection:
 def _extract(con: duckdb.DuckDBPyConnection, tmp_path: Path, files: list[tuple[Any, ...]]) -> list[CheckResult]:
     staging = tmp_path / "dbt_project" / "models" / "staging" / "shop"
     staging.mkdir(parents=True)
-    (staging / "_sources.yml").write_text(
-        "sources: [{name: shop, tables: [{name: deals, config: {meta: {primary_key: id}}}]}]\n"
-    )
+    (staging / "_sources.yml").write_text("sources: [{name: shop, tables: [{name: deals}]}]\n")
     for file in files:
         con.execute(
             "insert into raw_shop._loaded_files by position select ?, ?, ?, ?, ?, ?, ?::timestamptz, 'contract'", file
