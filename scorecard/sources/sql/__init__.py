@@ -39,11 +39,6 @@ class _Reading:
     cursor: Column | None
     at: datetime
 
-    @property
-    def by(self) -> "sa.Column[Any] | None":
-        """The table's column that says what is new."""
-        return self.table.c[self.cursor.header] if self.cursor else None
-
 
 class Sql:
     """One database, as the extraction reads it.
@@ -80,7 +75,7 @@ class Sql:
     def pages(
         self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
     ) -> Iterator[Page]:
-        """Yield what is new since the cursor; from time to time, or where there is no cursor, all rows and their keys."""
+        """Yield what is new since the cursor; from time to time, or where none is declared, all rows and their keys."""
         table = self._table(name)
         columns, keys, by = self._wanted(table, contracts), *_agreed(name, contracts)
         first = cursor is None and not again
@@ -92,7 +87,7 @@ class Sql:
             if by is None or self._is_due(reached, reading.at):
                 yield from self._all(db, reading, reached)
             else:
-                yield from self._new(db, reading, reached)
+                yield from self._new(db, reading, by, reached)
 
     def _table(self, name: str) -> sa.Table:
         if name not in self._tables:
@@ -143,14 +138,14 @@ class Sql:
         last = value_of(reached.get("reconciled_at"), "timestamptz")
         return last is None or last + timedelta(days=self.own.reconcile_days) <= at
 
-    def _new(self, db: sa.Connection, reading: _Reading, reached: dict[str, Any]) -> Iterator[Page]:
+    def _new(self, db: sa.Connection, reading: _Reading, by: Column, reached: dict[str, Any]) -> Iterator[Page]:
         """Yield the rows from the cursor on, and those that have none; each page says where the next run may go on."""
-        assert reading.cursor is not None and reading.by is not None  # noqa: S101
-        since = value_of(reached.get("since"), reading.cursor.data_type)
-        start = self._start(reading.cursor) if since is None else before(since, self.own.overlap_seconds)
-        where = [] if start is None else [sa.or_(reading.by >= start, reading.by.is_(None))]
-        query = f"{reading.cursor.header}>={start}" if start is not None else ""
-        order = [reading.by, *(reading.table.c[key] for key in reading.keys)]
+        since = value_of(reached.get("since"), by.data_type)
+        start = self._start(by) if since is None else before(since, self.own.overlap_seconds)
+        column = reading.table.c[by.header]
+        where = [] if start is None else [sa.or_(column >= start, column.is_(None))]
+        query = "" if start is None else f"{by.header}>={start}"
+        order = [column, *(reading.table.c[key] for key in reading.keys)]
         for url, records, _, newest in self._read(db, reading, query, where, order):
             since = max((each for each in (since, newest) if each is not None), default=None)
             if since is not None:
@@ -160,15 +155,18 @@ class Sql:
     def _all(self, db: sa.Connection, reading: _Reading, reached: dict[str, Any]) -> Iterator[Page]:
         """Yield all rows and their keys: what is held and not among them is gone."""
         start = self._start(reading.cursor) if reading.cursor else None
-        where = [] if start is None or reading.by is None else [sa.or_(reading.by >= start, reading.by.is_(None))]
+        where, older = [], []
+        if reading.cursor and start is not None:
+            column = reading.table.c[reading.cursor.header]
+            where, older = [sa.or_(column >= start, column.is_(None))], [column < start]
         since = None
         url = ""
         for url, records, keys, newest in self._read(db, reading, "", where, []):
             since = max((each for each in (since, newest) if each is not None), default=None)
             yield _page(url, records, ids=keys, cursor=dict(reached))
-        if start is not None and reading.by is not None:
+        if older:
             # Older rows are left out, but they are not gone.
-            for url, _, keys, _ in self._read(db, reading, "", [reading.by < start], []):
+            for url, _, keys, _ in self._read(db, reading, "", older, []):
                 yield _page(url, (), ids=keys, cursor=dict(reached))
         done = {"reconciled_at": reading.at.isoformat(), **({"since": _text(since)} if since is not None else {})}
         yield _page(url, (), complete_at=reading.at, cursor=done)
@@ -195,15 +193,17 @@ class Sql:
         base = f"sql://{url.host or ''}{port}/{url.database}/{schema}{reading.table.name}?{query}{'&' if query else ''}"
         said, is_text = self._statement(reading)
         streamed = db.execution_options(stream_results=True, yield_per=self.page_size)
-        decoder = _decoder(reading)
+        by = reading.cursor
+        few = list(dict.fromkeys([*reading.keys, *([by.header] if by else [])]))
+        decoder = _decoder(few)
         count = 0
         for rows in streamed.execute(said.where(*where).order_by(*order)).partitions(self.page_size):
             records = [row[0].encode() if is_text else written(row) for row in rows]
-            said_of = [decoder.decode(record) for record in records]
-            keys = [", ".join(str(getattr(each, f"k{i}")) for i in range(len(reading.keys))) for each in said_of]
+            said_of = [msgspec.structs.astuple(decoder.decode(record)) for record in records]
+            keys = [", ".join(map(str, each[: len(reading.keys)])) for each in said_of]
             newest = None
-            if reading.cursor:
-                values = (value_of(each.cursor, reading.cursor.data_type) for each in said_of)
+            if by:
+                values = (value_of(each[few.index(by.header)], by.data_type) for each in said_of)
                 newest = max((no_later(each, reading.at) for each in values if each is not None), default=None)
             yield f"{base}rows={count + 1}-{count + len(records)}", records, keys, newest
             count += len(records)
@@ -225,9 +225,8 @@ class Sql:
         if not postgres:
             return sa.select(*chosen), False
         record = sa.select(*chosen).correlate(reading.table).lateral("record")
-        return sa.select(sa.cast(sa.func.to_json(record.table_valued()), sa.Text)).select_from(
-            reading.table, record
-        ), True
+        whole = sa.cast(sa.func.to_json(record.table_valued()), sa.Text)
+        return sa.select(whole).select_from(reading.table.join(record, sa.true())), True
 
 
 def _agreed(name: str, contracts: list[ObjectContract]) -> tuple[list[str], Column | None]:
@@ -246,13 +245,11 @@ def _agreed(name: str, contracts: list[ObjectContract]) -> tuple[list[str], Colu
     return list(keys), cursor
 
 
-def _decoder(reading: _Reading) -> "msgspec.json.Decoder[Any]":
-    """Return a decoder that takes only the key and the cursor out of a record."""
-    names = {f"k{i}": key for i, key in enumerate(reading.keys)}
-    if reading.cursor:
-        names["cursor"] = reading.cursor.header
+def _decoder(headers: Sequence[str]) -> "msgspec.json.Decoder[Any]":
+    """Return a decoder that takes a few columns, as `c0`, `c1` …, out of a record."""
+    names = {f"c{i}": header for i, header in enumerate(headers)}
     fields = [(name, str | int | bool | None) for name in names]
-    return msgspec.json.Decoder(msgspec.defstruct("Keys", fields, rename=names))
+    return msgspec.json.Decoder(msgspec.defstruct("Few", fields, rename=names))
 
 
 def _page(url: str, records: Sequence[bytes], **rest: Any) -> Page:
