@@ -82,7 +82,9 @@ class Bucket:
         if self._there is None:
             with self._refusals("list"):
                 found: dict[str, dict[str, Any]] = self.files.find(self.root, detail=True)
-            self._there = [_listed(path.removeprefix(f"{self.root}/"), info) for path, info in sorted(found.items())]
+            named = {path.removeprefix(f"{self.root}/"): info for path, info in sorted(found.items())}
+            # An empty file whose name ends in a slash stands for a folder.
+            self._there = [_listed(name, info) for name, info in named.items() if name and not name.endswith("/")]
         return self._there
 
     def _copy(self, listed: _Listed, name: str) -> Export:

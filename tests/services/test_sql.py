@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -48,13 +48,6 @@ def calls(**changed: str) -> dict[str, Any]:
 
 
 TEAMS = table("teams", {"name": "varchar", "region": "varchar"}, primary_key="name")
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Postgres]:
-    server = Postgres()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
