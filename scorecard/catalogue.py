@@ -145,7 +145,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     ScorecardError: the file is not YAML or not a mapping.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ScorecardError(f"{path} is not valid YAML: {error}.", "Correct the file.") from error
     if not isinstance(content, dict):

@@ -123,7 +123,7 @@ def load_contracts(settings: Settings) -> dict[str, SourceContract]:
 def read_contracts(path: Path) -> list[SourceContract]:
     """Read the sources of one YAML file. Raises ScorecardError as `load_contracts` does."""
     try:
-        document = yaml.safe_load(path.read_text("utf-8"))
+        document = yaml.load(path.read_text("utf-8"), yaml.CSafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ScorecardError(f"{path} cannot be read as YAML: {error}.", "Correct the file.") from error
     if not isinstance(document, dict) or not isinstance(document.get("sources"), list):

@@ -27,7 +27,7 @@ from scorecard.sources.text import first_line, literal, quoted
 if TYPE_CHECKING:
     import duckdb
 
-MEMORY = "1GB"
+MEMORY = "256MB"
 """What the scratch database may hold in memory before it spills to disk."""
 
 UNFIT = "'%?\\"

@@ -31,6 +31,12 @@ LONGEST_WAIT = 60
 """Seconds. A service that asks for more has no capacity left today: the run stops and goes on the next time."""
 
 
+LARGEST = 256 * 2**20
+"""Bytes of an answer, unpacked. No page of any service is near it; a small answer may unpack to fill all memory."""
+
+READ_AT_ONCE = 2**20
+
+
 class QuotaGone(ScorecardError):
     """The service answers no more today; what was read so far is kept, and the next run goes on from there."""
 
@@ -83,7 +89,6 @@ class Http:
     authorise: Callable[[bool], dict[str, str]]
     is_quota: Callable[[int, bytes], bool] = lambda status, body: False
     attempts: int = ATTEMPTS
-    timeout: tuple[float, float] = TIMEOUT
     longest_wait: float = LONGEST_WAIT
     requests_made: int = field(default=0, init=False)
     _session: "requests.Session | None" = field(default=None, init=False)
@@ -128,10 +133,10 @@ class Http:
             ) from None
 
     def _once(self, method: str, url: str, decode: bool, kwargs: dict[str, Any]) -> Answer:
-        response = self._send(method, url, kwargs, fresh=False)
+        response, body = self._send(method, url, kwargs, fresh=False)
         if response.status_code == 401:
-            response = self._send(method, url, kwargs, fresh=True)
-        status, body = response.status_code, response.content
+            response, body = self._send(method, url, kwargs, fresh=True)
+        status = response.status_code
         if self.is_quota(status, body):
             raise QuotaGone(
                 f"{self.service} answers no more today: its daily quota is used up.",
@@ -148,12 +153,12 @@ class Http:
                 body,
             )
         if decode:
-            _refuse_what_is_no_json(response)
+            _refuse_what_is_no_json(response, body)
         parts = urlsplit(response.url)
         shown = f"{parts.path}?{parts.query}" if parts.query else parts.path
         return Answer(body, shown, response.headers, _served_at(response))
 
-    def _send(self, method: str, url: str, kwargs: dict[str, Any], fresh: bool) -> "requests.Response":
+    def _send(self, method: str, url: str, kwargs: dict[str, Any], fresh: bool) -> "tuple[requests.Response, bytes]":
         import requests
 
         if self._session is None:
@@ -163,13 +168,27 @@ class Http:
         self.requests_made += 1
         try:
             # A redirect could lead anywhere, with our credentials: none of these services needs one.
-            return self._session.request(
-                method, url, **{**kwargs, "headers": headers}, timeout=self.timeout, allow_redirects=False
+            response = self._session.request(
+                method, url, **{**kwargs, "headers": headers}, timeout=TIMEOUT, allow_redirects=False, stream=True
             )
+            return response, self._read(response)
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
             raise _Again(f"the connection failed ({type(error).__name__})") from None
         except requests.exceptions.ContentDecodingError:
             raise _Again("its compressed answer was damaged") from None
+
+    def _read(self, response: "requests.Response") -> bytes:
+        body = bytearray()
+        with response:
+            for part in response.iter_content(READ_AT_ONCE):
+                body += part
+                if len(body) > LARGEST:
+                    raise ScorecardError(
+                        f"An answer of {self.service} to {_shown(response.url)} is larger than {LARGEST // 2**20} MB.",
+                        "Lower page_size in the source's settings; if it stays so, look whether the connection's host is"
+                        " the service itself.",
+                    )
+        return bytes(body)
 
     def _later(self, response: "requests.Response") -> Exception:
         after = _retry_after(response)
@@ -219,8 +238,8 @@ def _served_at(response: "requests.Response") -> datetime:
         return datetime.now(UTC).replace(microsecond=0)
 
 
-def _refuse_what_is_no_json(response: "requests.Response") -> None:
-    start, end = response.content[:1], response.content.rstrip()[-1:]
+def _refuse_what_is_no_json(response: "requests.Response", body: bytes) -> None:
+    start, end = body[:1], body.rstrip()[-1:]
     if (start, end) in ((b"{", b"}"), (b"[", b"]")):
         return
     kind = response.headers.get("Content-Type", "nothing it names").partition(";")[0]

@@ -38,6 +38,7 @@ class Staged:
     `payload`, `record_key`; `<table>_held` is as good but of records that only keep a version that is held already;
     `<table>_pages` has `_page`, `source_file`, `sha256`, `size_bytes`, `rows_read`, `rows_bad`: a file, or an answer of
     a service. `columns` are in the order of the source; `unknown` are those that the contract doesn't declare.
+    `are_all_new`: the warehouse holds nothing of these records, so that no version of any ends.
     """
 
     contract: ObjectContract
@@ -46,6 +47,7 @@ class Staged:
     unknown: tuple[str, ...]
     rows_read: int
     rows_quarantined: int
+    are_all_new: bool = False
 
     @property
     def rows_loaded(self) -> int:
@@ -62,6 +64,18 @@ def faults(columns: tuple[Column, ...]) -> str:
     """SQL of what is wrong with a record, null where nothing is; needs the columns of `typed` beside the cells."""
     found = ", ".join(fault for i, column in enumerate(columns) if (fault := _fault(f"_c{i}", column)))
     return f"nullif(concat_ws('; ', {found or 'null'}), '')"
+
+
+def row_version(columns: tuple[Column, ...]) -> str:
+    """SQL of the hash that tells a version of a record from the next: of its fields and their types, by name.
+
+    Sorted, so that the order of the columns is no change; a new type is one.
+    """
+    fields = ", ".join(
+        f"{quoted(f'{column.name} {column.data_type}')} := {quoted(column.name)}::varchar"
+        for column in sorted(columns, key=lambda column: column.name)
+    )
+    return f"sha256(to_json(struct_pack({fields}))::varchar)"
 
 
 def has_key(contract: ObjectContract) -> str:

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 from scorecard.errors import ScorecardError
 from scorecard.sources.contract import ObjectContract, SourceContract
 from scorecard.sources.held import cannot_use, is_damaged, is_locked, take_back
-from scorecard.sources.judge import Staged
+from scorecard.sources.judge import Staged, row_version
 from scorecard.sources.text import literal, quoted
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-BATCH = 100_000
+BATCH = 25_000
 """Rows of an Arrow batch on the way to dlt."""
 
 QUARANTINE = {
@@ -101,8 +101,9 @@ def load(
     # The tables' true columns are the warehouse's, which dlt compares with before it loads.
     pipeline.config.restore_from_destination = False
     resources = [_versions(each, db, loaded_at) for each in staged]
-    resources.append(_rows("_quarantine", partial(_quarantine, staged), QUARANTINE, db))
-    resources.append(_rows("_loaded_files", partial(_loaded_files, staged, loaded_at), LOADED_FILES, db))
+    if staged:
+        resources.append(_rows("_quarantine", partial(_quarantine, staged), QUARANTINE, db))
+        resources.append(_rows("_loaded_files", partial(_loaded_files, staged, loaded_at), LOADED_FILES, db))
     if cursors:
         resources.append(_rows("_cursors", partial(_cursors, cursors, loaded_at), CURSORS, db))
     try:
@@ -136,19 +137,17 @@ def _versions(staged: Staged, db: "duckdb.DuckDBPyConnection", loaded_at: dateti
     known = [column.name for column in contract.columns]
     more = [column.name for column in staged.columns if column.name not in known]
     names = ", ".join(quoted(name) for name in (*known, *more))
-    # Sorted and with types, so that the order of the columns is no change and a new type is one.
-    fields = ", ".join(
-        f"{quoted(f'{column.name} {column.data_type}')} := {quoted(column.name)}::varchar"
-        for column in sorted(staged.columns, key=lambda column: column.name)
-    )
+
+    # Where no version ends, dlt need not look for one: a plain insert, without a copy of the load and a join.
+    validity = f", '{loaded_at.isoformat()}'::timestamptz as _valid_from, null::timestamptz as _valid_to"
 
     def rows() -> "Iterator[pa.Table]":
         yield from _arrow(
             db,
             f"""
             select {names}, source_file as _source_file, _line as _source_line, sha256 as _source_sha256,
-                sha256(to_json(struct_pack({fields}))::varchar) as _row_version,
-                '{_load_id()}' as _dlt_load_id
+                {row_version(staged.columns)} as _row_version,
+                '{_load_id()}' as _dlt_load_id{validity if staged.are_all_new else ""}
             from {staged.table}_good join {staged.table}_pages using (_page)
             union all by name from {staged.table}_held
             """,
@@ -164,6 +163,8 @@ def _versions(staged: Staged, db: "duckdb.DuckDBPyConnection", loaded_at: dateti
         for column in contract.columns
         if column.data_type == "timestamp"
     }
+    if staged.are_all_new:
+        disposition = "append"
     return dlt.resource(rows, name=contract.name, write_disposition=disposition, **hints)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from scorecard.errors import ScorecardError
 from scorecard.sources.contract import Column, ObjectContract
-from scorecard.sources.judge import Staged, count, faults, key_text, typed
+from scorecard.sources.judge import Staged, count, faults, key_text, row_version, typed
 from scorecard.sources.text import literal, quoted
 
 if TYPE_CHECKING:
@@ -95,9 +95,11 @@ class Pages:
     table: str
     contract: ObjectContract
     shape: Shape
+    keep_new_fields: bool = True
     rows: int = field(default=0, init=False)
     pages: int = field(default=0, init=False)
     complete_at: datetime | None = field(default=None, init=False)
+    complete_page: int = field(default=0, init=False)
     _waiting: list["pa.Table"] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
@@ -142,7 +144,8 @@ class Pages:
             self.db.register("batch", batch)
             self.db.execute(f"insert into {self.table}_ids select {self.pages}, _key from batch")
             self.db.unregister("batch")
-        self.complete_at = page.complete_at or self.complete_at
+        if page.complete_at:
+            self.complete_at, self.complete_page = page.complete_at, self.pages
         self.rows += len(page.records) + len(page.gone)
 
     def _store(self) -> None:
@@ -176,9 +179,10 @@ class Pages:
             f" unnest(json_extract(_record, {path})) as entry from batch))"
         )
 
-    def _record_key(self) -> str:
+    def _record_key(self, table: str = "") -> str:
         """SQL of the key, as one text, of the service's record that a row is, or is an entry of."""
-        return f"concat_ws(', ', {', '.join(quoted(name) for name in self.contract.merge_key)})"
+        names = (f"{table}.{quoted(name)}" if table else quoted(name) for name in self.contract.merge_key)
+        return f"concat_ws(', ', {', '.join(names)})"
 
     def judge(self, schema: str, held_columns: set[str], max_vanished_share: float) -> Staged:
         """Part the records into good and bad, keep the newest of each, and add tombstones; see `Staged`.
@@ -201,21 +205,26 @@ class Pages:
         db.execute(f"""
             create or replace table {table}_judged as
             with cells as (
-                select _page, _line, _record, {self._tombstone()}, {cells}
+                select _page, _line, {self._tombstone()}, {cells}
                 from (select *, json_extract_string(_record, {paths!r}) as _f from {table})
             ), typed as (select *, {typed(columns)} from cells)
-            select _page, _line, _record, {names}, _deleted_at, _deleted_reason, {faults(columns)} as _reason
+            select _page, _line, {names}, _deleted_at, _deleted_reason, {faults(columns)} as _reason
             from typed
         """)
         self._refuse_retyped()
         db.execute(f"""
             create or replace table {table}_bad as
             select _page, _line, _reason as reason, _record as payload, {key_text(contract)} as record_key
-            from {table}_judged where _reason is not null
+            from {table}_judged join {table} using (_page, _line) where _reason is not null
         """)
         if "_valid_to" in held_columns:
             self._find_vanished(schema, max_vanished_share)
         self._make_good(schema, names, held_columns)
+        all_columns = (*columns, *DELETED)
+        held = f"(from warehouse.{schema}.{quoted(contract.name)} where _valid_to is null)"
+        are_all_new = "_valid_to" not in held_columns or not self._overlaps(held)
+        if not are_all_new and {column.name for column in all_columns} <= held_columns:
+            self._drop_unchanged(held, row_version(all_columns))
         db.execute(f"create or replace table {table}_held (_row_version varchar)")
         db.execute(f"""
             create or replace table {table}_pages as
@@ -224,7 +233,7 @@ class Pages:
             from {table}_pages as p
         """)
         read, bad = count(db, f"{table}_judged"), count(db, f"{table}_bad")
-        return Staged(contract, table, (*columns, *DELETED), tuple(c.name for c in unknown), read, bad)
+        return Staged(contract, table, all_columns, tuple(c.name for c in unknown), read, bad, are_all_new)
 
     def _tombstone(self) -> str:
         """SQL of `_deleted_at` and `_deleted_reason`; null of a record that is there."""
@@ -246,13 +255,22 @@ class Pages:
         """Make `<table>_good`: the newest version of each record read, and tombstones of those that are gone."""
         table, contract = self.table, self.contract
         key = ", ".join(quoted(name) for name in contract.primary_key)
+        merge_key = ", ".join(quoted(name) for name in contract.merge_key)
         order = f"{quoted(self.shape.modified)} desc nulls last, " if self.shape.modified else ""
+        order += "_page desc, _line desc"
+        # Of a record that was read twice, the entries that it had the first time are no more.
+        newest = f" and rank() over (partition by {merge_key} order by {order}) = 1" if contract.each else ""
         self.db.execute(f"""
             create or replace table {table}_good as
             select _page, _line, {names}, _deleted_at, _deleted_reason
             from {table}_judged
             where _reason is null
-            qualify row_number() over (partition by {key} order by {order}_page desc, _line desc) = 1
+            qualify row_number() over (partition by {key} order by {order}) = 1{newest}
+        """)
+        self.db.execute(f"""
+            update {table}_good as good set _deleted_at = gone._at, _deleted_reason = gone._reason
+            from {table}_gone as gone
+            where gone._key = {self._record_key("good")} and gone._page > good._page and good._deleted_at is null
         """)
         if "_valid_to" not in held_columns:
             return
@@ -275,6 +293,32 @@ class Pages:
             qualify row_number() over (partition by {key} order by _page) = 1
         """)
 
+    def _overlaps(self, held: str) -> bool:
+        """Whether any of the records read is held."""
+        key = ", ".join(quoted(name) for name in self.contract.merge_key)
+        query = f"select 1 from {held} where ({key}) in (select ({key}) from {self.table}_good) limit 1"
+        return self.db.execute(query).fetchone() is not None
+
+    def _drop_unchanged(self, held: str, version: str) -> None:
+        """Drop from `<table>_good` what the warehouse holds as it is: records with all the entries of their lists."""
+        key = ", ".join(quoted(name) for name in self.contract.merge_key)
+        good = f"{self.table}_good"
+        self.db.execute(f"""
+            delete from {good} where ({key}) in (
+                select ({key})
+                from (
+                    select {key}, {version} as _version, true as _read
+                    from {good} where ({key}) in (select ({key}) from {held})
+                )
+                full join (
+                    select {key}, _row_version as _version, true as _is_held
+                    from {held} where ({key}) in (select ({key}) from {good})
+                ) using ({key}, _version)
+                group by {key}
+                having count(*) = count(_read) and count(*) = count(_is_held)
+            )
+        """)
+
     def _find_vanished(self, schema: str, max_vanished_share: float) -> None:
         """Add to those that are gone what is held and not in the complete list of ids."""
         if not self.complete_at:
@@ -294,7 +338,7 @@ class Pages:
                 f" SCORECARD_MAX_VANISHED_SHARE=1 in the environment (it is {max_vanished_share}).",
             )
         self.db.execute(
-            f"insert into {self.table}_gone select {self.pages}, _key, ?, 'no longer in the service'"
+            f"insert into {self.table}_gone select {self.complete_page}, _key, ?, 'no longer in the service'"
             f" from {held} where _key not in (select _key from {ids})",
             [self.complete_at],
         )
@@ -304,11 +348,14 @@ class Pages:
 
         They are looked for in the record and in those of its objects that the contract goes into.
         """
+        if not self.keep_new_fields:
+            return ()
         shape = self.shape
-        declared = {column.header for column in self.contract.columns}
-        declared |= {shape.deleted, shape.deleted_at, shape.merged_into, "parent", *shape.ignored}
-        tops = {re.split(r"[.\[]", path)[0] for path in declared}
-        inner = {path.partition(".")[0] for path in declared if path.count(".") == 1 and "[" not in path} - {"parent"}
+        fields = {column.header for column in self.contract.columns}
+        known = {shape.deleted, shape.deleted_at, shape.merged_into, "parent", *shape.ignored}
+        for path in fields:
+            known |= {path[: match.start()] for match in re.finditer(r"[.\[]", path)} | {path}
+        inner = {path.partition(".")[0] for path in fields if path.count(".") == 1 and "[" not in path} - {"parent"}
         taken = {column.name for column in self.contract.columns}
         found: list[Column] = []
         for prefix in ("", *sorted(inner)):
@@ -317,7 +364,7 @@ class Pages:
             for (name,) in keys.fetchall():
                 header = f"{prefix}.{name}" if prefix else name
                 column = _snake(name)
-                if header not in declared and (prefix or name not in tops) and column and column not in taken:
+                if header not in known and column and column not in taken:
                     taken.add(column)
                     found.append(Column(column, "varchar", header, False))
         return tuple(found)
@@ -328,12 +375,17 @@ class Pages:
             return
         for column in self.contract.columns:
             top = column.header.partition(".")[0].partition("[")[0]
-            if column.optional or top == "parent":
+            if column.optional or top == "parent" or self._any_has(column.header if "[" not in column.header else top):
                 continue
-            path = literal(_path(column.header if "[" not in column.header else top))
-            query = f"select 1 from {self.table} where json_type(_record, {path}) is not null limit 1"
-            if not self.db.execute(query).fetchone():
+            # A nested field can be missed only where there is something that it is a field of.
+            parent = column.header.rpartition(".")[0]
+            if not parent or self._any_has(parent, "= 'OBJECT'") or not self._any_has(top):
                 raise lacking(self.contract, [column])
+
+    def _any_has(self, field: str, condition: str = "is not null") -> bool:
+        """Whether any record has a field, be it null."""
+        said = f"json_type(_record, {literal(_path(field))}) {condition}"
+        return self.db.execute(f"select 1 from {self.table} where {said} limit 1").fetchone() is not None
 
     def _refuse_retyped(self) -> None:
         """Refuse a column of which many values were read and none fits its type."""
@@ -343,7 +395,7 @@ class Pages:
         for column in (column for column, found in zip(columns, fits, strict=False) if not found):
             path = literal(_path(column.header))
             (said,) = self.db.execute(
-                f"select count(json_extract_string(_record, {path})) from {self.table}_judged"
+                f"select count(json_extract_string(_record, {path})) from {self.table}"
             ).fetchone() or (0,)
             if said >= ENOUGH:
                 raise ScorecardError(

@@ -23,14 +23,14 @@ from scorecard.sources.contract import ObjectContract, SourceContract
 from scorecard.sources.extract import ExtractResult, LoadedObject, after_last_load, all_of, finish, scratch
 from scorecard.sources.held import Cursor, attached, read_cursors, read_held, read_types, retype
 from scorecard.sources.http import QuotaGone
-from scorecard.sources.judge import Staged
+from scorecard.sources.judge import Staged, count
 from scorecard.sources.load import load
 from scorecard.sources.pages import Page, Pages, Shape
 
 if TYPE_CHECKING:
     import duckdb
 
-ROWS = 200_000
+ROWS = 100_000
 """Rows that wait to be loaded at most, but for the rest of a stretch in which an object can't be left."""
 
 WAITING = 8
@@ -167,8 +167,12 @@ class _Run:
             except ScorecardError as error:
                 each.error = error
             number = len(found)
+            shape = self.service.shape(name)
+            # A list that has a table of its own is no field of its record's table.
+            lists = [contract.each for contract in contracts if contract.each]
+            shape = replace(shape, ignored=(*shape.ignored, *lists))
             each.tables = [
-                Pages(self.db, f"o{number}_{i}", contract, self.service.shape(name))
+                Pages(self.db, f"o{number}_{i}", contract, shape, self.own.keep_new_fields)
                 for i, contract in enumerate(each.contracts)
             ]
             found.append(each)
@@ -271,7 +275,7 @@ class _Run:
             for table in each.tables:
                 table.forget_after(each.safe)
         staged, cursors = self._judged(ready)
-        if staged:
+        if staged or cursors:
             loaded_at = after_last_load([*self.cursors.values()])
             work = self.work / "load"
             self.load_id = load(self.settings.warehouse, self.source, staged, loaded_at, work, self.db, cursors)
@@ -303,12 +307,27 @@ class _Run:
                 except ScorecardError as error:
                     each.error = error
                     continue
-                staged += judged
-                cursors |= {table.contract: json.dumps(each.reached, sort_keys=True) for table in each.tables}
+                staged += [one for one in judged if self._is_news(one, types.get(one.contract.name, {}))]
+                cursors |= self._moved(each)
                 for one in judged:
                     self.unknown[one.contract.name] = one.unknown
         retype(self.settings.warehouse, self.source, staged, types)
         return staged, cursors
+
+    def _is_news(self, staged: Staged, held: dict[str, str]) -> bool:
+        """Whether a load would change anything."""
+        lacks = {column.name for column in staged.columns} - held.keys()
+        return bool(lacks or staged.rows_quarantined or count(self.db, f"{staged.table}_good"))
+
+    def _moved(self, each: _Object) -> dict[ObjectContract, str]:
+        """Return the cursors to be written: those that stand elsewhere than the last load left them."""
+        text = json.dumps(each.reached, sort_keys=True)
+        held = {contract: self.cursors.get(contract.name) for contract in each.contracts}
+        return {
+            contract: text
+            for contract, cursor in held.items()
+            if cursor is None or (cursor.text, cursor.contract_sha256) != (text, contract.fingerprint)
+        }
 
     def _count(self, one: LoadedObject) -> None:
         before = self.loaded.get(one.name)

@@ -107,7 +107,17 @@ def test_what_the_service_holds_is_what_the_values_say(org: Salesforce, company:
 
     org.advance(days=1)
     org.store.delete("Opportunity", key("006", 1))
+    org.store.change("User", key("005", 2), Department="Green")
+    org.store.change("Opportunity", key("006", 2), OwnerId=None)
+    back = {"StageName": "Prospecting", "IsWon": False, "IsClosed": False}
+    org.store.change("Opportunity", key("006", 4), **back)
+    org.store.put("OpportunityHistory", key("008", 99), {"OpportunityId": key("006", 4), "StageName": "Prospecting"})
     done = company.run("extract", "salesforce")
     assert org.login.client_secret not in done.stdout + done.stderr
     company.run("build")
-    assert values(company)["booked_revenue", ""] == found["booked_revenue", ""] - Decimal("101.5")
+    then = values(company)
+    gone, back_in_the_pipeline = Decimal("101.5"), Decimal("104.5")
+    assert then["booked_revenue", ""] == found["booked_revenue", ""] - gone - back_in_the_pipeline
+    assert then["booked_revenue", "unknown"] == Decimal("102.5"), "nobody owns it, and it counts"
+    assert ("booked_revenue", "Red") not in then, "deals are of the team that their owner is in by now"
+    assert then["booked_revenue", "Green"] == found["booked_revenue", "Red"] - gone

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from sandbox.services.faults import Fault
 from sandbox.services.serving import Service
 
 from scorecard.settings import Settings
@@ -22,6 +23,28 @@ from .postgres import Postgres
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits between tries are proved by one test; the others don't wait for them."""
     monkeypatch.setattr(http, "_wait", lambda state: 0.0)
+
+
+PASSING = [
+    Fault.TOO_MANY_REQUESTS,
+    Fault.TOO_MANY_REQUESTS_BARE,
+    Fault.SERVER_ERROR,
+    Fault.CUT_IN_MID_PAGE,
+    Fault.DROPPED,
+    Fault.TIMEOUT,
+    Fault.TRUNCATED_GZIP,
+    Fault.HTML,
+    Fault.TOKEN_EXPIRED,
+]
+
+
+@pytest.fixture(params=PASSING)
+def passing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Fault:
+    """A fault that another try mends. The client gives up on an answer before a TIMEOUT of the stand-in is over."""
+    fault: Fault = request.param
+    if fault is Fault.TIMEOUT:
+        monkeypatch.setattr(http, "TIMEOUT", (5, 0.7))
+    return fault
 
 
 @dataclass
@@ -85,6 +108,14 @@ def server() -> Iterator[Postgres]:
 Connect = Callable[..., Reader]
 
 
+def reader_at(root: Path, name: str, service: Service, connection: dict[str, Any], **own: Any) -> Reader:
+    """The product's side of a service, in an empty folder."""
+    target = root / f"dbt_project/models/staging/{name}"
+    target.mkdir(parents=True)
+    shutil.copy(PROJECT / f"dbt_project/models/staging/{name}/_sources.yml", target)
+    return Reader(root, name, service, connection, own)
+
+
 @pytest.fixture
 def connect(tmp_path: Path) -> Iterator[Connect]:
     """Start a stand-in, and give the product's side of it."""
@@ -92,11 +123,7 @@ def connect(tmp_path: Path) -> Iterator[Connect]:
 
     def connect(name: str, service: Service, connection: dict[str, Any], **own: Any) -> Reader:
         running.append(service.__enter__())
-        root = tmp_path / name
-        target = root / f"dbt_project/models/staging/{name}"
-        target.mkdir(parents=True)
-        shutil.copy(PROJECT / f"dbt_project/models/staging/{name}/_sources.yml", target)
-        return Reader(root, name, service, connection, own)
+        return reader_at(tmp_path / name, name, service, connection, **own)
 
     yield connect
     for service in running:

@@ -1,5 +1,6 @@
 """Requests: what is tried again and after how long, what is refused, and what never stands in an error."""
 
+import gzip
 from collections.abc import Iterator
 from datetime import timedelta
 from email.utils import format_datetime
@@ -38,7 +39,17 @@ class Echo(Service):
         async def later(request: Request) -> Response:
             return Response(status_code=429, headers={"Retry-After": request.query_params["after"]})
 
-        return [Route("/echo", echo), Route("/moved", moved), Route("/refuse", refuse), Route("/later", later)]
+        async def bomb(request: Request) -> Response:
+            packed = gzip.compress(b"[" + b" " * 5_000_000 + b"]")
+            return Response(packed, media_type="application/json", headers={"Content-Encoding": "gzip"})
+
+        return [
+            Route("/bomb", bomb),
+            Route("/echo", echo),
+            Route("/moved", moved),
+            Route("/refuse", refuse),
+            Route("/later", later),
+        ]
 
 
 @pytest.fixture
@@ -118,3 +129,10 @@ def test_a_server_that_is_not_there(waits: list[float]) -> None:
         Http("echo", "http://127.0.0.1:9", lambda fresh: {"Authorization": "s3cr3t"}).get("echo")
     assert "s3cr3t" not in str(error.value)
     assert len(waits) >= 5
+
+
+def test_a_small_answer_that_unpacks_to_a_huge_one(service: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LARGEST", 2**20)
+    with pytest.raises(ScorecardError, match="An answer of echo to /bomb is larger than 1 MB"):
+        session(service).get("bomb")
+    assert session(service).get("echo").json()["asked"] == ""

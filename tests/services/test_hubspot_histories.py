@@ -1,23 +1,18 @@
 """Whatever happens at the account, and goes wrong between it and us: what is held ends as the account's own state."""
 
-import shutil
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sandbox.services.faults import Fault
 from sandbox.services.hubspot import HubSpot
 from sandbox.services.store import Store
 
-from scorecard.errors import ScorecardError
-from tests.conftest import PROJECT
-
-from .conftest import Reader
+from .conftest import Reader, reader_at
+from .histories import HISTORIES, attempt, kill
 from .test_hubspot import BEGIN, COLUMNS, deal, seed, truth
 
 NUMBERS = st.integers(1, 6)
@@ -38,13 +33,8 @@ STEP = st.one_of(
     st.tuples(st.just("wait"), st.sampled_from([1, 60, 3600, 86_400, 9 * 86_400]), st.just(0)),
     st.tuples(st.just("fault"), st.sampled_from(range(len(PASSING))), st.integers(0, 4)),
     st.tuples(st.just("extract"), st.just(0), st.just(0)),
+    st.tuples(st.just("kill"), st.integers(1, 2), st.just(0)),
 )
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with TemporaryDirectory() as name:
-        yield Path(name)
 
 
 def act(account: HubSpot, reader: Reader, step: tuple[str, int, int]) -> None:
@@ -69,40 +59,26 @@ def act(account: HubSpot, reader: Reader, step: tuple[str, int, int]) -> None:
         case "fault":
             account.faults.on(PASSING[number], path="/crm/", after=value)
         case "extract":
-            extract(account, reader)
-
-
-def extract(account: HubSpot, reader: Reader) -> None:
-    """Extract; a run that can't go on says so and leaves what is right."""
-    try:
-        reader.extract()
-    except ScorecardError:
-        account.faults.off()
+            attempt(reader)
+        case "kill":
+            kill(reader, loaded=number == 2)
 
 
 def stages(account: HubSpot) -> list[tuple[Any, ...]]:
     return sorted((key, each["dealstage"]) for key, each in account.store.state("deals").items())
 
 
-@settings(
-    max_examples=15,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate, Phase.shrink],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@HISTORIES
 @given(steps=st.lists(STEP, max_size=8))
-def test_any_history_ends_in_the_accounts_own_state(folder: Path, steps: list[tuple[str, int, int]]) -> None:
-    root = Path(folder) / "hubspot"
-    shutil.rmtree(root, ignore_errors=True)
-    target = root / "dbt_project/models/staging/hubspot"
-    target.mkdir(parents=True)
-    shutil.copy(PROJECT / "dbt_project/models/staging/hubspot/_sources.yml", target)
+def test_any_history_ends_in_the_accounts_own_state(steps: list[tuple[str, int, int]]) -> None:
     account = HubSpot(Store(BEGIN))
     seed(account.store)
     account.store.put("deals", "1", deal(1))
-    with account:
+    # One that nothing happens to: the stand-in knows no property that no deal has.
+    account.store.put("deals", "9", deal(9))
+    with TemporaryDirectory() as folder, account:
         own = {"objects": ("deal", "deal_stage_history"), "concurrency": 1, "page_size": 2}
-        reader = Reader(root, "hubspot", account, {"password": account.access_token}, own)
+        reader = reader_at(Path(folder), "hubspot", account, {"password": account.access_token}, **own)
         for step in steps:
             act(account, reader, step)
         account.faults.off()

@@ -1,24 +1,17 @@
 """Whatever happens at the org, and whatever goes wrong between it and us: what is held ends as the org's own state."""
 
-import shutil
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sandbox.services.faults import Fault
 from sandbox.services.salesforce import Field, Salesforce
 from sandbox.services.store import Store
 
-from scorecard.errors import ScorecardError
-from scorecard.sources import service as loop
-from tests.conftest import PROJECT
-
-from .conftest import Reader
+from .conftest import Reader, reader_at
+from .histories import HISTORIES, attempt, kill
 from .test_salesforce import BEGIN, COLUMNS, key, opportunity, truth
 
 NUMBERS = st.integers(1, 6)
@@ -43,24 +36,6 @@ STEP = st.one_of(
 )
 
 
-class Killed(BaseException):
-    """The process ends here."""
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with TemporaryDirectory() as name:
-        yield Path(name)
-
-
-def extract(reader: Reader, org: Salesforce) -> None:
-    """Extract; a run that can't go on says so and leaves what is right."""
-    try:
-        reader.extract()
-    except ScorecardError:
-        org.faults.off()
-
-
 def act(org: Salesforce, reader: Reader, step: tuple[str, int, int]) -> None:
     what, number, value = step
     store, record = org.store, key(number)
@@ -79,48 +54,20 @@ def act(org: Salesforce, reader: Reader, step: tuple[str, int, int]) -> None:
         case "fault":
             org.faults.on(PASSING[number], path="query", after=value)
         case "extract":
-            extract(reader, org)
+            attempt(reader)
         case "kill":
-            _kill(org, reader, number)
+            kill(reader, loaded=number == 2)
 
 
-def _kill(org: Salesforce, reader: Reader, at: int) -> None:
-    """Extract, and end right before (1) or right after (2) a load."""
-    load = loop.load
-
-    def killed(*args: Any, **kwargs: Any) -> str:
-        if at == 2:
-            load(*args, **kwargs)
-        raise Killed
-
-    loop.load = killed
-    try:
-        extract(reader, org)
-    except Killed:
-        pass
-    finally:
-        loop.load = load
-
-
-@settings(
-    max_examples=25,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate, Phase.shrink],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@HISTORIES
 @given(steps=st.lists(STEP, max_size=8))
-def test_any_history_ends_in_the_orgs_own_state(folder: Path, steps: list[tuple[str, int, int]]) -> None:
-    root = Path(folder) / "salesforce"
-    shutil.rmtree(root, ignore_errors=True)
-    target = root / "dbt_project/models/staging/salesforce"
-    target.mkdir(parents=True)
-    shutil.copy(PROJECT / "dbt_project/models/staging/salesforce/_sources.yml", target)
+def test_any_history_ends_in_the_orgs_own_state(steps: list[tuple[str, int, int]]) -> None:
     org = Salesforce(Store(BEGIN), page_size=200)
     org.objects.schema["Opportunity"] = {"Amount": Field("double")}
     org.store.put("Opportunity", key(1), opportunity(1))
-    with org:
+    with TemporaryDirectory() as folder, org:
         login = {"login": org.login.client_id, "password": org.login.client_secret}
-        reader = Reader(root, "salesforce", org, login, {"objects": ("opportunity",), "concurrency": 1})
+        reader = reader_at(Path(folder), "salesforce", org, login, objects=("opportunity",), concurrency=1)
         for step in steps:
             act(org, reader, step)
         org.faults.off()

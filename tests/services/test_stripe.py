@@ -124,7 +124,7 @@ def test_deletes_become_tombstones_with_their_last_fields(connect: Connect, org:
     assert customers(reader) == truth(org, "customer")
     org.advance(minutes=1)
     again = reader.extract()
-    assert {each.name: each.rows_new for each in again.loaded}["customer"] == 0, "told again, no other version"
+    assert "customer" in again.unchanged, "told again, no other version"
     org.store.put("customer", "cus_07", customer(7))
     reader.extract()
     assert customers(reader) == truth(org, "customer")
@@ -262,30 +262,16 @@ def test_yen_and_fractions_of_a_cent_stay_what_they_are(connect: Connect, org: S
     assert reader.current("price", "id, unit_amount_decimal")[1] == ("price_2", Decimal("0.0125"))
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault.TOO_MANY_REQUESTS,
-        Fault.TOO_MANY_REQUESTS_BARE,
-        Fault.SERVER_ERROR,
-        Fault.CUT_IN_MID_PAGE,
-        Fault.DROPPED,
-        Fault.TIMEOUT,
-        Fault.TRUNCATED_GZIP,
-        Fault.HTML,
-        Fault.TOKEN_EXPIRED,
-    ],
-)
-def test_a_passing_fault_changes_nothing(connect: Connect, org: Stripe, fault: Fault) -> None:
+def test_a_passing_fault_changes_nothing(connect: Connect, org: Stripe, passing: Fault) -> None:
     reader = reader_of(connect, org, page_size=10, concurrency=1, objects=("customer",))
-    times = 1 if fault is Fault.TOKEN_EXPIRED else 2
-    listing = org.faults.on(fault, path=r"/customers\?.*starting_after", times=times)
+    times = 1 if passing is Fault.TOKEN_EXPIRED else 2
+    listing = org.faults.on(passing, path=r"/customers\?.*starting_after", times=times)
     reader.extract()
     assert customers(reader) == truth(org, "customer")
     org.advance(hours=1)
     org.store.change("customer", "cus_05", name="New")
-    events = org.faults.on(fault, path=r"/events\?limit=10", times=1)
-    reading = org.faults.on(fault, path="/customers/cus_05", times=1)
+    events = org.faults.on(passing, path=r"/events\?limit=10", times=1)
+    reading = org.faults.on(passing, path="/customers/cus_05", times=1)
     reader.extract()
     assert (listing.struck, events.struck, reading.struck) == (times, 1, 1)
     assert customers(reader) == truth(org, "customer")
@@ -430,7 +416,7 @@ def test_an_object_that_is_not_ours_to_read(connect: Connect, org: Stripe) -> No
         reader.extract()
     assert customers(reader) == truth(org, "customer")
     reader.own["objects"] = ("customer",)
-    assert [each.name for each in reader.extract().loaded] == ["customer"]
+    assert reader.extract().unchanged == ("customer",)
     org.forbidden = {"events"}
     with pytest.raises(ScorecardError, match="may not read events"):
         reader.extract()

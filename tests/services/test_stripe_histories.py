@@ -1,22 +1,18 @@
 """Whatever happens at Stripe between extractions, and whatever goes wrong in them, the tables end as the account is."""
 
-import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sandbox.services.faults import Fault
 from sandbox.services.store import Store
 from sandbox.services.stripe_api import Stripe
 
-from scorecard.errors import ScorecardError
-from tests.conftest import PROJECT
-
-from .conftest import Reader
+from .conftest import Reader, reader_at
+from .histories import HISTORIES, attempt, kill
 from .stripe_account import BEGIN, CUSTOMER, INVOICE, LINE, customer, invoice, record, truth
 
 TABLES = {"customer": CUSTOMER, "invoice": INVOICE, "invoice_line": LINE, "price": "id, created"}
@@ -66,9 +62,14 @@ def extract(fault: Fault | None, path: str, times: int, after: int, retry_after:
     def step(org: Stripe, reader: Reader) -> None:
         if fault:
             org.faults.on(fault, path, times, after, retry_after)
-        with suppress(ScorecardError):
-            reader.extract()
-        org.faults.off()
+        attempt(reader)
+
+    return step
+
+
+def end(loaded: bool) -> Step:
+    def step(org: Stripe, reader: Reader) -> None:
+        kill(reader, loaded)
 
     return step
 
@@ -80,6 +81,7 @@ STEPS = st.one_of(
     st.builds(put, KINDS, NUMBERS, st.integers(0, 12), st.just(False)),
     st.builds(delete, KINDS, NUMBERS),
     st.builds(advance, st.sampled_from((1, 60, 3_600, 86_400, 29 * 86_400, 31 * 86_400))),
+    st.builds(end, st.booleans()),
     st.builds(
         extract,
         st.one_of(st.none(), st.sampled_from(FAULTS)),
@@ -91,7 +93,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@HISTORIES
 @given(steps=st.lists(STEPS, min_size=4, max_size=12), repeat_events=st.sampled_from((0, 2)), api=st.booleans())
 def test_any_history_ends_as_the_account_is(steps: list[Step], repeat_events: int, api: bool) -> None:
     org = Stripe(Store(BEGIN))
@@ -102,7 +104,8 @@ def test_any_history_ends_as_the_account_is(steps: list[Step], repeat_events: in
         for kind in ("customer", "invoice", "price"):
             put(kind, number, number, False)(org, None)  # type: ignore[arg-type]
     with TemporaryDirectory() as folder, org:
-        reader = reader_at(Path(folder), org)
+        own = {"page_size": 3, "objects": tuple(TABLES), "concurrency": 1}
+        reader = reader_at(Path(folder), "stripe", org, {"password": org.secret_key}, **own)
         for step in steps:
             step(org, reader)
         org.advance(minutes=5)
@@ -111,11 +114,3 @@ def test_any_history_ends_as_the_account_is(steps: list[Step], repeat_events: in
         reader.extract()
         for table, columns in TABLES.items():
             assert reader.current(table, columns) == truth(org, table), table
-
-
-def reader_at(root: Path, org: Stripe) -> Reader:
-    target = root / "dbt_project/models/staging/stripe"
-    target.mkdir(parents=True)
-    shutil.copy(PROJECT / "dbt_project/models/staging/stripe/_sources.yml", target)
-    own = {"page_size": 3, "objects": tuple(TABLES), "concurrency": 1}
-    return Reader(root, "stripe", org, {"password": org.secret_key}, own)

@@ -104,6 +104,8 @@ def names(account: Zendesk, kind: str) -> list[tuple[Any, ...]]:
 
 
 def count_of(result: Any, name: str) -> tuple[int, int, int]:
+    if name in result.unchanged:
+        return 0, 0, 0
     (one,) = (each for each in result.loaded if each.name == name)
     return one.rows_read, one.rows_new, one.rows_retired
 
@@ -259,7 +261,8 @@ def test_a_rating_that_is_changed_late(connect: Connect, account: Zendesk) -> No
     account.store.put("satisfaction_ratings", "5", rating(5))
     reader.extract()
     account.store.change("satisfaction_ratings", "2", score="bad")
-    assert count_of(reader.extract(), "satisfaction_rating")[0] == 1, "the old ones are not read again"
+    reader.extract()
+    assert any("satisfaction_ratings: read, 1 records" in line for line in reader.said), "not the old ones again"
     account.advance(days=20)
     reader.extract()
     assert reader.current("satisfaction_rating", "score")[:2] == [("bad",), ("bad",)]
@@ -362,24 +365,10 @@ def test_a_list_of_ratings_that_is_cut_off_goes_on(connect: Connect, account: Ze
     assert len(reader.current("satisfaction_rating", "id")) == 29
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault.TOO_MANY_REQUESTS,
-        Fault.TOO_MANY_REQUESTS_BARE,
-        Fault.SERVER_ERROR,
-        Fault.CUT_IN_MID_PAGE,
-        Fault.DROPPED,
-        Fault.TIMEOUT,
-        Fault.TRUNCATED_GZIP,
-        Fault.HTML,
-        Fault.TOKEN_EXPIRED,
-    ],
-)
-def test_a_passing_fault_changes_nothing(connect: Connect, account: Zendesk, fault: Fault) -> None:
+def test_a_passing_fault_changes_nothing(connect: Connect, account: Zendesk, passing: Fault) -> None:
     reader = reader_of(connect, account, objects=("ticket", "group"), page_size=10, concurrency=1)
-    times = 1 if fault in (Fault.TOKEN_EXPIRED, Fault.TIMEOUT) else 2
-    switch = account.faults.on(fault, path=r"/incremental|/groups", times=times, after=4)
+    times = 1 if passing in (Fault.TOKEN_EXPIRED, Fault.TIMEOUT) else 2
+    switch = account.faults.on(passing, path=r"/incremental|/groups", times=times, after=4)
     reader.extract()
     assert switch.struck == times
     assert reader.current("ticket", COLUMNS) == truth(account)
@@ -529,7 +518,7 @@ def test_an_object_that_is_not_ours_to_read(connect: Connect, account: Zendesk) 
         reader.extract()
     assert reader.current("ticket", COLUMNS) == truth(account)
     reader.own["objects"] = ("ticket",)
-    assert [each.name for each in reader.extract().loaded] == ["ticket"]
+    assert reader.extract().unchanged == ("ticket",)
 
 
 def test_another_contract_reads_all_again(connect: Connect, account: Zendesk) -> None:

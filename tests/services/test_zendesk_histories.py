@@ -1,22 +1,17 @@
 """Whatever happens at the account, and whatever goes wrong between it and us: what is held ends as its own state."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sandbox.services.faults import Fault
 from sandbox.services.store import Store
 from sandbox.services.zendesk import Zendesk
 
-from scorecard.errors import ScorecardError
-from tests.conftest import PROJECT
-
-from .conftest import Reader
+from .conftest import Reader, reader_at
+from .histories import HISTORIES, attempt, kill
 from .test_zendesk import BEGIN, FIELDS, metric, names, organization, rating, ticket, truth, user
 
 KINDS = ("tickets", "users", "organizations", "groups", "satisfaction_ratings")
@@ -38,13 +33,8 @@ STEP = st.one_of(
     st.tuples(st.just("fault"), KIND, st.sampled_from(range(len(FAULTS))), st.integers(0, 4)),
     st.tuples(st.just("gone"), KIND, st.integers(1, 3), st.just(0)),
     st.tuples(st.just("extract"), st.just(""), st.just(0), st.just(0)),
+    st.tuples(st.just("kill"), st.just(""), st.integers(1, 2), st.just(0)),
 )
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with TemporaryDirectory() as name:
-        yield Path(name)
 
 
 def record(kind: str, number: int, value: int) -> dict[str, Any]:
@@ -60,14 +50,18 @@ def record(kind: str, number: int, value: int) -> dict[str, Any]:
     return {"name": f"Sim {value}"}
 
 
+def put(store: Store, kind: str, number: int, value: int) -> None:
+    store.put(kind, str(number), record(kind, number, value))
+    if kind == "tickets":
+        store.put("ticket_metrics", str(1000 + number), metric(number, reopens=value))
+
+
 def act(account: Zendesk, reader: Reader, step: tuple[str, str, int, int]) -> None:
     what, kind, number, value = step
     store = account.store
     match what:
         case "put":
-            store.put(kind, str(number), record(kind, number, value))
-            if kind == "tickets":
-                store.put("ticket_metrics", str(1000 + number), metric(number, reopens=value))
+            put(store, kind, number, value)
         case "delete" if str(number) in store.state(kind):
             store.delete(kind, str(number), merged_into=str(value) if value != number else None)
         case "wait":
@@ -77,10 +71,9 @@ def act(account: Zendesk, reader: Reader, step: tuple[str, str, int, int]) -> No
         case "gone":
             account.faults.on(Fault.TOO_MANY_REQUESTS, path=kind, after=number, retry_after=3600)
         case "extract":
-            try:
-                reader.extract()
-            except ScorecardError:
-                account.faults.off()
+            attempt(reader)
+        case "kill":
+            kill(reader, loaded=number == 2)
 
 
 def held(reader: Reader, account: Zendesk) -> None:
@@ -99,27 +92,17 @@ def held(reader: Reader, account: Zendesk) -> None:
     )
 
 
-@settings(
-    max_examples=12,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate, Phase.shrink],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@HISTORIES
 @given(steps=st.lists(STEP, min_size=4, max_size=14))
-def test_any_history_ends_in_the_accounts_own_state(folder: Path, steps: list[tuple[str, str, int, int]]) -> None:
-    root = folder / "zendesk"
-    shutil.rmtree(root, ignore_errors=True)
-    target = root / "dbt_project/models/staging/zendesk"
-    target.mkdir(parents=True)
-    shutil.copy(PROJECT / "dbt_project/models/staging/zendesk/_sources.yml", target)
+def test_any_history_ends_in_the_accounts_own_state(steps: list[tuple[str, str, int, int]]) -> None:
     account = Zendesk(Store(BEGIN))
     for kind in KINDS:
-        act(account, Reader(root, "zendesk", account, {}), ("put", kind, 1, 0))
-        act(account, Reader(root, "zendesk", account, {}), ("put", kind, 2, 1))
+        put(account.store, kind, 1, 0)
+        put(account.store, kind, 2, 1)
     account.advance(minutes=2)
-    with account:
+    with TemporaryDirectory() as folder, account:
         login = {"login": f"{account.email}/token", "password": account.api_token}
-        reader = Reader(root, "zendesk", account, login, {"page_size": 2})
+        reader = reader_at(Path(folder), "zendesk", account, login, page_size=2)
         for step in steps:
             act(account, reader, step)
         account.faults.off()

@@ -1,0 +1,48 @@
+"""What the random histories of all services share: how many there are, extractions that may fail, and kills."""
+
+from contextlib import suppress
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+
+from scorecard.errors import ScorecardError
+from scorecard.sources import service as loop
+
+from .conftest import Reader
+
+HISTORIES = settings(
+    max_examples=50,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.too_slow],
+)
+"""Of each service; 200 in all."""
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def attempt(reader: Reader) -> None:
+    """Extract; a run that can't go on says so and leaves what is right."""
+    with suppress(ScorecardError):
+        reader.extract()
+    reader.service.faults.off()
+
+
+def kill(reader: Reader, loaded: bool) -> None:
+    """Extract, and end right before a load or, ``loaded``, right after it."""
+    load = loop.load
+
+    def killed(*args: Any, **kwargs: Any) -> str:
+        if loaded:
+            load(*args, **kwargs)
+        raise Killed
+
+    loop.load = killed
+    try:
+        attempt(reader)
+    except Killed:
+        pass
+    finally:
+        loop.load = load
