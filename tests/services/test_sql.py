@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from sandbox.services.faults import Faults
 
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, ServiceSettings
@@ -66,6 +67,11 @@ def declare(root: Path, *tables: dict[str, Any]) -> Path:
     return path
 
 
+def standing(db: Postgres) -> Any:
+    """The server in the place of a stand-in."""
+    return SimpleNamespace(url=db.url, faults=Faults())
+
+
 Read = Callable[..., Reader]
 
 
@@ -74,7 +80,7 @@ def read(db: Postgres, tmp_path: Path) -> Read:
     def read(*tables: dict[str, Any], connection: dict[str, Any] | None = None, **own: Any) -> Reader:
         declare(tmp_path, *(tables or (calls(), TEAMS)))
         login = {"login": READER, "password": PASSWORD, **(connection or {})}
-        return Reader(tmp_path, "telephony", SimpleNamespace(url=db.url), login, own)
+        return Reader(tmp_path, "telephony", standing(db), login, own)
 
     return read
 

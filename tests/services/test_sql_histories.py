@@ -5,18 +5,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scorecard.sources import service as loop
-
 from .conftest import Reader
+from .histories import HISTORIES, kill
 from .postgres import PASSWORD, READER, Postgres
-from .test_sql import calls, declare, held, table, truth
+from .test_sql import calls, declare, held, standing, table, truth
 
 pytestmark = pytest.mark.xdist_group("postgres")
 
@@ -31,10 +28,6 @@ STEP = st.one_of(
     st.tuples(st.just("extract"), st.just(0), st.just(0)),
     st.tuples(st.just("kill"), st.integers(1, 2), st.just(0)),
 )
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 @pytest.fixture
@@ -68,33 +61,10 @@ def act(db: Postgres, reader: Reader, step: tuple[str, int, int]) -> None:
         case "extract":
             reader.extract()
         case "kill":
-            _kill(reader, number)
+            kill(reader, loaded=number == 2)
 
 
-def _kill(reader: Reader, at: int) -> None:
-    """Extract, and end right before (1) or right after (2) a load."""
-    load = loop.load
-
-    def killed(*args: Any, **kwargs: Any) -> str:
-        if at == 2:
-            load(*args, **kwargs)
-        raise Killed
-
-    loop.load = killed
-    try:
-        reader.extract()
-    except Killed:
-        pass
-    finally:
-        loop.load = load
-
-
-@settings(
-    max_examples=12,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate, Phase.shrink],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(HISTORIES, max_examples=12, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(STEP, max_size=6))
 def test_any_history_ends_in_the_tables_own_rows(
     server: Postgres, folder: Path, steps: list[tuple[str, int, int]]
@@ -111,7 +81,7 @@ def test_any_history_ends_in_the_tables_own_rows(
     shutil.rmtree(root, ignore_errors=True)
     declare(root, calls(), table("teams", {"name": "varchar", "region": "varchar"}, primary_key="name"))
     login = {"login": READER, "password": PASSWORD}
-    reader = Reader(root, "telephony", SimpleNamespace(url=server.url), login, {"page_size": 2, "concurrency": 1})  # type: ignore[arg-type]
+    reader = Reader(root, "telephony", standing(server), login, {"page_size": 2, "concurrency": 1})
     for step in steps:
         act(server, reader, step)
     # By then nothing can hide: the comparison of keys, which reads all rows, is due.
