@@ -43,13 +43,25 @@ def from_extract(
     return found
 
 
-def _newest(source: str) -> str:
-    """Return a query of the newest version of an object's files: what an older one had wrong is mended."""
+def _newest(con: "DuckDBPyConnection", source: str, table: str) -> str:
+    """Return a query of the newest version of an object's files: what an older one had wrong is mended.
+
+    All files of an export are loaded together, so one that the last load lacks is gone; a service's answers add up.
+    """
+    by = "source_file" if _is_of_service(con, source, table) else "object"
     return f"""
-        select source_file, source_sha256, rows_read, rows_quarantined, unknown_columns
+        select source_file, source_sha256, rows_read, rows_quarantined, unknown_columns, _dlt_load_id
         from raw_{source}._loaded_files where object = $object
-        qualify row_number() over (partition by source_file order by loaded_at desc) = 1
+        qualify rank() over (partition by {by} order by loaded_at desc) = 1
     """  # noqa: S608
+
+
+def _is_of_service(con: "DuckDBPyConnection", source: str, table: str) -> bool:
+    columns = con.execute(
+        "select column_name from duckdb_columns() where schema_name = $schema and table_name = $table",
+        {"schema": f"raw_{source}", "table": table},
+    ).fetchall()
+    return ("_deleted_at",) in columns
 
 
 def _still_bad(con: "DuckDBPyConnection", source: str, table: str) -> str:
@@ -57,11 +69,7 @@ def _still_bad(con: "DuckDBPyConnection", source: str, table: str) -> str:
 
     A service sends a record that was mended in another answer than the one it was wrong in.
     """
-    columns = con.execute(
-        "select column_name from duckdb_columns() where schema_name = $schema and table_name = $table",
-        {"schema": f"raw_{source}", "table": table},
-    ).fetchall()
-    if ("_deleted_at",) not in columns:
+    if not _is_of_service(con, source, table):
         return ""
     return f"""not exists (
         select 1 from raw_{source}."{table}" as mended
@@ -73,7 +81,7 @@ def _quarantined(
     con: "DuckDBPyConnection", source: str, table: str, metrics: tuple[str, ...], most: float, words: Words
 ) -> CheckResult:
     counts = "select coalesce(sum(rows_read), 0)::bigint, coalesce(sum(rows_quarantined), 0)::bigint from"
-    read, failures = con.execute(f"{counts} ({_newest(source)})", {"object": table}).fetchall()[0]
+    read, failures = con.execute(f"{counts} ({_newest(con, source, table)})", {"object": table}).fetchall()[0]
     still = _still_bad(con, source, table)
     if failures and still:
         failures = con.execute(
@@ -87,7 +95,8 @@ def _quarantined(
         reasons = con.execute(
             f"""
             select reason, count(*), min(source_file || ' line ' || source_line)
-            from raw_{source}._quarantine inner join ({_newest(source)}) using (source_file, source_sha256)
+            from raw_{source}._quarantine
+            semi join ({_newest(con, source, table)}) using (source_file, source_sha256, _dlt_load_id)
             where object = $object and {still or "true"} group by reason order by 2 desc, 1 limit 3
             """,  # noqa: S608
             {"object": table},
@@ -117,7 +126,7 @@ def _unknown_columns(
     con: "DuckDBPyConnection", source: str, table: str, metrics: tuple[str, ...], words: Words
 ) -> CheckResult:
     rows = con.execute(
-        f"select distinct unknown_columns from ({_newest(source)}) where unknown_columns is not null",  # noqa: S608
+        f"select distinct unknown_columns from ({_newest(con, source, table)}) where unknown_columns is not null",  # noqa: S608
         {"object": table},
     ).fetchall()
     unknown = sorted({name for (names,) in rows for name in names.split(", ")})

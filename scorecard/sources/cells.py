@@ -48,7 +48,6 @@ class Cells:
     _place_of: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.db.execute(f"create table {self.table} (_page int, _line bigint)")
         self.db.execute(f"create table {self.table}_odd (_page int, _line bigint, reason varchar, payload varchar)")
         self.db.execute(
             f"create table {self.table}_pages"
@@ -63,19 +62,28 @@ class Cells:
         ScorecardError: the file is empty, lacks a column or has one twice.
         """
         self._page += 1
-        places = []
-        for column, name in zip(columns_of(header, self.contract, source_file), header, strict=True):
-            if column.name not in self._place_of:
-                place = self._place_of[column.name] = f"_c{len(self.columns)}"
-                self.db.execute(f"alter table {self.table} add column {place} varchar")
-                self.columns.append(column)
-                self.fields.append(name)
-            places.append(self._place_of[column.name])
+        found = columns_of(header, self.contract, source_file)
+        new = [(column, name) for column, name in zip(found, header, strict=True) if column.name not in self._place_of]
+        for column, name in new:
+            self._place_of[column.name] = f"_c{len(self.columns)}"
+            self.columns.append(column)
+            self.fields.append(name)
+        self._widen([self._place_of[column.name] for column, _ in new])
+        places = [self._place_of[column.name] for column in found]
         self._places = ", ".join(places)
         repeated = " and ".join(
             f"{place} is not distinct from {literal(name)}" for place, name in zip(places, header, strict=True) if name
         )
         self.headers.setdefault(repeated, []).append(self._page)
+
+    def _widen(self, places: list[str]) -> None:
+        """Make the table of the first file's columns; those of a later one are rare, and added one by one."""
+        if self._page == 1:
+            columns = "".join(f", {place} varchar" for place in places)
+            self.db.execute(f"create table {self.table} (_page int, _line bigint{columns})")
+            return
+        for place in places:
+            self.db.execute(f"alter table {self.table} add column {place} varchar")
 
     def add(self, rows: str, cells: Sequence[str]) -> int:
         """Insert rows that a query selects, with `_line`; `cells` is SQL of the header's columns in its order."""
