@@ -501,6 +501,6 @@ def _top(header: str) -> str:
 
 
 def _snake(name: str) -> str:
-    from scorecard.sources.files import snake_case
+    from scorecard.sources.cells import snake_case
 
     return snake_case(name)

@@ -17,6 +17,8 @@ from scorecard.settings import Settings
 from scorecard.sources import ExtractResult, extract, http, load_contracts
 from tests.conftest import PROJECT
 
+from .postgres import Postgres
+
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,6 +97,14 @@ class Reader:
             " where _valid_to is null and _deleted_at is not null"
         )
         return dict(rows)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Postgres]:
+    """One server for all tests: they share the xdist group `postgres`."""
+    server = Postgres()
+    yield server
+    server.stop()
 
 
 Connect = Callable[..., Reader]
