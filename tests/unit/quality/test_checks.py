@@ -235,7 +235,8 @@ def test_what_an_older_contract_did_not_know_is_no_warning(
     extracted: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     extracted.execute(
-        "insert into raw_shop._loaded_files values ('deals', 'page 7', 'old', 1, 0, 'colour', '2024-01-01', 'older', '1')"
+        "insert into raw_shop._loaded_files values "
+        "('deals', 'page 7', 'old', 1, 0, 'colour', '2024-01-01', 'older', '1')"
     )
     _, found = _extract(extracted, tmp_path, [("deals", "page 1", "new", 1, 0, None, "2024-01-02")])
     assert found.passed
