@@ -64,7 +64,7 @@ def act(db: Postgres, reader: Reader, step: tuple[str, int, int]) -> None:
             kill(reader, loaded=number == 2)
 
 
-@settings(HISTORIES, max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(HISTORIES, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(STEP, max_size=6))
 def test_any_history_ends_in_the_tables_own_rows(
     server: Postgres, folder: Path, steps: list[tuple[str, int, int]]
