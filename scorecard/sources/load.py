@@ -105,7 +105,7 @@ def load(
     if staged:
         resources.append(_rows("_quarantine", partial(_quarantine, staged), QUARANTINE, db))
         resources.append(_rows("_loaded_files", partial(_loaded_files, staged, loaded_at), LOADED_FILES, db))
-    if cursors is not None and staged:
+    if source.service and staged:
         resources.append(_rows("_mended", partial(_mended, staged), MENDED, db))
     if cursors:
         resources.append(_rows("_cursors", partial(_cursors, cursors, loaded_at), CURSORS, db))
