@@ -7,6 +7,7 @@ with subscription as (
         {{ source_meta('ravenstack', 'business_unit') }} as business_unit,
         {{ source_meta('ravenstack', 'currency') }} as currency
     from {{ ref('stg_ravenstack__subscriptions') }}
+    {{- and_of_services('subscriptions') }}
 ),
 
 dated as (

@@ -1,0 +1,64 @@
+-- One row per deal. Its stage's pipeline says whether it is won or lost; when it was closed is when its history says that
+-- it came to the stage it is in, since people edit the close date. What it sells is its most valuable line.
+with deal as (
+    {{ current_rows('hubspot', 'deal') }}
+),
+
+line as (
+    select
+        deal_id,
+        arg_max(name, (coalesce(amount, 0), id)) as product,
+        sum(quantity) as quantity
+    from ({{ current_rows('hubspot', 'line_item') }})
+    group by deal_id
+),
+
+step as (
+    select
+        deal_id,
+        stage,
+        changed_at,
+        stage is distinct from lag(stage) over (partition by deal_id order by changed_at) as is_new_stage
+    from ({{ current_rows('hubspot', 'deal_stage_history') }})
+),
+
+entered as (
+    select deal_id, stage, max(changed_at) as at
+    from step
+    where is_new_stage
+    group by all
+),
+
+judged as (
+    select
+        deal.*,
+        coalesce(merger.into_id, deal.company_id) as account_id,
+        coalesce(stage.is_closed, deal.is_closed, false) as ended,
+        coalesce(stage.is_closed and stage.probability = 1, deal.is_won, false) as won,
+        coalesce(stage.label, deal.stage) as stage_name
+    from deal
+    left join ({{ current_rows('hubspot', 'pipeline_stage') }}) as stage
+        on deal.pipeline_id = stage.pipeline_id and deal.stage = stage.id
+    left join ({{ merged_records('hubspot', 'company') }}) as merger on deal.company_id = merger.merged_id
+),
+
+renamed as (
+    select
+        deal.id as opportunity_id,
+        owner.rep,
+        {{ known_as('product', 'line.product') }} as product,
+        deal.account_id,
+        case when deal.won then 'won' when deal.ended then 'lost' else lower(deal.stage_name) end as stage,
+        {{ local_day('deal.created_at') }} as created_on,
+        coalesce({{ local_day('entered.at') }}, {{ local_day('deal.close_date') }}) as closed_on,
+        case when deal.won or deal.ended then deal.amount end as amount,
+        coalesce(line.quantity, 1) as quantity,
+        upper(deal.currency) as currency,
+        {{ provenance('hubspot', 'deal', 'deal.id', 'deal') }}
+    from judged as deal
+    left join {{ ref('stg_hubspot__reps') }} as owner on deal.owner_id = owner.record_id
+    left join line on deal.id = line.deal_id
+    left join entered on deal.id = entered.deal_id and deal.stage = entered.stage and deal.ended
+)
+
+select * from renamed

@@ -1,0 +1,26 @@
+-- One row per owner, with the primary team; one who has left is in it, since their deals are. HubSpot knows no regions.
+-- Who shares a name with another is told apart by the id.
+with source as (
+    {{ current_rows('hubspot', 'owner', deleted=true) }}
+),
+
+named as (
+    select
+        *,
+        coalesce(nullif(trim(concat_ws(' ', first_name, last_name)), ''), email, id) as name,
+        list_filter(
+            from_json(teams, '[{"name": "varchar", "primary": "boolean"}]'), lambda team: team."primary"
+        )[1].name as team
+    from source
+),
+
+renamed as (
+    select
+        name || case when count(*) over (partition by name) > 1 then ' ' || right(id, 5) else '' end as rep,
+        team,
+        null::varchar as region,
+        {{ provenance('hubspot', 'owner', 'id') }}
+    from named
+)
+
+select * from renamed
