@@ -1,7 +1,31 @@
+{# A raw table. One that a service was not asked for (`objects` in the settings) is empty. #}
+{% macro raw(source_name, object_name) -%}
+    {%- set table = source(source_name, object_name) -%}
+    {%- if not execute or source_name not in var('services') or table.is_cte or load_relation(table) -%}
+        {{ table }}
+    {%- else -%}
+        (
+            select
+                {%- for column in graph.sources['source.' ~ project_name ~ '.' ~ source_name ~ '.' ~ object_name].columns.values() %}
+                null::{{ column.data_type }} as {{ adapter.quote(column.name) }},
+                {%- endfor %}
+                null::varchar as _source_file,
+                null::bigint as _source_line,
+                null::varchar as _source_sha256,
+                null::timestamptz as _valid_from,
+                null::timestamptz as _valid_to,
+                null::timestamptz as _deleted_at,
+                null::varchar as _deleted_reason
+            where false
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+
 {# The newest version of every record that the source still has: closed versions and tombstones stay in raw. Whoever
    sold or paid did so even if it is deleted later: `deleted=true` takes its last version, too. #}
 {% macro current_rows(source_name, object_name, deleted=false) -%}
-    select * from {{ source(source_name, object_name) }} where _valid_to is null
+    select * from {{ raw(source_name, object_name) }} where _valid_to is null
     {%- if source_name in var('services') and not deleted %} and _deleted_at is null{% endif %}
 {%- endmacro %}
 
@@ -12,7 +36,7 @@
         select
             id as merged_id,
             _deleted_reason[length('merged into ') + 1:] as into_id
-        from {{ source(source_name, object_name) }}
+        from {{ raw(source_name, object_name) }}
         where _valid_to is null and starts_with(_deleted_reason, 'merged into ')
     ),
 

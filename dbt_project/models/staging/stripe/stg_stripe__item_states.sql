@@ -18,10 +18,12 @@ line as (
             when not coalesce(line.proration, false) then 'period' when line.amount < 0 then 'credit' else 'change'
         end as kind,
         -- What is made while collection is paused is void, stays a draft, or is given up as soon as it is issued.
-        invoice.status = 'void'
-        or (invoice.status = 'draft' and subscription.paused_behavior = 'keep_as_draft')
-        or (invoice.status = 'uncollectible' and invoice.marked_uncollectible_at < invoice.finalized_at + 86400)
-            as is_paused,
+        coalesce(
+            invoice.status = 'void'
+            or (invoice.status = 'draft' and subscription.paused_behavior = 'keep_as_draft')
+            or (invoice.status = 'uncollectible' and invoice.marked_uncollectible_at < invoice.finalized_at + 86400),
+            false
+        ) as is_paused,
         invoice.created as invoiced_at
     from ({{ current_rows('stripe', 'invoice_line') }}) as line
     inner join ({{ current_rows('stripe', 'invoice') }}) as invoice on line.invoice_id = invoice.id
@@ -72,7 +74,7 @@ seen as (
             (price_id, quantity) is distinct from lag((price_id, quantity)) over (
                 partition by id order by _valid_from
             ) as is_new
-        from {{ source('stripe', 'subscription_item') }}
+        from {{ raw('stripe', 'subscription_item') }}
     )
     group by id
 ),
@@ -110,19 +112,27 @@ unioned as (
     select * from told
     union all by name
     select * from untold
+),
+
+-- A change within a period is paused and reduced as the item was in the period, or else as the others were.
+placed as (
+    select
+        *,
+        case
+            when kind = 'period' and amount > 0
+                then {'is_paused': is_paused, 'amount': amount, 'discount': discount}
+        end as own,
+        coalesce(
+            last_value(own ignore nulls) over (partition by item_id order by from_at),
+            last_value(own ignore nulls) over (partition by subscription_id order by from_at, kind <> 'period', item_id)
+        ) as period
+    from unioned
 )
 
 select
-    * replace (
-        -- A change within a period is paused and reduced as the period is.
-        case
-            when kind = 'period' then is_paused
-            else coalesce(last_value(case when kind = 'period' then is_paused end ignore nulls) over period, is_paused)
-        end as is_paused
+    * exclude (own, period) replace (
+        case when kind = 'period' then is_paused else coalesce(period.is_paused, is_paused) end as is_paused
     ),
-    last_value(case when kind = 'period' and amount > 0 then amount end ignore nulls) over period as period_amount,
-    last_value(case when kind = 'period' and amount > 0 then discount end ignore nulls) over period as period_discount
-from unioned
-window period as (
-    partition by subscription_id order by from_at, kind <> 'period'
-)
+    period.amount as period_amount,
+    period.discount as period_discount
+from placed

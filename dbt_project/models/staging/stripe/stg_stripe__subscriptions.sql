@@ -12,9 +12,9 @@ with subscription as (
 
 -- A price never changes its amount, but one that was written inline is in the items only.
 price as (
-    select id, unit_amount_decimal, interval, interval_count from {{ source('stripe', 'price') }}
+    select id, unit_amount_decimal, interval, interval_count from {{ raw('stripe', 'price') }}
     union
-    select price_id, unit_amount_decimal, interval, interval_count from {{ source('stripe', 'subscription_item') }}
+    select price_id, unit_amount_decimal, interval, interval_count from {{ raw('stripe', 'subscription_item') }}
 ),
 
 priced as (
@@ -30,7 +30,7 @@ priced as (
 ),
 
 metered as (
-    select distinct id from {{ source('stripe', 'subscription_item') }} where quantity is null
+    select distinct id from {{ raw('stripe', 'subscription_item') }} where quantity is null
 ),
 
 state as (
