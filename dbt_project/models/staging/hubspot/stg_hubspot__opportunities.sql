@@ -1,5 +1,5 @@
--- One row per deal. Its stage's pipeline says whether it is won or lost; when it was closed is when its history says that
--- it came to the stage it is in, since people edit the close date. What it sells is its most valuable line.
+-- One row per deal. Its stage's pipeline says whether it is won or lost; when it was closed is when its history says
+-- that it came to the stage it is in, since people edit the close date. What it sells is its most valuable line.
 with deal as (
     {{ current_rows('hubspot', 'deal') }}
 ),
@@ -18,7 +18,7 @@ step as (
         deal_id,
         stage,
         changed_at,
-        stage is distinct from lag(stage) over (partition by deal_id order by changed_at) as is_new_stage
+        lag(stage) over (partition by deal_id order by changed_at) is distinct from stage as is_new_stage
     from ({{ current_rows('hubspot', 'deal_stage_history') }})
 ),
 

@@ -1,6 +1,7 @@
--- One row per item of a subscription and moment from which it was something else. An item's record says what it is; what
--- it was, the lines of invoices tell: one of a period, and one of each change within it. A credit of a change, for which
--- there is no charge, says that the item was taken out. A change that no line tells of counts from when we saw it.
+-- One row per item of a subscription and moment from which it was something else. An item's record says what it is;
+-- what it was, the lines of invoices tell: one of a period, and one of each change within it. A credit of a change, for
+-- which there is no charge, says that the item was taken out. A change that no line tells of counts from when it was
+-- first seen.
 with subscription as (
     {{ current_rows('stripe', 'subscription') }}
 ),
@@ -43,7 +44,7 @@ summed as (
     window tiers as (partition by subscription_item, period_start, kind, invoice_id)
     qualify row_number() over (
         partition by subscription_item, period_start
-        order by kind = 'credit', is_paused, kind = 'period', invoiced_at desc, id
+        order by kind = 'credit' asc, is_paused asc, kind = 'period' asc, invoiced_at desc, id asc
     ) = 1
 ),
 
