@@ -24,7 +24,7 @@ from sandbox.services.zendesk import Zendesk
 
 from tests.conftest import PROJECT, Sandbox, sandbox_at
 
-PLAN = Plan(seed=4, size=100, years=1.5, start=date(2024, 1, 1), churn=0.06, mistakes=0.08)
+PLAN = Plan(seed=38, size=100, years=1.5, start=date(2024, 1, 1), churn=0.06, mistakes=0.08)
 SERVICES = ("hubspot", "salesforce", "stripe", "zendesk")
 UNITS = {name: INSTRUMENTS if name == "salesforce" else CLOUD for name in SERVICES}
 READ = {

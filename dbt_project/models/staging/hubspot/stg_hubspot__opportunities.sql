@@ -31,11 +31,16 @@ entered as (
 
 judged as (
     select
-        deal.*,
+        deal.id,
         coalesce(merger.into_id, deal.company_id) as account_id,
-        coalesce(stage.is_closed, deal.is_closed, false) as ended,
-        coalesce(stage.is_closed and stage.probability = 1, deal.is_won, false) as won,
-        coalesce(stage.label, deal.stage) as stage_name
+        case
+            when coalesce(stage.is_closed and stage.probability = 1, deal.is_won) then 'won'
+            when coalesce(stage.is_closed, deal.is_closed) then 'lost'
+            -- However it is called: an open stage may be labelled "Won".
+            when lower(coalesce(stage.label, deal.stage)) not in ('won', 'lost')
+                then lower(coalesce(stage.label, deal.stage))
+            else 'open'
+        end as outcome
     from deal
     left join ({{ current_rows('hubspot', 'pipeline_stage') }}) as stage
         on deal.pipeline_id = stage.pipeline_id and deal.stage = stage.id
@@ -47,18 +52,20 @@ renamed as (
         deal.id as opportunity_id,
         owner.rep,
         {{ known_as('product', 'line.product') }} as product,
-        deal.account_id,
-        case when deal.won then 'won' when deal.ended then 'lost' else lower(deal.stage_name) end as stage,
+        judged.account_id,
+        judged.outcome as stage,
         {{ local_day('deal.created_at') }} as created_on,
         coalesce({{ local_day('entered.at') }}, {{ local_day('deal.close_date') }}) as closed_on,
-        case when deal.won or deal.ended then deal.amount end as amount,
+        case when judged.outcome in ('won', 'lost') then deal.amount end as amount,
         coalesce(line.quantity, 1) as quantity,
         upper(deal.currency) as currency,
         {{ provenance('hubspot', 'deal', 'deal.id', 'deal') }}
-    from judged as deal
+    from deal
+    inner join judged on deal.id = judged.id
     left join {{ ref('stg_hubspot__reps') }} as owner on deal.owner_id = owner.record_id
     left join line on deal.id = line.deal_id
-    left join entered on deal.id = entered.deal_id and deal.stage = entered.stage and deal.ended
+    left join entered
+        on deal.id = entered.deal_id and deal.stage = entered.stage and judged.outcome in ('won', 'lost')
 )
 
 select * from renamed

@@ -6,21 +6,23 @@ with source as (
 
 named as (
     select
-        *,
-        coalesce(nullif(trim(concat_ws(' ', first_name, last_name)), ''), email, id) as name,
-        list_filter(
-            from_json(teams, '[{"name": "varchar", "primary": "boolean"}]'), lambda team: team."primary"
-        )[1].name as team
+        id,
+        coalesce(nullif(trim(concat_ws(' ', first_name, last_name)), ''), email, id) as called
     from source
 ),
 
 renamed as (
     select
-        name || case when count(*) over (partition by name) > 1 then ' ' || right(id, 5) else '' end as rep,
-        team,
+        named.called || case
+            when count(*) over (partition by named.called) > 1 then ' ' || right(source.id, 5) else ''
+        end as rep,
+        list_filter(
+            from_json(source.teams, '[{"name": "varchar", "primary": "boolean"}]'), lambda team: team."primary"
+        )[1].name as team,
         null::varchar as region,
-        {{ provenance('hubspot', 'owner', 'id') }}
-    from named
+        {{ provenance('hubspot', 'owner', 'source.id', 'source') }}
+    from source
+    inner join named on source.id = named.id
 )
 
 select * from renamed

@@ -12,8 +12,20 @@ item as (
 
 line as (
     select
-        line.*,
-        coalesce(line.subscription, invoice.subscription) as subscription_id,
+        line.id,
+        line.invoice_id,
+        line.subscription_item as item_id,
+        subscription.id as subscription_id,
+        line.price_id,
+        line.product,
+        line.quantity,
+        line.amount,
+        line.period_start,
+        line.period_end,
+        line._source_file,
+        line._source_line,
+        line._source_sha256,
+        line._valid_from,
         coalesce(list_sum(json_extract(line.discount_amounts, '$[*].amount')::bigint[]), 0) as discount,
         case
             when not coalesce(line.proration, false) then 'period' when line.amount < 0 then 'credit' else 'change'
@@ -35,22 +47,22 @@ line as (
 summed as (
     -- A tiered price has several lines of one item and period. Of invoices of one period the one that counts is first.
     select
-        line.* replace (
+        * replace (
             (sum(amount) over tiers)::bigint as amount,
             (sum(discount) over tiers)::bigint as discount,
             (sum(quantity) over tiers)::bigint as quantity
         )
     from line
-    window tiers as (partition by subscription_item, period_start, kind, invoice_id)
+    window tiers as (partition by item_id, period_start, kind, invoice_id)
     qualify row_number() over (
-        partition by subscription_item, period_start
+        partition by item_id, period_start
         order by kind = 'credit' asc, is_paused asc, kind = 'period' asc, invoiced_at desc, id asc
     ) = 1
 ),
 
 told as (
     select
-        subscription_item as item_id,
+        item_id,
         subscription_id,
         price_id,
         product,

@@ -2,10 +2,17 @@
 -- tell (stg_stripe__item_states). By the month, after discounts; nothing while it is paused or billed by usage.
 with subscription as (
     select
-        *,
+        id,
+        customer,
+        start_date,
         to_timestamp(start_date) as start_at,
+        to_timestamp(trial_end) as trial_end_at,
         to_timestamp(ended_at) as end_at,
-        upper(currency) as code
+        upper(currency) as code,
+        _source_file,
+        _source_line,
+        _source_sha256,
+        _valid_from
     from ({{ current_rows('stripe', 'subscription') }})
     where status not in ('incomplete', 'incomplete_expired')
 ),
@@ -45,7 +52,7 @@ billed as (
         state.*,
         subscription.customer,
         subscription.code,
-        subscription.trial_end,
+        subscription.trial_end_at,
         subscription.end_at,
         priced.parts,
         priced.times,
@@ -76,7 +83,7 @@ known as (
             when is_paused or is_metered then 0
             else {{ exact_ratio(major_units('net', 'code') ~ ' * times', 'parts') }}
         end as monthly_amount,
-        coalesce(from_at < to_timestamp(trial_end), false) as is_trial,
+        coalesce(from_at < trial_end_at, false) as is_trial,
         code as currency,
         source_system,
         source_object,
