@@ -58,9 +58,9 @@ class Salesforce:
     def check(self, contract: ObjectContract) -> None:
         """Refuse an object that the user can't read, or whose fields are no more what the contract says."""
         there = self._describe(contract.object)
-        if gone := [column for column in contract.columns if column.header not in there]:
+        if gone := [column for column in contract.columns if column.header not in there and not column.optional]:
             raise lacking(contract, gone)
-        for column in contract.columns:
+        for column in (column for column in contract.columns if column.header in there):
             declared = column.data_type.partition("(")[0]
             fit = fixed.TYPES.get(there[column.header], ())
             if declared != "varchar" and declared not in fit:
@@ -102,7 +102,8 @@ class Salesforce:
     def _wanted(self, name: str, contracts: list[ObjectContract]) -> list[str]:
         """Return the fields to ask for: those declared, and the rest where new ones are kept."""
         there = self._describe(name)
-        declared = dict.fromkeys(column.header for contract in contracts for column in contract.columns)
+        columns = (column for contract in contracts for column in contract.columns)
+        declared = dict.fromkeys(column.header for column in columns if column.header in there)
         needed = [each for each in ("Id", self._stamp(name), "IsDeleted", "MasterRecordId") if each in there]
         more = [each for each, kind in there.items() if self.own.keep_new_fields and kind not in fixed.COMPOUND]
         more = [each for each in more if each not in fixed.OF_THE_SYSTEM]

@@ -44,7 +44,7 @@ renamed as (
         coalesce({{ local_day('entered.at') }}, opportunity.close_date) as closed_on,
         case when opportunity.is_closed then opportunity.amount end as amount,
         coalesce(line.quantity, 1) as quantity,
-        null::varchar as currency,
+        opportunity.currency_iso_code as currency,
         {{ provenance('salesforce', 'opportunity', 'opportunity.id', 'opportunity') }}
     from opportunity
     left join {{ ref('stg_salesforce__reps') }} as owner on opportunity.owner_id = owner.record_id
