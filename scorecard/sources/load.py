@@ -110,7 +110,7 @@ def load(
     if cursors:
         resources.append(_rows("_cursors", partial(_cursors, cursors, loaded_at), CURSORS, db))
     try:
-        info = pipeline.run(resources, loader_file_format="parquet")
+        info = pipeline.run(dlt.source(lambda: resources, name=source.name)(), loader_file_format="parquet")
         info.raise_on_failed_jobs()
     except PipelineStepFailed as error:
         cause = error.exception or error
