@@ -38,21 +38,28 @@ def from_extract(
             if table["name"].startswith("_"):
                 continue
             metrics = tuple(sorted(metrics_of.get(f"raw_{source}.{table['name']}", ())))
-            found.append(_quarantined(con, source, table["name"], metrics, max_quarantined_share, words))
+            key = table["config"]["meta"]["primary_key"]
+            key = [key] if isinstance(key, str) else key
+            found.append(_quarantined(con, source, table["name"], key, metrics, max_quarantined_share, words))
             found.append(_unknown_columns(con, source, table["name"], metrics, words))
     return found
 
 
 def _newest(source: str) -> str:
-    """Return a query of the newest version of an object's files: what an older one had wrong is mended."""
+    """Return a query of the newest version of an object's files: what an older one had wrong is mended.
+
+    What was read by an older contract doesn't count: with the new one all was read again.
+    """
     return f"""
         select source_file, source_sha256, rows_read, rows_quarantined, unknown_columns
-        from raw_{source}._loaded_files where object = $object
+        from raw_{source}._loaded_files where object = $object and contract_sha256 = (
+            select arg_max(contract_sha256, loaded_at) from raw_{source}._loaded_files where object = $object
+        )
         qualify row_number() over (partition by source_file order by loaded_at desc) = 1
     """  # noqa: S608
 
 
-def _still_bad(con: "DuckDBPyConnection", source: str, table: str) -> str:
+def _still_bad(con: "DuckDBPyConnection", source: str, table: str, key: list[str]) -> str:
     """SQL condition of a record in quarantine that its service has not sent rightly since; "" for a file.
 
     A service sends a record that was mended in another answer than the one it was wrong in.
@@ -63,18 +70,25 @@ def _still_bad(con: "DuckDBPyConnection", source: str, table: str) -> str:
     ).fetchall()
     if ("_deleted_at",) not in columns:
         return ""
+    record = ", ".join(f'mended."{name}"' for name in key)
     return f"""not exists (
         select 1 from raw_{source}."{table}" as mended
-        where mended.id::varchar = _quarantine.record_key and mended._dlt_load_id > _quarantine._dlt_load_id
+        where concat_ws(', ', {record}) = _quarantine.record_key and mended._dlt_load_id > _quarantine._dlt_load_id
     )"""  # noqa: S608
 
 
 def _quarantined(
-    con: "DuckDBPyConnection", source: str, table: str, metrics: tuple[str, ...], most: float, words: Words
+    con: "DuckDBPyConnection",
+    source: str,
+    table: str,
+    key: list[str],
+    metrics: tuple[str, ...],
+    most: float,
+    words: Words,
 ) -> CheckResult:
     counts = "select coalesce(sum(rows_read), 0)::bigint, coalesce(sum(rows_quarantined), 0)::bigint from"
     read, failures = con.execute(f"{counts} ({_newest(source)})", {"object": table}).fetchall()[0]
-    still = _still_bad(con, source, table)
+    still = _still_bad(con, source, table, key)
     if failures and still:
         failures = con.execute(
             f"select count(distinct record_key) from raw_{source}._quarantine where object = $object and {still}",  # noqa: S608

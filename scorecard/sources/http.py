@@ -185,8 +185,8 @@ class Http:
                 if len(body) > LARGEST:
                     raise ScorecardError(
                         f"An answer of {self.service} to {_shown(response.url)} is larger than {LARGEST // 2**20} MB.",
-                        "Lower page_size in the source's settings; if it stays so, look whether the connection's host is"
-                        " the service itself.",
+                        "Lower page_size in the source's settings; if it stays so, look whether the host of the"
+                        " connection is the service itself.",
                     )
         return bytes(body)
 

@@ -28,6 +28,9 @@ DELETED = (
 )
 """What a tombstone has beside the record's last fields."""
 
+PARENT = "_parent."
+"""Before the header of a column of a list's entry that is a field of the record the list is in."""
+
 ENOUGH = 20
 """Values of a column; when that many were read and none of them fits, its type was changed at the service."""
 
@@ -148,6 +151,11 @@ class Pages:
             self.complete_at, self.complete_page = page.complete_at, self.pages
         self.rows += len(page.records) + len(page.gone)
 
+    def is_idle(self, held_columns: set[str]) -> bool:
+        """Whether nothing was read, and the warehouse has the table as the contract wants it."""
+        columns = {column.name for column in (*self.contract.columns, *DELETED)}
+        return not self.rows and not self.complete_at and columns <= held_columns
+
     def _store(self) -> None:
         """Write the pages that wait to the scratch database, several at once."""
         import pyarrow as pa
@@ -165,18 +173,28 @@ class Pages:
             self.db.execute(f"delete from {self.table}{suffix} where _page > {page}")
 
     def _entries(self) -> str:
-        """SQL of the batch's records, or of the entries of the list inside of each, with the record as `parent`."""
+        """SQL of the batch's records, or of the entries of the list inside of each, with the record as `_parent`."""
         if not self.contract.each:
             return "batch"
+        shape = self.shape
+        headers = [column.header for column in self.contract.columns if column.header.startswith(PARENT)]
+        paths = [
+            *(header.removeprefix(PARENT) for header in headers),
+            shape.deleted,
+            shape.deleted_at,
+            shape.merged_into,
+        ]
+        # No more of the record than is asked for, and that taken out before the entries multiply it.
+        fields = ", ".join(
+            f"{literal(top)}, json_extract(_record, {literal(_path(top))})"
+            for top in sorted({*map(_top, paths)} - {""})
+        )
         path = literal(_path(self.contract.each) + "[*]")
-        # Without the list itself: each of a thousand entries would carry the thousand.
-        without: Any = None
-        for name in reversed(self.contract.each.split(".")):
-            without = {name: without}
         return (
-            "(select _page, _line, json_merge_patch(entry, json_object('parent', parent))::varchar as _record from"
-            f" (select _page, _line, json_merge_patch(_record::json, {literal(json.dumps(without))}::json) as parent,"
-            f" unnest(json_extract(_record, {path})) as entry from batch))"
+            f"(with cut as materialized (select _page, _line, json_extract(_record, {path}) as entries,"
+            f" json_object({literal(PARENT[:-1])}, json_object({fields})) as parent from batch)"
+            " select _page, _line, json_merge_patch(entry, parent)::varchar as _record"
+            " from (select * exclude (entries), unnest(entries) as entry from cut))"
         )
 
     def _record_key(self, table: str = "") -> str:
@@ -237,7 +255,7 @@ class Pages:
 
     def _tombstone(self) -> str:
         """SQL of `_deleted_at` and `_deleted_reason`; null of a record that is there."""
-        shape, prefix = self.shape, "parent." if self.contract.each else ""
+        shape, prefix = self.shape, PARENT if self.contract.each else ""
         if not shape.deleted:
             return "null::timestamptz as _deleted_at, null::varchar as _deleted_reason"
         said = {
@@ -352,10 +370,11 @@ class Pages:
             return ()
         shape = self.shape
         fields = {column.header for column in self.contract.columns}
-        known = {shape.deleted, shape.deleted_at, shape.merged_into, "parent", *shape.ignored}
+        known = {shape.deleted, shape.deleted_at, shape.merged_into, PARENT[:-1], *shape.ignored}
         for path in fields:
             known |= {path[: match.start()] for match in re.finditer(r"[.\[]", path)} | {path}
-        inner = {path.partition(".")[0] for path in fields if path.count(".") == 1 and "[" not in path} - {"parent"}
+        inner = {path.partition(".")[0] for path in fields if path.count(".") == 1 and "[" not in path}
+        inner -= {PARENT[:-1]}
         taken = {column.name for column in self.contract.columns}
         found: list[Column] = []
         for prefix in ("", *sorted(inner)):
@@ -374,8 +393,9 @@ class Pages:
         if not count(self.db, self.table):
             return
         for column in self.contract.columns:
-            top = column.header.partition(".")[0].partition("[")[0]
-            if column.optional or top == "parent" or self._any_has(column.header if "[" not in column.header else top):
+            top = _top(column.header)
+            header = top if "[" in column.header else column.header
+            if column.optional or column.header.startswith(PARENT) or self._any_has(header):
                 continue
             # A nested field can be missed only where there is something that it is a field of.
             parent = column.header.rpartition(".")[0]
@@ -443,6 +463,11 @@ def _path(header: str) -> str:
     """Return the JSON path of a header: dots part the names, `[0]` takes an entry of a list."""
     parts = re.findall(r"[^.\[\]]+|\[\d+\]", header)
     return "$" + "".join(part if part.startswith("[") else f'."{part}"' for part in parts)
+
+
+def _top(header: str) -> str:
+    """Return the first name of a header."""
+    return re.split(r"[.\[]", header)[0]
 
 
 def _snake(name: str) -> str:

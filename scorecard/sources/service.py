@@ -303,6 +303,7 @@ class _Run:
                             self.settings.max_vanished_share,
                         )
                         for table in each.tables
+                        if not table.is_idle(set(types.get(table.contract.name, ())))
                     ]
                 except ScorecardError as error:
                     each.error = error

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import fault_table
 import polars as pl
 import pytest
 import typer
@@ -155,6 +156,10 @@ def test_generated_files_are_up_to_date(built_free_settings: Settings) -> None:
 
     stale = reference.generate(built_free_settings, write=False)
     assert not stale, "run `scorecard generate` and commit what it writes"
+
+
+def test_the_table_of_faults_is_up_to_date() -> None:
+    assert fault_table.PAGE.read_text("utf-8") == fault_table.page(), "run `python tools/fault_table.py`"
 
 
 @pytest.fixture

@@ -55,6 +55,7 @@ class Reader:
     connection: dict[str, Any]
     own: dict[str, Any] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
+    max_vanished_share: float = 1
 
     @property
     def settings(self) -> Settings:
@@ -65,7 +66,7 @@ class Reader:
             state=self.root / "state",
             services={self.name: unit},
             connections={self.name: where},
-            max_vanished_share=1,
+            max_vanished_share=self.max_vanished_share,
         )
 
     @property

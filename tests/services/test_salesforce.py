@@ -168,6 +168,23 @@ def test_a_delete_that_left_the_recycle_bin_is_found_by_its_id(connect: Connect,
     assert reader.current("opportunity", COLUMNS) == truth(org)
 
 
+def test_a_list_of_ids_that_lacks_too_many_is_refused(connect: Connect, org: Salesforce) -> None:
+    reader = reader_of(connect, org, objects=("opportunity",))
+    reader.extract()
+    before = reader.current("opportunity", COLUMNS)
+    org.advance(days=1)
+    for number in range(1, 31):
+        org.store.delete("Opportunity", key(number))
+    org.advance(days=20)
+    reader.max_vanished_share = 0.5
+    with pytest.raises(ScorecardError, match="Opportunity lacks 30 of the 40 records that it had before"):
+        reader.extract()
+    assert reader.current("opportunity", COLUMNS) == before
+    reader.max_vanished_share = 1
+    reader.extract()
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+
 def test_in_bulk_above_the_threshold(connect: Connect, org: Salesforce, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connector.fixed, "POLL_SECONDS", 0.0)
     monkeypatch.setattr(connector.fixed, "BULK_PAGE", 15)

@@ -169,7 +169,8 @@ def extracted() -> duckdb.DuckDBPyConnection:
     con.execute("create schema raw_shop")
     con.execute(
         "create table raw_shop._loaded_files (object varchar, source_file varchar, source_sha256 varchar, rows_read "
-        "bigint, rows_quarantined bigint, unknown_columns varchar, loaded_at timestamptz)"
+        "bigint, rows_quarantined bigint, unknown_columns varchar, loaded_at timestamptz, contract_sha256 varchar "
+        "default 'contract')"
     )
     con.execute(
         "create table raw_shop._quarantine (object varchar, reason varchar, source_file varchar, source_line bigint, "
@@ -181,9 +182,13 @@ def extracted() -> duckdb.DuckDBPyConnection:
 def _extract(con: duckdb.DuckDBPyConnection, tmp_path: Path, files: list[tuple[Any, ...]]) -> list[CheckResult]:
     staging = tmp_path / "dbt_project" / "models" / "staging" / "shop"
     staging.mkdir(parents=True)
-    (staging / "_sources.yml").write_text("sources: [{name: shop, tables: [{name: deals}]}]\n")
+    (staging / "_sources.yml").write_text(
+        "sources: [{name: shop, tables: [{name: deals, config: {meta: {primary_key: id}}}]}]\n"
+    )
     for file in files:
-        con.execute("insert into raw_shop._loaded_files values (?, ?, ?, ?, ?, ?, ?)", file)
+        con.execute(
+            "insert into raw_shop._loaded_files by position select ?, ?, ?, ?, ?, ?, ?::timestamptz, 'contract'", file
+        )
     settings = load_settings().model_copy(update={"project": tmp_path})
     return from_extract(con, settings, ["shop"], {"raw_shop.deals": ["won", "booked"]})
 
@@ -211,3 +216,13 @@ def test_an_unknown_column_is_a_warning(extracted: duckdb.DuckDBPyConnection, tm
     _, found = _extract(extracted, tmp_path, files)
     assert (found.severity, found.passed, found.failures) == ("warning", False, 2)
     assert "colour, size" in found.message
+
+
+def test_what_an_older_contract_did_not_know_is_no_warning(
+    extracted: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    extracted.execute(
+        "insert into raw_shop._loaded_files values ('deals', 'page 7', 'old', 1, 0, 'colour', '2024-01-01', 'older')"
+    )
+    _, found = _extract(extracted, tmp_path, [("deals", "page 1", "new", 1, 0, None, "2024-01-02")])
+    assert found.passed

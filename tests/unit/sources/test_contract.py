@@ -35,7 +35,7 @@ def test_an_entry_becomes_a_contract(shop: Shop) -> None:
         ('data_type: "decimal(18,2)", ', "", "data_type"),
         ("decimal(18,2)", "money", "money, which is not supported"),
         ("decimal(18,2)", "decimal(40,2)", "not supported"),
-        ("description: Amount.", "description:", "description"),
+        ("description: Amount.", 'description: ""', "description"),
         ("name: note", "name: amount", "amount more than once"),
         ("name: note", "name: Note", "Note"),
         ("full_export: true", "full_export: perhaps", "perhaps"),
