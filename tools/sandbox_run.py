@@ -1,4 +1,4 @@
-"""`make sandbox`: a simulated company's Salesforce, HubSpot, Stripe and Zendesk, extracted and built by the DAGs, twice.
+"""`make sandbox`: a simulated company's Salesforce, HubSpot, Stripe and Zendesk, twice extracted and built by the DAGs.
 
 Between the two runs a month passes at the services, with its changes, deletes and merges; at the end stands what has
 changed. All is in `var/sandbox` and `out/sandbox`, made anew each time: nothing of the samples' is touched.
@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 from collections.abc import MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from scorecard.catalogue import load_catalogue, source_names
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings, load_settings
 
-PLAN = Plan(size=250, years=25 / 12, start=date(2023, 1, 1), mistakes=0.05)
+PLAN = Plan(seed=3, size=150, years=25 / 12, start=date(2023, 1, 1), mistakes=0.06)
 OLD, NEW = "2024-12", "2025-01"
 """The last month that the first run knows, and the one that passes after it."""
 DAYS = (date(2025, 1, 1), date(2025, 2, 1))
@@ -52,11 +52,14 @@ def main() -> int:
         with terminal(log) as say, mail_server(settings):
             say("SIMULATED: two years of a company of which nothing ever happened, and one month more")
             try:
-                pdfs = _twice(settings, say)
+                runs = _twice(settings, say)
             except Failed as error:
-                raise ScorecardError(f"{error}", f"The whole log is {os.path.relpath(log)}.") from error
+                raise ScorecardError(str(error), f"The whole log is {os.path.relpath(log)}.") from error
         print(f"\nDone in {time.monotonic() - started:.0f} s. SIMULATED, all of it:")
-        print("\n".join(os.path.relpath(path) for path in (settings.warehouse, settings.snapshot, STATE / "files", *pdfs)))
+        made = (settings.warehouse, settings.snapshot, STATE / "files", *runs.pdfs)
+        print("\n".join(os.path.relpath(path) for path in made))
+        if runs.failures:
+            raise ScorecardError("\n  ".join(runs.failures), f"The whole log is {os.path.relpath(log)}.")
     except ScorecardError as error:
         print(f"Stopped: {error}", file=sys.stderr)
         return 1
@@ -96,8 +99,8 @@ def _make_anew(home: Path) -> None:
             path.unlink()
 
 
-def _twice(settings: Settings, say: Say) -> list[Path]:
-    """Run, let a month pass, run again, and say what has changed; return the PDFs' paths."""
+def _twice(settings: Settings, say: Say) -> "_Runs":
+    """Run, let a month pass, run again, and say what has changed; return what was made."""
     first, second = (PLAN.midnight(day) + HOUR for day in DAYS)
     with apart(PLAN, first) as running:
         make_project(local_airflow.PROJECT, settings.project, running.rates())
@@ -105,10 +108,10 @@ def _twice(settings: Settings, say: Say) -> list[Path]:
         for service, fields in running.connections().items():
             say(f"  {service:<12}{UNITS[service]:<24}{fields['host']}")
         runs = _Runs(settings, Dags(say), running, say)
-        at_first, pdfs = runs.run("First run", first, OLD)
+        at_first = runs.run("First run", first, OLD)
         known, since = figures(settings, UNITS.values()), last_load(settings, UNITS)
         running.move_to(second)
-        now, more = runs.run("Second run", second, OLD, NEW)
+        now = runs.run("Second run", second, OLD, NEW)
         running.write_files(STATE / "files", DAYS[1] - timedelta(days=1))
     say("\nWhat the month changed in the raw tables (SIMULATED)")
     for line in told_changes(changes(settings, UNITS, since)):
@@ -121,20 +124,22 @@ def _twice(settings: Settings, say: Say) -> list[Path]:
     say("\nWhat it cost")
     for line in told_costs([("First run", at_first), ("Second run", now)]):
         say(line)
-    return sorted({*pdfs, *more})
+    return runs
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Runs:
-    """What both runs need."""
+    """What both runs need, and what they made."""
 
     settings: Settings
     dags: Dags
     running: Running
     say: Say
+    pdfs: list[Path] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
-    def run(self, name: str, at: datetime, *months: str) -> tuple[Cost, list[Path]]:
-        """Extract, build and publish, by the DAGs; return the cost and the PDFs' paths."""
+    def run(self, name: str, at: datetime, *months: str) -> Cost:
+        """Extract, build and publish, by the DAGs; return what it cost."""
         self.say(f"{name}: the services' clocks say {at.astimezone(PLAN.zone):%Y-%m-%d %H:%M}")
         began = time.monotonic(), _cpu(), self.running.requests()
         for source in source_names(self.settings):
@@ -142,9 +147,11 @@ class _Runs:
             if source in UNITS or source not in self.settings.services:
                 self.dags.run(f"extract_{source}")
         self.dags.run("build")
-        pdfs = [pdf for month in months for card in self._due(month) for pdf in self._publish(card, month)]
+        for month in months:
+            for card in self._due(month):
+                self._publish(card, month)
         ended = time.monotonic(), _cpu(), self.running.requests()
-        return Cost(*(end - begin for begin, end in zip(began, ended, strict=True))), pdfs
+        return Cost(*(end - begin for begin, end in zip(began, ended, strict=True)))
 
     def _due(self, month: str) -> list[str]:
         """Return the scorecards of the simulated units that have data in a month."""
@@ -158,15 +165,20 @@ class _Runs:
             if each.business_unit in units and has_data(self.settings, each.business_unit, each.metrics, month)
         ]
 
-    def _publish(self, card: str, month: str) -> list[Path]:
-        return self.dags.run("publish_month", scorecard=card, period=month)
+    def _publish(self, card: str, month: str) -> None:
+        """Publish one scorecard; that it is held back, or fails, doesn't stop another."""
+        try:
+            pdfs = self.dags.run("publish_month", scorecard=card, period=month)
+        except Failed as error:
+            self.failures.append(str(error))
+        else:
+            self.pdfs += [pdf for pdf in pdfs if pdf not in self.pdfs]
 
 
 def _cpu() -> float:
     """Return the CPU seconds of this process and of those that it has started and seen the end of."""
-    return sum(
-        used.ru_utime + used.ru_stime for used in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    )
+    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 if __name__ == "__main__":

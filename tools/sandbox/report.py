@@ -37,14 +37,15 @@ def told_figures(
     """Yield, for each unit, the metrics of its scorecards in two months: the older one also as it was known before."""
     old, new = months
     for unit in units:
-        shown = {metric for each in catalogue.scorecards.values() if each.business_unit == unit for metric in each.metrics}
+        cards = [each for each in catalogue.scorecards.values() if each.business_unit == unit]
+        shown = {metric for each in cards for metric in each.metrics}
         known = [metric for metric in catalogue.metrics if metric in shown and (unit, metric, new) in after]
         if not known:
             yield f"{unit}: no figures. Its records are in raw tables that no staging model reads."
             continue
         yield f"{unit:<36}{f'{old} at first':>18}{f'{old} now':>18}{new:>18}"
         for metric in known:
-            values = (figures.get((unit, metric, month)) for figures, month in ((before, old), (after, old), (after, new)))
+            values = (before.get((unit, metric, old)), *(after.get((unit, metric, month)) for month in months))
             told = "".join(f"{_told(value, catalogue.metrics[metric].unit):>18}" for value in values)
             yield f"  {metric:<34}{told}"
 
