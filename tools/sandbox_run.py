@@ -141,7 +141,7 @@ class _Runs:
     def run(self, name: str, at: datetime, *months: str) -> Cost:
         """Extract, build and publish, by the DAGs; return what it cost."""
         self.say(f"{name}: the services' clocks say {at.astimezone(PLAN.zone):%Y-%m-%d %H:%M}")
-        began = time.monotonic(), _cpu(), self.running.requests()
+        started, cpu, requests = time.monotonic(), _cpu(), self.running.requests()
         for source in source_names(self.settings):
             # A service of the real company that the project's own settings name is not asked.
             if source in UNITS or source not in self.settings.services:
@@ -150,8 +150,8 @@ class _Runs:
         for month in months:
             for card in self._due(month):
                 self._publish(card, month)
-        ended = time.monotonic(), _cpu(), self.running.requests()
-        return Cost(*(end - begin for begin, end in zip(began, ended, strict=True)))
+        seconds, cpu, requests = time.monotonic() - started, _cpu() - cpu, self.running.requests() - requests
+        return Cost(seconds, cpu, requests)
 
     def _due(self, month: str) -> list[str]:
         """Return the scorecards of the simulated units that have data in a month."""

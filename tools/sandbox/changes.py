@@ -31,7 +31,8 @@ def last_load(settings: Settings, sources: Iterable[str]) -> datetime:
     with duckdb.connect(str(settings.warehouse), read_only=True) as db:
         tables = _tables(db, settings, sources)
         moments = [db.execute(f"select max(_valid_from) from {_raw(*each)}").fetchone() for each in tables]  # noqa: S608
-    return max(row[0] for row in moments if row and row[0])
+    found: list[datetime] = [row[0] for row in moments if row and row[0]]
+    return max(found)
 
 
 def changes(settings: Settings, sources: Iterable[str], since: datetime) -> list[Changed]:

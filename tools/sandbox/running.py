@@ -15,6 +15,7 @@ from .company.tables import Row
 from .services.hubspot import HubSpot
 from .services.salesforce import Field, Salesforce
 from .services.serving import Service
+from .services.store import Fields
 from .services.stripe_api import Stripe
 from .services.zendesk import Zendesk
 
@@ -62,6 +63,10 @@ class Running:
     def requests(self) -> int:
         """Return how many requests the services have answered, faults included."""
         return sum(len(service.seen) for service in self._services().values())
+
+    def state(self, service: str, kind: str) -> dict[str, Fields]:
+        """Return the records that a service holds now, by id."""
+        return self._services()[service].store.state(kind)
 
     def rates(self) -> list[Row]:
         """Return the exchange rates of all days: EUR for one unit of a currency."""
