@@ -50,6 +50,14 @@ class ServiceSettings(BaseModel):
     keep_new_fields: bool = Field(default=True, description="whether fields that nobody declared are kept, too")
 
 
+class SourceSettings(BaseModel):
+    """Where the exports of a source lie, if not in its folder below the data folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field(pattern=r"^s3://[^/?#@\s]+(/[^?#\s]*)?$", description="bucket and prefix, s3://bucket/prefix")
+
+
 class Connection(BaseModel):
     """Where a service is and who asks; the fields of an Airflow connection."""
 
@@ -95,6 +103,7 @@ class Settings(BaseSettings):
         default=0.5, ge=0, le=1, description="a full export that lost more of its rows than this is refused"
     )
 
+    sources: dict[str, SourceSettings] = Field(default={}, description="exports in a bucket, by source")
     services: dict[str, ServiceSettings] = Field(default={}, description="what to extract, by source")
     connections: dict[str, Connection] = Field(default={}, description="how to reach them, by source")
 

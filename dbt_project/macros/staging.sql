@@ -1,13 +1,74 @@
-{# The newest version of every record that the source still has: closed versions and tombstones stay in raw. #}
-{% macro current_rows(source_name, object_name) -%}
-    select * from {{ source(source_name, object_name) }} where _valid_to is null
-    {%- if source_name in var('services') %} and _deleted_at is null{% endif %}
+{# A raw table. One that a service was not asked for (`objects` in the settings) is empty. #}
+{% macro raw(source_name, object_name) -%}
+    {%- set table = source(source_name, object_name) -%}
+    {%- if not execute or source_name not in var('services') or table.is_cte or load_relation(table) -%}
+        {{ table }}
+    {%- else -%}
+        (
+            select
+                {%- for column in graph.sources['source.' ~ project_name ~ '.' ~ source_name ~ '.' ~ object_name].columns.values() %}
+                null::{{ column.data_type }} as {{ adapter.quote(column.name) }},
+                {%- endfor %}
+                null::varchar as _source_file,
+                null::bigint as _source_line,
+                null::varchar as _source_sha256,
+                null::timestamptz as _valid_from,
+                null::timestamptz as _valid_to,
+                null::timestamptz as _deleted_at,
+                null::varchar as _deleted_reason
+            where false
+        )
+    {%- endif -%}
 {%- endmacro %}
 
 
+{# The newest version of every record that the source still has: closed versions and tombstones stay in raw. Whoever
+   sold or paid did so even if it is deleted later: `deleted=true` takes its last version, too. #}
+{% macro current_rows(source_name, object_name, deleted=false) -%}
+    select * from {{ raw(source_name, object_name) }} where _valid_to is null
+    {%- if source_name in var('services') and not deleted %} and _deleted_at is null{% endif %}
+{%- endmacro %}
+
+
+{# What each merged record has become in the end, however many mergers that took: (merged_id, into_id). #}
+{% macro merged_records(source_name, object_name) -%}
+    with recursive merger as (
+        select
+            id as merged_id,
+            _deleted_reason[length('merged into ') + 1:] as into_id
+        from {{ raw(source_name, object_name) }}
+        where _valid_to is null and starts_with(_deleted_reason, 'merged into ')
+    ),
+
+    followed as (
+        select merged_id, into_id from merger
+        union
+        select followed.merged_id, merger.into_id
+        from followed
+        inner join merger on followed.into_id = merger.merged_id
+    )
+
+    select merged_id, into_id from followed where into_id not in (select merged_id from merger)
+{%- endmacro %}
+
+
+{# The services that have a staging model of a concept and are set. #}
+{% macro services_with(concept) %}
+    {% set services = {
+        'accounts': ['hubspot', 'salesforce', 'stripe', 'zendesk'],
+        'opportunities': ['hubspot', 'salesforce'],
+        'products': ['hubspot', 'salesforce'],
+        'reps': ['hubspot', 'salesforce'],
+        'subscriptions': ['stripe'],
+        'tickets': ['zendesk'],
+    } %}
+    {{ return(services[concept] | select('in', var('services')) | list) }}
+{% endmacro %}
+
+
 {# Adds to a union the staging models of the services that are set, with what the settings say of them. #}
-{% macro and_of_services(concept, services) -%}
-    {%- for service in services if service in var('services') %}
+{% macro and_of_services(concept) -%}
+    {%- for service in services_with(concept) %}
 
     union all by name
 
@@ -53,4 +114,16 @@
 {# The moment at which a local day begins. #}
 {% macro start_of_day(day) -%}
     ({{ day }})::timestamp at time zone '{{ var("timezone") }}'
+{%- endmacro %}
+
+
+{# An amount in the smallest unit of its currency, which has 2 digits but for those that ISO 4217 and Stripe except. #}
+{% macro major_units(amount, currency) -%}
+    ({{ amount }})::decimal(28, 4) * case
+        when {{ currency }} in (
+            'BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'VND', 'VUV', 'XAF', 'XOF', 'XPF'
+        ) then 1
+        when {{ currency }} in ('BHD', 'JOD', 'KWD', 'OMR', 'TND') then 0.001
+        else 0.01
+    end::decimal(4, 3)
 {%- endmacro %}

@@ -16,9 +16,15 @@
     'core_subscription': ['stg_ravenstack__subscriptions'],
     'core_ticket': ['stg_ravenstack__tickets'],
 } %}
-{% for service in ['salesforce'] if service in var('services') %}
-    {% do made_of.core_account.append('stg_' ~ service ~ '__accounts') %}
-    {% do made_of.core_opportunity.append('stg_' ~ service ~ '__opportunities') %}
+{% for fact, concept in {
+    'core_account': 'accounts',
+    'core_opportunity': 'opportunities',
+    'core_subscription': 'subscriptions',
+    'core_ticket': 'tickets',
+}.items() %}
+    {% for service in services_with(concept) %}
+        {% do made_of[fact].append('stg_' ~ service ~ '__' ~ concept) %}
+    {% endfor %}
 {% endfor %}
 {% for fact, records in made_of.items() %}
 select

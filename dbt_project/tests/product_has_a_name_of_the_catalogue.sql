@@ -1,5 +1,5 @@
 -- Deals whose product the catalogue of their source doesn't have, under its own name or one that the aliases give it.
--- A source without a catalogue has nothing to compare with.
+-- A source without a catalogue has nothing to compare with; nor has a deal that names no product.
 {{ config(
     severity='warn',
     meta={
@@ -17,5 +17,6 @@ select
 from {{ ref('core_opportunity') }} as opportunity
 anti join {{ ref('core_product') }} as product
     on opportunity.product = product.product and opportunity.source_system = product.source_system
-where opportunity.source_system in (select source_system from {{ ref('core_product') }})
+where opportunity.product <> 'unknown'
+    and opportunity.source_system in (select source_system from {{ ref('core_product') }})
 group by opportunity.product

@@ -38,42 +38,46 @@ def from_extract(
             if table["name"].startswith("_"):
                 continue
             metrics = tuple(sorted(metrics_of.get(f"raw_{source}.{table['name']}", ())))
-            key = table["config"]["meta"]["primary_key"]
-            key = [key] if isinstance(key, str) else key
-            found.append(_quarantined(con, source, table["name"], key, metrics, max_quarantined_share, words))
+            found.append(_quarantined(con, source, table["name"], metrics, max_quarantined_share, words))
             found.append(_unknown_columns(con, source, table["name"], metrics, words))
     return found
 
 
-def _newest(source: str) -> str:
+def _newest(con: "DuckDBPyConnection", source: str) -> str:
     """Return a query of the newest version of an object's files: what an older one had wrong is mended.
 
-    What was read by an older contract doesn't count: with the new one all was read again.
+    All files of an export are loaded together, so one that the last load lacks is gone; a service's answers add up, but
+    for those by an older contract: with a new one all is read again.
     """
+    by = "source_file" if _is_service(con, source) else "object"
     return f"""
-        select source_file, source_sha256, rows_read, rows_quarantined, unknown_columns
+        select source_file, source_sha256, rows_read, rows_quarantined, unknown_columns, _dlt_load_id
         from raw_{source}._loaded_files where object = $object and contract_sha256 = (
             select arg_max(contract_sha256, loaded_at) from raw_{source}._loaded_files where object = $object
         )
-        qualify row_number() over (partition by source_file order by loaded_at desc) = 1
+        qualify rank() over (partition by {by} order by loaded_at desc) = 1
     """  # noqa: S608
 
 
-def _still_bad(con: "DuckDBPyConnection", source: str, table: str, key: list[str]) -> str:
+def _is_service(con: "DuckDBPyConnection", source: str) -> bool:
+    found = con.execute(
+        "select 1 from duckdb_tables() where schema_name = $schema and table_name = '_mended'",
+        {"schema": f"raw_{source}"},
+    )
+    return found.fetchone() is not None
+
+
+def _still_bad(con: "DuckDBPyConnection", source: str) -> str:
     """SQL condition of a record in quarantine that its service has not sent rightly since; "" for a file.
 
     A service sends a record that was mended in another answer than the one it was wrong in.
     """
-    columns = con.execute(
-        "select column_name from duckdb_columns() where schema_name = $schema and table_name = $table",
-        {"schema": f"raw_{source}", "table": table},
-    ).fetchall()
-    if ("_deleted_at",) not in columns:
+    if not _is_service(con, source):
         return ""
-    record = ", ".join(f'mended."{name}"' for name in key)
     return f"""not exists (
-        select 1 from raw_{source}."{table}" as mended
-        where concat_ws(', ', {record}) = _quarantine.record_key and mended._dlt_load_id > _quarantine._dlt_load_id
+        select 1 from raw_{source}._mended as mended
+        where mended.object = _quarantine.object and mended.record_key = _quarantine.record_key
+            and mended._dlt_load_id > _quarantine._dlt_load_id
     )"""  # noqa: S608
 
 
@@ -81,14 +85,13 @@ def _quarantined(
     con: "DuckDBPyConnection",
     source: str,
     table: str,
-    key: list[str],
     metrics: tuple[str, ...],
     most: float,
     words: Words,
 ) -> CheckResult:
     counts = "select coalesce(sum(rows_read), 0)::bigint, coalesce(sum(rows_quarantined), 0)::bigint from"
-    read, failures = con.execute(f"{counts} ({_newest(source)})", {"object": table}).fetchall()[0]
-    still = _still_bad(con, source, table, key)
+    read, failures = con.execute(f"{counts} ({_newest(con, source)})", {"object": table}).fetchall()[0]
+    still = _still_bad(con, source)
     if failures and still:
         failures = con.execute(
             f"select count(distinct record_key) from raw_{source}._quarantine where object = $object and {still}",  # noqa: S608
@@ -101,7 +104,8 @@ def _quarantined(
         reasons = con.execute(
             f"""
             select reason, count(*), min(source_file || ' line ' || source_line)
-            from raw_{source}._quarantine inner join ({_newest(source)}) using (source_file, source_sha256)
+            from raw_{source}._quarantine
+            semi join ({_newest(con, source)}) using (source_file, source_sha256, _dlt_load_id)
             where object = $object and {still or "true"} group by reason order by 2 desc, 1 limit 3
             """,  # noqa: S608
             {"object": table},
@@ -131,7 +135,7 @@ def _unknown_columns(
     con: "DuckDBPyConnection", source: str, table: str, metrics: tuple[str, ...], words: Words
 ) -> CheckResult:
     rows = con.execute(
-        f"select distinct unknown_columns from ({_newest(source)}) where unknown_columns is not null",  # noqa: S608
+        f"select distinct unknown_columns from ({_newest(con, source)}) where unknown_columns is not null",  # noqa: S608
         {"object": table},
     ).fetchall()
     unknown = sorted({name for (names,) in rows for name in names.split(", ")})

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, Settings
 from scorecard.sources.contract import SourceContract
+from scorecard.sources.folder import Folder
 from scorecard.sources.service import Service
 
 
@@ -51,23 +51,46 @@ def connector(settings: Settings, source: SourceContract) -> Service:
         from scorecard.sources.zendesk import Zendesk
 
         return Zendesk(source.name, own, connection)
+    if source.service == "sql":
+        from scorecard.sources.sql import Sql
+
+        return Sql(source.name, own, connection)
     raise ScorecardError(
         f"There is no connector for the service {source.service!r}.",
-        f"Correct config.meta.service in {source.declared_in}; there is: hubspot, salesforce, stripe, zendesk.",
+        f"Correct config.meta.service in {source.declared_in}; there is: hubspot, salesforce, sql, stripe, zendesk.",
     )
 
 
 def check(settings: Settings, sources: dict[str, SourceContract]) -> Iterator[Checked]:
     """Say of each source whether it can be reached, as whom, what it may read and what is missing."""
     for source in sources.values():
-        yield _service(settings, source) if source.service else _exports(settings.data, source)
+        yield _service(settings, source) if source.service else _exports(settings, source)
 
 
-def _exports(data: Path, source: SourceContract) -> Checked:
-    folder = data / source.name
-    there = tuple(each.file for each in source.objects if (folder / each.file).is_file())
-    missing = tuple(f"{source.name}/{each.file} is not there" for each in source.objects if each.file not in there)
-    return Checked(source.name, folder.is_dir(), f"folder {folder}", there, missing)
+def _exports(settings: Settings, source: SourceContract) -> Checked:
+    if source.name in settings.sources:
+        return _bucket(settings, source)
+    folder = Folder(settings.data, source)
+    there = {
+        each.file: [name for name in folder.names(each) if (folder.path / name).is_file()] for each in source.objects
+    }
+    return _checked(source, folder.path.is_dir(), f"folder {folder.path}", there)
+
+
+def _bucket(settings: Settings, source: SourceContract) -> Checked:
+    from scorecard.sources.bucket import Bucket
+
+    try:
+        bucket = Bucket(settings, source, {}, settings.state)
+        there = {each.file: bucket.names(each) for each in source.objects}
+    except ScorecardError as error:
+        return Checked(source.name, False, "nobody", (), (str(error),))
+    return _checked(source, True, bucket.who, there)
+
+
+def _checked(source: SourceContract, reached: bool, who: str, there: dict[str, list[str]]) -> Checked:
+    missing = tuple(f"{source.name}/{file} is not there" for file, names in there.items() if not names)
+    return Checked(source.name, reached, who, tuple(file for file, names in there.items() if names), missing)
 
 
 def _service(settings: Settings, source: SourceContract) -> Checked:

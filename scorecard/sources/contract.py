@@ -47,10 +47,12 @@ class Column:
 class ObjectContract:
     """A raw table and what it is read from.
 
-    `file`: the export, a path below the folder of the source; "" for a service. A `full_export` holds every record, so
-    that one which left it is gone; any other only adds and changes.
+    `file`: the export, a path below the folder of the source, or a pattern of several that are one export together; ""
+    for a service. `sheet`: of a workbook; "" is the first. A `full_export` holds every record, so that one which left
+    it is gone; any other only adds and changes.
     `object`: what the service calls it. `each`: the path of a list inside of the service's record, where a row is an
     entry of that list. `merge_key`: what a load replaces as a whole; the record, or for such entries their record.
+    `cursor`: the column of a database's table that says what is new; "": none does.
     """
 
     name: str
@@ -63,6 +65,8 @@ class ObjectContract:
     object: str = ""
     each: str = ""
     merge_key: tuple[str, ...] = ()
+    sheet: str = ""
+    cursor: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -73,6 +77,8 @@ class ObjectContract:
             self.full_export,
             self.delimiter,
             *([self.object, self.each, self.merge_key] if self.object else []),
+            *([self.sheet] if self.sheet else []),
+            *([self.cursor] if self.cursor else []),
         ]
         return hashlib.sha256(json.dumps(shape).encode()).hexdigest()
 
@@ -185,7 +191,13 @@ def _object(entry: dict[str, Any], source: str, path: Path, service: str) -> Obj
     each = str(meta.get("each", ""))
     merge_key = tuple(meta.get("merge_key", key))
     of = str(meta.get("object", name)) if service else ""
-    return ObjectContract(name, file, key, full_export, delimiter, columns, path, of, each, merge_key)
+    sheet, cursor = str(meta.get("sheet", "")), str(meta.get("cursor", ""))
+    if cursor and cursor not in {c.name for c in columns}:
+        raise ScorecardError(
+            f"In {path}, the cursor of {where} is {cursor}, which is no column of it.",
+            "Correct config.meta.cursor or add the column.",
+        )
+    return ObjectContract(name, file, key, full_export, delimiter, columns, path, of, each, merge_key, sheet, cursor)
 
 
 def _column(entry: dict[str, Any], key: tuple[str, ...], table: str, path: Path) -> Column:

@@ -3,8 +3,6 @@
 # ruff: noqa: S608  names are checked by the contract, or quoted
 
 import glob
-import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,12 +15,14 @@ from typing import IO, TYPE_CHECKING, Any
 from scorecard.errors import ScorecardError
 from scorecard.locks import alone
 from scorecard.settings import Settings
+from scorecard.sources.cells import Part
 from scorecard.sources.contract import ObjectContract, SourceContract
 from scorecard.sources.files import stage
-from scorecard.sources.held import Cursor, Held, attached, open_warehouse, read_held, read_types, retype
+from scorecard.sources.folder import Export, Folder, Place
+from scorecard.sources.held import Cursor, Held, attached, open_warehouse, read_cursors, read_held, read_types, retype
 from scorecard.sources.judge import Staged
 from scorecard.sources.load import load, quiet_dlt
-from scorecard.sources.text import first_line, literal, plain, quoted
+from scorecard.sources.text import first_line, literal, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -76,20 +76,21 @@ def extract_files(
     )
     with alone(work.with_suffix(".lock"), busy, wait_seconds=0):
         held = read_held(settings.warehouse, source)
-        changed = _changed(settings, source, held)
-        unchanged = tuple(contract.name for contract in source.objects if contract not in changed)
         unknown = {name: each.unknown_columns for name, each in held.items()}
-        if not changed:
-            progress(f"{source.name}: nothing changed")
-            return ExtractResult(source.name, None, (), unchanged, _warnings(source, unknown))
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
         try:
+            place = _place(settings, source, work)
+            changed = _changed(place, source, held)
+            unchanged = tuple(contract.name for contract in source.objects if contract not in changed)
+            if not changed:
+                progress(f"{source.name}: nothing changed")
+                return ExtractResult(source.name, None, (), unchanged, _warnings(source, unknown))
             with scratch(work) as db:
                 staged = _stage(settings, source, changed, db, progress)
                 progress(f"{source.name}: loading {', '.join(each.contract.name for each in staged)}")
                 loaded_at = after_last_load([*held.values()])
-                load_id = load(settings.warehouse, source, staged, loaded_at, work, db)
+                load_id = load(settings.warehouse, source, staged, loaded_at, work / "load", db, place.listed(changed))
         finally:
             shutil.rmtree(work, ignore_errors=True)
         loaded = finish(settings.warehouse, source, staged, loaded_at, load_id)
@@ -110,7 +111,16 @@ def _refuse_unfit(state: Path) -> None:
         )
 
 
-def _changed(settings: Settings, source: SourceContract, held: dict[str, Held]) -> dict[ObjectContract, Path]:
+def _place(settings: Settings, source: SourceContract, work: Path) -> Place:
+    """Return where the exports of a source lie."""
+    if source.name not in settings.sources:
+        return Folder(settings.data, source)
+    from scorecard.sources.bucket import Bucket
+
+    return Bucket(settings, source, read_cursors(settings.warehouse, source), work)
+
+
+def _changed(place: Place, source: SourceContract, held: dict[str, Held]) -> dict[ObjectContract, list[Export]]:
     """Find the exports that are not what the warehouse holds.
 
     Raises
@@ -119,54 +129,20 @@ def _changed(settings: Settings, source: SourceContract, held: dict[str, Held]) 
     """
     changed, missing = {}, []
     for contract in source.objects:
+        last = held.get(contract.name)
+        same = last is not None and last.contract_sha256 == contract.fingerprint
         try:
-            path = _find(settings.data, source, contract)
-            with path.open("rb") as handle:
-                sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
-        except OSError as error:
-            folder = settings.data / source.name
-            found = plain(", ".join(sorted(each.name for each in folder.glob("*"))))
-            missing.append(
-                ScorecardError(
-                    f"{source.name}/{contract.file} cannot be read: {error.strerror}."
-                    f" {folder} has {found or 'no file'}.",
-                    f"Put the export there, or correct config.meta.file of {contract.name} in {contract.declared_in}.",
-                )
-            )
-            continue
+            if same and place.is_as_loaded(contract):
+                continue
+            found = place.fetch(contract)
         except ScorecardError as error:
             missing.append(error)
             continue
-        last = held.get(contract.name)
-        if last is None or (last.source_sha256, last.contract_sha256) != (sha256, contract.fingerprint):
-            changed[contract] = path
+        if not same or not last or last.files != tuple((each.name, each.sha256) for each in found):
+            changed[contract] = found
     if missing:
         raise all_of(source, missing)
     return changed
-
-
-def _find(data: Path, source: SourceContract, contract: ObjectContract) -> Path:
-    """Follow links to where an export lies.
-
-    Raises
-    ------
-    OSError: it isn't there.
-    ScorecardError: it lies outside of the data folder, or is a pipe or device, whose end may never come.
-    """
-    name = f"{source.name}/{contract.file}"
-    path = Path(os.path.realpath(data / source.name / contract.file, strict=True))
-    if not path.is_relative_to(os.path.realpath(data)):
-        raise ScorecardError(
-            f"{name} is a link to {path}, which lies outside of the data folder {data}.",
-            "Put the export itself there, or set `data` (SCORECARD_DATA) to the folder where the exports lie.",
-        )
-    if not path.is_file():
-        raise ScorecardError(
-            f"{name} is no regular file but a {'folder' if path.is_dir() else 'pipe or device'}.",
-            f"Put the export there as a file, or correct config.meta.file of {contract.name} in"
-            f" {contract.declared_in}.",
-        )
-    return path
 
 
 def all_of(source: SourceContract, errors: list[ScorecardError]) -> ScorecardError:
@@ -207,7 +183,7 @@ def scratch(work: Path) -> "Iterator[duckdb.DuckDBPyConnection]":
 def _stage(
     settings: Settings,
     source: SourceContract,
-    changed: dict[ObjectContract, Path],
+    changed: dict[ObjectContract, list[Export]],
     db: "duckdb.DuckDBPyConnection",
     progress: Callable[[str], None],
 ) -> list[Staged]:
@@ -222,10 +198,11 @@ def _stage(
     staged, errors = [], []
     with attached(settings.warehouse, db):
         types = read_types(db, source.schema, "warehouse")
-        for number, (contract, path) in enumerate(changed.items()):
+        for number, (contract, exports) in enumerate(changed.items()):
             progress(f"{source.name}.{contract.name}: reading {contract.file}")
+            parts = [Part(export.name, _opener(export.path)) for export in exports]
             try:
-                each = stage(db, f"t{number}", _opener(path), contract, f"{source.name}/{contract.file}")
+                each = stage(db, f"t{number}", contract, parts)
                 _compare(settings, source, each, set(types.get(contract.name, ())), db)
                 staged.append(each)
             except ScorecardError as error:
@@ -295,7 +272,7 @@ def _compare(
         insert into {staged.table}_held
         select _row_version from {current} as r
         where exists (
-            from {staged.table}_keys as k where {same} and k._line in (select _line from {staged.table}_bad)
+            from {staged.table}_keys as k semi join {staged.table}_bad using (_page, _line) where {same}
         ) and not exists (from {staged.table}_good as k where {same})
     """)
 

@@ -37,9 +37,12 @@ _DAMAGED = (
 
 @dataclass(frozen=True)
 class Held:
-    """The newest completed load of an object; `loaded_at_us` is microseconds since 1970."""
+    """The newest completed load of an object; `loaded_at_us` is microseconds since 1970.
 
-    source_sha256: str
+    `files`: name and SHA-256 of each, by name.
+    """
+
+    files: tuple[tuple[str, str], ...]
     contract_sha256: str
     unknown_columns: str
     loaded_at_us: int
@@ -240,12 +243,16 @@ def _newest(db: "duckdb.DuckDBPyConnection", schema: str, types: Types) -> dict[
     if not {"_loaded_files", "_dlt_loads"} <= types.keys():
         return {}
     found = db.execute(f"""
-        select object, source_sha256, contract_sha256, coalesce(unknown_columns, ''), epoch_us(loaded_at)
-        from {schema}._loaded_files
-        where _dlt_load_id in (select load_id from {schema}._dlt_loads)
-        qualify row_number() over (partition by object order by loaded_at desc) = 1
+        with newest as (
+            from {schema}._loaded_files
+            where _dlt_load_id in (select load_id from {schema}._dlt_loads)
+            qualify rank() over (partition by object order by loaded_at desc) = 1
+        )
+        select object, list((source_file, source_sha256) order by source_file), any_value(contract_sha256),
+            coalesce(max(unknown_columns), ''), epoch_us(max(loaded_at))
+        from newest group by object
     """)
-    return {name: Held(*rest) for name, *rest in found.fetchall()}
+    return {name: Held(tuple(files), *rest) for name, files, *rest in found.fetchall()}
 
 
 def _uncommitted(schema: str, types: Types, table: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scorecard.sources.contract import Column, ObjectContract
-from scorecard.sources.text import literal, quoted
+from scorecard.sources.text import quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -131,12 +131,3 @@ def _form(column: Column) -> str:
         return _FORMS[column.data_type]
     scale = column.decimal[1]
     return rf"[+-]?(\d+(\.\d{{0,{scale}}}0*)?|\.\d{{1,{scale}}}0*)" if scale else r"[+-]?\d+(\.0*)?"
-
-
-def page_row(db: "duckdb.DuckDBPyConnection", table: str, source_file: str, sha256: str, size: int, read: int) -> None:
-    """Make `<table>_pages` of one page, a file."""
-    db.execute(
-        f"create table {table}_pages as select 1 as _page, {literal(source_file)} as source_file,"
-        f" {literal(sha256)} as sha256, {size}::bigint as size_bytes, {read}::bigint as rows_read,"
-        f" (select count(*) from {table}_bad) as rows_bad"
-    )

@@ -36,6 +36,7 @@ QUARANTINE = {
     "record_key": "varchar",
     "_dlt_load_id": "varchar",
 }
+MENDED = {"object": "varchar", "record_key": "varchar", "_dlt_load_id": "varchar"}
 LOADED_FILES = {
     "object": "varchar",
     "source_file": "varchar",
@@ -104,6 +105,8 @@ def load(
     if staged:
         resources.append(_rows("_quarantine", partial(_quarantine, staged), QUARANTINE, db))
         resources.append(_rows("_loaded_files", partial(_loaded_files, staged, loaded_at), LOADED_FILES, db))
+    if source.service and staged:
+        resources.append(_rows("_mended", partial(_mended, staged), MENDED, db))
     if cursors:
         resources.append(_rows("_cursors", partial(_cursors, cursors, loaded_at), CURSORS, db))
     try:
@@ -187,6 +190,13 @@ def _quarantine(staged: list[Staged]) -> str:
             sha256 as source_sha256, record_key, '{_load_id()}' as _dlt_load_id
         from {each.table}_bad join {each.table}_pages using (_page)
         """
+        for each in staged
+    )
+
+
+def _mended(staged: list[Staged]) -> str:
+    return " union all ".join(
+        f"select '{each.contract.name}' as object, record_key, '{_load_id()}' as _dlt_load_id from {each.table}_mended"
         for each in staged
     )
 

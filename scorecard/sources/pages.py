@@ -8,7 +8,7 @@ no more of a page than where the next one is.
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -202,10 +202,12 @@ class Pages:
         names = (f"{table}.{quoted(name)}" if table else quoted(name) for name in self.contract.merge_key)
         return f"concat_ws(', ', {', '.join(names)})"
 
-    def judge(self, schema: str, held_columns: set[str], max_vanished_share: float) -> Staged:
+    def judge(
+        self, schema: str, held_columns: set[str], max_vanished_share: float, tables: Collection[str] = ()
+    ) -> Staged:
         """Part the records into good and bad, keep the newest of each, and add tombstones; see `Staged`.
 
-        The warehouse is attached as ``warehouse``.
+        The warehouse is attached as ``warehouse`` and has some ``tables`` of this source.
 
         Raises
         ------
@@ -233,12 +235,18 @@ class Pages:
         db.execute(f"""
             create or replace table {table}_bad as
             select _page, _line, _reason as reason, _record as payload, {key_text(contract)} as record_key
-            from {table}_judged join {table} using (_page, _line) where _reason is not null
+            from {table}_judged join {table} using (_page, _line) where _reason is not null and _deleted_at is null
+        """)
+        # Whatever is wrong with a record that was deleted: it is gone.
+        db.execute(f"""
+            insert into {table}_gone select _page, {self._record_key()}, _deleted_at, _deleted_reason
+            from {table}_judged where _reason is not null and _deleted_at is not null
         """)
         if "_valid_to" in held_columns:
             self._find_vanished(schema, max_vanished_share)
         self._make_good(schema, names, held_columns)
         all_columns = (*columns, *DELETED)
+        self._find_mended(schema, tables)
         held = f"(from warehouse.{schema}.{quoted(contract.name)} where _valid_to is null)"
         are_all_new = "_valid_to" not in held_columns or not self._overlaps(held)
         if not are_all_new and {column.name for column in all_columns} <= held_columns:
@@ -336,6 +344,28 @@ class Pages:
                 having count(*) = count(_read) and count(*) = count(_is_held)
             )
         """)
+
+    def _find_mended(self, schema: str, tables: Collection[str]) -> None:
+        """Make `<table>_mended` (record_key): records in quarantine that were read rightly since, or are gone."""
+        table = self.table
+        self.db.execute(f"create or replace table {table}_mended (record_key varchar)")
+        if "_quarantine" not in tables:
+            return
+        bad = f"warehouse.{schema}._quarantine"
+        still = f"object = {literal(self.contract.name)} and record_key is not null"
+        if "_mended" in tables:
+            still += (
+                f" and not exists (select 1 from warehouse.{schema}._mended as m where m.object = _quarantine.object"
+                " and m.record_key = _quarantine.record_key and m._dlt_load_id > _quarantine._dlt_load_id)"
+            )
+        gone = f" or record_key in (select _key from {table}_gone)" if not self.contract.each else ""
+        if self.complete_at and not self.contract.each:
+            gone += f" or record_key not in (select _key from {table}_ids)"
+        self.db.execute(
+            f"insert into {table}_mended select distinct record_key from {bad} where {still}"
+            f" and record_key not in (select record_key from {table}_bad where record_key is not null)"
+            f" and (record_key in (select {key_text(self.contract)} from {table}_good){gone})"
+        )
 
     def _find_vanished(self, schema: str, max_vanished_share: float) -> None:
         """Add to those that are gone what is held and not in the complete list of ids."""
@@ -471,6 +501,6 @@ def _top(header: str) -> str:
 
 
 def _snake(name: str) -> str:
-    from scorecard.sources.files import snake_case
+    from scorecard.sources.cells import snake_case
 
     return snake_case(name)

@@ -301,6 +301,7 @@ class _Run:
                             self.source.schema,
                             set(types.get(table.contract.name, ())),
                             self.settings.max_vanished_share,
+                            types,
                         )
                         for table in each.tables
                         if not table.is_idle(set(types.get(table.contract.name, ())))
@@ -318,7 +319,8 @@ class _Run:
     def _is_news(self, staged: Staged, held: dict[str, str]) -> bool:
         """Whether a load would change anything."""
         lacks = {column.name for column in staged.columns} - held.keys()
-        return bool(lacks or staged.rows_quarantined or count(self.db, f"{staged.table}_good"))
+        rows = count(self.db, f"{staged.table}_good") + count(self.db, f"{staged.table}_mended")
+        return bool(lacks or staged.rows_quarantined or rows)
 
     def _moved(self, each: _Object) -> dict[ObjectContract, str]:
         """Return the cursors to be written: those that stand elsewhere than the last load left them."""

@@ -1,9 +1,9 @@
-"""Rows per CPU second of extracting from Salesforce, side by side: the product, DuckDB's read_json of the same payload,
-dlt's default loader; and the cost of a run in which one record in a thousand has changed.
+"""Rows per CPU second of extracting from each service, side by side: the product, DuckDB's read_json of the same
+answers, dlt's default loader of a part of them; and the cost of a run in which one record in a thousand has changed.
 
-    python tests/benchmarks/extract.py [records]
+    python tests/benchmarks/extract.py [records [service …]]
 
-The stand-in serves from a process of its own, whose CPU doesn't count.
+A stand-in serves from a process of its own, whose CPU doesn't count.
 """
 
 import json
@@ -12,93 +12,82 @@ import resource
 import sys
 import tempfile
 from collections.abc import Callable
-from datetime import timedelta
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
+# Where bytecode isn't kept, each process would compile dlt anew: half the time of a small run.
+sys.dont_write_bytecode = False
+sys.path.insert(0, str(Path(__file__).parent))
 
 import duckdb  # noqa: E402
-import requests  # noqa: E402
+from origins import ORIGINS  # noqa: E402
 
 from scorecard.settings import Settings  # noqa: E402
 
 RECORDS = 500_000
-FRACTION = 10
-"""dlt's default loader gets a part of the records: it holds them all as text."""
+PART = 20_000
+"""Records that dlt's default loader gets: it holds them all as text."""
 
 
-def serve(pipe: Pipe, records: int) -> None:
-    """Serve the opportunities until told to change some, then until told to end."""
-    from sandbox.services.salesforce import Field, Salesforce
-    from sandbox.services.store import Store, utc
-
-    store = Store(utc("2023-01-01"))
-    for number in range(records):
-        deal = {
-            "Name": f"Simulated deal {number}",
-            "AccountId": f"001{number % 5000:012d}AAA",
-            "OwnerId": f"005{number % 50:012d}AAA",
-            "StageName": "Closed Won" if number % 3 else "Closed Lost",
-            "IsWon": number % 3 > 0,
-            "IsClosed": True,
-            "Amount": number % 9000 + 0.5,
-            "CloseDate": "2024-03-31",
-        }
-        store.put("Opportunity", f"006{number:012d}AAA", deal, at=utc("2023-01-01") + timedelta(seconds=60 * number))
-    store.now = utc("2023-01-01") + timedelta(seconds=60 * records, days=1)
-    org = Salesforce(store, daily_limit=10**9)
-    org.objects.schema["Opportunity"] = {"Amount": Field("currency"), "CloseDate": Field("date")}
-    with org:
-        pipe.send((org.url, org.login.client_id, org.login.client_secret))
+def serve(pipe: Pipe, name: str, records: int) -> None:
+    """Serve the records until told to change some, then until told to end."""
+    origin = ORIGINS[name]
+    service, login = origin.start(records)
+    with service:
+        pipe.send({"host": service.url, **login})
         pipe.recv()
-        for number in range(0, records, 1000):
-            store.change("Opportunity", f"006{number:012d}AAA", Amount=1.0)
+        origin.change(service.store, records)
         pipe.send("changed")
         pipe.recv()
 
 
-def extract(settings: Settings) -> None:
+def extract(settings: Settings, name: str) -> None:
     """Extract as the product does."""
     from scorecard.sources import extract, load_contracts
 
-    extract(settings, load_contracts(settings)["salesforce"])
+    extract(settings, load_contracts(settings)[name])
 
 
-def read_json(folder: Path) -> None:
-    """Read the same payload, lying in files, with DuckDB alone."""
+def save(settings: Settings, name: str, folder: Path) -> None:
+    """Extract once, and keep the answers that hold records."""
+    from scorecard.sources.http import Answer, Http
+
+    once, at = Http._once, f'"{ORIGINS[name].at}"'.encode()
+
+    def kept(self: Http, *arguments: Any) -> Answer:
+        answer = once(self, *arguments)
+        if at in answer.body and len(answer.body) > 10_000 and "/events" not in answer.url:
+            (folder / f"page-{self.requests_made:06}.json").write_bytes(answer.body)
+        return answer
+
+    Http._once = kept  # type: ignore[method-assign]
+    extract(settings, name)
+
+
+def read_json(name: str, folder: Path) -> None:
+    """Read the same answers, lying in files, with DuckDB alone."""
     with duckdb.connect(str(folder / "bare.duckdb")) as db:
         db.execute("set enable_progress_bar = false")
-        db.execute(f"create table opportunity as select unnest(records) from read_json('{folder}/page-*.json')")
+        db.execute(f"create table t as select unnest({ORIGINS[name].at}) from read_json('{folder}/page-*.json')")
 
 
-def dlt_default(folder: Path) -> None:
-    """Load a part of the payload with dlt as it comes: decoded records in, INSERT text to the warehouse."""
+def dlt_default(name: str, folder: Path) -> None:
+    """Load a part of the answers with dlt as it comes: decoded records in, INSERT text to the warehouse."""
     import dlt
 
     def pages() -> Any:
-        for path in sorted(folder.glob("page-*.json"))[::FRACTION]:
-            yield json.loads(path.read_bytes())["records"]
+        left = PART
+        for path in sorted(folder.glob("page-*.json")):
+            records = json.loads(path.read_bytes())[ORIGINS[name].at][:left]
+            left -= len(records)
+            yield records
 
+    key = "Id" if name == "salesforce" else "id"
     pipeline = dlt.pipeline(
         "bench", pipelines_dir=str(folder / "dlt"), destination=dlt.destinations.duckdb(str(folder / "dlt.duckdb"))
     )
-    pipeline.run(dlt.resource(pages, name="opportunity", primary_key="Id", write_disposition="merge"))
-
-
-def save_pages(url: str, key: str, secret: str, folder: Path) -> None:
-    """Keep the answers that the product gets."""
-    grant = {"grant_type": "client_credentials", "client_id": key, "client_secret": secret}
-    token = requests.post(f"{url}/services/oauth2/token", data=grant, timeout=60).json()["access_token"]
-    fields = "Id,Name,AccountId,OwnerId,StageName,IsWon,IsClosed,Amount,CloseDate,CreatedDate,SystemModstamp,IsDeleted"
-    path = f"/services/data/v62.0/queryAll?q=SELECT+{fields}+FROM+Opportunity"
-    number = 0
-    while path:
-        answer = requests.get(url + path, headers={"Authorization": f"Bearer {token}"}, timeout=600)
-        (folder / f"page-{number:05d}.json").write_bytes(answer.content)
-        path, number = answer.json().get("nextRecordsUrl"), number + 1
+    pipeline.run(dlt.resource(pages, name="records", primary_key=key, write_disposition="merge"))
 
 
 def measured(work: Callable[..., None], *arguments: Any) -> tuple[float, float]:
@@ -119,38 +108,44 @@ def measured(work: Callable[..., None], *arguments: Any) -> tuple[float, float]:
     return float(cpu), float(peak)
 
 
-def main(records: int) -> None:
-    """Print the figures."""
-    ours, theirs = multiprocessing.Pipe()
-    server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs, records), daemon=True)
-    server.start()
-    url, key, secret = ours.recv()
-    folder = Path(tempfile.mkdtemp(prefix="extract-"))
-    service = {"business_unit": "Simulated", "currency": "EUR", "objects": ["opportunity"], "bulk_above": 10**9}
-    settings = Settings(  # type: ignore[call-arg]
-        state=folder / "var",
-        services={"salesforce": service},
-        connections={"salesforce": {"host": url, "login": key, "password": secret}},
+def tell(name: str, what: str, rows: int, figures: tuple[float, float]) -> float:
+    """Print a line, and return the CPU seconds of a row."""
+    cpu, peak = figures
+    print(
+        f"{name:11}{what:24}{rows:10,} rows {cpu:8.1f} CPU s {rows / cpu:12,.0f} rows/CPU s {peak:8.0f} MB", flush=True
     )
-    save_pages(url, key, secret, folder)
+    return cpu / rows
 
-    def tell(name: str, rows: int, figures: tuple[float, float]) -> float:
-        cpu, peak = figures
-        print(f"{name:24}{rows:10,} rows {cpu:8.1f} CPU s {rows / cpu:12,.0f} rows/CPU s {peak:8.0f} MB")
-        return cpu / rows
 
-    bare = tell("read_json", records, measured(read_json, folder))
-    full = tell("scorecard, all", records, measured(extract, settings))
+def compare(name: str, records: int) -> None:
+    """Print the figures of one service."""
+    ours, theirs = multiprocessing.Pipe()
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs, name, records), daemon=True)
+    server.start()
+    connection = ours.recv()
+    folder = Path(tempfile.mkdtemp(prefix="extract-"))
+    own = {"business_unit": "Simulated", "currency": "EUR", "objects": [ORIGINS[name].table], "bulk_above": 10**9}
+
+    def settings(state: str) -> Settings:
+        where = {"services": {name: own}, "connections": {name: connection}}
+        return Settings(state=folder / state, **where)  # type: ignore[call-arg, arg-type]
+
+    measured(save, settings("saved"), name, folder)
+    bare = tell(name, "read_json", records, measured(read_json, name, folder))
+    full = tell(name, "scorecard, all", records, measured(extract, settings("var"), name))
     ours.send("change")
     ours.recv()
-    changed = measured(extract, settings)
-    tell("scorecard, 0.1 % changed", records // 1000, changed)
-    plain = tell("dlt's default", records // FRACTION, measured(dlt_default, folder))
+    changed = measured(extract, settings("var"), name)
+    tell(name, "scorecard, 0.1 % changed", records // 1000, changed)
+    part = min(PART, records)
+    plain = tell(name, "dlt's default", part, measured(dlt_default, name, folder))
     ours.send("end")
-    print(f"scorecard over read_json: {full / bare:.1f} times the CPU")
-    print(f"dlt's default over scorecard: {plain / full:.1f} times the CPU")
-    print(f"0.1 % changed over all: 1/{full * records / changed[0]:.0f} of the CPU")
+    server.join()
+    print(f"{name:11}scorecard over read_json: {full / bare:.1f} times the CPU")
+    print(f"{name:11}dlt's default over scorecard: {plain / full:.1f} times the CPU")
+    print(f"{name:11}0.1 % changed over all: 1/{full * records / changed[0]:.0f} of the CPU\n", flush=True)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else RECORDS)
+    for each in sys.argv[2:] or ORIGINS:
+        compare(each, int(sys.argv[1]) if len(sys.argv) > 1 else RECORDS)

@@ -12,9 +12,12 @@ import pytest
 from sandbox.services.faults import Fault
 from sandbox.services.serving import Service
 
+from scorecard.quality.from_extract import from_extract
 from scorecard.settings import Settings
 from scorecard.sources import ExtractResult, extract, http, load_contracts
 from tests.conftest import PROJECT
+
+from .postgres import Postgres
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +99,14 @@ class Reader:
         return dict(rows)
 
 
+@pytest.fixture(scope="session")
+def server() -> Iterator[Postgres]:
+    """One server for all tests: they share the xdist group `postgres`."""
+    server = Postgres()
+    yield server
+    server.stop()
+
+
 Connect = Callable[..., Reader]
 
 
@@ -119,6 +130,14 @@ def connect(tmp_path: Path) -> Iterator[Connect]:
     yield connect
     for service in running:
         service.__exit__()
+
+
+def in_quarantine(reader: Reader, table: str) -> int:
+    """How many records the checks say are in quarantine."""
+    name = f"extract.{reader.name}.{table}.no_row_in_quarantine"
+    with duckdb.connect(reader.settings.warehouse, read_only=True) as db:
+        results = from_extract(db, reader.settings, [reader.name], {})
+    return next(each.failures for each in results if each.check_id == name)
 
 
 def utc(text: str) -> datetime:

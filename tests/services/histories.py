@@ -11,12 +11,12 @@ from scorecard.sources import service as loop
 from .conftest import Reader
 
 HISTORIES = settings(
-    max_examples=50,
+    max_examples=40,
     deadline=None,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow],
 )
-"""Of each service; 200 in all."""
+"""Of each of the four services and of a database; 200 in all."""
 
 
 class Killed(BaseException):

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from sandbox.services.faults import Fault
 from sandbox.services.salesforce import Field, Salesforce
 from sandbox.services.store import Store
@@ -13,7 +15,7 @@ from scorecard.errors import ScorecardError
 from scorecard.sources import salesforce as connector
 from scorecard.sources.http import QuotaGone
 
-from .conftest import Connect, Reader, utc
+from .conftest import Connect, Reader, in_quarantine, utc
 
 BEGIN = utc("2024-01-01T00:00:00")
 COLUMNS = "id, name, account_id, owner_id, stage_name, is_won, is_closed, amount, close_date"
@@ -303,6 +305,20 @@ def test_a_record_that_breaks_the_contract_goes_to_quarantine(connect: Connect, 
     ((record, reason, payload),) = reader.sql("select record_key, reason, payload from raw_salesforce._quarantine")
     assert (record, "amount" in reason, "Deal 2" in payload) == (key(2), True, True)
     assert (key(2),) in reader.current("opportunity", "id"), "its last good version stays"
+    assert in_quarantine(reader, "opportunity") == 1
+
+    org.advance(hours=1)
+    org.store.change("Opportunity", key(2), Amount=opportunity(2)["Amount"])
+    reader.extract()
+    assert in_quarantine(reader, "opportunity") == 0
+    org.store.change("Opportunity", key(2), Amount=1e30)
+    org.advance(hours=1)
+    reader.extract()
+    assert in_quarantine(reader, "opportunity") == 1
+    org.store.delete("Opportunity", key(2))
+    org.advance(hours=1)
+    reader.extract()
+    assert in_quarantine(reader, "opportunity") == 0
 
 
 def test_an_amount_keeps_all_its_digits(connect: Connect, org: Salesforce) -> None:
@@ -320,6 +336,28 @@ def test_a_wrong_secret_is_a_sentence_without_it(connect: Connect, org: Salesfor
         reader.extract()
     assert "hunter2" not in str(error.value)
     assert "hunter2" not in repr(reader.settings)
+
+
+def test_a_signed_assertion_lets_us_in_and_in_again(connect: Connect, org: Salesforce) -> None:
+    key_pair = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key_pair.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    org.login.public_key = key_pair.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    extra = {"private_key": pem.decode(), "username": org.login.username}
+    login = {"login": org.login.client_id, "extra": extra}
+    reader = connect("salesforce", org, login, objects=("opportunity",), concurrency=1)
+    switch = org.faults.on(Fault.TOKEN_EXPIRED, path="/query")
+    reader.extract()
+    assert switch.struck == 1
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+    extra["private_key"] = pem.decode()[:200]
+    with pytest.raises(ScorecardError, match="private_key of the connection can't sign") as error:
+        reader.extract()
+    assert pem.decode()[60:100] not in str(error.value)
 
 
 def test_an_object_that_is_not_ours_to_read(connect: Connect, org: Salesforce) -> None:

@@ -12,7 +12,7 @@ with unioned as (
         *,
         {{ source_meta('ravenstack', 'business_unit') }} as business_unit
     from {{ ref('stg_ravenstack__accounts') }}
-    {{- and_of_services('accounts', ['salesforce']) }}
+    {{- and_of_services('accounts') }}
 )
 
 select

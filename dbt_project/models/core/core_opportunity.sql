@@ -6,7 +6,7 @@ with opportunity as (
         {{ source_meta('maven_crm', 'business_unit') }} as business_unit,
         {{ source_meta('maven_crm', 'currency') }} as currency
     from {{ ref('stg_maven_crm__opportunities') }}
-    {{- and_of_services('opportunities', ['salesforce']) }}
+    {{- and_of_services('opportunities') }}
 ),
 
 joined as (

@@ -4,7 +4,7 @@ with unioned as (
         *,
         {{ source_meta('maven_crm', 'business_unit') }} as business_unit
     from {{ ref('stg_maven_crm__reps') }}
-    {{- and_of_services('reps', ['salesforce']) }}
+    {{- and_of_services('reps') }}
 )
 
 select

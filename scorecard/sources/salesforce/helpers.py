@@ -76,10 +76,14 @@ class Login:
             "aud": extra.get("audience", "https://login.salesforce.com"),
             "exp": int(time.time()) + 180,
         }
-        return {
-            "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
-            "assertion": jwt.encode(claim, extra["private_key"], "RS256"),
-        }
+        try:
+            signed = jwt.encode(claim, extra["private_key"], "RS256")
+        except (ValueError, jwt.PyJWTError):
+            raise ScorecardError(
+                "The private_key of the connection can't sign.",
+                "Give the whole RSA key in PEM, from its BEGIN line to its END line, with its line ends.",
+            ) from None
+        return {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": signed}
 
 
 def _oauth_error(body: bytes) -> str:

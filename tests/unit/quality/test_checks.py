@@ -169,12 +169,12 @@ def extracted() -> duckdb.DuckDBPyConnection:
     con.execute("create schema raw_shop")
     con.execute(
         "create table raw_shop._loaded_files (object varchar, source_file varchar, source_sha256 varchar, rows_read "
-        "bigint, rows_quarantined bigint, unknown_columns varchar, loaded_at timestamptz, contract_sha256 varchar "
-        "default 'contract')"
+        "bigint, rows_quarantined bigint, unknown_columns varchar, loaded_at timestamptz, contract_sha256 varchar, "
+        "_dlt_load_id varchar)"
     )
     con.execute(
         "create table raw_shop._quarantine (object varchar, reason varchar, source_file varchar, source_line bigint, "
-        "source_sha256 varchar)"
+        "source_sha256 varchar, _dlt_load_id varchar)"
     )
     return con
 
@@ -182,13 +182,9 @@ def extracted() -> duckdb.DuckDBPyConnection:
 def _extract(con: duckdb.DuckDBPyConnection, tmp_path: Path, files: list[tuple[Any, ...]]) -> list[CheckResult]:
     staging = tmp_path / "dbt_project" / "models" / "staging" / "shop"
     staging.mkdir(parents=True)
-    (staging / "_sources.yml").write_text(
-        "sources: [{name: shop, tables: [{name: deals, config: {meta: {primary_key: id}}}]}]\n"
-    )
+    (staging / "_sources.yml").write_text("sources: [{name: shop, tables: [{name: deals}]}]\n")
     for file in files:
-        con.execute(
-            "insert into raw_shop._loaded_files by position select ?, ?, ?, ?, ?, ?, ?::timestamptz, 'contract'", file
-        )
+        con.execute("insert into raw_shop._loaded_files values (?, ?, ?, ?, ?, ?, ?, 'contract', ?)", (*file, file[6]))
     settings = load_settings().model_copy(update={"project": tmp_path})
     return from_extract(con, settings, ["shop"], {"raw_shop.deals": ["won", "booked"]})
 
@@ -201,14 +197,31 @@ def test_quarantine_is_a_warning_and_above_a_share_an_error(
 ) -> None:
     old = ("deals", "a.csv", "old", 1000, 500, None, "2024-01-01")
     for line in range(bad):
-        extracted.execute("insert into raw_shop._quarantine values ('deals', 'no\nid', 'a.csv', ?, 'new')", [line + 2])
-    extracted.execute("insert into raw_shop._quarantine values ('deals', 'mended', 'a.csv', 9, 'old')")
+        extracted.execute(
+            "insert into raw_shop._quarantine values ('deals', 'no\nid', 'a.csv', ?, 'new', '2024-01-02')", [line + 2]
+        )
+    extracted.execute("insert into raw_shop._quarantine values ('deals', 'mended', 'a.csv', 9, 'old', '2024-01-01')")
     found, columns = _extract(extracted, tmp_path, [old, ("deals", "a.csv", "new", 1000, bad, None, "2024-01-02")])
     assert (found.severity, found.passed, found.failures, found.checked) == (severity, passed, bad, 1000)
     assert found.metrics == ("booked", "won")
     assert "mended" not in found.message
     assert passed or f"no id ({bad}, first a.csv line 10)" in found.message or "first a.csv line" in found.message
     assert columns.passed
+
+
+def test_a_file_that_was_read_again_or_is_gone_counts_no_more(
+    extracted: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    insert = "insert into raw_shop._quarantine values ('deals', ?, ?, 2, 'same', ?)"
+    for moment in ("2024-01-01", "2024-01-02"):
+        extracted.execute(insert, ["no id", "a.csv", moment])
+    extracted.execute(insert, ["no day", "b.csv", "2024-01-01"])
+    loaded = (("a.csv", "01"), ("b.csv", "01"), ("a.csv", "02"), ("c.csv", "02"))
+    files = [("deals", name, "same", 10, int(name != "c.csv"), None, f"2024-01-{day}") for name, day in loaded]
+    found, _ = _extract(extracted, tmp_path, files)
+    assert (found.failures, found.checked) == (1, 20)
+    assert "no id (1, first a.csv line 2)" in found.message
+    assert "no day" not in found.message
 
 
 def test_an_unknown_column_is_a_warning(extracted: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
@@ -222,7 +235,8 @@ def test_what_an_older_contract_did_not_know_is_no_warning(
     extracted: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     extracted.execute(
-        "insert into raw_shop._loaded_files values ('deals', 'page 7', 'old', 1, 0, 'colour', '2024-01-01', 'older')"
+        "insert into raw_shop._loaded_files values "
+        "('deals', 'page 7', 'old', 1, 0, 'colour', '2024-01-01', 'older', '1')"
     )
     _, found = _extract(extracted, tmp_path, [("deals", "page 1", "new", 1, 0, None, "2024-01-02")])
     assert found.passed

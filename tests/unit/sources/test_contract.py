@@ -32,6 +32,7 @@ def test_an_entry_becomes_a_contract(shop: Shop) -> None:
         ("file: orders.csv", "file: ../orders.csv", "outside"),
         ("primary_key: [order_id], ", "", "primary_key"),
         ("primary_key: [order_id]", "primary_key: [id]", "names id"),
+        ("primary_key: [order_id]", "primary_key: [order_id], cursor: moved_at", "cursor of the table orders"),
         ('data_type: "decimal(18,2)", ', "", "data_type"),
         ("decimal(18,2)", "money", "money, which is not supported"),
         ("decimal(18,2)", "decimal(40,2)", "not supported"),

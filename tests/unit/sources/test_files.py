@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scorecard.errors import ScorecardError
-from scorecard.sources import files
-from scorecard.sources.files import Staged, snake_case
+from scorecard.sources import csv_files, files
+from scorecard.sources.cells import Part, snake_case
+from scorecard.sources.judge import Staged
 
 from .conftest import ORDERS, VISITS, YAML, Shop
 
@@ -28,7 +29,7 @@ def read(shop: Shop) -> Reader:
         db = duckdb.connect()
         db.execute("set TimeZone = 'UTC'")
         contract = next(o for o in shop.source.objects if o.name == name)
-        staged = files.stage(db, "t", lambda: io.BytesIO(data), contract, f"shop/{contract.file}")
+        staged = files.stage(db, "t", contract, [Part(f"shop/{contract.file}", lambda: io.BytesIO(data))])
         good = db.execute("select * exclude (_reason, _page) from t_good order by _line").fetchall()
         return staged, good, db.execute("select _line, reason, payload from t_bad order by _line").fetchall()
 
@@ -253,7 +254,7 @@ def _stage_endless(shop: Shop, beginning: bytes, byte: bytes) -> str:
     opened: Any = lambda: _Endless(beginning, byte, 10 << 30)  # noqa: E731
     tracemalloc.start()
     with duckdb.connect() as db, pytest.raises(ScorecardError) as error:
-        files.stage(db, "t", opened, shop.source.objects[0], "shop/orders.csv")
+        files.stage(db, "t", shop.source.objects[0], [Part("shop/orders.csv", opened)])
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 200 << 20
@@ -279,7 +280,7 @@ def test_zero_bytes_are_refused(shop: Shop, read: Reader) -> None:
 
 
 def test_a_line_may_be_just_so_long(read: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_LINE", 30_000)
+    monkeypatch.setattr(csv_files, "MAX_LINE", 30_000)
     line = "A1,1,2024-01-01,".ljust(30_000, "x")
     text = f"order_id,amount,ordered_on,note\n{{}}\r\n{line}\nA3,1,2024-01-01,x\n"
     assert read(text.format(line.replace("A1", "A2")))[0].rows_loaded == 3
@@ -292,7 +293,7 @@ def test_a_line_may_be_just_so_long(read: Reader, monkeypatch: pytest.MonkeyPatc
 def test_a_wrong_byte_is_found_wherever_blocks_end(
     read: Reader, monkeypatch: pytest.MonkeyPatch, end: str, block: int
 ) -> None:
-    monkeypatch.setattr(files, "BLOCK", block)
+    monkeypatch.setattr(csv_files, "BLOCK", block)
     good = ORDERS.replace("first", "顧客👩‍💻").replace("\n", end).encode()
     for wrong, said in ((b"\xff", "the byte 0xFF"), ("客".encode()[:2], "the byte 0xE5")):
         with pytest.raises(ScorecardError) as error:
@@ -342,7 +343,7 @@ def test_a_key_of_two_columns(read: Reader) -> None:
 def test_chunks_do_not_show(read: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     text = ORDERS + "A5,1,2024-01-01\n" + "A1,10.50,2024-01-01,first\n"
     whole = read(text)[1:]
-    monkeypatch.setattr(files, "CHUNK", 2)
+    monkeypatch.setattr(csv_files, "CHUNK", 2)
     assert read(text)[1:] == whole
 
 

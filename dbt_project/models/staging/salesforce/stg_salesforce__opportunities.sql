@@ -42,7 +42,7 @@ renamed as (
         end as stage,
         {{ local_day('opportunity.created_date') }} as created_on,
         coalesce({{ local_day('entered.at') }}, opportunity.close_date) as closed_on,
-        case when opportunity.is_won then opportunity.amount end as amount,
+        case when opportunity.is_closed then opportunity.amount end as amount,
         coalesce(line.quantity, 1) as quantity,
         null::varchar as currency,
         {{ provenance('salesforce', 'opportunity', 'opportunity.id', 'opportunity') }}

@@ -1,0 +1,71 @@
+-- One row per deal. Its stage's pipeline says whether it is won or lost; when it was closed is when its history says
+-- that it came to the stage it is in, since people edit the close date. What it sells is its most valuable line.
+with deal as (
+    {{ current_rows('hubspot', 'deal') }}
+),
+
+line as (
+    select
+        deal_id,
+        arg_max(name, (coalesce(amount, 0), id)) as product,
+        sum(quantity) as quantity
+    from ({{ current_rows('hubspot', 'line_item') }})
+    group by deal_id
+),
+
+step as (
+    select
+        deal_id,
+        stage,
+        changed_at,
+        lag(stage) over (partition by deal_id order by changed_at) is distinct from stage as is_new_stage
+    from ({{ current_rows('hubspot', 'deal_stage_history') }})
+),
+
+entered as (
+    select deal_id, stage, max(changed_at) as at
+    from step
+    where is_new_stage
+    group by all
+),
+
+judged as (
+    select
+        deal.id,
+        coalesce(merger.into_id, deal.company_id) as account_id,
+        case
+            when coalesce(stage.is_closed and stage.probability = 1, deal.is_won) then 'won'
+            when coalesce(stage.is_closed, deal.is_closed) then 'lost'
+            -- However it is called: an open stage may be labelled "Won".
+            when lower(coalesce(stage.label, deal.stage)) not in ('won', 'lost')
+                then lower(coalesce(stage.label, deal.stage))
+            else 'open'
+        end as outcome
+    from deal
+    left join ({{ current_rows('hubspot', 'pipeline_stage') }}) as stage
+        on deal.pipeline_id = stage.pipeline_id and deal.stage = stage.id
+    left join ({{ merged_records('hubspot', 'company') }}) as merger on deal.company_id = merger.merged_id
+),
+
+renamed as (
+    select
+        deal.id as opportunity_id,
+        owner.rep,
+        {{ known_as('product', 'line.product') }} as product,
+        judged.account_id,
+        judged.outcome as stage,
+        {{ local_day('deal.created_at') }} as created_on,
+        coalesce({{ local_day('entered.at') }}, {{ local_day('deal.close_date') }}) as closed_on,
+        case when judged.outcome in ('won', 'lost') then deal.amount end as amount,
+        coalesce(line.quantity, 1) as quantity,
+        upper(deal.currency) as currency,
+        {{ provenance('hubspot', 'deal', 'deal.id', 'deal') }}
+    from deal
+    inner join judged on deal.id = judged.id
+    left join {{ ref('stg_hubspot__reps') }} as owner on deal.owner_id = owner.record_id
+    left join line on deal.id = line.deal_id
+    left join entered
+        on deal.id = entered.deal_id and deal.stage = entered.stage and judged.outcome in ('won', 'lost')
+)
+
+select * from renamed

@@ -1,0 +1,18 @@
+-- One row per product that a deal's line names, as the oldest of them has it; families are not extracted, and the price
+-- of a line is what was agreed, no list price.
+with source as (
+    {{ current_rows('hubspot', 'line_item') }}
+),
+
+renamed as (
+    select
+        {{ known_as('product', 'source.name') }} as product,
+        null::varchar as product_family,
+        null::decimal(18, 2) as list_price,
+        {{ provenance('hubspot', 'line_item', 'id') }}
+    from source
+    where name is not null
+    qualify row_number() over (partition by product order by created_at, id) = 1
+)
+
+select * from renamed

@@ -1,0 +1,31 @@
+-- One row per customer; a deleted one is in it, since what it paid until then is. Of one that was deleted before the
+-- first extraction, only its subscriptions tell. Stripe knows no industries.
+with source as (
+    {{ current_rows('stripe', 'customer', deleted=true) }}
+),
+
+listed as (
+    select
+        id as account_id,
+        coalesce(name, email, id) as account_name,
+        null::varchar as segment,
+        {{ known_as('country', 'country') }} as country,
+        {{ provenance('stripe', 'customer', 'id') }}
+    from source
+),
+
+told as (
+    select
+        customer as account_id,
+        customer as account_name,
+        null::varchar as segment,
+        null::varchar as country,
+        {{ provenance('stripe', 'subscription', 'id') }}
+    from ({{ current_rows('stripe', 'subscription') }}) as subscription
+    where not exists (select 1 from source where source.id = subscription.customer)
+    qualify row_number() over (partition by customer order by created asc, id asc) = 1
+)
+
+select * from listed
+union all by name
+select * from told

@@ -1,0 +1,151 @@
+-- One row per item of a subscription and moment from which it was something else. An item's record says what it is;
+-- what it was, the lines of invoices tell: one of a period, and one of each change within it. A credit of a change, for
+-- which there is no charge, says that the item was taken out. A change that no line tells of counts from when it was
+-- first seen.
+with subscription as (
+    {{ current_rows('stripe', 'subscription') }}
+),
+
+item as (
+    {{ current_rows('stripe', 'subscription_item') }}
+),
+
+line as (
+    select
+        line.id,
+        line.invoice_id,
+        line.subscription_item as item_id,
+        subscription.id as subscription_id,
+        line.price_id,
+        line.product,
+        line.quantity,
+        line.amount,
+        line.period_start,
+        line.period_end,
+        line._source_file,
+        line._source_line,
+        line._source_sha256,
+        line._valid_from,
+        coalesce(list_sum(json_extract(line.discount_amounts, '$[*].amount')::bigint[]), 0) as discount,
+        case
+            when not coalesce(line.proration, false) then 'period' when line.amount < 0 then 'credit' else 'change'
+        end as kind,
+        -- What is made while collection is paused is void, stays a draft, or is given up as soon as it is issued.
+        coalesce(
+            invoice.status = 'void'
+            or (invoice.status = 'draft' and subscription.paused_behavior = 'keep_as_draft')
+            or (invoice.status = 'uncollectible' and invoice.marked_uncollectible_at < invoice.finalized_at + 86400),
+            false
+        ) as is_paused,
+        invoice.created as invoiced_at
+    from ({{ current_rows('stripe', 'invoice_line') }}) as line
+    inner join ({{ current_rows('stripe', 'invoice') }}) as invoice on line.invoice_id = invoice.id
+    inner join subscription on coalesce(line.subscription, invoice.subscription) = subscription.id
+    where line.subscription_item is not null
+),
+
+summed as (
+    -- A tiered price has several lines of one item and period. Of invoices of one period the one that counts is first.
+    select
+        * replace (
+            (sum(amount) over tiers)::bigint as amount,
+            (sum(discount) over tiers)::bigint as discount,
+            (sum(quantity) over tiers)::bigint as quantity
+        )
+    from line
+    window tiers as (partition by item_id, period_start, kind, invoice_id)
+    qualify row_number() over (
+        partition by item_id, period_start
+        order by kind = 'credit' asc, is_paused asc, kind = 'period' asc, invoiced_at desc, id asc
+    ) = 1
+),
+
+told as (
+    select
+        item_id,
+        subscription_id,
+        price_id,
+        product,
+        quantity,
+        kind,
+        to_timestamp(period_start) as from_at,
+        to_timestamp(period_end) as until_at,
+        amount,
+        discount,
+        is_paused,
+        {{ provenance('stripe', 'invoice_line', 'id') }}
+    from summed
+),
+
+-- Since when an item has been seen with its price and quantity.
+seen as (
+    select id, max(_valid_from) filter (where is_new) as at
+    from (
+        select
+            id,
+            _valid_from,
+            (price_id, quantity) is distinct from lag((price_id, quantity)) over (
+                partition by id order by _valid_from
+            ) as is_new
+        from {{ raw('stripe', 'subscription_item') }}
+    )
+    group by id
+),
+
+newest as (
+    select * from told
+    qualify row_number() over (partition by item_id order by from_at desc) = 1
+),
+
+untold as (
+    select
+        item.id as item_id,
+        item.subscription_id,
+        item.price_id,
+        item.product,
+        item.quantity,
+        'seen' as kind,
+        case when newest.item_id is null then to_timestamp(item.current_period_start) else seen.at end as from_at,
+        to_timestamp(item.current_period_end) as until_at,
+        null::bigint as amount,
+        null::bigint as discount,
+        false as is_paused,
+        {{ provenance('stripe', 'subscription_item', 'item.id', 'item') }}
+    from item
+    inner join subscription on item.subscription_id = subscription.id
+    inner join seen on item.id = seen.id
+    left join newest on item.id = newest.item_id
+    where subscription.ended_at is null
+        and (newest.item_id is null
+            or (newest.price_id, newest.quantity) is distinct from (item.price_id, item.quantity))
+        and (newest.item_id is null or seen.at > newest.from_at)
+),
+
+unioned as (
+    select * from told
+    union all by name
+    select * from untold
+),
+
+-- A change within a period is paused and reduced as the item was in the period, or else as the others were.
+placed as (
+    select
+        *,
+        case
+            when kind = 'period' and amount > 0
+                then {'is_paused': is_paused, 'amount': amount, 'discount': discount}
+        end as own,
+        coalesce(
+            last_value(own ignore nulls) over (partition by item_id order by from_at),
+            last_value(own ignore nulls) over (partition by subscription_id order by from_at, kind <> 'period', item_id)
+        ) as period
+    from unioned
+)
+
+select
+    * exclude (own, period) replace (
+        case when kind = 'period' then is_paused else coalesce(period.is_paused, is_paused) end as is_paused
+    ),
+    period.amount as period_amount,
+    period.discount as period_discount
+from placed

@@ -1,0 +1,150 @@
+-- One row per item of a subscription and stretch of days in which it was the same: what it was in the past, invoices
+-- tell (stg_stripe__item_states). By the month, after discounts; nothing while it is paused or billed by usage.
+with subscription as (
+    select
+        id,
+        customer,
+        start_date,
+        to_timestamp(start_date) as start_at,
+        to_timestamp(trial_end) as trial_end_at,
+        to_timestamp(ended_at) as end_at,
+        upper(currency) as code,
+        _source_file,
+        _source_line,
+        _source_sha256,
+        _valid_from
+    from ({{ current_rows('stripe', 'subscription') }})
+    where status not in ('incomplete', 'incomplete_expired')
+),
+
+-- A price never changes its amount, but one that was written inline is in the items only.
+price as (
+    select id, unit_amount_decimal, interval, interval_count from {{ raw('stripe', 'price') }}
+    union
+    select price_id, unit_amount_decimal, interval, interval_count from {{ raw('stripe', 'subscription_item') }}
+),
+
+priced as (
+    select
+        id,
+        max(unit_amount_decimal) as unit_amount,
+        any_value(case interval when 'year' then 12 when 'week' then 84 when 'day' then 12 else 1 end * interval_count)
+            as parts,
+        any_value(case when interval in ('week', 'day') then 365 else 1 end) as times
+    from price
+    where interval is not null
+    group by id
+),
+
+metered as (
+    select distinct id from {{ raw('stripe', 'subscription_item') }} where quantity is null
+),
+
+state as (
+    select
+        *,
+        lead(from_at) over (partition by item_id order by from_at) as next_at
+    from {{ ref('stg_stripe__item_states') }}
+),
+
+billed as (
+    select
+        state.*,
+        subscription.customer,
+        subscription.code,
+        subscription.trial_end_at,
+        subscription.end_at,
+        priced.parts,
+        priced.times,
+        item.id is not null and state.next_at is null as goes_on,
+        metered.id is not null as is_metered,
+        case
+            when state.kind = 'period' then state.amount - state.discount
+            else (priced.unit_amount * state.quantity)::decimal(26, 4)
+                * coalesce({{ exact_ratio('state.period_amount - state.period_discount', 'state.period_amount') }}, 1)
+                ::decimal(9, 8)
+        end as net
+    from state
+    inner join subscription on state.subscription_id = subscription.id
+    left join priced on state.price_id = priced.id
+    left join ({{ current_rows('stripe', 'subscription_item') }}) as item on state.item_id = item.id
+    left join metered on state.item_id = metered.id
+    where state.kind <> 'credit' and (subscription.end_at is null or state.from_at < subscription.end_at)
+),
+
+known as (
+    select
+        record_id as subscription_id,
+        customer as account_id,
+        billed.product as product_id,
+        {{ local_day('from_at') }} as started_on,
+        {{ local_day('least(next_at, end_at, case when not goes_on then until_at end)') }} as ended_on,
+        case
+            when is_paused or is_metered then 0
+            else {{ exact_ratio(major_units('net', 'code') ~ ' * times', 'parts') }}
+        end as monthly_amount,
+        coalesce(from_at < trial_end_at, false) as is_trial,
+        code as currency,
+        source_system,
+        source_object,
+        record_id,
+        source_file,
+        source_line,
+        source_sha256,
+        loaded_at
+    from billed
+),
+
+told as (
+    select subscription_id, min(from_at) as since
+    from {{ ref('stg_stripe__item_states') }}
+    group by subscription_id
+),
+
+-- What a subscription was before the oldest invoice that was extracted is not known.
+unknown as (
+    select
+        subscription.id as subscription_id,
+        subscription.customer as account_id,
+        null::varchar as product_id,
+        {{ local_day('subscription.start_at') }} as started_on,
+        {{ local_day('coalesce(told.since, subscription.end_at)') }} as ended_on,
+        null::decimal(38, 8) as monthly_amount,
+        false as is_trial,
+        subscription.code as currency,
+        {{ provenance('stripe', 'subscription', 'subscription.id', 'subscription') }}
+    from subscription
+    left join told on subscription.id = told.subscription_id
+    where subscription.start_date < (
+        select min(invoice.created) from ({{ current_rows('stripe', 'invoice') }}) as invoice
+    ) and (started_on < ended_on or ended_on is null)
+),
+
+unioned as (
+    select * from known
+    union all by name
+    select * from unknown
+),
+
+renamed as (
+    select
+        unioned.subscription_id,
+        unioned.account_id,
+        product.name as product,
+        unioned.started_on,
+        unioned.ended_on,
+        unioned.monthly_amount::decimal(18, 4) as monthly_amount,
+        unioned.is_trial,
+        unioned.currency,
+        unioned.source_system,
+        unioned.source_object,
+        unioned.record_id,
+        unioned.source_file,
+        unioned.source_line,
+        unioned.source_sha256,
+        unioned.loaded_at
+    from unioned
+    left join ({{ current_rows('stripe', 'product', deleted=true) }}) as product on unioned.product_id = product.id
+)
+
+select * from renamed

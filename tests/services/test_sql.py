@@ -1,0 +1,430 @@
+"""The connector of SQL databases against a real PostgreSQL: what is read ends as the table's own rows."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from sandbox.services.faults import Faults
+
+from scorecard.errors import ScorecardError
+from scorecard.settings import Connection, ServiceSettings
+from scorecard.sources import check, load_contracts
+from scorecard.sources.connectors import connector
+from scorecard.sources.sql import Sql
+
+from .conftest import Reader
+from .postgres import PASSWORD, READER, Postgres
+
+pytestmark = pytest.mark.xdist_group("postgres")
+
+CALLS = """
+    create table calls (id bigint primary key, agent text, minutes numeric(10, 2), updated_at timestamptz);
+    create table teams (name text primary key, region text);
+    insert into calls select i, 'Ann', i + 0.5, timestamptz '2023-12-01 00:00:00+00' + i * interval '1 hour'
+        from generate_series(1, 40) as i;
+    insert into teams values ('Blue', 'East'), ('Red', 'West');
+    grant select on all tables in schema public to reader;
+"""
+
+
+def table(name: str, columns: dict[str, str], **meta: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "description": "A table.",
+        "config": {"meta": meta},
+        "columns": [{"name": each, "data_type": kind, "description": "A column."} for each, kind in columns.items()],
+    }
+
+
+def calls(**changed: str) -> dict[str, Any]:
+    columns = {"id": "bigint", "agent": "varchar", "minutes": "decimal(18,2)", "updated_at": "timestamptz", **changed}
+    return table("calls", columns, object="public.calls", primary_key="id", cursor="updated_at")
+
+
+TEAMS = table("teams", {"name": "varchar", "region": "varchar"}, primary_key="name")
+
+
+@pytest.fixture
+def db(server: Postgres) -> Postgres:
+    server.fresh()
+    server.sql(CALLS)
+    return server
+
+
+def declare(root: Path, *tables: dict[str, Any]) -> Path:
+    path = root / "dbt_project/models/staging/telephony/_sources.yml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    meta = {"meta": {"service": "sql"}}
+    source = {"name": "telephony", "schema": "raw_telephony", "description": "Calls.", "config": meta}
+    path.write_text(yaml.safe_dump({"version": 2, "sources": [{**source, "tables": list(tables)}]}))
+    return path
+
+
+def standing(db: Postgres) -> Any:
+    """The server in the place of a stand-in."""
+    return SimpleNamespace(url=db.url, faults=Faults())
+
+
+Read = Callable[..., Reader]
+
+
+@pytest.fixture
+def read(db: Postgres, tmp_path: Path) -> Read:
+    def read(*tables: dict[str, Any], connection: dict[str, Any] | None = None, **own: Any) -> Reader:
+        declare(tmp_path, *(tables or (calls(), TEAMS)))
+        login = {"login": READER, "password": PASSWORD, **(connection or {})}
+        return Reader(tmp_path, "telephony", standing(db), login, own)
+
+    return read
+
+
+def truth(db: Postgres) -> list[tuple[Any, ...]]:
+    return db.sql("select id, agent, minutes, updated_at from calls order by id")
+
+
+def held(reader: Reader) -> list[tuple[Any, ...]]:
+    return reader.current("calls", "id, agent, minutes, updated_at")
+
+
+def test_all_then_what_changed(read: Read, db: Postgres) -> None:
+    reader = read(overlap_seconds=600)
+    first = reader.extract()
+    assert {each.name: each.rows_read for each in first.loaded} == {"calls": 40, "teams": 2}
+    assert held(reader) == truth(db)
+
+    last = "2023-12-02 16:00:00+00"
+    db.sql(f"""
+        update calls set agent = 'Ben', updated_at = '{last}' where id = 3;
+        insert into calls values (101, 'tie', 1, '{last}'), (102, 'tie', 2, '{last}');
+        insert into calls values (103, 'committed late', 3, timestamptz '{last}' - interval '500 seconds');
+        insert into calls values (104, 'no moment', 4, null);
+        update teams set region = 'North' where name = 'Red';
+        delete from teams where name = 'Blue';
+        insert into teams values ('Green', 'South');
+    """)
+    second = reader.extract()
+    assert {each.name: each.rows_read for each in second.loaded}["calls"] == 6, "the overlap and what is new, no more"
+    assert held(reader) == truth(db)
+    assert reader.current("teams", "name, region") == [("Green", "South"), ("Red", "North")]
+    gone = reader.sql(
+        "select name, region, _deleted_at, _deleted_reason from raw_telephony.teams"
+        " where _valid_to is null and _deleted_at is not null"
+    )
+    assert gone == [("Blue", "East", datetime(2024, 1, 1, tzinfo=UTC), "no longer in the service")]
+
+
+def test_a_row_names_the_query_that_brought_it(read: Read, db: Postgres) -> None:
+    reader = read(page_size=30)
+    result = reader.extract()
+    ((url, place, sha256, load_id),) = reader.sql(
+        "select _source_file, _source_line, _source_sha256, _dlt_load_id from raw_telephony.calls where id = 31"
+    )
+    assert url == f"sql://127.0.0.1:{db.port}/postgres/public.calls?rows=31-40"
+    assert (place, len(sha256), load_id) == (1, 64, result.load_id)
+    db.sql("insert into calls values (41, 'Ann', 1, '2023-12-02 16:00:00+00')")
+    reader.extract()
+    assert reader.sql("select _source_file from raw_telephony.calls where id = 41")[0][0].endswith(
+        "/public.calls?updated_at>=2023-12-02 15:50:00+00:00&rows=1-2"
+    )
+
+
+def test_deletes_and_what_moved_no_cursor_are_found_by_the_databases_clock(read: Read, db: Postgres) -> None:
+    reader = read(calls(), reconcile_days=7)
+    reader.extract()
+    db.sql("delete from calls where id = 7; update calls set agent = 'Eve' where id = 8")
+    db.set_clock("2024-01-07 23:59:59+00")
+    reader.extract()
+    assert held(reader) != truth(db), "not due yet"
+    db.set_clock("2024-01-08 00:00:00+00")
+    reader.extract()
+    assert held(reader) == truth(db)
+    assert reader.tombstones("calls") == {7: "no longer in the service"}
+    db.sql("insert into calls values (7, 'back', 1, '2024-01-07 00:00:00+00')")
+    reader.extract()
+    assert held(reader) == truth(db)
+
+
+WORDS = """it's "quoted" <b>&amp; {{ x }}</b>\n'; drop table calls; -- \u202e顧客 👩‍💻 \\ %s :x"""
+
+
+def test_values_are_exact(read: Read, db: Postgres) -> None:
+    db.sql("""
+        create type mood as enum ('good', 'bad');
+        create table exact (id uuid primary key, n numeric(30, 10), f float8, i bigint, on_day date,
+            at timestamptz, wall timestamp, words text, j json, jb jsonb, a int[], ok boolean, m mood, b bytea,
+            nothing text);
+        grant select on exact to reader;
+    """)
+    db.sql(
+        "insert into exact values ('11111111-1111-1111-1111-111111111111', 12345678901234.1234567890, 0.1,"
+        " 9223372036854775807, '2024-02-29', '2024-03-10 02:30:00.123456+09', '2024-03-10 02:30:00', %s,"
+        """ '{"a": 1.10, "b": 12345678901234567890.12345}', '{"b": 1.10}', '{1,2,null}', false, 'bad', 'x', null)""",
+        WORDS,
+    )
+    kinds = {
+        "id": "varchar", "n": "decimal(30,10)", "f": "double", "i": "bigint", "on_day": "date", "at": "timestamptz",
+        "wall": "timestamp", "words": "varchar", "j": "varchar", "jb": "varchar", "a": "varchar", "ok": "boolean",
+        "nothing": "varchar",
+    }  # fmt: skip
+    reader = read(table("exact", kinds, primary_key="id"))
+    result = reader.extract()
+    assert reader.current("exact", ", ".join(f'"{each}"' for each in kinds)) == [
+        (
+            "11111111-1111-1111-1111-111111111111",
+            Decimal("12345678901234.1234567890"),
+            0.1,
+            2**63 - 1,
+            date(2024, 2, 29),
+            datetime(2024, 3, 9, 17, 30, 0, 123456, tzinfo=UTC),
+            datetime(2024, 3, 10, 2, 30),
+            WORDS,
+            '{"a": 1.10, "b": 12345678901234567890.12345}',
+            '{"b": 1.10}',
+            "[1,2,null]",
+            False,
+            None,
+        )
+    ]
+    assert reader.sql("select m from raw_telephony.exact") == [("bad",)], "nobody declared it"
+    assert "m" in result.warnings[0]
+    assert "b" not in [name for (name,) in reader.sql("select column_name from duckdb_columns()")], "bytes are no text"
+
+
+def test_what_is_no_moment_goes_to_quarantine_and_hides_nothing(read: Read, db: Postgres) -> None:
+    db.sql("""
+        insert into calls values (201, 'a', 'NaN', '2023-12-02 16:00:00+00'), (202, 'b', 1, 'infinity'),
+            (203, 'c', 1, '9999-12-31 00:00:00+00'), (204, 'd', 1, '0044-03-15 00:00:00+00 BC');
+    """)
+    reader = read(calls())
+    reader.extract()
+    bad = dict(reader.sql("select record_key, reason from raw_telephony._quarantine"))
+    assert set(bad) == {"201", "202", "203", "204"}
+    assert 'minutes: "NaN" is no decimal(18,2)' in bad["201"]
+    db.sql("insert into calls values (205, 'e', 1, timestamptz '2024-01-01 00:00:00+00')")
+    reader.extract()
+    assert (205,) in reader.current("calls", "id"), "the cursor is not behind the end of time"
+
+
+def test_a_renamed_column_stops_its_table_alone(read: Read, db: Postgres) -> None:
+    reader = read()
+    reader.extract()
+    db.sql("alter table calls rename minutes to duration; insert into teams values ('Green', 'South')")
+    before = reader.sql("select * from raw_telephony.calls order by all")
+    with pytest.raises(ScorecardError, match=r"public\.calls has no field minutes any more") as told:
+        reader.extract()
+    assert str(reader.declaration) in told.value.cure
+    assert "staging model of calls" in told.value.cure
+    assert reader.sql("select * from raw_telephony.calls order by all") == before
+    assert ("Green",) in reader.current("teams", "name")
+
+
+def test_a_changed_contract_reads_all_again_and_finds_deletes(read: Read, db: Postgres) -> None:
+    read(calls()).extract()
+    db.sql("delete from calls where id = 5; alter table calls add team text default 'Blue'")
+    reader = read(calls(team="varchar"))
+    reader.extract()
+    assert {team for (team,) in reader.current("calls", "team")} == {"Blue"}
+    assert reader.tombstones("calls") == {5: "no longer in the service"}
+    assert held(reader) == truth(db)
+
+
+def test_too_much_gone_is_refused(read: Read, db: Postgres) -> None:
+    reader = read(TEAMS)
+    reader.extract()
+    db.sql("truncate teams")
+    settings = reader.settings.model_copy(update={"max_vanished_share": 0.5})
+    from scorecard.sources import extract
+
+    with pytest.raises(ScorecardError, match="teams lacks 2 of the 2 records"):
+        extract(settings, load_contracts(settings)["telephony"])
+    assert len(reader.current("teams", "name")) == 2
+
+
+def test_another_database_is_read_too(read: Read, tmp_path: Path) -> None:
+    path = tmp_path / "calls.sqlite"
+    with sqlite3.connect(path) as lite:
+        lite.execute("create table calls (id integer primary key, agent text, minutes numeric(10,2), at datetime)")
+        lite.execute("insert into calls values (1, 'Ann \"x\"', 1.5, '2024-01-01 10:00:00'), (2, null, 2, null)")
+    lite.close()
+    columns = {"id": "bigint", "agent": "varchar", "minutes": "decimal(18,2)", "at": "timestamp"}
+    where = {"host": f"sqlite:///{path}", "login": "", "password": ""}
+    reader = read(table("calls", columns, primary_key="id", cursor="at"), connection=where)
+    reader.extract()
+    assert reader.current("calls", 'id, agent, minutes, "at"') == [
+        (1, 'Ann "x"', Decimal("1.50"), datetime(2024, 1, 1, 10)),
+        (2, None, Decimal("2.00"), None),
+    ]
+
+
+# What follows asks the connector alone, which is quick.
+
+
+def connector_of(reader: Reader) -> Sql:
+    found = connector(reader.settings, load_contracts(reader.settings)["telephony"])
+    assert isinstance(found, Sql)
+    return found
+
+
+def pages_of(reader: Reader, cursor: dict[str, Any] | None = None, again: bool = False, name: str = "calls") -> Any:
+    (contract,) = (o for o in load_contracts(reader.settings)["telephony"].objects if o.name == name)
+    return connector_of(reader).pages(contract.object, [contract], cursor, again)
+
+
+def ids_of(records: Any) -> list[int]:
+    return [json.loads(each)["id"] for each in records]
+
+
+def test_a_table_is_read_as_it_was_at_one_moment(read: Read, db: Postgres) -> None:
+    pages = pages_of(read(page_size=15))
+    first = next(pages)
+    db.sql("update calls set agent = 'torn', updated_at = '2024-01-01 00:00:00+00'; insert into calls values (99)")
+    rest = list(pages)
+    records = [json.loads(each) for page in (first, *rest) for each in page.records]
+    assert [each["id"] for each in records] == list(range(1, 41))
+    assert {each["agent"] for each in records} == {"Ann"}
+
+
+def test_a_read_that_breaks_off_goes_on_from_its_last_page(read: Read, db: Postgres) -> None:
+    reader = read(page_size=15, overlap_seconds=0)
+    pages = pages_of(reader)
+    first = next(pages)
+    db.sql("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'reader'")
+    with pytest.raises(ScorecardError, match="broke off") as told:
+        list(pages)
+    assert PASSWORD not in str(told.value)
+    (rest,) = [page for page in pages_of(reader, first.cursor) if page.records][:1]
+    assert ids_of(rest.records)[0] == 15, "the last of the first page, which others could share their moment with"
+
+
+def test_numbers_say_what_is_new_too(read: Read, db: Postgres) -> None:
+    db.sql("update calls set id = id + 5000 where id > 20")
+    meta = {"object": "calls", "primary_key": "id", "cursor": "id"}
+    reader = read(table("calls", {"id": "bigint", "agent": "varchar"}, **meta))
+    (page,) = pages_of(reader)
+    assert page.cursor == {"since": "5040", "reconciled_at": "2024-01-01T00:00:00+00:00"}
+    (page,) = pages_of(reader, page.cursor)
+    assert ids_of(page.records) == list(range(5021, 5041)), "those that may have been committed late"
+
+
+def test_days_say_what_is_new_too(read: Read, db: Postgres) -> None:
+    db.sql("alter table calls alter updated_at type date using (updated_at at time zone 'UTC')::date")
+    reader = read(calls(updated_at="date"), overlap_seconds=1)
+    (page,) = pages_of(reader)
+    (page,) = pages_of(reader, page.cursor)
+    assert len(page.records) == 40, "the day before, whole"
+
+
+def test_older_rows_may_be_left_out_and_are_not_gone(read: Read, db: Postgres) -> None:
+    reader = read(calls(), start_date="2023-12-02")
+    (page,) = pages_of(reader)
+    assert ids_of(page.records) == list(range(24, 41))
+    pages = list(pages_of(reader, {}, again=True))
+    assert sorted(int(each) for page in pages for each in page.ids) == list(range(1, 41))
+    assert sorted(each for page in pages for each in ids_of(page.records)) == list(range(24, 41))
+
+
+def test_names_are_data(read: Read, db: Postgres) -> None:
+    db.sql('''
+        create schema "Sales; drop"; grant usage on schema "Sales; drop" to reader;
+        create table "Sales; drop"."call ""log""" ("Id" int, "part" text, "a%b:c'""" date, primary key ("Id", "part"));
+        insert into "Sales; drop"."call ""log""" values (1, 'x, y', '2024-01-01');
+        grant select on "Sales; drop"."call ""log""" to reader;
+    ''')
+    declared = table(
+        "log",
+        {"id": "bigint", "part": "varchar", "a": "date"},
+        object='Sales; drop.call "log"',
+        primary_key=["id", "part"],
+    )
+    declared["columns"][0]["config"] = {"meta": {"header": "Id"}}
+    declared["columns"][2]["config"] = {"meta": {"header": "a%b:c'\""}}
+    reader = read(declared)
+    connector_of(reader).check(load_contracts(reader.settings)["telephony"].objects[0])
+    first, last = pages_of(reader, name="log")
+    assert json.loads(first.records[0]) == {"Id": 1, "part": "x, y", "a%b:c'\"": "2024-01-01"}
+    assert (first.ids, last.complete_at) == (["1, x, y"], datetime(2024, 1, 1, tzinfo=UTC))
+
+
+def test_columns_that_may_not_be_read_are_left_out(read: Read, db: Postgres) -> None:
+    db.sql("""
+        alter table calls add secret text default 'x';
+        revoke select on calls from reader; grant select (id, agent, minutes, updated_at) on calls to reader;
+    """)
+    reader = read(calls())
+    connector_of(reader).check(load_contracts(reader.settings)["telephony"].objects[0])
+    (page,) = pages_of(reader)
+    assert set(json.loads(page.records[0])) == {"id", "agent", "minutes", "updated_at"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "cure"),
+    [
+        ("alter table calls alter minutes type text", "is a text in the database, and a decimal", "type of minutes"),
+        ("alter table calls alter updated_at type timestamp", "is a timestamp in the database", "data_type"),
+        ("alter table calls alter agent type bytea using agent::bytea", "is a binary in the database", "agent"),
+        ("alter table calls alter id type numeric(10, 2)", "whose keys can't be compared as bigint", "data_type of id"),
+        ("alter table calls drop agent", "has no field agent any more", "staging model"),
+        ("drop table calls", "has no table public.calls", "config.meta.object"),
+        ("revoke select on calls from reader", "refuses the user of the connection telephony", "select on the table"),
+        ("revoke usage on schema public from reader", "permission denied for schema public", "usage on the schema"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_said(read: Read, db: Postgres, change: str, said: str, cure: str) -> None:
+    reader = read(calls())
+    contract = load_contracts(reader.settings)["telephony"].objects[0]
+    connector_of(reader).check(contract)
+    db.sql(change)
+    with pytest.raises(ScorecardError, match=said) as told:
+        connector_of(reader).check(contract)
+    assert cure in told.value.cure
+
+
+@pytest.mark.parametrize(
+    ("connection", "said"),
+    [
+        ({"password": "wrong"}, "password authentication failed"),
+        ({"login": "nobody_at_all"}, "password authentication failed"),
+        ({"host": "postgresql://127.0.0.1:1/postgres"}, "Connection refused"),
+        ({"host": "PORT/elsewhere"}, 'database "elsewhere" does not exist'),
+        ({"host": "db.example.com"}, "no address of a database"),
+        ({"host": ""}, "no address of a database"),
+        ({"host": f"postgresql://me:{PASSWORD}@127.0.0.1/postgres"}, "holds a user or a password"),
+        ({"host": "oracle+nothing://127.0.0.1/x"}, "No driver for oracle"),
+    ],
+)
+def test_who_is_not_let_in_is_told_why(read: Read, db: Postgres, connection: dict[str, str], said: str) -> None:
+    if connection.get("host", "").startswith("PORT"):
+        connection = {"host": f"postgresql://127.0.0.1:{db.port}/elsewhere"}
+    reader = read(connection=connection)
+    (found,) = check(reader.settings, load_contracts(reader.settings))
+    assert not found.reached
+    assert said in found.missing[0]
+    assert PASSWORD not in found.missing[0]
+    assert "wrong" not in found.missing[0]
+
+
+def test_check_says_who_and_what(read: Read, db: Postgres) -> None:
+    db.sql("drop table teams")
+    reader = read()
+    (found,) = check(reader.settings, load_contracts(reader.settings))
+    assert (found.reached, found.who) == (True, "reader at 127.0.0.1, database postgres")
+    assert found.reads == ("public.calls",)
+    assert "no table teams" in found.missing[0]
+    own = ServiceSettings(business_unit="x", currency="EUR")
+    login = Connection(host=db.url, login=READER, password=PASSWORD)  # type: ignore[arg-type]
+    assert PASSWORD not in repr(Sql("x", own, login).engine)
+
+
+def test_two_tables_of_one_have_to_agree(read: Read) -> None:
+    other = table("other", {"id": "bigint", "agent": "varchar"}, object="public.calls", primary_key="agent")
+    reader = read(calls(), other)
+    source = load_contracts(reader.settings)["telephony"]
+    with pytest.raises(ScorecardError, match=r"read public\.calls by other keys"):
+        next(connector_of(reader).pages("public.calls", list(source.objects), None, False))
