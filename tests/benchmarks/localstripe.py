@@ -2,8 +2,9 @@
 
     python tests/benchmarks/localstripe.py
 
-localstripe comes from PyPI into an environment of its own (`var/localstripe`, under half a minute). It speaks the API of
-2017, so of some objects it lacks fields that the contract declares: the connector has to say so, and to read the others.
+localstripe comes from PyPI into an environment of its own (`var/localstripe`, under half a minute). It speaks the API
+of 2017, so of some objects it lacks fields that the contract declares: the connector has to say so, and to read the
+others.
 """
 
 import socket

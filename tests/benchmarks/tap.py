@@ -2,7 +2,7 @@
 
     python tests/benchmarks/tap.py [stripe|zendesk] [days between the two runs] [size of the simulated company]
 
-Prints, by stream, whose records are those that the service holds, which fields differ, and rows per CPU second. The taps
+Prints, by stream, whose records are those that the service holds, which fields differ, rows per CPU second. The taps
 come from PyPI into an environment of their own (`var/taps`, half a minute), since they need older libraries than the
 project. Their messages are kept as a target would keep them: the newest of each key. Ours also writes the warehouse.
 """

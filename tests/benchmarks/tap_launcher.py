@@ -12,7 +12,7 @@ import json
 import re
 import sys
 import types
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import requests
@@ -71,7 +71,7 @@ def of_zendesk(tap):
 def main(name, url, now, config, state, streams):
     """Run the tap; its messages go to standard output."""
     to_stand_in(url)
-    moment = datetime.fromtimestamp(int(now), timezone.utc)
+    moment = datetime.fromtimestamp(int(now), UTC)
     singer.utils.now = lambda: moment
     tap = importlib.import_module(name)
     catalog = {"tap_stripe": of_stripe, "tap_zendesk": of_zendesk}[name](tap)
