@@ -13,6 +13,9 @@ scorecard: .venv/.ready ## set up, run the DAGs over the bundled data, mail the 
 airflow: .venv/.ready ## Airflow's pages and scheduler, to click through; Ctrl-C ends it
 	@$(PYTHON) tools/serve.py
 
+sandbox: .venv/.ready ## run the DAGs over a simulated company's services, a month later again, show what changed
+	@$(PYTHON) tools/sandbox_run.py
+
 test: .venv/.ready ## the whole test suite
 	$(PYTHON) -m pytest -n 2 --dist loadgroup
 
@@ -31,4 +34,4 @@ clean: ## remove the environment and everything that was made from the data
 .venv/.ready: requirements.lock pyproject.toml tools/set-up
 	@tools/set-up
 
-.PHONY: help scorecard airflow test lint clean
+.PHONY: help scorecard airflow sandbox test lint clean

@@ -1,22 +1,18 @@
 """`make scorecard`: Airflow runs the project's DAGs over the bundled data in one process and names the PDFs.
 
-The terminal gets a line for each DAG run; all that Airflow and the tools under it say goes to a log file.
 Mail goes to a server that starts and ends here, whatever mail server is configured: the recipients are samples.
 """
 
-import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import local_airflow
+from dag_runs import Dags, Failed, Say, leave, mail_server, terminal
 
 from scorecard.catalogue import source_names
-from scorecard.delivery import ledger, local_smtp
+from scorecard.delivery import ledger
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings, load_settings
 
@@ -27,7 +23,6 @@ PUBLISHED = [
     ("publish_month", "sales", "2017-11"),
     ("publish_month", "sales", "2017-12"),
 ]
-Say = Callable[[str], None]
 
 
 def main() -> int:
@@ -41,7 +36,7 @@ def main() -> int:
             raise ScorecardError("Airflow is at work here already.", "End that, or wait, and try again.")
         log = home / "main-job.log"
         sent_before = _sent(settings)
-        with _terminal(log) as say, _mail_server(settings):
+        with terminal(log) as say, mail_server(settings):
             paths = _run_all(settings, say, log)
         print(f"Done in {time.monotonic() - started:.0f} s. {_mailed(settings, sent_before, paths)}")
         print("\n".join(os.path.relpath(path) for path in paths))
@@ -51,94 +46,24 @@ def main() -> int:
     return 0
 
 
-@contextmanager
-def _terminal(log: Path) -> Iterator[Say]:
-    """Send what this process and its children print to the log; yield what still writes to the terminal."""
-    kept = os.dup(1), os.dup(2)
-
-    def say(line: str) -> None:
-        os.write(kept[0], f"{line}\n".encode())
-
-    sys.stdout.flush()
-    with log.open("wb") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    try:
-        yield say
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for number, original in enumerate(kept, start=1):
-            os.dup2(original, number)
-            os.close(original)
-
-
-@contextmanager
-def _mail_server(settings: Settings) -> Iterator[None]:
-    """Run the local mail server, and give it to the DAGs as the connection that they look for."""
-    with local_smtp.running(settings.out / "mail") as port:
-        server = {"conn_type": "smtp", "host": local_smtp.HOST, "port": port, "extra": {"disable_tls": True}}
-        os.environ["AIRFLOW_CONN_SCORECARD_SMTP"] = json.dumps(server)
-        yield
-
-
 def _run_all(settings: Settings, say: Say, log: Path) -> list[Path]:
     """Run every DAG in turn; return the PDFs' paths."""
-    say("Starting Airflow")
-    dags, errors = _load_dags()
+    dags = Dags(say)
     paths: list[Path] = []
     failures: list[str] = []
-    todo: list[tuple[str, dict[str, str]]] = [(f"extract_{source}", {}) for source in source_names(settings)]
-    todo.append(("build", {}))
-    todo += [(dag_id, {"scorecard": name, "period": period}) for dag_id, name, period in PUBLISHED]
-    for dag_id, params in todo:
-        title = " ".join([dag_id, *params.values()])
-        started = time.monotonic()
-        # Without a logical date, as a run that an asset starts: the period is the parameter's.
-        run = dags[dag_id].test(logical_date=None, run_conf=params)
-        pdfs = _pdfs(run)
-        if run.state == "success" and (pdfs or not params):
-            say(f"  {title:<35}{time.monotonic() - started:6.1f} s")
-        else:
-            failures.append(f"{title} failed: {errors.pop() if errors else 'it published nothing.'}")
-            say(f"  {title:<35}  failed")
-        if failures and not params:
-            break  # without data there is nothing to publish; but one scorecard doesn't stop another
-        paths += pdfs
+    try:
+        for dag_id in (*(f"extract_{source}" for source in source_names(settings)), "build"):
+            dags.run(dag_id)
+        for dag_id, name, period in PUBLISHED:
+            try:
+                paths += dags.run(dag_id, scorecard=name, period=period)
+            except Failed as error:
+                failures.append(str(error))  # one scorecard doesn't stop another
+    except Failed as error:
+        failures.append(str(error))  # without data there is nothing to publish
     if failures:
         raise ScorecardError("\n  ".join(failures) + "\n", f"The whole log is {os.path.relpath(log)}.")
     return paths
-
-
-def _load_dags() -> tuple[dict[str, Any], list[str]]:
-    """Prepare Airflow and read the DAGs; return them, and the list that failures add to."""
-    from airflow.dag_processing.dagbag import BundleDagBag
-
-    local_airflow.prepare()
-    folder = local_airflow.PROJECT / "dags"
-    sys.path.append(str(folder))
-    import policy
-
-    errors: list[str] = []
-    # Nobody waits for a retry here; and what went wrong is to be said on the terminal too.
-    policy.EVERY_DAG["default_args"] |= {
-        "retries": 0,
-        "on_failure_callback": [
-            policy.tell_owner,
-            lambda context: errors.append(str(context.get("exception"))),
-        ],
-    }
-    bag = BundleDagBag(dag_folder=str(folder), bundle_path=folder, bundle_name="dags-folder")
-    if bag.import_errors:
-        raise ScorecardError(f"A DAG file can't be read: {bag.import_errors}", "Correct the file.")
-    return bag.dags, errors
-
-
-def _pdfs(run: Any) -> list[Path]:
-    """Return the paths that the `publish` tasks of a run handed on."""
-    tasks = [task for task in run.get_task_instances() if task.task_id == "publish" and task.state == "success"]
-    found = [task.xcom_pull(task_ids="publish", map_indexes=task.map_index) for task in tasks]
-    return [Path(path) for paths in found for path in paths]
 
 
 def _sent(settings: Settings) -> set[tuple[str, str]]:
@@ -157,9 +82,4 @@ def _mailed(settings: Settings, before: set[tuple[str, str]], paths: list[Path])
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Everything is closed and on the disk. Taking the interpreter down after a build, with the native libraries of
-    # Airflow, DuckDB, Arrow and Pango in one process, takes three seconds and has ended in a segmentation fault.
-    os._exit(code)
+    leave(main())

@@ -274,13 +274,14 @@ class _Reader:
         from sqlglot import exp
 
         table, name = column.table.lower(), column.name.lower()
+        tried: set[int] = set()
         while scope is not None:
             source = {key.lower(): value for key, value in scope.sources.items()}.get(table)
             if source is None:
+                # What a subquery doesn't know, as the argument of a lambda, is not looked for in it once more.
                 inner = self._inside(scope, column)
-                if inner is not None:
-                    return self._resolve(inner, column)
-                scope = scope.parent
+                scope = inner if inner is not None and id(inner) not in tried else scope.parent
+                tried.add(id(inner))
                 continue
             if isinstance(source, exp.Table):
                 return {(f"{source.db}.{source.name}".lower(), name)} if source.db else set()

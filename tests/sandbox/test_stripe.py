@@ -245,3 +245,32 @@ def test_pages_of_a_large_list_do_not_scan_the_store_again(
     service.store.put("customer", "cus_new", {})
     assert client.v1.customers.list().data[0].id == "cus_new"
     assert scans == ["customer", "customer"]
+
+
+def test_discounts_are_ids_unless_they_are_asked_for_whole(service: Stripe, client: stripe.StripeClient) -> None:
+    coupon = {"id": "SIM10", "object": "coupon", "percent_off": 10.0}
+    discount = {"id": "di_1", "object": "discount", "start": 5, "source": {"type": "coupon", "coupon": coupon}}
+    service.store.put("subscription", "sub_1", {**subscription("active"), "discounts": [discount]})
+
+    assert get(service, "/v1/subscriptions")["data"][0]["discounts"] == ["di_1"]
+    assert get(service, "/v1/subscriptions/sub_1")["discounts"] == ["di_1"]
+    (whole,) = get(service, "/v1/subscriptions?expand[]=data.discounts")["data"][0]["discounts"]
+    assert whole == {"id": "di_1", "object": "discount", "start": 5, "coupon": coupon}
+    (single,) = get(service, "/v1/subscriptions/sub_1?expand[0]=discounts")["discounts"]
+    assert single == whole
+
+    # As the newest versions have it; the client asks for its own.
+    (newer,) = client.v1.subscriptions.list({"expand": ["data.discounts"]}).data[0].discounts
+    assert not isinstance(newer, str)
+    assert newer.source.coupon == "SIM10"
+    both = {"expand": ["data.discounts", "data.discounts.source.coupon"]}
+    (newest,) = client.v1.subscriptions.list(both).data[0].discounts  # type: ignore[arg-type]
+    assert newest.source.coupon.percent_off == 10  # type: ignore[union-attr]
+
+
+def test_a_request_that_hangs_is_never_answered(service: Stripe) -> None:
+    write_customers(service, 1)
+    service.faults.on(Fault.HANG)
+    with pytest.raises(requests.ReadTimeout):
+        requests.get(f"{service.url}/v1/customers", timeout=0.2)
+    assert len(get(service, "/v1/customers")["data"]) == 1, "the next one is"

@@ -126,6 +126,14 @@ def test_rows_name_the_fields_of_inner_joins_too(tmp_path, target, manifest):
     assert columns["rows"] == ["raw_crm.deals.agent", "raw_crm.deals.stage", "raw_crm.teams.agent"]
 
 
+def test_a_name_that_no_query_knows_ends_the_search(tmp_path, target, manifest):
+    sql = STAGING.replace("is null)", "is null and deal_id in (select lost.deal_id from unnest(drops) as u(item)))")
+    manifest["nodes"]["model.p.stg_deals"]["compiled_code"] = sql
+    (target / "manifest.json").write_text(json.dumps(manifest))
+    columns = metric_lineage(Settings(tmp_path), [Metric("won_value")], target)["won_value"]["columns"]
+    assert columns["numerator"] == ["raw_crm.deals.amount"]
+
+
 def test_unions_by_name_and_replaced_columns(tmp_path, target):
     columns = metric_lineage(Settings(tmp_path), [Metric("growth")], target)["growth"]["columns"]
     assert columns["numerator"] == ["raw_crm.deals.amount", "seeds.targets.goal"]

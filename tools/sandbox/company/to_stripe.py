@@ -121,7 +121,7 @@ def _coupon(discount: Discount) -> Fields:
 
 
 def _discount(subscription: Subscription, discount: Discount) -> Fields:
-    """The discount as `expand` shows it: there is no list of discounts to look its id up in."""
+    """The discount as `expand` shows it in the newest version: there is no list of discounts to look its id up in."""
     coupon = {"id": _coupon_id(discount), "object": "coupon", **_coupon(discount)}
     return {
         "id": discount.id, "object": "discount", "customer": subscription.customer.id, "subscription": subscription.id,

@@ -14,6 +14,7 @@ class Fault(StrEnum):
     CUT_IN_MID_PAGE = "500 in mid-page"
     DROPPED = "connection dropped before an answer"
     TIMEOUT = "timeout after the server has acted"
+    HANG = "no answer, ever"
     TRUNCATED_GZIP = "truncated gzip"
     HTML = "an HTML page with status 200"
     REPEATED_CURSOR = "a cursor that repeats"

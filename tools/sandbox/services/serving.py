@@ -144,6 +144,9 @@ class _Faulty:
                 await self._held(scope, receive)
                 await self._sleep()
                 answer = error(504, "Too late")
+            case Fault.HANG:
+                await self._hang(receive)
+                return
             case Fault.CUT_IN_MID_PAGE:
                 await self._cut(scope, receive, send, {})
                 return
@@ -156,6 +159,13 @@ class _Faulty:
         until = time.monotonic() + SLEEP
         while time.monotonic() < until and not self.service._stopping.is_set():
             await asyncio.sleep(0.02)
+
+    async def _hang(self, receive: Receive) -> None:
+        """Keep the connection and say nothing, until the client gives up or the service ends."""
+        gone = asyncio.ensure_future(_disconnected(receive))
+        while not gone.done() and not self.service._stopping.is_set():
+            await asyncio.wait({gone}, timeout=0.02)
+        gone.cancel()
 
     async def _held(self, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
         """Let the service act, and keep what it says."""
@@ -188,3 +198,8 @@ class _Faulty:
         await send({"type": "http.response.body", "body": sent, "more_body": not extra})
         if not extra:
             raise ConnectionAbortedError
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -14,7 +14,7 @@ from .faults import Fault
 from .serving import Service, as_json
 from .store import Fields, Store, Version
 from .stripe_api_events import Event, recent, rendered
-from .stripe_api_query import Key, Query, Refused, missing, parsed
+from .stripe_api_query import Key, Query, Refused, expanded, missing, parsed
 from .stripe_api_shape import FILTERS, LINES, PLURALS, Filters, created, in_range, lines_of, matches, shaped
 
 MOST_TYPES = 20
@@ -93,7 +93,8 @@ class Stripe(Service):
 
         def render(record_id: str) -> Fields:
             versions = self.store.versions(kind, record_id)
-            return shaped(kind, record_id, versions[-1].fields or {}, created(versions[0]), self._version(request))
+            fields, created_at = versions[-1].fields or {}, created(versions[0])
+            return shaped(kind, record_id, fields, created_at, self._version(request), query.expand)
 
         return self._page(request, query, keys, key_of, render)
 
@@ -109,7 +110,8 @@ class Stripe(Service):
         versions = self._versions(kind, record_id, 404, "id")
         fields = versions[-1].fields
         if fields is not None:
-            return as_json(shaped(kind, record_id, fields, created(versions[0]), self._version(request)))
+            made = created(versions[0])
+            return as_json(shaped(kind, record_id, fields, made, self._version(request), expanded(request)))
         if kind == "customer":
             return as_json({"id": record_id, "object": kind, "deleted": True})
         raise missing(404, kind, record_id, "id")

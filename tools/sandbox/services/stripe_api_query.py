@@ -44,6 +44,8 @@ class Query:
     starting_after: str | None
     ending_before: str | None
     filters: Filters
+    expand: frozenset[str] = frozenset()
+    """Fields of the listed objects to give whole instead of by their ids."""
 
     def window(self, keys: list[Key], key_of: Callable[[str, str], Key]) -> tuple[int, int, bool]:
         """Return where the page begins and ends in the whole list, and whether more follows."""
@@ -56,10 +58,17 @@ class Query:
         return start, start + self.limit, start + self.limit < len(keys)
 
 
+def expanded(request: Request, of: str = "") -> frozenset[str]:
+    """Return the fields that a request asks to give whole; of a list they are named with ``data.`` before them."""
+    asked = (value for name, value in request.query_params.multi_items() if re.fullmatch(r"expand\[\d*\]", name))
+    return frozenset(each.removeprefix(of) for each in asked if each.startswith(of))
+
+
 def parsed(request: Request, filters: set[str]) -> Query:
     """Return what a request asks for; a parameter that the list doesn't know is refused, as by Stripe."""
     # Clients write lists as types[] or types[0].
-    given = [(re.sub(r"\[\d*\]$", "", name), value) for name, value in request.query_params.multi_items()]
+    asked = ((re.sub(r"\[\d*\]$", "", name), value) for name, value in request.query_params.multi_items())
+    given = [(name, value) for name, value in asked if name != "expand"]
     for name, value in given:
         if name not in {"limit", "starting_after", "ending_before", *CREATED, *filters}:
             raise Refused(400, f"Received unknown parameter: {name}", "parameter_unknown", name)
@@ -70,4 +79,5 @@ def parsed(request: Request, filters: set[str]) -> Query:
     if not 1 <= limit <= 100:
         raise Refused(400, "This value must be between 1 and 100.", "parameter_invalid_integer", "limit")
     after, before = single.pop("starting_after", None), single.pop("ending_before", None)
-    return Query(limit, after, before, tuple(sorted({(name, value) for name, value in given if name in single})))
+    filters_given = tuple(sorted({(name, value) for name, value in given if name in single}))
+    return Query(limit, after, before, filters_given, expanded(request, "data."))

@@ -47,6 +47,9 @@ EMBEDDED = 10
 BASIL = "2025-03-31"
 """From this version on a subscription's period is on its items, and an invoice names its subscription in `parent`."""
 
+CLOVER = "2025-09-30"
+"""From this version on a discount names its coupon in `source`, and no longer carries it whole in `coupon`."""
+
 PERIOD = ("current_period_start", "current_period_end")
 
 Filters = tuple[tuple[str, str], ...]
@@ -57,8 +60,18 @@ def created(first: Version) -> int:
     return int((first.fields or {}).get("created", first.at.timestamp()))
 
 
-def shaped(kind: str, record_id: str, fields: Fields, created_at: int, version: str) -> Fields:
-    """Return an object as the API gives it in one of its versions."""
+def shaped(
+    kind: str,
+    record_id: str,
+    fields: Fields,
+    created_at: int,
+    version: str,
+    expand: frozenset[str] = frozenset(),
+) -> Fields:
+    """Return an object as the API gives it in one of its versions; ``expand`` are fields to give whole, if they can be.
+
+    The store has them whole, in the shape of the newest version.
+    """
     whole: Fields = {"id": record_id, "object": kind, "created": created_at, "livemode": False, **fields}
     if kind in LINES:
         name, _, url = LINES[kind]
@@ -69,6 +82,8 @@ def shaped(kind: str, record_id: str, fields: Fields, created_at: int, version: 
             "has_more": len(lines) > EMBEDDED,
             "url": url.format(id=record_id),
         }
+    if kind == "subscription" and "discounts" in whole:
+        whole["discounts"] = [_discount(each, version, expand) for each in whole["discounts"]]
     if version < BASIL and kind == "subscription":
         first = next(iter(_stored_lines(kind, fields)), {})
         whole |= {name: first.get(name) for name in PERIOD}
@@ -76,6 +91,16 @@ def shaped(kind: str, record_id: str, fields: Fields, created_at: int, version: 
         details = (whole.pop("parent", None) or {}).get("subscription_details") or {}
         whole["subscription"] = details.get("subscription")
     return whole
+
+
+def _discount(discount: Fields, version: str, expand: frozenset[str]) -> Fields | str:
+    if "discounts" not in expand:
+        return str(discount["id"])
+    coupon = discount["source"]["coupon"]
+    if version < CLOVER:
+        return {**{name: value for name, value in discount.items() if name != "source"}, "coupon": coupon}
+    whole = "discounts.source.coupon" in expand
+    return {**discount, "source": {**discount["source"], "coupon": coupon if whole else coupon["id"]}}
 
 
 def lines_of(kind: str, fields: Fields, version: str) -> list[Fields]:

@@ -69,6 +69,7 @@ class Zendesk(Service):
             "/api/v2/incremental/{kind}/cursor.json": self._export_by_cursor,
             "/api/v2/incremental/{kind}.json": self._export_by_time,
             "/api/v2/{kind}.json": self._list,
+            "/api/v2/{kind}": self._list,
         }
         guarded = [Route(path, self._guarded(endpoint)) for path, endpoint in served.items()]
         return [Route("/api/v2/users/me.json", self._me), *guarded]
@@ -222,7 +223,7 @@ class Zendesk(Service):
 def _number(request: Request, name: str) -> int | None:
     value = request.query_params.get(name)
     try:
-        return None if value is None else int(value)
+        return None if value is None else int(float(value))
     except ValueError:
         raise Refused(422, "InvalidValue", f"{name} is not a number: {value}") from None
 

@@ -59,7 +59,10 @@ def shown(store: Store, kind: str, key: Key, url: str) -> Fields:
         added["generated_timestamp"] = _unix(_changed(store, kind, last))
     if kind == "ticket_events":
         added["timestamp"] = _unix(last.at)
-    return added | (last.fields if last.fields is not None else _deleted(store, kind, versions))
+    added |= last.fields if last.fields is not None else _deleted(store, kind, versions)
+    if "custom_fields" in added:
+        added["fields"] = added["custom_fields"]  # a ticket has them under both names
+    return added
 
 
 def _deleted(store: Store, kind: str, versions: list[Version]) -> Fields:

@@ -1,0 +1,126 @@
+"""The parts of `make sandbox`, without Airflow: services that run, two extractions, and what is told of them."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import sandbox_run
+from sandbox.changes import Changed, changes, last_load
+from sandbox.company import Plan
+from sandbox.company.names import CLOUD, INSTRUMENTS
+from sandbox.project import make_project
+from sandbox.report import Cost, told_changes, told_costs, told_figures
+from sandbox.running import UNITS, Running
+
+from scorecard.catalogue import load_catalogue
+from scorecard.settings import Settings
+from scorecard.sources import extract, load_contracts
+from tests.conftest import PROJECT
+
+PLAN = Plan(seed=3, size=60, years=25 / 12, mistakes=0.15)
+FIRST, SECOND = (PLAN.midnight(day) + timedelta(hours=5) for day in (date(2025, 1, 1), date(2025, 2, 1)))
+KINDS = {
+    "hubspot.company": "companies",
+    "hubspot.deal": "deals",
+    "salesforce.account": "Account",
+    "salesforce.opportunity": "Opportunity",
+    "stripe.customer": "customer",
+    "stripe.invoice": "invoice",
+    "zendesk.ticket": "tickets",
+}
+"""Raw tables, and what the services call the same."""
+
+
+@dataclass(frozen=True)
+class Twice:
+    """What the services held before and after the month, and what is told of it."""
+
+    before: dict[str, set[str]]
+    after: dict[str, set[str]]
+    told: dict[str, Changed]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    running = Running(PLAN, FIRST)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def settings(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    root = tmp_path_factory.mktemp("sandbox")
+    make_project(PROJECT, root / "project", running.rates())
+    return Settings(  # type: ignore[call-arg]
+        project=root / "project",
+        data=PROJECT / "data",
+        state=root / "var",
+        services={name: {"business_unit": unit, "currency": "EUR"} for name, unit in UNITS.items()},
+        connections=running.connections(),
+    )
+
+
+@pytest.fixture(scope="module")
+def twice(running: Running, settings: Settings) -> Twice:
+    contracts = load_contracts(settings)
+    held = []
+    for moment in (FIRST, SECOND):
+        if held:
+            since = last_load(settings, UNITS)
+        running.move_to(moment)
+        for service in UNITS:
+            extract(settings, contracts[service])
+        held.append({table: set(running.state(table.partition(".")[0], kind)) for table, kind in KINDS.items()})
+    return Twice(*held, {each.table: each for each in changes(settings, UNITS, since)})
+
+
+def test_what_is_told_is_what_the_month_changed(twice: Twice) -> None:
+    for table in KINDS:
+        told, before, after = twice.told[table], twice.before[table], twice.after[table]
+        assert (told.new, told.ended, told.there) == (len(after - before), len(before - after), len(after)), table
+    assert twice.told["stripe.subscription"].changed > 5, "each renewal moves the period"
+    assert sum(twice.told[table].ended for table in KINDS) > 2, "the month has to have its deletes and merges"
+
+    lines = list(told_changes(twice.told.values()))
+    assert any(line.split()[:2] == ["stripe.invoice", str(twice.told["stripe.invoice"].new)] for line in lines)
+    assert lines[-1].endswith("more without a change)")
+
+
+def test_the_figures_are_those_of_the_declared_scorecards(settings: Settings) -> None:
+    old, new = sandbox_run.OLD, sandbox_run.NEW
+    before = {(INSTRUMENTS, "win_rate", old): Decimal("0.25")}
+    after = {(INSTRUMENTS, "win_rate", old): Decimal("0.2"), (INSTRUMENTS, "win_rate", new): Decimal("0.5")}
+    lines = list(told_figures(load_catalogue(settings), [CLOUD, INSTRUMENTS], (old, new), before, after))
+    assert [line.split() for line in lines[-1:]] == [["win_rate", "25.0", "%", "20.0", "%", "50.0", "%"]]
+    assert lines[0].startswith(f"{CLOUD}: no figures."), "nothing is known of it here"
+    assert len(lines) == 3
+
+
+def test_the_scorecards_of_simulated_units_say_so(settings: Settings) -> None:
+    cards = [each for each in load_catalogue(settings).scorecards.values() if each.business_unit in UNITS.values()]
+    assert {each.business_unit for each in cards} == set(UNITS.values())
+    assert all("SIMULATED" in each.title["en"] for each in cards)
+    assert not (PROJECT / "reports" / f"{cards[0].name}.yml").exists(), "the real company has none of it"
+
+
+def test_nothing_of_this_machine_gets_in(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = {"SCORECARD_SMTP_HOST": "mail.example.com", "AIRFLOW_CONN_SCORECARD_TELEPHONY": "x", "HOME": "/"}
+    sandbox_run.choose(environ)
+    sandbox_run.connect(environ, running)
+    assert environ["HOME"] == "/"
+    assert not {"SCORECARD_SMTP_HOST", "AIRFLOW_CONN_SCORECARD_TELEPHONY"} & environ.keys()
+    stripe = json.loads(environ["AIRFLOW_CONN_SCORECARD_STRIPE"])
+    assert stripe["host"] == running.connections()["stripe"]["host"]
+    for name in ("SCORECARD_STATE", "SCORECARD_OUT", "SCORECARD_PROJECT"):
+        assert "sandbox" in Path(environ[name]).parts, "nothing of the samples is touched"
+
+
+def test_the_costs_are_told() -> None:
+    assert list(told_costs([("First run", Cost(61.4, 50.2, 120))])) == [
+        "First run       61 s, 50 s of CPU; the services answered 120 requests"
+    ]

@@ -1,0 +1,125 @@
+"""Runs of the project's DAGs in this process, one after the other: Airflow's tasks, assets aside, without a scheduler.
+
+The terminal gets a line for each run; all that Airflow and the tools under it say goes to a log file. Mail goes to a
+server that starts and ends here, whatever mail server is configured.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import local_airflow
+
+from scorecard.delivery import local_smtp
+from scorecard.errors import ScorecardError
+from scorecard.settings import Settings
+
+Say = Callable[[str], None]
+
+
+class Failed(Exception):
+    """A run that failed, or that published nothing though it was to publish."""
+
+
+class Dags:
+    """The DAGs, ready to be run. Airflow must be configured."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._errors: list[str] = []
+        say("Starting Airflow")
+        self._dags = self._load()
+
+    def run(self, dag_id: str, **params: str) -> list[Path]:
+        """Run one DAG, and say how long it took; return the PDFs' paths, which there must be if it has parameters.
+
+        Raises
+        ------
+        Failed: it did not succeed.
+        """
+        title = " ".join([dag_id, *params.values()])
+        started = time.monotonic()
+        # Without a logical date, as a run that an asset starts: the period is the parameter's.
+        run = self._dags[dag_id].test(logical_date=None, run_conf=params)
+        pdfs = _pdfs(run)
+        if run.state == "success" and (pdfs or not params):
+            self._say(f"  {title:<35}{time.monotonic() - started:6.1f} s")
+            return pdfs
+        self._say(f"  {title:<35}  failed")
+        raise Failed(f"{title} failed: {self._errors.pop() if self._errors else 'it published nothing.'}")
+
+    def _load(self) -> dict[str, Any]:
+        from airflow.dag_processing.dagbag import BundleDagBag
+
+        local_airflow.prepare()
+        folder = local_airflow.PROJECT / "dags"
+        sys.path.append(str(folder))
+        import policy
+
+        # Nobody waits for a retry here; and what went wrong is to be said on the terminal too.
+        policy.EVERY_DAG["default_args"] |= {
+            "retries": 0,
+            "on_failure_callback": [
+                policy.tell_owner,
+                lambda context: self._errors.append(str(context.get("exception"))),
+            ],
+        }
+        bag = BundleDagBag(dag_folder=str(folder), bundle_path=folder, bundle_name="dags-folder")
+        if bag.import_errors:
+            raise ScorecardError(f"A DAG file can't be read: {bag.import_errors}", "Correct the file.")
+        dags: dict[str, Any] = bag.dags
+        return dags
+
+
+@contextmanager
+def terminal(log: Path) -> Iterator[Say]:
+    """Send what this process and its children print to the log; yield what still writes to the terminal."""
+    kept = os.dup(1), os.dup(2)
+
+    def say(line: str) -> None:
+        os.write(kept[0], f"{line}\n".encode())
+
+    sys.stdout.flush()
+    with log.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    try:
+        yield say
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, original in enumerate(kept, start=1):
+            os.dup2(original, number)
+            os.close(original)
+
+
+@contextmanager
+def mail_server(settings: Settings) -> Iterator[None]:
+    """Run the local mail server, and give it to the DAGs as the connection that they look for."""
+    with local_smtp.running(settings.out / "mail") as port:
+        server = {"conn_type": "smtp", "host": local_smtp.HOST, "port": port, "extra": {"disable_tls": True}}
+        os.environ["AIRFLOW_CONN_SCORECARD_SMTP"] = json.dumps(server)
+        yield
+
+
+def leave(code: int) -> None:
+    """End the process at once: everything is closed and on the disk.
+
+    Taking the interpreter down after a build, with the native libraries of Airflow, DuckDB, Arrow and Pango in one
+    process, takes three seconds and has ended in a segmentation fault.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _pdfs(run: Any) -> list[Path]:
+    """Return the paths that the `publish` tasks of a run handed on."""
+    tasks = [task for task in run.get_task_instances() if task.task_id == "publish" and task.state == "success"]
+    found = [task.xcom_pull(task_ids="publish", map_indexes=task.map_index) for task in tasks]
+    return [Path(path) for paths in found for path in paths]

@@ -1,0 +1,185 @@
+"""`make sandbox`: a simulated company's Salesforce, HubSpot, Stripe and Zendesk, twice extracted and built by the DAGs.
+
+Between the two runs a month passes at the services, with its changes, deletes and merges; at the end stands what has
+changed. All is in `var/sandbox` and `out/sandbox`, made anew each time: nothing of the samples' is touched.
+"""
+
+import json
+import os
+import resource
+import shutil
+import sys
+import time
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import local_airflow
+from dag_runs import Dags, Failed, Say, leave, mail_server, terminal
+from sandbox.changes import changes, figures, last_load
+from sandbox.company import Plan
+from sandbox.project import make_project
+from sandbox.report import Cost, told_changes, told_costs, told_figures
+from sandbox.running import UNITS, Running, apart
+
+from scorecard.catalogue import load_catalogue, source_names
+from scorecard.errors import ScorecardError
+from scorecard.settings import Settings, load_settings
+
+PLAN = Plan(seed=3, size=150, years=25 / 12, start=date(2023, 1, 1), mistakes=0.06)
+OLD, NEW = "2024-12", "2025-01"
+"""The last month that the first run knows, and the one that passes after it."""
+DAYS = (date(2025, 1, 1), date(2025, 2, 1))
+"""When the two runs are, by the clocks of the services."""
+HOUR = timedelta(hours=5)
+
+STATE, OUT = (local_airflow.PROJECT / folder / "sandbox" for folder in ("var", "out"))
+
+
+def main() -> int:
+    """Run the sandbox; return the exit code."""
+    started = time.monotonic()
+    try:
+        choose(os.environ)
+        settings = load_settings()
+        home = local_airflow.configure(os.environ, STATE)
+        lock = local_airflow.take(home)
+        if lock is None:
+            raise ScorecardError("The sandbox is at work already.", "End that, or wait, and try again.")
+        _make_anew(home)
+        log = home / "sandbox.log"
+        with terminal(log) as say, mail_server(settings):
+            say("SIMULATED: two years of a company of which nothing ever happened, and one month more")
+            try:
+                runs = _twice(settings, say)
+            except Failed as error:
+                raise ScorecardError(str(error), f"The whole log is {os.path.relpath(log)}.") from error
+        print(f"\nDone in {time.monotonic() - started:.0f} s. SIMULATED, all of it:")
+        made = (settings.warehouse, settings.snapshot, STATE / "files", *runs.pdfs)
+        print("\n".join(os.path.relpath(path) for path in made))
+        if runs.failures:
+            raise ScorecardError("\n  ".join(runs.failures), f"The whole log is {os.path.relpath(log)}.")
+    except ScorecardError as error:
+        print(f"Stopped: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def choose(environ: MutableMapping[str, str]) -> None:
+    """Set what the product reads from the environment, and take away what this machine has set for the real company."""
+    for name in [name for name in environ if name.startswith(("SCORECARD_", "AIRFLOW_CONN_SCORECARD_"))]:
+        del environ[name]
+    units = {service: {"business_unit": unit, "currency": "EUR"} for service, unit in UNITS.items()}
+    environ.update(
+        SCORECARD_COMPANY="Simulated Group (simulated)",
+        SCORECARD_CURRENCY="EUR",
+        SCORECARD_TIMEZONE=PLAN.timezone,
+        SCORECARD_PROJECT=str(STATE / "project"),
+        SCORECARD_DATA=str(local_airflow.PROJECT / "data"),
+        SCORECARD_STATE=str(STATE),
+        SCORECARD_OUT=str(OUT),
+        SCORECARD_SERVICES=json.dumps(units),
+    )
+
+
+def connect(environ: MutableMapping[str, str], running: Running) -> None:
+    """Give the DAGs the connections that they look for, as one would in Airflow."""
+    for service, fields in running.connections().items():
+        environ[f"AIRFLOW_CONN_SCORECARD_{service.upper()}"] = json.dumps({"conn_type": "http", **fields})
+
+
+def _make_anew(home: Path) -> None:
+    """Remove what an earlier run has left, but for Airflow's own database, which takes long to make."""
+    shutil.rmtree(OUT, ignore_errors=True)
+    for path in STATE.iterdir():
+        if path.is_dir() and path != home:
+            shutil.rmtree(path)
+        elif path != home:
+            path.unlink()
+
+
+def _twice(settings: Settings, say: Say) -> "_Runs":
+    """Run, let a month pass, run again, and say what has changed; return what was made."""
+    first, second = (PLAN.midnight(day) + HOUR for day in DAYS)
+    with apart(PLAN, first) as running:
+        make_project(local_airflow.PROJECT, settings.project, running.rates())
+        connect(os.environ, running)
+        for service, fields in running.connections().items():
+            say(f"  {service:<12}{UNITS[service]:<24}{fields['host']}")
+        runs = _Runs(settings, Dags(say), running, say)
+        at_first = runs.run("First run", first, OLD)
+        known, since = figures(settings, UNITS.values()), last_load(settings, UNITS)
+        running.move_to(second)
+        now = runs.run("Second run", second, OLD, NEW)
+        running.write_files(STATE / "files", DAYS[1] - timedelta(days=1))
+    say("\nWhat the month changed in the raw tables (SIMULATED)")
+    for line in told_changes(changes(settings, UNITS, since)):
+        say(line)
+    say("\nFigures of the simulated units (SIMULATED)")
+    for line in told_figures(
+        load_catalogue(settings), sorted(set(UNITS.values())), (OLD, NEW), known, figures(settings, UNITS.values())
+    ):
+        say(line)
+    say("\nWhat it cost")
+    for line in told_costs([("First run", at_first), ("Second run", now)]):
+        say(line)
+    return runs
+
+
+@dataclass
+class _Runs:
+    """What both runs need, and what they made."""
+
+    settings: Settings
+    dags: Dags
+    running: Running
+    say: Say
+    pdfs: list[Path] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def run(self, name: str, at: datetime, *months: str) -> Cost:
+        """Extract, build and publish, by the DAGs; return what it cost."""
+        self.say(f"{name}: the services' clocks say {at.astimezone(PLAN.zone):%Y-%m-%d %H:%M}")
+        started, cpu, requests = time.monotonic(), _cpu(), self.running.requests()
+        for source in source_names(self.settings):
+            # A service of the real company that the project's own settings name is not asked.
+            if source in UNITS or source not in self.settings.services:
+                self.dags.run(f"extract_{source}")
+        self.dags.run("build")
+        for month in months:
+            for card in self._due(month):
+                self._publish(card, month)
+        seconds, cpu, requests = time.monotonic() - started, _cpu() - cpu, self.running.requests() - requests
+        return Cost(seconds, cpu, requests)
+
+    def _due(self, month: str) -> list[str]:
+        """Return the scorecards of the simulated units that have data in a month."""
+        from scorecard.warehouse.values import has_data
+
+        cards = load_catalogue(self.settings).scorecards.values()
+        units = set(UNITS.values())
+        return [
+            each.name
+            for each in cards
+            if each.business_unit in units and has_data(self.settings, each.business_unit, each.metrics, month)
+        ]
+
+    def _publish(self, card: str, month: str) -> None:
+        """Publish one scorecard; that it is held back, or fails, doesn't stop another."""
+        try:
+            pdfs = self.dags.run("publish_month", scorecard=card, period=month)
+        except Failed as error:
+            self.failures.append(str(error))
+        else:
+            self.pdfs += [pdf for pdf in pdfs if pdf not in self.pdfs]
+
+
+def _cpu() -> float:
+    """Return the CPU seconds of this process and of those that it has started and seen the end of."""
+    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+if __name__ == "__main__":
+    leave(main())
