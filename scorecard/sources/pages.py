@@ -369,7 +369,8 @@ class Pages:
 
     def _find_vanished(self, schema: str, max_vanished_share: float) -> None:
         """Add to those that are gone what is held and not in the complete list of ids."""
-        if not self.complete_at:
+        # Entries that are not replaced with their record stay when it goes: their keys are none of its ids.
+        if not self.complete_at or (self.contract.each and self.contract.merge_key == self.contract.primary_key):
             return
         ids = f"{self.table}_ids"
         held = (
