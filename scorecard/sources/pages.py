@@ -7,16 +7,17 @@ no more of a page than where the next one is.
 # ruff: noqa: S608  names are checked by the contract, or quoted
 
 import json
-import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scorecard.errors import ScorecardError
 from scorecard.sources.contract import Column, ObjectContract
+from scorecard.sources.drift import refuse_lacking, refuse_retyped, unknown
 from scorecard.sources.judge import Staged, count, faults, key_text, row_version, typed
-from scorecard.sources.text import literal, quoted
+from scorecard.sources.page import PARENT, Page, Shape
+from scorecard.sources.text import json_path, literal, quoted, top_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,66 +29,11 @@ DELETED = (
 )
 """What a tombstone has beside the record's last fields."""
 
-PARENT = "_parent."
-"""Before the header of a column of a list's entry that is a field of the record the list is in."""
-
-ENOUGH = 20
-"""Values of a column; when that many were read and none of them fits, its type was changed at the service."""
-
 TOGETHER = 20_000
 """Records that are written to the scratch database at once."""
 
 # DuckDB reads a JSON number with a point as a binary one, which is exact up to 15 digits.
 _LONG_NUMBER = r"[:\[,]\s*-?[0-9.]{17}"
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Where the records of a service say what the extraction has to know: JSON paths, "" where there is none.
-
-    ``modified`` is the declared column that orders the versions of a record. A record is a tombstone where the field at
-    ``deleted`` reads ``deleted_value`` (where that is "", if it reads anything); ``deleted_at`` says since when,
-    ``merged_into`` which record took it in. ``ignored`` fields are neither kept nor reported.
-    """
-
-    modified: str = ""
-    deleted: str = ""
-    deleted_value: str = "true"
-    deleted_at: str = ""
-    merged_into: str = ""
-    ignored: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Gone:
-    """A record of which the service says that it is gone, and nothing else; its last version becomes a tombstone.
-
-    ``entries``: the record is there, and only the list inside of it is empty now.
-    """
-
-    key: str
-    at: datetime
-    reason: str
-    entries: bool = False
-
-
-@dataclass(frozen=True)
-class Page:
-    """One answer of a service.
-
-    ``records`` are JSON texts. ``ids`` are keys out of a list of all that there are, and ``complete_at`` its end: what
-    the warehouse holds and the list lacks is gone. ``cursor`` says, after this page, where to go on; None where one
-    can't stop here.
-    """
-
-    url: str
-    sha256: str
-    size_bytes: int
-    records: Sequence[bytes]
-    gone: Sequence[Gone] = ()
-    ids: Sequence[str] = ()
-    complete_at: datetime | None = None
-    cursor: dict[str, Any] | None = None
 
 
 @dataclass
@@ -186,10 +132,10 @@ class Pages:
         ]
         # No more of the record than is asked for, and that taken out before the entries multiply it.
         fields = ", ".join(
-            f"{literal(top)}, json_extract(_record, {literal(_path(top))})"
-            for top in sorted({*map(_top, paths)} - {""})
+            f"{literal(top)}, json_extract(_record, {literal(json_path(top))})"
+            for top in sorted({*map(top_of, paths)} - {""})
         )
-        path = literal(_path(self.contract.each) + "[*]")
+        path = literal(json_path(self.contract.each) + "[*]")
         return (
             f"(with cut as materialized (select _page, _line, json_extract(_record, {path}) as entries,"
             f" json_object({literal(PARENT[:-1])}, json_object({fields})) as parent from batch)"
@@ -216,10 +162,10 @@ class Pages:
         """
         self._store()
         db, table, contract = self.db, self.table, self.contract
-        unknown = self._unknown()
-        columns = (*contract.columns, *unknown)
-        paths = [_path(column.header) for column in columns]
-        self._refuse_lacking()
+        news = unknown(db, table, contract, self.shape) if self.keep_new_fields else ()
+        columns = (*contract.columns, *news)
+        paths = [json_path(column.header) for column in columns]
+        refuse_lacking(db, table, contract)
         cells = ", ".join(f"_f[{i + 1}] as _c{i}" for i in range(len(columns)))
         names = ", ".join(quoted(column.name) for column in columns)
         db.execute(f"""
@@ -231,7 +177,7 @@ class Pages:
             select _page, _line, {names}, _deleted_at, _deleted_reason, {faults(columns)} as _reason
             from typed
         """)
-        self._refuse_retyped()
+        refuse_retyped(db, table, contract)
         db.execute(f"""
             create or replace table {table}_bad as
             select _page, _line, _reason as reason, _record as payload, {key_text(contract)} as record_key
@@ -259,7 +205,7 @@ class Pages:
             from {table}_pages as p
         """)
         read, bad = count(db, f"{table}_judged"), count(db, f"{table}_bad")
-        return Staged(contract, table, all_columns, tuple(c.name for c in unknown), read, bad, are_all_new)
+        return Staged(contract, table, all_columns, tuple(column.name for column in news), read, bad, are_all_new)
 
     def _tombstone(self) -> str:
         """SQL of `_deleted_at` and `_deleted_reason`; null of a record that is there."""
@@ -267,7 +213,7 @@ class Pages:
         if not shape.deleted:
             return "null::timestamptz as _deleted_at, null::varchar as _deleted_reason"
         said = {
-            name: f"json_extract_string(_record, {literal(_path(prefix + path))})" if path else "null::varchar"
+            name: f"json_extract_string(_record, {literal(json_path(prefix + path))})" if path else "null::varchar"
             for name, path in (("on", shape.deleted), ("at", shape.deleted_at), ("into", shape.merged_into))
         }
         deleted = f"{said['on']} " + (f"= {literal(shape.deleted_value)}" if shape.deleted_value else "is not null")
@@ -392,80 +338,6 @@ class Pages:
             [self.complete_at],
         )
 
-    def _unknown(self) -> tuple[Column, ...]:
-        """Return the fields that the service sends and the contract doesn't declare.
-
-        They are looked for in the record and in those of its objects that the contract goes into.
-        """
-        if not self.keep_new_fields:
-            return ()
-        shape = self.shape
-        fields = {column.header for column in self.contract.columns}
-        known = {shape.deleted, shape.deleted_at, shape.merged_into, PARENT[:-1], *shape.ignored}
-        for path in fields:
-            known |= {path[: match.start()] for match in re.finditer(r"[.\[]", path)} | {path}
-        inner = {path.partition(".")[0] for path in fields if path.count(".") == 1 and "[" not in path}
-        inner -= {PARENT[:-1]}
-        taken = {column.name for column in self.contract.columns}
-        found: list[Column] = []
-        for prefix in ("", *sorted(inner)):
-            said = f"json_extract(_record, {literal(_path(prefix))})" if prefix else "_record"
-            keys = self.db.execute(f"select distinct unnest(json_keys({said})) as name from {self.table} order by name")
-            for (name,) in keys.fetchall():
-                header = f"{prefix}.{name}" if prefix else name
-                column = _snake(name)
-                if header not in known and column and column not in taken:
-                    taken.add(column)
-                    found.append(Column(column, "varchar", header, False))
-        return tuple(found)
-
-    def _refuse_lacking(self) -> None:
-        """Refuse records of which not one has a field that the contract declares: it was renamed or dropped."""
-        if not count(self.db, self.table):
-            return
-        for column in self.contract.columns:
-            top = _top(column.header)
-            header = top if "[" in column.header else column.header
-            if column.optional or column.header.startswith(PARENT) or self._any_has(header):
-                continue
-            # A nested field can be missed only where there is something that it is a field of.
-            parent = column.header.rpartition(".")[0]
-            if not parent or self._any_has(parent, "= 'OBJECT'") or not self._any_has(top):
-                raise lacking(self.contract, [column])
-
-    def _any_has(self, field: str, condition: str = "is not null") -> bool:
-        """Whether any record has a field, be it null."""
-        said = f"json_type(_record, {literal(_path(field))}) {condition}"
-        return self.db.execute(f"select 1 from {self.table} where {said} limit 1").fetchone() is not None
-
-    def _refuse_retyped(self) -> None:
-        """Refuse a column of which many values were read and none fits its type."""
-        columns = [column for column in self.contract.columns if column.data_type != "varchar"]
-        fit = ", ".join(f"count({quoted(column.name)})" for column in columns) or "1"
-        fits = self.db.execute(f"select {fit} from {self.table}_judged").fetchone() or ()
-        for column in (column for column, found in zip(columns, fits, strict=False) if not found):
-            path = literal(_path(column.header))
-            (said,) = self.db.execute(
-                f"select count(json_extract_string(_record, {path})) from {self.table}"
-            ).fetchone() or (0,)
-            if said >= ENOUGH:
-                raise ScorecardError(
-                    f"The field {column.header} of {self.contract.object} holds no {column.data_type} any more:"
-                    f" none of {said} values fits.",
-                    f"If its type was changed at the service, correct the data_type of {column.name} in"
-                    f" {self.contract.declared_in} and the staging model of {self.contract.name} beside it.",
-                )
-
-
-def lacking(contract: ObjectContract, columns: Iterable[Column]) -> ScorecardError:
-    """Say that the service no longer has fields that the warehouse uses."""
-    return ScorecardError(
-        f"{contract.object} has no field {', '.join(column.header for column in columns)} any more.",
-        "If it was renamed, write its new name as config.meta.header of"
-        f" {', '.join(column.name for column in columns)} in {contract.declared_in}; if it is gone for good, take it"
-        f" out there and out of the staging model of {contract.name} beside it.",
-    )
-
 
 def _texts(records: Sequence[bytes]) -> "pa.Array":
     """Return the records as texts; long numbers in them keep all their digits."""
@@ -488,20 +360,3 @@ def exact(record: str) -> str:
     '{"a":"12345678901234.5678","b":"1.5"}'
     """
     return json.dumps(json.loads(record, parse_float=str), separators=(",", ":"), ensure_ascii=False)
-
-
-def _path(header: str) -> str:
-    """Return the JSON path of a header: dots part the names, `[0]` takes an entry of a list."""
-    parts = re.findall(r"[^.\[\]]+|\[\d+\]", header)
-    return "$" + "".join(part if part.startswith("[") else f'."{part}"' for part in parts)
-
-
-def _top(header: str) -> str:
-    """Return the first name of a header."""
-    return re.split(r"[.\[]", header)[0]
-
-
-def _snake(name: str) -> str:
-    from scorecard.sources.cells import snake_case
-
-    return snake_case(name)

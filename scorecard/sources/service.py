@@ -25,7 +25,8 @@ from scorecard.sources.held import Cursor, attached, read_cursors, read_held, re
 from scorecard.sources.http import QuotaGone
 from scorecard.sources.judge import Staged, count
 from scorecard.sources.load import load
-from scorecard.sources.pages import Page, Pages, Shape
+from scorecard.sources.page import Page, Shape
+from scorecard.sources.pages import Pages
 
 if TYPE_CHECKING:
     import duckdb

@@ -1,5 +1,7 @@
 """Text from outside, made fit for SQL and for a line of an error."""
 
+import re
+
 
 def literal(value: str) -> str:
     """Quote a text as an SQL literal."""
@@ -20,3 +22,14 @@ def plain(text: str, limit: int = 200) -> str:
 def first_line(error: BaseException) -> str:
     """Return what an error of DuckDB says, without the advice below it."""
     return plain(str(error).partition("\n")[0])
+
+
+def json_path(header: str) -> str:
+    """Return the JSON path of a header: dots part the names, `[0]` takes an entry of a list."""
+    parts = re.findall(r"[^.\[\]]+|\[\d+\]", header)
+    return "$" + "".join(part if part.startswith("[") else f'."{part}"' for part in parts)
+
+
+def top_of(header: str) -> str:
+    """Return the first name of a header."""
+    return re.split(r"[.\[]", header)[0]

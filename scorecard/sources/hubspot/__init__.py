@@ -10,6 +10,7 @@ import msgspec
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, ServiceSettings
 from scorecard.sources.contract import ObjectContract
+from scorecard.sources.drift import lacking
 from scorecard.sources.http import Answer, BadAnswer, Http
 from scorecard.sources.hubspot import settings as fixed
 from scorecard.sources.hubspot.api import Api, Asked
@@ -25,7 +26,7 @@ from scorecard.sources.hubspot.helpers import (
     text_of,
     written,
 )
-from scorecard.sources.pages import Gone, Page, Shape, lacking
+from scorecard.sources.page import Gone, Page, Shape
 
 
 class HubSpot:

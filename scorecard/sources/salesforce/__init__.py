@@ -11,8 +11,9 @@ import msgspec
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, ServiceSettings
 from scorecard.sources.contract import ObjectContract
+from scorecard.sources.drift import lacking
 from scorecard.sources.http import Answer, BadAnswer
-from scorecard.sources.pages import Page, Shape, lacking
+from scorecard.sources.page import Page, Shape
 from scorecard.sources.salesforce import settings as fixed
 from scorecard.sources.salesforce.helpers import (
     QueryPage,

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, ServiceSettings
 from scorecard.sources.contract import Column, ObjectContract
-from scorecard.sources.pages import Page, Shape, lacking
+from scorecard.sources.drift import lacking
+from scorecard.sources.page import Page, Shape
 from scorecard.sources.sql import settings as fixed
 from scorecard.sources.sql.helpers import (
     Denied,

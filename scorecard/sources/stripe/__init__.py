@@ -11,7 +11,7 @@ from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, ServiceSettings
 from scorecard.sources.contract import ObjectContract
 from scorecard.sources.http import Answer, BadAnswer
-from scorecard.sources.pages import Gone, Page, Shape
+from scorecard.sources.page import Gone, Page, Shape
 from scorecard.sources.stripe import settings as fixed
 from scorecard.sources.stripe.events import Change, Feed
 from scorecard.sources.stripe.helpers import Api, Listed, NotAllowed, Record, is_missing, record_of

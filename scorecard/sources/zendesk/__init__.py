@@ -9,8 +9,9 @@ import msgspec
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, ServiceSettings
 from scorecard.sources.contract import ObjectContract
+from scorecard.sources.drift import lacking
 from scorecard.sources.http import Answer, BadAnswer
-from scorecard.sources.pages import Page, Shape, lacking
+from scorecard.sources.page import Page, Shape
 from scorecard.sources.zendesk import settings as fixed
 from scorecard.sources.zendesk.helpers import Listed, connect, export_of, listed, me, moment, records_of, unix
 

@@ -1,6 +1,6 @@
 """What is fixed about Zendesk."""
 
-from scorecard.sources.pages import Shape
+from scorecard.sources.page import Shape
 
 API = "api/v2"
 

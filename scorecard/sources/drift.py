@@ -1,0 +1,96 @@
+"""Fields that a service has by now, and the contract hasn't, or the other way round.
+
+The records are JSON texts in `_record` of a scratch table; `<table>_judged` has their fields in the declared types.
+"""
+
+# ruff: noqa: S608  names are checked by the contract, or quoted
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from scorecard.errors import ScorecardError
+from scorecard.sources.cells import snake_case
+from scorecard.sources.contract import Column, ObjectContract
+from scorecard.sources.judge import count
+from scorecard.sources.page import PARENT, Shape
+from scorecard.sources.text import json_path, literal, quoted, top_of
+
+if TYPE_CHECKING:
+    import duckdb
+
+ENOUGH = 20
+"""Values of a column; when that many were read and none of them fits, its type was changed at the service."""
+
+
+def unknown(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract, shape: Shape) -> tuple[Column, ...]:
+    """Return the fields that the service sends and the contract doesn't declare.
+
+    They are looked for in the record and in those of its objects that the contract goes into.
+    """
+    fields = {column.header for column in contract.columns}
+    known = {shape.deleted, shape.deleted_at, shape.merged_into, PARENT[:-1], *shape.ignored}
+    for path in fields:
+        known |= {path[: match.start()] for match in re.finditer(r"[.\[]", path)} | {path}
+    inner = {path.partition(".")[0] for path in fields if path.count(".") == 1 and "[" not in path}
+    inner -= {PARENT[:-1]}
+    taken = {column.name for column in contract.columns}
+    found: list[Column] = []
+    for prefix in ("", *sorted(inner)):
+        said = f"json_extract(_record, {literal(json_path(prefix))})" if prefix else "_record"
+        keys = db.execute(f"select distinct unnest(json_keys({said})) as name from {table} order by name")
+        for (name,) in keys.fetchall():
+            header = f"{prefix}.{name}" if prefix else name
+            column = snake_case(name)
+            if header not in known and column and column not in taken:
+                taken.add(column)
+                found.append(Column(column, "varchar", header, False))
+    return tuple(found)
+
+
+def refuse_lacking(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract) -> None:
+    """Refuse records of which not one has a field that the contract declares: it was renamed or dropped."""
+    if not count(db, table):
+        return
+    for column in contract.columns:
+        top = top_of(column.header)
+        header = top if "[" in column.header else column.header
+        if column.optional or column.header.startswith(PARENT) or _any_has(db, table, header):
+            continue
+        # A nested field can be missed only where there is something that it is a field of.
+        parent = column.header.rpartition(".")[0]
+        if not parent or _any_has(db, table, parent, "= 'OBJECT'") or not _any_has(db, table, top):
+            raise lacking(contract, [column])
+
+
+def _any_has(db: "duckdb.DuckDBPyConnection", table: str, field: str, condition: str = "is not null") -> bool:
+    """Whether any record has a field, be it null."""
+    said = f"json_type(_record, {literal(json_path(field))}) {condition}"
+    return db.execute(f"select 1 from {table} where {said} limit 1").fetchone() is not None
+
+
+def refuse_retyped(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract) -> None:
+    """Refuse a column of which many values were read and none fits its type."""
+    columns = [column for column in contract.columns if column.data_type != "varchar"]
+    fit = ", ".join(f"count({quoted(column.name)})" for column in columns) or "1"
+    fits = db.execute(f"select {fit} from {table}_judged").fetchone() or ()
+    for column in (column for column, found in zip(columns, fits, strict=False) if not found):
+        path = literal(json_path(column.header))
+        (said,) = db.execute(f"select count(json_extract_string(_record, {path})) from {table}").fetchone() or (0,)
+        if said >= ENOUGH:
+            raise ScorecardError(
+                f"The field {column.header} of {contract.object} holds no {column.data_type} any more:"
+                f" none of {said} values fits.",
+                f"If its type was changed at the service, correct the data_type of {column.name} in"
+                f" {contract.declared_in} and the staging model of {contract.name} beside it.",
+            )
+
+
+def lacking(contract: ObjectContract, columns: Iterable[Column]) -> ScorecardError:
+    """Say that the service no longer has fields that the warehouse uses."""
+    return ScorecardError(
+        f"{contract.object} has no field {', '.join(column.header for column in columns)} any more.",
+        "If it was renamed, write its new name as config.meta.header of"
+        f" {', '.join(column.name for column in columns)} in {contract.declared_in}; if it is gone for good, take it"
+        f" out there and out of the staging model of {contract.name} beside it.",
+    )
