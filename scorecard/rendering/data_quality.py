@@ -92,7 +92,7 @@ def held_back(desk: Desk) -> tuple[str, ...]:
             "quality.held", check.failures, number=desk.formats.count(check.failures), where=_where(check)
         )
         for check in desk.close.failed()
-        if check.kind == "extract" and check.failures
+        if check.kind == "extract" and check.failures and check.counted
     )
 
 

@@ -90,7 +90,7 @@ def test_any_history_ends_in_the_accounts_own_state(steps: list[tuple[str, int, 
         assert reader.sql(twice) == []
         newest = reader.sql(
             "select d.id, d.stage from raw_hubspot.deal as d where _valid_to is null and _deleted_at is null and exists"
-            " (select 1 from raw_hubspot.deal_stage_history as h where h._valid_to is null and h.deal_id = d.id"
-            " and h.stage = d.stage) order by all"
+            " (select 1 from raw_hubspot.deal_stage_history as h where h._valid_to is null and h._deleted_at is null"
+            " and h.deal_id = d.id and h.stage = d.stage) order by all"
         )
         assert newest == stages(account), "the stage that a deal is in is in its history"
