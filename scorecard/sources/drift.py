@@ -38,7 +38,10 @@ def unknown(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContrac
     found: list[Column] = []
     for prefix in ("", *sorted(inner)):
         said = f"json_extract(_record, {literal(json_path(prefix))})" if prefix else "_record"
-        keys = db.execute(f"select distinct unnest(json_keys({said})) as name from {table} order by name")
+        keys = db.execute(f"""
+            select distinct unnest(names) as name from (select distinct json_keys({said}) as names from {table})
+            order by name
+        """)
         for (name,) in keys.fetchall():
             header = f"{prefix}.{name}" if prefix else name
             column = snake_case(name)

@@ -4,6 +4,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from scorecard.sources.contract import Column, ObjectContract
@@ -71,11 +72,17 @@ def row_version(columns: tuple[Column, ...]) -> str:
 
     Sorted, so that the order of the columns is no change; a new type is one.
     """
-    fields = ", ".join(
-        f"{quoted(f'{column.name} {column.data_type}')} := {quoted(column.name)}::varchar"
-        for column in sorted(columns, key=lambda column: column.name)
+    fields = sorted(columns, key=lambda column: column.name)
+    kinds = sha256(repr([(column.name, column.data_type) for column in fields]).encode()).hexdigest()
+    # A text is written with its length before it, so that no two records can be written the same way.
+    values = ", ".join(
+        f"coalesce(length({name}) || ':' || {name}, '')"
+        if column.data_type == "varchar"
+        else f"coalesce({name}::varchar, '')"
+        for column in fields
+        for name in [quoted(column.name)]
     )
-    return f"sha256(to_json(struct_pack({fields}))::varchar)"
+    return f"sha256(concat_ws('|', '{kinds}', {values}))"
 
 
 def has_key(contract: ObjectContract) -> str:

@@ -49,6 +49,7 @@ class Pages:
     pages: int = field(default=0, init=False)
     complete_at: datetime | None = field(default=None, init=False)
     complete_page: int = field(default=0, init=False)
+    _said: list[tuple[int, str, str, int]] = field(default_factory=list, init=False)
     _waiting: list["pa.Table"] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
@@ -74,10 +75,7 @@ class Pages:
         import pyarrow as pa
 
         self.pages += 1
-        self.db.execute(
-            f"insert into {self.table}_pages values (?, ?, ?, ?)",
-            [self.pages, page.url, page.sha256, page.size_bytes],
-        )
+        self._said.append((self.pages, page.url, page.sha256, page.size_bytes))
         if page.records:
             lines = pa.array(range(1, len(page.records) + 1), pa.int64())
             number = pa.repeat(pa.scalar(self.pages, pa.int32()), len(page.records))
@@ -106,6 +104,12 @@ class Pages:
         """Write the pages that wait to the scratch database, several at once."""
         import pyarrow as pa
 
+        if self._said:
+            columns = [pa.array(column) for column in zip(*self._said, strict=True)]
+            self.db.register("batch", pa.table(columns, ["_page", "source_file", "sha256", "size_bytes"]))
+            self.db.execute(f"insert into {self.table}_pages from batch")
+            self.db.unregister("batch")
+            self._said.clear()
         if self._waiting:
             self.db.register("batch", pa.concat_tables(self._waiting))
             self.db.execute(f"insert into {self.table} select _page, _line, _record from {self._entries()}")
@@ -164,18 +168,24 @@ class Pages:
         db, table, contract = self.db, self.table, self.contract
         news = unknown(db, table, contract, self.shape) if self.keep_new_fields else ()
         columns = (*contract.columns, *news)
-        paths = [json_path(column.header) for column in columns]
         refuse_lacking(db, table, contract)
-        cells = ", ".join(f"_f[{i + 1}] as _c{i}" for i in range(len(columns)))
         names = ", ".join(quoted(column.name) for column in columns)
+        # One look into the text of a record for all that is wanted of it.
+        deletes = self._deletes()
+        paths = [json_path(path) for path in (*(column.header for column in columns), *filter(None, deletes))]
+        cells = ", ".join(f"_f[{i + 1}] as _c{i}" for i in range(len(paths)))
+        after = iter(range(len(columns), len(paths)))
+        tombstone = self._tombstone([f"_c{next(after)}" if path else "null::varchar" for path in deletes])
         db.execute(f"""
             create or replace table {table}_judged as
-            with cells as (
-                select _page, _line, {self._tombstone()}, {cells}
-                from (select *, json_extract_string(_record, {paths!r}) as _f from {table})
-            ), typed as (select *, {typed(columns)} from cells)
-            select _page, _line, {names}, _deleted_at, _deleted_reason, {faults(columns)} as _reason
-            from typed
+            with found as (
+                select _page, _line, json_extract_string(_record, [{", ".join(map(literal, paths))}]) as _f from {table}
+            ), cells as (
+                select _page, _line, {cells} from found
+            ), typed as (
+                select *, {typed(columns)}, {tombstone} from cells
+            )
+            select _page, _line, {names}, _deleted_at, _deleted_reason, {faults(columns)} as _reason from typed
         """)
         refuse_retyped(db, table, contract)
         db.execute(f"""
@@ -188,6 +198,13 @@ class Pages:
             insert into {table}_gone select _page, {self._record_key()}, _deleted_at, _deleted_reason
             from {table}_judged where _reason is not null and _deleted_at is not null
         """)
+        read, bad = count(db, f"{table}_judged"), count(db, f"{table}_bad")
+        db.execute(f"""
+            create or replace table {table}_pages as
+            select *, (select count(*) from {table}_judged as j where j._page = p._page) as rows_read,
+                (select count(*) from {table}_bad as b where b._page = p._page) as rows_bad
+            from {table}_pages as p
+        """)
         if "_valid_to" in held_columns:
             self._find_vanished(schema, max_vanished_share)
         self._make_good(schema, names, held_columns)
@@ -198,29 +215,25 @@ class Pages:
         if not are_all_new and {column.name for column in all_columns} <= held_columns:
             self._drop_unchanged(held, row_version(all_columns))
         db.execute(f"create or replace table {table}_held (_row_version varchar)")
-        db.execute(f"""
-            create or replace table {table}_pages as
-            select *, (select count(*) from {table}_judged as j where j._page = p._page) as rows_read,
-                (select count(*) from {table}_bad as b where b._page = p._page) as rows_bad
-            from {table}_pages as p
-        """)
-        read, bad = count(db, f"{table}_judged"), count(db, f"{table}_bad")
         return Staged(contract, table, all_columns, tuple(column.name for column in news), read, bad, are_all_new)
 
-    def _tombstone(self) -> str:
-        """SQL of `_deleted_at` and `_deleted_reason`; null of a record that is there."""
+    def _deletes(self) -> list[str]:
+        """Where a record says that it is deleted, since when, and which record took it in; "" where it never does."""
         shape, prefix = self.shape, PARENT if self.contract.each else ""
-        if not shape.deleted:
+        paths = (shape.deleted, shape.deleted_at, shape.merged_into) if shape.deleted else ()
+        return [path and prefix + path for path in paths]
+
+    def _tombstone(self, cells: Sequence[str]) -> str:
+        """SQL of `_deleted_at` and `_deleted_reason`, out of the cells of `_deletes`; null of a record that is there."""
+        if not cells:
             return "null::timestamptz as _deleted_at, null::varchar as _deleted_reason"
-        said = {
-            name: f"json_extract_string(_record, {literal(json_path(prefix + path))})" if path else "null::varchar"
-            for name, path in (("on", shape.deleted), ("at", shape.deleted_at), ("into", shape.merged_into))
-        }
-        deleted = f"{said['on']} " + (f"= {literal(shape.deleted_value)}" if shape.deleted_value else "is not null")
+        on, at, into = cells
+        value = self.shape.deleted_value
+        deleted = f"{on} = {literal(value)}" if value else f"{on} is not null"
         return (
-            f"case when {deleted} then coalesce(try_cast({said['at']} as timestamptz),"
-            f" to_timestamp(try_cast({said['at']} as bigint))) end as _deleted_at,"
-            f" case when {deleted} then coalesce('merged into ' || {said['into']}, 'deleted') end as _deleted_reason"
+            f"case when {deleted} then coalesce(try_cast({at} as timestamptz),"
+            f" to_timestamp(try_cast({at} as bigint))) end as _deleted_at,"
+            f" case when {deleted} then coalesce('merged into ' || {into}, 'deleted') end as _deleted_reason"
         )
 
     def _make_good(self, schema: str, names: str, held_columns: set[str]) -> None:
@@ -231,13 +244,16 @@ class Pages:
         order = f"{quoted(self.shape.modified)} desc nulls last, " if self.shape.modified else ""
         order += "_page desc, _line desc"
         # Of a record that was read twice, the entries that it had the first time are no more.
-        newest = f" and rank() over (partition by {merge_key} order by {order}) = 1" if contract.each else ""
+        older = f" or rank() over (partition by {merge_key} order by {order}) > 1" if contract.each else ""
+        # What was judged becomes what is good: a copy without the rest would cost as much as the judging.
+        self.db.execute(f"drop table if exists {table}_good")
+        self.db.execute(f"alter table {table}_judged rename to {table}_good")
+        self.db.execute(f"delete from {table}_good where _reason is not null")
         self.db.execute(f"""
-            create or replace table {table}_good as
-            select _page, _line, {names}, _deleted_at, _deleted_reason
-            from {table}_judged
-            where _reason is null
-            qualify row_number() over (partition by {key} order by {order}) = 1{newest}
+            delete from {table}_good where rowid in (
+                select rowid from {table}_good
+                qualify row_number() over (partition by {key} order by {order}) > 1{older}
+            )
         """)
         self.db.execute(f"""
             update {table}_good as good set _deleted_at = gone._at, _deleted_reason = gone._reason
