@@ -14,6 +14,9 @@ import pytest
 from scorecard.catalogue import source_names
 from scorecard.settings import load_settings
 
+# One worker reads the DAGs for all of them.
+pytestmark = pytest.mark.xdist_group("dags")
+
 PROJECT = Path(__file__).resolve().parents[2]
 CADENCES = {"week": "2017-W52", "month": "2017-12", "quarter": "2017-Q4"}
 NOT_PERIODS = ["", "2017", "2017-12-31", "2017-Q5", "last", "2017-12'; drop table x", "../2017-12"]

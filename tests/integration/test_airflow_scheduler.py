@@ -24,6 +24,9 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
+# One scheduler serves them all.
+pytestmark = pytest.mark.xdist_group("airflow")
+
 PROJECT = Path(__file__).resolve().parents[2]
 # An idle machine needs a third of these seconds.
 TO_START, TO_PUBLISH, TO_BACKFILL = 180, 300, 240

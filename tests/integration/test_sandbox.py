@@ -21,6 +21,9 @@ from scorecard.settings import Settings
 from scorecard.sources import extract, load_contracts
 from tests.conftest import PROJECT
 
+# One worker simulates what all of them look at.
+pytestmark = pytest.mark.xdist_group("sandbox")
+
 PLAN = Plan(seed=3, size=60, years=25 / 12, mistakes=0.15)
 FIRST, SECOND = (PLAN.midnight(day) + timedelta(hours=5) for day in (date(2025, 1, 1), date(2025, 2, 1)))
 KINDS = {
