@@ -45,7 +45,8 @@ def unknown(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContrac
         for (name,) in keys.fetchall():
             header = f"{prefix}.{name}" if prefix else name
             column = snake_case(name)
-            if header not in known and column and column not in taken:
+            # A name with a dot or a bracket can be no header.
+            if header not in known and column and column not in taken and not re.search(r"[.\[\]]", name):
                 taken.add(column)
                 found.append(Column(column, "varchar", header, False))
     return tuple(found)

@@ -170,23 +170,7 @@ class Pages:
         columns = (*contract.columns, *news)
         refuse_lacking(db, table, contract)
         names = ", ".join(quoted(column.name) for column in columns)
-        # One look into the text of a record for all that is wanted of it.
-        deletes = self._deletes()
-        paths = [json_path(path) for path in (*(column.header for column in columns), *filter(None, deletes))]
-        cells = ", ".join(f"_f[{i + 1}] as _c{i}" for i in range(len(paths)))
-        after = iter(range(len(columns), len(paths)))
-        tombstone = self._tombstone([f"_c{next(after)}" if path else "null::varchar" for path in deletes])
-        db.execute(f"""
-            create or replace table {table}_judged as
-            with found as (
-                select _page, _line, json_extract_string(_record, [{", ".join(map(literal, paths))}]) as _f from {table}
-            ), cells as (
-                select _page, _line, {cells} from found
-            ), typed as (
-                select *, {typed(columns)}, {tombstone} from cells
-            )
-            select _page, _line, {names}, _deleted_at, _deleted_reason, {faults(columns)} as _reason from typed
-        """)
+        self._make_judged(columns, names)
         refuse_retyped(db, table, contract)
         db.execute(f"""
             create or replace table {table}_bad as
@@ -217,6 +201,27 @@ class Pages:
         db.execute(f"create or replace table {table}_held (_row_version varchar)")
         return Staged(contract, table, all_columns, tuple(column.name for column in news), read, bad, are_all_new)
 
+    def _make_judged(self, columns: tuple[Column, ...], names: str) -> None:
+        """Make `<table>_judged`: the columns in their types, and `_reason`, what is wrong with a record."""
+        # One look into the text of a record for all that is wanted of it.
+        deletes = self._deletes()
+        headers = [*(column.header for column in columns), *filter(None, deletes)]
+        paths = ", ".join(literal(json_path(header)) for header in headers)
+        cells = ", ".join(f"_f[{i + 1}] as _c{i}" for i in range(len(headers)))
+        after = iter(range(len(columns), len(headers)))
+        tombstone = self._tombstone([f"_c{next(after)}" if path else "null::varchar" for path in deletes])
+        self.db.execute(f"""
+            create or replace table {self.table}_judged as
+            with found as (
+                select _page, _line, json_extract_string(_record, [{paths}]) as _f from {self.table}
+            ), cells as (
+                select _page, _line, {cells} from found
+            ), typed as (
+                select *, {typed(columns)}, {tombstone} from cells
+            )
+            select _page, _line, {names}, _deleted_at, _deleted_reason, {faults(columns)} as _reason from typed
+        """)
+
     def _deletes(self) -> list[str]:
         """Where a record says that it is deleted, since when, and which record took it in; "" where it never does."""
         shape, prefix = self.shape, PARENT if self.contract.each else ""
@@ -224,7 +229,7 @@ class Pages:
         return [path and prefix + path for path in paths]
 
     def _tombstone(self, cells: Sequence[str]) -> str:
-        """SQL of `_deleted_at` and `_deleted_reason`, out of the cells of `_deletes`; null of a record that is there."""
+        """SQL of `_deleted_at` and `_deleted_reason`, out of the cells of `_deletes`; null where it is there."""
         if not cells:
             return "null::timestamptz as _deleted_at, null::varchar as _deleted_reason"
         on, at, into = cells

@@ -27,7 +27,8 @@ def first_line(error: BaseException) -> str:
 def json_path(header: str) -> str:
     """Return the JSON path of a header: dots part the names, `[0]` takes an entry of a list."""
     parts = re.findall(r"[^.\[\]]+|\[\d+\]", header)
-    return "$" + "".join(part if part.startswith("[") else f'."{part}"' for part in parts)
+    names = (re.sub(r'(["\\])', r"\\\1", part) for part in parts)
+    return "$" + "".join(name if name.startswith("[") else f'."{name}"' for name in names)
 
 
 def top_of(header: str) -> str:

@@ -472,13 +472,13 @@ def test_a_retyped_field_stops_its_object(connect: Connect, account: Zendesk) ->
 def test_a_new_field_is_kept_and_reported(connect: Connect, account: Zendesk) -> None:
     reader = reader_of(connect, account, objects=("ticket",))
     reader.extract()
-    account.store.change("tickets", "2", mood="sunny")
+    account.store.change("tickets", "2", mood="sunny", **{'it\'s "so" \\ odd': "yes", "with.a.dot": "no"})
     account.advance(hours=1)
     result = reader.extract()
     (told,) = result.warnings
     assert "zendesk.ticket has fields its contract doesn't know" in told
     assert "reply_time_in_minutes" not in told, "the contract goes into it"
-    assert reader.current("ticket", "id, mood")[1] == (2, "sunny")
+    assert reader.current("ticket", "id, mood, it_s_so_odd")[1] == (2, "sunny", "yes")
 
 
 def test_a_record_that_breaks_the_contract_goes_to_quarantine(connect: Connect, account: Zendesk) -> None:
