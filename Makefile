@@ -17,7 +17,7 @@ sandbox: .venv/.ready ## run the DAGs over a simulated company's services, a mon
 	@$(PYTHON) tools/sandbox_run.py
 
 test: .venv/.ready ## the whole test suite
-	$(PYTHON) -m pytest -n 3 --dist loadgroup
+	$(PYTHON) -m pytest -n 2 --dist loadgroup
 
 lint: .venv/.ready ## every linter
 	$(PYTHON) -m ruff check .

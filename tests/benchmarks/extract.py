@@ -1,5 +1,6 @@
 """Rows per CPU second of extracting from each service, side by side: the product, DuckDB's read_json of the same
-answers, dlt's default loader of a part of them; and the cost of a run in which one record in a thousand has changed.
+answers, dlt's default loader and a Singer tap (of Stripe and Zendesk, see tap.py) of a part of them; and the cost of a
+run in which one record in a thousand has changed.
 
     python tests/benchmarks/extract.py [records [service …]]
 
@@ -11,7 +12,9 @@ import multiprocessing
 import resource
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
@@ -21,13 +24,14 @@ sys.dont_write_bytecode = False
 sys.path.insert(0, str(Path(__file__).parent))
 
 import duckdb  # noqa: E402
-from origins import ORIGINS  # noqa: E402
+from origins import BEGIN, ORIGINS  # noqa: E402
+from tap import STREAMS, Tap, cpu_of, install  # noqa: E402
 
 from scorecard.settings import Settings  # noqa: E402
 
 RECORDS = 500_000
 PART = 20_000
-"""Records that dlt's default loader gets: it holds them all as text."""
+"""Records that dlt's default loader and the tap get: one holds them all as text, the other takes minutes for more."""
 
 
 def serve(pipe: Pipe, name: str, records: int) -> None:
@@ -108,21 +112,47 @@ def measured(work: Callable[..., None], *arguments: Any) -> tuple[float, float]:
     return float(cpu), float(peak)
 
 
-def tell(name: str, what: str, rows: int, figures: tuple[float, float]) -> float:
+def tell(name: str, what: str, rows: int, figures: tuple[float, float | None]) -> float:
     """Print a line, and return the CPU seconds of a row."""
     cpu, peak = figures
-    print(
-        f"{name:11}{what:24}{rows:10,} rows {cpu:8.1f} CPU s {rows / cpu:12,.0f} rows/CPU s {peak:8.0f} MB", flush=True
-    )
+    memory = f"{peak:8.0f} MB" if peak else ""
+    print(f"{name:11}{what:24}{rows:10,} rows {cpu:8.1f} CPU s {rows / cpu:12,.0f} rows/CPU s {memory}", flush=True)
     return cpu / rows
+
+
+@contextmanager
+def served(name: str, records: int) -> Iterator[tuple[Pipe, dict[str, str]]]:
+    """Let a process serve records; yield the way to tell it to change some, and the connection."""
+    ours, theirs = multiprocessing.Pipe()
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs, name, records), daemon=True)
+    server.start()
+    yield ours, ours.recv()
+    ours.send("end")
+    server.join()
+
+
+def tapped(name: str, records: int) -> tuple[float, None]:
+    """Let the service's tap read some records; return its CPU seconds."""
+    (stream,) = (each for each in STREAMS[name] if each.table == ORIGINS[name].table)
+    with served(name, records) as (process, connection), tempfile.TemporaryDirectory() as folder:
+        tap = Tap(name, connection, Path(folder), (stream,))
+        cpu = cpu_of(tap.run, BEGIN + timedelta(minutes=records, days=1))
+        tap.keep()
+        process.send("change")
+        process.recv()
+    if tap.messages < records:
+        raise SystemExit(f"The tap of {name} told {tap.messages} of {records} records.")
+    return cpu, None
 
 
 def compare(name: str, records: int) -> None:
     """Print the figures of one service."""
-    ours, theirs = multiprocessing.Pipe()
-    server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs, name, records), daemon=True)
-    server.start()
-    connection = ours.recv()
+    with served(name, records) as (process, connection):
+        measure(name, records, process, connection)
+
+
+def measure(name: str, records: int, ours: Pipe, connection: dict[str, str]) -> None:
+    """Print the figures of one service that is served."""
     folder = Path(tempfile.mkdtemp(prefix="extract-"))
     own = {"business_unit": "Simulated", "currency": "EUR", "objects": [ORIGINS[name].table], "bulk_above": 10**9}
 
@@ -139,13 +169,15 @@ def compare(name: str, records: int) -> None:
     tell(name, "scorecard, 0.1 % changed", records // 1000, changed)
     part = min(PART, records)
     plain = tell(name, "dlt's default", part, measured(dlt_default, name, folder))
-    ours.send("end")
-    server.join()
+    if name in STREAMS:
+        tap = tell(name, "a Singer tap", part, tapped(name, part))
+        print(f"{name:11}the tap over scorecard: {tap / full:.1f} times the CPU")
     print(f"{name:11}scorecard over read_json: {full / bare:.1f} times the CPU")
     print(f"{name:11}dlt's default over scorecard: {plain / full:.1f} times the CPU")
     print(f"{name:11}0.1 % changed over all: 1/{full * records / changed[0]:.0f} of the CPU\n", flush=True)
 
 
 if __name__ == "__main__":
+    install()
     for each in sys.argv[2:] or ORIGINS:
         compare(each, int(sys.argv[1]) if len(sys.argv) > 1 else RECORDS)

@@ -76,6 +76,7 @@ class Tap:
     service: str
     connection: dict[str, str]
     folder: Path
+    streams: tuple[Stream, ...]
     kept: dict[str, Rows] = field(default_factory=dict)
     messages: int = 0
 
@@ -87,7 +88,7 @@ class Tap:
             secret = {"access_token": "simulated-oauth"}
         config = {"start_date": "2022-12-01T00:00:00Z", **CONFIGS[self.service], **secret}
         (self.folder / "config.json").write_text(json.dumps(config))
-        streams = ",".join(each.name for each in STREAMS[self.service])
+        streams = ",".join(each.name for each in self.streams)
         files = (str(self.folder / "config.json"), str(self.folder / "state.json"))
         command = [
             *(str(TAPS / "bin" / "python"), str(LAUNCHER), name, self.connection["host"]),
@@ -205,7 +206,8 @@ def side_by_side(service: str, days: float = 14, size: int = 600) -> None:
     plan = Plan(seed=3, size=size, years=25 / 12, start=date(2023, 1, 1), mistakes=0.06)
     with apart(plan, FIRST) as running, tempfile.TemporaryDirectory() as folder:
         connection = running.connections()[service]
-        tap, ours = Tap(service, connection, Path(folder, "tap")), Ours(service, connection, Path(folder, "ours"))
+        tap = Tap(service, connection, Path(folder, "tap"), STREAMS[service])
+        ours = Ours(service, connection, Path(folder, "ours"))
         tap.folder.mkdir()
         for moment in (FIRST, FIRST + timedelta(days=days)):
             running.move_to(moment)
