@@ -93,6 +93,7 @@ def load(
     import dlt
     from dlt.pipeline.exceptions import PipelineStepFailed
 
+    _leave_out_files()
     pipeline = dlt.pipeline(
         pipeline_name=source.name,
         pipelines_dir=str(work),
@@ -123,6 +124,18 @@ def load(
         ) from error
     (load_id,) = info.loads_ids
     return str(load_id)
+
+
+def _leave_out_files() -> None:
+    """Let the environment alone configure dlt, and no `.dlt` folder of whoever runs it.
+
+    dlt looks for each setting under many names in every place, which would be a third of what a small load costs.
+    """
+    from dlt.common.configuration.container import Container
+    from dlt.common.configuration.providers import EnvironProvider
+    from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+
+    Container()[PluggableRunContext].providers.providers = [EnvironProvider()]
 
 
 def _versions(staged: Staged, db: "duckdb.DuckDBPyConnection", loaded_at: datetime) -> Any:

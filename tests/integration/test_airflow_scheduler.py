@@ -163,7 +163,7 @@ def airflow(built: Any, mailbox: tuple[Mailbox, int], tmp_path_factory: pytest.T
         yield api
     finally:
         serve.send_signal(signal.SIGINT)
-        serve.wait(30)
+        serve.wait(120)
     assert not processes_in(root), "a process was left behind"
 
 
