@@ -74,15 +74,15 @@ def row_version(columns: tuple[Column, ...]) -> str:
     """
     fields = sorted(columns, key=lambda column: column.name)
     kinds = sha256(repr([(column.name, column.data_type) for column in fields]).encode()).hexdigest()
-    # A text is written with its length before it, so that no two records can be written the same way.
-    values = ", ".join(
-        f"coalesce(length({name}) || ':' || {name}, '')"
-        if column.data_type == "varchar"
-        else f"coalesce({name}::varchar, '')"
-        for column in fields
-        for name in [quoted(column.name)]
-    )
+    values = ", ".join(_written(column) for column in fields)
     return f"sha256(concat_ws('|', '{kinds}', {values}))"
+
+
+def _written(column: Column) -> str:
+    """SQL of a field as text, with a text's length before it, so that no two records can be written the same way."""
+    name = quoted(column.name)
+    said = f"length({name}) || ':' || {name}" if column.data_type == "varchar" else f"{name}::varchar"
+    return f"coalesce({said}, '')"
 
 
 def has_key(contract: ObjectContract) -> str:

@@ -49,7 +49,7 @@ class Pages:
     pages: int = field(default=0, init=False)
     complete_at: datetime | None = field(default=None, init=False)
     complete_page: int = field(default=0, init=False)
-    _said: list[tuple[int, str, str, int]] = field(default_factory=list, init=False)
+    _heads: list[tuple[int, str, str, int]] = field(default_factory=list, init=False)
     _waiting: list["pa.Table"] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
@@ -75,7 +75,7 @@ class Pages:
         import pyarrow as pa
 
         self.pages += 1
-        self._said.append((self.pages, page.url, page.sha256, page.size_bytes))
+        self._heads.append((self.pages, page.url, page.sha256, page.size_bytes))
         if page.records:
             lines = pa.array(range(1, len(page.records) + 1), pa.int64())
             number = pa.repeat(pa.scalar(self.pages, pa.int32()), len(page.records))
@@ -104,12 +104,12 @@ class Pages:
         """Write the pages that wait to the scratch database, several at once."""
         import pyarrow as pa
 
-        if self._said:
-            columns = [pa.array(column) for column in zip(*self._said, strict=True)]
+        if self._heads:
+            columns = [pa.array(column) for column in zip(*self._heads, strict=True)]
             self.db.register("batch", pa.table(columns, ["_page", "source_file", "sha256", "size_bytes"]))
             self.db.execute(f"insert into {self.table}_pages from batch")
             self.db.unregister("batch")
-            self._said.clear()
+            self._heads.clear()
         if self._waiting:
             self.db.register("batch", pa.concat_tables(self._waiting))
             self.db.execute(f"insert into {self.table} select _page, _line, _record from {self._entries()}")
