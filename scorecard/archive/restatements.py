@@ -28,7 +28,7 @@ def restatements(before: Path, now: Path, manifest: dict[str, Any], code: dict[s
     -------
     One entry per figure whose value or target changed: figure_id (null where the figure is gone), metric, grain,
     period, dimension, member, field (value or target), old, new (decimal text, null for n/a), why (definition,
-    code, late record, deletion, correction or target: the first that holds), reasons (all that hold).
+    code, late record, deletion, correction, period over or target: the first that holds), reasons (all that hold).
     """
     definitions = [_read(folder / "definitions.json")["metrics"] for folder in (before, now)]
     lineage = [_read(folder / "lineage.json") for folder in (before, now)]
@@ -40,14 +40,15 @@ def restatements(before: Path, now: Path, manifest: dict[str, Any], code: dict[s
                 connection.execute(f"create view {name}_{table} as select * from read_parquet('{path}')")
         reasons = _reasons_in_data(connection, {**definitions[0], **definitions[1]})
         changed = connection.execute(
-            f"select new.figure_id, {_KEY}, old.value, new.value, old.target, new.target "
+            f"select new.figure_id, {_KEY}, old.value, new.value, old.target, new.target, "
+            "not old.is_complete and new.is_complete "
             f"from old_values as old full join new_values as new using ({_KEY}) "
             "where old.value is distinct from new.value or old.target is distinct from new.target "
             "order by new.figure_id is null, length(new.figure_id), new.figure_id, metric, grain, period, "
             "dimension, member"
         ).fetchall()
     found = []
-    for figure_id, metric, grain, period, dimension, member, old, new, old_target, new_target in changed:
+    for figure_id, metric, grain, period, dimension, member, old, new, old_target, new_target, is_over in changed:
         figure = {
             **{"figure_id": figure_id, "metric": metric, "grain": grain, "period": period},
             **{"dimension": dimension, "member": member},
@@ -64,7 +65,8 @@ def restatements(before: Path, now: Path, manifest: dict[str, Any], code: dict[s
                 # The record is the same and so is the code: another record that it refers to was corrected.
                 in_data = [*in_data, "correction"]
             why += [reason for reason in in_data if reason != "code"]
-            why = list(dict.fromkeys(why)) or ["code"]
+            # With the same records: a figure that an unfinished period, or its base, could not have.
+            why = list(dict.fromkeys(why)) or ["period over" if is_over else "code"]
             found.append(
                 {
                     **figure,

@@ -9,6 +9,7 @@ it does last. Rows of any other load are what a run that was killed left behind.
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,11 +51,15 @@ class Held:
 
 @dataclass(frozen=True)
 class Cursor:
-    """How far an object of a service has been read: JSON text, and the contract it was read by."""
+    """How far an object of a service has been read: JSON text, and the contract it was read by.
+
+    ``read_through`` is the last day of which all has been read, of this object and all that were read with it.
+    """
 
     text: str
     contract_sha256: str
     loaded_at_us: int
+    read_through: date | None = None
 
 
 @contextmanager
@@ -165,10 +170,13 @@ def read_cursors(path: Path, source: SourceContract) -> dict[str, Cursor]:
     if not path.exists():
         return {}
     with open_warehouse(path, read_only=True) as db:
-        if "_cursors" not in read_types(db, source.schema):
+        columns = read_types(db, source.schema).get("_cursors")
+        if not columns:
             return {}
+        # Warehouses of before lack the column.
+        through = "max(read_through) over (partition by object)" if "read_through" in columns else "null::date"
         found = db.execute(f"""
-            select object, cursor, contract_sha256, epoch_us(loaded_at)
+            select object, cursor, contract_sha256, epoch_us(loaded_at), {through}
             from {source.schema}._cursors
             where _dlt_load_id in (select load_id from {source.schema}._dlt_loads)
             qualify row_number() over (partition by object order by loaded_at desc) = 1

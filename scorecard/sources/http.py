@@ -81,7 +81,7 @@ class Http:
     """A session with one service.
 
     ``authorise`` gives the headers that say who asks; called with True it must get new ones (a token has expired).
-    ``is_quota`` recognises the answer that means "no more today".
+    ``is_quota`` recognises the answer that means "no more today". ``clock`` is the service's time of the last answer.
     """
 
     service: str
@@ -91,6 +91,7 @@ class Http:
     attempts: int = ATTEMPTS
     longest_wait: float = LONGEST_WAIT
     requests_made: int = field(default=0, init=False)
+    clock: datetime | None = field(default=None, init=False)
     _session: "requests.Session | None" = field(default=None, init=False)
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, **kwargs: Any) -> Answer:
@@ -156,7 +157,8 @@ class Http:
             _refuse_what_is_no_json(response, body)
         parts = urlsplit(response.url)
         shown = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        return Answer(body, shown, response.headers, _served_at(response))
+        self.clock = _served_at(response)
+        return Answer(body, shown, response.headers, self.clock)
 
     def _send(self, method: str, url: str, kwargs: dict[str, Any], fresh: bool) -> "tuple[requests.Response, bytes]":
         import requests

@@ -8,7 +8,7 @@ was committed just before the kill is then inserted a second time, and its scd2 
 
 import os
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +55,7 @@ CURSORS = {
     "object": "varchar",
     "cursor": "varchar",
     "contract_sha256": "varchar",
+    "read_through": "date",
     "loaded_at": "timestamptz",
     "_dlt_load_id": "varchar",
 }
@@ -78,12 +79,14 @@ def load(
     work: Path,
     db: "duckdb.DuckDBPyConnection",
     cursors: dict[ObjectContract, str] | None = None,
+    read_through: date | None = None,
 ) -> str:
     """Load what was staged in one dlt run and return the load id.
 
     Parameters
     ----------
     cursors: how far each object of a service is read with this load; they count when the load does.
+    read_through: the last day of which this load completes what the service has.
 
     Raises
     ------
@@ -109,7 +112,7 @@ def load(
     if source.service and staged:
         resources.append(_rows("_mended", partial(_mended, staged), MENDED, db))
     if cursors:
-        resources.append(_rows("_cursors", partial(_cursors, cursors, loaded_at), CURSORS, db))
+        resources.append(_rows("_cursors", partial(_cursors, cursors, read_through, loaded_at), CURSORS, db))
     try:
         info = pipeline.run(dlt.source(lambda: resources, name=source.name)(), loader_file_format="parquet")
         info.raise_on_failed_jobs()
@@ -228,12 +231,13 @@ def _loaded_files(staged: list[Staged], loaded_at: datetime) -> str:
     )
 
 
-def _cursors(cursors: dict[ObjectContract, str], loaded_at: datetime) -> str:
+def _cursors(cursors: dict[ObjectContract, str], read_through: date | None, loaded_at: datetime) -> str:
+    through = f"'{read_through}'" if read_through else "null"
     return " union all ".join(
         f"""
         select '{contract.name}' as object, {literal(cursor)} as cursor,
-            '{contract.fingerprint}' as contract_sha256, '{loaded_at.isoformat()}' as loaded_at,
-            '{_load_id()}' as _dlt_load_id
+            '{contract.fingerprint}' as contract_sha256, {through} as read_through,
+            '{loaded_at.isoformat()}' as loaded_at, '{_load_id()}' as _dlt_load_id
         """
         for contract, cursor in cursors.items()
     )

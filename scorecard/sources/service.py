@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,6 +38,9 @@ ROWS = 100_000
 WAITING = 8
 """Answers that may wait to be staged, so that memory stays small however fast the service is."""
 
+LATE = timedelta(minutes=10)
+"""What happened this long before a service is asked may not be in its answers yet."""
+
 SAY_EVERY = 5.0
 """Seconds between two lines of progress of one object."""
 
@@ -52,6 +56,9 @@ class Service(Protocol):
 
     def check(self, contract: ObjectContract) -> None:
         """Refuse an object of which the service lacks a declared field, or that it does not let us read."""
+
+    def clock(self) -> datetime | None:
+        """Say what time it is by the service's own clock, None where it was asked for nothing yet."""
 
     def pages(
         self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
@@ -135,12 +142,13 @@ class _Run:
     def through(self) -> ExtractResult:
         """Read all objects, load, and say what became of them."""
         self.objects = self._objects()
+        through = self._before_today()
         with self._reading() as answers:
             for each, page in answers:
                 self._take(each, page)
                 if sum(one.waiting for one in self.objects) >= ROWS and each.safe == each.pages:
                     self._load([one for one in self.objects if one.safe == one.pages])
-        self._load(self.objects)
+        self._load(self.objects, through)
         self._refuse()
         unchanged = tuple(
             contract.name for each in self.objects for contract in each.contracts if contract.name not in self.loaded
@@ -267,19 +275,31 @@ class _Run:
             f"{self.source.name}.{each.name}: {state}, {each.rows} records on {each.pages} pages, {rate:.0f} a second"
         )
 
-    def _load(self, objects: list[_Object]) -> None:
-        """Load what waits of some objects, up to where each could be left."""
+    def _before_today(self) -> date | None:
+        """Return the last day that was over by the service's clock, None where not all can be read."""
+        if any(each.error for each in self.objects):
+            return None
+        now = self.service.clock()
+        return (now - LATE).astimezone(self.settings.zone).date() - timedelta(days=1) if now else None
+
+    def _load(self, objects: list[_Object], through: date | None = None) -> None:
+        """Load what waits of some objects, up to where each could be left.
+
+        ``through``: the day through which all is read, if no object fails.
+        """
         ready = [each for each in objects if each.reached is not None]
-        if not ready:
-            return
         for each in ready:
             for table in each.tables:
                 table.forget_after(each.safe)
-        staged, cursors = self._judged(ready)
+        staged, cursors = self._judged(ready) if ready else ([], {})
+        through = None if any(each.error for each in objects) else through
+        cursors = self._read_through(through) | cursors
         if staged or cursors:
             loaded_at = after_last_load([*self.cursors.values()])
             work = self.work / "load"
-            self.load_id = load(self.settings.warehouse, self.source, staged, loaded_at, work, self.db, cursors)
+            self.load_id = load(
+                self.settings.warehouse, self.source, staged, loaded_at, work, self.db, cursors, through
+            )
             shutil.rmtree(work, ignore_errors=True)
             for one in finish(self.settings.warehouse, self.source, staged, loaded_at, self.load_id):
                 self._count(one)
@@ -331,6 +351,18 @@ class _Run:
             contract: text
             for contract, cursor in held.items()
             if cursor is None or (cursor.text, cursor.contract_sha256) != (text, contract.fingerprint)
+        }
+
+    def _read_through(self, day: date | None) -> dict[ObjectContract, str]:
+        """Return the cursors to be written anew because a day is over that was not when they were written."""
+        if day is None:
+            return {}
+        contracts = [contract for each in self.objects for contract in each.contracts]
+        held = {contract: self.cursors[contract.name] for contract in contracts if contract.name in self.cursors}
+        return {
+            contract: cursor.text
+            for contract, cursor in held.items()
+            if cursor.read_through is None or cursor.read_through < day
         }
 
     def _count(self, one: LoadedObject) -> None:

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -189,6 +190,16 @@ def test_support_is_as_the_tickets_were(group: Group) -> None:
         assert same(
             group.figure(CLOUD, "first_response_time", period), group.true(CLOUD, "first_response_time", period)
         ), period
+
+
+def test_a_unit_is_known_through_the_day_before_its_services_were_read(group: Group) -> None:
+    """Whether or not anything happened on it: the last month is over."""
+    last = PLAN.ends.astimezone(ZoneInfo(PLAN.timezone)).date() - timedelta(days=1)
+    with duckdb.connect(str(group.sandbox.settings.snapshot), read_only=True) as db:
+        read = db.execute("select source_system, read_through from staging.stg_services__read").fetchall()
+        known = db.execute("select business_unit, last_on from core.core_horizon").fetchall()
+    assert dict(read) == dict.fromkeys(SERVICES, last)
+    assert {unit: day for unit, day in known if unit in UNITS.values()} == {INSTRUMENTS: last, CLOUD: last}
 
 
 def test_no_check_of_the_units_fails(group: Group) -> None:

@@ -1,5 +1,6 @@
--- One row per business unit: the days between which its sources have records. A period beyond them isn't complete. A
--- day after the one on which its record was loaded is a plan (a subscription that will end), not a record of that day.
+-- One row per business unit: the days of which it is known what happened. A period beyond them isn't complete. An
+-- export is known through its last record; a day after the one on which its record was loaded is a plan (a subscription
+-- that will end), no record of that day. Services are known through the day on which all were read, even a quiet one.
 with event as (
     {% for fact, days in {
         'core_opportunity': ['created_on', 'closed_on'],
@@ -15,12 +16,21 @@ with event as (
     {{ 'union all' if not (outer.last and loop.last) }}
     {% endfor %}
     {% endfor %}
+),
+
+read as (
+    select
+        business_unit,
+        min(read_through) as read_through
+    from {{ ref('stg_services__read') }}
+    group by business_unit
 )
 
 select
-    business_unit,
-    min(happened_on) as first_on,
-    max(happened_on) as last_on
+    event.business_unit,
+    min(event.happened_on) as first_on,
+    greatest(max(event.happened_on), any_value(read.read_through)) as last_on
 from event
-where happened_on <= (loaded_at at time zone '{{ var("timezone") }}')::date
-group by business_unit
+left join read on event.business_unit = read.business_unit
+where event.happened_on <= (event.loaded_at at time zone '{{ var("timezone") }}')::date
+group by event.business_unit

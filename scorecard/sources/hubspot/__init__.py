@@ -49,6 +49,10 @@ class HubSpot:
         said = self.http.get("account-info/v3/details").json()
         return f"{'an OAuth' if self.login.by_oauth else 'a private'} app of the account {said.get('portalId', '?')}"
 
+    def clock(self) -> datetime | None:
+        """Say what time it is by the service's own clock."""
+        return self.http.clock
+
     def shape(self, name: str) -> Shape:
         """Say where the records of an object tell what the extraction has to know."""
         if name == "pipelines":

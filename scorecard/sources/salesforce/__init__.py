@@ -44,6 +44,10 @@ class Salesforce:
         said = self.http.get(f"{self.http.base.partition('/services/')[0]}/services/oauth2/userinfo").json()
         return f"{said.get('preferred_username', 'an unnamed user')} of the org {said.get('organization_id', '?')}"
 
+    def clock(self) -> datetime | None:
+        """Say what time it is by the service's own clock."""
+        return self.http.clock
+
     def shape(self, name: str) -> Shape:
         """Say where deletes and merges stand in a record."""
         if name in fixed.ONLY_CREATED:

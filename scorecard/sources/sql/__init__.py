@@ -60,6 +60,11 @@ class Sql:
             url = self.engine.url
             return f"{url.username or 'nobody'} at {url.host or 'this machine'}, database {url.database}"
 
+    def clock(self) -> datetime | None:
+        """Say what time it is by the database's own clock."""
+        with session(self.name, self.engine) as db:
+            return now(db)
+
     def shape(self, name: str) -> Shape:
         """A row says nothing of itself but its columns."""
         return Shape()

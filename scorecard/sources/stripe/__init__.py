@@ -43,6 +43,10 @@ class Stripe:
         name = (said.get("business_profile") or {}).get("name") or "an unnamed account"
         return f"{name} ({said['id']}) in {self.api.mode}"
 
+    def clock(self) -> datetime | None:
+        """Say what time it is by the service's own clock."""
+        return self.api.http.clock
+
     def shape(self, name: str) -> Shape:
         """Say where deletes stand in a record: where `_tombstone` writes them."""
         return Shape(deleted="deleted", deleted_at="deleted_at")

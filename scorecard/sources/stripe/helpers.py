@@ -50,12 +50,12 @@ class Api:
             )
         self.mode = "live mode" if "_live_" in key else "test mode"
         headers = {"Authorization": f"Bearer {key}", "Stripe-Version": API}
-        self._http = Http(name, f"{(connection.host or HOST).rstrip('/')}/v1/", lambda fresh: headers)
+        self.http = Http(name, f"{(connection.host or HOST).rstrip('/')}/v1/", lambda fresh: headers)
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
         """Ask for a path. Raises as `Http.request` does; what the key may not do is told in words of our own."""
         try:
-            return self._http.get(path, params)
+            return self.http.get(path, params)
         except BadAnswer as error:
             raise self._told(error, path) from None
 

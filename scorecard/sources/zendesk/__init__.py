@@ -35,6 +35,10 @@ class Zendesk:
         """Say whose credentials these are."""
         return f"{self._me.get('name')} <{self._me.get('email')}>, {self._me.get('role')}"
 
+    def clock(self) -> datetime | None:
+        """Say what time it is by the service's own clock."""
+        return self.http.clock
+
     def shape(self, name: str) -> Shape:
         """Say where deletes stand in a record. Zendesk does not say which record a merged one went into."""
         return fixed.SHAPES.get(name, Shape())

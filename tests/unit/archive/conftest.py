@@ -400,7 +400,7 @@ def figure(entry, period, until, scope, dimension, member, group, minimum, targe
         reason = "no_history" if entry.aggregate == "growth" else "no_denominator"
     else:
         value = n / (abs(d) if entry.aggregate == "growth" else d)
-    if entry.aggregate == "growth" and period.label == "2017-12":
+    if entry.aggregate == "growth" and (period.label == "2017-12" or until < period.end):
         value, reason = None, "partial_period"
     value = None if value is None else value.quantize(Decimal("1e-8"), ROUND_HALF_UP)
     target = targets.get((period.grain.value, period.label)) if entry.name == "won_value" else None
@@ -412,7 +412,7 @@ def figure(entry, period, until, scope, dimension, member, group, minimum, targe
             period.start,
             period.end,
             until,
-            True,
+            until >= period.end,
             scope,
             dimension,
             member,

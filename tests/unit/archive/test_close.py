@@ -199,6 +199,16 @@ def test_other_code_is_named_where_the_records_are_the_same(world):
     assert {entry["why"] for entry in entries} == {"code"}
 
 
+def test_a_figure_that_had_to_wait_for_the_end_of_its_period_says_so(world):
+    world.last_day = date(2017, 12, 30)
+    world.close()
+    world.last_day = date(2017, 12, 31)
+    entries = [entry for entry in restated(world.close()) if entry["period"] == "2017-Q4"]
+    growth = [entry for entry in entries if entry["metric"] == "growth" and entry["dimension"] == "business_unit"]
+    assert [(entry["old"], entry["why"]) for entry in growth] == [(None, "period over")]
+    assert growth[0]["new"] is not None
+
+
 def test_a_check_that_fails_now_is_another_edition_without_restatements(world):
     world.close()
     world.check_failures = 3

@@ -38,7 +38,7 @@ FAMILIES = {
     "status": set(STATUSES),
     "thing": {"best", "worst", "and_better", "and_worse", "though_better", "though_worse"},
     "thing.factor": {"first_fell", "first_rose", "second_fell", "second_rose"},
-    "why": {"definition", "code", "late_record", "deletion", "correction", "target"},
+    "why": {"definition", "code", "late_record", "deletion", "correction", "period_over", "target"},
 }
 
 
