@@ -47,6 +47,9 @@ class ServiceSettings(BaseModel):
     concurrency: int = Field(default=2, ge=1, le=16, description="objects that are read at the same time")
     bulk_above: int = Field(default=50_000, ge=0, description="records from which Salesforce is asked in bulk")
     reconcile_days: int = Field(default=7, ge=1, description="how often the ids are compared, for deletes unseen")
+    quota_reserve: float = Field(
+        default=0.05, ge=0, lt=1, description="share of the service's daily requests that is left to others"
+    )
     keep_new_fields: bool = Field(default=True, description="whether fields that nobody declared are kept, too")
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, Settings
+from scorecard.sources.answer import understood
 from scorecard.sources.contract import SourceContract
 from scorecard.sources.folder import Folder
 from scorecard.sources.service import Service
@@ -95,8 +96,9 @@ def _checked(source: SourceContract, reached: bool, who: str, there: dict[str, l
 
 def _service(settings: Settings, source: SourceContract) -> Checked:
     try:
-        service = connector(settings, source)
-        who = service.who()
+        with understood(source.name, "who asks"):
+            service = connector(settings, source)
+            who = service.who()
     except ScorecardError as error:
         return Checked(source.name, False, "nobody", (), (str(error),))
     wanted = settings.services[source.name].objects
@@ -105,7 +107,8 @@ def _service(settings: Settings, source: SourceContract) -> Checked:
         if wanted and contract.name not in wanted:
             continue
         try:
-            service.check(contract)
+            with understood(source.name, contract.object):
+                service.check(contract)
             reads.append(contract.object)
         except ScorecardError as error:
             missing.append(str(error))

@@ -1,20 +1,20 @@
 """Requests to a service: tried again when that can help, refused with a sentence when it can't; no secret in either.
 
 What is tried again: no connection, a time-out, an answer that is cut short or is no JSON (a proxy's HTML page), 429 and
-5xx. The server's ``Retry-After`` is honoured; where it says nothing, the wait grows and has jitter.
+5xx. The waits grow and have jitter, and are never shorter than the server's ``Retry-After``.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import msgspec
-
 from scorecard.errors import ScorecardError
+from scorecard.sources.answer import Answer, no_json, with_whole_letters
 from scorecard.sources.text import plain
 
 if TYPE_CHECKING:
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 TIMEOUT = (10, 60)
 """Seconds to connect, and between two bytes of an answer."""
 
-ATTEMPTS = 6
-"""Tries of one request; with the waits below it takes about two minutes until it is given up."""
+ATTEMPTS = 7
+"""Tries of one request; with the waits below it takes one to two minutes until it is given up."""
+
+LONGEST_GROWN = 30
+"""Seconds that a wait grows to before jitter, which doubles it at most."""
 
 LONGEST_WAIT = 60
 """Seconds. A service that asks for more has no capacity left today: the run stops and goes on the next time."""
@@ -57,41 +60,27 @@ class _Again(Exception):
         self.after = after
 
 
-@dataclass(frozen=True)
-class Answer:
-    """The body of a 2xx answer, the URL it came from (path and query), and the server's clock."""
-
-    body: bytes
-    url: str
-    headers: Mapping[str, str]
-    served_at: datetime
-
-    @property
-    def sha256(self) -> str:
-        """Hash of the body, in hex."""
-        return hashlib.sha256(self.body).hexdigest()
-
-    def json(self) -> Any:
-        """Return the decoded body."""
-        return msgspec.json.decode(self.body)
-
-
 @dataclass
 class Http:
     """A session with one service.
 
     ``authorise`` gives the headers that say who asks; called with True it must get new ones (a token has expired).
-    ``is_quota`` recognises the answer that means "no more today". ``clock`` is the service's time of the last answer.
+    ``is_quota`` recognises the answer that means "no more today". ``left`` tells from the headers of an answer which
+    share of the day's requests is left; where it falls below ``reserve``, nothing more is asked. ``clock`` is the
+    service's time of the last answer.
     """
 
     service: str
     base: str
     authorise: Callable[[bool], dict[str, str]]
     is_quota: Callable[[int, bytes], bool] = lambda status, body: False
+    left: Callable[[Mapping[str, str]], float | None] = lambda headers: None
+    reserve: float = 0
     attempts: int = ATTEMPTS
     longest_wait: float = LONGEST_WAIT
     requests_made: int = field(default=0, init=False)
     clock: datetime | None = field(default=None, init=False)
+    _few_left: bool = field(default=False, init=False)
     _session: "requests.Session | None" = field(default=None, init=False)
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, **kwargs: Any) -> Answer:
@@ -102,23 +91,29 @@ class Http:
         """Post JSON to a path; see `request`."""
         return self.request("POST", path, json=json, **kwargs)
 
-    def request(self, method: str, path: str, decode: bool = True, **kwargs: Any) -> Answer:
+    def request(self, method: str, path: str, problem: Callable[[Answer], str] = no_json, **kwargs: Any) -> Answer:
         """Make a request until it is answered.
 
         Parameters
         ----------
         path: below the base, or a whole URL of the same host; anything else is refused.
-        decode: whether the answer has to be JSON.
+        problem: says why an answer can't be used and has to be asked for again, "" where it can.
 
         Raises
         ------
         BadAnswer: the service refuses the request.
-        QuotaGone: it answers no more today.
-        ScorecardError: it can't be reached, or goes on failing.
+        QuotaGone: it answers no more today, or should not have to.
+        ScorecardError: it can't be asked or reached, or goes on failing.
         """
         import tenacity
 
         url = self._url(path)
+        if self._few_left:
+            raise QuotaGone(
+                f"{self.service} has less than {self.reserve:.0%} of its requests of the day left; others need them.",
+                "The next run goes on where this one stopped. To use them, lower quota_reserve in the source's"
+                " settings; to need fewer, extract fewer objects or raise the page size.",
+            )
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_Again),
             wait=_wait,
@@ -126,14 +121,14 @@ class Http:
             reraise=True,
         )
         try:
-            return retrying(self._once, method, url, decode, kwargs)
+            return retrying(self._once, method, url, problem, kwargs)
         except _Again as error:
             raise ScorecardError(
                 f"{self.service} gave no usable answer to {method} {_shown(url)} in {self.attempts} tries: {error}.",
                 "Run again later: what was read before is kept. If it stays so, look at the service's status page.",
             ) from None
 
-    def _once(self, method: str, url: str, decode: bool, kwargs: dict[str, Any]) -> Answer:
+    def _once(self, method: str, url: str, problem: Callable[[Answer], str], kwargs: dict[str, Any]) -> Answer:
         response, body = self._send(method, url, kwargs, fresh=False)
         if response.status_code == 401:
             response, body = self._send(method, url, kwargs, fresh=True)
@@ -146,26 +141,31 @@ class Http:
             )
         if status == 429 or status >= 500:
             raise self._later(response)
-        if status >= 400:
-            raise BadAnswer(
-                f"{self.service} refused {method} {_shown(url)} with {status}: {plain(body.decode(errors='replace'))}",
-                _cure_of(status, self.service),
-                status,
-                body,
-            )
-        if decode:
-            _refuse_what_is_no_json(response, body)
+        if status >= 300:
+            raise self._refused(method, response, body)
+        answer = self._answer(response, body)
+        if said := problem(answer):
+            raise _Again(f"it answered with {said}")
+        return answer
+
+    def _answer(self, response: "requests.Response", body: bytes) -> Answer:
+        self.clock = _served_at(response, self.service)
+        share = self.left(response.headers)
+        self._few_left = share is not None and share < self.reserve
         parts = urlsplit(response.url)
         shown = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        self.clock = _served_at(response)
-        return Answer(body, shown, response.headers, self.clock)
+        digest = hashlib.sha256(body).hexdigest()
+        answer = Answer(self.service, body, digest, shown, response.headers, self.clock)
+        is_torn = body[:1] in (b"{", b"[") and no_json(answer)
+        return replace(answer, body=with_whole_letters(body)) if is_torn else answer
 
     def _send(self, method: str, url: str, kwargs: dict[str, Any], fresh: bool) -> "tuple[requests.Response, bytes]":
         import requests
 
         if self._session is None:
             self._session = requests.Session()
-            self._session.trust_env = False
+            # The machine's proxies and authorities count; what its .netrc has must not take our credentials' place.
+            self._session.auth = lambda request: request
         headers = {**self.authorise(fresh), **kwargs.get("headers", {})}
         self.requests_made += 1
         try:
@@ -174,10 +174,23 @@ class Http:
                 method, url, **{**kwargs, "headers": headers}, timeout=TIMEOUT, allow_redirects=False, stream=True
             )
             return response, self._read(response)
+        except requests.exceptions.SSLError:
+            raise ScorecardError(
+                f"The connection to {self.service} can't be made secure: its certificate is none that is trusted here.",
+                "Look whether the host of the connection is right. Behind a company's own proxy, name the file of its"
+                " authorities in REQUESTS_CA_BUNDLE.",
+            ) from None
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
             raise _Again(f"the connection failed ({type(error).__name__})") from None
         except requests.exceptions.ContentDecodingError:
             raise _Again("its compressed answer was damaged") from None
+        except (requests.RequestException, ValueError) as error:
+            # Its text may repeat a header, and with it a secret.
+            raise ScorecardError(
+                f"{self.service} can't be asked for {_shown(url)}: that makes no request ({type(error).__name__}).",
+                "Look whether the host, login, password or extra of the connection have a blank, a line end or a letter"
+                " that can't be in an address or a header.",
+            ) from None
 
     def _read(self, response: "requests.Response") -> bytes:
         body = bytearray()
@@ -193,13 +206,30 @@ class Http:
         return bytes(body)
 
     def _later(self, response: "requests.Response") -> Exception:
-        after = _retry_after(response)
+        after = _retry_after(response, self.service)
         if after is not None and after > self.longest_wait:
             return QuotaGone(
                 f"{self.service} asks to wait {after:.0f} seconds before the next request.",
                 "The next run goes on where this one stopped.",
             )
         return _Again(f"it answered {response.status_code}", after)
+
+    def _refused(self, method: str, response: "requests.Response", body: bytes) -> BadAnswer:
+        status, what = response.status_code, f"{method} {_shown(response.url)}"
+        if status < 400:
+            where = plain(urlsplit(response.headers.get("Location", "")).netloc) or "another path"
+            return BadAnswer(
+                f"{self.service} sends {what} on to {where}.",
+                "Set the host of the connection to where the service itself answers; nothing was asked of the other.",
+                status,
+                body,
+            )
+        return BadAnswer(
+            f"{self.service} refused {what} with {status}: {plain(body.decode(errors='replace'))}",
+            _cure_of(status, self.service),
+            status,
+            body,
+        )
 
     def _url(self, path: str) -> str:
         if "://" not in path:
@@ -213,39 +243,35 @@ class Http:
 
 
 def _wait(state: "RetryCallState") -> float:
-    from tenacity import wait_random_exponential
+    """Seconds before the next try: 1 to 2 first, then twice as many each time, and never fewer than were asked for."""
+    from tenacity import wait_exponential, wait_random_exponential
 
     error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, _Again) and error.after is not None:
-        return error.after
-    return wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT)(state)
+    asked = error.after or 0.0 if isinstance(error, _Again) else 0.0
+    grown = wait_exponential(max=LONGEST_GROWN)(state) + wait_random_exponential(max=LONGEST_GROWN)(state)
+    return max(asked, grown)
 
 
-def _retry_after(response: "requests.Response") -> float | None:
+def _retry_after(response: "requests.Response", service: str) -> float | None:
     """Seconds that the server asks to wait, by its own clock where it names a time."""
     said = response.headers.get("Retry-After", "").strip()
-    if said.isdigit():
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", said, re.ASCII):
         return float(said)
     try:
-        return max(0.0, (parsedate_to_datetime(said) - _served_at(response)).total_seconds())
-    except (TypeError, ValueError):
+        return max(0.0, (parsedate_to_datetime(said) - _served_at(response, service)).total_seconds())
+    except (TypeError, ValueError, ScorecardError):
         return None
 
 
-def _served_at(response: "requests.Response") -> datetime:
+def _served_at(response: "requests.Response", service: str) -> datetime:
     """The time of the answer by the server's clock; this machine's may be wrong."""
     try:
         return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
-    except (KeyError, TypeError, ValueError):
-        return datetime.now(UTC).replace(microsecond=0)
-
-
-def _refuse_what_is_no_json(response: "requests.Response", body: bytes) -> None:
-    start, end = body[:1], body.rstrip()[-1:]
-    if (start, end) in ((b"{", b"}"), (b"[", b"]")):
-        return
-    kind = response.headers.get("Content-Type", "nothing it names").partition(";")[0]
-    raise _Again(f"it answered with {kind} that is no whole JSON" if "json" in kind else f"it answered with {kind}")
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise ScorecardError(
+            f"{service} does not say what time it is: its answers have no Date.",
+            "Look whether a proxy between it and this machine takes that header out.",
+        ) from None
 
 
 def _shown(url: str) -> str:

@@ -361,11 +361,14 @@ class Pages:
 
 
 def _texts(records: Sequence[bytes]) -> "pa.Array":
-    """Return the records as texts; long numbers in them keep all their digits."""
+    """Return the records as texts; long numbers in them keep all their digits, what is no letter is shown as such."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    texts = pa.array([bytes(each) for each in records], pa.binary()).cast(pa.string())
+    try:
+        texts = pa.array([bytes(each) for each in records], pa.binary()).cast(pa.string())
+    except pa.ArrowInvalid:
+        texts = pa.array([bytes(each).decode(errors="replace") for each in records])
     long = pc.match_substring_regex(texts, _LONG_NUMBER)
     if not pc.any(long).as_py():
         return texts
@@ -375,9 +378,10 @@ def _texts(records: Sequence[bytes]) -> "pa.Array":
 
 
 def exact(record: str) -> str:
-    """Write the numbers that have a point as texts, which keep all digits.
+    """Write the numbers that have a point or many digits as texts, which keep all digits.
 
-    >>> exact('{"a": 12345678901234.5678, "b": 1.5}')
-    '{"a":"12345678901234.5678","b":"1.5"}'
+    >>> exact('{"a": 12345678901234.5678, "b": 1.5, "c": 12345678901234567890, "d": 7}')
+    '{"a":"12345678901234.5678","b":"1.5","c":"12345678901234567890","d":7}'
     """
-    return json.dumps(json.loads(record, parse_float=str), separators=(",", ":"), ensure_ascii=False)
+    read = json.loads(record, parse_float=str, parse_int=lambda digits: int(digits) if len(digits) < 18 else digits)
+    return json.dumps(read, separators=(",", ":"), ensure_ascii=False)

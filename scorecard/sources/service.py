@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from scorecard.errors import ScorecardError
 from scorecard.locks import alone
 from scorecard.settings import Settings
+from scorecard.sources.answer import understood
 from scorecard.sources.contract import ObjectContract, SourceContract
 from scorecard.sources.extract import ExtractResult, LoadedObject, after_last_load, all_of, finish, scratch
 from scorecard.sources.held import Cursor, attached, read_cursors, read_held, read_types, retype
@@ -40,6 +41,9 @@ WAITING = 8
 
 LATE = timedelta(minutes=10)
 """What happened this long before a service is asked may not be in its answers yet."""
+
+START = "from"
+"""In a cursor: the first day that the settings wanted when it was written."""
 
 SAY_EVERY = 5.0
 """Seconds between two lines of progress of one object."""
@@ -171,8 +175,9 @@ class _Run:
         for name, contracts in by_name.items():
             each = _Object(name, contracts, self._cursor(contracts))
             try:
-                for contract in contracts:
-                    self.service.check(contract)
+                with understood(self.source.name, name):
+                    for contract in contracts:
+                        self.service.check(contract)
             except ScorecardError as error:
                 each.error = error
             number = len(found)
@@ -188,15 +193,22 @@ class _Run:
         return found
 
     def _cursor(self, contracts: list[ObjectContract]) -> dict[str, Any] | None:
-        """Return where to go on; nowhere, where a contract has changed since."""
+        """Return where to go on; nowhere, where a contract has changed since, or older records are wanted by now."""
         held: list[Cursor | None] = [self.cursors.get(contract.name) for contract in contracts]
         if any(
             each is None or each.contract_sha256 != contract.fingerprint
             for each, contract in zip(held, contracts, strict=True)
         ):
             return None
-        first = held[0]
-        return dict(json.loads(first.text)) if first else None
+        cursor: dict[str, Any] = json.loads(held[0].text) if held[0] else {}
+        # Cursors of before don't say where they began.
+        began, start = cursor.pop(START, self._start), self._start
+        return None if began and began > start else cursor
+
+    @property
+    def _start(self) -> str:
+        """The day from which on records are wanted, "" where all are."""
+        return self.own.start_date.isoformat() if self.own.start_date else ""
 
     @contextmanager
     def _reading(self) -> Iterator[Iterator[tuple[_Object, Page]]]:
@@ -225,10 +237,11 @@ class _Run:
                 failed: Exception | None = None
                 try:
                     again = each.cursor is None and any(one.name in self.cursors for one in each.contracts)
-                    for page in self.service.pages(each.name, each.contracts, each.cursor, again):
-                        hand_over((each, page))
-                        if stop.is_set():
-                            return
+                    with understood(self.source.name, each.name):
+                        for page in self.service.pages(each.name, each.contracts, each.cursor, again):
+                            hand_over((each, page))
+                            if stop.is_set():
+                                return
                 except Exception as error:
                     failed = error
                 # Behind the pages that were read before it, which are to be kept.
@@ -258,8 +271,13 @@ class _Run:
     def _take(self, each: _Object, page: Page) -> None:
         if each.error:
             return
-        for table in each.tables:
-            table.add(page)
+        try:
+            with understood(self.source.name, each.name):
+                for table in each.tables:
+                    table.add(page)
+        except ScorecardError as error:
+            each.error = error
+            return
         each.pages += 1
         each.rows += len(page.records) + len(page.gone)
         if page.cursor is not None:
@@ -317,16 +335,17 @@ class _Run:
             types = read_types(self.db, self.source.schema, "warehouse")
             for each in ready:
                 try:
-                    judged = [
-                        table.judge(
-                            self.source.schema,
-                            set(types.get(table.contract.name, ())),
-                            self.settings.max_vanished_share,
-                            types,
-                        )
-                        for table in each.tables
-                        if not table.is_idle(set(types.get(table.contract.name, ())))
-                    ]
+                    with understood(self.source.name, each.name):
+                        judged = [
+                            table.judge(
+                                self.source.schema,
+                                set(types.get(table.contract.name, ())),
+                                self.settings.max_vanished_share,
+                                types,
+                            )
+                            for table in each.tables
+                            if not table.is_idle(set(types.get(table.contract.name, ())))
+                        ]
                 except ScorecardError as error:
                     each.error = error
                     continue
@@ -345,7 +364,7 @@ class _Run:
 
     def _moved(self, each: _Object) -> dict[ObjectContract, str]:
         """Return the cursors to be written: those that stand elsewhere than the last load left them."""
-        text = json.dumps(each.reached, sort_keys=True)
+        text = json.dumps({**(each.reached or {}), START: self._start}, sort_keys=True)
         held = {contract: self.cursors.get(contract.name) for contract in each.contracts}
         return {
             contract: text

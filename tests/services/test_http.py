@@ -4,6 +4,7 @@ import gzip
 from collections.abc import Iterator
 from datetime import timedelta
 from email.utils import format_datetime
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ WAIT = module._wait
 class Echo(Service):
     """A service that says what it was asked, and nothing else."""
 
-    refused = 0
+    bodies: list[bytes] = []  # noqa: RUF012 - each test gives its own
 
     def routes(self) -> list[BaseRoute]:
         async def echo(request: Request) -> Response:
@@ -43,7 +44,11 @@ class Echo(Service):
             packed = gzip.compress(b"[" + b" " * 5_000_000 + b"]")
             return Response(packed, media_type="application/json", headers={"Content-Encoding": "gzip"})
 
+        async def next_body(request: Request) -> Response:
+            return Response(self.bodies.pop(0), media_type="application/json")
+
         return [
+            Route("/bodies", next_body),
             Route("/bomb", bomb),
             Route("/echo", echo),
             Route("/moved", moved),
@@ -77,26 +82,44 @@ def session(service: Service) -> Http:
 
 def test_retry_after_is_honoured(service: Echo, waits: list[float]) -> None:
     service.faults.on(Fault.TOO_MANY_REQUESTS, retry_after=7, times=2)
-    assert session(service).get("echo").json()["said"] == "Bearer s3cr3t"
+    assert session(service).get("echo").decode(dict)["said"] == "Bearer s3cr3t"
     assert waits == [7.0, 7.0]
 
 
 def test_a_retry_after_may_be_a_time_by_the_servers_clock(service: Echo, waits: list[float]) -> None:
-    until = format_datetime(service.store.now + timedelta(seconds=11), usegmt=True)
-    with pytest.raises(ScorecardError, match="in 6 tries: it answered 429"):
+    until = format_datetime(service.store.now + timedelta(seconds=58), usegmt=True)
+    with pytest.raises(ScorecardError, match="in 7 tries: it answered 429"):
         session(service).get("later", {"after": until})
-    assert set(waits) == {11.0}
+    assert set(waits[:-1]) == {58.0}
 
 
 def test_without_it_the_waits_grow_and_differ(service: Echo, waits: list[float]) -> None:
     for _ in range(8):
-        service.faults.on(Fault.SERVER_ERROR, times=5)
+        service.faults.on(Fault.SERVER_ERROR, times=6)
         session(service).get("echo")
         service.faults.off()
-    tries = [waits[start::5] for start in range(5)]
+    tries = [waits[start::6] for start in range(6)]
     assert len(set(waits)) == len(waits), "no two clients come back at the same moment"
-    assert all(max(each) <= 0.5 * 2**number for number, each in enumerate(tries))
-    assert sum(tries[4]) > sum(tries[0])
+    for number, each in enumerate(tries):
+        assert all(min(30, 2**number) <= wait <= 2 * min(30, 2**number) for wait in each)
+
+
+@pytest.mark.parametrize("window", [10, 60])
+def test_a_limit_of_requests_in_a_window_is_outwaited(service: Echo, waits: list[float], window: int) -> None:
+    for _ in range(20):
+        waits.clear()
+        service.faults.on(Fault.TOO_MANY_REQUESTS_BARE, times=6)
+        session(service).get("echo")
+        service.faults.off()
+        assert sum(waits) > window, "when the last try is made, the window is over"
+
+
+@pytest.mark.parametrize("after", ["0", "-5", "\u00b2", "soon"])
+def test_a_retry_after_of_no_use_lets_the_waits_grow(service: Echo, waits: list[float], after: str) -> None:
+    with pytest.raises(ScorecardError, match="in 7 tries: it answered 429"):
+        session(service).get("later", {"after": after})
+    assert waits[0] >= 1
+    assert sum(waits) > 60
 
 
 def test_a_wait_of_hours_ends_the_run(service: Echo, waits: list[float]) -> None:
@@ -119,9 +142,72 @@ def test_a_next_page_elsewhere_is_not_asked_for(service: Echo, url: str) -> None
         session(service).get(url)
 
 
-def test_a_redirect_is_not_followed(service: Echo, waits: list[float]) -> None:
-    with pytest.raises(ScorecardError):
+def test_a_redirect_is_not_followed(service: Echo) -> None:
+    with pytest.raises(BadAnswer, match=r"echo sends GET /moved on to 127\.0\.0\.1:9\."):
         session(service).get("moved")
+
+
+@pytest.mark.parametrize("secret", ["s3cr3t\n", "s3cr\u20act"])
+def test_a_secret_that_is_no_header_is_not_printed(service: Echo, secret: str) -> None:
+    with pytest.raises(ScorecardError, match="echo can't be asked for /echo: that makes no request") as error:
+        Http("echo", service.url, lambda fresh: {"Authorization": secret}).get("echo")
+    assert "s3cr" not in f"{error.value} {error.value.__cause__}"
+
+
+def test_a_certificate_that_nobody_knows_is_a_sentence(service: Echo, waits: list[float]) -> None:
+    with pytest.raises(ScorecardError, match="can't be made secure"):
+        Http("echo", service.url.replace("http://", "https://"), lambda fresh: {}).get("echo")
+    assert waits == [], "another try is of no use"
+
+
+TORN_LETTER = rb'{"a": "\ud83d", "b": "\ud83d\ude00", "c": "\\ud83d"}'
+TORN = {
+    "an open end": b'{"a": 1',
+    "a second end": b'{"a": 1}}',
+    "no end of depth": b"[" * 100_000 + b"]" * 100_000,
+    "nothing": b"",
+    "no number": b'{"a": NaN}',
+}
+
+
+@pytest.mark.parametrize("torn", TORN)
+def test_what_is_no_json_is_asked_for_again(service: Echo, waits: list[float], torn: str) -> None:
+    service.bodies = [TORN[torn], b'{"a": 1}']
+    assert session(service).get("bodies").decode(dict) == {"a": 1}
+    assert len(waits) == 1
+
+
+def test_half_a_letter_is_one_that_nobody_knows(service: Echo) -> None:
+    service.bodies = [TORN_LETTER]
+    answer = session(service).get("bodies")
+    assert answer.decode(dict) == {"a": "\ufffd", "b": "\U0001f600", "c": "\\ud83d"}
+    assert answer.sha256 == sha256(TORN_LETTER).hexdigest(), "of what came, not of what is made of it"
+
+
+@pytest.mark.parametrize("body", [b"[]", b'{"id": null}', b"{}"])
+def test_an_answer_of_another_shape_is_a_sentence(service: Echo, body: bytes) -> None:
+    import msgspec
+
+    service.bodies = [body]
+    shape = msgspec.defstruct("Shape", [("id", str)])
+    with pytest.raises(ScorecardError, match="echo answered for /bodies with something else than its API promises"):
+        session(service).get("bodies").decode(shape)
+
+
+def test_the_rest_of_the_day_is_left_to_others(service: Echo) -> None:
+    left = iter([0.5, 0.051, 0.049])
+    http = Http("echo", service.url, lambda fresh: {}, left=lambda headers: next(left), reserve=0.05)
+    for _ in range(3):
+        http.get("echo")
+    with pytest.raises(QuotaGone, match="less than 5% of its requests of the day left"):
+        http.get("echo")
+    assert len(service.seen) == 3
+
+
+def test_no_other_clock_than_the_services(service: Echo) -> None:
+    service.tells_time = False
+    with pytest.raises(ScorecardError, match="echo does not say what time it is"):
+        session(service).get("echo")
 
 
 def test_a_server_that_is_not_there(waits: list[float]) -> None:
@@ -135,4 +221,4 @@ def test_a_small_answer_that_unpacks_to_a_huge_one(service: Echo, monkeypatch: p
     monkeypatch.setattr(module, "LARGEST", 2**20)
     with pytest.raises(ScorecardError, match="An answer of echo to /bomb is larger than 1 MB"):
         session(service).get("bomb")
-    assert session(service).get("echo").json()["asked"] == ""
+    assert session(service).get("echo").decode(dict)["asked"] == ""

@@ -338,7 +338,7 @@ def test_a_service_that_stays_down(connect: Connect, account: HubSpot) -> None:
     account.store.change("deals", "1", dealname="New")
     account.store.change("companies", "1", name="New")
     account.advance(hours=1)
-    with pytest.raises(ScorecardError, match=r"no usable answer to POST /crm/v3/objects/deals/search in 6 tries"):
+    with pytest.raises(ScorecardError, match=r"no usable answer to POST /crm/v3/objects/deals/search in 7 tries"):
         reader.extract()
     assert reader.current("deal", COLUMNS) == before
     assert ("New",) in reader.current("company", "name")

@@ -1,5 +1,6 @@
 """The Salesforce connector against the stand-in: what is read ends as the org's own state, whatever goes wrong."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sandbox.services.faults import Fault
 from sandbox.services.salesforce import Field, Salesforce
 from sandbox.services.store import Store
+from starlette.requests import Request
+from starlette.responses import Response
 
 from scorecard.errors import ScorecardError
 from scorecard.sources import salesforce as connector
@@ -212,6 +215,136 @@ def test_a_bulk_job_that_is_aborted(connect: Connect, org: Salesforce, monkeypat
     assert reader.current("opportunity", COLUMNS) == truth(org)
 
 
+@pytest.fixture
+def bulk(connect: Connect, org: Salesforce, monkeypatch: pytest.MonkeyPatch) -> Reader:
+    """Opportunities are read in bulk, in three parts."""
+    monkeypatch.setattr(connector.fixed, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(connector.fixed, "BULK_PAGE", 15)
+    return reader_of(connect, org, bulk_above=20, objects=("opportunity",))
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+@pytest.mark.parametrize("fault", [Fault.HTML, Fault.TRUNCATED_GZIP, Fault.CUT_IN_MID_PAGE, Fault.SERVER_ERROR])
+def test_a_part_of_a_bulk_result_that_is_none_is_asked_for_again(
+    bulk: Reader, org: Salesforce, fault: Fault, after: int
+) -> None:
+    switch = org.faults.on(fault, path="/results", after=after)
+    bulk.extract()
+    assert switch.struck == 1
+    assert bulk.current("opportunity", COLUMNS) == truth(org)
+
+
+def _without_the_last_row(text: str) -> str:
+    return "".join(text.splitlines(keepends=True)[:-1])
+
+
+TORN_PARTS: dict[str, Callable[[str, int, str], tuple[str, int, str]]] = {
+    "has 14 of 15 records": lambda text, count, locator: (_without_the_last_row(text), count, locator),
+    "has 40 records, and its result ended after 39": lambda text, count, locator: (
+        (_without_the_last_row(text), count - 1, locator) if locator == "null" else (text, count, locator)
+    ),
+    "has 40 records, and its result ended after 15.": lambda text, count, locator: (text, count, "null"),
+    "a part of a result that breaks off": lambda text, count, locator: (text[:-5], count, locator),
+}
+
+
+@pytest.mark.parametrize("said", TORN_PARTS)
+def test_a_bulk_result_that_lacks_records_is_not_taken_for_whole(
+    bulk: Reader, org: Salesforce, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    whole = org.jobs.results
+    monkeypatch.setattr(org.jobs, "results", lambda *asked: TORN_PARTS[said](*whole(*asked)))
+    with pytest.raises(ScorecardError, match=said):
+        bulk.extract()
+    monkeypatch.setattr(org.jobs, "results", whole)
+    bulk.extract()
+    assert bulk.current("opportunity", COLUMNS) == truth(org)
+
+
+@pytest.mark.parametrize("path", ["/query/", "/results"])
+def test_a_cursor_that_repeats_is_named(org: Salesforce, bulk: Reader, path: str) -> None:
+    for number in range(300, 700):
+        org.store.put("Opportunity", key(number), opportunity(number))
+    if path != "/results":
+        bulk.own["bulk_above"] = 10_000
+        bulk.own["page_size"] = 200
+    org.faults.on(Fault.REPEATED_CURSOR, path=path, times=1000)
+    with pytest.raises(ScorecardError, match="names the same next page twice|in a part that repeats itself"):
+        bulk.extract()
+    org.faults.off()
+    bulk.extract()
+    assert bulk.current("opportunity", COLUMNS) == truth(org)
+
+
+def test_a_record_that_came_to_be_seen_is_found_when_all_are_compared(connect: Connect, org: Salesforce) -> None:
+    shown = org.store.now + timedelta(days=2)
+    org.store.put("Opportunity", key(77), opportunity(77), at=BEGIN + timedelta(hours=9), visible_at=shown)
+    reader = reader_of(connect, org)
+    reader.extract()
+    org.advance(days=3)
+    reader.extract()
+    assert (key(77),) not in reader.current("opportunity", "id"), "no change of its own tells of it"
+    org.advance(days=5)
+    reader.extract()
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+
+def test_older_records_come_when_the_start_date_moves_back(connect: Connect, org: Salesforce) -> None:
+    reader = reader_of(connect, org, start_date="2024-01-02", objects=("opportunity",))
+    reader.extract()
+    assert len(reader.current("opportunity", "id")) == 17
+    org.advance(hours=1)
+    reader.own["start_date"] = "2024-01-03"
+    assert reader.extract().loaded == (), "a later one changes nothing of what is held"
+    org.advance(days=8)
+    reader.extract()
+    assert len(reader.current("opportunity", "id")) == 17, "nor when all are compared"
+    del reader.own["start_date"]
+    reader.extract()
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+
+def test_a_share_of_the_day_is_left_to_others(connect: Connect, org: Salesforce) -> None:
+    for number in range(300, 1300):
+        org.store.put("Opportunity", key(number), opportunity(number), at=org.store.now + timedelta(seconds=number))
+    org.advance(days=1)
+    org.daily_limit = 20
+    reader = reader_of(connect, org, page_size=200, concurrency=1, quota_reserve=0.25)
+    with pytest.raises(QuotaGone, match=r"salesforce has less than 25% of its requests of the day left"):
+        reader.extract()
+    assert org.used == 16
+    org.advance(days=1)
+    org.daily_limit = 100
+    reader.extract()
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+
+def test_what_cannot_be_understood_stops_its_object_alone(connect: Connect, org: Salesforce) -> None:
+    org.objects.schema["Account"] = {"SystemModstamp": Field("datetime", "Nothing")}
+    reader = reader_of(connect, org)
+    with pytest.raises(
+        ScorecardError, match="salesforce answered for Account with something else than its API promises"
+    ):
+        reader.extract()
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+
+class _WithoutIdentity(Salesforce):
+    """An app without the scope openid."""
+
+    async def _userinfo(self, request: Request) -> Response:
+        return Response("Missing_OAuth_Scope", 403, media_type="text/plain")
+
+
+def test_an_app_that_may_not_say_who_it_is(connect: Connect, org: Salesforce) -> None:
+    from scorecard.sources import check, load_contracts
+
+    reader = reader_of(connect, _WithoutIdentity(org.store))
+    (found,) = check(reader.settings, load_contracts(reader.settings))
+    assert (found.reached, found.missing) == (True, ())
+    assert "lacks the scope openid" in found.who
+
+
 def test_a_query_that_times_out_is_halved(connect: Connect, org: Salesforce) -> None:
     org.timeout_above = 12
     reader = reader_of(connect, org)
@@ -224,7 +357,7 @@ def test_a_passing_fault_changes_nothing(connect: Connect, org: Salesforce, pass
         org.store.put("Opportunity", key(number), opportunity(number))
     reader = reader_of(connect, org, page_size=200, concurrency=1)
     times = 1 if passing is Fault.TOKEN_EXPIRED else 2
-    switch = org.faults.on(passing, path=r"/query|/limits", times=times, after=3)
+    switch = org.faults.on(passing, path=r"/query", times=times, after=3)
     reader.extract()
     assert switch.struck == times
     assert reader.current("opportunity", COLUMNS) == truth(org)
@@ -238,7 +371,7 @@ def test_a_service_that_stays_down(connect: Connect, org: Salesforce) -> None:
     org.advance(hours=1)
     org.store.change("Opportunity", key(1), Name="New")
     org.store.change("Account", key(1, "001"), Name="New")
-    with pytest.raises(ScorecardError, match=r"gave no usable answer to GET /services/data/v62.0/queryAll in 6 tries"):
+    with pytest.raises(ScorecardError, match=r"gave no usable answer to GET /services/data/v62.0/queryAll in 7 tries"):
         reader.extract()
     assert reader.current("opportunity", COLUMNS) == before
     assert reader.current("account", "name") == [("New",)]

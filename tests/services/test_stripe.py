@@ -285,7 +285,7 @@ def test_a_service_that_stays_down(connect: Connect, org: Stripe) -> None:
     org.advance(hours=1)
     org.store.change("customer", "cus_01", name="New")
     org.store.change("product", "prod_1", name="New")
-    with pytest.raises(ScorecardError, match="gave no usable answer to GET /v1/customers/cus_01 in 6 tries"):
+    with pytest.raises(ScorecardError, match="gave no usable answer to GET /v1/customers/cus_01 in 7 tries"):
         reader.extract()
     assert customers(reader) == before
     assert reader.current("product", "name") == [("New",)]
@@ -300,7 +300,7 @@ def test_events_that_cannot_be_read_on_stop_with_a_sentence(connect: Connect, or
     org.advance(hours=1)
     for number in range(1, 31):
         org.store.change("customer", f"cus_{number:02}", name="New")
-    org.faults.on(Fault.SERVER_ERROR, path="/events.*starting_after", times=6)
+    org.faults.on(Fault.SERVER_ERROR, path="/events.*starting_after", times=7)
     with pytest.raises(ScorecardError, match="gave no usable answer to GET /v1/events"):
         reader.extract()
     reader.extract()
@@ -473,7 +473,7 @@ def test_an_event_names_what_else_it_changes() -> None:
 
     class Told:
         def listed(self, *_: Any) -> Iterator[tuple[Answer, Listed]]:
-            yield Answer(body, "/v1/events", {}, BEGIN), msgspec.json.decode(body, type=Listed)
+            yield Answer("stripe", body, "", "/v1/events", {}, BEGIN), msgspec.json.decode(body, type=Listed)
 
     found = Feed(Told(), 100).since(0)  # type: ignore[arg-type]
     assert [(each.kind, each.id, each.deleted) for each in found] == [("customer", "cus_1", False)]

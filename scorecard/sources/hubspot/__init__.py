@@ -9,9 +9,10 @@ import msgspec
 
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, ServiceSettings
+from scorecard.sources.answer import Answer
 from scorecard.sources.contract import ObjectContract
 from scorecard.sources.drift import lacking
-from scorecard.sources.http import Answer, BadAnswer, Http
+from scorecard.sources.http import BadAnswer, Http
 from scorecard.sources.hubspot import settings as fixed
 from scorecard.sources.hubspot.api import Api, Asked
 from scorecard.sources.hubspot.helpers import (
@@ -21,6 +22,7 @@ from scorecard.sources.hubspot.helpers import (
     Property,
     Record,
     is_quota,
+    left,
     millis,
     moment,
     text_of,
@@ -39,14 +41,14 @@ class HubSpot:
     def __init__(self, name: str, own: ServiceSettings, connection: Connection) -> None:
         self.name, self.own = name, own
         self.login = Login(name, connection)
-        self.http = Http(name, self.login.host, self.login.headers, is_quota)
+        self.http = Http(name, self.login.host, self.login.headers, is_quota, left, own.quota_reserve)
         self.page_size = own.page_size or fixed.SEARCH_PAGE
         self.api = Api(name, self.http, self.page_size)
         self._defined: dict[str, dict[str, Property]] = {}
 
     def who(self) -> str:
         """Say whose credentials these are."""
-        said = self.http.get("account-info/v3/details").json()
+        said = self.http.get("account-info/v3/details").decode(dict[str, Any])
         return f"{'an OAuth' if self.login.by_oauth else 'a private'} app of the account {said.get('portalId', '?')}"
 
     def clock(self) -> datetime | None:
@@ -114,7 +116,7 @@ class HubSpot:
                     f"Grant its app the scope {fixed.SCOPES.get(kind, 'for it')}, or leave the object out of `objects`"
                     f" of the service {self.name} in the settings.",
                 ) from None
-            defined = [] if kind in fixed.WHOLE else msgspec.json.decode(answer.body, type=Definitions).results
+            defined = [] if kind in fixed.WHOLE else answer.decode(Definitions).results
             self._defined[kind] = {each.name: each for each in defined}
         return self._defined[kind]
 
@@ -189,7 +191,7 @@ class HubSpot:
                 "limit": min(self.page_size, fixed.SEARCH_PAGE),
             }
             answer = self.http.post(f"crm/v3/objects/{asked.kind}/search", body)
-            page = msgspec.json.decode(answer.body, type=ListPage)
+            page = answer.decode(ListPage)
             ids = [int(msgspec.json.decode(each, type=Record).id) for each in page.results]
             if (ids and min(ids) <= last) or (page.after and not ids):
                 raise self.api.repeated(asked.kind, str(last))

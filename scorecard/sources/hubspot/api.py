@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from scorecard.errors import ScorecardError
-from scorecard.sources.http import Answer, Http
+from scorecard.sources.answer import Answer
+from scorecard.sources.http import Http
 from scorecard.sources.hubspot import settings as fixed
 from scorecard.sources.hubspot.helpers import Associated, ListPage, Record, in_order, listed
 
@@ -70,7 +71,7 @@ class Api:
         seen = {after}
         while True:
             answer = self.http.get(path, {**params, **({"after": after} if after else {})})
-            page = msgspec.json.decode(answer.body, type=ListPage)
+            page = answer.decode(ListPage)
             after = page.after
             if after and after in seen:
                 raise self.repeated(path, after)
@@ -98,7 +99,7 @@ class Api:
 
     def _batch(self, kind: str, answer: Answer) -> ListPage:
         """Return what a batch found. Who was archived or merged a moment ago is not in it, and told of elsewhere."""
-        page = msgspec.json.decode(answer.body, type=ListPage)
+        page = answer.decode(ListPage)
         for error in page.errors:
             if error.get("category") != "OBJECT_NOT_FOUND":
                 raise ScorecardError(

@@ -1,6 +1,6 @@
 """How to log in to HubSpot, and to take its answers apart."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Lock
@@ -126,6 +126,12 @@ class Definitions(msgspec.Struct):
     results: list[Property]
 
 
+class Token(msgspec.Struct):
+    """What lets us in."""
+
+    access_token: str
+
+
 @dataclass
 class Login:
     """Who asks: a private app by its token, or an OAuth app where `extra` has a refresh token."""
@@ -170,7 +176,7 @@ class Login:
                 "Check its login (client id), password (client secret) and extra.refresh_token; a refresh token ends"
                 " when the app is uninstalled from the account.",
             ) from None
-        return str(answer.json()["access_token"])
+        return answer.decode(Token).access_token
 
 
 def _reason(body: bytes) -> str:
@@ -191,6 +197,14 @@ def is_quota(status: int, body: bytes) -> bool:
         return bool(msgspec.json.decode(body).get("policyName") == "DAILY")
     except (msgspec.DecodeError, AttributeError):
         return False
+
+
+def left(headers: Mapping[str, str]) -> float | None:
+    """Return the share of the account's requests of the day that is left; None where an answer does not say."""
+    said = [headers.get(f"X-HubSpot-RateLimit-Daily{each}", "") for each in ("-Remaining", "")]
+    if not all(each.isdecimal() and each.isascii() for each in said) or not int(said[1]):
+        return None
+    return int(said[0]) / int(said[1])
 
 
 def in_order(links: Iterable[tuple[str, bool]]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,16 +10,21 @@ import msgspec
 
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, ServiceSettings
+from scorecard.sources.answer import Answer
 from scorecard.sources.contract import ObjectContract
 from scorecard.sources.drift import lacking
-from scorecard.sources.http import Answer, BadAnswer
+from scorecard.sources.http import BadAnswer
 from scorecard.sources.page import Page, Shape
 from scorecard.sources.salesforce import settings as fixed
+from scorecard.sources.salesforce.bulk import Job, part_of, part_problem
 from scorecard.sources.salesforce.helpers import (
+    Described,
+    Fields,
+    Query,
     QueryPage,
     connect,
-    csv_records,
     error_code,
+    ids_of,
     moment,
     soql,
     written,
@@ -30,18 +35,24 @@ class Salesforce:
     """One org, as the extraction reads it.
 
     A cursor is ``{"since": newest SystemModstamp read, "reconciled_at": …}``; while a bulk job's result is read also
-    ``job`` and ``locator``.
+    ``job``, ``locator`` and, of what was read of it, ``newest`` and ``read``: the newest SystemModstamp and how many.
     """
 
     def __init__(self, name: str, own: ServiceSettings, connection: Connection) -> None:
         self.name, self.own = name, own
-        self.http = connect(name, connection)
+        self.http = connect(name, connection, own.quota_reserve)
         self.page_size = min(own.page_size or fixed.PAGE, fixed.PAGE)
-        self._fields: dict[str, dict[str, str]] = {}
+        self._described: dict[str, Described] = {}
 
     def who(self) -> str:
         """Say whose credentials these are."""
-        said = self.http.get(f"{self.http.base.partition('/services/')[0]}/services/oauth2/userinfo").json()
+        try:
+            answer = self.http.get(f"{self.http.base.partition('/services/')[0]}/services/oauth2/userinfo")
+        except BadAnswer as error:
+            if error.status != 403:
+                raise
+            return "a user whose name the connected app may not read, for it lacks the scope openid"
+        said = answer.decode(dict[str, Any])
         return f"{said.get('preferred_username', 'an unnamed user')} of the org {said.get('organization_id', '?')}"
 
     def clock(self) -> datetime | None:
@@ -62,7 +73,7 @@ class Salesforce:
 
     def check(self, contract: ObjectContract) -> None:
         """Refuse an object that the user can't read, or whose fields are no more what the contract says."""
-        there = self._describe(contract.object)
+        there = self._describe(contract.object).types
         if gone := [column for column in contract.columns if column.header not in there and not column.optional]:
             raise lacking(contract, gone)
         for column in (column for column in contract.columns if column.header in there):
@@ -79,20 +90,20 @@ class Salesforce:
     def pages(
         self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
     ) -> Iterator[Page]:
-        """Yield what has changed since the cursor, then, from time to time, the ids of all that there are."""
+        """Yield what has changed since the cursor, then, from time to time, all that there are with their ids."""
         reached = dict(cursor or {})
-        begun_at = self.http.get("limits").served_at
+        begun_at, fields = self._describe(name).at, self._wanted(name, contracts)
         reached.setdefault("reconciled_at", written(begun_at))
-        yield from self._changes(name, self._wanted(name, contracts), reached, begun_at)
+        yield from self._changes(name, fields, reached, begun_at)
         due = moment(reached["reconciled_at"]) + timedelta(days=self.own.reconcile_days) <= begun_at
         if again or due:
-            yield from self._ids(name, reached)
+            yield from self._compared(name, fields, reached, begun_at)
 
-    def _describe(self, name: str) -> dict[str, str]:
-        """Return the types of an object's fields that we may read, by name."""
-        if name not in self._fields:
+    def _describe(self, name: str) -> Described:
+        """Return the types of an object's fields that we may read, by name, and when that was asked."""
+        if name not in self._described:
             try:
-                answer = self.http.get(f"sobjects/{name}/describe").json()
+                answer = self.http.get(f"sobjects/{name}/describe")
             except BadAnswer as error:
                 if error.status not in (403, 404):
                     raise
@@ -101,12 +112,13 @@ class Salesforce:
                     "Give the user's permission set the right to read the object and its fields, or leave it out of"
                     f" `objects` of the service {self.name} in the settings.",
                 ) from None
-            self._fields[name] = {each["name"]: each["type"] for each in answer["fields"]}
-        return self._fields[name]
+            fields = answer.decode(Fields).fields
+            self._described[name] = Described({each.name: each.type for each in fields}, answer.served_at)
+        return self._described[name]
 
     def _wanted(self, name: str, contracts: list[ObjectContract]) -> list[str]:
         """Return the fields to ask for: those declared, and the rest where new ones are kept."""
-        there = self._describe(name)
+        there = self._describe(name).types
         columns = (column for contract in contracts for column in contract.columns)
         declared = dict.fromkeys(column.header for column in columns if column.header in there)
         needed = [each for each in ("Id", self._stamp(name), "IsDeleted", "MasterRecordId") if each in there]
@@ -125,8 +137,7 @@ class Salesforce:
             except BadAnswer as error:
                 if error.status != 404:
                     raise
-                for key in ("job", "locator", "newest"):
-                    reached.pop(key, None)
+                _forget_job(reached)
         since = self._since(reached)
         stamp = self._stamp(name)
         where = f"{stamp} >= {written(since)}" if since else ""
@@ -134,13 +145,16 @@ class Salesforce:
             reached["job"] = self._create_job(soql(fields, name, where))
             yield from self._bulk_results(name, reached)
             return
-        first = since or moment(fixed.EARLIEST)
-        yield from self._window(name, fields, stamp, (first if since else None, None), begun_at, reached)
+        for page, answer in self._read(Query(name, fields, stamp, "queryAll"), since, None, begun_at):
+            if page.records:
+                newest = msgspec.json.decode(page.records[-1])[stamp]
+                reached["since"] = max(reached.get("since") or "", written(moment(newest)))
+            yield _page(answer, page.records, cursor=dict(reached))
 
     def _count(self, name: str, where: str) -> int:
         """Count records; 0 where that takes Salesforce too long, for then smaller stretches have to be asked for."""
         try:
-            return self._query(soql(["COUNT()"], name, where))[0].total
+            return self._query("queryAll", soql(["COUNT()"], name, where))[0].total
         except BadAnswer as error:
             if error_code(error) != "QUERY_TIMEOUT":
                 raise
@@ -149,25 +163,18 @@ class Salesforce:
     def _since(self, reached: dict[str, Any]) -> datetime | None:
         if reached.get("since"):
             return moment(reached["since"]) - timedelta(seconds=self.own.overlap_seconds)
-        if self.own.start_date:
-            return moment(f"{self.own.start_date}T00:00:00+00:00")
-        return None
+        return self._start()
 
-    def _window(
-        self,
-        name: str,
-        fields: list[str],
-        stamp: str,
-        window: tuple[datetime | None, datetime | None],
-        begun_at: datetime,
-        reached: dict[str, Any],
-    ) -> Iterator[Page]:
+    def _start(self) -> datetime | None:
+        """Return the moment before which the settings leave records out."""
+        return moment(f"{self.own.start_date}T00:00:00+00:00") if self.own.start_date else None
+
+    def _read(
+        self, query: Query, low: datetime | None, high: datetime | None, begun_at: datetime
+    ) -> Iterator[tuple[QueryPage, Answer]]:
         """Yield the pages of a stretch of time, in halves where Salesforce gives the whole of it up."""
-        low, high = window
-        limits = [f"{stamp} >= {written(low)}" if low else "", f"{stamp} < {written(high)}" if high else ""]
-        query = soql(fields, name, " AND ".join(filter(None, limits)), f"{stamp}, Id")
         try:
-            first = self._query(query)
+            first = self._query(query.operation, query.between(low, high))
         except BadAnswer as error:
             if error_code(error) != "QUERY_TIMEOUT":
                 raise
@@ -175,27 +182,21 @@ class Salesforce:
             if end - start < timedelta(seconds=2):
                 raise
             middle = start + (end - start) / 2
-            yield from self._window(name, fields, stamp, (low, middle), begun_at, reached)
-            yield from self._window(name, fields, stamp, (middle, high), begun_at, reached)
+            yield from self._read(query, low, middle, begun_at)
+            yield from self._read(query, middle, high, begun_at)
             return
-        yield from self._follow(first, stamp, reached)
+        yield from self._follow(first)
 
-    def _query(self, query: str, all_rows: bool = True) -> tuple[QueryPage, Answer]:
-        answer = self.http.get(
-            "queryAll" if all_rows else "query",
-            {"q": query},
-            headers={"Sforce-Query-Options": f"batchSize={max(self.page_size, 200)}"},
-        )
-        return msgspec.json.decode(answer.body, type=QueryPage), answer
+    def _query(self, operation: str, text: str) -> tuple[QueryPage, Answer]:
+        size = f"batchSize={max(self.page_size, 200)}"
+        answer = self.http.get(operation, {"q": text}, headers={"Sforce-Query-Options": size})
+        return answer.decode(QueryPage), answer
 
-    def _follow(self, first: tuple[QueryPage, Answer], stamp: str, reached: dict[str, Any]) -> Iterator[Page]:
+    def _follow(self, first: tuple[QueryPage, Answer]) -> Iterator[tuple[QueryPage, Answer]]:
         page, answer = first
         seen = set()
         while True:
-            if page.records:
-                newest = msgspec.json.decode(page.records[-1])[stamp]
-                reached["since"] = max(reached.get("since") or "", written(moment(newest)))
-            yield Page(answer.url, answer.sha256, len(answer.body), page.records, cursor=dict(reached))
+            yield page, answer
             if page.done:
                 return
             if page.next_url in seen:
@@ -205,67 +206,82 @@ class Salesforce:
                 )
             seen.add(page.next_url)
             answer = self.http.get(self._absolute(page.next_url))
-            page = msgspec.json.decode(answer.body, type=QueryPage)
+            page = answer.decode(QueryPage)
+
+    def _compared(self, name: str, fields: list[str], reached: dict[str, Any], begun_at: datetime) -> Iterator[Page]:
+        """Yield all records that are there: what is held and not among them is gone, and what was missed is read.
+
+        A record may come to be seen without a change of its own, as when the user is given the right to read it.
+        """
+        query = Query(name, fields, self._stamp(name), "query")
+        start = self._start()
+        older = self._read(query.of_ids, None, start, begun_at) if start else ()
+        for page, answer in older:
+            yield _page(answer, (), ids=ids_of(page))
+        for page, answer in self._read(query, start, None, begun_at):
+            yield _page(answer, page.records, ids=ids_of(page))
+        reached["reconciled_at"] = written(answer.served_at)
+        yield _page(answer, (), complete_at=answer.served_at, cursor=dict(reached))
 
     def _absolute(self, path: str) -> str:
         return self.http.base.partition("/services/")[0] + path
 
     def _create_job(self, query: str) -> str:
-        return str(self.http.post("jobs/query", {"operation": "queryAll", "query": query}).json()["id"])
+        return self.http.post("jobs/query", {"operation": "queryAll", "query": query}).decode(Job).id
 
     def _bulk_results(self, name: str, reached: dict[str, Any]) -> Iterator[Page]:
         """Yield the parts of a bulk job's result; each says where the next one begins, so that a later run goes on."""
-        job = reached["job"]
-        self._await(name, job)
-        kinds, stamp = self._describe(name), self._stamp(name)
-        newest = reached.get("newest") or reached.get("since") or ""
-        locator = reached.get("locator", "")
+        job = self._await(name, reached["job"])
+        types, stamp = self._describe(name).types, self._stamp(name)
+        seen = {reached.get("locator", "")}
         while True:
-            params = {"maxRecords": fixed.BULK_PAGE, **({"locator": locator} if locator else {})}
-            answer = self.http.get(f"jobs/query/{job}/results", params, decode=False)
-            records = list(csv_records(answer.body, lambda field: kinds.get(field) == "datetime"))
-            newest = max([newest, *(written(moment(each[stamp])) for each in records)])
-            locator = answer.headers.get("Sforce-Locator", "null")
-            last = locator in ("", "null")
-            reached["newest"], reached["locator"] = newest, locator
-            if last:
-                for key in ("job", "locator", "newest"):
-                    reached.pop(key, None)
+            place = {"locator": reached["locator"]} if "locator" in reached else {}
+            params = {"maxRecords": fixed.BULK_PAGE, **place}
+            answer = self.http.request("GET", f"jobs/query/{job.id}/results", problem=part_problem, params=params)
+            part = part_of(answer, lambda field: types.get(field) == "datetime")
+            moments = (written(moment(each[stamp])) for each in part.records)
+            newest = max([reached.get("newest") or reached.get("since") or "", *moments])
+            reached |= {"newest": newest, "locator": part.locator, "read": reached.get("read", 0) + len(part.records)}
+            if part.locator and part.locator not in seen:
+                seen.add(part.locator)
+                yield _page(answer, part.texts, cursor=dict(reached))
+                continue
+            is_whole = not part.locator and reached["read"] == job.records
+            read = _forget_job(reached)
+            if is_whole:
                 reached["since"] = newest
-            texts = [msgspec.json.encode(each) for each in records]
-            yield Page(answer.url, answer.sha256, len(answer.body), texts, cursor=dict(reached))
-            if last:
+                yield _page(answer, part.texts, cursor=dict(reached))
                 return
+            # What was read of it stands; the cursor is as it was before the job, so that the next run makes a new one.
+            yield _page(answer, part.texts, cursor=dict(reached))
+            raise ScorecardError(
+                f"Salesforce's bulk job {job.id} for {name} has {job.records} records, and its result ended after"
+                f" {read}{' in a part that repeats itself' if part.locator else ''}.",
+                "Run again: a new job is made. If it happens again, raise bulk_above, so that it is asked page by"
+                " page.",
+            )
 
-    def _await(self, name: str, job: str) -> None:
+    def _await(self, name: str, job_id: str) -> Job:
         until = time.monotonic() + fixed.POLL_MINUTES * 60
-        while (state := self.http.get(f"jobs/query/{job}").json()["state"]) != "JobComplete":
-            if state in ("Aborted", "Failed") or time.monotonic() > until:
-                said = "has not ended" if state not in ("Aborted", "Failed") else f"was {state.lower()}"
+        while (job := self.http.get(f"jobs/query/{job_id}").decode(Job)).state != "JobComplete":
+            if job.state in ("Aborted", "Failed") or time.monotonic() > until:
+                said = "has not ended" if job.state not in ("Aborted", "Failed") else f"was {job.state.lower()}"
                 raise ScorecardError(
-                    f"Salesforce's bulk job {job} for {name} {said}.",
+                    f"Salesforce's bulk job {job.id} for {name} {said}.",
                     "Run again: a new job is made. If it happens again, raise bulk_above, so that it is asked page by"
                     " page.",
                 )
             time.sleep(fixed.POLL_SECONDS)
+        return job
 
-    def _ids(self, name: str, reached: dict[str, Any]) -> Iterator[Page]:
-        """Yield the ids of all records that are there: what is held and not among them was deleted long ago."""
-        page, answer = self._query(soql(["Id"], name), all_rows=False)
-        while True:
-            ids = [msgspec.json.decode(each)["Id"] for each in page.records]
-            if page.done:
-                reached["reconciled_at"] = written(answer.served_at)
-            yield Page(
-                answer.url,
-                answer.sha256,
-                len(answer.body),
-                (),
-                ids=ids,
-                complete_at=answer.served_at if page.done else None,
-                cursor=dict(reached) if page.done else None,
-            )
-            if page.done:
-                return
-            answer = self.http.get(self._absolute(page.next_url))
-            page = msgspec.json.decode(answer.body, type=QueryPage)
+
+def _forget_job(reached: dict[str, Any]) -> int:
+    """Take a bulk job out of a cursor; return how many of its records were read."""
+    read = reached.pop("read", 0)
+    for key in ("job", "locator", "newest"):
+        reached.pop(key, None)
+    return int(read)
+
+
+def _page(answer: Answer, records: Sequence[bytes], **rest: Any) -> Page:
+    return Page(answer.url, answer.sha256, len(answer.body), records, **rest)

@@ -1,13 +1,11 @@
-"""How to log in to Salesforce, to write a query and to take a bulk job's result apart."""
+"""How to log in to Salesforce, to write a query and to take its pages apart."""
 
-import csv
-import io
+import re
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Lock
-from typing import Any
 
 import msgspec
 
@@ -24,6 +22,57 @@ class QueryPage(msgspec.Struct, rename={"next_url": "nextRecordsUrl", "total": "
     done: bool
     total: int = 0
     next_url: str = ""
+
+
+class Field(msgspec.Struct):
+    """A field that an object has."""
+
+    name: str
+    type: str
+
+
+class Fields(msgspec.Struct):
+    """What an object is."""
+
+    fields: list[Field]
+
+
+@dataclass(frozen=True)
+class Described:
+    """Types of an object's fields, by name, and the org's time when that was asked."""
+
+    types: dict[str, str]
+    at: datetime
+
+
+class Token(msgspec.Struct):
+    """What lets us in, and where."""
+
+    access_token: str
+    instance_url: str = ""
+
+
+@dataclass(frozen=True)
+class Query:
+    """What to ask of an object; ``operation`` is queryAll, or query for what is not deleted."""
+
+    name: str
+    fields: Sequence[str]
+    stamp: str
+    operation: str
+
+    @property
+    def of_ids(self) -> "Query":
+        """The same for nothing but the ids."""
+        return replace(self, fields=("Id",))
+
+    def between(self, low: datetime | None, high: datetime | None) -> str:
+        """Write the query of a stretch of time, half-open."""
+        limits = [
+            f"{self.stamp} >= {written(low)}" if low else "",
+            f"{self.stamp} < {written(high)}" if high else "",
+        ]
+        return soql(self.fields, self.name, " AND ".join(filter(None, limits)), f"{self.stamp}, Id")
 
 
 @dataclass
@@ -53,7 +102,7 @@ class Login:
     def _ask(self) -> None:
         http = Http(self.name, self.connection.host, lambda fresh: {})
         try:
-            answer = http.request("POST", "/services/oauth2/token", data=self._grant()).json()
+            token = http.request("POST", "/services/oauth2/token", data=self._grant()).decode(Token)
         except BadAnswer as error:
             said = _oauth_error(error.body)
             raise ScorecardError(
@@ -61,7 +110,7 @@ class Login:
                 "Check its login (consumer key) and password (consumer secret), or the private key and user name of the"
                 " JWT flow, and that the connected app allows the flow for that user.",
             ) from None
-        self.token, self.instance = answer["access_token"], answer.get("instance_url", self.instance)
+        self.token, self.instance = token.access_token, token.instance_url or self.instance
 
     def _grant(self) -> dict[str, str]:
         secret = self.connection.password.get_secret_value()
@@ -123,24 +172,19 @@ def written(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 
-def csv_records(body: bytes, is_moment: Callable[[str], bool]) -> Iterator[dict[str, Any]]:
-    """Yield the records of a part of a bulk job's result, as the query would have given them.
-
-    Moments may come as milliseconds since 1970 there.
-    """
-    rows = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""))
-    header = next(rows, [])
-    moments = {name for name in header if is_moment(name)}
-    for row in rows:
-        record: dict[str, Any] = {name: value or None for name, value in zip(header, row, strict=True)}
-        for name in moments:
-            if (value := record[name]) and value.isdigit():
-                record[name] = written(datetime.fromtimestamp(int(value) / 1000, UTC))
-        yield record
+def ids_of(page: QueryPage) -> list[str]:
+    """Return the ids of a page's records."""
+    return [str(msgspec.json.decode(each)["Id"]) for each in page.records]
 
 
-def connect(name: str, connection: Connection) -> Http:
-    """Return a session with the org."""
+def left(headers: Mapping[str, str]) -> float | None:
+    """Return the share of the org's requests of the day that is left; None where an answer does not say."""
+    found = re.search(r"api-usage=(\d+)/(\d+)", headers.get("Sforce-Limit-Info", ""), re.ASCII)
+    return 1 - int(found[1]) / int(found[2]) if found and int(found[2]) else None
+
+
+def connect(name: str, connection: Connection, reserve: float) -> Http:
+    """Return a session with the org, which leaves a share of the day's requests to others."""
     login = Login(name, connection)
     login.headers(fresh=False)
-    return Http(name, f"{login.instance}/services/data/{API}/", login.headers, is_quota)
+    return Http(name, f"{login.instance}/services/data/{API}/", login.headers, is_quota, left, reserve)

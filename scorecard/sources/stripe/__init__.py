@@ -9,8 +9,9 @@ import msgspec
 
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, ServiceSettings
+from scorecard.sources.answer import Answer
 from scorecard.sources.contract import ObjectContract
-from scorecard.sources.http import Answer, BadAnswer
+from scorecard.sources.http import BadAnswer
 from scorecard.sources.page import Gone, Page, Shape
 from scorecard.sources.stripe import settings as fixed
 from scorecard.sources.stripe.events import Change, Feed
@@ -37,11 +38,11 @@ class Stripe:
     def who(self) -> str:
         """Say whose key this is."""
         try:
-            said = self.api.get("account").json()
+            said = self.api.get("account").decode(dict[str, Any])
         except NotAllowed:
             return f"a restricted key in {self.api.mode}, which may not read the account's name"
         name = (said.get("business_profile") or {}).get("name") or "an unnamed account"
-        return f"{name} ({said['id']}) in {self.api.mode}"
+        return f"{name} ({said.get('id', '?')}) in {self.api.mode}"
 
     def clock(self) -> datetime | None:
         """Say what time it is by the service's own clock."""

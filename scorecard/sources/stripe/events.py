@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from scorecard.sources.http import Answer
+from scorecard.sources.answer import Answer
 from scorecard.sources.stripe.helpers import Api
 from scorecard.sources.stripe.settings import API, EVENTS_KEPT, LISTS, TOUCHES
 

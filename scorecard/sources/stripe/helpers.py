@@ -8,7 +8,8 @@ import msgspec
 
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection
-from scorecard.sources.http import Answer, BadAnswer, Http
+from scorecard.sources.answer import Answer
+from scorecard.sources.http import BadAnswer, Http
 from scorecard.sources.stripe.settings import API, HOST
 
 
@@ -69,7 +70,7 @@ class Api:
         seen = {after}
         while True:
             answer = self.get(path, {**params, "starting_after": after} if after else params)
-            page = msgspec.json.decode(answer.body, type=Listed)
+            page = answer.decode(Listed)
             after = record_of(page.data[-1]).id if page.data else ""
             if page.has_more and after in seen:
                 raise ScorecardError(

@@ -8,12 +8,13 @@ import msgspec
 
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, ServiceSettings
+from scorecard.sources.answer import Answer
 from scorecard.sources.contract import ObjectContract
 from scorecard.sources.drift import lacking
-from scorecard.sources.http import Answer, BadAnswer
+from scorecard.sources.http import BadAnswer
 from scorecard.sources.page import Page, Shape
 from scorecard.sources.zendesk import settings as fixed
-from scorecard.sources.zendesk.helpers import Listed, connect, export_of, listed, me, moment, records_of, unix
+from scorecard.sources.zendesk.helpers import Head, Listed, connect, export_of, listed, me, moment, records_of, unix
 
 
 class Zendesk:
@@ -33,7 +34,7 @@ class Zendesk:
 
     def who(self) -> str:
         """Say whose credentials these are."""
-        return f"{self._me.get('name')} <{self._me.get('email')}>, {self._me.get('role')}"
+        return f"{self._me.name} <{self._me.email}>, {self._me.role}"
 
     def clock(self) -> datetime | None:
         """Say what time it is by the service's own clock."""
@@ -73,7 +74,7 @@ class Zendesk:
     def pages(
         self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
     ) -> Iterator[Page]:
-        """Yield what has changed since the cursor, then, from time to time, the ids of all that there are."""
+        """Yield what has changed since the cursor, then, from time to time, all that there are with their ids."""
         reached = dict(cursor or {})
         now = self.begun.served_at
         reached.setdefault("reconciled_at", now.isoformat())
@@ -88,7 +89,7 @@ class Zendesk:
             yield from self._by_cursor(name, reached)
         # No list has all tickets; but the export goes on giving those that were deleted.
         if compare and name in (fixed.USERS, fixed.ORGANIZATIONS):
-            yield from self._whole(name, reached, ids_only=True)
+            yield from self._whole(name, reached)
 
     def _sample(self, name: str) -> Answer:
         """Ask for one record in the way in which all are read."""
@@ -166,9 +167,11 @@ class Zendesk:
                 reached |= {"after": page.after, "newest": newest}
             yield _page(page.answer, page.records, reached)
 
-    def _whole(self, name: str, reached: dict[str, Any], ids_only: bool = False) -> Iterator[Page]:
-        """Yield a list of all that there are: what is held and not in it is gone. One can't stop in the middle."""
-        since = self._start() if name == fixed.RATINGS else 0
+    def _whole(self, name: str, reached: dict[str, Any]) -> Iterator[Page]:
+        """Yield a list of all that there are: what is held and not in it is gone, and what was missed is read.
+
+        One can't stop in the middle.
+        """
         newest = 0
         for page in self._list(name, {}):
             last = page.after is None
@@ -182,11 +185,16 @@ class Zendesk:
                 page.answer.url,
                 page.answer.sha256,
                 len(page.answer.body),
-                [] if ids_only else [record for record, head in pairs if head.created >= since],
+                [record for record, head in pairs if self._is_wanted(name, head)],
                 ids=[str(head.id) for head in page.heads],
                 complete_at=page.answer.served_at if last else None,
                 cursor=dict(reached) if last else None,
             )
+
+    def _is_wanted(self, name: str, head: Head) -> bool:
+        """Whether the settings leave a record in: ratings by when they were given, users by when they last changed."""
+        since = head.created if name == fixed.RATINGS else head.updated
+        return name == fixed.GROUPS or since >= self._start()
 
     def _end_of_list(self, reached: dict[str, Any], newest: int) -> None:
         reached["since"] = max(reached.get("since", 0), newest)

@@ -4,13 +4,13 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection
-from scorecard.sources.http import Answer, BadAnswer, Http
+from scorecard.sources.answer import Answer
+from scorecard.sources.http import BadAnswer, Http
 from scorecard.sources.zendesk.settings import API, LONGEST_WAIT
 
 
@@ -19,11 +19,32 @@ class Head(msgspec.Struct):
 
     id: int
     created_at: datetime | None = None
+    updated_at: datetime | None = None
 
     @property
     def created(self) -> int:
         """When it was created, in Unix seconds; 0 where it doesn't say."""
         return unix(self.created_at) if self.created_at else 0
+
+    @property
+    def updated(self) -> int:
+        """When it was changed last, in Unix seconds; 0 where it doesn't say."""
+        return unix(self.updated_at) if self.updated_at else 0
+
+
+class User(msgspec.Struct):
+    """Who asks; without an id, nobody."""
+
+    id: int | None = None
+    name: str | None = None
+    email: str | None = None
+    role: str | None = None
+
+
+class Me(msgspec.Struct):
+    """The answer to who asks."""
+
+    user: User
 
 
 class Meta(msgspec.Struct):
@@ -58,18 +79,18 @@ class Export(msgspec.Struct):
 
 def records_of(answer: Answer, name: str) -> list[msgspec.Raw]:
     """Return the records of a page as they came."""
-    top = msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
+    top = answer.decode(dict[str, msgspec.Raw])
     return msgspec.json.decode(top[name], type=list[msgspec.Raw])
 
 
 def export_of(answer: Answer) -> Export:
     """Return where an export goes on."""
-    return msgspec.json.decode(answer.body, type=Export)
+    return answer.decode(Export)
 
 
 def listed(answer: Answer, name: str) -> Listed:
     """Take a page of a list apart."""
-    top = msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
+    top = answer.decode(dict[str, msgspec.Raw])
     meta = msgspec.json.decode(top["meta"], type=Meta)
     records = msgspec.json.decode(top[name], type=list[msgspec.Raw])
     heads = [msgspec.json.decode(each, type=Head) for each in records]
@@ -102,7 +123,7 @@ def connect(name: str, connection: Connection) -> Http:
     return Http(name, base, lambda fresh: header, longest_wait=LONGEST_WAIT)
 
 
-def me(http: Http) -> tuple[Answer, dict[str, Any]]:
+def me(http: Http) -> tuple[Answer, User]:
     """Ask who we are; the answer also tells the service's time.
 
     Raises
@@ -111,8 +132,8 @@ def me(http: Http) -> tuple[Answer, dict[str, Any]]:
     """
     try:
         answer = http.get("users/me.json")
-        user: dict[str, Any] = answer.json()["user"]
-        said = "it takes us for nobody" if user.get("id") is None else ""
+        user = answer.decode(Me).user
+        said = "it takes us for nobody" if user.id is None else ""
     except BadAnswer as error:
         if error.status not in (401, 403):
             raise

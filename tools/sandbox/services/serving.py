@@ -45,6 +45,7 @@ class Service:
         self.faults = Faults()
         self.seen: list[Seen] = []
         self.url = ""
+        self.tells_time = True
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -117,7 +118,7 @@ class _Faulty:
         """Let answers carry the time of the service's own clock."""
 
         async def dated(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" and self.service.tells_time:
                 date = format_datetime(self.service.store.now.astimezone(UTC), usegmt=True)
                 message = {**message, "headers": [*message["headers"], (b"date", date.encode())]}
             await send(message)

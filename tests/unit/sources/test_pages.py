@@ -1,0 +1,35 @@
+"""Records of services on their way into the scratch database, odd ones among them."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from scorecard.sources.contract import Column, ObjectContract
+from scorecard.sources.page import Page, Shape
+from scorecard.sources.pages import Pages
+
+ODD = {
+    "no letter": (b'{"id": "1", "name": "a\xffb"}', "a\ufffdb"),
+    "five thousand digits": (b'{"id": "1", "name": ' + b"7" * 5000 + b"}", "7" * 5000),
+    "a number of 20 digits": (b'{"id": "1", "name": 12345678901234567890}', "12345678901234567890"),
+    "a nul": (rb'{"id": "1", "name": "a\u0000b"}', "a\x00b"),
+    "deep": (b'{"id": "1", "name": "x", "more": ' + b"[" * 500 + b"]" * 500 + b"}", "x"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_is_no_letter_is_shown_as_such(contract: ObjectContract, odd: str) -> None:
+    record, name = ODD[odd]
+    with duckdb.connect() as db:
+        pages = Pages(db, "o", contract, Shape())
+        pages.add(Page("/things", "", len(record), [record, b'{"id": "2", "name": "good"}']))
+        staged = pages.judge("raw_things", set(), 1)
+        assert staged.rows_quarantined == 0
+        assert db.execute("select id, name from o_good order by id").fetchall() == [("1", name), ("2", "good")]
+
+
+@pytest.fixture
+def contract() -> ObjectContract:
+    columns = tuple(Column(name, "varchar", name, not_null=False) for name in ("id", "name"))
+    return ObjectContract("thing", "", ("id",), False, ",", columns, Path(), object="things", merge_key=("id",))
