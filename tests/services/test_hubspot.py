@@ -372,6 +372,21 @@ def test_the_daily_quota_stops_the_run_and_the_next_goes_on(connect: Connect, ac
     assert len(pages) <= 8, "what was read is not read again"
 
 
+def test_a_share_of_the_day_is_left_to_others(connect: Connect, account: HubSpot) -> None:
+    account.per_day = 40
+    for number in range(1000, 1200):
+        account.store.put("companies", str(number), {"name": f"C{number}"})
+    reader = reader_of(connect, account, page_size=5, objects=("company",), quota_reserve=0.5)
+    with pytest.raises(QuotaGone, match="hubspot has less than 50% of its requests of the day left"):
+        reader.extract()
+    assert account.per_day - account._used_today() == 19
+    account.per_day = 1000
+    reader.extract()
+    assert reader.current("company", "id, name") == sorted(
+        (key, each["name"]) for key, each in account.store.state("companies").items()
+    )
+
+
 def test_a_renamed_property_stops_its_object_alone(connect: Connect, account: HubSpot) -> None:
     reader = reader_of(connect, account)
     reader.extract()
