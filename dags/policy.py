@@ -10,9 +10,10 @@ from typing import Any
 
 from airflow.sdk import Asset, BaseHook, Context, ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow.sdk.exceptions import AirflowNotFoundException
+from pydantic import ValidationError
 
 from scorecard.errors import ScorecardError
-from scorecard.settings import Connection, Settings, load_settings
+from scorecard.settings import Connection, Settings, load_settings, read_settings, wrong
 
 # One slot, because DuckDB has one writer and the chain of closes one end. `make scorecard` and `make airflow`
 # create it; elsewhere: airflow pools set warehouse_writer 1 "one writer at a time"
@@ -34,7 +35,13 @@ def settings_of(source: str) -> Settings:
     except AirflowNotFoundException:
         return read
     given = {"host": found.host, "login": found.login, "password": found.password, "extra": found.extra_dejson}
-    connection = Connection.model_validate({name: value for name, value in given.items() if value})
+    try:
+        connection = Connection.model_validate({name: value for name, value in given.items() if value})
+    except ValidationError as error:
+        raise ScorecardError(
+            wrong(error, "connections", source).problem,
+            f"Correct the Airflow connection scorecard_{source}; what its extra has are texts.",
+        ) from None
     return read.model_copy(update={"connections": {**read.connections, source: connection}})
 
 
@@ -50,7 +57,7 @@ def settings() -> Settings:
     given = {"host": server.host, "port": server.port, "user": server.login, "password": server.password}
     mail: dict[str, Any] = {f"smtp_{name}": value for name, value in given.items() if value}
     plain = str(server.extra_dejson.get("disable_tls", False)).lower() == "true"
-    return Settings(**mail, smtp_starttls=not plain)
+    return read_settings(**mail, smtp_starttls=not plain)
 
 
 def tell_owner(context: Context) -> None:

@@ -3,10 +3,13 @@
 Read from ``[tool.scorecard]`` in pyproject.toml, then from ``SCORECARD_<FIELD>`` in the environment, which wins.
 """
 
+import json
+import os
+import re
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -15,6 +18,7 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     PyprojectTomlConfigSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from scorecard.errors import ScorecardError
@@ -23,6 +27,9 @@ SERVICES = ("hubspot", "salesforce", "stripe", "zendesk")
 """Sources that the product comes with; each is extracted once it has settings in ``services``."""
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+_JSON = re.compile(r"SCORECARD_(SOURCES|SERVICES|CONNECTIONS)(__.+__(OBJECTS|EXTRA))?", re.IGNORECASE)
+"""Variables that are read as JSON."""
 
 
 def _known_zone(name: str) -> str:
@@ -64,12 +71,37 @@ class SourceSettings(BaseModel):
 class Connection(BaseModel):
     """Where a service is and who asks; the fields of an Airflow connection."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     host: str = ""
     login: str = ""
     password: SecretStr = SecretStr("")
     extra: dict[str, SecretStr] = Field(default_factory=dict)
+    _source: str = ""
+
+    def of(self, source: str) -> "Connection":
+        """Return the connection with the name of its source, for errors to name it."""
+        named = self.model_copy()
+        named._source = source
+        return named
+
+    def secret(self, name: str) -> str:
+        """Return the password, or a secret of `extra` by its name, fit for a header; "" where there is none.
+
+        Raises
+        ------
+        ScorecardError: it has a character that no header can carry; what would complain of that later prints it.
+        """
+        said = self.password if name == "password" else self.extra.get(name, SecretStr(""))
+        text = said.get_secret_value().strip()
+        if not text.isascii() or not text.isprintable():
+            field = name if name == "password" else f"extra.{name}"
+            raise ScorecardError(
+                f"The {field} of the connection{f' {self._source}' if self._source else ''} has a control character or"
+                " one that is not ASCII.",
+                "Copy it again from where it was made: something was changed or added on the way.",
+            )
+        return text
 
 
 class Settings(BaseSettings):
@@ -81,6 +113,7 @@ class Settings(BaseSettings):
         pyproject_toml_table_header=("tool", "scorecard"),
         extra="forbid",
         frozen=True,
+        hide_input_in_errors=True,
     )
 
     company: str
@@ -162,18 +195,51 @@ class Settings(BaseSettings):
 
 @cache
 def load_settings() -> Settings:
-    """Read the settings once.
+    """Read the settings once. Raises as `read_settings`."""
+    return read_settings()
+
+
+def read_settings(**given: Any) -> Settings:
+    """Read the settings, with some that are given.
 
     Raises
     ------
-    ScorecardError: a setting is missing or wrong.
+    ScorecardError: a setting is missing or wrong. What it was set to is not told, for it may be a secret.
     """
     try:
-        return Settings()  # type: ignore[call-arg]
+        return Settings(**given)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise ScorecardError(
-            f"The setting {name} is wrong: {first['msg']}.",
-            f"Correct it in [tool.scorecard] of pyproject.toml or in SCORECARD_{name.upper()}.",
-        ) from error
+        raise wrong(error) from None
+    except SettingsError:
+        raise _no_json() from None
+
+
+def wrong(error: ValidationError, *before: str) -> ScorecardError:
+    """Say which setting is wrong, below some names."""
+    first = error.errors(include_input=False, include_context=False)[0]
+    names = [*before, *(str(part) for part in first["loc"] if isinstance(part, str))]
+    above = f", or in the JSON of SCORECARD_{names[0].upper()}" if len(names) > 1 else ""
+    return ScorecardError(
+        f"The setting {'.'.join(names)} is wrong: {first['msg']}.",
+        f"Correct it in [tool.scorecard] of pyproject.toml, in SCORECARD_{'__'.join(names).upper()} of the"
+        f" environment{above}.",
+    )
+
+
+def _no_json() -> ScorecardError:
+    """Say which variables can't be read."""
+    names = [name for name, text in os.environ.items() if _JSON.fullmatch(name) and not _is_json(text)]
+    told = " and ".join(sorted(names)) or "A variable SCORECARD_…"
+    return ScorecardError(
+        f"{told} in the environment {'are' if len(names) > 1 else 'is'} no JSON.",
+        'Write it as {"<source>": {…}}, a list as ["…", "…"], with double quotes; look for a quote, comma or brace that'
+        " is missing.",
+    )
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

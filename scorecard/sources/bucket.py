@@ -14,6 +14,7 @@ from typing import Any
 
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, Settings
+from scorecard.sources.address import refuse_unfit
 from scorecard.sources.contract import ObjectContract, SourceContract
 from scorecard.sources.folder import Export, is_pattern, matching
 from scorecard.sources.held import Cursor
@@ -40,6 +41,8 @@ class Bucket:
         self.url = settings.sources[source.name].url.rstrip("/")
         self.root = self.url.removeprefix("s3://")
         connection = settings.connections.get(source.name, Connection())
+        # Requests are signed: the secret itself does not travel.
+        refuse_unfit(source.name, connection.host, encrypted=False)
         self.who = (
             f"{self.url}, with {f'the key {connection.login}' if connection.login else 'the role of this machine'}"
         )

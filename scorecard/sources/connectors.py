@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, Settings
+from scorecard.sources.address import refuse_unfit
 from scorecard.sources.answer import understood
 from scorecard.sources.contract import SourceContract
 from scorecard.sources.folder import Folder
 from scorecard.sources.service import Service
+from scorecard.sources.text import plain
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ def connector(settings: Settings, source: SourceContract) -> Service:
 
     Raises
     ------
-    ScorecardError: there is no such connector, the source has no settings, or the service does not let us in.
+    ScorecardError: there is no such connector, the source has no settings or wrong ones, or the service does not let us
+        in.
     """
     own = settings.services.get(source.name)
     if own is None:
@@ -35,7 +38,10 @@ def connector(settings: Settings, source: SourceContract) -> Service:
             f"The service {source.name} has no settings.",
             f"Add [tool.scorecard.services.{source.name}] with business_unit and currency to pyproject.toml.",
         )
-    connection = settings.connections.get(source.name, Connection())
+    _refuse_unknown(own.objects, source)
+    connection = settings.connections.get(source.name, Connection()).of(source.name)
+    if source.service != "sql":
+        refuse_unfit(source.name, connection.host)
     if source.service == "salesforce":
         from scorecard.sources.salesforce import Salesforce
 
@@ -60,6 +66,16 @@ def connector(settings: Settings, source: SourceContract) -> Service:
         f"There is no connector for the service {source.service!r}.",
         f"Correct config.meta.service in {source.declared_in}; there is: hubspot, salesforce, sql, stripe, zendesk.",
     )
+
+
+def _refuse_unknown(objects: tuple[str, ...], source: SourceContract) -> None:
+    """Refuse to read raw tables that the source doesn't have, which would be to read nothing."""
+    there = [contract.name for contract in source.objects]
+    if unknown := [plain(name) for name in objects if name not in there]:
+        raise ScorecardError(
+            f"The source {source.name} has no raw table {', '.join(unknown)}, which `objects` of its settings names.",
+            f"Correct `objects` in [tool.scorecard.services.{source.name}]; there is: {', '.join(sorted(there))}.",
+        )
 
 
 def check(settings: Settings, sources: dict[str, SourceContract]) -> Iterator[Checked]:

@@ -15,7 +15,8 @@ import yaml
 
 from scorecard.catalogue import source_names
 from scorecard.errors import ScorecardError
-from scorecard.settings import Settings
+from scorecard.settings import SERVICES, Settings
+from scorecard.sources.text import plain
 
 TYPES = ("varchar", "bigint", "integer", "boolean", "date", "timestamp", "timestamptz", "double")
 _DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)")
@@ -105,11 +106,12 @@ def load_contracts(settings: Settings) -> dict[str, SourceContract]:
 
     Raises
     ------
-    ScorecardError: a file is no YAML, or an entry lacks something or contradicts itself.
+    ScorecardError: a file is no YAML, or an entry lacks something or contradicts itself, or there are settings of a
+        source that isn't declared.
     """
     contracts: dict[str, SourceContract] = {}
     for folder in source_names(settings):
-        path = settings.dbt_project / "models" / "staging" / folder / "_sources.yml"
+        path = declaration(settings, folder)
         for contract in read_contracts(path):
             if contract.name in contracts:
                 raise ScorecardError(
@@ -117,7 +119,25 @@ def load_contracts(settings: Settings) -> dict[str, SourceContract]:
                     "Give one of them another name.",
                 )
             contracts[contract.name] = contract
+    _refuse_undeclared(settings, contracts)
     return contracts
+
+
+def _refuse_undeclared(settings: Settings, contracts: dict[str, SourceContract]) -> None:
+    """Refuse settings of sources that nobody declared: a name that was misspelt would switch nothing on."""
+    known = {*contracts, *(name for name in SERVICES if declaration(settings, name).exists())}
+    for what in ("sources", "services", "connections"):
+        if unknown := [plain(name) for name in sorted(getattr(settings, what)) if name not in known]:
+            raise ScorecardError(
+                f"`{what}` in the settings names {', '.join(unknown)}, which no source is called.",
+                f"Correct the name in [tool.scorecard.{what}] of pyproject.toml or in SCORECARD_{what.upper()} of the"
+                f" environment; there is: {', '.join(sorted(known))}.",
+            )
+
+
+def declaration(settings: Settings, source: str) -> Path:
+    """Return the file that declares a source."""
+    return settings.dbt_project / "models" / "staging" / source / "_sources.yml"
 
 
 def read_contracts(path: Path) -> list[SourceContract]:

@@ -395,6 +395,8 @@ def test_what_cannot_be_read_is_said(read: Read, db: Postgres, change: str, said
         ({"host": "PORT/elsewhere"}, 'database "elsewhere" does not exist'),
         ({"host": "db.example.com"}, "no address of a database"),
         ({"host": ""}, "no address of a database"),
+        ({"host": "postgresql://db.example.com:many/telephony"}, "no address of a database"),
+        ({"host": "postgresql://db.example.com\x00/telephony"}, "no address of a database"),
         ({"host": f"postgresql://me:{PASSWORD}@127.0.0.1/postgres"}, "holds a user or a password"),
         ({"host": "oracle+nothing://127.0.0.1/x"}, "No driver for oracle"),
     ],

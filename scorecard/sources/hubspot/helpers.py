@@ -143,7 +143,7 @@ class Login:
 
     def __post_init__(self) -> None:
         self.host = self.connection.host or fixed.HOST
-        self._secret = self.connection.password.get_secret_value()
+        self._secret = self.connection.secret("password")
         self.by_oauth = "refresh_token" in self.connection.extra
         if not self._secret or (self.by_oauth and not self.connection.login):
             raise ScorecardError(
@@ -166,7 +166,7 @@ class Login:
             "grant_type": "refresh_token",
             "client_id": self.connection.login,
             "client_secret": self._secret,
-            "refresh_token": self.connection.extra["refresh_token"].get_secret_value(),
+            "refresh_token": self.connection.secret("refresh_token"),
         }
         try:
             answer = Http(self.name, self.host, lambda fresh: {}).request("POST", "oauth/v1/token", data=grant)

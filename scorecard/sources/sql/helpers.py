@@ -36,8 +36,11 @@ def connect(name: str, connection: Connection) -> sa.Engine:
     """
     wanted = f"Set host of the connection scorecard_{name} to its address, as {FORM}, and login and password beside it."
     try:
+        if not connection.host.isprintable():
+            raise ValueError
         url = sa.make_url(connection.host)
-    except exc.ArgumentError:
+    except (exc.ArgumentError, ValueError):
+        # A port that is no number is a ValueError.
         raise ScorecardError(f"The connection {name} has no address of a database as its host.", wanted) from None
     if url.password or url.username or "password" in url.query:
         raise ScorecardError(f"The host of the connection {name} holds a user or a password.", wanted)

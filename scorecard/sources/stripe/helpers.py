@@ -42,8 +42,7 @@ class Api:
 
     def __init__(self, name: str, connection: Connection) -> None:
         self.name = name
-        key = connection.password.get_secret_value().strip()
-        # Anything else could not be a header, and the complaint about that would print it.
+        key = connection.secret("password")
         if not re.fullmatch(r"\w+", key, re.ASCII):
             raise ScorecardError(
                 f"The connection {name} has no key of Stripe as its password.",

@@ -91,6 +91,12 @@ def test_what_cannot_be_read_is_said(
     assert SECRET not in str(checked)
 
 
+def test_an_address_that_is_none_is_said(shop: Shop, s3: S3) -> None:
+    settings = settings_of(shop, s3, host="storage.internal:9000")
+    (checked,) = connectors.check(settings, load_contracts(settings))
+    assert "The host of the connection shop lacks the https://" in checked.missing[0]
+
+
 def test_an_object_that_may_not_be_read_is_said(shop: Shop, s3: S3) -> None:
     s3.refused.add("in/shop/orders.csv")
     with pytest.raises(ScorecardError, match="may not be read: Access Denied") as told:
