@@ -148,3 +148,18 @@ def test_the_engine_does_without_airflow() -> None:
 def test_dag_files_are_short() -> None:
     for path in (PROJECT / "dags").glob("*.py"):
         assert len(path.read_text().splitlines()) <= 100, path.name
+
+
+def test_an_extra_that_is_no_text_is_told_of_without_a_secret(tmp_path: Path) -> None:
+    connection = {"conn_type": "http", "password": "hunter2", "extra": {"access_token": ["hunter2"]}}
+    env = {**os.environ, "AIRFLOW_HOME": str(tmp_path), "AIRFLOW_CONN_SCORECARD_HUBSPOT": json.dumps(connection)}
+    done = subprocess.run(
+        [sys.executable, "-c", "import policy; policy.settings_of('hubspot')"],
+        cwd=PROJECT / "dags",
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    assert "The setting connections.hubspot.extra.access_token is wrong: Input should be a valid string" in done.stderr
+    assert "Correct the Airflow connection scorecard_hubspot" in done.stderr
+    assert "hunter2" not in done.stdout + done.stderr

@@ -125,6 +125,7 @@ REFUSED: list[dict[str, Any]] = [
     {"filterGroups": [{"filters": [where("amount", "LIKE", "1")]}]},
     {"filterGroups": [{"filters": [where("amount", "EQ", "1")]}] * 6},
     {"filterGroups": [{"filters": [where("amount", "EQ", "1")] * 7}]},
+    {"properties": ["amount"] * 300},
 ]
 
 

@@ -200,6 +200,27 @@ def test_more_share_a_moment_than_a_search_reaches(connect: Connect, account: Hu
     assert len(reader.current("company", "id")) == 32
 
 
+@pytest.mark.parametrize("number", [30, 120, 300])
+def test_more_properties_than_a_search_or_an_address_can_name(connect: Connect, account: HubSpot, number: int) -> None:
+    many = {f"what_the_company_{i:03}_wants": f"v{i}" for i in range(number)}
+    for key in range(100, 230):
+        account.store.put("companies", str(key), {"name": f"C{key}", **many})
+    reader = reader_of(connect, account, objects=("company",))
+    reader.extract()
+    account.advance(hours=1)
+    for key in range(100, 230):
+        account.store.change("companies", str(key), name="New", what_the_company_007_wants="more")
+    account.store.change("companies", "1", name="New")
+    account.advance(hours=1)
+    result = reader.extract()
+    assert rows_read(result, "company") == 131
+    columns = f"name, what_the_company_007_wants, what_the_company_{number - 1:03}_wants"
+    rows = [("New", "more", f"v{number - 1}")] * 130
+    assert sorted(reader.current("company", columns), key=str)[:130] == rows
+    batches = account.requests("/objects/companies/batch/read")
+    assert len(batches) == {30: 0, 120: 2, 300: 4}[number]
+
+
 def test_a_record_that_reaches_the_index_late(connect: Connect, account: HubSpot) -> None:
     account.search_lag = 200
     reader = reader_of(connect, account)

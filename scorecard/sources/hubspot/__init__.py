@@ -1,5 +1,6 @@
 """HubSpot: lists once, then searches for changes; archived and merged records by name, the rest by comparing ids."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -145,7 +146,7 @@ class HubSpot:
             reached["after"] = after
             if not after:
                 del reached["after"]
-            yield from self._found(asked, answer, found, inline=True, cursor=dict(reached))
+            yield from self._found(asked, answer, found, asked.fits_address, cursor=dict(reached))
 
     def _compared(self, asked: Asked, reached: dict[str, Any], since: datetime | None) -> Iterator[Page]:
         """Yield all records with their ids, in one go: what is held and not among them is gone."""
@@ -153,7 +154,7 @@ class HubSpot:
         for answer, found, _ in self.api.lists(asked):
             ids = [msgspec.json.decode(each, type=Record).id for each in found]
             listed_at = answer.served_at
-            yield from self._found(asked, answer, found, inline=True, ids=ids)
+            yield from self._found(asked, answer, found, asked.fits_address, ids=ids)
         for page in self._archived(asked, since):
             yield page
         # On a page of its own, so that what is said of a record before counts more than its absence.
@@ -187,9 +188,12 @@ class HubSpot:
             body = {
                 "filterGroups": [{"filters": [{"propertyName": n, "operator": o, "value": v} for n, o, v in limits]}],
                 "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
-                "properties": () if asked.history else asked.properties,
+                "properties": asked.properties,
                 "limit": min(self.page_size, fixed.SEARCH_PAGE),
             }
+            whole = not asked.history and len(json.dumps(body)) <= fixed.LONGEST_SEARCH
+            if not whole:
+                body["properties"] = ()
             answer = self.http.post(f"crm/v3/objects/{asked.kind}/search", body)
             page = answer.decode(ListPage)
             ids = [int(msgspec.json.decode(each, type=Record).id) for each in page.results]
@@ -198,7 +202,7 @@ class HubSpot:
             last = max(ids, default=last)
             reached |= {"until": written(until), "last": last}
             place = f"?{asked.modified}={written(since)}..{written(until)}&hs_object_id>{limits[2][2]}"
-            yield from self._found(asked, answer, page.results, inline=False, place=place, cursor=dict(reached))
+            yield from self._found(asked, answer, page.results, whole, False, place, cursor=dict(reached))
             if not page.after:
                 return
 
@@ -214,10 +218,20 @@ class HubSpot:
             yield Page(answer.url, answer.sha256, len(answer.body), (), gone, **({} if after else end))
 
     def _found(
-        self, asked: Asked, answer: Answer, found: Sequence[msgspec.Raw], inline: bool, place: str = "", **end: Any
+        self,
+        asked: Asked,
+        answer: Answer,
+        found: Sequence[msgspec.Raw],
+        whole: bool,
+        inline: bool = True,
+        place: str = "",
+        **end: Any,
     ) -> Iterator[Page]:
-        """Yield the records of an answer, read in batches where the answer itself can't hold all that is asked for."""
-        if not found or (asked.fits_address if inline else not asked.history):
+        """Yield the records of an answer, read in batches where it isn't the `whole` of what is asked for.
+
+        ``inline``: their associations, at least, are in it.
+        """
+        if not found or whole:
             yield self._page(asked, answer, found, inline, place, **end)
             return
         most = fixed.PAGE_WITH_HISTORY if asked.history else fixed.PAGE

@@ -17,6 +17,9 @@ SEARCH_LAG = timedelta(minutes=5)
 LONGEST_QUERY = 8000
 """Letters of property names that fit into an address; above, records are read in batches, which name them in a body."""
 
+LONGEST_SEARCH = 3000
+"""Characters of a search, the most that HubSpot takes; properties that make it longer are read in batches."""
+
 MODIFIED = {"contacts": "lastmodifieddate"}
 OTHERS_MODIFIED = "hs_lastmodifieddate"
 """Properties that say when a record was changed."""

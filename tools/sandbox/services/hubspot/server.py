@@ -21,6 +21,7 @@ from .search import found, parsed
 from .shape import associated, batch, history, labelled, printed, shaped
 
 MOST_A_PAGE, MOST_WITH_HISTORY = 100, 50
+LONGEST_SEARCH = 3000
 MOST_OWNERS = 500
 MOST_INPUTS = 1000
 MOST_ASSOCIATED, MOST_INLINE = 500, 100
@@ -99,6 +100,8 @@ class HubSpot(Portal):
 
     async def _search(self, request: Request) -> Response:
         kind, body = self._kind(request), await _body(request)
+        if len(await request.body()) > LONGEST_SEARCH:
+            raise invalid(f"The request body is longer than {LONGEST_SEARCH} characters.")
         search = parsed(body, self._types(kind), self.search_limit)
         catalog = self._catalog(kind, self.search_lag)
         lag = self.search_lag
