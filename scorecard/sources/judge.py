@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from scorecard.sources.contract import Column, ObjectContract
-from scorecard.sources.text import quoted
+from scorecard.sources.text import key_sql, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -92,7 +92,7 @@ def has_key(contract: ObjectContract) -> str:
 
 def key_text(contract: ObjectContract) -> str:
     """SQL of the record's key as one text."""
-    return f"concat_ws(', ', {', '.join(quoted(name) for name in contract.primary_key)})"
+    return key_sql([quoted(name) for name in contract.primary_key])
 
 
 def count(db: "duckdb.DuckDBPyConnection", table: str) -> int:

@@ -17,7 +17,7 @@ from scorecard.sources.contract import Column, ObjectContract
 from scorecard.sources.drift import refuse_lacking, refuse_retyped, unknown
 from scorecard.sources.judge import Staged, count, faults, key_text, row_version, typed
 from scorecard.sources.page import PARENT, Page, Shape
-from scorecard.sources.text import json_path, literal, quoted, top_of
+from scorecard.sources.text import json_path, key_sql, literal, quoted, top_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -149,8 +149,7 @@ class Pages:
 
     def _record_key(self, table: str = "") -> str:
         """SQL of the key, as one text, of the service's record that a row is, or is an entry of."""
-        names = (f"{table}.{quoted(name)}" if table else quoted(name) for name in self.contract.merge_key)
-        return f"concat_ws(', ', {', '.join(names)})"
+        return key_sql([f"{table}.{quoted(name)}" if table else quoted(name) for name in self.contract.merge_key])
 
     def judge(
         self, schema: str, held_columns: set[str], max_vanished_share: float, tables: Collection[str] = ()

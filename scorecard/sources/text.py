@@ -1,6 +1,7 @@
 """Text from outside, made fit for SQL and for a line of an error."""
 
 import re
+from collections.abc import Sequence
 
 
 def literal(value: str) -> str:
@@ -11,6 +12,26 @@ def literal(value: str) -> str:
 def quoted(name: str) -> str:
     """Quote a name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def key_of(values: Sequence[object]) -> str:
+    r"""Write a record's key as one text, each key as a text of its own; `key_sql` writes the same.
+
+    That of one column is as it is. Of several, a comma or backslash inside of a part has a backslash before it; a part
+    that is missing is left out.
+
+    >>> key_of(["a, b", "c"]), key_of(["a", "b, c"]), key_of(["a, b"])
+    ('a\\, b, c', 'a, b\\, c', 'a, b')
+    """
+    texts = [str(each).lower() if isinstance(each, bool) else str(each) for each in values if each is not None]
+    return ", ".join(re.sub(r"([\\,])", r"\\\1", text) if len(values) > 1 else text for text in texts)
+
+
+def key_sql(columns: Sequence[str]) -> str:
+    """SQL of a record's key as one text, out of the SQL of its columns; see `key_of`."""
+    if len(columns) > 1:
+        columns = [rf"replace(replace({each}::varchar, '\', '\\'), ',', '\,')" for each in columns]
+    return f"concat_ws(', ', {', '.join(columns)})"
 
 
 def plain(text: str, limit: int = 200) -> str:

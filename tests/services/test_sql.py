@@ -19,7 +19,7 @@ from scorecard.sources import check, load_contracts
 from scorecard.sources.connectors import connector
 from scorecard.sources.sql import Sql
 
-from .conftest import Reader
+from .conftest import Reader, in_quarantine
 from .postgres import PASSWORD, READER, Postgres
 
 pytestmark = pytest.mark.xdist_group("postgres")
@@ -210,6 +210,45 @@ def test_what_is_no_moment_goes_to_quarantine_and_hides_nothing(read: Read, db: 
     db.sql("insert into calls values (205, 'e', 1, timestamptz '2024-01-01 00:00:00+00')")
     reader.extract()
     assert (205,) in reader.current("calls", "id"), "the cursor is not behind the end of time"
+
+
+RATES = """
+    create table rates (a text, b text, is_net boolean, rate numeric, updated_at timestamptz);
+    insert into rates values ('a, b', 'c', true, 1, '2023-12-01 00:00:00+00'),
+        ('a', 'b, c', true, 2, '2023-12-01 01:00:00+00'), ('x', 'y', false, 3, '2023-12-01 02:00:00+00');
+    grant select on rates to reader;
+"""
+
+
+def rates(**meta: Any) -> dict[str, Any]:
+    columns = {
+        "a": "varchar",
+        "b": "varchar",
+        "is_net": "varchar",
+        "rate": "decimal(18,2)",
+        "updated_at": "timestamptz",
+    }
+    return table("rates", columns, object="public.rates", primary_key=["a", "b", "is_net"], **meta)
+
+
+def test_keys_that_would_read_the_same_are_told_apart(read: Read, db: Postgres) -> None:
+    db.sql(RATES)
+    reader = read(rates())
+    reader.extract()
+    db.sql("delete from rates where a = 'a'")
+    reader.extract()
+    assert reader.current("rates", "a, b") == [("a, b", "c"), ("x", "y")]
+
+
+def test_a_record_in_quarantine_is_not_mended_by_another(read: Read, db: Postgres) -> None:
+    db.sql(RATES)
+    db.sql("update rates set rate = 'NaN' where a = 'a, b'")
+    reader = read(rates(cursor="updated_at"), overlap_seconds=0)
+    reader.extract()
+    assert reader.sql("select record_key from raw_telephony._quarantine") == [("a\\, b, c, true",)]
+    db.sql("update rates set rate = 5, updated_at = '2023-12-01 03:00:00+00' where a = 'a'")
+    reader.extract()
+    assert in_quarantine(reader, "rates") == 1
 
 
 def test_a_renamed_column_stops_its_table_alone(read: Read, db: Postgres) -> None:

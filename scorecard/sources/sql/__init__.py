@@ -28,6 +28,7 @@ from scorecard.sources.sql.helpers import (
     value_of,
     written,
 )
+from scorecard.sources.text import key_of
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,7 @@ class Sql:
         for rows in streamed.execute(said.where(*where).order_by(*order)).partitions(self.page_size):
             records = [row[0].encode() if is_text else written(row) for row in rows]
             said_of = [msgspec.structs.astuple(decoder.decode(record)) for record in records]
-            keys = [", ".join(map(str, each[: len(reading.keys)])) for each in said_of]
+            keys = [key_of(each[: len(reading.keys)]) for each in said_of]
             newest = None
             if by:
                 values = (value_of(each[few.index(by.header)], by.data_type) for each in said_of)
