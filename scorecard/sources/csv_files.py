@@ -25,7 +25,7 @@ MAX_HEADER = 1 << 20
 """Characters of the longest header; what is longer is no header but a file of another kind."""
 
 MAX_LINE = 16 << 20
-"""Bytes of the longest line. A file without line ends would have to be held whole."""
+"""Bytes of the longest line, and characters of the longest field. A file without line ends would have to be held whole."""
 
 
 def read_csv(cells: Cells, part: Part) -> None:
@@ -106,6 +106,7 @@ def _header_lines(text: IO[str], source_file: str) -> Iterator[str]:
 
 def _records(text: Iterable[str], line: int, delimiter: str, source_file: str) -> Iterator[tuple[int, int, list[str]]]:
     """Yield (first line, last line, fields) of each record of a text that begins on `line`; blank lines are none."""
+    csv.field_size_limit(MAX_LINE)
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     start = line
     try:

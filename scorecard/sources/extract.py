@@ -6,7 +6,7 @@ import glob
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -100,7 +100,7 @@ def extract_files(
                 f" {each.rows_retired} ended, {each.rows_quarantined} in quarantine"
             )
         unknown |= {each.contract.name: ", ".join(each.unknown) for each in staged}
-        return ExtractResult(source.name, load_id, loaded, unchanged, _warnings(source, unknown))
+        return ExtractResult(source.name, load_id, loaded, unchanged, (*_spared(staged), *_warnings(source, unknown)))
 
 
 def _refuse_unfit(state: Path) -> None:
@@ -154,6 +154,15 @@ def all_of(source: SourceContract, errors: list[ScorecardError]) -> ScorecardErr
     return ScorecardError(f"{len(errors)} objects of {source.name} cannot be loaded: {problems}", cures)
 
 
+def _spared(staged: list[Staged]) -> tuple[str, ...]:
+    return tuple(
+        f"{each.contract.file} has rows in quarantine that don't say which record they are, so the {each.spared} records"
+        " that it lacks are kept: some of those rows may be theirs. Mend the rows, and the others will be ended."
+        for each in staged
+        if each.spared
+    )
+
+
 def _warnings(source: SourceContract, unknown: dict[str, str]) -> tuple[str, ...]:
     return tuple(
         f"{source.name}/{contract.file} has columns its contract doesn't know: {unknown[contract.name]}."
@@ -203,8 +212,8 @@ def _stage(
             parts = [Part(export.name, _opener(export.path)) for export in exports]
             try:
                 each = stage(db, f"t{number}", contract, parts)
-                _compare(settings, source, each, set(types.get(contract.name, ())), db)
-                staged.append(each)
+                spared = _compare(settings, source, each, set(types.get(contract.name, ())), db)
+                staged.append(replace(each, spared=spared))
             except ScorecardError as error:
                 errors.append(error)
             except duckdb.OutOfMemoryException as error:
@@ -238,43 +247,54 @@ def _compare(
     staged: Staged,
     held_columns: set[str],
     db: "duckdb.DuckDBPyConnection",
-) -> None:
-    """Hold an export against the current rows of its raw table.
+) -> int:
+    """Hold an export against the current rows of its raw table; return how many records are spared, see below.
 
     Makes `<table>_held` (_row_version): current rows whose record is in the file but in quarantine. They have
-    not vanished, so their last good version stays.
+    not vanished, so their last good version stays. Where a row in quarantine doesn't say which record it is, it may be
+    any that the file lacks: all of those are spared.
 
     Raises
     ------
     ScorecardError: a full export lost more of its rows than the settings allow.
     """
-    contract = staged.contract
-    source_file = f"{source.name}/{contract.file}"
-    db.execute(f"create table {staged.table}_held (_row_version varchar)")
+    contract, table = staged.contract, staged.table
+    db.execute(f"create table {table}_held (_row_version varchar)")
     if not contract.full_export or not {*contract.primary_key, "_valid_to"} <= held_columns:
-        return
+        return 0
     current = f"(from warehouse.{source.schema}.{quoted(contract.name)} where _valid_to is null)"
     same = " and ".join(f"r.{name}::varchar = k.{name}::varchar" for name in map(quoted, contract.primary_key))
-    held, vanished = db.execute(f"""
-        select count(*), count(*) filter (not exists (from {staged.table}_keys as k where {same}))
-        from {current} as r
-    """).fetchone() or (0, 0)
+    lacks = f"not exists (from {table}_keys as k where {same})"
+    held, vanished, nameless = db.execute(f"""
+        select count(*), count(*) filter ({lacks}), (
+            select count(*) from {table}_bad anti join {table}_keys using (_page, _line)
+            where reason <> 'repeats the header'
+        ) from {current} as r
+    """).fetchone() or (0, 0, 0)
     if vanished > settings.max_vanished_share * held:
-        lost = f"{vanished} of the {held} rows"
-        if not staged.rows_read:
-            lost = f"all {held} rows, for only its header is left,"
-        raise ScorecardError(
-            f"{source_file} lacks {lost} that it had before.",
-            "Export it again in full. If they are truly gone, run once with SCORECARD_MAX_VANISHED_SHARE=1 in the"
-            f" environment (it is {settings.max_vanished_share}).",
-        )
+        raise _too_few(settings, source, staged, f"{vanished} of the {held} rows", nameless)
     db.execute(f"""
-        insert into {staged.table}_held
+        insert into {table}_held
         select _row_version from {current} as r
         where exists (
-            from {staged.table}_keys as k semi join {staged.table}_bad using (_page, _line) where {same}
-        ) and not exists (from {staged.table}_good as k where {same})
+            from {table}_keys as k semi join {table}_bad using (_page, _line) where {same}
+        ) and not exists (from {table}_good as k where {same})
     """)
+    if not nameless:
+        return 0
+    db.execute(f"insert into {table}_held select _row_version from {current} as r where {lacks}")
+    return int(vanished)
+
+
+def _too_few(settings: Settings, source: SourceContract, staged: Staged, lost: str, nameless: int) -> ScorecardError:
+    if not staged.rows_read:
+        lost = f"all {lost.rpartition(' of the ')[2]}, for only its header is left,"
+    unread = f" {nameless} of its rows can't be read." if nameless else ""
+    return ScorecardError(
+        f"{source.name}/{staged.contract.file} lacks {lost} that it had before.{unread}",
+        "Export it again in full. If they are truly gone, run once with SCORECARD_MAX_VANISHED_SHARE=1 in the"
+        f" environment (it is {settings.max_vanished_share}).",
+    )
 
 
 def finish(

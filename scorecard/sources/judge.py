@@ -39,7 +39,8 @@ class Staged:
     `payload`, `record_key`; `<table>_held` is as good but of records that only keep a version that is held already;
     `<table>_pages` has `_page`, `source_file`, `sha256`, `size_bytes`, `rows_read`, `rows_bad`: a file, or an answer of
     a service. `columns` are in the order of the source; `unknown` are those that the contract doesn't declare.
-    `are_all_new`: the warehouse holds nothing of these records, so that no version of any ends.
+    `are_all_new`: the warehouse holds nothing of these records, so that no version of any ends. `spared`: records that
+    the export lacks and that stay all the same.
     """
 
     contract: ObjectContract
@@ -49,6 +50,7 @@ class Staged:
     rows_read: int
     rows_quarantined: int
     are_all_new: bool = False
+    spared: int = 0
 
     @property
     def rows_loaded(self) -> int:

@@ -225,6 +225,31 @@ def test_a_missing_export(shop: Shop) -> None:
     assert not shop.settings.warehouse.exists()
 
 
+@pytest.mark.parametrize("row", ["A2,20,2024-01-02,one,more", "A2,20", ",20,2024-01-02,nobody"])
+def test_a_row_that_does_not_say_which_it_is_ends_no_record(shop: Shop, row: str) -> None:
+    shop.extract()
+    before = shop.current()
+    shop.write(ORDERS.replace("A2,20,2024-01-02,", row).replace("A4,40,2024-01-04,last\n", ""))
+    result = shop.extract()
+    assert [(each.rows_retired, each.rows_quarantined) for each in result.loaded] == [(0, 1)]
+    assert shop.current() == before, "A2 may be that row, and so may A4"
+    assert result.warnings == (
+        "orders.csv has rows in quarantine that don't say which record they are, so the 2 records that it lacks are"
+        " kept: some of those rows may be theirs. Mend the rows, and the others will be ended.",
+    )
+    shop.write(ORDERS.replace("A4,40,2024-01-04,last\n", ""))
+    result = shop.extract()
+    assert [each[0] for each in shop.current()] == ["A1", "A2", "A3"]
+    assert result.warnings == ()
+
+
+def test_rows_that_cannot_be_read_are_told_of_where_too_many_are_lacking(shop: Shop) -> None:
+    shop.extract()
+    shop.write(ORDERS.replace(",2024", ",x,2024"))
+    with pytest.raises(ScorecardError, match=r"lacks 4 of the 4 rows that it had before\. 4 of its rows can't be read"):
+        shop.extract()
+
+
 @pytest.mark.parametrize(
     ("target", "said"),
     [

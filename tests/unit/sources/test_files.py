@@ -169,6 +169,11 @@ def test_a_bad_order_goes_to_quarantine(read: Reader, row: str, reason: str) -> 
     assert payload.startswith(("{", "["))
 
 
+def test_a_long_text_is_kept_whole(read: Reader) -> None:
+    _, good, bad = read(f'order_id,amount,ordered_on,note\nA1,1,2024-01-01,"{"x," * 200_000}"\n')
+    assert (len(good), bad) == (1, [])
+
+
 @pytest.mark.parametrize(
     ("row", "column"),
     [
