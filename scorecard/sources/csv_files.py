@@ -25,7 +25,7 @@ MAX_HEADER = 1 << 20
 """Characters of the longest header; what is longer is no header but a file of another kind."""
 
 MAX_LINE = 16 << 20
-"""Bytes of the longest line, and characters of the longest field. A file without line ends would have to be held whole."""
+"""Bytes of the longest line, characters of the longest field. A file without line ends would have to be held whole."""
 
 
 def read_csv(cells: Cells, part: Part) -> None:

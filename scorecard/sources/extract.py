@@ -156,8 +156,8 @@ def all_of(source: SourceContract, errors: list[ScorecardError]) -> ScorecardErr
 
 def _spared(staged: list[Staged]) -> tuple[str, ...]:
     return tuple(
-        f"{each.contract.file} has rows in quarantine that don't say which record they are, so the {each.spared} records"
-        " that it lacks are kept: some of those rows may be theirs. Mend the rows, and the others will be ended."
+        f"{each.contract.file} has rows in quarantine that don't say which record they are, so the {each.spared}"
+        " records that it lacks are kept: some of those rows may be theirs. Mend the rows, and the others will be ended."
         for each in staged
         if each.spared
     )

@@ -269,7 +269,7 @@ def test_a_cursor_that_repeats_is_named(org: Salesforce, bulk: Reader, path: str
         bulk.own["bulk_above"] = 10_000
         bulk.own["page_size"] = 200
     org.faults.on(Fault.REPEATED_CURSOR, path=path, times=1000)
-    with pytest.raises(ScorecardError, match="names the same next page twice|in a part that repeats itself"):
+    with pytest.raises(ScorecardError, match=r"names the same next page twice|in a part that repeats itself"):
         bulk.extract()
     org.faults.off()
     bulk.extract()
