@@ -157,7 +157,7 @@ def all_of(source: SourceContract, errors: list[ScorecardError]) -> ScorecardErr
 def _spared(staged: list[Staged]) -> tuple[str, ...]:
     return tuple(
         f"{each.contract.file} has rows in quarantine that don't say which record they are, so the {each.spared}"
-        " records that it lacks are kept: some of those rows may be theirs. Mend the rows, and the others will be ended."
+        " records that it lacks are kept: some of those rows may be theirs. Mend the rows, and the others will end."
         for each in staged
         if each.spared
     )

@@ -235,7 +235,7 @@ def test_a_row_that_does_not_say_which_it_is_ends_no_record(shop: Shop, row: str
     assert shop.current() == before, "A2 may be that row, and so may A4"
     assert result.warnings == (
         "orders.csv has rows in quarantine that don't say which record they are, so the 2 records that it lacks are"
-        " kept: some of those rows may be theirs. Mend the rows, and the others will be ended.",
+        " kept: some of those rows may be theirs. Mend the rows, and the others will end.",
     )
     shop.write(ORDERS.replace("A4,40,2024-01-04,last\n", ""))
     result = shop.extract()
