@@ -103,12 +103,20 @@ def _quarantined(
     message = f"Every row of {source}.{table} was read into its table."
     about: dict[str, Any] = {"source": source, "table": table, "failures": failures, "checked": read, "reasons": ""}
     if failures:
+        # What a service sends again as bad as before isn't kept again: its row may be of any load.
+        rows = f"""
+            where object = $object and {still}
+            qualify row_number() over (partition by record_key order by _dlt_load_id desc, source_file, source_line) = 1
+        """
+        if not still:
+            rows = f"""
+                semi join ({_newest(con, source)}) using (source_file, source_sha256, _dlt_load_id)
+                where object = $object
+            """
         reasons = con.execute(
             f"""
             select reason, count(*), min(source_file || ' line ' || source_line)
-            from raw_{source}._quarantine
-            semi join ({_newest(con, source)}) using (source_file, source_sha256, _dlt_load_id)
-            where object = $object and {still or "true"} group by reason order by 2 desc, 1 limit 3
+            from (from raw_{source}._quarantine {rows}) group by reason order by 2 desc, 1 limit 3
             """,  # noqa: S608
             {"object": table},
         ).fetchall()

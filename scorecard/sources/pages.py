@@ -193,12 +193,14 @@ class Pages:
         self._make_good(schema, names, held_columns)
         all_columns = (*columns, *DELETED)
         self._find_mended(schema, tables)
+        new_bad = self._drop_known_bad(schema, tables)
         held = f"(from warehouse.{schema}.{quoted(contract.name)} where _valid_to is null)"
         are_all_new = "_valid_to" not in held_columns or not self._overlaps(held)
         if not are_all_new and {column.name for column in all_columns} <= held_columns:
             self._drop_unchanged(held, row_version(all_columns))
         db.execute(f"create or replace table {table}_held (_row_version varchar)")
-        return Staged(contract, table, all_columns, tuple(column.name for column in news), read, bad, are_all_new)
+        unknown_names = tuple(column.name for column in news)
+        return Staged(contract, table, all_columns, unknown_names, read, new_bad, are_all_new, bad - new_bad)
 
     def _make_judged(self, columns: tuple[Column, ...], names: str) -> None:
         """Make `<table>_judged`: the columns in their types, and `_reason`, what is wrong with a record."""
@@ -317,21 +319,41 @@ class Pages:
         self.db.execute(f"create or replace table {table}_mended (record_key varchar)")
         if "_quarantine" not in tables:
             return
-        bad = f"warehouse.{schema}._quarantine"
-        still = f"object = {literal(self.contract.name)} and record_key is not null"
-        if "_mended" in tables:
-            still += (
-                f" and not exists (select 1 from warehouse.{schema}._mended as m where m.object = _quarantine.object"
-                " and m.record_key = _quarantine.record_key and m._dlt_load_id > _quarantine._dlt_load_id)"
-            )
+        bad, still = f"warehouse.{schema}._quarantine", self._still_bad(schema, tables)
         gone = f" or record_key in (select _key from {table}_gone)" if not self.contract.each else ""
         if self.complete_at and not self.contract.each:
             gone += f" or record_key not in (select _key from {table}_ids)"
         self.db.execute(
-            f"insert into {table}_mended select distinct record_key from {bad} where {still}"
+            f"insert into {table}_mended select distinct record_key from {bad} as bad where {still}"
             f" and record_key not in (select record_key from {table}_bad where record_key is not null)"
             f" and (record_key in (select {key_text(self.contract)} from {table}_good){gone})"
         )
+
+    def _drop_known_bad(self, schema: str, tables: Collection[str]) -> int:
+        """Drop from `<table>_bad` what is in quarantine as it is; return how many are left.
+
+        What a service is asked for overlaps with what it was asked for before, in each run anew. The counts of the
+        pages keep these records: they are of what was read.
+        """
+        bad = f"{self.table}_bad"
+        if "_quarantine" in tables and count(self.db, bad):
+            self.db.execute(f"""
+                delete from {bad} where (record_key, reason, payload) in (
+                    select (record_key, reason, payload) from warehouse.{schema}._quarantine as bad
+                    where {self._still_bad(schema, tables)}
+                )
+            """)
+        return count(self.db, bad)
+
+    def _still_bad(self, schema: str, tables: Collection[str]) -> str:
+        """SQL condition of a row of the quarantine, called `bad`, whose record was not mended since."""
+        still = f"bad.object = {literal(self.contract.name)} and bad.record_key is not null"
+        if "_mended" in tables:
+            still += (
+                f" and not exists (select 1 from warehouse.{schema}._mended as m where m.object = bad.object"
+                " and m.record_key = bad.record_key and m._dlt_load_id > bad._dlt_load_id)"
+            )
+        return still
 
     def _find_vanished(self, schema: str, max_vanished_share: float) -> None:
         """Add to those that are gone what is held and not in the complete list of ids."""

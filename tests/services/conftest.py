@@ -13,6 +13,7 @@ from sandbox.services.faults import Fault
 from sandbox.services.serving import Service
 
 from scorecard.quality.from_extract import from_extract
+from scorecard.quality.results import CheckResult
 from scorecard.settings import Settings
 from scorecard.sources import ExtractResult, extract, http, load_contracts
 from tests.conftest import PROJECT
@@ -132,12 +133,17 @@ def connect(tmp_path: Path) -> Iterator[Connect]:
         service.__exit__()
 
 
-def in_quarantine(reader: Reader, table: str) -> int:
-    """How many records the checks say are in quarantine."""
+def quarantine_of(reader: Reader, table: str) -> CheckResult:
+    """What the checks say of the records in quarantine."""
     name = f"extract.{reader.name}.{table}.no_row_in_quarantine"
     with duckdb.connect(reader.settings.warehouse, read_only=True) as db:
         results = from_extract(db, reader.settings, [reader.name], {})
-    return next(each.failures for each in results if each.check_id == name)
+    return next(each for each in results if each.check_id == name)
+
+
+def in_quarantine(reader: Reader, table: str) -> int:
+    """How many records the checks say are in quarantine."""
+    return quarantine_of(reader, table).failures
 
 
 def utc(text: str) -> datetime:

@@ -455,6 +455,22 @@ def test_a_record_that_breaks_the_contract_goes_to_quarantine(connect: Connect, 
     assert ("2",) in reader.current("deal", "id"), "its last good version stays"
 
 
+def test_a_bad_record_in_the_overlap_is_kept_once(connect: Connect, account: HubSpot) -> None:
+    reader = reader_of(connect, account, objects=("deal",), overlap_seconds=86_400)
+    reader.extract()
+    account.advance(hours=1)
+    account.store.change("deals", "2", amount="NaN")
+    account.advance(hours=1)
+    assert [each.rows_quarantined for each in reader.extract().loaded] == [1]
+    account.advance(hours=1)
+    assert reader.extract().loaded == ()
+    account.store.change("deals", "3", dealname="New")
+    account.advance(hours=1)
+    (deal,) = reader.extract().loaded
+    assert (deal.rows_read, deal.rows_loaded, deal.rows_quarantined) == (2, 1, 0)
+    assert reader.sql("select record_key from raw_hubspot._quarantine") == [("2",)]
+
+
 @pytest.mark.parametrize("extra", [{}, {"refresh_token": "hunter3hunter3"}])
 def test_a_wrong_secret_is_a_sentence_without_it(connect: Connect, account: HubSpot, extra: dict[str, str]) -> None:
     wrong = {"login": account.client_id, "password": "hunter2hunter2", "extra": extra}

@@ -19,7 +19,7 @@ from scorecard.sources import check, load_contracts
 from scorecard.sources.connectors import connector
 from scorecard.sources.sql import Sql
 
-from .conftest import Reader, in_quarantine
+from .conftest import Reader, in_quarantine, quarantine_of
 from .postgres import PASSWORD, READER, Postgres
 
 pytestmark = pytest.mark.xdist_group("postgres")
@@ -248,6 +248,49 @@ def test_a_record_in_quarantine_is_not_mended_by_another(read: Read, db: Postgre
     assert reader.sql("select record_key from raw_telephony._quarantine") == [("a\\, b, c, true",)]
     db.sql("update rates set rate = 5, updated_at = '2023-12-01 03:00:00+00' where a = 'a'")
     reader.extract()
+    assert in_quarantine(reader, "rates") == 1
+
+
+def kept(reader: Reader) -> list[tuple[Any, ...]]:
+    return reader.sql("select payload->>'rate' from raw_telephony._quarantine order by _dlt_load_id")
+
+
+@pytest.mark.parametrize("cursor", ["updated_at", ""])
+def test_what_is_read_again_as_bad_as_before_is_no_news(read: Read, db: Postgres, cursor: str) -> None:
+    db.sql(RATES)
+    db.sql("update rates set rate = 'NaN' where a = 'x'")
+    reader = read(rates(cursor=cursor), overlap_seconds=86_400)
+    (first,) = reader.extract().loaded
+    assert (first.rows_read, first.rows_loaded, first.rows_quarantined) == (3, 2, 1)
+    again = reader.extract()
+    assert (again.loaded, again.load_id) == ((), None)
+
+    db.sql("update rates set rate = 5 where a = 'a'")
+    (other,) = reader.extract().loaded
+    assert (other.rows_read, other.rows_loaded, other.rows_quarantined, other.rows_new) == (3, 2, 0, 1)
+    assert kept(reader) == [("NaN",)]
+    found = quarantine_of(reader, "rates")
+    assert found.failures == 1
+    assert 'rate: "NaN" is no decimal(18,2) (1, first sql://' in found.message
+
+
+def test_what_is_bad_in_another_way_or_once_more_goes_to_quarantine(read: Read, db: Postgres) -> None:
+    db.sql(RATES)
+    db.sql("update rates set rate = 'NaN' where a = 'x'")
+    reader = read(rates())
+    reader.extract()
+    db.sql("update rates set rate = 0.001 where a = 'x'")
+    reader.extract()
+    found = quarantine_of(reader, "rates")
+    assert found.failures == 1
+    assert 'rate: "0.001"' in found.message
+    assert "NaN" not in found.message, "what is wrong with it now is told"
+    db.sql("update rates set rate = 3 where a = 'x'")
+    reader.extract()
+    assert in_quarantine(reader, "rates") == 0
+    db.sql("update rates set rate = 'NaN' where a = 'x'")
+    reader.extract()
+    assert kept(reader) == [("NaN",), ("0.001",), ("NaN",)]
     assert in_quarantine(reader, "rates") == 1
 
 
