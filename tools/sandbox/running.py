@@ -13,7 +13,7 @@ from .company import Plan, simulate
 from .company.names import CLOUD, INSTRUMENTS
 from .company.tables import Row
 from .services.hubspot import HubSpot
-from .services.salesforce import Field, Salesforce
+from .services.salesforce import Salesforce
 from .services.serving import Service
 from .services.store import Fields
 from .services.stripe_api import Stripe
@@ -30,9 +30,6 @@ class Running:
         self._company = simulate(plan)
         self.hubspot, self.stripe = HubSpot(self._company.hubspot), Stripe(self._company.stripe)
         self.salesforce, self.zendesk = Salesforce(self._company.salesforce), Zendesk(self._company.zendesk)
-        # Standard fields that nobody filled in are there nevertheless.
-        self.salesforce.objects.schema["Account"] = {"BillingCountry": Field("string")}
-        self.salesforce.objects.schema["User"] = {"Department": Field("string"), "Division": Field("string")}
         self.move_to(now)
 
     def start(self) -> None:

@@ -45,3 +45,11 @@ def test_versions_and_addresses_that_are_not_there(service: Salesforce) -> None:
     assert {"label": "60.0", "url": VERSION, "version": "60.0"} in listed
     assert refusal(ask(service, "/services/data/v1.0/limits")) == (404, "NOT_FOUND")
     assert refusal(ask(service, f"{VERSION}/nothing")) == (404, "NOT_FOUND")
+
+
+def test_standard_fields_are_there_though_nobody_filled_them_in(service: Salesforce) -> None:
+    assert described(service, "Quote")["ExpirationDate"] == "date"
+    service.store.put("Quote", "0Q01", {"Name": "Sim 1", "GrandTotal": 5})
+    [record] = query(service, "SELECT GrandTotal, ExpirationDate FROM Quote")["records"]
+    assert (record["GrandTotal"], record["ExpirationDate"]) == (5, None)
+    assert described(service, "Quote")["GrandTotal"] == "currency"

@@ -52,6 +52,7 @@ class ToSalesforce:
         self.writer.put("User", self.nobody, [(self.plan.begins, user)])
         for source, campaign_id in self.campaigns.items():
             fields = {"Name": f"Sim {source}", "Type": source, "Status": "In Progress", "IsActive": True}
+            fields |= {"StartDate": self.plan.day(self.plan.begins).isoformat(), "OwnerId": self.nobody}
             self.writer.put("Campaign", campaign_id, [(self.plan.begins, fields)])
         for product in self.unit.products:
             model = product.model
@@ -76,6 +77,8 @@ class ToSalesforce:
             account = contact.account
             fields: Fields = {"FirstName": contact.first, "LastName": contact.last, "Email": contact.email}
             fields |= {"Name": f"{contact.first} {contact.last}", "AccountId": account.id if account else None}
+            seller = self.sellers.get(account.merged_into or account) if account else None
+            fields["OwnerId"] = self.owner(seller)
             merged = contact.merged_into.id if contact.merged_into else None
             self.writer.write("Contact", contact, [(contact.created_at, fields)], merged)
 
@@ -142,6 +145,8 @@ class ToSalesforce:
         fields: Fields = {
             "Subject": "Meeting", "Type": "Meeting", "EventSubtype": "Event", "DurationInMinutes": 60,
             "StartDateTime": salesforce_time(meeting.starts_at), "OwnerId": self.owner(meeting.rep),
+            "EndDateTime": salesforce_time(meeting.starts_at + timedelta(hours=1)), "IsAllDayEvent": False,
+            "IsChild": False,
             "ActivityDate": self.plan.day(meeting.starts_at).isoformat(), "WhoId": meeting.lead.id, "WhatId": None,
             "Outcome__c": "Scheduled", "Feedback_At__c": None,
             "Agency__c": meeting.rep.agency or None if meeting.rep else None,

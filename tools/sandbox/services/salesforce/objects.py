@@ -27,6 +27,42 @@ MERGED = {"Account", "Contact", "Lead"}
 """Objects whose records can be merged, and which therefore have MasterRecordId."""
 WITHOUT = {"User": {"IsDeleted"}, "OpportunityHistory": {"LastModifiedDate"}}
 """System fields that an object does not have."""
+FIELDS: dict[str, dict[str, str]] = {
+    "Account": {"BillingCountry": "string"},
+    "Campaign": {
+        "Name": "string", "ParentId": "reference", "Type": "picklist", "Status": "picklist", "IsActive": "boolean",
+        "StartDate": "date", "EndDate": "date", "BudgetedCost": "currency", "ActualCost": "currency",
+        "OwnerId": "reference",
+    },
+    "Contact": {
+        "FirstName": "string", "LastName": "string", "Email": "email", "AccountId": "reference",
+        "LeadSource": "picklist", "OwnerId": "reference",
+    },
+    "Event": {
+        "Subject": "combobox", "EventSubtype": "picklist", "StartDateTime": "datetime", "EndDateTime": "datetime",
+        "DurationInMinutes": "int", "IsAllDayEvent": "boolean", "IsChild": "boolean", "WhoId": "reference",
+        "WhatId": "reference", "OwnerId": "reference",
+    },
+    "Lead": {
+        "FirstName": "string", "LastName": "string", "Email": "email", "Company": "string", "Country": "string",
+        "LeadSource": "picklist", "Status": "picklist", "Rating": "picklist", "IsConverted": "boolean",
+        "ConvertedDate": "date", "ConvertedAccountId": "reference", "ConvertedContactId": "reference",
+        "ConvertedOpportunityId": "reference", "OwnerId": "reference",
+    },
+    "Quote": {
+        "Name": "string", "QuoteNumber": "string", "OpportunityId": "reference", "AccountId": "reference",
+        "Status": "picklist", "TotalPrice": "currency", "GrandTotal": "currency", "IsSyncing": "boolean",
+        "ExpirationDate": "date",
+    },
+    "Task": {
+        "Subject": "combobox", "TaskSubtype": "picklist", "Status": "picklist", "IsClosed": "boolean",
+        "ActivityDate": "date", "CompletedDateTime": "datetime", "CallType": "picklist",
+        "CallDurationInSeconds": "int", "CallDisposition": "string", "WhoId": "reference", "WhatId": "reference",
+        "OwnerId": "reference",
+    },
+    "User": {"Department": "string", "Division": "string"},
+}  # fmt: skip
+"""Standard fields that an object has also where nobody has filled them in."""
 
 CASTS: dict[str, Callable[[Any], Any]] = {"string": str, "double": float, "int": int, "boolean": bool}
 
@@ -78,9 +114,9 @@ SYSTEM = (
 class Objects:
     """The objects of an organisation.
 
-    Types are inferred from the values in the store. ``schema`` alters an object's fields: by API name a `Field`, or
-    None for one that is not there. So ``schema["Lead"] = {"Rating": None, "Grade__c": Field("string", "Rating")}``
-    renames a field.
+    Types of fields that are not in `FIELDS` are inferred from the values in the store. ``schema`` alters an object's
+    fields: by API name a `Field`, or None for one that is not there. So
+    ``schema["Lead"] = {"Rating": None, "Grade__c": Field("string", "Rating")}`` renames a field.
     """
 
     def __init__(self, store: Store) -> None:
@@ -114,7 +150,8 @@ class Objects:
         """Return the fields of an object by their name in lower case: SOQL does not mind the case."""
         self.rows(kind)
         types = {name: type_ or "string" for name, type_ in self._types[kind].items()}
-        declared = {**{name: Field(type_) for name, type_ in types.items()}, **self.schema.get(kind, {})}
+        known = {name: Field(type_) for name, type_ in {**types, **FIELDS.get(kind, {})}.items()}
+        declared = {**known, **self.schema.get(kind, {})}
         system = [each for each in SYSTEM if each.name not in WITHOUT.get(kind, ())]
         columns = [each for each in system if each.name != "MasterRecordId" or kind in MERGED]
         for name, field in declared.items():
