@@ -12,7 +12,7 @@ from airflow.sdk import Asset, BaseHook, Context, ExceptionRetryPolicy, RetryAct
 from airflow.sdk.exceptions import AirflowNotFoundException
 from pydantic import ValidationError
 
-from scorecard.errors import ScorecardError
+from scorecard.errors import ScorecardError, Temporary
 from scorecard.settings import Connection, Settings, load_settings, read_settings, wrong
 
 # One slot, because DuckDB has one writer and the chain of closes one end. `make scorecard` and `make airflow`
@@ -86,7 +86,12 @@ EVERY_DAG: dict[str, Any] = {
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": timedelta(minutes=15),
         # What only a person can mend is not tried again.
-        "retry_policy": ExceptionRetryPolicy(rules=[RetryRule(ScorecardError, action=RetryAction.FAIL)]),
+        "retry_policy": ExceptionRetryPolicy(
+            rules=[
+                RetryRule(Temporary, action=RetryAction.DEFAULT),
+                RetryRule(ScorecardError, action=RetryAction.FAIL),
+            ]
+        ),
         "execution_timeout": timedelta(hours=1),
         "on_failure_callback": [tell_owner],
     },

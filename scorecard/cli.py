@@ -28,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 # Data is text: `:x:` in a name is no emoji.
-_out = Console(width=None if sys.stdout.isatty() else 200, emoji=False)
+_out = Console(width=None if sys.stdout and sys.stdout.isatty() else 200, emoji=False)
 _err = Console(stderr=True, highlight=False, emoji=False)
 _ROWS_SHOWN = 40
 
@@ -42,6 +42,9 @@ ScorecardName = Annotated[str | None, typer.Option("--scorecard", help="Only thi
 
 def main() -> None:
     """Run the command line; an error is a sentence and exit code 1."""
+    # Whoever closed one of them wants to read none of it.
+    sys.stdout = sys.stdout or io.StringIO()
+    sys.stderr = sys.stderr or io.StringIO()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8")
@@ -79,8 +82,7 @@ def run(period: PeriodText = None, scorecard: ScorecardName = None, as_json: AsJ
     Without a period, each scorecard's last complete one that has data, for each of its cadences.
     """
     settings = load_settings()
-    wanted = _period(period)
-    _known(scorecard, load_catalogue(settings).scorecards, "--scorecard")
+    wanted = _wanted(period, scorecard)
     for source in source_names(settings):
         steps.extract(settings, source, _say)
     steps.build(settings, _say)
@@ -96,8 +98,7 @@ def extract(
     known = source_names(settings)
     for name in source or known:
         _known(name, known, "SOURCE")
-        for warning in steps.extract(settings, name, _say).warnings:
-            _say(f"Warning: {warning}")
+        steps.extract(settings, name, _say)
 
 
 sources_app = typer.Typer(help="Look at the sources without extracting them.", no_args_is_help=True)
@@ -127,8 +128,7 @@ def build() -> None:
 @app.command()
 def publish(period: PeriodText = None, scorecard: ScorecardName = None, as_json: AsJson = False) -> None:
     """Close, render and deliver from the warehouse as it was last built."""
-    wanted = _period(period)
-    _known(scorecard, load_catalogue(load_settings()).scorecards, "--scorecard")
+    wanted = _wanted(period, scorecard)
     _publish_all(_due(scorecard, wanted), as_json)
 
 
@@ -229,8 +229,11 @@ def trace(
     as_json: AsJson = False,
 ) -> None:
     """Prove a figure: compute it again from the frozen records and list them."""
+    from scorecard.archive.store import split_figure_id
     from scorecard.archive.trace import trace as prove
 
+    with _wrong_use("FIGURE_ID"):
+        split_figure_id(figure)
     result = prove(load_settings(), figure)
     if as_json:
         _json(result)
@@ -277,18 +280,29 @@ def generate(
         raise ScorecardError("Generated files are stale.", "Run `scorecard generate` and commit what it writes.")
 
 
+def _wanted(text: str | None, scorecard: str | None) -> Period | None:
+    """Read which period of which scorecard is asked for; refuse what is never published."""
+    period = _period(text)
+    _known(scorecard, load_catalogue(load_settings()).scorecards, "--scorecard")
+    cadences = _cadences(scorecard)
+    if period and period.grain not in cadences:
+        raise typer.BadParameter(
+            f"{scorecard or 'No scorecard'} is {'not ' if scorecard else ''}published by {period.grain}."
+            f" Choose a {' or a '.join(sorted(cadences))}.",
+            param_hint="--period",
+        )
+    return period
+
+
+def _cadences(scorecard: str | None) -> set[Grain]:
+    catalogue = load_catalogue(load_settings())
+    asked = [catalogue.scorecard(scorecard)] if scorecard else list(catalogue.scorecards.values())
+    return {cadence for each in asked for cadence in each.cadences}
+
+
 def _due(scorecard: str | None, period: Period | None) -> list[tuple[str, str]]:
     settings = load_settings()
-    catalogue = load_catalogue(settings)
-    asked = [catalogue.scorecard(scorecard)] if scorecard else list(catalogue.scorecards.values())
-    cadences = {cadence for each in asked for cadence in each.cadences}
-    if period is not None:
-        if period.grain not in cadences:
-            raise ScorecardError(
-                f"No scorecard is published by {period.grain}.",
-                f"Choose a {' or a '.join(sorted(cadences))}.",
-            )
-        cadences = {period.grain}
+    cadences = {period.grain} if period else _cadences(scorecard)
     label = period.label if period else None
     longest_first = [cadence for cadence in reversed(Grain) if cadence in cadences]
     found = [each for cadence in longest_first for each in steps.due(settings, cadence, label, scorecard)]
@@ -311,7 +325,7 @@ def _publish_all(due: list[tuple[str, str]], as_json: bool) -> None:
         for outcome in done.outcomes:
             if outcome.cure:
                 _say(f"{done.close_id} to {outcome.key.recipient}: {outcome.state}, {outcome.detail}. {outcome.cure}")
-                unsent = unsent or outcome.now
+                unsent = True
         mailed = [{"recipient": each.key.recipient, "state": each.state, "now": each.now} for each in done.outcomes]
         pdfs = [str(path) for path in done.pdfs]
         published.append({"close_id": done.close_id, "created": done.created, "pdfs": pdfs, "mailed": mailed})

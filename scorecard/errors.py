@@ -1,4 +1,4 @@
-"""The one exception that a person sees."""
+"""The exceptions that a person sees."""
 
 
 class ScorecardError(Exception):
@@ -14,3 +14,7 @@ class ScorecardError(Exception):
         super().__init__(f"{problem} {cure}")
         self.problem = problem
         self.cure = cure
+
+
+class Temporary(ScorecardError):
+    """What may mend itself in a while, so that another try is worth it: a server is down, another run is at work."""

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scorecard.errors import ScorecardError
+from scorecard.errors import Temporary
 
 WAIT_SECONDS = 300.0
 
 
 @contextmanager
-def alone(path: Path, busy: ScorecardError, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
+def alone(path: Path, busy: Temporary, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
     """Hold the lock on a file, which is made if need be.
 
     Raises
     ------
-    ScorecardError: ``busy``, where another process has held it for all of ``wait_seconds``.
+    Temporary: ``busy``, where another process has held it for all of ``wait_seconds``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + wait_seconds

@@ -28,6 +28,8 @@ SERVICES = ("hubspot", "salesforce", "stripe", "zendesk")
 
 PROJECT = Path(__file__).resolve().parent.parent
 
+ADDRESS = r"^[^@\s<>]+@[^@\s<>]+$"
+
 _JSON = re.compile(r"SCORECARD_(SOURCES|SERVICES|CONNECTIONS)(__.+__(OBJECTS|EXTRA))?", re.IGNORECASE)
 """Variables that are read as JSON."""
 
@@ -120,14 +122,14 @@ class Settings(BaseSettings):
     timezone: Annotated[str, AfterValidator(_known_zone)] = Field(description="IANA name; periods begin here")
     currency: str = Field(pattern="^[A-Z]{3}$", description="reporting currency, ISO 4217")
     fiscal_year_start_month: int = Field(default=1, ge=1, le=12)
-    owner_email: str = Field(description="told when a scorecard is held back")
+    owner_email: str = Field(pattern=ADDRESS, description="told when a scorecard is held back")
 
     project: Path = PROJECT
     data: Path = Path("data")
     state: Path = Path("var")
     out: Path = Path("out")
 
-    mail_from: str
+    mail_from: str = Field(pattern=ADDRESS)
     smtp_host: str | None = Field(default=None, description="none: a local server that writes into out/mail")
     smtp_port: int = Field(default=25, ge=1, le=65535)
     smtp_user: str | None = None
@@ -206,12 +208,31 @@ def read_settings(**given: Any) -> Settings:
     ------
     ScorecardError: a setting is missing or wrong. What it was set to is not told, for it may be a secret.
     """
+    _refuse_unknown()
     try:
-        return Settings(**given)
+        settings = Settings(**given)
     except ValidationError as error:
         raise wrong(error) from None
     except SettingsError:
         raise _no_json() from None
+    if not (settings.dbt_project / "dbt_project.yml").is_file():
+        raise ScorecardError(
+            f"There is no dbt project in {settings.project}.",
+            "Correct `project` (SCORECARD_PROJECT), or leave it out: it is the folder of the program then.",
+        )
+    return settings
+
+
+def _refuse_unknown() -> None:
+    """Refuse a variable that is meant for us and sets nothing: a slip of the pen."""
+    # dbt's profile reads SCORECARD_WAREHOUSE.
+    known = {f"SCORECARD_{name.upper()}" for name in (*Settings.model_fields, "warehouse")}
+    for name in os.environ:
+        if name.upper().startswith("SCORECARD_") and name.upper().partition("__")[0] not in known:
+            raise ScorecardError(
+                f"The environment has {name}, which is no setting.",
+                f"Correct its name or unset it; there are: {', '.join(sorted(known))}.",
+            )
 
 
 def wrong(error: ValidationError, *before: str) -> ScorecardError:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scorecard.catalogue import Catalogue, Scorecard, load_catalogue, source_names
-from scorecard.errors import ScorecardError
+from scorecard.errors import ScorecardError, Temporary
 from scorecard.periods import Grain, Period, parse_period
 from scorecard.settings import Settings
 
@@ -42,7 +42,7 @@ class Published:
 
 
 def extract(settings: Settings, source: str, progress: Progress = print) -> "ExtractResult":
-    """Bring the raw tables of a source up to date with its exports, or with the service.
+    """Bring the raw tables of a source up to date with its exports, or with the service; warnings go to ``progress``.
 
     Raises
     ------
@@ -56,7 +56,10 @@ def extract(settings: Settings, source: str, progress: Progress = print) -> "Ext
     if source not in contracts:
         raise ScorecardError(f"There is no source {source!r}.", f"Choose one of: {', '.join(sorted(contracts))}.")
     with snapshot.alone(settings):
-        return sources.extract(settings, contracts[source], progress)
+        result = sources.extract(settings, contracts[source], progress)
+    for warning in result.warnings:
+        progress(f"Warning: {warning}")
+    return result
 
 
 def check_sources(settings: Settings) -> "Iterator[Checked]":
@@ -253,12 +256,13 @@ def publish(settings: Settings, scorecard: str, period: str, progress: Progress 
 
     Raises
     ------
-    ScorecardError: as there, and where a letter is still to be sent: another try sends it, and no other again.
+    Temporary: a letter is still to be sent: another try sends it, and no other again.
+    ScorecardError: as there.
     """
     done = publish_one(settings, scorecard, period, progress)
     waiting = [each.key.recipient for each in done.outcomes if each.state == "claimed"]
     if waiting:
-        raise ScorecardError(
+        raise Temporary(
             f"{done.close_id} has not been sent to {', '.join(waiting)} yet: the mail server asked to try later.",
             "Run again; nobody gets it twice.",
         )

@@ -19,7 +19,7 @@ from scorecard.archive import snapshot, store
 from scorecard.archive.restatements import restatements
 from scorecard.archive.verify import chain_problems, refuse_broken
 from scorecard.catalogue import Metric, Scorecard
-from scorecard.errors import ScorecardError
+from scorecard.errors import ScorecardError, Temporary
 from scorecard.locks import alone
 from scorecard.periods import Period
 from scorecard.settings import Settings
@@ -75,7 +75,7 @@ def close(
     for longer than five minutes.
     """
     settings.archive.mkdir(parents=True, exist_ok=True)
-    busy = ScorecardError(
+    busy = Temporary(
         "Another run is closing a period and has not finished.", "Wait for it to end, or stop it; then run again."
     )
     with alone(settings.archive / ".lock", busy):

@@ -1,10 +1,11 @@
-"""Check every hash of every close and the chain that joins them."""
+"""Check every hash of every close, the chain that joins them, and that what was mailed is what the archive holds."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from scorecard.archive import store
+from scorecard.delivery.ledger import deliveries
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 
@@ -21,7 +22,8 @@ def verify(settings: Settings) -> dict[str, Any]:
         for folder in store.folders(settings)
         for problem in problems_of(folder)
     ]
-    broken += [{"close_id": close_id, "problem": problem} for close_id, problem in chain_problems(settings)]
+    beyond = [*chain_problems(settings), *_mailed_problems(settings)]
+    broken += [{"close_id": close_id, "problem": problem} for close_id, problem in beyond]
     return {"ok": not broken, "closes": len(store.folders(settings)), "broken": broken}
 
 
@@ -121,15 +123,40 @@ def _head(settings: Settings, readable: list[dict[str, Any]]) -> Iterator[tuple[
         return
     last = readable[-1] if readable else None
     newest = last["sequence"] if last else 0
-    # A run killed right after a close leaves the head one behind; the next close mends it.
     if head["sequence"] > newest:
         yield head["close_id"], "It is missing: the chain's head names it as the newest close."
-    elif head["sequence"] < newest - 1:
+        return
+    # A run killed right after a close leaves the head one behind; the next close mends it.
+    if head["sequence"] < newest - 1:
         yield None, f"{store.HEAD} is missing or older than the newest close."
-    elif last and head["sequence"] == newest:
-        folder = settings.archive / last["close_id"]
-        if head["close_id"] != last["close_id"] or head["manifest_sha256"] != store.sha256_of(folder / store.MANIFEST):
-            yield (
-                last["close_id"],
-                f"{store.MANIFEST} was changed: the chain's head knows it by another hash.",
-            )
+        return
+    named = next((each for each in readable if each["sequence"] == head["sequence"]), None)
+    if named is None:
+        return
+    folder = settings.archive / named["close_id"]
+    if head["close_id"] != named["close_id"] or head["manifest_sha256"] != store.sha256_of(folder / store.MANIFEST):
+        yield named["close_id"], f"{store.MANIFEST} was changed: the chain's head knows it by another hash."
+
+
+def _mailed_problems(settings: Settings) -> Iterator[tuple[str | None, str]]:
+    """Yield closes that people hold on paper and the archive lacks, or has with other content or at no place."""
+    try:
+        mailed = [row for row in deliveries(settings) if row.is_letter and row.state in ("sent", "unknown")]
+        head = store.read_head(settings)["sequence"]
+    except ScorecardError as error:
+        yield None, error.problem
+        return
+    there = {folder.name: folder for folder in store.folders(settings)}
+    for close_id in dict.fromkeys(row.close_id for row in mailed):
+        if close_id not in there:
+            yield close_id, "It is missing, though it was mailed."
+            continue
+        try:
+            manifest = store.read_manifest(there[close_id])
+        except ScorecardError:
+            continue
+        contents = {row.content_sha256 for row in mailed if row.close_id == close_id} - {None}
+        if contents - {manifest["content_sha256"]}:
+            yield close_id, "It was mailed with other content than it has now."
+        if manifest["sequence"] > head:
+            yield close_id, f"{store.HEAD} is older than this close, though it was mailed."

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scorecard.errors import ScorecardError
+from scorecard.errors import ScorecardError, Temporary
 from scorecard.settings import Settings
 
 STATES = ("claimed", "sending", "sent", "refused", "unknown")
@@ -124,7 +124,8 @@ def unusable(path: Path, error: OSError | sqlite3.Error) -> ScorecardError:
         cure = "Let the other process that has it open end"
     else:
         cure = "Free space or mend the disk"
-    return ScorecardError(
+    kind = Temporary if code in _IN_USE else ScorecardError
+    return kind(
         f"The ledger of deliveries {path} can't be written: {reason}.",
         f"{cure}, then run again; no letter goes out that isn't in the ledger.",
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from scorecard.delivery import local_smtp
 from scorecard.delivery.ledger import Key, Ledger, Row, message_id, opened, unusable
 from scorecard.delivery.transport import Line
-from scorecard.errors import ScorecardError
+from scorecard.errors import ScorecardError, Temporary
 from scorecard.locks import alone
 from scorecard.settings import Settings
 
@@ -105,7 +105,7 @@ def post(settings: Settings, prepared: Sequence[Prepared]) -> list[Outcome]:
 
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
-    busy = ScorecardError("Another run is sending mail and has not finished.", "Wait for it to end; then run again.")
+    busy = Temporary("Another run is sending mail and has not finished.", "Wait for it to end; then run again.")
     with ExitStack() as held:
         try:
             held.enter_context(alone(settings.ledger.with_suffix(".lock"), busy))

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scorecard.errors import ScorecardError
+from scorecard.errors import ScorecardError, Temporary
 from scorecard.settings import Settings
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -45,7 +45,8 @@ class Line:
 
         Raises
         ------
-        ScorecardError: no connection, no TLS, or the server doesn't accept who we are or the sender.
+        Temporary: no connection.
+        ScorecardError: no TLS, or the server doesn't accept who we are or the sender.
         """
         smtp = self._smtp or self._connect()
         self._smtp = smtp
@@ -78,7 +79,7 @@ class Line:
         except ssl.SSLError as error:
             raise self._no_tls(str(error.reason or error)) from error
         except (OSError, UnicodeError, smtplib.SMTPException) as error:
-            raise ScorecardError(
+            raise Temporary(
                 f"The mail server {where} doesn't answer: {_plain(error)}.",
                 "Check SCORECARD_SMTP_HOST and SCORECARD_SMTP_PORT and that the server runs; then run again. "
                 "Nothing was sent, and nobody will get a scorecard twice.",
@@ -109,7 +110,7 @@ class Line:
         except ssl.SSLError as error:
             raise self._no_tls(str(error.reason or error)) from error
         except (OSError, smtplib.SMTPException) as error:
-            raise ScorecardError(
+            raise Temporary(
                 f"The mail server {where} ended the conversation: {_plain(error)}.",
                 "Look at its log; then run again.",
             ) from error

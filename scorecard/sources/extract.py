@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from scorecard.errors import ScorecardError
+from scorecard.errors import ScorecardError, Temporary
 from scorecard.locks import alone
 from scorecard.settings import Settings
 from scorecard.sources.cells import Part
@@ -71,9 +71,7 @@ def extract_files(
     """
     _refuse_unfit(settings.state)
     work = settings.state / "dlt" / source.name
-    busy = ScorecardError(
-        f"Another extraction of {source.name} is running.", "Wait for it to end, then run this one again."
-    )
+    busy = Temporary(f"Another extraction of {source.name} is running.", "Wait for it to end, then run this one again.")
     with alone(work.with_suffix(".lock"), busy, wait_seconds=0):
         held = read_held(settings.warehouse, source)
         unknown = {name: each.unknown_columns for name, each in held.items()}
@@ -151,7 +149,8 @@ def all_of(source: SourceContract, errors: list[ScorecardError]) -> ScorecardErr
         return errors[0]
     problems = " ".join(f"({number}) {error.problem}" for number, error in enumerate(errors, start=1))
     cures = " ".join(f"({number}) {error.cure}" for number, error in enumerate(errors, start=1))
-    return ScorecardError(f"{len(errors)} objects of {source.name} cannot be loaded: {problems}", cures)
+    kind = Temporary if any(isinstance(each, Temporary) for each in errors) else ScorecardError
+    return kind(f"{len(errors)} objects of {source.name} cannot be loaded: {problems}", cures)
 
 
 def _spared(staged: list[Staged]) -> tuple[str, ...]:

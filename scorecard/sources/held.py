@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scorecard.errors import ScorecardError
+from scorecard.errors import ScorecardError, Temporary
 from scorecard.sources.contract import SourceContract
 from scorecard.sources.judge import Staged
 from scorecard.sources.text import first_line, literal, quoted
@@ -117,7 +117,7 @@ def is_damaged(error: BaseException) -> bool:
 def cannot_use(path: Path, error: BaseException) -> ScorecardError:
     """Say why DuckDB can't open or read the warehouse, and the cure."""
     if is_locked(error):
-        return ScorecardError(
+        return Temporary(
             f"The warehouse {path} is in use by another process.",
             "Let it finish or end it (DuckDB has one writer at a time), then run this again.",
         )

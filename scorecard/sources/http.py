@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from scorecard.errors import ScorecardError
+from scorecard.errors import ScorecardError, Temporary
 from scorecard.sources.answer import Answer, no_json, with_whole_letters
 from scorecard.sources.text import plain
 
@@ -103,7 +103,8 @@ class Http:
         ------
         BadAnswer: the service refuses the request.
         QuotaGone: it answers no more today, or should not have to.
-        ScorecardError: it can't be asked or reached, or goes on failing.
+        Temporary: it can't be reached, or goes on failing.
+        ScorecardError: it can't be asked.
         """
         import tenacity
 
@@ -123,7 +124,7 @@ class Http:
         try:
             return retrying(self._once, method, url, problem, kwargs)
         except _Again as error:
-            raise ScorecardError(
+            raise Temporary(
                 f"{self.service} gave no usable answer to {method} {_shown(url)} in {self.attempts} tries: {error}.",
                 "Run again later: what was read before is kept. If it stays so, look at the service's status page.",
             ) from None

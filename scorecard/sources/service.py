@@ -17,7 +17,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from scorecard.errors import ScorecardError
+from scorecard.errors import ScorecardError, Temporary
 from scorecard.locks import alone
 from scorecard.settings import Settings
 from scorecard.sources.answer import understood
@@ -107,9 +107,7 @@ def extract_service(
         is loaded), or the warehouse can't be written (it is as it was before the load that failed).
     """
     work = settings.state / "dlt" / source.name
-    busy = ScorecardError(
-        f"Another extraction of {source.name} is running.", "Wait for it to end, then run this one again."
-    )
+    busy = Temporary(f"Another extraction of {source.name} is running.", "Wait for it to end, then run this one again.")
     with alone(work.with_suffix(".lock"), busy, wait_seconds=0):
         read_held(settings.warehouse, source)
         shutil.rmtree(work, ignore_errors=True)

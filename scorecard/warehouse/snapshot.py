@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import duckdb
 
 from scorecard import locks
-from scorecard.errors import ScorecardError
+from scorecard.errors import ScorecardError, Temporary
 from scorecard.settings import Settings
 
 _CODE = (
@@ -56,7 +56,7 @@ def alone(settings: Settings) -> Iterator[None]:
     ------
     ScorecardError: another process has not finished within five minutes.
     """
-    busy = ScorecardError(
+    busy = Temporary(
         "Another run is extracting, building or closing and has not finished.",
         "Wait for it to end, or stop it; then run again.",
     )

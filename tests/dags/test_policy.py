@@ -85,8 +85,11 @@ def test_each_task_is_tried_again_ever_later_but_not_for_what_a_person_must_mend
         assert task["retry_delay"] < task["max_retry_delay"], name
         assert task["backoff"] == 2, name
         assert 0 < task["timeout"] <= 3600, name
-        (rule,) = task["no_retry_on"]["rules"]
-        assert (rule["exception"], rule["action"]) == ("scorecard.errors.ScorecardError", "fail"), name
+        rules = [(rule["exception"], rule["action"]) for rule in task["no_retry_on"]["rules"]]
+        assert rules == [
+            ("scorecard.errors.Temporary", "default"),
+            ("scorecard.errors.ScorecardError", "fail"),
+        ], name
 
 
 def test_each_failure_is_told(tasks: dict[str, dict[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import traceback
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +35,22 @@ def test_json_that_is_broken(monkeypatch: pytest.MonkeyPatch, name: str, value: 
     monkeypatch.setenv("SCORECARD_CONNECTIONS__ZENDESK__PASSWORD", "no JSON and need not be")
     error = refusal(monkeypatch, name, value)
     assert error.problem == f"{name} in the environment is no JSON."
+
+
+def test_a_name_that_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = refusal(monkeypatch, "SCORECARD_TIMEZON", SECRET)
+    assert error.problem == "The environment has SCORECARD_TIMEZON, which is no setting."
+    assert "SCORECARD_TIMEZONE" in error.cure
+
+
+def test_a_project_that_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    error = refusal(monkeypatch, "SCORECARD_PROJECT", str(tmp_path))
+    assert error.problem == f"There is no dbt project in {tmp_path}."
+
+
+@pytest.mark.parametrize("name", ["SCORECARD_OWNER_EMAIL", "SCORECARD_MAIL_FROM"])
+def test_what_is_no_address(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    assert refusal(monkeypatch, name, "nobody").problem.startswith(f"The setting {name[10:].lower()} is wrong")
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 import json
+import re
 import shutil
 
 import pytest
 
 from scorecard.archive.store import FILES, content_sha256, json_bytes, sha256_of
 from scorecard.archive.verify import verify
+from scorecard.delivery.ledger import Key, opened
 
 
 def problems(world):
@@ -110,3 +112,47 @@ def test_the_heads_loss_is_noticed(chain):
     assert problems(world) == [(None, "chain.json is missing or older than the newest close.")]
     (world.settings.archive / "chain.json").write_text("{")
     assert problems(world)
+
+
+def test_a_head_set_back_to_pass_for_a_killed_run_is_found(chain):
+    world, closes = chain
+    head = json.loads((world.settings.archive / "chain.json").read_text())
+    (world.settings.archive / "chain.json").write_bytes(json_bytes({**head, "sequence": head["sequence"] - 1}))
+    ((close_id, problem),) = problems(world)
+    assert close_id == closes[-2].close_id
+    assert "the chain's head knows it by another hash" in problem
+
+
+def mail(world, made, content=None):
+    """Write into the ledger that a close was mailed."""
+    name, period, edition = re.fullmatch(r"([a-z]+)-(.+)-e(\d+)", made.close_id).groups()
+    key = Key(name, period, edition, "cfo@example.com")
+    manifest = json.loads((made.path / "manifest.json").read_text())
+    with opened(world.settings) as ledger:
+        ledger.claim(key, "en", "<x@example.com>", content or manifest["content_sha256"])
+        ledger.set_state(key, "sent")
+
+
+def test_what_was_mailed_must_be_in_the_archive(chain):
+    world, closes = chain
+    for made in closes:
+        mail(world, made)
+    assert problems(world) == []
+    shutil.rmtree(world.settings.archive)
+    assert problems(world) == [(made.close_id, "It is missing, though it was mailed.") for made in closes]
+
+
+def test_what_was_mailed_must_be_what_the_archive_holds(chain):
+    world, closes = chain
+    mail(world, closes[1], content="another")
+    assert problems(world) == [(closes[1].close_id, "It was mailed with other content than it has now.")]
+
+
+def test_a_close_that_was_mailed_was_not_made_by_a_killed_run(chain):
+    world, closes = chain
+    manifest = json.loads((closes[-1].path / "manifest.json").read_text())
+    before = {**manifest["previous"], "sequence": manifest["sequence"] - 1}
+    (world.settings.archive / "chain.json").write_bytes(json_bytes(before))
+    assert problems(world) == [], "a killed run leaves it so"
+    mail(world, closes[-1])
+    assert problems(world) == [(closes[-1].close_id, "chain.json is older than this close, though it was mailed.")]
