@@ -113,7 +113,7 @@ class Login:
         self.token, self.instance = token.access_token, token.instance_url or self.instance
 
     def _grant(self) -> dict[str, str]:
-        secret = self.connection.password.get_secret_value()
+        secret = self.connection.secret("password")
         extra = {name: value.get_secret_value() for name, value in self.connection.extra.items()}
         if "private_key" not in extra:
             return {"grant_type": "client_credentials", "client_id": self.connection.login, "client_secret": secret}

@@ -109,8 +109,7 @@ def moment(text: str) -> datetime:
 
 def connect(name: str, connection: Connection) -> Http:
     """Return a session with the account: by API token, or by OAuth where `extra` has an access token."""
-    token = connection.extra.get("access_token")
-    secret = connection.password.get_secret_value()
+    token, secret = connection.secret("access_token"), connection.secret("password")
     if not connection.host or not (token or (connection.login and secret)):
         raise ScorecardError(
             f"The connection {name} lacks its host, or who asks.",
@@ -118,7 +117,7 @@ def connect(name: str, connection: Connection) -> Http:
             " /token and password to an API token, or access_token in extra to an OAuth token.",
         )
     basic = base64.b64encode(f"{connection.login.removesuffix('/token')}/token:{secret}".encode()).decode()
-    header = {"Authorization": f"Bearer {token.get_secret_value()}" if token else f"Basic {basic}"}
+    header = {"Authorization": f"Bearer {token}" if token else f"Basic {basic}"}
     base = f"{connection.host.rstrip('/')}/{API}/"
     return Http(name, base, lambda fresh: header, longest_wait=LONGEST_WAIT)
 
