@@ -2,6 +2,7 @@
 {{ config(
     severity='warn',
     meta={
+        'why': 'These actions stand beside no figure, so nobody sees what they did.',
         'cure': 'Correct the metric, dimension or member in dbt_project/seeds/review_actions.csv.',
         'ja': {
             'name': '施策が指標を対象としている',

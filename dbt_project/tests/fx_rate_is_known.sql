@@ -2,6 +2,7 @@
 {{ config(
     severity='error',
     meta={
+        'why': 'An amount without a rate cannot be added up, and is never taken at 1.0; the values it belongs to are n/a.',
         'cure': 'Add the rate of that currency and day to dbt_project/seeds/fx_rates.csv.',
         'ja': {
             'name': '為替レートがある',

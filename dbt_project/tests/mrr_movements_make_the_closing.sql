@@ -3,6 +3,7 @@
 {{ config(
     severity='error',
     meta={
+        'why': "Opening MRR and the movements of a month must make its closing MRR; in these months and currencies they don't.",
         'cure': 'Compare core_mrr_movement with core_subscription in the months that `dbt show` lists.',
         'metrics': ['mrr_movement', 'mrr', 'gross_revenue_retention', 'net_revenue_retention'],
         'ja': {

@@ -2,6 +2,7 @@
 {{ config(
     severity='error',
     meta={
+        'why': 'A fact has a row for every staged record, whatever its account, product or rep; these facts have not.',
         'cure': "Look for a key that is not unique, or an inner join, in the fact's model under dbt_project/models/core.",
         'ja': {
             'name': '結合で失われた記録がない',

@@ -2,6 +2,7 @@
 {{ config(
     severity='error',
     meta={
+        'why': 'Every KPI model has the same columns, of the same types; these are missing from one or differ.',
         'cure': 'Write the model with the macro `observations`, which gives the shape.',
         'ja': {
             'name': 'すべての指標モデルの列がそろっている',

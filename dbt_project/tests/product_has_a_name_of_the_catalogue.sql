@@ -3,6 +3,7 @@
 {{ config(
     severity='warn',
     meta={
+        'why': 'Their deals count, but under a product of their own that has no family and no list price.',
         'cure': 'Correct the product in the CRM, or add its spelling to dbt_project/seeds/aliases.csv.',
         'ja': {
             'name': '製品が製品一覧の名称を持つ',

@@ -2,6 +2,7 @@
 {{ config(
     severity='warn',
     meta={
+        'why': "These targets call for a larger change than 95 % of the metric's past changes of the same length.",
         'cure': 'Agree on a target that has been in reach, or note in its reason what will be different.',
         'ja': {
             'name': '目標が達成可能な範囲にある',

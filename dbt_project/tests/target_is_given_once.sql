@@ -2,6 +2,7 @@
 {{ config(
     severity='error',
     meta={
+        'why': 'Two targets of one metric, period and member contradict each other.',
         'cure': 'Delete all but one in dbt_project/seeds/targets.csv.',
         'ja': {
             'name': '目標が一つだけ定められている',

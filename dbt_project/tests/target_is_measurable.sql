@@ -2,6 +2,7 @@
 {{ config(
     severity='error',
     meta={
+        'why': 'A target is a number in the unit of its metric.',
         'cure': 'Correct the target or its unit in dbt_project/seeds/targets.csv.',
         'ja': {
             'name': '目標が測定できる',

@@ -2,6 +2,7 @@
 {{ config(
     severity='error',
     meta={
+        'why': 'A target names the KGI that it serves, and its metric is that KGI or drives it.',
         'cure': 'Correct parent_kgi in dbt_project/seeds/targets.csv, or what the metric drives in its YAML.',
         'ja': {
             'name': '目標がKGIに結び付く',

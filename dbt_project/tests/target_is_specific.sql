@@ -2,6 +2,7 @@
 {{ config(
     severity='error',
     meta={
+        'why': 'A target names a metric of the catalogue and a member that the metric has.',
         'cure': 'Correct the metric, dimension or member in dbt_project/seeds/targets.csv.',
         'ja': {
             'name': '目標の対象が明確である',

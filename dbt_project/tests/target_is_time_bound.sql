@@ -2,6 +2,7 @@
 {{ config(
     severity='error',
     meta={
+        'why': 'A target has a period, and is due on its last day.',
         'cure': 'Correct the period or the due day in dbt_project/seeds/targets.csv.',
         'ja': {
             'name': '目標に期限がある',

@@ -26,8 +26,9 @@ def from_dbt(
         the KPI models built on it, or, at the end of the line, of those it is built on.
     words: what checks say in other languages.
 
-    A test says why it matters in its description, and in ``config.meta`` what to do (``cure``) and, where a
-    failure touches less than all that is built on the tested relation, what it touches (``metrics``), and what all
+    A test says why it matters in its description, a singular one in ``config.meta`` (``why``), for dbt's partial parse
+    forgets a description that stands in another file than the test; and there what to do (``cure``) and, where a failure
+    touches less than all that is built on the tested relation, what it touches (``metrics``), and what all
     this is in another language (``ja: {name, why, cure}``). A node that was skipped is left out: what stopped it is
     here.
     """
@@ -62,7 +63,7 @@ def _of_test(
     meta = {**node.get("meta", {}), **node["config"].get("meta", {})}
     tested = _tested(node, nodes)
     failures = 0 if passed else int(result.get("failures") or 1)
-    why = plain(node.get("description") or "", 400)
+    why = plain(meta.get("why") or node.get("description") or "", 400)
     if passed:
         found = "It holds."
     elif result.get("failures"):
