@@ -19,8 +19,8 @@ COMPANY = load_settings()
 QUARTERS = ",".join(str((COMPANY.fiscal_year_start_month + 3 * n - 1) % 12 + 1) for n in range(4))
 # When a period is over (two hours after the day's extraction began), and how one is written.
 CADENCES = {
-    Grain.WEEK: ("0 7 * * MON", r"^\d{4}-W\d{2}$"),
-    Grain.MONTH: ("0 7 1 * *", r"^\d{4}-\d{2}$"),
+    Grain.WEEK: ("0 7 * * MON", r"^\d{4}-W(0[1-9]|[1-4]\d|5[0-3])$"),
+    Grain.MONTH: ("0 7 1 * *", r"^\d{4}-(0[1-9]|1[0-2])$"),
     Grain.QUARTER: (f"0 7 1 {QUARTERS} *", r"^\d{4}-Q[1-4]$"),
 }
 

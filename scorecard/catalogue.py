@@ -5,7 +5,7 @@ A metric is ``dbt_project/models/kpis/kpi_<name>.sql`` and the ``.yml`` of the s
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,6 +37,7 @@ _CHOICES = {
 }
 _REQUIRED = ("label", "definition", "formula", "owner", *_CHOICES)
 _WORDS = ("label", "definition", "formula", "caveat")
+_OPTIONAL = ("caveat", "journey_stage", "drives", "minimum_observations", "grains", "parameters", "of", "beside")
 Words = dict[str, str]
 _T = TypeVar("_T")
 
@@ -116,7 +117,13 @@ def load_catalogue(settings: Settings) -> Catalogue:
     ScorecardError: an entry lacks a field, has a word that isn't a choice, or names a metric that isn't there.
     """
     metrics: dict[str, Metric] = {}
-    for path in sorted((settings.dbt_project / "models" / "kpis").glob("kpi_*.yml")):
+    folder = settings.dbt_project / "models" / "kpis"
+    for path in sorted(folder.glob("kpi_*.sql")):
+        if not path.with_suffix(".yml").exists():
+            raise ScorecardError(
+                f"{path} has no {path.stem}.yml.", "Write it; see docs/data-engineer.md, Add a metric."
+            )
+    for path in sorted(folder.glob("kpi_*.yml")):
         for metric in _metrics_of(path):
             metrics[metric.name] = metric
     _check_tree(metrics)
@@ -187,6 +194,16 @@ def _metrics_in(path: Path, meta: dict[str, Any]) -> list[Metric]:
         raise ScorecardError(
             f"{path} lacks {', '.join(missing)} under config.meta.", "Add them; see docs/data-engineer.md."
         )
+    if unknown := sorted(meta.keys() - {*_REQUIRED, *_OPTIONAL}):
+        raise ScorecardError(
+            f"{path} has {', '.join(unknown)} under config.meta, which means nothing.",
+            f"Correct or delete it; besides what has to be there, there may be {', '.join(_OPTIONAL)}.",
+        )
+    fewest = meta.get("minimum_observations", 1)
+    if not isinstance(fewest, int) or fewest < 1:
+        raise ScorecardError(f"{path} has minimum_observations: {fewest}.", "Write a number, 1 or more.")
+    if meta["perspective"] == "customer" and not meta.get("journey_stage"):
+        raise ScorecardError(f"{path} is of the customer's perspective and has no journey_stage.", "Name it.")
     for key, choices in _CHOICES.items():
         if meta[key] not in choices:
             raise ScorecardError(f"{path} has {key}: {meta[key]}.", f"Choose one of: {', '.join(choices)}.")
@@ -207,7 +224,7 @@ def _metrics_in(path: Path, meta: dict[str, Any]) -> list[Metric]:
         owner=meta["owner"],
         journey_stage=meta.get("journey_stage"),
         drives=tuple(meta.get("drives", ())),
-        minimum_observations=meta.get("minimum_observations", 1),
+        minimum_observations=fewest,
         grains=tuple(Grain(grain) for grain in meta.get("grains", Grain)),
         parameters=meta.get("parameters", {}),
         of=meta.get("of"),
@@ -227,6 +244,10 @@ def _words(path: Path, key: str, meta: dict[str, Any]) -> Any:
     for language, text in said.items():
         for name, value in meta.get("parameters", {}).items():
             text = str(text).replace(f"{{{name}}}", str(value))
+        if left := re.search(r"\{\w*\}", str(text)):
+            raise ScorecardError(
+                f"{path} has {left[0]} in its {key}, which is no parameter.", "Add it to `parameters`."
+            )
         filled[language] = text
     return filled
 
@@ -264,6 +285,9 @@ def _check_tree(metrics: dict[str, Metric]) -> None:
 
 def _scorecard_of(path: Path, metrics: dict[str, Metric], units: set[str]) -> Scorecard:
     entry = read_yaml(path)
+    known = {each.name for each in fields(Scorecard)} - {"name", "domains"} | {"audience"}
+    if unknown := sorted(entry.keys() - known):
+        raise ScorecardError(f"{path} has {', '.join(unknown)}, which means nothing.", "Correct or delete it.")
     try:
         scorecard = Scorecard(
             name=path.stem,

@@ -26,11 +26,10 @@ def from_dbt(
         the KPI models built on it, or, at the end of the line, of those it is built on.
     words: what checks say in other languages.
 
-    A test says why it matters in its description, a singular one in ``config.meta`` (``why``), for dbt's partial parse
-    forgets a description that stands in another file than the test; and there what to do (``cure``) and, where a failure
-    touches less than all that is built on the tested relation, what it touches (``metrics``), and what all
-    this is in another language (``ja: {name, why, cure}``). A node that was skipped is left out: what stopped it is
-    here.
+    A test says why it matters in its description, or a singular one in ``config.meta`` (``why``), since dbt's partial
+    parse forgets a description in another file than the test. In ``config.meta`` it says what to do (``cure``), where a
+    failure touches less than all that is built on the tested relation, what it touches (``metrics``), and what all this
+    is in another language (``ja: {name, why, cure}``). A node that was skipped is left out: what stopped it is here.
     """
     nodes: Mapping[str, Any] = {**manifest["nodes"], **manifest["sources"], **manifest.get("unit_tests", {})}
     # dbt writes UTC with a Z.
