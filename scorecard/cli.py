@@ -305,7 +305,7 @@ def _due(scorecard: str | None, period: Period | None) -> list[tuple[str, str]]:
     cadences = {period.grain} if period else _cadences(scorecard)
     label = period.label if period else None
     longest_first = [cadence for cadence in reversed(Grain) if cadence in cadences]
-    found = [each for cadence in longest_first for each in steps.due(settings, cadence, label, scorecard)]
+    found = [each for cadence in longest_first for each in steps.due(settings, cadence, label, scorecard, _say)]
     if not found:
         raise ScorecardError("No scorecard has data to publish.", "Choose a period that the sources cover.")
     return found

@@ -211,9 +211,13 @@ def _metrics_by_relation(
 
 
 def due(
-    settings: Settings, cadence: Grain, period: str | None = None, scorecard: str | None = None
+    settings: Settings,
+    cadence: Grain,
+    period: str | None = None,
+    scorecard: str | None = None,
+    progress: Progress = print,
 ) -> list[tuple[str, str]]:
-    """Name the scorecards of a cadence to publish, each with its period's label.
+    """Name the scorecards of a cadence to publish, each with its period's label; ``progress`` is told which have none.
 
     Without a period, each scorecard's last complete one that has data. With one, the scorecards that have data in it.
 
@@ -241,6 +245,8 @@ def due(
                 f"The scorecard {scorecard} has no data in {period or f'any complete {cadence}'}.",
                 "Ask for a period within its data; `scorecard values --by business_unit` lists them.",
             )
+        else:
+            progress(f"{each.name}: nothing to publish, for it has no data in {period or f'any complete {cadence}'}")
     return found
 
 

@@ -42,7 +42,7 @@ BREAKS = {
     f"{OBS}.company_is_present": (_observation("company = null, business_unit = null", 0), SHARE),
     f"{V}.figure_is_complete": (_value("null as member"), ("won_share",)),
     f"{V}.figure_is_unique": (_value("'2024-02' as period", "booked"), ("booked",)),
-    f"{V}.every_metric_has_values": (f"delete from {S} where metric = 'won_share_mean'", None),
+    f"{V}.every_metric_has_values": (f"delete from {S} where metric = 'won_share_mean'", ("won_share_mean",)),
     f"{V}.grain_is_known": (_value("'decade' as grain"), ("won_share",)),
     f"{V}.dimension_is_known": (_value("'planet' as dimension"), ("won_share",)),
     f"{V}.status_is_known": (_value("'fine' as status, 'c' as member"), ("won_share",)),
@@ -101,6 +101,7 @@ def test_a_fault_of_one_metric_leaves_the_others_alone(check: Callable[..., dict
 def test_a_metric_without_values_is_named(check: Callable[..., dict[str, CheckResult]]) -> None:
     found = check(f"delete from {S} where metric = 'won_share_mean'")[f"{V}.every_metric_has_values"]
     assert "1 metrics of the catalogue have no value at all: won_share_mean." in found.message
+    assert found.metrics == ("won_share_mean",), "the others are not held back"
 
 
 def test_a_share_that_may_exceed_one_says_so(check: Callable[..., dict[str, CheckResult]], project: Path) -> None:
