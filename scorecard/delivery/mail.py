@@ -26,6 +26,7 @@ class Summary:
     period_label: str
     headline: str
     sentences: tuple[str, ...]
+    edition: str | None = None
 
 
 @dataclass(frozen=True)

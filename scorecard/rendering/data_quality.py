@@ -9,6 +9,7 @@ from scorecard.rendering.document import CheckedSource, FailedCheck, Restated
 from scorecard.rendering.fonts import visible
 
 _RESTATED = 30
+_NAMED = 3
 
 
 def checks_passed(desk: Desk) -> str:
@@ -122,21 +123,52 @@ def restatements(desk: Desk) -> tuple[Restated, ...]:
 
 def _restated(desk: Desk, row: dict[str, Any]) -> Restated:
     metric = desk.close.metrics.get(str(row["metric"]))
-
-    def value(number: object) -> str:
-        if number is None:
-            return desk.say("na")
-        return desk.formats.single(Decimal(str(number)), metric.unit) if metric else visible(str(number))
-
-    label = metric.label if metric else visible(str(row["metric"]))
+    old, new = (_value(desk, row[key], metric.unit if metric else None) for key in ("old", "new"))
+    if old == new and metric:
+        old, new = (_value(desk, row[key], metric.unit, exact=True) for key in ("old", "new"))
+    label = _label(desk, row)
     return Restated(
         figure_id=str(row["figure_id"] or "–"),
         metric=desk.say("restated.target", metric=label) if row.get("field") == "target" else label,
         member=desk.member(str(row["dimension"]), str(row["member"])),
         period=str(row["period"]),
-        old=value(row["old"]),
-        new=value(row["new"]),
+        old=old,
+        new=new,
         why=_reasons(desk, [str(reason) for reason in row.get("reasons") or [row["why"]]]),
+    )
+
+
+def _value(desk: Desk, number: object, unit: str | None, exact: bool = False) -> str:
+    if number is None:
+        return desk.say("na")
+    if unit is None:
+        return visible(str(number))
+    value = Decimal(str(number))
+    return desk.formats.exact(value, unit) if exact else desk.formats.single(value, unit)
+
+
+def _label(desk: Desk, row: dict[str, Any]) -> str:
+    metric = desk.close.metrics.get(str(row["metric"]))
+    return metric.label if metric else visible(str(row["metric"]))
+
+
+def edition(desk: Desk) -> str | None:
+    """Say what an edition that replaces another one changes; None of the first."""
+    if desk.close.edition == 1:
+        return None
+    number = desk.formats.count(desk.close.edition)
+    rows = desk.close.restatements
+    if not rows:
+        return desk.say("edition.same", edition=number)
+    # The unit's own figures first.
+    order = sorted(rows, key=lambda row: row["dimension"] not in ("company", "business_unit"))
+    labels = list(dict.fromkeys(_label(desk, row) for row in order))[:_NAMED]
+    return desk.wording.count(
+        "edition.restated",
+        len(rows),
+        edition=number,
+        number=desk.formats.count(len(rows)),
+        metrics=desk.formats.listed([desk.formats.inside(label) for label in labels]),
     )
 
 

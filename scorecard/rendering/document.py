@@ -108,6 +108,7 @@ class Document:
     columns: Columns
     checks: str
     warnings: str | None
+    edition_note: str | None
     headline: str
     things: tuple[Thing, ...]
     groups: tuple[Group, ...]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -69,6 +69,10 @@ class Formats:
     def single(self, value: Decimal, unit: str, signed: bool = False) -> str:
         """Write a value on a scale of its own."""
         return self.value(value, self.scale(unit, [value]), signed)
+
+    def exact(self, value: Decimal, unit: str) -> str:
+        """Write a value with more digits than a page has room for, where fewer don't tell it from another."""
+        return self.value(value, replace(self.scale(unit, []), decimals=4 if unit in {"percent", "ratio"} else 2))
 
     def share(self, ratio: Decimal, decimals: int = 1, signed: bool = False) -> str:
         """Write 0.603 as 60.3 %."""

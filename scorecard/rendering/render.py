@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from scorecard.errors import ScorecardError
 from scorecard.rendering.attachments import figures_csv, provenance_json
+from scorecard.rendering.data_quality import edition
 from scorecard.rendering.desk import Desk
 from scorecard.rendering.fonts import FAMILY, font_files, require_glyphs
 from scorecard.rendering.sentences import headline
@@ -29,12 +30,16 @@ _STYLE = "scorecard.css"
 
 @dataclass(frozen=True)
 class Summary:
-    """What a mail says about a scorecard. ``sentences`` are the three things to know."""
+    """What a mail says about a scorecard. ``sentences`` are the three things to know.
+
+    ``edition`` says what an edition that replaces another one changes; None of the first.
+    """
 
     title: str
     headline: str
     sentences: tuple[str, ...]
     period_label: str
+    edition: str | None
 
 
 def render(close_dir: Path, language: str, reports_dir: Path) -> bytes:
@@ -73,6 +78,7 @@ def summary(close_dir: Path, language: str, reports_dir: Path) -> Summary:
         headline=headline(desk),
         sentences=tuple(thing.text for thing in three_things(desk)),
         period_label=desk.formats.period_full(desk.close.period, desk.close.year_start),
+        edition=edition(desk),
     )
 
 

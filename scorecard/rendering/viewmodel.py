@@ -60,6 +60,7 @@ def document(desk: Desk) -> Document:
         columns=columns,
         checks=data_quality.checks_passed(desk),
         warnings=data_quality.checks_failed(desk),
+        edition_note=data_quality.edition(desk),
         headline=headline(desk),
         things=things,
         groups=groups,

@@ -4,6 +4,7 @@ import ssl
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -76,6 +77,15 @@ def test_japanese_and_lines_that_begin_with_a_dot_arrive_as_written(server, make
     assert letter["Subject"].startswith("営業スコアカード")
     assert "受注額 +4 %" in letter.get_body(("plain",)).get_content()
     assert ".hidden" in letter.get_body(("plain",)).get_content()
+
+
+def test_a_second_edition_says_that_it_replaces_the_first(server, make_settings, make_letter):
+    said = "Edition 2 replaces the one before: 3 figures differ, first of all of booked revenue."
+    letter = make_letter(edition=2)
+    deliver(make_settings(server.port), [replace(letter, summary=replace(letter.summary, edition=said))])
+    _, message = server.letters[0]
+    assert said in message.get_body(("plain",)).get_content()
+    assert said in message.get_body(("html",)).get_content()
 
 
 def test_one_bad_recipient_of_ten_stops_nobody(server, make_settings, make_letter):

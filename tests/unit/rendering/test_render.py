@@ -252,6 +252,45 @@ def test_a_restated_figure_is_printed_with_old_new_and_why(sales: Path, reports:
     assert doc.restated_more == "… ほか11件は添付の provenance.json を参照 …"
 
 
+def _edition_two(sales: Path, tmp_path: Path, entries: list[dict[str, Any]]) -> Path:
+    close = tmp_path / sales.name
+    shutil.copytree(sales, close)
+    (close / "restatements.json").write_text(json.dumps(entries))
+    manifest = json.loads((close / "manifest.json").read_text())
+    (close / "manifest.json").write_text(json.dumps({**manifest, "edition": 2}))
+    return close
+
+
+def _restated(metric: str, dimension: str, old: str, new: str) -> dict[str, Any]:
+    place = {"grain": "quarter", "period": "2017-Q4", "dimension": dimension, "member": "all", "figure_id": "F001"}
+    said = {"field": "value", "why": "record changed", "reasons": ["record changed"]}
+    return {"metric": metric, **place, **said, "old": old, "new": new}
+
+
+def test_a_second_edition_says_on_its_first_page_what_it_changes(sales: Path, reports: Path, tmp_path: Path) -> None:
+    assert document(read_desk(sales, "en", reports)).edition_note is None
+    rows = [
+        _restated("win_rate", "rep", "0.5", "0.6"),
+        _restated("booked_revenue", "business_unit", "2802496", "2801985"),
+        _restated("win_rate", "team", "0.60301", "0.60304"),
+    ]
+    close = _edition_two(sales, tmp_path, rows)
+    doc = document(read_desk(close, "en", reports))
+    said = "Edition 2 replaces the one before: 3 figures differ, first of all of booked revenue and win rate."
+    assert doc.edition_note == said
+    assert summary(close, "en", reports).edition == said
+    assert said in html(close, "en", reports)
+    shown = {(row.old, row.new) for row in doc.restatements}
+    assert ("2,802,496.00", "2,801,985.00") in shown, "2.80 M and 2.80 M would say nothing"
+    assert ("60.3010\u00a0%", "60.3040\u00a0%") in shown
+
+
+def test_a_second_edition_without_other_figures_says_so(sales: Path, reports: Path, tmp_path: Path) -> None:
+    doc = document(read_desk(_edition_two(sales, tmp_path, []), "en", reports))
+    assert doc.edition_note is not None
+    assert "no figure differs" in doc.edition_note
+
+
 def test_a_character_no_font_has_in_our_own_words_stops_the_document(
     sales: Path, reports: Path, tmp_path: Path
 ) -> None:
