@@ -87,9 +87,17 @@ def other_judged(desk: Desk, lead: Metric) -> list[tuple[Metric, Value]]:
 
 
 def reached_targets(desk: Desk) -> tuple[int, int]:
-    """Return how many metrics reach their targets, and how many have one."""
+    """Return how many metrics reach their targets, and how many have one. On track may still be a little short."""
     judged = judged_metrics(desk)
-    return sum(figure.status in GOOD for _, figure in judged), len(judged)
+    return sum(reaches(metric, figure) for metric, figure in judged), len(judged)
+
+
+def reaches(metric: Metric, figure: Value) -> bool:
+    """Whether a figure is at its target or on the better side of it."""
+    if figure.value is None or figure.yardstick is None:
+        return False
+    gap = figure.value - figure.yardstick
+    return gap == 0 or (gap > 0) == metric.higher_is_better
 
 
 def distance(figure: Value) -> Decimal:

@@ -69,6 +69,8 @@ class Metric:
     variant_of: str | None
     caveat: str | None
     journey_stage: str | None
+    settles_after: int = 0
+    """Days after a period until which its figure may still change, as those in which a customer may renew."""
 
     @property
     def adds_up(self) -> bool:

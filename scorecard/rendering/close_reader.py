@@ -112,6 +112,7 @@ def _metric(entry: dict[str, Any], language: str) -> Metric:
         variant_of=entry["variant_of"],
         caveat=words(entry["caveat"], language) or None,
         journey_stage=entry["journey_stage"],
+        settles_after=int(entry.get("parameters", {}).get("grace_days", 0)),
     )
 
 

@@ -1,9 +1,10 @@
 """What the document says about its data: the checks, what was kept out, what is missing, what has changed since."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from scorecard.rendering.close import Check
+from scorecard.rendering.close import Check, Metric
 from scorecard.rendering.desk import Desk
 from scorecard.rendering.document import CheckedSource, FailedCheck, Restated
 from scorecard.rendering.fonts import visible
@@ -109,9 +110,18 @@ def unavailable(desk: Desk) -> tuple[tuple[str, str], ...]:
 
 
 def provisional(desk: Desk) -> tuple[str, ...]:
-    """Return the indicators whose period is still open."""
+    """Return the indicators whose period is still open, and those that settle some days after it, with the day."""
     figures = [(metric, desk.close.whole(metric.name)) for metric in desk.close.shown()]
-    return tuple(metric.label for metric, figure in figures if figure is not None and not figure.is_complete)
+    return tuple(
+        _settles(desk, metric) if metric.settles_after and figure.is_complete else metric.label
+        for metric, figure in figures
+        if figure is not None and (metric.settles_after or not figure.is_complete)
+    )
+
+
+def _settles(desk: Desk, metric: Metric) -> str:
+    day = desk.close.period.last_day + timedelta(days=metric.settles_after)
+    return desk.say("quality.settles", metric=metric.label, day=desk.formats.day(day))
 
 
 def restatements(desk: Desk) -> tuple[Restated, ...]:

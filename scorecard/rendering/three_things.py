@@ -18,6 +18,7 @@ from scorecard.rendering.analysis import (
     members_rate,
     other_judged,
     reached_targets,
+    reaches,
     size,
 )
 from scorecard.rendering.close import Metric, Value
@@ -177,7 +178,7 @@ def _by_member(desk: Desk, metric: Metric, figure: Value | None) -> Thing | None
 
 
 def _best(desk: Desk, lead: Metric) -> Thing | None:
-    good = [(metric, figure) for metric, figure in other_judged(desk, lead) if figure.status in GOOD]
+    good = [(metric, figure) for metric, figure in other_judged(desk, lead) if reaches(metric, figure)]
     if not good:
         return None
     metric, figure = max(good, key=lambda pair: (pair[1].status == "ahead", distance(pair[1])))

@@ -369,7 +369,7 @@ def definition(name: str) -> dict[str, Any]:
         "drives": list(drives),
         "minimum_observations": 1,
         "grains": ["day", "week", "month", "quarter", "year"],
-        "parameters": {},
+        "parameters": {"grace_days": 30} if name == "customer_churn_rate" else {},
         "variant_of": variant_of,
         "of": "booked_revenue" if aggregate in {"growth", "attainment"} else None,
         "caveat": CAVEATS.get(name),

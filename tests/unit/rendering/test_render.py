@@ -18,11 +18,15 @@ import pyarrow.parquet as pq
 import pytest
 from pypdf import PdfReader
 
+from scorecard.catalogue import load_catalogue
 from scorecard.errors import ScorecardError
 from scorecard.rendering import Summary, render, render_many, summary
+from scorecard.rendering.analysis import reached_targets
 from scorecard.rendering.attachments import figures_csv
 from scorecard.rendering.render import _fetcher, html
+from scorecard.rendering.three_things import three_things
 from scorecard.rendering.viewmodel import document, read_desk
+from scorecard.settings import Settings
 from tests.unit.rendering.close_fixture import PROJECT, Row, build
 
 Pdf = Callable[[str, str], bytes]
@@ -250,6 +254,30 @@ def test_a_restated_figure_is_printed_with_old_new_and_why(sales: Path, reports:
         "記録の遅延到着",
     )
     assert doc.restated_more == "… ほか11件は添付の provenance.json を参照 …"
+
+
+METRICS = load_catalogue(Settings()).metrics  # type: ignore[call-arg]
+
+
+def test_what_is_a_little_short_of_its_target_is_not_said_to_be_better(tmp_path: Path, reports: Path) -> None:
+    def change(values: list[Row], checks: list[Row]) -> None:
+        for row in values:
+            if row["dimension"] == "business_unit" and row["target"] and row["metric"] != "mrr":
+                worse = Decimal("0.995") if METRICS[row["metric"]].direction == "higher" else Decimal("1.005")
+                row |= {"value": row["target"] * worse, "status": "on_track"}
+
+    desk = read_desk(build(tmp_path, "customers", "2024-Q4", change), "en", reports)
+    reached, total = reached_targets(desk)
+    assert total > 3
+    assert reached <= 1
+    assert not [thing.text for thing in three_things(desk) if "better than the target" in thing.text]
+
+
+def test_a_figure_that_settles_later_says_until_when(customers: Path, sales: Path, reports: Path) -> None:
+    assert document(read_desk(customers, "en", reports)).provisional == (
+        "Customer churn rate: what the days until 30 January 2025 bring may still change it.",
+    )
+    assert document(read_desk(sales, "en", reports)).provisional == ()
 
 
 def _edition_two(sales: Path, tmp_path: Path, entries: list[dict[str, Any]]) -> Path:
