@@ -275,7 +275,7 @@ def test_what_is_a_little_short_of_its_target_is_not_said_to_be_better(tmp_path:
 
 def test_a_figure_that_settles_later_says_until_when(customers: Path, sales: Path, reports: Path) -> None:
     assert document(read_desk(customers, "en", reports)).provisional == (
-        "Customer churn rate: what the days until 30 January 2025 bring may still change it.",
+        "Customer churn rate: what the days until 30 Jan 2025 bring may still change it.",
     )
     assert document(read_desk(sales, "en", reports)).provisional == ()
 
