@@ -531,6 +531,46 @@ def test_another_contract_reads_all_again(connect: Connect, org: Salesforce) -> 
     assert reader.current("opportunity", COLUMNS) == truth(org)
 
 
+@pytest.mark.parametrize(
+    ("kind", "of"),
+    [
+        ("OpportunityFieldHistory", "OpportunityId"),
+        ("LeadHistory", "LeadId"),
+        ("AccountHistory", "AccountId"),
+        ("ContactHistory", "ContactId"),
+    ],
+)
+def test_a_history_of_fields_that_a_company_declares(connect: Connect, org: Salesforce, kind: str, of: str) -> None:
+    """Its entries never change: they are found by when they were made, and missed by their ids once they are gone."""
+    headers = {"id": "Id", "record_id": of, "field": "Field", "old_value": "OldValue", "new_value": "NewValue"}
+    reader = reader_of(connect, org, objects=("history",), bulk_above=0)
+    declared = yaml.safe_load(reader.declaration.read_text())
+    columns = [
+        {"name": name, "data_type": "varchar", "description": "x", "config": {"meta": {"header": header}}}
+        for name, header in headers.items()
+    ]
+    created = {"name": "created_date", "data_type": "timestamptz", "description": "x"}
+    columns.append({**created, "config": {"meta": {"header": "CreatedDate"}}})
+    meta = {"object": kind, "primary_key": "id"}
+    declared["sources"][0]["tables"].append({"name": "history", "config": {"meta": meta}, "columns": columns})
+    reader.declaration.write_text(yaml.safe_dump(declared))
+    org.store.put(kind, "017A", {of: "X", "Field": "created", "OldValue": None, "NewValue": None}, at=BEGIN)
+    org.store.put(kind, "017B", {of: "X", "Field": "Amount", "OldValue": 5.5, "NewValue": True})
+    reader.extract()
+    org.advance(days=1)
+    org.store.put(kind, "017C", {of: "X", "Field": "Stage", "OldValue": "A", "NewValue": "B"})
+    org.store.delete(kind, "017A")
+    assert [each.rows_new for each in reader.extract().loaded] == [1]
+    org.advance(days=8)
+    reader.extract()
+    assert reader.tombstones("history") == {"017A": "no longer in the service"}
+    assert reader.current("history", "id, record_id, old_value, new_value") == [
+        ("017B", "X", "5.5", "true"),
+        ("017C", "X", "A", "B"),
+    ]
+    assert not org.requests("jobs/query")
+
+
 def test_the_check_says_who_and_what(connect: Connect, org: Salesforce) -> None:
     from scorecard.sources import check, load_contracts
 

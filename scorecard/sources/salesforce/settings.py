@@ -19,10 +19,11 @@ MODIFIED = "SystemModstamp"
 """It moves with every change, those of the system's own included; LastModifiedDate only with people's."""
 
 ONLY_CREATED = ("OpportunityFieldHistory", "LeadHistory", "AccountHistory", "ContactHistory")
-"""Objects that never change and say only when they were created."""
+"""Objects that never change and say only when they were created. None is in the contract, for Salesforce keeps their
+records two years at most; the history of stages is OpportunityHistory, which it keeps."""
 
-NOT_FOR_BULK = ("OpportunityFieldHistory", "LeadHistory", "AccountHistory", "ContactHistory")
-"""Objects that are asked page by page, however many records they have."""
+NOT_FOR_BULK = ONLY_CREATED
+"""Objects that are asked page by page, however many records they have: they have values of any type."""
 
 OF_THE_SYSTEM = (
     "attributes",

@@ -60,7 +60,15 @@ def test_the_clock_reveals_versions(service: Salesforce) -> None:
     assert found[0]["SystemModstamp"] == found[1]["SystemModstamp"]
 
 
-@pytest.mark.parametrize(("kind", "field"), [("OpportunityHistory", "LastModifiedDate"), ("User", "IsDeleted")])
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        ("OpportunityHistory", "LastModifiedDate"),
+        ("User", "IsDeleted"),
+        ("LeadHistory", "SystemModstamp"),
+        ("OpportunityFieldHistory", "LastModifiedDate"),
+    ],
+)
 def test_objects_that_lack_a_system_field(service: Salesforce, kind: str, field: str) -> None:
     assert field not in described(service, kind)
     assert query(service, f"SELECT {field} FROM {kind}")[0]["errorCode"] == "INVALID_FIELD"

@@ -22,10 +22,21 @@ STANDARD = (
     "Task",
     "User",
 )
+HISTORIES = {
+    "AccountHistory": "AccountId",
+    "ContactHistory": "ContactId",
+    "LeadHistory": "LeadId",
+    "OpportunityFieldHistory": "OpportunityId",
+}
+"""Objects with what became of other objects' fields, and the field that names the record."""
 RECYCLE_BIN = timedelta(days=15)
 MERGED = {"Account", "Contact", "Lead"}
 """Objects whose records can be merged, and which therefore have MasterRecordId."""
-WITHOUT = {"User": {"IsDeleted"}, "OpportunityHistory": {"LastModifiedDate"}}
+WITHOUT = {
+    "User": {"IsDeleted"},
+    "OpportunityHistory": {"LastModifiedDate"},
+    **{kind: {"LastModifiedDate", "SystemModstamp"} for kind in HISTORIES},
+}
 """System fields that an object does not have."""
 FIELDS: dict[str, dict[str, str]] = {
     "Account": {"BillingCountry": "string"},
@@ -61,6 +72,11 @@ FIELDS: dict[str, dict[str, str]] = {
         "OwnerId": "reference",
     },
     "User": {"Department": "string", "Division": "string"},
+    **{
+        kind: {parent: "reference", "Field": "picklist", "DataType": "picklist", "OldValue": "anyType",
+               "NewValue": "anyType"}
+        for kind, parent in HISTORIES.items()
+    },
 }  # fmt: skip
 """Standard fields that an object has also where nobody has filled them in."""
 
@@ -128,7 +144,7 @@ class Objects:
 
     def names(self) -> list[str]:
         """Return the names of the objects that the user may read."""
-        return sorted({*STANDARD, *self._store.kinds()} - self.forbidden)
+        return sorted({*STANDARD, *HISTORIES, *self._store.kinds()} - self.forbidden)
 
     def named(self, name: str) -> str | None:
         """Return the object of a name, which may be in any case, or None."""
