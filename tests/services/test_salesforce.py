@@ -316,11 +316,11 @@ def test_a_share_of_the_day_is_left_to_others(connect: Connect, org: Salesforce)
     for number in range(300, 1300):
         org.store.put("Opportunity", key(number), opportunity(number), at=org.store.now + timedelta(seconds=number))
     org.advance(days=1)
-    org.daily_limit = 20
+    org.daily_limit = 12
     reader = reader_of(connect, org, page_size=200, concurrency=1, quota_reserve=0.25)
     with pytest.raises(QuotaGone, match=r"salesforce has less than 25% of its requests of the day left"):
         reader.extract()
-    assert org.used == 16
+    assert org.used == 10
     org.advance(days=1)
     org.daily_limit = 100
     reader.extract()
