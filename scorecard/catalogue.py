@@ -321,9 +321,16 @@ def _scorecard_of(path: Path, metrics: dict[str, Metric], units: set[str]) -> Sc
             f"{path} is of {scorecard.business_unit!r}, which is the business unit of no source.",
             f"Choose one of: {', '.join(sorted(units))}.",
         )
+    _refuse_repeated(path, "metrics", list(scorecard.metrics))
+    _refuse_repeated(path, "recipients", [str(each.email).lower() for each in scorecard.recipients])
     for recipient in scorecard.recipients:
         _check_recipient(path, recipient, scorecard)
     return scorecard
+
+
+def _refuse_repeated(path: Path, what: str, names: list[str]) -> None:
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ScorecardError(f"{path} names {', '.join(repeated)} twice in {what}.", "Delete one.")
 
 
 def _check_recipient(path: Path, recipient: Recipient, scorecard: Scorecard) -> None:

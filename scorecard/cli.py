@@ -83,10 +83,11 @@ def run(period: PeriodText = None, scorecard: ScorecardName = None, as_json: AsJ
     """
     settings = load_settings()
     wanted = _wanted(period, scorecard)
-    for source in source_names(settings):
-        steps.extract(settings, source, _say)
+    failed = steps.extract_all(settings, _say)
+    for _, error in failed:
+        _complain(error)
     steps.build(settings, _say)
-    _publish_all(_due(scorecard, wanted), as_json)
+    _publish_all(_due(scorecard, wanted), as_json, {unit for unit, _ in failed})
 
 
 @app.command()
@@ -129,7 +130,7 @@ def build() -> None:
 def publish(period: PeriodText = None, scorecard: ScorecardName = None, as_json: AsJson = False) -> None:
     """Close, render and deliver from the warehouse as it was last built."""
     wanted = _wanted(period, scorecard)
-    _publish_all(_due(scorecard, wanted), as_json)
+    _publish_all(_due(scorecard, wanted), as_json, set())
 
 
 @app.command()
@@ -311,12 +312,19 @@ def _due(scorecard: str | None, period: Period | None) -> list[tuple[str, str]]:
     return found
 
 
-def _publish_all(due: list[tuple[str, str]], as_json: bool) -> None:
-    """Publish each; one that is held back or fails doesn't stop the others, but the exit code says so."""
+def _publish_all(due: list[tuple[str, str]], as_json: bool, unread: set[str]) -> None:
+    """Publish each; one that is held back or fails doesn't stop the others, but the exit code says so.
+
+    ``unread`` are business units of which a source could not be read: their scorecards would be of old data.
+    """
     published: list[dict[str, Any]] = []
     failed: list[ScorecardError] = []
+    units = {each.name: each.business_unit for each in load_catalogue(load_settings()).scorecards.values()}
     unsent = False
     for scorecard, period in due:
+        if units[scorecard] in unread:
+            _say(f"{scorecard} {period}: not published, for a source of {units[scorecard]} could not be read")
+            continue
         try:
             done = steps.publish_one(load_settings(), scorecard, period, _say)
         except ScorecardError as error:
@@ -336,7 +344,7 @@ def _publish_all(due: list[tuple[str, str]], as_json: bool) -> None:
             print("\n".join(entry["pdfs"]))
     for each in failed:
         _complain(each)
-    if failed or unsent:
+    if failed or unsent or unread:
         raise typer.Exit(1)
 
 

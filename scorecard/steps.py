@@ -62,6 +62,21 @@ def extract(settings: Settings, source: str, progress: Progress = print) -> "Ext
     return result
 
 
+def extract_all(settings: Settings, progress: Progress = print) -> list[tuple[str, ScorecardError]]:
+    """Extract every source; return the business unit and error of each that failed, once all others are read."""
+    from scorecard import sources
+
+    failed = []
+    for source, contract in sources.load_contracts(settings).items():
+        try:
+            extract(settings, source, progress)
+        except ScorecardError as error:
+            progress(f"{source}: failed")
+            unit = settings.services[source].business_unit if contract.service else contract.business_unit
+            failed.append((unit, error))
+    return failed
+
+
 def check_sources(settings: Settings) -> "Iterator[Checked]":
     """Say of each source whether it can be reached, as whom, what it may read and what is missing."""
     from scorecard import sources

@@ -3,6 +3,7 @@
 Closing again with the same data changes nothing; with other data it makes the next edition and says what changed.
 """
 
+import json
 import os
 import shutil
 from dataclasses import asdict, dataclass
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scorecard.archive import snapshot, store
-from scorecard.archive.restatements import restatements
+from scorecard.archive.restatements import meaning, restatements
 from scorecard.archive.verify import chain_problems, refuse_broken
 from scorecard.catalogue import Metric, Scorecard
 from scorecard.errors import ScorecardError, Temporary
@@ -124,7 +125,7 @@ def _freeze(
     for name, content in documents.items():
         store.write_durably(folder / name, store.json_bytes(content))
     files = {name: store.sha256_of(folder / name) for name in store.FILES if name != "restatements.json"}
-    if latest and _same(files, latest["files"]):
+    if latest and (_same(files, latest["files"]) or _says_the_same(folder, settings.archive / latest["close_id"])):
         path = settings.archive / latest["close_id"]
         refuse_broken(settings, path)
         return Close(latest["close_id"], path, False, latest["edition"], latest["content_sha256"])
@@ -180,6 +181,30 @@ def _same(files: dict[str, str], before: dict[str, str]) -> bool:
     return {name: digest for name, digest in files.items() if name not in ignored} == {
         name: digest for name, digest in before.items() if name not in ignored
     }
+
+
+def _says_the_same(now: Path, before: Path) -> bool:
+    """Whether two closes differ in nothing but words and SQL: an upgrade that words a check anew mails nobody again."""
+    frozen = ("values.parquet", "observations.parquet", "targets.parquet", "actions.parquet")
+    if any(not (before / name).is_file() for name in store.FILES):
+        return False
+    same = all(store.sha256_of(now / name) == store.sha256_of(before / name) for name in frozen)
+    return same and _findings(now) == _findings(before) and _meanings(now) == _meanings(before)
+
+
+def _findings(folder: Path) -> list[tuple[object, ...]]:
+    """Return what of the checks a reader has to know: which failed, how, how often and whom it touches."""
+    columns = ["check_id", "severity", "failures", "metrics"]
+    failed = pq.read_table(folder / "checks.parquet", columns=columns, filters=[("passed", "=", False)])
+    return sorted((row["check_id"], row["severity"], row["failures"], row["metrics"]) for row in failed.to_pylist())
+
+
+def _meanings(folder: Path) -> dict[str, Any]:
+    """Return what of the definitions a figure depends on, and which figures are shown."""
+    definitions = json.loads((folder / "definitions.json").read_text(encoding="utf-8"))
+    shown = {name: said for name, said in definitions["scorecard"].items() if name not in ("title", "purpose", "owner")}
+    metrics = {name: meaning(entry) for name, entry in definitions["metrics"].items()}
+    return {**definitions, "scorecard": shown, "metrics": metrics}
 
 
 def _definitions(

@@ -58,7 +58,7 @@ def restatements(before: Path, now: Path, manifest: dict[str, Any], code: dict[s
             base = str((entries[1] or entries[0] or {}).get("model")).removeprefix("kpi_")
             sql_changed = lineage[0].get(base, {}).get("sql") != lineage[1].get(base, {}).get("sql")
             in_data = reasons.get((metric, grain, period, dimension, member), [])
-            why = ["definition"] if _meaning(entries[0]) != _meaning(entries[1]) else []
+            why = ["definition"] if meaning(entries[0]) != meaning(entries[1]) else []
             if sql_changed or ("code" in in_data and manifest["code"] != code):
                 why.append("code")
             elif "code" in in_data:
@@ -135,7 +135,8 @@ def _reasons_in_data(
     return {tuple(key): sorted(reasons, key=rank.index) for *key, reasons in rows}
 
 
-def _meaning(entry: dict[str, Any] | None) -> list[Any]:
+def meaning(entry: dict[str, Any] | None) -> list[Any]:
+    """Return what of a metric's definition changes its figures."""
     return [(entry or {}).get(name) for name in _MEANING]
 
 

@@ -98,7 +98,9 @@ def extract_files(
                 f" {each.rows_retired} ended, {each.rows_quarantined} in quarantine"
             )
         unknown |= {each.contract.name: ", ".join(each.unknown) for each in staged}
-        return ExtractResult(source.name, load_id, loaded, unchanged, (*_spared(staged), *_warnings(source, unknown)))
+        return ExtractResult(
+            source.name, load_id, loaded, unchanged, (*_empty(staged), *_spared(staged), *_warnings(source, unknown))
+        )
 
 
 def _refuse_unfit(state: Path) -> None:
@@ -159,6 +161,14 @@ def _spared(staged: list[Staged]) -> tuple[str, ...]:
         " records that it lacks are kept: some of those rows may be theirs. Mend the rows, and the others will end."
         for each in staged
         if each.spared
+    )
+
+
+def _empty(staged: list[Staged]) -> tuple[str, ...]:
+    return tuple(
+        f"{each.contract.file} has a header and no records. If there ought to be some, export it again."
+        for each in staged
+        if not each.rows_read
     )
 
 

@@ -97,6 +97,19 @@ def test_a_failed_check_holds_only_what_depends_on_it(changed_data: Any) -> None
     assert len(mails(sandbox)) == letters + 2, "the same failed check was told twice"
 
 
+def test_a_source_that_cannot_be_read_stops_its_own_unit_only(changed_data: Any) -> None:
+    sandbox = changed_data(lambda row: row)
+    (sandbox.settings.data / "maven_crm" / "sales_pipeline.csv").unlink()
+    done = sandbox.run("run", check=False)
+    assert done.returncode == 1
+    assert "maven_crm/sales_pipeline.csv" in done.stderr
+    assert "sales 2017-Q4: not published, for a source of Maven Hardware could not be read" in done.stderr
+    assert [Path(line).name for line in done.stdout.split()] == [
+        "customers-2024-Q4-e1-en.pdf",
+        "customers-2024-Q4-e1-ja.pdf",
+    ]
+
+
 def test_changed_data_makes_a_new_edition_that_says_what_changed(changed_data: Any) -> None:
     def corrected(row: dict[str, str]) -> dict[str, str]:
         won_last_quarter = row["deal_stage"] == "Won" and row["close_date"] == "2017-11-15"

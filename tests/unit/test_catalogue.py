@@ -60,6 +60,13 @@ def test_words_have_the_parameters_of_their_metric() -> None:
         (SALES, "title: {en: Sales scorecard, ja: 営業スコアカード}", "", "is not a scorecard"),
         (SALES, "email: sales-director@example.com", "email: sales-director@elsewhere.org", "outside its audience"),
         (SALES, "email: sales-director@example.com", "email: 5", "Write a plain address"),
+        (SALES, "  - won_deals\n", "  - won_deals\n  - won_deals\n", "names won_deals twice in metrics"),
+        (
+            SALES,
+            "recipients:\n",
+            "recipients:\n  - {email: Sales-Director@example.com, language: en}\n",
+            "names sales-director@example.com twice in recipients",
+        ),
         (SALES, "  - won_deals\n", "  - wonn_deals\n", "names metrics that are not there: wonn_deals"),
     ],
 )

@@ -1,7 +1,15 @@
 -- One row per metric, grain, period, scope, dimension and member: its value beside target, baselines and driver, and a
 -- status. A sum, and its attainment, is held to the share of the target that the elapsed share of the period calls for;
--- any other measure to the target itself. A partial period is compared with no other.
-with compared as (
+-- any other measure to the target itself. A partial period is compared with no other. A sum over units that are known
+-- to different days is held to nothing: no share of the target stands for the days of all of them.
+with latest as (
+    select metric, grain, period_start, max(observed_until) as observed_until
+    from {{ ref('kpi_values') }}
+    where dimension = 'business_unit'
+    group by metric, grain, period_start
+),
+
+compared as (
     select
         now.*,
         metric.base,
@@ -9,6 +17,9 @@ with compared as (
         metric.direction,
         target.target,
         case
+            when metric.aggregate in ('sum', 'attainment')
+                and now.dimension = 'company' and now.observed_until < latest.observed_until
+                then null
             when metric.aggregate in ('sum', 'attainment')
                 then (target.target::decimal(26, 4) * now.elapsed_share::decimal(10, 8))::decimal(38, 8)
             else target.target::decimal(38, 8)
@@ -20,6 +31,9 @@ with compared as (
     left join {{ ref('kpi_targets') }} as target
         on now.metric = target.metric and now.grain = target.grain and now.period_start = target.period_start
         and now.scope = target.scope and now.dimension = target.dimension and now.member = target.member
+    left join latest
+        on coalesce(metric.of_metric, metric.metric) = latest.metric
+        and now.grain = latest.grain and now.period_start = latest.period_start
     left join {{ ref('kpi_values') }} as prior
         on now.metric = prior.metric and now.grain = prior.grain and now.prior_start = prior.period_start
         and now.scope = prior.scope and now.dimension = prior.dimension and now.member = prior.member

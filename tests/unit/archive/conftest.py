@@ -167,6 +167,7 @@ class World:
     minimum: int = 2
     last_day: date = date(2017, 12, 31)
     check_failures: int = 0
+    check_message: str = "m"
     lineage: dict = field(
         default_factory=lambda: {"won_value": {"sql": "select 1", "columns": {"numerator": ["raw.x.y"]}}}
     )
@@ -286,7 +287,7 @@ class World:
         """Write the snapshot; the same records are worked out once for all tests."""
         settings = self.settings
         settings.state.mkdir(parents=True, exist_ok=True)
-        records = repr((self.deals, self.items, self.targets, self.minimum, self.last_day, self.check_failures))
+        records = repr((self.deals, self.items, self.targets, self.minimum, self.last_day, self.check_failures, self.check_message))
         if records not in PUBLISHED:
             self.build()
             PUBLISHED[records] = settings.warehouse.read_bytes()
@@ -346,10 +347,10 @@ class World:
                 "create table quality.check_results as select 'c1' as check_id, 'dbt' as kind, 'amounts' as name, "
                 "'crm' as source, "
                 "'deals' as object, 'warning' as severity, $failures = 0 as passed, $failures::bigint as failures, "
-                "100::bigint as checked, 'm' as message, 'c' as cure, '{}' as words, "
+                "100::bigint as checked, $message as message, 'c' as cure, '{}' as words, "
                 "['win_rate', 'elsewhere', 'won_value'] as metrics, "
                 "now() as run_at union all by name select 'c2' as check_id, ['elsewhere'] as metrics, now() as run_at",
-                {"failures": self.check_failures},
+                {"failures": self.check_failures, "message": self.check_message},
             )
             connection.execute(
                 "create table raw_crm._loaded_files as select 'deals' as object, 'crm/deals.csv' as source_file, "

@@ -99,6 +99,7 @@ def test_targets_checks_and_actions_are_cut_to_the_scorecard(world, read):
 def test_checks_of_another_units_source_stay_out(world, read):
     folder = world.settings.dbt_project / "models" / "staging" / "crm"
     folder.mkdir(parents=True)
+    world.check_failures = 3
     for unit, expected in (("Hardware", 1), ("Elsewhere", 0)):
         (folder / "_sources.yml").write_text(f"sources: [{{name: crm, config: {{meta: {{business_unit: {unit}}}}}}}]")
         assert len(read(world.close().path, "checks.parquet")) == expected
@@ -215,6 +216,14 @@ def test_a_check_that_fails_now_is_another_edition_without_restatements(world):
     made = world.close()
     assert made.edition == 2
     assert restated(made) == []
+
+
+def test_other_words_and_sql_make_no_edition(world):
+    first = world.close()
+    world.check_message = "The same, said better."
+    world.lineage = {name: {**entry, "sql": f"{entry['sql']} -- tidy"} for name, entry in world.lineage.items()}
+    again = world.close()
+    assert (again.close_id, again.created) == (first.close_id, False)
 
 
 def test_no_snapshot_and_no_figures_say_what_to_do(world):
