@@ -158,6 +158,16 @@ def test_the_ledger_keeps_the_hash_of_what_was_sent(server, make_settings, make_
     assert len(server.letters) == 1
 
 
+def test_a_ledger_that_cannot_be_written_is_read(server, make_settings, make_letter, monkeypatch):
+    settings = make_settings(server.port)
+    deliver(settings, [make_letter()])
+    before = settings.ledger.read_bytes()
+    monkeypatch.setattr(ledger.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(ledger, "opened", None)
+    assert [(row.recipient, row.state) for row in ledger.deliveries(settings)] == [("director@example.com", "sent")]
+    assert settings.ledger.read_bytes() == before
+
+
 @pytest.mark.parametrize("recipient", ["a@example.com", "b@example.com"])
 @pytest.mark.parametrize("state", ["sent", "unknown"])
 def test_an_edition_that_went_out_with_other_content_is_nobodys(server, make_settings, make_letter, state, recipient):
