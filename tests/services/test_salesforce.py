@@ -212,6 +212,27 @@ def test_in_bulk_above_the_threshold(connect: Connect, org: Salesforce, monkeypa
     assert reader.current("opportunity", COLUMNS) == truth(org)
 
 
+@pytest.mark.parametrize("fault", [Fault.HTML, Fault.TRUNCATED_GZIP, Fault.CUT_IN_MID_PAGE])
+def test_a_part_of_a_bulk_result_that_is_none(
+    connect: Connect, org: Salesforce, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    monkeypatch.setattr(connector.fixed, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(connector.fixed, "BULK_PAGE", 15)
+    org.faults.on(fault, path="/results", after=1)
+    reader = reader_of(connect, org, bulk_above=20)
+    reader.extract()
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+
+def test_a_commit_later_than_the_overlap_is_found_by_its_id(connect: Connect, org: Salesforce) -> None:
+    reader = reader_of(connect, org)
+    reader.extract()
+    org.store.put("Opportunity", key(201), opportunity(201), at=org.store.now - timedelta(days=2))
+    org.advance(days=8)
+    reader.extract()
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+
 def test_a_bulk_job_that_is_aborted(connect: Connect, org: Salesforce, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connector.fixed, "POLL_SECONDS", 0.0)
     reader = reader_of(connect, org, bulk_above=20)
