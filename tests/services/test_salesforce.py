@@ -181,6 +181,16 @@ def test_a_delete_that_left_the_recycle_bin_is_found_by_its_id(connect: Connect,
     assert reader.current("opportunity", COLUMNS) == truth(org)
 
 
+def test_an_activity_that_was_archived_is_not_gone(connect: Connect, org: Salesforce) -> None:
+    """Salesforce archives tasks and events after a year, and hides them from a plain query then."""
+    org.store.change("Task", key(1, "00T"), IsClosed=True, ActivityDate=BEGIN.date().isoformat())
+    reader = reader_of(connect, org, objects=("task", "event"))
+    reader.extract()
+    org.advance(days=400)
+    reader.extract()
+    assert (reader.tombstones("task"), reader.tombstones("event")) == ({}, {})
+
+
 def test_a_list_of_ids_that_lacks_too_many_is_refused(connect: Connect, org: Salesforce) -> None:
     reader = reader_of(connect, org, objects=("opportunity",))
     reader.extract()

@@ -72,3 +72,22 @@ def test_the_clock_reveals_versions(service: Salesforce) -> None:
 def test_objects_that_lack_a_system_field(service: Salesforce, kind: str, field: str) -> None:
     assert field not in described(service, kind)
     assert query(service, f"SELECT {field} FROM {kind}")[0]["errorCode"] == "INVALID_FIELD"
+
+
+def test_activities_are_archived_a_year_after_they_are_over(service: Salesforce) -> None:
+    day = service.store.now.date().isoformat()
+    service.store.put("Task", "00T1", {"Subject": "Done", "IsClosed": True, "ActivityDate": day})
+    service.store.put("Task", "00T2", {"Subject": "Open", "IsClosed": False, "ActivityDate": day})
+    service.store.put("Event", "00U1", {"Subject": "Met", "ActivityDate": day})
+
+    def subjects(kind: str, everything: bool) -> list[str]:
+        soql = f"SELECT Subject FROM {kind} WHERE IsDeleted = false"
+        return [each["Subject"] for each in query(service, soql, everything)["records"]]
+
+    service.advance(days=364)
+    assert subjects("Task", everything=False) == ["Done", "Open"]
+    service.advance(days=1)
+    assert (subjects("Task", everything=False), subjects("Event", everything=False)) == (["Open"], [])
+    assert (subjects("Task", everything=True), subjects("Event", everything=True)) == (["Done", "Open"], ["Met"])
+    soql = "SELECT Subject FROM Task WHERE IsArchived = true"
+    assert [each["Subject"] for each in query(service, soql, everything=True)["records"]] == ["Done"]

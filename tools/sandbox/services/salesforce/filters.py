@@ -48,9 +48,9 @@ class Search:
         self.columns = [self._column(token) for token in query.fields]
 
     def rows(self, deleted: bool) -> list[Row]:
-        """Return the rows; those in the recycle bin as well if they are asked for."""
+        """Return the rows; those in the recycle bin, and archived activities, as well if they are asked for."""
         query = self.query
-        found = self._rows if deleted else [row for row in self._rows if not row.deleted]
+        found = self._rows if deleted else [row for row in self._rows if not (row.deleted or row.archived)]
         if query.where is not None:
             fits = self._predicate(query.where)
             found = [row for row in found if fits(row)]

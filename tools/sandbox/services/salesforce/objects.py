@@ -30,6 +30,9 @@ HISTORIES = {
 }
 """Objects with what became of other objects' fields, and the field that names the record."""
 RECYCLE_BIN = timedelta(days=15)
+ACTIVITIES = {"Event", "Task"}
+"""Objects whose records are archived a year after they are over: `query` passes over them, `queryAll` doesn't."""
+ARCHIVED_AFTER = timedelta(days=365)
 MERGED = {"Account", "Contact", "Lead"}
 """Objects whose records can be merged, and which therefore have MasterRecordId."""
 WITHOUT = {
@@ -92,6 +95,7 @@ class Row(NamedTuple):
     fields: Fields
     deleted: bool
     master: str | None
+    archived: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,6 +174,8 @@ class Objects:
         declared = {**known, **self.schema.get(kind, {})}
         system = [each for each in SYSTEM if each.name not in WITHOUT.get(kind, ())]
         columns = [each for each in system if each.name != "MasterRecordId" or kind in MERGED]
+        if kind in ACTIVITIES:
+            columns.append(Column("IsArchived", "boolean", lambda row: row.archived, nillable=False))
         for name, field in declared.items():
             if field is not None:
                 columns.append(Column(name, field.type, _reader(name, field, types)))
@@ -186,7 +192,9 @@ class Objects:
                 versions = self._store.versions(kind, record_id)
                 fields = next((each.fields for each in reversed(versions) if each.fields is not None), {})
             master = newest.merged_into
-            rows.append(Row(record_id, _second(first.at), _second(newest.at), fields, newest.deleted, master))
+            row = Row(record_id, _second(first.at), _second(newest.at), fields, newest.deleted, master)
+            archived = kind in ACTIVITIES and _is_over(kind, row, self._store.now - ARCHIVED_AFTER)
+            rows.append(row._replace(archived=True) if archived else row)
         return rows
 
     def _learn(self, kind: str, rows: list[Row]) -> None:
@@ -198,6 +206,14 @@ class Objects:
                 types[name] = _inferred(name, row.fields[name])
                 if types[name]:
                     known.add(name)
+
+
+def _is_over(kind: str, row: Row, by: datetime) -> bool:
+    """Whether an event's or a closed task's day, that of its making if it has none, is not after a moment."""
+    if kind == "Task" and not row.fields.get("IsClosed"):
+        return False
+    day = row.fields.get("ActivityDate") or row.created.date().isoformat()
+    return str(day) <= by.date().isoformat()
 
 
 def _second(moment: datetime) -> datetime:
