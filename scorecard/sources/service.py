@@ -120,6 +120,15 @@ def extract_service(
             shutil.rmtree(work, ignore_errors=True)
 
 
+def _refuse_unordered(contract: ObjectContract, shape: Shape) -> None:
+    """Refuse a contract without the column that says which version of a record is the newest."""
+    if shape.modified and shape.modified not in {column.name for column in contract.columns}:
+        raise ScorecardError(
+            f"The raw table {contract.name} declares no column {shape.modified}, which orders a record's versions.",
+            f"Declare it in {contract.declared_in}, as the tables beside it do.",
+        )
+
+
 class _Run:
     """One extraction of a service."""
 
@@ -175,6 +184,7 @@ class _Run:
             try:
                 with understood(self.source.name, name):
                     for contract in contracts:
+                        _refuse_unordered(contract, self.service.shape(name))
                         self.service.check(contract)
             except ScorecardError as error:
                 each.error = error

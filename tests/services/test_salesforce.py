@@ -375,6 +375,33 @@ class _WithoutIdentity(Salesforce):
         return Response("Missing_OAuth_Scope", 403, media_type="text/plain")
 
 
+def test_an_object_of_many_fields_is_asked_by_a_job(
+    connect: Connect, org: Salesforce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connector.fixed, "POLL_SECONDS", 0.0)
+    fields = {f"A_Field_Of_The_Company_Number_{number}__c": number for number in range(300)}
+    org.store.change("Opportunity", key(1), **fields)
+    reader = reader_of(connect, org, objects=("opportunity",))
+    for days in (0, 8):
+        org.advance(days=days)
+        org.store.change("Opportunity", key(2), Name=f"After {days}")
+        reader.extract()
+        assert reader.current("opportunity", COLUMNS) == truth(org)
+    assert reader.sql("select a_field_of_the_company_number_299_c from raw_salesforce.opportunity") != []
+    assert max(len(each.query) for each in org.seen) < 16_000
+
+
+def test_a_table_without_the_order_of_its_versions_is_a_sentence(connect: Connect, org: Salesforce) -> None:
+    reader = reader_of(connect, org, objects=("account", "opportunity"))
+    declared = yaml.safe_load(reader.declaration.read_text())
+    table = next(each for each in declared["sources"][0]["tables"] if each["name"] == "account")
+    table["columns"] = [each for each in table["columns"] if each["name"] != "system_modstamp"]
+    reader.declaration.write_text(yaml.safe_dump(declared))
+    with pytest.raises(ScorecardError, match="The raw table account declares no column system_modstamp"):
+        reader.extract()
+    assert reader.current("opportunity", COLUMNS) == truth(org)
+
+
 def test_an_app_that_may_not_say_who_it_is(connect: Connect, org: Salesforce) -> None:
     from scorecard.sources import check, load_contracts
 

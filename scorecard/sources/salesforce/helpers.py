@@ -54,12 +54,12 @@ class Token(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Query:
-    """What to ask of an object; ``operation`` is queryAll, or query for what is not deleted."""
+    """What to ask of an object; ``where`` is a condition beside those of time."""
 
     name: str
     fields: Sequence[str]
     stamp: str
-    operation: str
+    where: str = ""
 
     @property
     def of_ids(self) -> "Query":
@@ -69,6 +69,7 @@ class Query:
     def between(self, low: datetime | None, high: datetime | None) -> str:
         """Write the query of a stretch of time, half-open."""
         limits = [
+            self.where,
             f"{self.stamp} >= {written(low)}" if low else "",
             f"{self.stamp} < {written(high)}" if high else "",
         ]

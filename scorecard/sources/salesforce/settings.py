@@ -9,6 +9,9 @@ PAGE = 2000
 BULK_PAGE = 50_000
 """Records of a part of a bulk job's result."""
 
+LONGEST_QUERY = 8000
+"""Letters of names of fields that fit into an address beside the rest: Salesforce refuses one above 16,000 or so."""
+
 POLL_SECONDS = 2.0
 """Between two looks at a bulk job."""
 

@@ -287,7 +287,9 @@ class World:
         """Write the snapshot; the same records are worked out once for all tests."""
         settings = self.settings
         settings.state.mkdir(parents=True, exist_ok=True)
-        records = repr((self.deals, self.items, self.targets, self.minimum, self.last_day, self.check_failures, self.check_message))
+        records = repr(
+            (self.deals, self.items, self.targets, self.minimum, self.last_day, self.check_failures, self.check_message)
+        )
         if records not in PUBLISHED:
             self.build()
             PUBLISHED[records] = settings.warehouse.read_bytes()
