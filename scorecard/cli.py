@@ -211,9 +211,7 @@ def render(
 @app.command()
 def verify(as_json: AsJson = False) -> None:
     """Check every hash of every close, and the chain that joins them."""
-    from scorecard.archive.verify import verify as check
-
-    result = check(load_settings())
+    result = steps.verify(load_settings())
     if as_json:
         _json(result)
     else:

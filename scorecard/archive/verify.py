@@ -1,17 +1,29 @@
 """Check every hash of every close, the chain that joins them, and that what was mailed is what the archive holds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scorecard.archive import store
-from scorecard.delivery.ledger import deliveries
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 
 
-def verify(settings: Settings) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Mailed:
+    """A close that went out to somebody, and the hash of what it said then; None where that isn't known."""
+
+    close_id: str
+    content_sha256: str | None
+
+
+def verify(settings: Settings, mailed: Sequence[Mailed] = ()) -> dict[str, Any]:
     """Read all closes and say what is broken.
+
+    Parameters
+    ----------
+    mailed: what people hold on paper; the archive has to hold it, too.
 
     Returns
     -------
@@ -22,7 +34,7 @@ def verify(settings: Settings) -> dict[str, Any]:
         for folder in store.folders(settings)
         for problem in problems_of(folder)
     ]
-    beyond = [*chain_problems(settings), *_mailed_problems(settings)]
+    beyond = [*chain_problems(settings), *_mailed_problems(settings, mailed)]
     broken += [{"close_id": close_id, "problem": problem} for close_id, problem in beyond]
     return {"ok": not broken, "closes": len(store.folders(settings)), "broken": broken}
 
@@ -138,25 +150,19 @@ def _head(settings: Settings, readable: list[dict[str, Any]]) -> Iterator[tuple[
         yield named["close_id"], f"{store.MANIFEST} was changed: the chain's head knows it by another hash."
 
 
-def _mailed_problems(settings: Settings) -> Iterator[tuple[str | None, str]]:
-    """Yield closes that people hold on paper and the archive lacks, or has with other content or at no place."""
-    try:
-        mailed = [row for row in deliveries(settings) if row.is_letter and row.state in ("sent", "unknown")]
-        head = store.read_head(settings)["sequence"]
-    except ScorecardError as error:
-        yield None, error.problem
-        return
+def _mailed_problems(settings: Settings, mailed: Sequence[Mailed]) -> Iterator[tuple[str | None, str]]:
+    """Yield closes that were mailed and the archive lacks, or has with other content or beyond the chain's head."""
     there = {folder.name: folder for folder in store.folders(settings)}
-    for close_id in dict.fromkeys(row.close_id for row in mailed):
+    for close_id in dict.fromkeys(each.close_id for each in mailed):
         if close_id not in there:
             yield close_id, "It is missing, though it was mailed."
             continue
         try:
-            manifest = store.read_manifest(there[close_id])
+            manifest, head = store.read_manifest(there[close_id]), store.read_head(settings)
         except ScorecardError:
             continue
-        contents = {row.content_sha256 for row in mailed if row.close_id == close_id} - {None}
+        contents = {each.content_sha256 for each in mailed if each.close_id == close_id} - {None}
         if contents - {manifest["content_sha256"]}:
             yield close_id, "It was mailed with other content than it has now."
-        if manifest["sequence"] > head:
+        if manifest["sequence"] > head["sequence"]:
             yield close_id, f"{store.HEAD} is older than this close, though it was mailed."
