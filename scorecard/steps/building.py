@@ -1,0 +1,155 @@
+"""Check what was extracted, build the warehouse, check it, and publish the snapshot."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scorecard.catalogue import Catalogue, load_catalogue, source_names
+from scorecard.errors import ScorecardError
+from scorecard.settings import Settings
+from scorecard.steps.extracting import Progress
+
+if TYPE_CHECKING:
+    from scorecard.quality.results import CheckResult
+
+
+def build(settings: Settings, progress: Progress = print) -> bool:
+    """Check what was extracted, build the warehouse in one dbt process, check it, and publish the snapshot.
+
+    Returns False, at once, where neither data nor code nor settings changed since the published snapshot.
+
+    Raises
+    ------
+    ScorecardError: a model can't be built. The snapshot of before stays. Failed checks don't raise: they are kept in
+        the snapshot and hold the scorecards that depend on them.
+    """
+    from scorecard.warehouse import snapshot
+
+    with snapshot.alone(settings):
+        return _build(settings, progress)
+
+
+def _build(settings: Settings, progress: Progress) -> bool:
+    from scorecard import sources
+    from scorecard.quality.results import store
+    from scorecard.warehouse import models, snapshot
+
+    for contract in sources.load_contracts(settings).values():
+        # Reading what a source has loaded first undoes a load that was killed: half of it must not be built on.
+        if not sources.read_held(settings.warehouse, contract):
+            raise ScorecardError(
+                f"Nothing of the source {contract.name} was loaded yet.", f"Run `scorecard extract {contract.name}`."
+            )
+    if models.write_model_list(settings):
+        progress("The list of KPI models was stale and has been written again")
+    of = snapshot.fingerprint(settings)
+    if snapshot.published_fingerprint(settings) == of and (artifacts(settings) / "manifest.json").exists():
+        progress("Nothing changed since the last build")
+        return False
+    results = _build_and_check(settings, progress)
+    with snapshot.writer(settings) as connection:
+        store(connection, results)
+    if snapshot.fingerprint(settings) != of:
+        raise ScorecardError(
+            "The code, the rules or the settings changed while the warehouse was being built.",
+            "Run `scorecard build` again; what is published stays.",
+        )
+    _keepartifacts(settings)
+    snapshot.publish(settings, of)
+    failed = [result for result in results if not result.passed]
+    errors = sum(result.severity == "error" for result in failed)
+    progress(
+        f"{len(results) - len(failed)} of {len(results)} checks passed, {len(failed) - errors} warnings, "
+        f"{errors} errors"
+    )
+    return True
+
+
+def artifacts(settings: Settings) -> Path:
+    """Return the folder of dbt's manifest and compiled SQL of the published build."""
+    return settings.state / "published_dbt"
+
+
+def _keepartifacts(settings: Settings) -> None:
+    """Keep what dbt compiled for this build: a later one that fails leaves other SQL in its own folder."""
+    made, kept = settings.state / "dbt", artifacts(settings)
+    beside = kept.with_name(f"{kept.name}.partial")
+    shutil.rmtree(beside, ignore_errors=True)
+    shutil.copytree(made / "compiled", beside / "compiled")
+    shutil.copy(made / "manifest.json", beside)
+    shutil.rmtree(kept, ignore_errors=True)
+    beside.rename(kept)
+
+
+def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResult"]:
+    from scorecard import lineage
+    from scorecard.quality import gx
+    from scorecard.quality.from_dbt import from_dbt
+    from scorecard.quality.from_extract import from_extract
+    from scorecard.quality.words import read_translations
+    from scorecard.warehouse.dbt import Dbt
+    from scorecard.warehouse.snapshot import writer
+
+    catalogue = load_catalogue(settings)
+    names = source_names(settings)
+    dbt = Dbt(settings, progress)
+    progress("Reading the dbt project")
+    manifest = dbt.parse()
+    touched = _metrics_by_relation(catalogue, manifest, lineage.metrics_downstream(manifest))
+    progress("Checking the raw tables")
+    results = gx.check_raw(settings, names, touched)
+    with writer(settings) as connection:
+        results += from_extract(connection, settings, names, touched)
+    progress("Building the models")
+    dbt.build()
+    progress("Testing the models")
+    results += from_dbt(dbt.test(), dbt.manifest(), touched, read_translations(settings.project))
+    progress("Checking the KPIs")
+    results += gx.check_kpis(settings, touched)
+    with writer(settings) as connection:
+        observed = connection.execute("select metric, business_unit from scorecard.horizons").fetchall()
+    return _within_units(catalogue, results, lineage.units_upstream(manifest), observed)
+
+
+def _within_units(
+    catalogue: Catalogue,
+    results: list["CheckResult"],
+    units_of: dict[str, set[str]],
+    observed: list[tuple[str, str]],
+) -> list["CheckResult"]:
+    """Let a check of one business unit's records touch the metrics observed in that unit only.
+
+    Models join the units' records one below the other, so that by the models alone each would touch the other's
+    metrics. A metric that nobody has observed may have lost its records to the very fault: it stays touched.
+    """
+    seen: dict[str, set[str]] = {}
+    for metric, unit in observed:
+        seen.setdefault(metric, set()).add(unit)
+
+    def touches(metric: str, units: set[str]) -> bool:
+        base = catalogue.metrics[metric].model.removeprefix("kpi_") if metric in catalogue.metrics else metric
+        return not units or base not in seen or bool(units & seen[base])
+
+    narrowed = []
+    for result in results:
+        relation = result.object if result.kind == "dbt" else f"raw_{result.source}.{result.object}"
+        units = units_of.get(relation, set())
+        narrowed.append(replace(result, metrics=tuple(name for name in result.metrics if touches(name, units))))
+    return narrowed
+
+
+def _metrics_by_relation(
+    catalogue: Catalogue, manifest: dict[str, Any], downstream: dict[str, list[str]]
+) -> dict[str, list[str]]:
+    """Return the metrics, variants among them, that rest on each ``schema.relation``."""
+    family: dict[str, list[str]] = {}
+    for metric in catalogue.metrics.values():
+        family.setdefault(metric.model.removeprefix("kpi_"), []).append(metric.name)
+    nodes = {**manifest["nodes"], **manifest["sources"]}
+    return {
+        f"{nodes[node]['schema']}.{nodes[node]['name']}": sorted(
+            {name for metric in metrics for name in family.get(metric, [metric])}
+        )
+        for node, metrics in downstream.items()
+    }

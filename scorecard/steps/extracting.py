@@ -1,0 +1,55 @@
+"""Bring the raw tables up to date, and look at the sources without reading them."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from scorecard.errors import ScorecardError
+from scorecard.settings import Settings
+
+if TYPE_CHECKING:
+    from scorecard.sources import Checked, ExtractResult
+
+Progress = Callable[[str], None]
+
+
+def extract(settings: Settings, source: str, progress: Progress = print) -> "ExtractResult":
+    """Bring the raw tables of a source up to date with its exports, or with the service; warnings go to ``progress``.
+
+    Raises
+    ------
+    ScorecardError: no such source; or an export can't be used, and the warehouse is as it was; or an object of a
+        service can't be read, and the others were loaded.
+    """
+    from scorecard import sources
+    from scorecard.warehouse import snapshot
+
+    contracts = sources.load_contracts(settings)
+    if source not in contracts:
+        raise ScorecardError(f"There is no source {source!r}.", f"Choose one of: {', '.join(sorted(contracts))}.")
+    with snapshot.alone(settings):
+        result = sources.extract(settings, contracts[source], progress)
+    for warning in result.warnings:
+        progress(f"Warning: {warning}")
+    return result
+
+
+def extract_all(settings: Settings, progress: Progress = print) -> list[tuple[str, ScorecardError]]:
+    """Extract every source; return the business unit and error of each that failed, once all others are read."""
+    from scorecard import sources
+
+    failed = []
+    for source, contract in sources.load_contracts(settings).items():
+        try:
+            extract(settings, source, progress)
+        except ScorecardError as error:
+            progress(f"{source}: failed")
+            unit = settings.services[source].business_unit if contract.service else contract.business_unit
+            failed.append((unit, error))
+    return failed
+
+
+def check_sources(settings: Settings) -> "Iterator[Checked]":
+    """Say of each source whether it can be reached, as whom, what it may read and what is missing."""
+    from scorecard import sources
+
+    return sources.check(settings, sources.load_contracts(settings))

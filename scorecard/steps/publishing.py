@@ -1,0 +1,255 @@
+"""Close, render and mail the scorecards that are due; what is done already is left alone."""
+
+import hashlib
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scorecard.catalogue import Catalogue, Scorecard, load_catalogue
+from scorecard.errors import ScorecardError, Temporary
+from scorecard.periods import Grain, Period, parse_period
+from scorecard.settings import Settings
+from scorecard.steps.building import artifacts
+from scorecard.steps.extracting import Progress
+from scorecard.steps.files import write_whole
+
+if TYPE_CHECKING:
+    from scorecard.archive.close import Close
+    from scorecard.delivery.post import Outcome
+
+
+class Held(ScorecardError):
+    """A scorecard that was not published, because a check of severity error failed on data it depends on."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """One scorecard of one period: its close, its PDFs, and what became of each letter."""
+
+    close_id: str
+    created: bool
+    pdfs: tuple[Path, ...]
+    outcomes: tuple["Outcome", ...]
+
+
+def due(
+    settings: Settings,
+    cadence: Grain,
+    period: str | None = None,
+    scorecard: str | None = None,
+    progress: Progress = print,
+) -> list[tuple[str, str]]:
+    """Name the scorecards of a cadence to publish, each with its period's label; ``progress`` is told which have none.
+
+    Without a period, each scorecard's last complete one that has data. With one, the scorecards that have data in it.
+
+    Raises
+    ------
+    ScorecardError: not a period of that cadence, no such scorecard, or a scorecard asked for by name has no data.
+    """
+    from scorecard.warehouse.values import has_data, last_period
+
+    catalogue = load_catalogue(settings)
+    asked = [catalogue.scorecard(scorecard)] if scorecard else list(catalogue.scorecards.values())
+    found = []
+    for each in asked:
+        if cadence not in each.cadences:
+            continue
+        if period is None:
+            label = last_period(settings, each.business_unit, each.metrics, cadence)
+        else:
+            label = _of_cadence(settings, period, cadence).label
+            label = label if has_data(settings, each.business_unit, each.metrics, label) else None
+        if label:
+            found.append((each.name, label))
+        elif scorecard:
+            raise ScorecardError(
+                f"The scorecard {scorecard} has no data in {period or f'any complete {cadence}'}.",
+                "Ask for a period within its data; `scorecard values --by business_unit` lists them.",
+            )
+        else:
+            progress(f"{each.name}: nothing to publish, for it has no data in {period or f'any complete {cadence}'}")
+    return found
+
+
+def _of_cadence(settings: Settings, text: str, cadence: Grain) -> Period:
+    period = parse_period(text, settings.fiscal_year_start_month)
+    if period.grain is not cadence:
+        raise ScorecardError(f"{text} is a {period.grain}, not a {cadence}.", f"Name a {cadence}.")
+    return period
+
+
+def publish(settings: Settings, scorecard: str, period: str, progress: Progress = print) -> list[Path]:
+    """Close, render and mail one scorecard of one period; return the paths of its PDFs. See `publish_one`.
+
+    Raises
+    ------
+    Temporary: a letter is still to be sent: another try sends it, and no other again.
+    ScorecardError: as there.
+    """
+    done = publish_one(settings, scorecard, period, progress)
+    waiting = [each.key.recipient for each in done.outcomes if each.state == "claimed"]
+    if waiting:
+        raise Temporary(
+            f"{done.close_id} has not been sent to {', '.join(waiting)} yet: the mail server asked to try later.",
+            "Run again; nobody gets it twice.",
+        )
+    return list(done.pdfs)
+
+
+def publish_one(settings: Settings, scorecard: str, period: str, progress: Progress = print) -> Published:
+    """Close, render and mail one scorecard of one period; what is done already is left alone.
+
+    Raises
+    ------
+    Held: a check failed on which the scorecard depends; its owner has been told by mail.
+    ScorecardError: no data in the period, figures built by other code or settings, a damaged close, a font is missing,
+        the mail server can't be reached.
+    """
+    from scorecard.warehouse import snapshot
+
+    catalogue = load_catalogue(settings)
+    entry = catalogue.scorecard(scorecard)
+    of = parse_period(period, settings.fiscal_year_start_month)
+    # The checks and the figures of one and the same snapshot.
+    with snapshot.alone(settings):
+        snapshot.refuse_stale(settings)
+        _hold_if_failed(settings, catalogue, entry, of)
+        closed = close(settings, entry, of)
+    progress(f"{closed.close_id}: {'closed' if closed.created else 'closed before, nothing changed'}")
+    pdfs = {language: _pdf(settings, closed, language) for language in entry.languages}
+    outcomes = _deliver(settings, entry, of, closed, pdfs)
+    for outcome in outcomes:
+        progress(f"{closed.close_id} to {outcome.key.recipient}: {outcome.state}{'' if outcome.now else ' before'}")
+    return Published(closed.close_id, closed.created, tuple(pdfs.values()), tuple(outcomes))
+
+
+def _hold_if_failed(settings: Settings, catalogue: Catalogue, entry: Scorecard, period: Period) -> None:
+    from scorecard.delivery import notify
+    from scorecard.quality import gate
+    from scorecard.quality.results import load
+    from scorecard.warehouse.snapshot import reader
+
+    with reader(settings) as connection:
+        results = load(connection)
+    failed = gate.held(results, set(entry.metrics))
+    if not failed:
+        return
+    told = [notify.FailedCheck(check.name, check.message, check.cure) for check in failed]
+    notify.notify_held(settings, entry.name, period.label, entry.owner, told)
+    raise Held(
+        f"The scorecard {entry.name} of {period} is held back by {len(failed)} failed "
+        f"check{'s' if len(failed) > 1 else ''}:\n{gate.explain(failed)}\n",
+        f"Then run again; {entry.owner} has been told.",
+    )
+
+
+def close(settings: Settings, entry: Scorecard, period: Period) -> "Close":
+    """Freeze a scorecard's figures of a period; the same data gives the close that is there already."""
+    from scorecard import lineage
+    from scorecard.archive.close import close as freeze
+    from scorecard.rendering.fonts import font_hashes
+
+    catalogue = load_catalogue(settings)
+    target = artifacts(settings)
+    columns = lineage.metric_lineage(settings, catalogue.metrics.values(), target)
+    code = {"revision": _revision(settings.project), "dbt_manifest_sha256": _dbt_code(target / "manifest.json")}
+    return freeze(settings, entry, catalogue.metrics, period, columns, code, font_hashes())
+
+
+def _pdf(settings: Settings, closed: "Close", language: str) -> Path:
+    """Render a close to out/, unless the file there is the very one that would come out."""
+    from scorecard.rendering.render import render
+
+    reports = settings.project / "reports"
+    path = settings.out / f"{closed.close_id}-{language}.pdf"
+    stamp = settings.state / "rendered" / f"{path.name}.json"
+    made_of = _made_of(closed.path, reports)
+    if path.exists() and stamp.exists() and stamp.read_bytes() == _stamp(made_of, path):
+        return path
+    write_whole(path, render(closed.path, language, reports))
+    write_whole(stamp, _stamp(made_of, path))
+    return path
+
+
+def _stamp(made_of: str, path: Path) -> bytes:
+    return json.dumps({"made_of": made_of, "sha256": _sha256(path)}).encode()
+
+
+def _made_of(close_dir: Path, reports: Path) -> str:
+    digest = hashlib.sha256((close_dir / "manifest.json").read_bytes())
+    code = Path(__file__).parent.parent / "rendering"
+    for folder in (reports / "templates", reports / "styles", reports / "locales", code):
+        for path in sorted(folder.rglob("*.*")):
+            if path.suffix != ".pyc":
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _deliver(
+    settings: Settings, entry: Scorecard, period: Period, closed: "Close", pdfs: dict[str, Path]
+) -> list["Outcome"]:
+    from scorecard.delivery import mail
+    from scorecard.rendering.render import summary
+    from scorecard.rendering.wording import Wording
+
+    reports = settings.project / "reports"
+    spoken = {language: summary(closed.path, language, reports) for language in pdfs}
+    words = {language: Wording(reports, language) for language in pdfs}
+    letters = [
+        mail.Letter(
+            scorecard=entry.name,
+            period=period.label,
+            edition=closed.edition,
+            recipient=reader.email,
+            language=reader.language,
+            domains=entry.domains,
+            summary=mail.Summary(**vars(spoken[reader.language])),
+            words={word: words[reader.language].say(word) for word in mail.WORDS},
+            pdf=pdfs[reader.language],
+            content_sha256=closed.content_sha256,
+        )
+        for reader in entry.recipients
+    ]
+    return mail.deliver(settings, letters)
+
+
+def notify_failure(settings: Settings, dag_id: str, task_id: str, error: object) -> None:
+    """Tell the owner by mail that a task failed for good; a scorecard that is held back has been told already."""
+    from scorecard.delivery import notify
+
+    if isinstance(error, Held):
+        return
+    problem, cure = (
+        (error.problem, error.cure) if isinstance(error, ScorecardError) else (str(error), "See the task's log.")
+    )
+    notify.notify_failed(settings, dag_id, task_id, problem, cure)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _dbt_code(manifest: Path) -> str:
+    """Return the hash of what dbt's manifest holds of the code: the run's hour and ids are no part of it."""
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    code = {name: node.get("checksum", {}).get("checksum") for name, node in content["nodes"].items()}
+    code |= {name: macro["macro_sql"] for name, macro in content["macros"].items()}
+    return hashlib.sha256(json.dumps(code, sort_keys=True).encode()).hexdigest()
+
+
+def _revision(project: Path) -> str | None:
+    """Return the git revision of the code, or none where the project is no checkout."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(project), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
