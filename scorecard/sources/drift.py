@@ -19,8 +19,25 @@ from scorecard.sources.text import json_path, literal, quoted, top_of
 if TYPE_CHECKING:
     import duckdb
 
+LARGE = 4096
+"""Bytes of a record, on average, from which on few are taken apart at once."""
+
+BYTES_AT_ONCE = 4 * 2**20
+"""Bytes of large records that are: DuckDB takes 2048 at a time, and holds all that it makes of them in memory."""
+
 ENOUGH = 20
 """Values of a column; when that many were read and none of them fits, its type was changed at the service."""
+
+
+def stretches(db: "duckdb.DuckDBPyConnection", table: str) -> list[str]:
+    """Return SQL conditions that part the records of a table into stretches to be taken apart one by one; often one."""
+    rows, size, last = db.execute(
+        f"select count(*), coalesce(sum(strlen(_record)), 0), coalesce(max(rowid), 0) from {table}"
+    ).fetchone() or (0, 0, 0)
+    if size <= rows * LARGE:
+        return ["true"]
+    step = max(1, rows * BYTES_AT_ONCE // size)
+    return [f"rowid between {first} and {first + step - 1}" for first in range(0, last + 1, step)]
 
 
 def unknown(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract, shape: Shape) -> tuple[Column, ...]:
@@ -38,11 +55,11 @@ def unknown(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContrac
     found: list[Column] = []
     for prefix in ("", *sorted(inner)):
         said = f"json_extract(_record, {literal(json_path(prefix))})" if prefix else "_record"
-        keys = db.execute(f"""
-            select distinct unnest(names) as name from (select distinct json_keys({said}) as names from {table})
-            order by name
-        """)
-        for (name,) in keys.fetchall():
+        names: set[str] = set()
+        for stretch in stretches(db, table):
+            keys = f"select distinct json_keys({said}) as names from {table} where {stretch}"
+            names |= {name for (name,) in db.execute(f"select distinct unnest(names) from ({keys})").fetchall()}
+        for name in sorted(names):
             header = f"{prefix}.{name}" if prefix else name
             column = snake_case(name)
             # A name with a dot or a bracket can be no header.
@@ -70,7 +87,10 @@ def refuse_lacking(db: "duckdb.DuckDBPyConnection", table: str, contract: Object
 def _any_has(db: "duckdb.DuckDBPyConnection", table: str, field: str, condition: str = "is not null") -> bool:
     """Whether any record has a field, be it null."""
     said = f"json_type(_record, {literal(json_path(field))}) {condition}"
-    return db.execute(f"select 1 from {table} where {said} limit 1").fetchone() is not None
+    return any(
+        db.execute(f"select 1 from {table} where {stretch} and {said} limit 1").fetchone()
+        for stretch in stretches(db, table)
+    )
 
 
 def refuse_retyped(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract) -> None:
@@ -80,7 +100,11 @@ def refuse_retyped(db: "duckdb.DuckDBPyConnection", table: str, contract: Object
     fits = db.execute(f"select {fit} from {table}_judged").fetchone() or ()
     for column in (column for column, found in zip(columns, fits, strict=False) if not found):
         path = literal(json_path(column.header))
-        (said,) = db.execute(f"select count(json_extract_string(_record, {path})) from {table}").fetchone() or (0,)
+        counts = (
+            db.execute(f"select count(json_extract_string(_record, {path})) from {table} where {stretch}").fetchone()
+            for stretch in stretches(db, table)
+        )
+        said = sum(found[0] for found in counts if found)
         if said >= ENOUGH:
             raise ScorecardError(
                 f"The field {column.header} of {contract.object} holds no {column.data_type} any more:"

@@ -23,8 +23,14 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-BATCH = 25_000
-"""Rows of an Arrow batch on the way to dlt."""
+BATCH, BATCH_BYTES = 25_000, 8 * 2**20
+"""Rows of an Arrow table on the way to dlt, and the bytes at which fewer are enough."""
+
+SMALLEST = 500
+"""Rows that DuckDB gives at once."""
+
+MEMORY = "256MB"
+"""What the warehouse may hold in memory while dlt loads into it."""
 
 QUARANTINE = {
     "object": "varchar",
@@ -100,7 +106,7 @@ def load(
     pipeline = dlt.pipeline(
         pipeline_name=source.name,
         pipelines_dir=str(work),
-        destination=dlt.destinations.duckdb(str(warehouse)),
+        destination=dlt.destinations.duckdb(_credentials(warehouse)),
         dataset_name=source.schema,
     )
     # The tables' true columns are the warehouse's, which dlt compares with before it loads.
@@ -127,6 +133,12 @@ def load(
         ) from error
     (load_id,) = info.loads_ids
     return str(load_id)
+
+
+def _credentials(warehouse: Path) -> Any:
+    from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
+
+    return DuckDbCredentials(str(warehouse), global_config={"memory_limit": MEMORY})
 
 
 def _leave_out_files() -> None:
@@ -250,13 +262,17 @@ def _load_id() -> str:
 
 
 def _arrow(db: "duckdb.DuckDBPyConnection", query: str) -> "Iterator[pa.Table]":
-    """Yield the result as Arrow tables of up to BATCH rows, one without rows where there are none."""
+    """Yield the result as Arrow tables of up to BATCH rows and BATCH_BYTES, one without rows where there are none."""
     import pyarrow as pa
 
-    reader = db.cursor().sql(query).to_arrow_reader(BATCH)
+    reader = db.cursor().sql(query).to_arrow_reader(SMALLEST)
+    waiting: list[pa.RecordBatch] = []
     empty = True
     for batch in reader:
         empty = False
-        yield pa.Table.from_batches([batch])
-    if empty:
-        yield reader.schema.empty_table()
+        waiting.append(batch)
+        if sum(map(len, waiting)) >= BATCH or sum(each.nbytes for each in waiting) >= BATCH_BYTES:
+            yield pa.Table.from_batches(waiting)
+            waiting = []
+    if waiting or empty:
+        yield pa.Table.from_batches(waiting, reader.schema)

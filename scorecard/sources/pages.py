@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from scorecard.errors import ScorecardError
 from scorecard.sources.contract import Column, ObjectContract
-from scorecard.sources.drift import refuse_lacking, refuse_retyped, unknown
+from scorecard.sources.drift import refuse_lacking, refuse_retyped, stretches, unknown
 from scorecard.sources.judge import Staged, count, faults, key_text, row_version, typed
 from scorecard.sources.page import PARENT, Page, Shape
 from scorecard.sources.text import json_path, key_sql, literal, quoted, top_of
@@ -29,8 +29,9 @@ DELETED = (
 )
 """What a tombstone has beside the record's last fields."""
 
-TOGETHER = 20_000
-"""Records that are written to the scratch database at once."""
+TOGETHER, BYTES_TOGETHER = 20_000, 16 * 2**20
+"""Records, and bytes of them, that are written to the scratch database at once."""
+
 
 # DuckDB reads a JSON number with a point as a binary one, which is exact up to 15 digits.
 _LONG_NUMBER = r"[:\[,]\s*-?[0-9.]{17}"
@@ -51,6 +52,7 @@ class Pages:
     complete_page: int = field(default=0, init=False)
     _heads: list[tuple[int, str, str, int]] = field(default_factory=list, init=False)
     _waiting: list["pa.Table"] = field(default_factory=list, init=False)
+    bytes: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self.db.execute(f"create or replace table {self.table}_ids (_page int, _key varchar)")
@@ -58,7 +60,7 @@ class Pages:
 
     def clear(self) -> None:
         """Drop what has been loaded. The ids stay until their list is complete."""
-        self.rows = self.pages = 0
+        self.rows = self.pages = self.bytes = 0
         if self.complete_at:
             self.db.execute(f"delete from {self.table}_ids")
         self.db.execute(f"update {self.table}_ids set _page = 0")
@@ -80,7 +82,9 @@ class Pages:
             lines = pa.array(range(1, len(page.records) + 1), pa.int64())
             number = pa.repeat(pa.scalar(self.pages, pa.int32()), len(page.records))
             self._waiting.append(pa.table([number, lines, _texts(page.records)], ["_page", "_line", "_record"]))
-            if sum(len(each) for each in self._waiting) >= TOGETHER:
+            self.bytes += sum(map(len, page.records))
+            waiting = sum(each.nbytes for each in self._waiting)
+            if sum(map(len, self._waiting)) >= TOGETHER or waiting >= BYTES_TOGETHER:
                 self._store()
         gone = [each for each in page.gone if self.contract.each or not each.entries]
         if gone:
@@ -211,17 +215,20 @@ class Pages:
         cells = ", ".join(f"_f[{i + 1}] as _c{i}" for i in range(len(headers)))
         after = iter(range(len(columns), len(headers)))
         tombstone = self._tombstone([f"_c{next(after)}" if path else "null::varchar" for path in deletes])
-        self.db.execute(f"""
-            create or replace table {self.table}_judged as
-            with found as (
-                select _page, _line, json_extract_string(_record, [{paths}]) as _f from {self.table}
-            ), cells as (
-                select _page, _line, {cells} from found
-            ), typed as (
-                select *, {typed(columns)}, {tombstone} from cells
-            )
-            select _page, _line, {names}, _deleted_at, _deleted_reason, {faults(columns)} as _reason from typed
-        """)
+        for number, stretch in enumerate(stretches(self.db, self.table)):
+            into = f"insert into {self.table}_judged" if number else f"create or replace table {self.table}_judged as"
+            self.db.execute(f"""
+                {into}
+                with found as (
+                    select _page, _line, json_extract_string(_record, [{paths}]) as _f
+                    from {self.table} where {stretch}
+                ), cells as (
+                    select _page, _line, {cells} from found
+                ), typed as (
+                    select *, {typed(columns)}, {tombstone} from cells
+                )
+                select _page, _line, {names}, _deleted_at, _deleted_reason, {faults(columns)} as _reason from typed
+            """)
 
     def _deletes(self) -> list[str]:
         """Where a record says that it is deleted, since when, and which record took it in; "" where it never does."""

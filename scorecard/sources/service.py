@@ -29,14 +29,15 @@ from scorecard.sources.judge import Staged, count
 from scorecard.sources.load import load
 from scorecard.sources.page import Page, Shape
 from scorecard.sources.pages import Pages
+from scorecard.sources.text import first_line
 
 if TYPE_CHECKING:
     import duckdb
 
-ROWS = 100_000
-"""Rows that wait to be loaded at most, but for the rest of a stretch in which an object can't be left."""
+ROWS, BYTES = 100_000, 64 * 2**20
+"""Rows, and bytes of them, that wait to be loaded, but for the rest of a stretch in which an object can't be left."""
 
-WAITING = 8
+WAITING = 2
 """Answers that may wait to be staged, so that memory stays small however fast the service is."""
 
 LATE = timedelta(minutes=10)
@@ -90,11 +91,6 @@ class _Object:
     started: float = field(default_factory=time.monotonic)
     said: float = 0.0
 
-    @property
-    def waiting(self) -> int:
-        """Rows that are staged and not loaded."""
-        return sum(each.rows for each in self.tables)
-
 
 def extract_service(
     settings: Settings, source: SourceContract, service: Service, progress: Callable[[str], None] = lambda _: None
@@ -118,6 +114,14 @@ def extract_service(
                 return run.through()
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+
+def _too_large(source: SourceContract, name: str, error: Exception) -> ScorecardError:
+    return ScorecardError(
+        f"The records of {source.name}.{name} cannot be taken apart: {first_line(error)}.",
+        f"Lower page_size in [tool.scorecard.services.{source.name}], look for records far longer than the others, and"
+        " whether the disk is full.",
+    )
 
 
 def _refuse_unordered(contract: ObjectContract, shape: Shape) -> None:
@@ -157,7 +161,7 @@ class _Run:
         with self._reading() as answers:
             for each, page in answers:
                 self._take(each, page)
-                if sum(one.waiting for one in self.objects) >= ROWS and each.safe == each.pages:
+                if self._is_enough() and each.safe == each.pages:
                     self._load([one for one in self.objects if one.safe == one.pages])
         self._load(self.objects, through)
         self._refuse()
@@ -171,6 +175,11 @@ class _Run:
             if fields
         )
         return ExtractResult(self.source.name, self.load_id, tuple(self.loaded.values()), unchanged, warnings)
+
+    def _is_enough(self) -> bool:
+        """Whether so much waits that it is to be loaded before more is read."""
+        tables = [table for each in self.objects for table in each.tables]
+        return sum(each.rows for each in tables) >= ROWS or sum(each.bytes for each in tables) >= BYTES
 
     def _objects(self) -> list[_Object]:
         """Return the objects to read: each once, whatever the number of raw tables it is to fill."""
@@ -337,6 +346,8 @@ class _Run:
             each.reached = None
 
     def _judged(self, ready: list[_Object]) -> tuple[list[Staged], dict[ObjectContract, str]]:
+        import duckdb
+
         staged: list[Staged] = []
         cursors: dict[ObjectContract, str] = {}
         with attached(self.settings.warehouse, self.db):
@@ -356,6 +367,9 @@ class _Run:
                         ]
                 except ScorecardError as error:
                     each.error = error
+                    continue
+                except duckdb.OutOfMemoryException as error:
+                    each.error = _too_large(self.source, each.name, error)
                     continue
                 staged += [one for one in judged if self._is_news(one, types.get(one.contract.name, {}))]
                 cursors |= self._moved(each)

@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from scorecard.sources.contract import Column, ObjectContract
+from scorecard.sources.extract import scratch
 from scorecard.sources.page import Page, Shape
 from scorecard.sources.pages import Pages
 
@@ -27,6 +28,18 @@ def test_what_is_no_letter_is_shown_as_such(contract: ObjectContract, odd: str) 
         staged = pages.judge("raw_things", set(), 1)
         assert staged.rows_quarantined == 0
         assert db.execute("select id, name from o_good order by id").fetchall() == [("1", name), ("2", "good")]
+
+
+def test_large_records_fit_into_little_memory(contract: ObjectContract, tmp_path: Path) -> None:
+    text = "x" * 20_000
+    with scratch(tmp_path) as db:
+        pages = Pages(db, "o", contract, Shape())
+        for page in range(10):
+            ids = range(page * 100, page * 100 + 100)
+            pages.add(Page("/things", "", 1, [b'{"id": "%d", "name": "%s"}' % (each, text.encode()) for each in ids]))
+        assert pages.bytes > 20_000_000
+        assert pages.judge("raw_things", set(), 1).rows_loaded == 1000
+        assert db.execute("select count(distinct id), min(name) = ? from o_good", [text]).fetchone() == (1000, True)
 
 
 @pytest.fixture
