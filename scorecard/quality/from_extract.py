@@ -79,8 +79,13 @@ def _still_bad(con: "DuckDBPyConnection", source: str) -> str:
     return f"""not exists (
         select 1 from raw_{source}._mended as mended
         where mended.object = _quarantine.object and mended.record_key = _quarantine.record_key
-            and mended._dlt_load_id > _quarantine._dlt_load_id
+            and {_loaded_at(source, "mended")} > {_loaded_at(source, "_quarantine")}
     )"""  # noqa: S608
+
+
+def _loaded_at(source: str, row: str) -> str:
+    """SQL of when a row was loaded, by the load itself: its id is of a clock that may have been set back."""
+    return f"(select max(loaded_at) from raw_{source}._loaded_files as f where f._dlt_load_id = {row}._dlt_load_id)"  # noqa: S608
 
 
 def _quarantined(

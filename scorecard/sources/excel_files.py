@@ -17,7 +17,7 @@ from scorecard.sources.cells import Cells, Part, batch_of, empty, hash_of
 from scorecard.sources.text import literal, plain
 
 if TYPE_CHECKING:
-    from python_calamine import CalamineSheet
+    from python_calamine import CalamineSheet, CalamineWorkbook
 
 MOST = 1 << 30
 """Bytes of the largest workbook once it is unpacked; it is read in memory."""
@@ -36,7 +36,7 @@ _NOT_CALCULATED = re.compile(
 
 
 def read_excel(cells: Cells, part: Part) -> None:
-    """Read a sheet into the cells: the one that the contract names, or the first.
+    """Read a sheet into the cells: the one that the contract names, or the first that people see.
 
     The first row that isn't blank is the header. A record with a cell that is merged, an error or a formula without a
     result goes to quarantine, for what it says is not in the file.
@@ -91,7 +91,7 @@ def _sheet(content: bytes, name: str, source_file: str) -> "tuple[CalamineSheet,
                         f"{source_file} has no sheet {name}; it has {plain(', '.join(book.sheet_names))}.",
                         "Export it with that sheet or, if the sheet was renamed, correct config.meta.sheet.",
                     )
-                name = name or book.sheet_names[0]
+                name = name or _first_visible(book)
                 sheet = book.get_sheet_by_name(name)
                 return sheet, archive.read(_path(archive, name))
     except (zipfile.BadZipFile, calamine.CalamineError, ElementTree.ParseError, KeyError, IndexError, OSError) as error:
@@ -101,6 +101,18 @@ def _sheet(content: bytes, name: str, source_file: str) -> "tuple[CalamineSheet,
             f"{source_file} cannot be read as an Excel workbook: {said}.",
             "Save it again as .xlsx without a password, and copy all of it; the warehouse was left as it was.",
         ) from error
+
+
+def _first_visible(book: "CalamineWorkbook") -> str:
+    """Return the name of the first sheet that people see and that has cells; else of the first."""
+    import python_calamine as calamine
+
+    seen = [
+        each.name
+        for each in book.sheets_metadata
+        if each.visible == calamine.SheetVisibleEnum.Visible and each.typ == calamine.SheetTypeEnum.WorkSheet
+    ]
+    return [*seen, *book.sheet_names][0]
 
 
 def _path(archive: zipfile.ZipFile, sheet: str) -> str:

@@ -356,9 +356,12 @@ class Pages:
         """SQL condition of a row of the quarantine, called `bad`, whose record was not mended since."""
         still = f"bad.object = {literal(self.contract.name)} and bad.record_key is not null"
         if "_mended" in tables:
+            # By the loads' own times: their ids are of a clock that may have been set back.
+            files = f"select max(loaded_at) from warehouse.{schema}._loaded_files as f"
+            mended_at, bad_at = (f"({files} where f._dlt_load_id = {row}._dlt_load_id)" for row in ("m", "bad"))
             still += (
                 f" and not exists (select 1 from warehouse.{schema}._mended as m where m.object = bad.object"
-                " and m.record_key = bad.record_key and m._dlt_load_id > bad._dlt_load_id)"
+                f" and m.record_key = bad.record_key and {mended_at} > {bad_at})"
             )
         return still
 

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from sandbox.services.faults import Fault
 from sandbox.services.salesforce import Field, Salesforce
+from sandbox.services.salesforce.problems import Problem
 from sandbox.services.store import Store
 from starlette.requests import Request
 from starlette.responses import Response
@@ -518,6 +520,42 @@ def test_a_record_that_breaks_the_contract_goes_to_quarantine(connect: Connect, 
     org.advance(hours=1)
     reader.extract()
     assert in_quarantine(reader, "opportunity") == 0
+
+
+def test_what_was_mended_is_so_whatever_clock_the_loads_had(connect: Connect, org: Salesforce) -> None:
+    reader = reader_of(connect, org, objects=("opportunity",))
+    reader.extract()
+    org.advance(hours=1)
+    org.store.change("Opportunity", key(2), Amount=1e30)
+    load_id = reader.extract().load_id
+    with duckdb.connect(reader.settings.warehouse) as db:
+        for table, column in (
+            ("_dlt_loads", "load_id"),
+            *((each, "_dlt_load_id") for each in ("_quarantine", "_loaded_files", "_cursors", "opportunity")),
+        ):
+            db.execute(f"update raw_salesforce.{table} set {column} = '9999999999.0' where {column} = '{load_id}'")
+    org.advance(hours=1)
+    org.store.change("Opportunity", key(2), Amount=5.0)
+    reader.extract()
+    assert in_quarantine(reader, "opportunity") == 0
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_bulk_job_that_is_not_ours_any_more_is_made_anew(
+    bulk: Reader, org: Salesforce, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    org.faults.on(Fault.QUOTA_GONE, path="/results", after=1)
+    with pytest.raises(QuotaGone):
+        bulk.extract()
+
+    def refuse(*asked: Any) -> Any:
+        monkeypatch.setattr(org.jobs, "poll", poll)
+        raise Problem("API_ERROR", "No such job", status)
+
+    poll = org.jobs.poll
+    monkeypatch.setattr(org.jobs, "poll", refuse)
+    bulk.extract()
+    assert bulk.current("opportunity", COLUMNS) == truth(org)
 
 
 def test_an_amount_keeps_all_its_digits(connect: Connect, org: Salesforce) -> None:

@@ -134,9 +134,8 @@ class Salesforce:
             try:
                 yield from self._bulk_results(name, reached)
                 return
-            except BadAnswer as error:
-                if error.status != 404:
-                    raise
+            except BadAnswer:
+                # The job or its result is gone, or is not ours any more: a new one is made.
                 _forget_job(reached)
         since = self._since(reached)
         stamp = self._stamp(name)

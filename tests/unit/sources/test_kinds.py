@@ -60,6 +60,16 @@ def workbook(*rows: list[Any], change: Callable[[Any], None] = lambda sheet: Non
     return target.getvalue()
 
 
+def test_a_sheet_that_nobody_sees_is_not_the_first() -> None:
+    hidden = openpyxl.load_workbook(io.BytesIO(workbook(["not", "these"])))
+    hidden.worksheets[0].sheet_state = "hidden"
+    hidden.active = 1
+    target = io.BytesIO()
+    hidden.save(target)
+    sheet, _ = excel_files._sheet(target.getvalue(), "", "book.xlsx")
+    assert sheet.name == "Second"
+
+
 def parquet(**columns: Any) -> bytes:
     target = io.BytesIO()
     pq.write_table(pa.table(columns), target)
