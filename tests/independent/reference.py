@@ -19,6 +19,8 @@ GRAINS = ("day", "week", "month", "quarter", "year")
 TRUNCATE = {"day": "1d", "week": "1w", "month": "1mo", "quarter": "1q", "year": "1y"}
 GRACE_DAYS = 30
 STALE_DAYS = 180
+# Of fewer records a rate, an average or a quantile says little.
+FEWEST = 5
 ALIASES = {"GTXPro": "GTX Pro", "technolgy": "technology", "Philipines": "Philippines"}
 
 UNIT = ["company", "business_unit"]
@@ -188,6 +190,8 @@ class Metric:
             value = sums.numerator * 10**4
         elif not sums.observations:
             reason = "no_observations"
+        elif sums.observations < FEWEST:
+            reason = "too_few_observations"
         elif self.aggregate == "ratio":
             value = ratio(sums.numerator, sums.denominator)
             reason = "no_denominator" if value is None else None

@@ -89,6 +89,14 @@ def test_every_metric_has_unit_tests(models: list[dict[str, Any]], manifest: dic
     assert few == []
 
 
+def test_what_is_not_a_sum_asks_for_enough_records(models: list[dict[str, Any]]) -> None:
+    """A rate, an average or a quantile of one or two records says nothing; it prints n/a."""
+    metas = {model["name"]: model["config"]["meta"] for model in models if model["schema"] == "kpis"}
+    measured = {name for name, meta in metas.items() if meta["aggregate"] in ("ratio", "average", "median")}
+    assert len(measured) >= 12
+    assert [name for name in measured if metas[name].get("minimum_observations", 1) < 5] == []
+
+
 def test_every_singular_test_says_why_and_what_to_do(manifest: dict[str, Any]) -> None:
     tests = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
     singular = [node for node in tests if not node.get("test_metadata")]
