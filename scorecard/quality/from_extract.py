@@ -127,7 +127,10 @@ def _quarantined(
         ).fetchall()
         told = "; ".join(f"{plain(why, 120)} ({count:,}, first {plain(line)})" for why, count, line in reasons)
         about["reasons"] = "; ".join(f"{plain(why, 120)} ({count:,}, {plain(line)})" for why, count, line in reasons)
-        message = f"{failures:,} of {read:,} rows of {source}.{table} are in quarantine, in no figure: {told}."
+        message = (
+            f"{failures:,} of {read:,} rows of {source}.{table} break its contract and are not used: {told}. "
+            "Where an earlier good version of the record is held, that one counts."
+        )
     return CheckResult(
         check_id=f"extract.{source}.{table}.no_row_in_quarantine",
         kind="extract",
