@@ -1,12 +1,14 @@
 """The decisions of the last review, and what their indicators did since."""
 
 import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from scorecard.rendering.close import WHOLE, Action
 from scorecard.rendering.desk import Cell, Desk
 from scorecard.rendering.document import ActionRow
+from scorecard.rendering.formats import MINUS
 
 
 def action_row(desk: Desk, action: Action) -> ActionRow:
@@ -21,6 +23,7 @@ def action_row(desk: Desk, action: Action) -> ActionRow:
         whole = action.dimension == WHOLE
         indicator = metric.label if whole else desk.say("action.indicator", metric=metric.label, member=member)
         change = desk.against_prior(metric, figure)
+    judged = change.tone in ("good", "bad")
     return ActionRow(
         what=action.what,
         effect=action.effect,
@@ -29,8 +32,9 @@ def action_row(desk: Desk, action: Action) -> ActionRow:
         progress=desk.say("action.done") if action.done else _progress(desk, action.progress),
         overdue=not action.done and action.due is not None and action.due <= close.period.last_day,
         indicator=indicator,
-        change=change,
-        verdict=desk.say(f"action.{change.tone}") if change.tone in ("good", "bad") else "",
+        # The word says the way, so the sign need not: 4.5 pt worse.
+        change=replace(change, text=change.text.lstrip(f"+{MINUS}")) if judged else change,
+        verdict=desk.say(f"action.{change.tone}") if judged else "",
     )
 
 

@@ -16,6 +16,16 @@ GOOD, BAD = ("ahead", "on_track"), ("off_track", "at_risk")
 
 
 @dataclass(frozen=True)
+class Driver:
+    """The member that moved a figure most, and by how much."""
+
+    dimension: str
+    member: str
+    contribution: Decimal
+    own: Value | None
+
+
+@dataclass(frozen=True)
 class Factors:
     """A metric that is the product of two others, and what each did to it since the period before."""
 
@@ -57,6 +67,17 @@ def factors_of(desk: Desk, metric: Metric) -> Factors | None:
 def drives(desk: Desk, metric: Metric, goal: Metric) -> bool:
     """Whether a metric drives a goal, directly or over one other."""
     return desk.close.steps_to(metric, goal) in (1, 2)
+
+
+def driver_of(desk: Desk, figure: Value) -> Driver | None:
+    """Return the member that moved a figure most; none that has too few records to say anything of it."""
+    dimension, member, contribution = figure.driver_dimension, figure.driver_member, figure.driver_contribution
+    if not (dimension and member and contribution):
+        return None
+    own = desk.close.value(figure.metric, desk.close.period, dimension, member)
+    if own is not None and own.na_reason == "too_few_observations":
+        return None
+    return Driver(dimension, member, contribution, own)
 
 
 def members_rate(desk: Desk, metric: Metric, dimension: str, member: str) -> tuple[Metric, Value] | None:

@@ -58,9 +58,8 @@ def breakdown(desk: Desk, metric: Metric, dimension: str, brief: bool = False) -
     # Best first; what has no value stands last; equal ones by name, so that the order is the same every time.
     sign = -1 if metric.higher_is_better else 1
     figures.sort(key=lambda figure: (figure.value is None, sign * (figure.value or 0), figure.member))
-    whole, (top, bottom) = (SUMMARY_ROWS_WHOLE, SUMMARY_ROWS_CUT) if brief else (ROWS_WHOLE, ROWS_CUT)
-    cut = len(figures) > whole
-    kept = [*figures[:top], *figures[-bottom:]] if cut else figures
+    best, worst = _ends(figures, SUMMARY_ROWS_WHOLE if brief else ROWS_WHOLE, SUMMARY_ROWS_CUT if brief else ROWS_CUT)
+    kept = [*best, *worst]
     # What does not add up is read beside the whole, so both are written alike; a sum may be far larger than its parts.
     scale = desk.scale(metric, [*kept, None if metric.adds_up else desk.close.whole(metric.name)])
     beside = _companions(desk, metric, dimension) if brief else []
@@ -87,7 +86,7 @@ def breakdown(desk: Desk, metric: Metric, dimension: str, brief: bool = False) -
         for figure, bar in zip(kept, drawn, strict=True)
     )
     hidden = len(figures) - len(kept)
-    gap = desk.wording.count("breakdown.more", hidden, number=desk.formats.count(hidden)) if cut else None
+    gap = desk.wording.count("breakdown.more", hidden, number=desk.formats.count(hidden)) if hidden else None
     return Breakdown(
         title=desk.say("breakdown.title", metric=metric.label, dimension=desk.formats.inside(name)),
         key=desk.say(
@@ -96,14 +95,23 @@ def breakdown(desk: Desk, metric: Metric, dimension: str, brief: bool = False) -
             prior=desk.period(desk.close.prior),
         ),
         dimension=name,
-        top=rows[:top] if cut else rows,
+        top=rows[: len(best)],
         gap=gap,
-        bottom=rows[top:] if cut else (),
+        bottom=rows[len(best) :],
         total=None if brief else _total(desk, metric, scale, signed),
         companions=tuple(other.label for other in beside),
         judged=judged,
         checks=desk.check_marks(metric),
     )
+
+
+def _ends(figures: list[Value], whole: int, cut: tuple[int, int]) -> tuple[list[Value], list[Value]]:
+    """Return the figures to print, of too many the best and the worst. Worst is none that has no value."""
+    if len(figures) <= whole:
+        return figures, []
+    known = [figure for figure in figures if figure.value is not None] or figures
+    top, bottom = cut
+    return (known, []) if len(known) <= whole else (known[:top], known[-bottom:])
 
 
 def _total(desk: Desk, metric: Metric, scale: Scale, signed: bool) -> Member | None:

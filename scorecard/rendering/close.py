@@ -100,6 +100,11 @@ class Check:
         """Whether somebody counted the rows, so that so many of so many can be said."""
         return self.checked > 0
 
+    @property
+    def finding(self) -> str:
+        """The first sentence of the message: what was found, with its counts; examples and reasons follow it."""
+        return re.split(r"。|\.(?: (?=[A-Z])|$)", self.message, maxsplit=1)[0]
+
 
 @dataclass(frozen=True)
 class Action:

@@ -1,6 +1,5 @@
 """What the document says about its data: the checks, what was kept out, what is missing, what has changed since."""
 
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -48,11 +47,7 @@ def _failed(desk: Desk, check: Check) -> FailedCheck:
         is_error=check.severity == "error",
         name=check.name,
         where=_where(check),
-        failures=desk.say(
-            "quality.failures", failures=desk.formats.count(check.failures), checked=desk.formats.count(check.checked)
-        )
-        if check.counted
-        else "–",
+        failures=desk.rows_of(check) or "–",
         message=check.message,
         cure=check.cure,
         metrics=touched or "–",
@@ -109,6 +104,12 @@ def unavailable(desk: Desk) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
+def is_open(desk: Desk) -> bool:
+    """Whether the period isn't over for some indicator; one that only settles later doesn't keep it open."""
+    figures = (desk.close.whole(metric.name) for metric in desk.close.shown())
+    return any(figure is not None and not figure.is_complete for figure in figures)
+
+
 def provisional(desk: Desk) -> tuple[str, ...]:
     """Return the indicators whose period is still open, and those that settle some days after it, with the day."""
     figures = [(metric, desk.close.whole(metric.name)) for metric in desk.close.shown()]
@@ -120,8 +121,7 @@ def provisional(desk: Desk) -> tuple[str, ...]:
 
 
 def _settles(desk: Desk, metric: Metric) -> str:
-    day = desk.close.period.last_day + timedelta(days=metric.settles_after)
-    return desk.say("quality.settles", metric=metric.label, day=desk.formats.day(day))
+    return desk.say("quality.settles", metric=metric.label, day=desk.settled_on(metric))
 
 
 def restatements(desk: Desk) -> tuple[Restated, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 
 from scorecard.periods import Period
@@ -84,6 +85,18 @@ class Desk:
         general = self.close.general()
         return tuple(self.check_mark(check) for check in self.close.warnings(metric) if check not in general)
 
+    def rows_of(self, check: Check) -> str | None:
+        """Say in how many rows a check failed; None where nobody counted them."""
+        if not check.counted:
+            return None
+        failures, checked = self.formats.count(check.failures), self.formats.count(check.checked)
+        return self.say("quality.failures", failures=failures, checked=checked)
+
+    def check_note(self, check: Check) -> str:
+        """Name a failed check, with the rows that fail it."""
+        rows = self.rows_of(check)
+        return check.name if rows is None else self.say("check.with_rows", check=check.name, rows=rows)
+
     # Names -----------------------------------------------------------------------------------------------------
 
     def period(self, period: Period) -> str:
@@ -137,8 +150,19 @@ class Desk:
             return self.missing(figure.na_reason if figure else None, figure)
         text = self.formats.value(figure.value, scale or self.scale(metric, [figure]), signed)
         self.printed.setdefault(figure.figure_id, Printed(figure, text))
-        note = None if figure.is_complete else self.note(self.say("na.partial_period", period=self.named(figure)))
-        return Cell(text, figure.figure_id, note=note)
+        return Cell(text, figure.figure_id, note=self._unsettled(metric, figure))
+
+    def _unsettled(self, metric: Metric, figure: Value) -> str | None:
+        """Return the mark of the footnote of a figure that may still change, None of one that stands."""
+        if not figure.is_complete:
+            return self.note(self.say("na.partial_period", period=self.named(figure)))
+        if metric.settles_after and figure.period == self.close.period.label:
+            return self.note(self.say("note.settles", day=self.settled_on(metric)))
+        return None
+
+    def settled_on(self, metric: Metric) -> str:
+        """Write the day until which what happens may change a metric's figure of the close's period."""
+        return self.formats.day(self.close.period.last_day + timedelta(days=metric.settles_after))
 
     def missing(self, reason: str | None, figure: Value | None = None) -> Cell:
         """Print n/a."""
@@ -199,12 +223,17 @@ class Desk:
         if figure.value is None:
             return Cell("–", tone="na")
         if change is None:
-            was = self.close.value(figure.metric, base, figure.dimension, figure.member)
-            period = self.formats.period(base, self.close.year_start)
-            return Cell(
-                self.say("na"), None, "na", self.note(self.reason((was and was.na_reason) or "no_history", period))
-            )
+            return Cell(self.say("na"), None, "na", self.note(self._no_base(metric, figure, base)))
         return self._change(metric, change, ratio)
+
+    def _no_base(self, metric: Metric, figure: Value, base: Period) -> str:
+        """Say why a figure is compared with nothing: of what adds up, a member may have had none of it."""
+        period = self.formats.period(base, self.close.year_start)
+        was = self.close.value(figure.metric, base, figure.dimension, figure.member)
+        whole = self.close.whole(figure.metric, base)
+        if was is None and metric.adds_up and whole is not None and whole.value is not None:
+            return self.say("na.nothing", period=period)
+        return self.reason((was and was.na_reason) or "no_history", period)
 
     def _change(self, metric: Metric, change: Decimal, ratio: Decimal | None) -> Cell:
         text = self.formats.change(metric.unit, change, ratio) or ""

@@ -132,5 +132,6 @@ class Document:
     provisional: tuple[str, ...]
     restatements: tuple[Restated, ...]
     restated_more: str | None
+    proof_head: tuple[str, ...]
     proofs: tuple[Proof, ...]
     trace_command: str

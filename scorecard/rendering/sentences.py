@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from scorecard.rendering.analysis import BAD, absolute, factors_of, lead_metric, reached_targets
+from scorecard.rendering.analysis import BAD, absolute, driver_of, factors_of, lead_metric, reached_targets
 from scorecard.rendering.close import Metric, Value
 from scorecard.rendering.desk import Desk, difference
 
@@ -35,9 +35,9 @@ def exception(desk: Desk, metric: Metric, figure: Value | None) -> str | None:
     gap = desk.formats.gap(metric.unit, change, ratio)
     key = "exception.short" if change < 0 else "exception.over"
     sentence = desk.say(key, gap=gap)
-    if figure.driver_member and figure.driver_dimension and figure.driver_contribution:
-        moved = contributed(desk, metric, figure, figure.driver_contribution)
-        member = desk.alone(figure.driver_dimension, figure.driver_member)
+    if driver := driver_of(desk, figure):
+        moved = contributed(desk, metric, figure, driver.contribution)
+        member = desk.alone(driver.dimension, driver.member)
         prior = desk.period(desk.close.prior)
         sentence += desk.say("exception.driver", member=member, contribution=moved, prior=prior)
     return sentence

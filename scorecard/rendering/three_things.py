@@ -12,6 +12,7 @@ from scorecard.rendering.analysis import (
     GOOD,
     absolute,
     distance,
+    driver_of,
     factors_of,
     judged_metrics,
     lead_metric,
@@ -144,14 +145,14 @@ def _by_movement(desk: Desk) -> Thing | None:
 
 
 def _by_member(desk: Desk, metric: Metric, figure: Value | None) -> Thing | None:
-    if figure is None or not (figure.driver_member and figure.driver_dimension and figure.driver_contribution):
+    driver = driver_of(desk, figure) if figure else None
+    if figure is None or driver is None:
         return None
-    moved = figure.driver_contribution
+    moved, own = driver.contribution, driver.own
     scale = desk.scale(metric, [figure])
-    name = desk.alone(figure.driver_dimension, figure.driver_member)
+    name = desk.alone(driver.dimension, driver.member)
     prior = desk.period(desk.close.prior)
     lead = desk.say("thing.member.lead", member=name, metric=desk.formats.inside(metric.label))
-    own = desk.close.value(metric.name, desk.close.period, figure.driver_dimension, figure.driver_member)
     if own is None or own.value is None or not own.change:
         rest = desk.say("thing.member.moved", contribution=contributed(desk, metric, figure, moved), prior=prior)
         return _thing(desk, lead, rest, (figure.figure_id,))
@@ -163,7 +164,7 @@ def _by_member(desk: Desk, metric: Metric, figure: Value | None) -> Thing | None
         value=desk.formats.value(own.value, scale),
         contribution=contributed(desk, metric, figure, moved),
     )
-    rate = members_rate(desk, metric, figure.driver_dimension, figure.driver_member)
+    rate = members_rate(desk, metric, driver.dimension, driver.member)
     if rate is None:
         return _thing(desk, lead, desk.say("thing.member.end", rest=rest), (own.figure_id,))
     of, its = rate

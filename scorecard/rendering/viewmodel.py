@@ -1,6 +1,7 @@
 """Fills the document: writes every part of it in the order of reading."""
 
 from pathlib import Path
+from unicodedata import east_asian_width
 
 from scorecard.rendering import data_quality, indicators, kpi_tree
 from scorecard.rendering.actions import action_row
@@ -14,6 +15,11 @@ from scorecard.rendering.formats import Formats
 from scorecard.rendering.sentences import headline
 from scorecard.rendering.three_things import three_things
 from scorecard.rendering.wording import Wording
+
+# How wide characters are, in thousandths of their size; a column of the list of figures has room for 13 digits.
+_DIGIT, _THIN = 555, {" ": 224, "\u00a0": 224, ".": 278, ",": 278}
+_COLUMN = 13 * _DIGIT
+_PROOF_COLUMNS = ("figure", "printed", "exact", "observations", "what")
 
 
 def read_desk(close_dir: Path, language: str, reports_dir: Path) -> Desk:
@@ -40,14 +46,13 @@ def document(desk: Desk) -> Document:
     cards_notes = desk.take_notes()
     breakdowns = tuple(breakdown(desk, close.metrics[metric], dimension) for metric, dimension in _breakdowns(close))
     breakdowns_notes = desk.take_notes()
-    provisional = data_quality.provisional(desk)
     return Document(
         language=close.language,
         title=close.title,
         purpose=words(close.scorecard["purpose"], close.language),
         file_title=say("file.title", title=close.title, period=desk.formats.period(close.period, close.year_start)),
         period=period,
-        is_open=bool(provisional),
+        is_open=data_quality.is_open(desk),
         currency=close.currency,
         close_id=close.close_id,
         edition=desk.formats.count(close.edition),
@@ -69,7 +74,9 @@ def document(desk: Desk) -> Document:
         actions_note=actions_note,
         legend=tuple(desk.status(key) for key in STATUSES if key != "na"),
         summary_notes=summary_notes,
-        check_notes=tuple((desk.check_mark(check), check.name) for check in close.failed() if _touches(close, check)),
+        check_notes=tuple(
+            (desk.check_mark(check), desk.check_note(check)) for check in close.failed() if _touches(close, check)
+        ),
         general=tuple(desk.check_mark(check) for check in close.general()),
         tree=tree,
         tree_notes=tree_notes,
@@ -81,9 +88,10 @@ def document(desk: Desk) -> Document:
         sources=data_quality.checked_sources(desk),
         held_back=data_quality.held_back(desk),
         unavailable=data_quality.unavailable(desk),
-        provisional=provisional,
+        provisional=data_quality.provisional(desk),
         restatements=data_quality.restatements(desk),
         restated_more=data_quality.restatements_left_out(desk),
+        proof_head=tuple(_filled(say(f"column.{name}")) for name in _PROOF_COLUMNS),
         proofs=_proofs(desk),
         trace_command=f"scorecard trace {close.close_id}.{next(iter(desk.printed), 'F001')}",
     )
@@ -133,6 +141,12 @@ def _touches(close: Close, check: Check) -> bool:
     return any(check in close.warnings(metric) for metric in close.mains())
 
 
+def _filled(text: str) -> str:
+    """Fill a number up to the width of a column: WeasyPrint draws a tab the less exactly, the longer it is."""
+    width = sum(1000 if east_asian_width(each) == "W" else _THIN.get(each, _DIGIT) for each in text)
+    return text + " " * round((_COLUMN - width) / _THIN[" "])
+
+
 def _proofs(desk: Desk) -> tuple[Proof, ...]:
     proofs = []
     for figure_id, printed in sorted(desk.printed.items(), key=lambda pair: (len(pair[0]), pair[0])):
@@ -147,9 +161,9 @@ def _proofs(desk: Desk) -> tuple[Proof, ...]:
                     member=desk.member(figure.dimension, figure.member),
                     period=figure.period,
                 ),
-                printed=printed.text,
-                exact=exact,
-                observations=desk.formats.count(figure.observations),
+                printed=_filled(printed.text),
+                exact=_filled(exact),
+                observations=_filled(desk.formats.count(figure.observations)),
             )
         )
     return tuple(proofs)

@@ -23,6 +23,7 @@ from scorecard.errors import ScorecardError
 from scorecard.rendering import Summary, render, render_many, summary
 from scorecard.rendering.analysis import reached_targets
 from scorecard.rendering.attachments import figures_csv
+from scorecard.rendering.close import Check
 from scorecard.rendering.render import _fetcher, html
 from scorecard.rendering.three_things import three_things
 from scorecard.rendering.viewmodel import document, read_desk
@@ -273,11 +274,109 @@ def test_what_is_a_little_short_of_its_target_is_not_said_to_be_better(tmp_path:
     assert not [thing.text for thing in three_things(desk) if "better than the target" in thing.text]
 
 
+def _few(metric: str, dimension: str, period: str, number: int) -> Callable[[list[Row], list[Row]], None]:
+    """Let the first members of a dimension have too few records, and be called the driver."""
+
+    def change(values: list[Row], checks: list[Row]) -> None:
+        rows = [
+            row for row in values if (row["metric"], row["dimension"], row["period"]) == (metric, dimension, period)
+        ]
+        for row in sorted(rows, key=lambda row: -(row["value"] or 0))[:number]:
+            row |= {"value": None, "na_reason": "too_few_observations", "status": "na", "observations": 4}
+            for whole in values:
+                if (whole["metric"], whole["dimension"], whole["period"]) == (metric, "business_unit", period):
+                    whole |= {
+                        **{"driver_dimension": dimension, "driver_member": row["member"]},
+                        **{"driver_contribution": Decimal("0.05"), "status": "off_track"},
+                    }
+
+    return change
+
+
+def test_a_member_of_too_few_records_stands_last_and_is_not_named_as_the_driver(tmp_path: Path, reports: Path) -> None:
+    few = _few("customer_satisfaction", "country", "2024-Q4", 1)
+    doc = document(read_desk(build(tmp_path, "customers", "2024-Q4", few), "en", reports))
+    block = next(block for block in doc.breakdowns if block.dimension == "Country")
+    assert [row.value.text for row in block.top].index("n/a") == len(block.top) - 1
+    assert dict(doc.breakdowns_notes)[block.top[-1].value.note or ""] == "Too few records in Q4 2024 to be meaningful."
+    card = next(card for group in doc.cards for card in group.cards if card.row.label == "Customer satisfaction")
+    assert card.exception is not None
+    assert "moved it most" not in card.exception
+
+
+def test_the_worst_of_many_members_have_a_value(tmp_path: Path, reports: Path) -> None:
+    few = _few("sales_cycle_length", "rep", "2017-12", 3)
+    doc = document(read_desk(build(tmp_path, "sales", "2017-12", few), "en", reports))
+    reps = next(block for block in doc.breakdowns if block.dimension == "Sales rep")
+    assert reps.gap is not None
+    assert "n/a" not in [row.value.text for row in (*reps.top, *reps.bottom)]
+
+
+def test_a_warning_says_beside_the_figure_in_how_many_rows(customers: Path, reports: Path) -> None:
+    for language, rows in (("en", "Churn flags agree with churn events (312 of 8,800)"), ("ja", "（8,800件中312件）")):
+        doc = document(read_desk(customers, language, reports))
+        assert rows in dict(doc.check_notes)["W1"]
+        said = {text for group in doc.cards for card in group.cards for _, text in card.warnings}
+        assert said == {"The churn flag of 312 of 500 accounts contradicts their churn events; periods are the truth"}
+
+
+@pytest.mark.parametrize(
+    ("message", "finding"),
+    [
+        ("61 end early; before it was 4.9 a day. For example A. They count.", "61 end early; before it was 4.9 a day"),
+        ("顧客500件のうち312件で矛盾する。例：A。", "顧客500件のうち312件で矛盾する"),
+        ("No score is below 3", "No score is below 3"),
+    ],
+)
+def test_a_finding_is_the_first_sentence_of_what_a_check_says(message: str, finding: str) -> None:
+    check = Check("c", "dbt", "c", "s", "t", "warning", False, 1, 1, message, "", ())
+    assert check.finding == finding
+
+
+def test_a_judged_difference_is_said_once(sales: Path, reports: Path) -> None:
+    shown = [(row.change.text, row.verdict) for row in document(read_desk(sales, "en", reports)).actions]
+    assert any(verdict for _, verdict in shown)
+    assert not [text for text, verdict in shown if verdict and text[0] in "+−"]
+
+
+def test_what_a_member_had_none_of_before_is_not_called_missing(customers: Path, reports: Path, tmp_path: Path) -> None:
+    def change(values: list[Row], checks: list[Row]) -> None:
+        key = ("mrr_movement", "reactivation")
+        before = [row for row in values if (row["metric"], row["member"], row["period"]) == (*key, "2024-Q3")]
+        values[:] = [row for row in values if row not in before]
+        for row in values:
+            if (row["metric"], row["member"], row["period"]) == (*key, "2024-Q4"):
+                row |= {"prior_value": None, "change": None, "change_ratio": None}
+
+    doc = document(read_desk(build(tmp_path, "customers", "2024-Q4", change), "en", reports))
+    block = next(block for block in doc.breakdowns if block.dimension == "Kind")
+    (row,) = [row for row in block.top if row.name == "Reactivation"]
+    assert row.vs_prior.text == "n/a"
+    assert dict(doc.breakdowns_notes)[row.vs_prior.note or ""] == "Nothing in Q3 2024 to compare with."
+
+
+def test_the_list_of_figures_goes_on_under_its_head_in_steady_columns(sales: Path, pdf: Pdf, reports: Path) -> None:
+    last = PdfReader(io.BytesIO(pdf("sales", "en"))).pages[-1].extract_text()
+    assert "Exact value" in last
+    assert "Printed figures" not in last
+    for proof in document(read_desk(sales, "ja", reports)).proofs:
+        for text in (proof.printed, proof.exact, proof.observations):
+            width = sum({".": 278, ",": 278, " ": 224, "万": 1000, "日": 1000}.get(each, 555) for each in text)
+            assert abs(width - 13 * 555) <= 112 or "算" in text
+
+
 def test_a_figure_that_settles_later_says_until_when(customers: Path, sales: Path, reports: Path) -> None:
     assert document(read_desk(customers, "en", reports)).provisional == (
         "Customer churn rate: what the days until 30 Jan 2025 bring may still change it.",
     )
     assert document(read_desk(sales, "en", reports)).provisional == ()
+
+
+def test_a_figure_that_settles_later_carries_a_note_and_keeps_no_period_open(customers: Path, reports: Path) -> None:
+    doc = document(read_desk(customers, "en", reports))
+    (churn,) = [row for group in doc.groups for row in group.rows if row.label == "Customer churn rate"]
+    assert dict(doc.summary_notes)[churn.value.note or ""] == "What happens until 30 Jan 2025 may still change it."
+    assert not doc.is_open
 
 
 def _edition_two(sales: Path, tmp_path: Path, entries: list[dict[str, Any]]) -> Path:

@@ -21,6 +21,7 @@ FAMILIES = {
     "action": {"good", "bad"},
     "attachment": {"figures", "provenance"},
     "checks": {"error", "warning"},
+    "column": {"figure", "printed", "exact", "observations", "what"},
     "dimension": set(DIMENSIONS),
     "exception": {"short", "over"},
     "format": {"percent", "points", "days", "minutes"},
