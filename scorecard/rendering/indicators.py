@@ -130,7 +130,7 @@ def _card(desk: Desk, metric: Metric) -> Card:
         remarks=tuple(remarks),
         exception=exception(desk, metric, figure),
         warnings=tuple(
-            (desk.check_mark(check), check.finding)
+            (desk.check_mark(check), desk.say("check.found", check=check.name, finding=check.finding))
             for check in desk.close.warnings(metric)
             if check not in desk.close.general()
         ),

@@ -317,7 +317,8 @@ def test_a_warning_says_beside_the_figure_in_how_many_rows(customers: Path, repo
         doc = document(read_desk(customers, language, reports))
         assert rows in dict(doc.check_notes)["W1"]
         said = {text for group in doc.cards for card in group.cards for _, text in card.warnings}
-        assert said == {"The churn flag of 312 of 500 accounts contradicts their churn events; periods are the truth"}
+        (found,) = said
+        assert found.endswith("312 of 500 accounts contradicts their churn events; periods are the truth")
 
 
 @pytest.mark.parametrize(
