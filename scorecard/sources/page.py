@@ -30,13 +30,13 @@ class Shape:
 class Gone:
     """A record of which the service says that it is gone, and nothing else; its last version becomes a tombstone.
 
-    ``entries``: the record is there, and only the list inside of it is empty now.
+    ``entries``: where this is the path of a list, the record is there, and only that list inside of it is empty now.
     """
 
     key: str
     at: datetime
     reason: str
-    entries: bool = False
+    entries: str = ""
 
 
 @dataclass(frozen=True)

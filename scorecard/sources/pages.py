@@ -86,10 +86,13 @@ class Pages:
             waiting = sum(each.nbytes for each in self._waiting)
             if sum(map(len, self._waiting)) >= TOGETHER or waiting >= BYTES_TOGETHER:
                 self._store()
-        gone = [each for each in page.gone if self.contract.each or not each.entries]
+        gone = [each for each in page.gone if each.entries in ("", self.contract.each)]
         if gone:
-            rows = [(self.pages, each.key, each.at, each.reason) for each in gone]
-            self.db.executemany(f"insert into {self.table}_gone values (?, ?, ?, ?)", rows)
+            names = ("key", "at", "reason")
+            batch = pa.table({name: [getattr(each, name) for each in gone] for name in names})
+            self.db.register("batch", batch)
+            self.db.execute(f"insert into {self.table}_gone select {self.pages}, * from batch")
+            self.db.unregister("batch")
         if page.ids:
             batch = pa.table([pa.array(page.ids, pa.string())], ["_key"])
             self.db.register("batch", batch)
@@ -97,7 +100,7 @@ class Pages:
             self.db.unregister("batch")
         if page.complete_at:
             self.complete_at, self.complete_page = page.complete_at, self.pages
-        self.rows += len(page.records) + len(page.gone)
+        self.rows += len(page.records) + len(gone)
 
     def is_idle(self, held_columns: set[str]) -> bool:
         """Whether nothing was read, and the warehouse has the table as the contract wants it."""

@@ -97,7 +97,8 @@ def main(url: str, folder: Path) -> None:
     ask("POST", f"{api}/customers", name="Sim new", email="new@customer.example")
     print(f"  one changed, one deleted, one new: {read(url, folder / 'customer', 'customer')}")
     print(f"  as localstripe lists them: {held(folder / 'customer') == listed(api)}")
-    for name in ("product", "refund", "charge", "coupon", "subscription", "subscription_item", "invoice", "price"):
+    subscriptions = ("subscription", "subscription_item", "discount")
+    for name in ("product", "refund", "charge", "coupon", *subscriptions, "invoice", "price"):
         print(f"{name:20}{read(url, folder / name, name)}")
 
 

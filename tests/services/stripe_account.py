@@ -1,6 +1,7 @@
 """An account at the Stripe stand-in, and what its tables have to read after an extraction."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from sandbox.services.store import Store
@@ -12,6 +13,7 @@ BEGIN = utc("2024-01-01T00:00:00")
 CUSTOMER = "id, created, name, currency, country"
 INVOICE = "id, created, customer, status, currency, total"
 LINE = "invoice_id, id, amount"
+DISCOUNT = "subscription_id, id, coupon_id, percent_off, started_at, ends_at"
 
 PRICE = {
     "product": "prod_1",
@@ -82,6 +84,20 @@ def subscription(**fields: Any) -> dict[str, Any]:
         "metadata": {},
         "items": {"object": "list", "data": [item]},
         **fields,
+    }
+
+
+def discount(subscription_id: str, number: int) -> dict[str, Any]:
+    coupon = {"id": "coupon_1", "object": "coupon", **OTHERS["coupon"], "times_redeemed": number}
+    return {
+        "id": f"di_{subscription_id}_{number}",
+        "object": "discount",
+        "customer": "cus_01",
+        "subscription": subscription_id,
+        "source": {"type": "coupon", "coupon": coupon},
+        "promotion_code": "promo_1" if number % 2 else None,
+        "start": 100 + number,
+        "end": None,
     }
 
 
@@ -162,8 +178,8 @@ def reader_of(connect: Connect, org: Stripe, **own: Any) -> Reader:
 
 
 def truth(org: Stripe, table: str) -> list[tuple[Any, ...]]:
-    """Return what a table has to read: `CUSTOMER`, `INVOICE` or `LINE` of it, or (id, created) of another."""
-    kind = "invoice" if table == "invoice_line" else table
+    """Return what a table has to read: `CUSTOMER`, `INVOICE` and their like of it, or (id, created) of another."""
+    kind = {"invoice_line": "invoice", "discount": "subscription"}.get(table, table)
     rows: list[tuple[Any, ...]] = []
     for record_id, f in org.store.state(kind).items():
         created = f.get("created", int(org.store.versions(kind, record_id)[0].at.timestamp()))
@@ -174,6 +190,11 @@ def truth(org: Stripe, table: str) -> list[tuple[Any, ...]]:
             rows.append((record_id, created, f["customer"], f["status"], f["currency"], f["total"]))
         elif table == "invoice_line":
             rows += [(record_id, each["id"], each["amount"]) for each in f["lines"]["data"]]
+        elif table == "discount":
+            for each in f["discounts"]:
+                coupon = each["source"]["coupon"]
+                off = Decimal(str(coupon["percent_off"]))
+                rows.append((record_id, each["id"], coupon["id"], off, each["start"], each["end"]))
         else:
             rows.append((record_id, created))
     return sorted(rows)

@@ -23,7 +23,21 @@ from scorecard.sources.stripe.events import Feed
 from scorecard.sources.stripe.helpers import Listed
 
 from .conftest import Connect, Reader
-from .stripe_account import BEGIN, CUSTOMER, INVOICE, LINE, account, customer, invoice, reader_of, record, truth
+from .stripe_account import (
+    BEGIN,
+    CUSTOMER,
+    DISCOUNT,
+    INVOICE,
+    LINE,
+    account,
+    customer,
+    discount,
+    invoice,
+    reader_of,
+    record,
+    subscription,
+    truth,
+)
 
 
 @pytest.fixture
@@ -245,6 +259,65 @@ def test_more_than_ten_lines_and_lines_that_go(connect: Connect, org: Stripe) ->
         assert reader.current("invoice", INVOICE) == truth(org, "invoice")
 
 
+def test_discounts_of_a_subscription_come_and_go(connect: Connect, org: Stripe) -> None:
+    (item,) = subscription()["items"]["data"]
+    for number in (2, 3):
+        items = {"object": "list", "data": [{**item, "id": f"si_{number}"}]}
+        discounts = [discount(f"sub_{number}", each) for each in range(1, 5 - number)]
+        org.store.put("subscription", f"sub_{number}", subscription(items=items, discounts=discounts))
+    reader = reader_of(connect, org, objects=("subscription", "subscription_item", "discount"))
+    first = reader.extract()
+    assert len(truth(org, "discount")) == 3
+    assert reader.current("discount", DISCOUNT) == truth(org, "discount")
+    assert reader.current("discount", "customer, promotion_code")[0] == ("cus_01", "promo_1")
+    assert not any("times_redeemed" in each for each in first.warnings)
+    ids = [("sub_1", "[]"), ("sub_2", '["di_sub_2_1","di_sub_2_2"]'), ("sub_3", '["di_sub_3_1"]')]
+    assert reader.current("subscription", "id, discounts") == ids
+
+    org.advance(hours=1)
+    org.store.change("subscription", "sub_1", discounts=[discount("sub_1", 1)])
+    org.store.change("subscription", "sub_2", discounts=[discount("sub_2", 2)])
+    org.store.change("subscription", "sub_3", discounts=[])
+    reader.extract()
+    assert reader.current("discount", DISCOUNT) == truth(org, "discount")
+    assert reader.tombstones("discount") == {"di_sub_3_1": "no longer in its record"}
+    assert reader.current("subscription_item", "id") == [("si_1",), ("si_2",), ("si_3",)], "theirs are not empty"
+
+    org.advance(hours=1)
+    org.store.delete("subscription", "sub_2")
+    reader.extract()
+    assert reader.current("discount", DISCOUNT) == truth(org, "discount")
+    assert reader.tombstones("discount")["di_sub_2_2"] == "deleted"
+    org.store.delete("subscription", "sub_1")
+    org.advance(days=40)
+    reader.extract()
+    assert reader.current("discount", DISCOUNT) == truth(org, "discount") == []
+    assert reader.tombstones("discount")["di_sub_1_1"] == "no longer in the service"
+
+
+def test_discounts_with_more_than_ten_items(connect: Connect, org: Stripe) -> None:
+    (item,) = subscription()["items"]["data"]
+    items = [{**item, "id": f"si_{number}"} for number in range(12)]
+    many = subscription(items={"object": "list", "data": items}, discounts=[discount("sub_1", 1)])
+    org.store.put("subscription", "sub_1", many)
+    reader = reader_of(connect, org, objects=("subscription_item", "discount"))
+    reader.extract()
+    assert len(reader.current("subscription_item", "id")) == 12
+    assert reader.current("discount", DISCOUNT) == truth(org, "discount")
+
+
+def test_subscriptions_read_the_same_with_a_table_of_discounts_as_without(connect: Connect, org: Stripe) -> None:
+    org.store.put("subscription", "sub_2", subscription(discounts=[discount("sub_2", 1)]))
+    reader = reader_of(connect, org, objects=("subscription",))
+    reader.extract()
+    assert not [each for each in org.seen if "expand" in each.query]
+    reader.own["objects"] = ("subscription", "discount")
+    org.advance(days=1)
+    result = reader.extract()
+    assert "subscription" in {*result.unchanged, *(each.name for each in result.loaded if not each.rows_new)}
+    assert reader.current("discount", DISCOUNT) == truth(org, "discount")
+
+
 def test_a_line_says_what_it_bills(connect: Connect, org: Stripe) -> None:
     reader = reader_of(connect, org, objects=("invoice", "invoice_line"))
     reader.extract()
@@ -417,6 +490,10 @@ def test_an_object_that_is_not_ours_to_read(connect: Connect, org: Stripe) -> No
     assert customers(reader) == truth(org, "customer")
     reader.own["objects"] = ("customer",)
     assert reader.extract().unchanged == ("customer",)
+    org.forbidden = {"subscriptions"}
+    reader.own["objects"] = ("discount",)
+    with pytest.raises(ScorecardError, match="may not read subscriptions with their discounts"):
+        reader.extract()
     org.forbidden = {"events"}
     with pytest.raises(ScorecardError, match="may not read events"):
         reader.extract()

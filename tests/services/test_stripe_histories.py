@@ -13,9 +13,29 @@ from sandbox.services.stripe_api import Stripe
 
 from .conftest import Reader, reader_at
 from .histories import HISTORIES, attempt, kill
-from .stripe_account import BEGIN, CUSTOMER, INVOICE, LINE, customer, invoice, record, truth
+from .stripe_account import (
+    BEGIN,
+    CUSTOMER,
+    DISCOUNT,
+    INVOICE,
+    LINE,
+    customer,
+    discount,
+    invoice,
+    record,
+    subscription,
+    truth,
+)
 
-TABLES = {"customer": CUSTOMER, "invoice": INVOICE, "invoice_line": LINE, "price": "id, created"}
+TABLES = {
+    "customer": CUSTOMER,
+    "invoice": INVOICE,
+    "invoice_line": LINE,
+    "price": "id, created",
+    "subscription": "id, created",
+    "discount": DISCOUNT,
+}
+KINDS = ("customer", "invoice", "price", "subscription")
 FAULTS = (
     Fault.TOO_MANY_REQUESTS,
     Fault.SERVER_ERROR,
@@ -26,15 +46,19 @@ FAULTS = (
     Fault.REPEATED_CURSOR,
     Fault.TOKEN_EXPIRED,
 )
-PATHS = ("/v1/", "/events", "starting_after", "/customers", "/invoices/", "/lines")
+PATHS = ("/v1/", "/events", "starting_after", "/customers", "/invoices/", "/lines", "expand")
 
 Step = Callable[[Stripe, Reader], None]
 
 
 def put(kind: str, number: int, size: int, late: bool) -> Step:
-    fields = {"customer": customer(size), "invoice": invoice(number, lines=size), "price": record("price")}[kind]
-    if kind == "price":
-        fields["active"] = bool(size % 2)
+    discounts = [discount(f"subscription_{number}", each) for each in range(size % 3)]
+    fields = {
+        "customer": customer(size),
+        "invoice": invoice(number, lines=size),
+        "price": {**record("price"), "active": bool(size % 2)},
+        "subscription": subscription(discounts=discounts),
+    }[kind]
 
     def step(org: Stripe, reader: Reader) -> None:
         now = org.store.now
@@ -74,12 +98,11 @@ def end(loaded: bool) -> Step:
     return step
 
 
-KINDS = st.sampled_from(("customer", "invoice", "price"))
 NUMBERS = st.integers(1, 8)
 STEPS = st.one_of(
-    st.builds(put, KINDS, NUMBERS, st.integers(0, 12), st.booleans()),
-    st.builds(put, KINDS, NUMBERS, st.integers(0, 12), st.just(False)),
-    st.builds(delete, KINDS, NUMBERS),
+    st.builds(put, st.sampled_from(KINDS), NUMBERS, st.integers(0, 12), st.booleans()),
+    st.builds(put, st.sampled_from(KINDS), NUMBERS, st.integers(0, 12), st.just(False)),
+    st.builds(delete, st.sampled_from(KINDS), NUMBERS),
     st.builds(advance, st.sampled_from((1, 60, 3_600, 86_400, 29 * 86_400, 31 * 86_400))),
     st.builds(end, st.booleans()),
     st.builds(
@@ -101,7 +124,7 @@ def test_any_history_ends_as_the_account_is(steps: list[Step], repeat_events: in
     if api:
         org.event_api_version = "2024-06-20"
     for number in range(1, 5):
-        for kind in ("customer", "invoice", "price"):
+        for kind in KINDS:
             put(kind, number, number, False)(org, None)  # type: ignore[arg-type]
     with TemporaryDirectory() as folder, org:
         own = {"page_size": 3, "objects": tuple(TABLES), "concurrency": 1}

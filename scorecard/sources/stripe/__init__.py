@@ -31,7 +31,8 @@ class Stripe:
         self.api = Api(name, connection)
         self.page_size = min(own.page_size or fixed.PAGE, fixed.PAGE)
         self.feed = Feed(self.api, self.page_size)
-        self._readable: set[str] = set()
+        self._readable: set[tuple[str, str]] = set()
+        self._expanded: set[str] = set()
         start = own.start_date
         self._start = int(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp()) if start else 0
 
@@ -50,7 +51,7 @@ class Stripe:
 
     def shape(self, name: str) -> Shape:
         """Say where deletes stand in a record: where `_tombstone` writes them."""
-        return Shape(deleted="deleted", deleted_at="deleted_at")
+        return Shape(deleted="deleted", deleted_at="deleted_at", ignored=fixed.VOLATILE)
 
     def check(self, contract: ObjectContract) -> None:
         """Refuse an object that there is none of, or that the key may not read, or whose changes it may not."""
@@ -59,15 +60,20 @@ class Stripe:
                 f"Stripe has no object {contract.object} that can be listed and read.",
                 f"Correct config.meta.object of {contract.name} in {contract.declared_in}.",
             )
-        for path in ("events", fixed.LISTS[contract.object]):
-            if path not in self._readable:
-                self.api.get(path, {"limit": 1})
-                self._readable.add(path)
+        expand = _expand(contract.object, "data.") if _is_expanded(contract) else {}
+        asked: tuple[tuple[str, dict[str, str]], ...] = (("events", {}), (fixed.LISTS[contract.object], expand))
+        for path, params in asked:
+            if (path, str(params)) not in self._readable:
+                self.api.get(path, {"limit": 1, **params})
+                self._readable.add((path, str(params)))
 
     def pages(
         self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
     ) -> Iterator[Page]:
         """Yield what events tell of since the cursor; all records, where there is none or events are no longer kept."""
+        # Not asked for in vain: it may take a right that the key lacks.
+        if any(_is_expanded(contract) for contract in contracts):
+            self._expanded.add(name)
         newest, _ = self.feed.begin()
         if cursor is None or not self.feed.reaches(cursor):
             compare = again or cursor is not None
@@ -122,6 +128,8 @@ class Stripe:
         path, params = fixed.LISTS[name], {"limit": self.page_size, **part}
         if self._start and name in fixed.DATED and not place["compare"]:
             params["created[gte]"] = self._start
+        if name in self._expanded:
+            params |= _expand(name, "data.")
         try:
             yield from self.api.listed(path, params, place["after"])
         except BadAnswer as error:
@@ -141,30 +149,46 @@ class Stripe:
             ids.append(record.id)
             if self._wanted(name, record):
                 records.append(whole)
-                gone += _emptied(name, record, answer)
+                gone += self._emptied(name, record, answer)
         return ids, records, gone
 
     def _wanted(self, name: str, record: Record) -> bool:
         return name not in fixed.DATED or record.created >= self._start
 
     def _whole(self, name: str, record: Record, text: bytes | msgspec.Raw) -> bytes | None:
-        """Return a record with all entries of the list inside of it; None where it was deleted meanwhile."""
+        """Return a record with all entries of the lists inside of it; None where it was deleted meanwhile."""
+        fields: dict[str, Any] = {}
         inside = _inside(name, record)
-        if inside is None or not inside.has_more:
+        if inside is not None and inside.has_more:
+            field, path, params = fixed.LINES[name]
+            query = {key: value.format(id=record.id) for key, value in params.items()}
+            entries: list[msgspec.Raw] = []
+            try:
+                for _, listed in self.api.listed(path.format(id=record.id), {"limit": fixed.PAGE, **query}):
+                    entries += listed.data
+            except BadAnswer as error:
+                if not is_missing(error):
+                    raise
+                return None
+            fields[field] = {"object": "list", "data": entries, "has_more": False}
+        if expanded := self._records_inside(name, record):
+            field, into = fixed.EXPANDED[name]
+            fields |= {field: [record_of(each).id for each in expanded], into: expanded}
+        if not fields:
             return bytes(text)
-        field, path, params = fixed.LINES[name]
-        query = {key: value.format(id=record.id) for key, value in params.items()}
-        entries: list[msgspec.Raw] = []
-        try:
-            for _, listed in self.api.listed(path.format(id=record.id), {"limit": fixed.PAGE, **query}):
-                entries += listed.data
-        except BadAnswer as error:
-            if not is_missing(error):
-                raise
-            return None
-        fields = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-        fields[field] = msgspec.Raw(msgspec.json.encode({"object": "list", "data": entries, "has_more": False}))
-        return msgspec.json.encode(fields)
+        return msgspec.json.encode({**msgspec.json.decode(text, type=dict[str, msgspec.Raw]), **fields})
+
+    def _records_inside(self, name: str, record: Record) -> list[msgspec.Raw]:
+        """Return what a record carries of a list that was asked for whole."""
+        return getattr(record, fixed.EXPANDED[name][0]) or [] if name in self._expanded else []
+
+    def _emptied(self, name: str, record: Record, answer: Answer) -> list[Gone]:
+        """Say which lists of a record are empty: there is nothing that would take the place of their entries."""
+        inside = _inside(name, record)
+        empty = [f"{fixed.LINES[name][0]}.data"] if inside is not None and not inside.data else []
+        if name in self._expanded and not self._records_inside(name, record):
+            empty.append(fixed.EXPANDED[name][1])
+        return [Gone(record.id, answer.served_at, "no longer in its record", entries=path) for path in empty]
 
     def _changed(self, name: str, since: int) -> Iterator[Page]:
         """Yield the objects that events name, each as it is now.
@@ -187,7 +211,8 @@ class Stripe:
 
     def _read_again(self, name: str, change: Change, cursor: dict[str, Any]) -> Page:
         try:
-            answer = self.api.get(f"{fixed.LISTS[name]}/{quote(change.id, safe='')}")
+            expand = _expand(name) if name in self._expanded else {}
+            answer = self.api.get(f"{fixed.LISTS[name]}/{quote(change.id, safe='')}", expand)
         except BadAnswer as error:
             if not is_missing(error):
                 raise
@@ -199,7 +224,7 @@ class Stripe:
             return self._tombstone(name, change, cursor)
         if not self._wanted(name, record):
             return _page(answer, cursor=cursor)
-        return _page(answer, [whole], _emptied(name, record, answer), cursor=cursor)
+        return _page(answer, [whole], self._emptied(name, record, answer), cursor=cursor)
 
     def _tombstone(self, name: str, change: Change, cursor: dict[str, Any]) -> Page:
         """Say that a record is gone: with its last fields, where the event has them, else as it was read last."""
@@ -221,9 +246,11 @@ def _inside(name: str, record: Record) -> Any:
     return getattr(record, fixed.LINES[name][0]) if name in fixed.LINES else None
 
 
-def _emptied(name: str, record: Record, answer: Answer) -> list[Gone]:
-    """Say that the entries of a record are gone, where it has none: there is nothing that would take their place."""
-    inside = _inside(name, record)
-    if inside is None or inside.data:
-        return []
-    return [Gone(record.id, answer.served_at, "no longer in its record", entries=True)]
+def _is_expanded(contract: ObjectContract) -> bool:
+    """Whether a raw table is made of records that come only if they are asked for."""
+    return contract.object in fixed.EXPANDED and contract.each == fixed.EXPANDED[contract.object][1]
+
+
+def _expand(name: str, of: str = "") -> dict[str, str]:
+    """Return how to ask for the records of such a list; in a list of objects it is the list ``of`` each of them."""
+    return {"expand[]": of + fixed.EXPANDED[name][0]}

@@ -28,13 +28,14 @@ class Lines(msgspec.Struct):
 
 
 class Record(msgspec.Struct):
-    """What has to be known of a record; its other fields are not decoded."""
+    """What has to be known of a record; its other fields are not decoded. Its discounts are ids or records."""
 
     id: str
     created: int = 0
     deleted: bool = False
     items: Lines | None = None
     lines: Lines | None = None
+    discounts: list[msgspec.Raw] | None = None
 
 
 class Api:
@@ -57,7 +58,7 @@ class Api:
         try:
             return self.http.get(path, params)
         except BadAnswer as error:
-            raise self._told(error, path) from None
+            raise self._told(error, path, str((params or {}).get("expand[]", ""))) from None
 
     def listed(self, path: str, params: Mapping[str, Any], after: str = "") -> Iterator[tuple[Answer, Listed]]:
         """Yield the pages of a list, from the record after one on.
@@ -81,7 +82,7 @@ class Api:
                 return
             seen.add(after)
 
-    def _told(self, error: BadAnswer, path: str) -> ScorecardError:
+    def _told(self, error: BadAnswer, path: str, expanded: str) -> ScorecardError:
         """Say what was refused; Stripe's own words on a key repeat a part of it."""
         if error.status == 401:
             return ScorecardError(
@@ -91,6 +92,8 @@ class Api:
             )
         if error.status == 403:
             kind = path.partition("/")[0]
+            if expanded:
+                kind += f" with their {expanded.removeprefix('data.')}"
             return NotAllowed(
                 f"The key of the connection {self.name} may not read {kind}.",
                 f"In Stripe's dashboard (Developers, API keys) give the restricted key the right to read {kind}, or"

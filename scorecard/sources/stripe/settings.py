@@ -43,6 +43,15 @@ LINES: dict[str, tuple[str, str, dict[str, str]]] = {
 }
 """The list inside of an object, and where it stands whole: the object itself carries ten entries at most."""
 
+EXPANDED = {"subscription": ("discounts", "expanded_discounts")}
+"""A list of ids inside of an object whose records come only if they are asked for, and the field that they are put in.
+
+The ids stay where they are, so an object reads the same whether it was asked for them or not, as in an event.
+"""
+
+VOLATILE = ("coupon.valid", "coupon.times_redeemed")
+"""What a discount shows of its coupon that changes with the discounts of others, and makes no version of it."""
+
 TOUCHES = {
     "discount": ("customer", "subscription"),
     "dispute": ("charge",),

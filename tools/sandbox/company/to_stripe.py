@@ -126,5 +126,5 @@ def _discount(subscription: Subscription, discount: Discount) -> Fields:
     return {
         "id": discount.id, "object": "discount", "customer": subscription.customer.id, "subscription": subscription.id,
         "source": {"type": "coupon", "coupon": coupon}, "start": unix(discount.starts_at),
-        "end": unix(discount.ends_at) if discount.ends_at else None,
+        "end": unix(discount.ends_at) if discount.ends_at else None, "promotion_code": None,
     }  # fmt: skip
