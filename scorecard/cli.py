@@ -109,13 +109,16 @@ app.add_typer(sources_app, name="sources")
 @sources_app.command("check")
 def sources_check(as_json: AsJson = False) -> None:
     """Say of each source whether it can be reached, as whom, what it may read, and what is missing."""
-    found = list(steps.check_sources(load_settings()))
-    if as_json:
-        _json([asdict(each) for each in found])
-    for each in found if not as_json else ():
+    found = []
+    # One that can't be reached takes a minute or two until it is given up: what is known is told before.
+    for each in steps.check_sources(load_settings()):
+        found.append(each)
         state = "ok" if each.reached and not each.missing else "incomplete" if each.reached else "not reached"
         missing = f"; missing: {' '.join(each.missing)}" if each.missing else ""
-        typer.echo(f"{each.source}: {state}, as {each.who}, may read {', '.join(each.reads) or 'nothing'}{missing}")
+        if not as_json:
+            typer.echo(f"{each.source}: {state}, as {each.who}, may read {', '.join(each.reads) or 'nothing'}{missing}")
+    if as_json:
+        _json([asdict(each) for each in found])
     if any(each.missing for each in found):
         raise typer.Exit(1)
 

@@ -393,6 +393,22 @@ def test_the_daily_quota_stops_the_run_and_the_next_goes_on(connect: Connect, ac
     assert len(pages) <= 8, "what was read is not read again"
 
 
+def test_an_owner_who_left_before_the_first_run_is_known(connect: Connect, account: HubSpot) -> None:
+    account.store.put("owners", "77", {"firstName": "Gone", "lastName": "Before", "email": "gone@example.com"})
+    account.advance(hours=1)
+    account.store.delete("owners", "77")
+    account.advance(hours=1)
+    reader = reader_of(connect, account, objects=("owner",))
+    reader.extract()
+    held = "select first_name, _deleted_reason from raw_hubspot.owner where id = '77' and _valid_to is null"
+    assert reader.sql(held) == [("Gone", "deleted")]
+    account.advance(hours=1)
+    assert reader.extract().loaded == (), "that is no news"
+    account.store.put("owners", "77", {"firstName": "Back", "lastName": "Again", "email": "gone@example.com"})
+    reader.extract()
+    assert reader.sql(held) == [("Back", None)]
+
+
 def test_a_share_of_the_day_is_left_to_others(connect: Connect, account: HubSpot) -> None:
     account.per_day = 40
     for number in range(1000, 1200):

@@ -20,6 +20,7 @@ from scorecard.sources.hubspot.helpers import (
     Definitions,
     ListPage,
     Login,
+    Owner,
     Property,
     Record,
     is_quota,
@@ -133,12 +134,23 @@ class HubSpot:
 
     def _whole(self, name: str) -> Iterator[Page]:
         """Yield a short list; what is held and not in it is gone."""
+        if name == "owners":
+            yield from self._who_left()
         for answer, found, after in self.api.follow(
             fixed.WHOLE[name], {"limit": fixed.PAGE} if name == "owners" else {}
         ):
             ids = [str(msgspec.json.decode(each)["id"]) for each in found]
             end: dict[str, Any] = {"complete_at": answer.served_at, "cursor": {"read_at": written(answer.served_at)}}
             yield Page(answer.url, answer.sha256, len(answer.body), found, ids=ids, **({} if after else end))
+
+    def _who_left(self) -> Iterator[Page]:
+        """Yield the owners who have left, as gone: what was theirs still names them."""
+        params = {"limit": fixed.PAGE, "archived": "true"}
+        for answer, found, _ in self.api.follow(fixed.WHOLE["owners"], params):
+            owners = [msgspec.json.decode(each, type=Owner) for each in found]
+            yield Page(answer.url, answer.sha256, len(answer.body), found)
+            gone = [Gone(each.id, each.updated_at, "deleted") for each in owners]
+            yield Page(answer.url, answer.sha256, len(answer.body), (), gone)
 
     def _list(self, asked: Asked, reached: dict[str, Any]) -> Iterator[Page]:
         """Yield all records, so that a later run can go on after each page."""

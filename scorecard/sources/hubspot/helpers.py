@@ -75,6 +75,13 @@ class Record(msgspec.Struct, rename="camel"):
         return [each.strip() for each in ids if each.strip() not in ("", self.id)]
 
 
+class Owner(msgspec.Struct, rename="camel"):
+    """What has to be known of an owner who has left."""
+
+    id: str
+    updated_at: datetime
+
+
 class Label(msgspec.Struct):
     """What an association is called, None where it has no name of its own."""
 
