@@ -6,8 +6,8 @@ API = "v62.0"
 PAGE = 2000
 """Records of a page, the most that Salesforce gives."""
 
-BULK_PAGE = 50_000
-"""Records of a part of a bulk job's result."""
+BULK_PAGE = 10_000
+"""Records of a part of a bulk job's result: all of them are in memory at once."""
 
 LONGEST_QUERY = 8000
 """Letters of names of fields that fit into an address beside the rest: Salesforce refuses one above 16,000 or so."""
