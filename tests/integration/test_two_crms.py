@@ -89,7 +89,7 @@ def services(read: dict[str, tuple[str, ...]]) -> str:
 
 
 def project_with_rates(root: Path, company: Company) -> Path:
-    """A project like this one with the group's exchange rates; the group is small, so a figure may rest on one record."""
+    """A project like this one with the group's exchange rates; the group is small: a figure may rest on one record."""
     project = root / "project"
     for name in ("dbt_project", "expectations", "reports", "scorecard"):
         shutil.copytree(PROJECT / name, project / name, ignore=shutil.ignore_patterns("target", "logs", "__pycache__"))
