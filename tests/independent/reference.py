@@ -360,7 +360,7 @@ def pipeline_age(deals: pl.DataFrame, last: date) -> Metric:
         age = (pl.col("end") - pl.col("created")).dt.total_days() - 1
         totals.update(by_member(still_open.with_columns(grain=pl.lit(grain), n=age * 10**4, d=ONE), SALES, each=True))
     first_week = min(start for grain, start, *_ in totals if grain == "week")
-    return Metric("pipeline_age", "median", totals, HARDWARE, first_week, last, grains, from_first=False)
+    return Metric("pipeline_age", "median", totals, HARDWARE, first_week, last, grains)
 
 
 def zombie_deals(deals: pl.DataFrame, last: date) -> Metric:

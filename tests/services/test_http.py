@@ -90,7 +90,7 @@ def test_a_retry_after_may_be_a_time_by_the_servers_clock(service: Echo, waits: 
     until = format_datetime(service.store.now + timedelta(seconds=58), usegmt=True)
     with pytest.raises(ScorecardError, match="in 7 tries: it answered 429"):
         session(service).get("later", {"after": until})
-    assert set(waits[:-1]) == {58.0}
+    assert set(waits[:5]) == {58.0}, "the growing waits are shorter than that"
 
 
 def test_without_it_the_waits_grow_and_differ(service: Echo, waits: list[float]) -> None:

@@ -139,7 +139,11 @@ completed as (
         period.prior_start,
         period.year_ago_start,
         least(period.period_end, horizon.last_day + 1) as observed_until,
-        (not metric.is_flow or period.period_start >= horizon.first_day)
+        -- In the period in which its source began, a stock is as large as it is, but nothing in it can be old yet.
+        (
+            (not metric.is_flow and metric.aggregate in ('last', 'ratio'))
+            or period.period_start >= horizon.first_day
+        )
         and period.period_end <= horizon.last_day + 1 as is_complete,
         (
             least(period.period_end, horizon.last_day + 1) - period.period_start
