@@ -116,6 +116,11 @@ def load_catalogue(settings: Settings) -> Catalogue:
     ------
     ScorecardError: an entry lacks a field, has a word that isn't a choice, or names a metric that isn't there.
     """
+    if not settings.dbt_project.is_dir():
+        raise ScorecardError(
+            f"There is no dbt project in {settings.project}.",
+            "Correct `project` (SCORECARD_PROJECT), or leave it out: it is the folder of the program then.",
+        )
     metrics: dict[str, Metric] = {}
     folder = settings.dbt_project / "models" / "kpis"
     for path in sorted(folder.glob("kpi_*.sql")):

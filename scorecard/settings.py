@@ -210,17 +210,11 @@ def read_settings(**given: Any) -> Settings:
     """
     _refuse_unknown()
     try:
-        settings = Settings(**given)
+        return Settings(**given)
     except ValidationError as error:
         raise wrong(error) from None
     except SettingsError:
         raise _no_json() from None
-    if not (settings.dbt_project / "dbt_project.yml").is_file():
-        raise ScorecardError(
-            f"There is no dbt project in {settings.project}.",
-            "Correct `project` (SCORECARD_PROJECT), or leave it out: it is the folder of the program then.",
-        )
-    return settings
 
 
 def _refuse_unknown() -> None:

@@ -25,6 +25,11 @@ def load(project: Path) -> object:
     return load_catalogue(Settings(project=project))  # type: ignore[call-arg]
 
 
+def test_a_project_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(ScorecardError, match=f"There is no dbt project in {tmp_path}"):
+        load(tmp_path)
+
+
 def test_words_have_the_parameters_of_their_metric() -> None:
     metrics = load_catalogue(Settings()).metrics  # type: ignore[call-arg]
     assert "180 days or more" in metrics["zombie_deals"].formula["en"]

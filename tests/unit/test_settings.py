@@ -2,7 +2,6 @@
 
 import json
 import traceback
-from pathlib import Path
 
 import pytest
 
@@ -41,11 +40,6 @@ def test_a_name_that_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     error = refusal(monkeypatch, "SCORECARD_TIMEZON", SECRET)
     assert error.problem == "The environment has SCORECARD_TIMEZON, which is no setting."
     assert "SCORECARD_TIMEZONE" in error.cure
-
-
-def test_a_project_that_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    error = refusal(monkeypatch, "SCORECARD_PROJECT", str(tmp_path))
-    assert error.problem == f"There is no dbt project in {tmp_path}."
 
 
 @pytest.mark.parametrize("name", ["SCORECARD_OWNER_EMAIL", "SCORECARD_MAIL_FROM"])
