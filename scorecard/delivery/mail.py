@@ -11,9 +11,9 @@ from typing import Any
 from scorecard.delivery.ledger import Key
 from scorecard.delivery.notify import tell_owner
 from scorecard.delivery.post import Outcome, Prepared, check_address, check_header, post
-from scorecard.delivery.templates import fill
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
+from scorecard.templates import fill
 
 WORDS = ("mail.greeting", "mail.intro", "mail.points", "mail.attached", "mail.prove", "mail.automatic")
 
@@ -125,7 +125,8 @@ def _message(settings: Settings, letter: Letter, message_id: str) -> EmailMessag
     message["Message-ID"] = message_id
     message["Content-Language"] = letter.language
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(fill(settings, "mail.txt.j2", content), cte="quoted-printable")
-    message.add_alternative(fill(settings, "mail.html.j2", content), subtype="html", cte="quoted-printable")
+    reports = settings.project / "reports"
+    message.set_content(fill(reports, "mail.txt.j2", content), cte="quoted-printable")
+    message.add_alternative(fill(reports, "mail.html.j2", content), subtype="html", cte="quoted-printable")
     message.add_attachment(pdf, maintype="application", subtype="pdf", filename=letter.pdf.name)
     return message

@@ -11,8 +11,8 @@ from typing import Any
 
 from scorecard.delivery.ledger import Key, Row, opened
 from scorecard.delivery.post import Outcome, Prepared, check_header, cure_of, post
-from scorecard.delivery.templates import fill
 from scorecard.settings import Settings
+from scorecard.templates import fill
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _notice(settings: Settings, key: Key, subject: str, template: str, content: 
         message["Date"] = format_datetime(localtime())
         message["Message-ID"] = message_id
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(fill(settings, template, content), cte="quoted-printable")
+        message.set_content(fill(settings.project / "reports", template, content), cte="quoted-printable")
         return message.as_bytes()
 
     return Prepared(key, "en", build)

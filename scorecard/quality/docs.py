@@ -1,66 +1,93 @@
-"""Data Docs that open without a network.
+"""Pages of what Great Expectations checked, in ``out/data_docs/<suite>``: an index, and a page for each object.
 
-The pages of Great Expectations load their styles, scripts and logo from eight other hosts, and its index is empty until
-a script has run. Here the pages lose what is remote and get a small style of their own, and the index is a plain table.
+They are made here, not by Great Expectations: its renderers put values of the data into HTML unescaped, so a customer's
+text could run as a script or hide a failed check, and its pages load files from eight other hosts.
 """
 
-import re
-import shutil
-from collections.abc import Sequence
-from html import escape
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from scorecard.quality.results import CheckResult
+from scorecard.quality.results import CheckResult, plain
+from scorecard.quality.rules import Rule
+from scorecard.templates import fill
 
-_REMOTE = re.compile(
-    r"<script\b.*?</script>|<link\b[^>]*>|<img\b[^>]*https?:[^>]*>|<style\b.*?</style>|<footer\b.*?</footer>",
-    re.DOTALL | re.IGNORECASE,
-)
-_STYLE = """<style>
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationValidationResult
+
+STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 1.5rem auto; max-width: 75rem; padding: 0 1rem; color: #222 }
-table { border-collapse: collapse; margin: .5rem 0 1.5rem } img { display: none }
+table { border-collapse: collapse; margin: .5rem 0 1.5rem }
 td, th { padding: .3rem .7rem; border-bottom: 1px solid #ccc; text-align: left; vertical-align: top }
-.fa-check-circle::before, .passed::before { content: "✓ holds"; color: #186a2b; white-space: nowrap }
-.fa-times::before, .failed::before { content: "✗ fails"; color: #a3161a; white-space: nowrap }
-.fa-exclamation-triangle::before { content: "! not checked"; color: #a3161a; white-space: nowrap }
-.modal, .ge-walkthrough-modal, .btn, input, label, .navbar-brand { display: none }
-</style>"""
-
-
-def finish(folder: Path, suite: str, results: Sequence[CheckResult]) -> None:
-    """Rid a folder of Data Docs of all that is remote, and write its index: each check, what it found, what to do."""
-    for page in folder.rglob("*.html"):
-        text = _REMOTE.sub("", page.read_text(encoding="utf-8"))
-        page.write_text(text.replace("</head>", f"{_STYLE}</head>", 1), encoding="utf-8")
-    shutil.rmtree(folder / "static", ignore_errors=True)
-    (folder / "index.html").write_text(_index(folder, suite, results), encoding="utf-8")
-
-
-def _index(folder: Path, suite: str, results: Sequence[CheckResult]) -> str:
-    pages = {
-        page.name.removeprefix("warehouse-").removesuffix(".html"): page.relative_to(folder).as_posix()
-        for page in folder.glob("validations/**/*.html")
-    }
-    failed = sum(not result.passed for result in results)
-    failed_first = sorted(results, key=lambda result: (result.passed, result.severity, result.check_id))
-    rows = "\n".join(_row(result, pages.get(result.object)) for result in failed_first)
-    title = f"Checks of {escape(suite)}"
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>{_STYLE}</head><body>
-<h1>{title}</h1><p>{len(results) - failed} of {len(results)} hold, {failed} fail.</p>
-<table><thead>
-<tr><th>Object</th><th>Check</th><th>Severity</th><th>Outcome</th><th>Found</th><th>To do</th></tr>
-</thead><tbody>
-{rows}
-</tbody></table></body></html>
+td, li, pre { overflow-wrap: anywhere } pre { white-space: pre-wrap; margin: 0 }
+.passed { color: #186a2b; white-space: nowrap } .failed { color: #a3161a; white-space: nowrap }
 """
 
+_LONGEST = 300
 
-def _row(result: CheckResult, page: str | None) -> str:
-    about = f'<a href="{escape(page)}">{escape(result.object)}</a>' if page else escape(result.object)
-    outcome = "passed" if result.passed else "failed"
-    return (
-        f"<tr><td>{about}</td><td>{escape(result.name)}</td><td>{result.severity}</td>"
-        f'<td class="{outcome}"></td><td>{escape(result.message)}</td>'
-        f"<td>{'' if result.passed else escape(result.cure)}</td></tr>"
-    )
+
+@dataclass(frozen=True)
+class CheckedRule:
+    """A rule of an object, its outcome by Great Expectations, and the result made of it."""
+
+    rule: Rule
+    outcome: "ExpectationValidationResult"
+    result: CheckResult
+
+
+def write_pages(
+    reports: Path,
+    folder: Path,
+    suite: str,
+    checked: Mapping[str, Sequence[CheckedRule]],
+    results: Sequence[CheckResult],
+) -> None:
+    """Write the pages of a suite.
+
+    Parameters
+    ----------
+    reports: the folder ``reports`` of the project, with the templates.
+    folder: where the pages go; it is there and empty.
+    checked: the rules of each object that could be read.
+    results: all results of the suite, those of objects that could not be read too.
+    """
+    shared = {"suite": suite, "style": STYLE, "style_hash": _hash(STYLE)}
+    for name, rules in checked.items():
+        entries = [_entry(rule) for rule in _failed_first(rules)]
+        page = fill(reports, "checked_object.html.j2", {**shared, "name": name, "rules": entries})
+        (folder / f"{name}.html").write_text(page, encoding="utf-8")
+    ordered = sorted(results, key=lambda result: (result.passed, result.severity, result.check_id))
+    index = {
+        **shared,
+        "results": ordered,
+        "with_page": set(checked),
+        "failed": sum(not result.passed for result in results),
+    }
+    (folder / "index.html").write_text(fill(reports, "checks.html.j2", index), encoding="utf-8")
+
+
+def _hash(style: str) -> str:
+    """Return what a Content-Security-Policy calls a style that may be applied."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}"
+
+
+def _failed_first(rules: Sequence[CheckedRule]) -> list[CheckedRule]:
+    return sorted(rules, key=lambda checked: (checked.result.passed, checked.result.severity, checked.rule.check))
+
+
+def _entry(checked: CheckedRule) -> dict[str, Any]:
+    """Return what the page says of a rule, all of it text."""
+    facts = checked.outcome.result or {}
+    counts = [(plain(entry["value"], _LONGEST), entry["count"]) for entry in facts.get("partial_unexpected_counts", ())]
+    return {
+        "result": checked.result,
+        "why": checked.rule.why,
+        "expectation": checked.rule.expect,
+        "arguments": json.dumps(dict(checked.rule.kwargs), ensure_ascii=False, indent=1, default=str),
+        "values": sorted(counts, key=lambda count: (-count[1], count[0])),
+        "query": facts.get("unexpected_index_query"),
+    }

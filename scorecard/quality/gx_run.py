@@ -1,4 +1,4 @@
-"""Run a suite by Great Expectations in place on the warehouse, and write its Data Docs.
+"""Run a suite by Great Expectations in place on the warehouse, and write pages of what it checked.
 
 Great Expectations is imported where a suite is run, not on import of this module: it takes 10 seconds.
 """
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scorecard.errors import ScorecardError
-from scorecard.quality.docs import finish
-from scorecard.quality.gx_results import EXAMPLES, Families, has_rows_result, rule_result
+from scorecard.quality.docs import CheckedRule, write_pages
+from scorecard.quality.gx_results import Families, has_rows_result, rule_result
 from scorecard.quality.results import CheckResult, plain
 from scorecard.quality.rules import QUERY, SQL, Checked, Rule, Suite
 from scorecard.quality.words import Words
@@ -20,6 +20,10 @@ from scorecard.settings import Settings
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
+
+
+_SHOWN_VALUES = 20
+"""How many values that break a rule its page shows."""
 
 
 def run_suite(
@@ -31,7 +35,7 @@ def run_suite(
     docs: Path,
     words: Words,
 ) -> list[CheckResult]:
-    """Run a suite, write its Data Docs, and return the results by check_id.
+    """Run a suite, write its pages, and return the results by check_id.
 
     Parameters
     ----------
@@ -39,7 +43,7 @@ def run_suite(
     touched: the metrics that a failure touches, by object, where its rule does not name them.
     families: the metrics that a broken row serves, by object and by metric of the row; None where rows have no
         metric.
-    docs: the folder of the Data Docs, emptied first.
+    docs: the folder of the pages, emptied first.
     words: what checks say in other languages.
 
     Raises
@@ -64,41 +68,33 @@ def run_suite(
             logging.getLogger(logger).setLevel(logging.CRITICAL)
         context = get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-        _use_site(context, suite.name, docs)
+        _remove_temporary_sites(context)
+        checked: dict[str, list[CheckedRule]] = {}
         with read_only(context, settings.warehouse) as warehouse:
             engine = warehouse.get_execution_engine()
             for item in suite.objects:
                 rows = there[item.name]
                 if not isinstance(rows, int):
                     continue
+                checked[item.name] = []
                 for rule, outcome in _validate(context, warehouse, suite.name, item):
                     metrics = rule.metrics if rule.metrics is not None else tuple(touched[item.name])
                     with engine.get_connection() as con:
-                        results.append(
-                            rule_result(suite, item, rule, outcome, rows, metrics, families, con, run_at, words)
-                        )
-        context.build_data_docs(site_names=[suite.name])
+                        result = rule_result(suite, item, rule, outcome, rows, metrics, families, con, run_at, words)
+                    results.append(result)
+                    checked[item.name].append(CheckedRule(rule, outcome, result))
     results = sorted(results, key=lambda result: result.check_id)
-    finish(docs, suite.name, results)
+    shutil.rmtree(docs, ignore_errors=True)
+    docs.mkdir(parents=True)
+    write_pages(settings.project / "reports", docs, suite.name, checked, results)
     return results
 
 
-def _use_site(context: "EphemeralDataContext", name: str, docs: Path) -> None:
-    """Make one folder of Data Docs for the suite, in the place of the one before."""
-    shutil.rmtree(docs, ignore_errors=True)
-    docs.mkdir(parents=True)
+def _remove_temporary_sites(context: "EphemeralDataContext") -> None:
+    """Remove the temporary folders that Great Expectations makes for pages of its own and leaves behind."""
     for site, entry in dict(context.variables.data_docs_sites or {}).items():
-        # A temporary folder that Great Expectations makes for itself and leaves behind.
         shutil.rmtree(entry["store_backend"]["base_directory"], ignore_errors=True)
         context.delete_data_docs_site(site)
-    context.add_data_docs_site(
-        name,
-        {
-            "class_name": "SiteBuilder",
-            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)},
-        },
-    )
 
 
 def _validate(
@@ -131,7 +127,7 @@ def _validate(
     definition = context.validation_definitions.add(
         ValidationDefinition(name=f"{name}.{item.name}", data=batch, suite=suite)
     )
-    wanted: dict[str, Any] = {"result_format": "SUMMARY", "partial_unexpected_count": EXAMPLES}
+    wanted: dict[str, Any] = {"result_format": "SUMMARY", "partial_unexpected_count": _SHOWN_VALUES}
     if item.key:
         wanted |= {"unexpected_index_column_names": list(item.key), "return_unexpected_index_query": True}
     outcomes = definition.run(result_format=wanted).results

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scorecard.errors import ScorecardError
 from scorecard.rendering.attachments import figures_csv, provenance_json
@@ -20,9 +20,7 @@ from scorecard.rendering.fonts import FAMILY, font_files, require_glyphs
 from scorecard.rendering.sentences import headline
 from scorecard.rendering.three_things import three_things
 from scorecard.rendering.viewmodel import document, read_desk
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from scorecard.templates import environment
 
 _TEMPLATE = "scorecard.html.j2"
 _STYLE = "scorecard.css"
@@ -89,26 +87,13 @@ def html(close_dir: Path, language: str, reports_dir: Path) -> str:
 
 def _html(desk: Desk, reports_dir: Path) -> str:
     page = (
-        _templates(reports_dir)
+        environment(reports_dir)
         .get_template(_TEMPLATE)
         .render(doc=document(desk), say=desk.wording.say, font_family=FAMILY)
     )
     # Text from sources was made printable when it was read; what is left are the product's own words.
     require_glyphs(page)
     return page
-
-
-@cache
-def _templates(reports_dir: Path) -> "Environment":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(reports_dir / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 @cache

@@ -135,7 +135,7 @@ def project(tmp_path: Path) -> Path:
     (kpis / "kpi_won_share.yml").write_text(
         KPI.format(name="won_share", unit="percent", aggregate="ratio", beside=beside)
     )
-    (tmp_path / "project" / "reports").mkdir()
+    shutil.copytree(PROJECT / "reports" / "templates", tmp_path / "project" / "reports" / "templates")
     shutil.copytree(PROJECT / "expectations", tmp_path / "project" / "expectations")
     return tmp_path / "project"
 
