@@ -1,5 +1,7 @@
 """The exceptions that a person sees."""
 
+from collections.abc import Mapping
+
 
 class ScorecardError(Exception):
     """Something the user can mend.
@@ -8,7 +10,11 @@ class ScorecardError(Exception):
     ----------
     problem: a sentence that names the thing (file, column, check, close) and what is wrong with it.
     cure: a sentence that says what to do about it.
+
+    ``by_object`` has the errors of which this one was made, by the raw table that each stopped; else it is empty.
     """
+
+    by_object: Mapping[str, "ScorecardError"] = {}
 
     def __init__(self, problem: str, cure: str) -> None:
         super().__init__(f"{problem} {cure}")

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from scorecard.settings import Settings
+from scorecard.sources import troubles
 from scorecard.sources.connectors import Checked, check, connector
 from scorecard.sources.contract import Column, ObjectContract, SourceContract, load_contracts
-from scorecard.sources.extract import ExtractResult, LoadedObject, extract_files
+from scorecard.sources.extract import ExtractResult, LoadedObject, extract_files, refuse_unfit_state
 from scorecard.sources.held import read_held
 from scorecard.sources.service import extract_service
 
@@ -13,10 +14,21 @@ from scorecard.sources.service import extract_service
 def extract(
     settings: Settings, source: SourceContract, progress: Callable[[str], None] = lambda _: None
 ) -> ExtractResult:
-    """Bring the raw tables of a source up to date; see `extract_files` and `extract_service`."""
-    if source.service:
-        return extract_service(settings, source, connector(settings, source), progress)
-    return extract_files(settings, source, progress)
+    """Bring the raw tables of a source up to date, and note in `troubles` what keeps them from it.
+
+    See `extract_files` and `extract_service`.
+    """
+    refuse_unfit_state(settings.state)
+    try:
+        if source.service:
+            result = extract_service(settings, source, connector(settings, source), progress)
+        else:
+            result = extract_files(settings, source, progress)
+    except Exception as error:
+        troubles.record(settings, source, error)
+        raise
+    troubles.record(settings, source, None)
+    return result
 
 
 __all__ = [

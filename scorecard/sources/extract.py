@@ -4,7 +4,7 @@
 
 import glob
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -69,7 +69,6 @@ def extract_files(
     ScorecardError: an export can't be used or lost too many rows, or the warehouse can't be written. It is as it
         was before.
     """
-    _refuse_unfit(settings.state)
     work = settings.state / "dlt" / source.name
     busy = Temporary(f"Another extraction of {source.name} is running.", "Wait for it to end, then run this one again.")
     with alone(work.with_suffix(".lock"), busy, wait_seconds=0):
@@ -103,7 +102,8 @@ def extract_files(
         )
 
 
-def _refuse_unfit(state: Path) -> None:
+def refuse_unfit_state(state: Path) -> None:
+    """Refuse a state folder in which no warehouse can be written."""
     if found := [each for each in UNFIT if each in str(state)]:
         raise ScorecardError(
             f"The state folder {state} has {' and '.join(found)} in its path, which no warehouse can be written to.",
@@ -127,7 +127,8 @@ def _changed(place: Place, source: SourceContract, held: dict[str, Held]) -> dic
     ------
     ScorecardError: names all that are missing.
     """
-    changed, missing = {}, []
+    changed: dict[ObjectContract, list[Export]] = {}
+    missing: dict[str, ScorecardError] = {}
     for contract in source.objects:
         last = held.get(contract.name)
         same = last is not None and last.contract_sha256 == contract.fingerprint
@@ -136,7 +137,7 @@ def _changed(place: Place, source: SourceContract, held: dict[str, Held]) -> dic
                 continue
             found = place.fetch(contract)
         except ScorecardError as error:
-            missing.append(error)
+            missing[contract.name] = error
             continue
         if not same or not last or last.files != tuple((each.name, each.sha256) for each in found):
             changed[contract] = found
@@ -145,14 +146,18 @@ def _changed(place: Place, source: SourceContract, held: dict[str, Held]) -> dic
     return changed
 
 
-def all_of(source: SourceContract, errors: list[ScorecardError]) -> ScorecardError:
-    """Make one error of several."""
-    if len(errors) == 1:
-        return errors[0]
-    problems = " ".join(f"({number}) {error.problem}" for number, error in enumerate(errors, start=1))
-    cures = " ".join(f"({number}) {error.cure}" for number, error in enumerate(errors, start=1))
-    kind = Temporary if any(isinstance(each, Temporary) for each in errors) else ScorecardError
-    return kind(f"{len(errors)} objects of {source.name} cannot be loaded: {problems}", cures)
+def all_of(source: SourceContract, errors: Mapping[str, ScorecardError]) -> ScorecardError:
+    """Make one error of those of several raw tables; tables that are read from one object share theirs."""
+    distinct = list(dict.fromkeys(errors.values()))
+    if len(distinct) == 1:
+        whole = distinct[0]
+    else:
+        problems = " ".join(f"({number}) {error.problem}" for number, error in enumerate(distinct, start=1))
+        cures = " ".join(f"({number}) {error.cure}" for number, error in enumerate(distinct, start=1))
+        kind = Temporary if any(isinstance(each, Temporary) for each in distinct) else ScorecardError
+        whole = kind(f"{len(distinct)} objects of {source.name} cannot be loaded: {problems}", cures)
+    whole.by_object = dict(errors)
+    return whole
 
 
 def _spared(staged: list[Staged]) -> tuple[str, ...]:
@@ -213,7 +218,8 @@ def _stage(
     """
     import duckdb
 
-    staged, errors = [], []
+    staged: list[Staged] = []
+    errors: dict[str, ScorecardError] = {}
     with attached(settings.warehouse, db):
         types = read_types(db, source.schema, "warehouse")
         for number, (contract, exports) in enumerate(changed.items()):
@@ -224,13 +230,11 @@ def _stage(
                 spared = _compare(settings, source, each, set(types.get(contract.name, ())), db)
                 staged.append(replace(each, spared=spared))
             except ScorecardError as error:
-                errors.append(error)
+                errors[contract.name] = error
             except duckdb.OutOfMemoryException as error:
-                errors.append(
-                    ScorecardError(
-                        f"{source.name}/{contract.file} cannot be read: {first_line(error)}.",
-                        "Look in it for records far longer than the others, and whether the disk is full.",
-                    )
+                errors[contract.name] = ScorecardError(
+                    f"{source.name}/{contract.file} cannot be read: {first_line(error)}.",
+                    "Look in it for records far longer than the others, and whether the disk is full.",
                 )
     if errors:
         raise all_of(source, errors)

@@ -428,6 +428,11 @@ class _Run:
         quota = next((error for error in errors if isinstance(error, QuotaGone)), None)
         if quota:
             raise quota
-        told = [error for error in errors if isinstance(error, ScorecardError)]
-        if told:
-            raise all_of(self.source, told)
+        stopped = {
+            contract.name: each.error
+            for each in self.objects
+            if isinstance(each.error, ScorecardError)
+            for contract in each.contracts
+        }
+        if stopped:
+            raise all_of(self.source, stopped)

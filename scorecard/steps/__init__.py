@@ -3,9 +3,9 @@
 extract → build (check raw, dbt, check KPIs, publish the snapshot) → publish (close, render, deliver).
 """
 
+from scorecard.files import write_whole
 from scorecard.steps.building import build
 from scorecard.steps.extracting import check_sources, extract, extract_all
-from scorecard.steps.files import write_whole
 from scorecard.steps.publishing import Held, Published, due, notify_failure, publish, publish_one
 from scorecard.steps.verifying import verify
 

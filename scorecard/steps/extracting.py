@@ -43,8 +43,7 @@ def extract_all(settings: Settings, progress: Progress = print) -> list[tuple[st
             extract(settings, source, progress)
         except ScorecardError as error:
             progress(f"{source}: failed")
-            unit = settings.services[source].business_unit if contract.service else contract.business_unit
-            failed.append((unit, error))
+            failed.append((sources.troubles.unit_of(settings, contract), error))
     return failed
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from scorecard.catalogue import Catalogue, Scorecard, load_catalogue
 from scorecard.errors import ScorecardError, Temporary
+from scorecard.files import write_whole
 from scorecard.periods import Grain, Period, parse_period
 from scorecard.settings import Settings
 from scorecard.steps.building import artifacts
 from scorecard.steps.extracting import Progress
-from scorecard.steps.files import write_whole
 
 if TYPE_CHECKING:
     from scorecard.archive.close import Close
