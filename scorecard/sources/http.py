@@ -1,7 +1,8 @@
 """Requests to a service: tried again when that can help, refused with a sentence when it can't; no secret in either.
 
-What is tried again: no connection, a time-out, an answer that is cut short or is no JSON (a proxy's HTML page), 429 and
-5xx. The waits grow and have jitter, and are never shorter than the server's ``Retry-After``.
+What is tried again: no connection, a time-out, an answer that is cut short or is no JSON (a proxy's HTML page), a limit
+that lasts seconds, a record that is locked, and 5xx. The waits grow and have jitter, and are never shorter than the
+server's ``Retry-After``. A limit that lasts a day ends the run.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -39,6 +41,17 @@ LARGEST = 256 * 2**20
 
 READ_AT_ONCE = 2**20
 
+PASSING = (408, 423, 425, 429, 477)
+"""Refusals that another try mends: too slow, locked, too early, too many requests, account on the move (HubSpot)."""
+
+
+class Limit(Enum):
+    """How long a limit lasts that a request is refused for."""
+
+    NONE = "it is refused for something else"
+    SECONDS = "other requests of this moment"
+    DAY = "the requests of the day"
+
 
 class QuotaGone(ScorecardError):
     """The service answers no more today; what was read so far is kept, and the next run goes on from there."""
@@ -65,15 +78,15 @@ class Http:
     """A session with one service.
 
     ``authorise`` gives the headers that say who asks; called with True it must get new ones (a token has expired).
-    ``is_quota`` recognises the answer that means "no more today". ``left`` tells from the headers of an answer which
-    share of the day's requests is left; where it falls below ``reserve``, nothing more is asked. ``clock`` is the
+    ``limit_of`` says of a status and a body which limit they tell of. ``left`` tells from the headers of an answer
+    which share of the day's requests is left; where it falls below ``reserve``, nothing more is asked. ``clock`` is the
     service's time of the last answer.
     """
 
     service: str
     base: str
     authorise: Callable[[bool], dict[str, str]]
-    is_quota: Callable[[int, bytes], bool] = lambda status, body: False
+    limit_of: Callable[[int, bytes], Limit] = lambda status, body: Limit.NONE
     left: Callable[[Mapping[str, str]], float | None] = lambda headers: None
     reserve: float = 0
     attempts: int = ATTEMPTS
@@ -134,13 +147,14 @@ class Http:
         if response.status_code == 401:
             response, body = self._send(method, url, kwargs, fresh=True)
         status = response.status_code
-        if self.is_quota(status, body):
+        limit = self.limit_of(status, body)
+        if limit is Limit.DAY:
             raise QuotaGone(
                 f"{self.service} answers no more today: its daily quota is used up.",
                 "The next run goes on where this one stopped. To need fewer requests, extract fewer objects or raise"
                 " the page size.",
             )
-        if status == 429 or status >= 500:
+        if limit is Limit.SECONDS or status in PASSING or status >= 500:
             raise self._later(response)
         if status >= 300:
             raise self._refused(method, response, body)

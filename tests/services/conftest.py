@@ -37,6 +37,7 @@ PASSING = [
     Fault.TRUNCATED_GZIP,
     Fault.HTML,
     Fault.TOKEN_EXPIRED,
+    Fault.AT_ONCE,
 ]
 
 

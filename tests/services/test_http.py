@@ -17,7 +17,9 @@ from starlette.routing import BaseRoute, Route
 
 from scorecard.errors import ScorecardError
 from scorecard.sources import http as module
-from scorecard.sources.http import BadAnswer, Http, QuotaGone
+from scorecard.sources.http import BadAnswer, Http, Limit, QuotaGone
+from scorecard.sources.hubspot.helpers import limit_of as of_hubspot
+from scorecard.sources.salesforce.helpers import limit_of as of_salesforce
 
 WAIT = module._wait
 
@@ -40,6 +42,9 @@ class Echo(Service):
         async def later(request: Request) -> Response:
             return Response(status_code=429, headers={"Retry-After": request.query_params["after"]})
 
+        async def status(request: Request) -> Response:
+            return Response(status_code=int(request.query_params["is"]))
+
         async def bomb(request: Request) -> Response:
             packed = gzip.compress(b"[" + b" " * 5_000_000 + b"]")
             return Response(packed, media_type="application/json", headers={"Content-Encoding": "gzip"})
@@ -54,6 +59,7 @@ class Echo(Service):
             Route("/moved", moved),
             Route("/refuse", refuse),
             Route("/later", later),
+            Route("/status", status),
         ]
 
 
@@ -126,6 +132,36 @@ def test_a_wait_of_hours_ends_the_run(service: Echo, waits: list[float]) -> None
     with pytest.raises(QuotaGone, match="asks to wait 7200 seconds"):
         session(service).get("later", {"after": "7200"})
     assert waits == []
+
+
+@pytest.mark.parametrize("status", [408, 423, 425, 429, 477, 503])
+def test_a_refusal_that_passes_is_tried_again(service: Echo, waits: list[float], status: int) -> None:
+    with pytest.raises(ScorecardError, match=f"in 7 tries: it answered {status}"):
+        session(service).get("status", {"is": status})
+    assert len(service.seen) == 7
+
+
+SALESFORCE = '[{"message":"%s Limit exceeded.","errorCode":"%s"}]'
+
+
+@pytest.mark.parametrize(
+    ("limit_of", "status", "body", "limit"),
+    [
+        (of_salesforce, 403, SALESFORCE % ("TotalRequests", "REQUEST_LIMIT_EXCEEDED"), Limit.DAY),
+        (of_salesforce, 403, SALESFORCE % ("ConcurrentRequests", "REQUEST_LIMIT_EXCEEDED"), Limit.SECONDS),
+        (of_salesforce, 403, SALESFORCE % ("ConcurrentPerOrgLongTxn", "REQUEST_LIMIT_EXCEEDED"), Limit.SECONDS),
+        (of_salesforce, 403, SALESFORCE % ("TotalRequests", "INSUFFICIENT_ACCESS"), Limit.NONE),
+        (of_salesforce, 403, "Bad_OAuth_Token REQUEST_LIMIT_EXCEEDED", Limit.NONE),
+        (of_salesforce, 403, "[]", Limit.NONE),
+        (of_hubspot, 429, '{"policyName":"DAILY"}', Limit.DAY),
+        (of_hubspot, 429, '{"policyName":"SECONDLY"}', Limit.SECONDS),
+        (of_hubspot, 429, '{"policyName":"TEN_SECONDLY_ROLLING"}', Limit.SECONDS),
+        (of_hubspot, 429, "<html>", Limit.SECONDS),
+        (of_hubspot, 403, '{"policyName":"DAILY"}', Limit.NONE),
+    ],
+)
+def test_only_the_quota_of_the_day_ends_a_run(limit_of: Any, status: int, body: str, limit: Limit) -> None:
+    assert limit_of(status, body.encode()) is limit
 
 
 def test_a_refusal_is_a_sentence(service: Echo) -> None:

@@ -23,8 +23,8 @@ from scorecard.sources.hubspot.helpers import (
     Owner,
     Property,
     Record,
-    is_quota,
     left,
+    limit_of,
     millis,
     moment,
     text_of,
@@ -43,7 +43,7 @@ class HubSpot:
     def __init__(self, name: str, own: ServiceSettings, connection: Connection) -> None:
         self.name, self.own = name, own
         self.login = Login(name, connection)
-        self.http = Http(name, self.login.host, self.login.headers, is_quota, left, own.quota_reserve)
+        self.http = Http(name, self.login.host, self.login.headers, limit_of, left, own.quota_reserve)
         self.page_size = own.page_size or fixed.SEARCH_PAGE
         self.api = Api(name, self.http, self.page_size)
         self._defined: dict[str, dict[str, Property]] = {}

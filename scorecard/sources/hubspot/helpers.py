@@ -10,7 +10,7 @@ import msgspec
 
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection
-from scorecard.sources.http import BadAnswer, Http
+from scorecard.sources.http import BadAnswer, Http, Limit
 from scorecard.sources.hubspot import settings as fixed
 
 
@@ -196,14 +196,15 @@ def _reason(body: bytes) -> str:
     return status if status.replace("_", "").isalpha() else "it gave no reason"
 
 
-def is_quota(status: int, body: bytes) -> bool:
-    """Whether an answer means that the account's requests of the day are used up."""
+def limit_of(status: int, body: bytes) -> Limit:
+    """Say which limit an answer tells of: of the account's policies only DAILY lasts longer than ten seconds."""
     if status != 429:
-        return False
+        return Limit.NONE
     try:
-        return bool(msgspec.json.decode(body).get("policyName") == "DAILY")
+        policy = msgspec.json.decode(body).get("policyName")
     except (msgspec.DecodeError, AttributeError):
-        return False
+        return Limit.SECONDS
+    return Limit.DAY if policy == "DAILY" else Limit.SECONDS
 
 
 def left(headers: Mapping[str, str]) -> float | None:

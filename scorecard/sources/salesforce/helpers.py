@@ -11,7 +11,7 @@ import msgspec
 
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection
-from scorecard.sources.http import BadAnswer, Http
+from scorecard.sources.http import BadAnswer, Http, Limit
 from scorecard.sources.salesforce.settings import API
 
 
@@ -146,15 +146,24 @@ def _oauth_error(body: bytes) -> str:
 
 def error_code(error: BadAnswer) -> str:
     """Return Salesforce's own name of an error, "" where it gives none."""
+    return _problem(error.body)[0]
+
+
+def limit_of(status: int, body: bytes) -> Limit:
+    """Say which limit an answer tells of: one error code stands for the quota of the day and for limits of seconds."""
+    code, message = _problem(body)
+    if status != 403 or code != "REQUEST_LIMIT_EXCEEDED":
+        return Limit.NONE
+    return Limit.DAY if message.startswith("TotalRequests") else Limit.SECONDS
+
+
+def _problem(body: bytes) -> tuple[str, str]:
+    """Return the code and the message of the first error in an answer, "" where there is none."""
     try:
-        return str(msgspec.json.decode(error.body)[0]["errorCode"])
-    except (msgspec.DecodeError, KeyError, IndexError, TypeError):
-        return ""
-
-
-def is_quota(status: int, body: bytes) -> bool:
-    """Whether an answer means that the org's requests of the day are used up."""
-    return status == 403 and b"REQUEST_LIMIT_EXCEEDED" in body
+        first = msgspec.json.decode(body)[0]
+        return str(first["errorCode"]), str(first.get("message", ""))
+    except (msgspec.DecodeError, KeyError, IndexError, TypeError, AttributeError):
+        return "", ""
 
 
 def soql(fields: Iterable[str], name: str, where: str = "", order: str = "") -> str:
@@ -188,4 +197,4 @@ def connect(name: str, connection: Connection, reserve: float) -> Http:
     """Return a session with the org, which leaves a share of the day's requests to others."""
     login = Login(name, connection)
     login.headers(fresh=False)
-    return Http(name, f"{login.instance}/services/data/{API}/", login.headers, is_quota, left, reserve)
+    return Http(name, f"{login.instance}/services/data/{API}/", login.headers, limit_of, left, reserve)

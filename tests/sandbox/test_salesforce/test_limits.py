@@ -26,6 +26,14 @@ def test_the_fault_of_a_quota_that_is_gone(service: Salesforce) -> None:
     assert statuses == [200, 403, 200]
 
 
+def test_too_many_requests_at_once_are_refused_in_words_of_their_own(service: Salesforce) -> None:
+    service.faults.on(Fault.AT_ONCE, "/query")
+    refused, answered = (ask(service, f"{VERSION}/query", q="SELECT COUNT() FROM Opportunity") for _ in range(2))
+    assert refusal(refused) == (403, "REQUEST_LIMIT_EXCEEDED"), "the code is the same as of the daily quota"
+    assert refused.json()[0]["message"] == "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
+    assert answered.status_code == 200
+
+
 def test_errors_of_the_server_have_the_shape_of_the_api(service: Salesforce) -> None:
     service.faults.on(Fault.SERVER_ERROR)
     assert refusal(ask(service, f"{VERSION}/limits")) == (500, "UNKNOWN_EXCEPTION")

@@ -20,6 +20,7 @@ class Fault(StrEnum):
     REPEATED_CURSOR = "a cursor that repeats"
     TOKEN_EXPIRED = "token expiry in mid-run"  # noqa: S105
     QUOTA_GONE = "daily quota gone"
+    AT_ONCE = "too many requests at once"
     JOB_ABORTED = "bulk job aborted"
 
 
@@ -69,5 +70,5 @@ class Faults:
         return None
 
 
-SERVICE_FAULTS = {Fault.REPEATED_CURSOR, Fault.TOKEN_EXPIRED, Fault.QUOTA_GONE, Fault.JOB_ABORTED}
+SERVICE_FAULTS = {Fault.REPEATED_CURSOR, Fault.TOKEN_EXPIRED, Fault.QUOTA_GONE, Fault.AT_ONCE, Fault.JOB_ABORTED}
 """Faults whose shape differs from service to service, so that each service makes them itself."""

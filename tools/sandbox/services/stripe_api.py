@@ -76,6 +76,8 @@ class Stripe(Service):
             raise Refused(401, f"Invalid API Key provided: {key[:7]}***")
         if self.faults.strike(request.method, _target(request), {Fault.TOKEN_EXPIRED}):
             raise Refused(401, f"Expired API Key provided: {key[:7]}***", "api_key_expired")
+        if self.faults.strike(request.method, _target(request), {Fault.AT_ONCE}):
+            raise Refused(429, "This object is locked by another request. Try again later.", "lock_timeout")
         if request.url.path.split("/")[2] in self.forbidden:
             raise Refused(403, "The provided key does not have the required permissions for this endpoint.")
 

@@ -98,6 +98,10 @@ class Zendesk(Service):
         if self._struck(request, Fault.TOKEN_EXPIRED):
             raise Refused(401, "invalid_token", "The access token provided is expired, revoked or malformed.")
 
+        if self._struck(request, Fault.AT_ONCE):
+            problem = "Number of allowed API requests per minute exceeded"
+            raise Refused(429, "APIRateLimitExceeded", problem, retry_after=1)
+
     def _struck(self, request: Request, fault: Fault) -> bool:
         return self.faults.strike(request.method, f"{request.url.path}?{request.url.query}", {fault}) is not None
 

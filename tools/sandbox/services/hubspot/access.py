@@ -133,7 +133,7 @@ class Portal(Service):
         now = time.monotonic()
         if self.struck(request, Fault.QUOTA_GONE) or (self.limited and self._used_today() >= self.per_day):
             raise limited("DAILY")
-        if self.limited and rate.used(now) >= most:
+        if self.struck(request, Fault.AT_ONCE) or (self.limited and rate.used(now) >= most):
             raise limited(policy)
         rate.take(now)
         self._today = self._local_now().date(), self._used_today() + 1

@@ -116,6 +116,9 @@ class Salesforce(Service):
             self.used, self._day = 0, self.store.now
         if self.used >= self.daily_limit or self._struck(request, Fault.QUOTA_GONE):
             raise Problem("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", 403)
+        if self._struck(request, Fault.AT_ONCE):
+            message = "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
+            raise Problem("REQUEST_LIMIT_EXCEEDED", message, 403)
         self.used += 1
         if request.path_params["version"] not in VERSIONS:
             raise _nowhere()
