@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -87,7 +88,10 @@ def run(period: PeriodText = None, scorecard: ScorecardName = None, as_json: AsJ
     for _, error in failed:
         _complain(error)
     steps.build(settings, _say)
-    _publish_all(_due(scorecard, wanted), as_json, {unit for unit, _ in failed})
+    # What is suspect is held, and its owner told, when its scorecards are to be published.
+    _publish_all(_due(scorecard, wanted), as_json, {unit for unit, error in failed if not steps.is_suspect(error)})
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -100,6 +104,27 @@ def extract(
     for name in source or known:
         _known(name, known, "SOURCE")
         steps.extract(settings, name, _say)
+
+
+@app.command()
+def confirm(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The source, as the error names it.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The export, or the table of a database or service.")],
+    sha256: Annotated[str, typer.Argument(metavar="SHA256", help="The version, as the error names it.")],
+) -> None:
+    """Accept one version of an export that is held as suspect; it is noted who did."""
+    done = steps.confirm(load_settings(), source, file, sha256)
+    _say(
+        f"{done.source}/{done.file} {done.sha256} was confirmed by {done.confirmed_by}."
+        f" Run `scorecard extract {shlex.quote(done.source)}`, or all of `scorecard run`, to load it."
+    )
+
+
+@app.command()
+def confirmations(as_json: AsJson = False) -> None:
+    """Show which suspect exports were confirmed, by whom and when."""
+    found = [asdict(each) for each in steps.confirmations(load_settings())]
+    _show(found, as_json, ("confirmed_at", "confirmed_by", "source", "file", "sha256", "problem"))
 
 
 sources_app = typer.Typer(help="Look at the sources without extracting them.", no_args_is_help=True)

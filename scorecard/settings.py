@@ -137,8 +137,12 @@ class Settings(BaseSettings):
     smtp_starttls: bool = False
     smtp_timeout: float = Field(default=30.0, gt=0)
 
-    max_vanished_share: float = Field(
-        default=0.5, ge=0, le=1, description="a full export that lost more of its rows than this is refused"
+    suspect_lost_records: int = Field(
+        default=20, ge=1, description="a full export that lost this many records, and the share below, is suspect"
+    )
+    suspect_lost_share: float = Field(default=0.02, ge=0, le=1, description="more than this share of its records")
+    suspect_lost_share_of_any_size: float = Field(
+        default=0.2, ge=0, le=1, description="one that lost more than this share is suspect, however few records it had"
     )
 
     sources: dict[str, SourceSettings] = Field(default={}, description="exports in a bucket, by source")

@@ -9,6 +9,7 @@ from scorecard.sources.contract import Column, ObjectContract, SourceContract, l
 from scorecard.sources.extract import ExtractResult, LoadedObject, extract_files, refuse_unfit_state
 from scorecard.sources.held import read_held
 from scorecard.sources.service import extract_service
+from scorecard.sources.suspect import Confirmation, confirm, confirmations
 
 
 def extract(
@@ -34,11 +35,14 @@ def extract(
 __all__ = [
     "Checked",
     "Column",
+    "Confirmation",
     "ExtractResult",
     "LoadedObject",
     "ObjectContract",
     "SourceContract",
     "check",
+    "confirm",
+    "confirmations",
     "extract",
     "load_contracts",
     "read_held",

@@ -6,7 +6,7 @@ import glob
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -16,13 +16,16 @@ from scorecard.errors import ScorecardError, Temporary
 from scorecard.locks import alone
 from scorecard.settings import Settings
 from scorecard.sources.cells import Part
+from scorecard.sources.compare import compare, note_line_ends
 from scorecard.sources.contract import ObjectContract, SourceContract
 from scorecard.sources.files import stage
 from scorecard.sources.folder import Export, Folder, Place
 from scorecard.sources.held import Cursor, Held, attached, open_warehouse, read_cursors, read_held, read_types, retype
 from scorecard.sources.judge import Staged
 from scorecard.sources.load import load, quiet_dlt
+from scorecard.sources.suspect import limits_of
 from scorecard.sources.text import first_line, literal, quoted
+from scorecard.sources.troubles import Suspect
 
 if TYPE_CHECKING:
     import duckdb
@@ -62,44 +65,113 @@ def extract_files(
 ) -> ExtractResult:
     """Load the exports of a source that changed since they were last loaded.
 
-    Every changed export is read and judged first; only when all can be used are they loaded, in one dlt run.
+    Every changed export is read and judged first; only when all can be used are they loaded, in one dlt run. One that
+    is suspect stays out of it, and the others go on.
 
     Raises
     ------
-    ScorecardError: an export can't be used or lost too many rows, or the warehouse can't be written. It is as it
-        was before.
+    Suspect: an export lost more than is likely (of several, an error that has theirs); the others were loaded.
+    ScorecardError: an export can't be used, or the warehouse can't be written. It is as it was before.
     """
     work = settings.state / "dlt" / source.name
     busy = Temporary(f"Another extraction of {source.name} is running.", "Wait for it to end, then run this one again.")
     with alone(work.with_suffix(".lock"), busy, wait_seconds=0):
         held = read_held(settings.warehouse, source)
-        unknown = {name: each.unknown_columns for name, each in held.items()}
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
         try:
-            place = _place(settings, source, work)
-            changed = _changed(place, source, held)
-            unchanged = tuple(contract.name for contract in source.objects if contract not in changed)
-            if not changed:
-                progress(f"{source.name}: nothing changed")
-                return ExtractResult(source.name, None, (), unchanged, _warnings(source, unknown))
-            with scratch(work) as db:
-                staged = _stage(settings, source, changed, db, progress)
-                progress(f"{source.name}: loading {', '.join(each.contract.name for each in staged)}")
-                loaded_at = after_last_load([*held.values()])
-                load_id = load(settings.warehouse, source, staged, loaded_at, work / "load", db, place.listed(changed))
+            return _Run(settings, source, held, work, progress).through()
         finally:
             shutil.rmtree(work, ignore_errors=True)
-        loaded = finish(settings.warehouse, source, staged, loaded_at, load_id)
+
+
+class _Run:
+    """One extraction of a source of exports; `held` is what the warehouse holds of it before."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        source: SourceContract,
+        held: dict[str, Held],
+        work: Path,
+        progress: Callable[[str], None],
+    ) -> None:
+        self.settings, self.source, self.held = settings, source, held
+        self.work, self.progress = work, progress
+        self.place = _place(settings, source, work)
+        self.unknown = {name: each.unknown_columns for name, each in held.items()}
+
+    def through(self) -> ExtractResult:
+        """Find what changed, load it, and say what became of it."""
+        name = self.source.name
+        changed = _changed(self.place, self.source, self.held)
+        unchanged = tuple(contract.name for contract in self.source.objects if contract not in changed)
+        if not changed:
+            self.progress(f"{name}: nothing changed")
+            return ExtractResult(name, None, (), unchanged, _warnings(self.source, self.unknown))
+        with scratch(self.work) as db:
+            staged, suspects = self._stage(changed, db)
+            load_id, loaded = self._load(staged, changed, db) if staged else (None, ())
+        self.unknown |= {each.contract.name: ", ".join(each.unknown) for each in staged}
+        warnings = (*_empty(staged), *_spared(staged), *_warnings(self.source, self.unknown))
+        if suspects:
+            for warning in warnings:
+                self.progress(f"Warning: {warning}")
+            raise all_of(self.source, suspects)
+        return ExtractResult(name, load_id, loaded, unchanged, warnings)
+
+    def _stage(
+        self, changed: dict[ObjectContract, list[Export]], db: "duckdb.DuckDBPyConnection"
+    ) -> tuple[list[Staged], dict[str, ScorecardError]]:
+        """Read all changed exports and compare them with the raw tables; return those to load, and the suspect ones.
+
+        Raises
+        ------
+        ScorecardError: names every export that can't be used.
+        """
+        import duckdb
+
+        staged: list[Staged] = []
+        errors: dict[str, ScorecardError] = {}
+        suspects: dict[str, ScorecardError] = {}
+        limits = limits_of(self.settings, self.source)
+        with attached(self.settings.warehouse, db):
+            types = read_types(db, self.source.schema, "warehouse")
+            for number, (contract, exports) in enumerate(changed.items()):
+                self.progress(f"{self.source.name}.{contract.name}: reading {contract.file}")
+                parts = [Part(export.name, _opener(export.path)) for export in exports]
+                try:
+                    each = stage(db, f"t{number}", contract, parts)
+                    cut = note_line_ends(db, each, exports, self.held.get(contract.name))
+                    held_columns = set(types.get(contract.name, ()))
+                    staged.append(compare(limits, self.source.schema, each, cut, held_columns, db))
+                except Suspect as error:
+                    suspects[contract.name] = error
+                except ScorecardError as error:
+                    errors[contract.name] = error
+                except duckdb.OutOfMemoryException as error:
+                    errors[contract.name] = _too_large(self.source, contract, error)
+        if errors:
+            raise all_of(self.source, errors | suspects)
+        retype(self.settings.warehouse, self.source, staged, types)
+        return staged, suspects
+
+    def _load(
+        self, staged: list[Staged], changed: dict[ObjectContract, list[Export]], db: "duckdb.DuckDBPyConnection"
+    ) -> tuple[str, tuple[LoadedObject, ...]]:
+        """Load what was staged; return the load id, and what the load did to each raw table."""
+        warehouse, source = self.settings.warehouse, self.source
+        self.progress(f"{source.name}: loading {', '.join(each.contract.name for each in staged)}")
+        loaded_at = after_last_load([*self.held.values()])
+        listed = self.place.listed({each.contract: changed[each.contract] for each in staged})
+        load_id = load(warehouse, source, staged, loaded_at, self.work / "load", db, listed)
+        loaded = finish(warehouse, source, staged, loaded_at, load_id)
         for each in loaded:
-            progress(
+            self.progress(
                 f"{source.name}.{each.name}: {each.rows_read} rows read, {each.rows_new} new,"
                 f" {each.rows_retired} ended, {each.rows_quarantined} in quarantine"
             )
-        unknown |= {each.contract.name: ", ".join(each.unknown) for each in staged}
-        return ExtractResult(
-            source.name, load_id, loaded, unchanged, (*_empty(staged), *_spared(staged), *_warnings(source, unknown))
-        )
+        return load_id, loaded
 
 
 def refuse_unfit_state(state: Path) -> None:
@@ -203,43 +275,11 @@ def scratch(work: Path) -> "Iterator[duckdb.DuckDBPyConnection]":
         yield db
 
 
-def _stage(
-    settings: Settings,
-    source: SourceContract,
-    changed: dict[ObjectContract, list[Export]],
-    db: "duckdb.DuckDBPyConnection",
-    progress: Callable[[str], None],
-) -> list[Staged]:
-    """Read all changed exports and hold them against the raw tables; see `_compare`.
-
-    Raises
-    ------
-    ScorecardError: names every export that can't be used.
-    """
-    import duckdb
-
-    staged: list[Staged] = []
-    errors: dict[str, ScorecardError] = {}
-    with attached(settings.warehouse, db):
-        types = read_types(db, source.schema, "warehouse")
-        for number, (contract, exports) in enumerate(changed.items()):
-            progress(f"{source.name}.{contract.name}: reading {contract.file}")
-            parts = [Part(export.name, _opener(export.path)) for export in exports]
-            try:
-                each = stage(db, f"t{number}", contract, parts)
-                spared = _compare(settings, source, each, set(types.get(contract.name, ())), db)
-                staged.append(replace(each, spared=spared))
-            except ScorecardError as error:
-                errors[contract.name] = error
-            except duckdb.OutOfMemoryException as error:
-                errors[contract.name] = ScorecardError(
-                    f"{source.name}/{contract.file} cannot be read: {first_line(error)}.",
-                    "Look in it for records far longer than the others, and whether the disk is full.",
-                )
-    if errors:
-        raise all_of(source, errors)
-    retype(settings.warehouse, source, staged, types)
-    return staged
+def _too_large(source: SourceContract, contract: ObjectContract, error: Exception) -> ScorecardError:
+    return ScorecardError(
+        f"{source.name}/{contract.file} cannot be read: {first_line(error)}.",
+        "Look in it for records far longer than the others, and whether the disk is full.",
+    )
 
 
 def _opener(path: Path) -> Callable[[], IO[bytes]]:
@@ -252,62 +292,6 @@ def _opener(path: Path) -> Callable[[], IO[bytes]]:
     (item,) = filesystem(root.as_uri(), file_glob=glob.escape(str(path.relative_to(root))))
     opener: Callable[[], IO[bytes]] = partial(item.open, mode="rb", compression="disable")
     return opener
-
-
-def _compare(
-    settings: Settings,
-    source: SourceContract,
-    staged: Staged,
-    held_columns: set[str],
-    db: "duckdb.DuckDBPyConnection",
-) -> int:
-    """Hold an export against the current rows of its raw table; return how many records are spared, see below.
-
-    Makes `<table>_held` (_row_version): current rows whose record is in the file but in quarantine. They have
-    not vanished, so their last good version stays. Where a row in quarantine doesn't say which record it is, it may be
-    any that the file lacks: all of those are spared.
-
-    Raises
-    ------
-    ScorecardError: a full export lost more of its rows than the settings allow.
-    """
-    contract, table = staged.contract, staged.table
-    db.execute(f"create table {table}_held (_row_version varchar)")
-    if not contract.full_export or not {*contract.primary_key, "_valid_to"} <= held_columns:
-        return 0
-    current = f"(from warehouse.{source.schema}.{quoted(contract.name)} where _valid_to is null)"
-    same = " and ".join(f"r.{name}::varchar = k.{name}::varchar" for name in map(quoted, contract.primary_key))
-    lacks = f"not exists (from {table}_keys as k where {same})"
-    held, vanished, nameless = db.execute(f"""
-        select count(*), count(*) filter ({lacks}), (
-            select count(*) from {table}_bad anti join {table}_keys using (_page, _line)
-            where reason <> 'repeats the header'
-        ) from {current} as r
-    """).fetchone() or (0, 0, 0)
-    if vanished > settings.max_vanished_share * held:
-        raise _too_few(settings, source, staged, f"{vanished} of the {held} rows", nameless)
-    db.execute(f"""
-        insert into {table}_held
-        select _row_version from {current} as r
-        where exists (
-            from {table}_keys as k semi join {table}_bad using (_page, _line) where {same}
-        ) and not exists (from {table}_good as k where {same})
-    """)
-    if not nameless:
-        return 0
-    db.execute(f"insert into {table}_held select _row_version from {current} as r where {lacks}")
-    return int(vanished)
-
-
-def _too_few(settings: Settings, source: SourceContract, staged: Staged, lost: str, nameless: int) -> ScorecardError:
-    if not staged.rows_read:
-        lost = f"all {lost.rpartition(' of the ')[2]}, for only its header is left,"
-    unread = f" {nameless} of its rows can't be read." if nameless else ""
-    return ScorecardError(
-        f"{source.name}/{staged.contract.file} lacks {lost} that it had before.{unread}",
-        "Export it again in full. If they are truly gone, run once with SCORECARD_MAX_VANISHED_SHARE=1 in the"
-        f" environment (it is {settings.max_vanished_share}).",
-    )
 
 
 def finish(

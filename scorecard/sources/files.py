@@ -39,7 +39,8 @@ def stage(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract,
     _refuse_retyped(cells)
     db.execute(f"""
         create or replace table {table}_pages as
-        select *, (select count(*) from {table}_bad as bad where bad._page = pages._page) as rows_bad
+        select *, (select count(*) from {table}_bad as bad where bad._page = pages._page) as rows_bad,
+            null::boolean as ends_line
         from {table}_pages as pages
     """)
     db.execute(f"drop table {table}")

@@ -40,10 +40,12 @@ _DAMAGED = (
 class Held:
     """The newest completed load of an object; `loaded_at_us` is microseconds since 1970.
 
-    `files`: name and SHA-256 of each, by name.
+    `files`: name and SHA-256 of each, by name. `line_ends`: for each of them in this order, whether its last line has a
+    line end; None where that isn't known.
     """
 
     files: tuple[tuple[str, str], ...]
+    line_ends: tuple[bool | None, ...]
     contract_sha256: str
     unknown_columns: str
     loaded_at_us: int
@@ -250,17 +252,20 @@ def _has_staging(db: "duckdb.DuckDBPyConnection", schema: str) -> bool:
 def _newest(db: "duckdb.DuckDBPyConnection", schema: str, types: Types) -> dict[str, Held]:
     if not {"_loaded_files", "_dlt_loads"} <= types.keys():
         return {}
+    # Warehouses of before lack the column.
+    ends_line = "ends_line" if "ends_line" in types["_loaded_files"] else "null::boolean"
     found = db.execute(f"""
         with newest as (
             from {schema}._loaded_files
             where _dlt_load_id in (select load_id from {schema}._dlt_loads)
             qualify rank() over (partition by object order by loaded_at desc) = 1
         )
-        select object, list((source_file, source_sha256) order by source_file), any_value(contract_sha256),
+        select object, list((source_file, source_sha256) order by source_file),
+            list({ends_line} order by source_file), any_value(contract_sha256),
             coalesce(max(unknown_columns), ''), epoch_us(max(loaded_at))
         from newest group by object
     """)
-    return {name: Held(tuple(files), *rest) for name, files, *rest in found.fetchall()}
+    return {name: Held(tuple(files), tuple(ends), *rest) for name, files, ends, *rest in found.fetchall()}
 
 
 def _uncommitted(schema: str, types: Types, table: str) -> tuple[str, str]:

@@ -37,8 +37,9 @@ class Staged:
 
     `<table>_good` has the columns of `columns`, `_page` and `_line`; `<table>_bad` has `_page`, `_line`, `reason`,
     `payload`, `record_key`; `<table>_held` is as good but of records that only keep a version that is held already;
-    `<table>_pages` has `_page`, `source_file`, `sha256`, `size_bytes`, `rows_read`, `rows_bad`: a file, or an answer of
-    a service. `columns` are in the order of the source; `unknown` are those that the contract doesn't declare.
+    `<table>_pages` has `_page`, `source_file`, `sha256`, `size_bytes`, `rows_read`, `rows_bad`, `ends_line`: a
+    file, or an answer of a service. `columns` are in the order of the source; `unknown` are those that the contract
+    doesn't declare.
     `are_all_new`: the warehouse holds nothing of these records, so that no version of any ends. `rows_known_bad` break
     the contract and are in quarantine as they are, so that they don't go there again. `spared`: records that the export
     lacks and that stay all the same.

@@ -10,13 +10,14 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from scorecard.errors import ScorecardError
 from scorecard.sources.contract import Column, ObjectContract
 from scorecard.sources.drift import refuse_lacking, refuse_retyped, stretches, unknown
 from scorecard.sources.judge import Staged, count, faults, key_text, row_version, typed
 from scorecard.sources.page import PARENT, Page, Shape
+from scorecard.sources.suspect import Limits
 from scorecard.sources.text import json_path, key_sql, literal, quoted, top_of
 
 if TYPE_CHECKING:
@@ -158,17 +159,15 @@ class Pages:
         """SQL of the key, as one text, of the service's record that a row is, or is an entry of."""
         return key_sql([f"{table}.{quoted(name)}" if table else quoted(name) for name in self.contract.merge_key])
 
-    def judge(
-        self, schema: str, held_columns: set[str], max_vanished_share: float, tables: Collection[str] = ()
-    ) -> Staged:
+    def judge(self, schema: str, held_columns: set[str], limits: Limits, tables: Collection[str] = ()) -> Staged:
         """Part the records into good and bad, keep the newest of each, and add tombstones; see `Staged`.
 
         The warehouse is attached as ``warehouse`` and has some ``tables`` of this source.
 
         Raises
         ------
-        ScorecardError: a field that the contract declares is gone from the service, or has another type there, or more
-            records than may be have left its list of ids.
+        Suspect: more records than is likely are not in its list of ids.
+        ScorecardError: a field that the contract declares is gone from the service, or has another type there.
         """
         self._store()
         db, table, contract = self.db, self.table, self.contract
@@ -192,11 +191,12 @@ class Pages:
         db.execute(f"""
             create or replace table {table}_pages as
             select *, (select count(*) from {table}_judged as j where j._page = p._page) as rows_read,
-                (select count(*) from {table}_bad as b where b._page = p._page) as rows_bad
+                (select count(*) from {table}_bad as b where b._page = p._page) as rows_bad,
+                null::boolean as ends_line
             from {table}_pages as p
         """)
         if "_valid_to" in held_columns:
-            self._find_vanished(schema, max_vanished_share)
+            self._find_vanished(schema, limits)
         self._make_good(schema, names, held_columns)
         all_columns = (*columns, *DELETED)
         self._find_mended(schema, tables)
@@ -368,7 +368,7 @@ class Pages:
             )
         return still
 
-    def _find_vanished(self, schema: str, max_vanished_share: float) -> None:
+    def _find_vanished(self, schema: str, limits: Limits) -> None:
         """Add to those that are gone what is held and not in the complete list of ids."""
         # Entries that are not replaced with their record stay when it goes: their keys are none of its ids.
         if not self.complete_at or (self.contract.each and self.contract.merge_key == self.contract.primary_key):
@@ -378,20 +378,32 @@ class Pages:
             f"(select distinct {self._record_key()} as _key from warehouse.{schema}.{quoted(self.contract.name)}"
             " where _valid_to is null and _deleted_at is null)"
         )
-        alive, vanished = self.db.execute(
-            f"select count(*), count(*) filter (_key not in (select _key from {ids})) from {held}"
-        ).fetchone() or (0, 0)
-        if vanished > max_vanished_share * alive:
-            raise ScorecardError(
-                f"{self.contract.object} lacks {vanished} of the {alive} records that it had before.",
-                "Look whether the user of the connection may still read them all. If they are truly gone, run once with"
-                f" SCORECARD_MAX_VANISHED_SHARE=1 in the environment (it is {max_vanished_share}).",
-            )
+        vanished = f"from {held} where _key not in (select _key from {ids})"
+        self._refuse_loss(held, vanished, limits)
+        reason = "'no longer in the service'"
         self.db.execute(
-            f"insert into {self.table}_gone select {self.complete_page}, _key, ?, 'no longer in the service'"
-            f" from {held} where _key not in (select _key from {ids})",
+            f"insert into {self.table}_gone select {self.complete_page}, _key, ?, {reason} {vanished}",
             [self.complete_at],
         )
+
+    def _refuse_loss(self, held: str, vanished: str, limits: Limits) -> None:
+        """Refuse a list of ids that lacks too many records; those that the service itself says are gone don't count.
+
+        What names the version is the keys that it lacks: the rest of a table that is in use changes all the time.
+        """
+        told = (
+            f"select _key from {self.table}_gone"
+            f" union all select {self._record_key()} from {self.table}_judged where _deleted_at is not null"
+        )
+        lost = [key for (key,) in self.db.execute(f"select _key {vanished} and _key not in ({told})").fetchall()]
+        alive = count(self.db, held)
+        if limits.is_too_much(len(lost), alive):
+            limits.refuse(
+                self.contract.object,
+                sha256("".join(f"{key}\n" for key in sorted(lost)).encode()).hexdigest(),
+                [f"lacks {len(lost)} of the {alive} records that it had before"],
+                "Look whether the user of the connection may still read them all.",
+            )
 
 
 def _texts(records: Sequence[bytes]) -> "pa.Array":

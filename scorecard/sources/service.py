@@ -29,6 +29,7 @@ from scorecard.sources.judge import Staged, count
 from scorecard.sources.load import load
 from scorecard.sources.page import Page, Shape
 from scorecard.sources.pages import Pages
+from scorecard.sources.suspect import limits_of
 from scorecard.sources.text import first_line
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ class _Run:
         self.settings, self.source, self.service = settings, source, service
         self.work, self.db, self.progress = work, db, progress
         self.own = settings.services[source.name]
+        self.limits = limits_of(settings, source)
         self.cursors = read_cursors(settings.warehouse, source)
         self.loaded: dict[str, LoadedObject] = {}
         self.load_id: str | None = None
@@ -359,7 +361,7 @@ class _Run:
                             table.judge(
                                 self.source.schema,
                                 set(types.get(table.contract.name, ())),
-                                self.settings.max_vanished_share,
+                                self.limits,
                                 types,
                             )
                             for table in each.tables

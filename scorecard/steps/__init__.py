@@ -5,7 +5,7 @@ extract → build (check raw, dbt, check KPIs, publish the snapshot) → publish
 
 from scorecard.files import write_whole
 from scorecard.steps.building import build
-from scorecard.steps.extracting import check_sources, extract, extract_all
+from scorecard.steps.extracting import check_sources, confirm, confirmations, extract, extract_all, is_suspect
 from scorecard.steps.publishing import Held, Published, due, notify_failure, publish, publish_one
 from scorecard.steps.verifying import verify
 
@@ -14,9 +14,12 @@ __all__ = [
     "Published",
     "build",
     "check_sources",
+    "confirm",
+    "confirmations",
     "due",
     "extract",
     "extract_all",
+    "is_suspect",
     "notify_failure",
     "publish",
     "publish_one",

@@ -7,7 +7,7 @@ from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 
 if TYPE_CHECKING:
-    from scorecard.sources import Checked, ExtractResult
+    from scorecard.sources import Checked, Confirmation, ExtractResult, SourceContract
 
 Progress = Callable[[str], None]
 
@@ -23,14 +23,19 @@ def extract(settings: Settings, source: str, progress: Progress = print) -> "Ext
     from scorecard import sources
     from scorecard.warehouse import snapshot
 
-    contracts = sources.load_contracts(settings)
-    if source not in contracts:
-        raise ScorecardError(f"There is no source {source!r}.", f"Choose one of: {', '.join(sorted(contracts))}.")
+    contract = _contract(settings, source)
     with snapshot.alone(settings):
-        result = sources.extract(settings, contracts[source], progress)
+        result = sources.extract(settings, contract, progress)
     for warning in result.warnings:
         progress(f"Warning: {warning}")
     return result
+
+
+def is_suspect(error: ScorecardError) -> bool:
+    """Whether all that an extraction could not load is suspect: publishing holds the unit, and tells its owners."""
+    from scorecard.sources.troubles import Suspect
+
+    return all(isinstance(each, Suspect) for each in (error.by_object or {"": error}).values())
 
 
 def extract_all(settings: Settings, progress: Progress = print) -> list[tuple[str, ScorecardError]]:
@@ -45,6 +50,34 @@ def extract_all(settings: Settings, progress: Progress = print) -> list[tuple[st
             progress(f"{source}: failed")
             failed.append((sources.troubles.unit_of(settings, contract), error))
     return failed
+
+
+def confirm(settings: Settings, source: str, file: str, sha256: str) -> "Confirmation":
+    """Accept a version of an export that is held as suspect; the next extraction loads it.
+
+    Raises
+    ------
+    ScorecardError: no such source, or no such version of that file is held.
+    """
+    from scorecard import sources
+
+    return sources.confirm(settings, _contract(settings, source), file, sha256)
+
+
+def confirmations(settings: Settings) -> "list[Confirmation]":
+    """Return the suspect versions that were confirmed, oldest first. Raises ScorecardError: their list is broken."""
+    from scorecard import sources
+
+    return sources.confirmations(settings)
+
+
+def _contract(settings: Settings, source: str) -> "SourceContract":
+    from scorecard import sources
+
+    contracts = sources.load_contracts(settings)
+    if source not in contracts:
+        raise ScorecardError(f"There is no source {source!r}.", f"Choose one of: {', '.join(sorted(contracts))}.")
+    return contracts[source]
 
 
 def check_sources(settings: Settings) -> "Iterator[Checked]":

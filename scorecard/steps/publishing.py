@@ -104,7 +104,8 @@ def publish_one(settings: Settings, scorecard: str, period: str, progress: Progr
 
     Raises
     ------
-    Held: a check failed on which the scorecard depends; its owner has been told by mail.
+    Held: a check failed on which the scorecard depends, or an export of its unit is suspect; its owner has been told by
+        mail.
     ScorecardError: no data in the period, figures built by other code or settings, a damaged close, a font is missing,
         the mail server can't be reached.
     """
@@ -116,6 +117,7 @@ def publish_one(settings: Settings, scorecard: str, period: str, progress: Progr
     # The checks and the figures of one and the same snapshot.
     with snapshot.alone(settings):
         snapshot.refuse_stale(settings)
+        _hold_if_suspect(settings, entry, of)
         _hold_if_failed(settings, catalogue, entry, of)
         closed = close(settings, entry, of)
     progress(f"{closed.close_id}: {'closed' if closed.created else 'closed before, nothing changed'}")
@@ -124,6 +126,26 @@ def publish_one(settings: Settings, scorecard: str, period: str, progress: Progr
     for outcome in outcomes:
         progress(f"{closed.close_id} to {outcome.key.recipient}: {outcome.state}{'' if outcome.now else ' before'}")
     return Published(closed.close_id, closed.created, tuple(pdfs.values()), tuple(outcomes))
+
+
+def _hold_if_suspect(settings: Settings, entry: Scorecard, period: Period) -> None:
+    """Hold a scorecard while an export of its unit is suspect: what it would print is not what the source says now."""
+    from scorecard.delivery import notify
+    from scorecard.sources import troubles
+
+    suspect = [
+        each
+        for each in troubles.read_all(settings)
+        if each.kind == "suspect" and each.business_unit == entry.business_unit
+    ]
+    if not suspect:
+        return
+    told = [notify.FailedCheck("no suspect export", each.problem, each.cure) for each in suspect]
+    notify.notify_held(settings, entry.name, period.label, entry.owner, told)
+    raise Held(
+        f"The scorecard {entry.name} of {period} is held back: {' '.join(each.problem for each in suspect)}",
+        f"{' '.join(each.cure for each in suspect)} {entry.owner} has been told.",
+    )
 
 
 def _hold_if_failed(settings: Settings, catalogue: Catalogue, entry: Scorecard, period: Period) -> None:

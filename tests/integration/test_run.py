@@ -110,6 +110,39 @@ def test_a_source_that_cannot_be_read_stops_its_own_unit_only(changed_data: Any)
     ]
 
 
+def test_a_truncated_export_holds_its_unit_until_it_is_confirmed(changed_data: Any) -> None:
+    """The sample's pipeline cut at a line end, for which the first release mailed an edition with less revenue."""
+    sandbox = changed_data(lambda row: row)
+    export = sandbox.settings.data / "maven_crm" / "sales_pipeline.csv"
+    lines = export.read_bytes().splitlines(keepends=True)
+    export.write_bytes(b"".join(lines[:8079]))
+    letters, closes = len(mails(sandbox)), sorted(path.name for path in sandbox.settings.archive.iterdir())
+    done = sandbox.run("run", check=False)
+    assert done.returncode == 1
+    problem = "maven_crm/sales_pipeline.csv is suspect: it lacks 722 of the 8800 records that it had before."
+    assert f"Error: {problem}" in done.stderr
+    assert f"The scorecard sales of 2017-Q4 is held back: {problem}" in done.stderr
+    assert {Path(line).name for line in done.stdout.split()} == {
+        "customers-2024-Q4-e1-en.pdf",
+        "customers-2024-Q4-e1-ja.pdf",
+    }
+    assert sorted(path.name for path in sandbox.settings.archive.iterdir()) == closes
+    told = [mail for mail in mails(sandbox) if mail["To"] == "sales-operations@example.com"]
+    assert len(mails(sandbox)) == letters + len(told) == letters + 2, "one for each period that is held"
+    text = " ".join(told[0].get_payload(decode=True).decode().split())
+    sha256 = hashlib.sha256(export.read_bytes()).hexdigest()
+    assert problem in text
+    assert f"scorecard confirm maven_crm sales_pipeline.csv {sha256}" in text
+
+    assert "is held back" in sandbox.run("publish", "--scorecard", "sales", check=False).stderr
+    assert len(mails(sandbox)) == letters + 2, "the same is told once"
+    assert sandbox.run("confirm", "maven_crm", "sales_pipeline.csv", "0" * 64, check=False).returncode == 1
+    sandbox.run("confirm", "maven_crm", "sales_pipeline.csv", sha256)
+    (entry,) = json.loads(sandbox.run("confirmations", "--json").stdout)
+    assert (entry["source"], entry["file"], entry["sha256"]) == ("maven_crm", "sales_pipeline.csv", sha256)
+    assert "8078 rows read, 0 new, 722 ended" in sandbox.run("extract", "maven_crm").stderr
+
+
 def test_changed_data_makes_a_new_edition_that_says_what_changed(changed_data: Any) -> None:
     def corrected(row: dict[str, str]) -> dict[str, str]:
         won_last_quarter = row["deal_stage"] == "Won" and row["close_date"] == "2017-11-15"

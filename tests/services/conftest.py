@@ -60,7 +60,7 @@ class Reader:
     connection: dict[str, Any]
     own: dict[str, Any] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
-    max_vanished_share: float = 1
+    suspect_lost_share: float = 1
 
     @property
     def settings(self) -> Settings:
@@ -71,7 +71,8 @@ class Reader:
             state=self.root / "state",
             services={self.name: unit},
             connections={self.name: where},
-            max_vanished_share=self.max_vanished_share,
+            suspect_lost_share=self.suspect_lost_share,
+            suspect_lost_share_of_any_size=self.suspect_lost_share,
         )
 
     @property

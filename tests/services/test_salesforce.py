@@ -17,8 +17,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from scorecard.errors import ScorecardError
+from scorecard.sources import confirm, load_contracts
 from scorecard.sources import salesforce as connector
 from scorecard.sources.http import QuotaGone
+from scorecard.sources.troubles import Suspect
 
 from .conftest import Connect, Reader, in_quarantine, utc
 
@@ -193,7 +195,7 @@ def test_an_activity_that_was_archived_is_not_gone(connect: Connect, org: Salesf
     assert (reader.tombstones("task"), reader.tombstones("event")) == ({}, {})
 
 
-def test_a_list_of_ids_that_lacks_too_many_is_refused(connect: Connect, org: Salesforce) -> None:
+def test_a_list_of_ids_that_lacks_too_many_is_held_until_confirmed(connect: Connect, org: Salesforce) -> None:
     reader = reader_of(connect, org, objects=("opportunity",))
     reader.extract()
     before = reader.current("opportunity", COLUMNS)
@@ -201,11 +203,13 @@ def test_a_list_of_ids_that_lacks_too_many_is_refused(connect: Connect, org: Sal
     for number in range(1, 31):
         org.store.delete("Opportunity", key(number))
     org.advance(days=20)
-    reader.max_vanished_share = 0.5
-    with pytest.raises(ScorecardError, match="Opportunity lacks 30 of the 40 records that it had before"):
+    reader.suspect_lost_share = 0.2
+    with pytest.raises(Suspect, match="Opportunity is suspect: it lacks 30 of the 40 records that it had") as error:
         reader.extract()
     assert reader.current("opportunity", COLUMNS) == before
-    reader.max_vanished_share = 1
+    org.store.change("Opportunity", key(31), Amount=7)
+    source = load_contracts(reader.settings)["salesforce"]
+    confirm(reader.settings, source, error.value.file, error.value.sha256)
     reader.extract()
     assert reader.current("opportunity", COLUMNS) == truth(org)
 

@@ -1,5 +1,6 @@
 """The connector of SQL databases against a real PostgreSQL: what is read ends as the table's own rows."""
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Callable
@@ -15,9 +16,10 @@ from sandbox.services.faults import Faults
 
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, ServiceSettings
-from scorecard.sources import check, load_contracts
+from scorecard.sources import check, confirm, load_contracts, troubles
 from scorecard.sources.connectors import connector
 from scorecard.sources.sql import Sql
+from scorecard.sources.troubles import Suspect
 
 from .conftest import Reader, in_quarantine, quarantine_of
 from .postgres import PASSWORD, READER, Postgres
@@ -317,16 +319,32 @@ def test_a_changed_contract_reads_all_again_and_finds_deletes(read: Read, db: Po
     assert held(reader) == truth(db)
 
 
-def test_too_much_gone_is_refused(read: Read, db: Postgres) -> None:
+def test_a_table_that_lost_too_much_is_held_until_confirmed(read: Read, db: Postgres) -> None:
+    """What is confirmed is the loss: the table is in use, and other rows of it change meanwhile."""
     reader = read(TEAMS)
     reader.extract()
-    db.sql("truncate teams")
-    settings = reader.settings.model_copy(update={"max_vanished_share": 0.5})
-    from scorecard.sources import extract
+    before = reader.current("teams", "name")
+    (kept,) = before[1]
+    db.sql("delete from teams where name <> '" + kept + "'")
+    reader.suspect_lost_share = 0.2
+    with pytest.raises(Suspect, match=r"telephony/teams is suspect: it lacks 1 of the 2 records") as error:
+        reader.extract()
+    assert reader.current("teams", "name") == before
+    ((lost,),) = [each for each in before if each != (kept,)]
+    assert error.value.sha256 == hashlib.sha256(f"{lost}\n".encode()).hexdigest()
+    (trouble,) = troubles.read_all(reader.settings)
+    assert (trouble.kind, trouble.object, trouble.file, trouble.business_unit) == (
+        "suspect",
+        "teams",
+        "teams",
+        "Simulated",
+    )
 
-    with pytest.raises(ScorecardError, match="teams lacks 2 of the 2 records"):
-        extract(settings, load_contracts(settings)["telephony"])
-    assert len(reader.current("teams", "name")) == 2
+    confirm(reader.settings, load_contracts(reader.settings)["telephony"], "teams", error.value.sha256)
+    db.sql("insert into teams values ('New', 'West')")
+    reader.extract()
+    assert sorted(reader.current("teams", "name")) == sorted([(kept,), ("New",)])
+    assert troubles.read_all(reader.settings) == []
 
 
 def test_another_database_is_read_too(read: Read, tmp_path: Path) -> None:

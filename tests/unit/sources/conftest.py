@@ -62,7 +62,14 @@ class Shop:
 
     @property
     def settings(self) -> Settings:
-        return Settings(project=self.root, data=self.root / "data", state=self.root / "state")  # type: ignore[call-arg]
+        """Settings by which no export is suspect for what it lacks; `test_suspect.py` has those of the product."""
+        return Settings(  # type: ignore[call-arg]
+            project=self.root,
+            data=self.root / "data",
+            state=self.root / "state",
+            suspect_lost_share=1,
+            suspect_lost_share_of_any_size=1,
+        )
 
     @property
     def yaml(self) -> Path:

@@ -243,13 +243,6 @@ def test_a_row_that_does_not_say_which_it_is_ends_no_record(shop: Shop, row: str
     assert result.warnings == ()
 
 
-def test_rows_that_cannot_be_read_are_told_of_where_too_many_are_lacking(shop: Shop) -> None:
-    shop.extract()
-    shop.write(ORDERS.replace(",2024", ",x,2024"))
-    with pytest.raises(ScorecardError, match=r"lacks 4 of the 4 rows that it had before\. 4 of its rows can't be read"):
-        shop.extract()
-
-
 @pytest.mark.parametrize(
     ("target", "said"),
     [
@@ -319,25 +312,6 @@ def test_an_export_that_needs_too_much_memory_is_named(shop: Shop, monkeypatch: 
     with pytest.raises(ScorecardError, match=r"shop/orders\.csv cannot be read: Out of Memory") as error:
         shop.extract()
     assert "far longer" in error.value.cure
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (ORDERS.splitlines()[0] + "\n", "lacks all 4 rows, for only its header is left"),
-        ("\n".join(ORDERS.splitlines()[:2]) + "\n", "lacks 3 of the 4 rows"),
-    ],
-)
-def test_an_export_that_lost_too_much_is_refused_until_allowed(loaded: Shop, text: str, said: str) -> None:
-    before = loaded.everything()
-    loaded.write(text)
-    with pytest.raises(ScorecardError, match=said) as error:
-        loaded.extract()
-    assert "SCORECARD_MAX_VANISHED_SHARE" in error.value.cure
-    assert loaded.everything() == before
-    loaded.extract(max_vanished_share=1.0)
-    assert len(loaded.current()) == len(text.splitlines()) - 1
-    assert loaded.query("select count(*) from raw_shop.orders") == [(4,)]
 
 
 def test_an_export_may_be_empty_from_the_start(shop: Shop) -> None:
@@ -412,7 +386,7 @@ def test_damage_found_while_exports_are_compared_is_named(loaded: Shop, monkeypa
     def meets_damage(*_: Any) -> None:
         raise duckdb.Error("Corrupt database file: computed checksum 1 does not match stored checksum 2 in block 3")
 
-    monkeypatch.setattr(sys.modules["scorecard.sources.extract"], "_compare", meets_damage)
+    monkeypatch.setattr(sys.modules["scorecard.sources.extract"], "compare", meets_damage)
     with pytest.raises(ScorecardError, match=r"warehouse\.duckdb is damaged"):
         loaded.extract()
 
