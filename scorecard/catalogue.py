@@ -37,7 +37,9 @@ _CHOICES = {
 }
 _REQUIRED = ("label", "definition", "formula", "owner", *_CHOICES)
 _WORDS = ("label", "definition", "formula", "caveat")
-_OPTIONAL = ("caveat", "journey_stage", "drives", "minimum_observations", "grains", "parameters", "of", "beside")
+_OPTIONAL = (
+    *("caveat", "journey_stage", "drives", "minimum_observations", "grains", "parameters", "of", "beside", "signed"),
+)
 Words = dict[str, str]
 _T = TypeVar("_T")
 
@@ -66,6 +68,7 @@ class Metric:
     variant_of: str | None = None
     of: str | None = None
     caveat: Words | None = None
+    signed: bool = False
 
 
 @dataclass(frozen=True)
@@ -207,6 +210,9 @@ def _metrics_in(path: Path, meta: dict[str, Any]) -> list[Metric]:
     fewest = meta.get("minimum_observations", 1)
     if not isinstance(fewest, int) or fewest < 1:
         raise ScorecardError(f"{path} has minimum_observations: {fewest}.", "Write a number, 1 or more.")
+    signed = meta.get("signed", False)
+    if not isinstance(signed, bool):
+        raise ScorecardError(f"{path} has signed: {signed}.", "Write true or false.")
     if meta["perspective"] == "customer" and not meta.get("journey_stage"):
         raise ScorecardError(f"{path} is of the customer's perspective and has no journey_stage.", "Name it.")
     for key, choices in _CHOICES.items():
@@ -234,6 +240,7 @@ def _metrics_in(path: Path, meta: dict[str, Any]) -> list[Metric]:
         parameters=meta.get("parameters", {}),
         of=meta.get("of"),
         caveat=words["caveat"],
+        signed=signed,
     )
     return [main, *(_variant(main, beside) for beside in meta.get("beside", ()))]
 

@@ -105,6 +105,11 @@ def period_of(day: date, grain: Grain, year_start: int = 1) -> Period:
     return Period(start, end, grain, label)
 
 
+def last_over(day: date, grain: Grain, year_start: int = 1) -> Period:
+    """Return the last period of a grain that is over when a day begins."""
+    return period_of(day, grain, year_start).shift(-1, year_start)
+
+
 def parse_period(text: str, year_start: int = 1) -> Period:
     """Read 2017, 2017-Q4, 2017-12, 2017-W52 or 2017-12-31.
 

@@ -8,7 +8,9 @@ from typing import Any
 import duckdb
 
 from scorecard.archive.contribution import contributes
+from scorecard.archive.snapshot import frozen_periods
 from scorecard.catalogue import DIMENSIONS
+from scorecard.periods import parse_period
 
 # What changes a figure when its observations don't change.
 _MEANING = ("formula", "aggregate", "minimum_observations", "parameters", "unit", "direction", "of", "model")
@@ -41,14 +43,31 @@ def restatements(before: Path, now: Path, manifest: dict[str, Any], code: dict[s
         reasons = _reasons_in_data(connection, {**definitions[0], **definitions[1]})
         changed = connection.execute(
             f"select new.figure_id, {_KEY}, old.value, new.value, old.target, new.target, "
-            "not old.is_complete and new.is_complete "
+            "not old.is_complete and new.is_complete, old.figure_id is null or new.figure_id is null "
             f"from old_values as old full join new_values as new using ({_KEY}) "
             "where old.value is distinct from new.value or old.target is distinct from new.target "
             "order by new.figure_id is null, length(new.figure_id), new.figure_id, metric, grain, period, "
             "dimension, member"
         ).fetchall()
+    always = _periods_of_all_editions(manifest, _read(now / "definitions.json")["settings"])
     found = []
-    for figure_id, metric, grain, period, dimension, member, old, new, old_target, new_target, is_over in changed:
+    for (
+        figure_id,
+        metric,
+        grain,
+        period,
+        dimension,
+        member,
+        old,
+        new,
+        old_target,
+        new_target,
+        is_over,
+        alone,
+    ) in changed:
+        # What only one edition froze, for an action, was not printed otherwise by the other.
+        if alone and (grain, period) not in always:
+            continue
         figure = {
             **{"figure_id": figure_id, "metric": metric, "grain": grain, "period": period},
             **{"dimension": dimension, "member": member},
@@ -81,6 +100,13 @@ def restatements(before: Path, now: Path, manifest: dict[str, Any], code: dict[s
             target = {"field": "target", "old": _text(old_target), "new": _text(new_target)}
             found.append({**figure, **target, "why": "target", "reasons": ["target"]})
     return found
+
+
+def _periods_of_all_editions(manifest: dict[str, Any], settings: dict[str, Any]) -> set[tuple[str, str]]:
+    """Return the periods that every edition of a close holds, as grain and label."""
+    year_start = int(settings["fiscal_year_start_month"])
+    periods = frozen_periods(parse_period(manifest["period"], year_start), year_start)
+    return {(each.grain.value, each.label) for each in periods}
 
 
 def _reasons_in_data(

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from scorecard.catalogue import DIMENSIONS, Metric, Scorecard, read_yaml
 from scorecard.errors import ScorecardError
-from scorecard.periods import Grain, Period, period_of
+from scorecard.periods import Grain, Period, last_over, period_of
 from scorecard.settings import Settings
 
 SPARKLINE = 13
@@ -167,13 +167,7 @@ def read(
                 "foreign": list(foreign_sources(settings, scorecard.business_unit)),
             },
         ),
-        "actions.parquet": _sorted(
-            connection,
-            f"select {_listed(_ACTION_COLUMNS)} from scorecard.actions "
-            "where metric in (select metric from frozen_metrics) and (from_date is null or from_date < $end) "
-            "and scope = $scope",
-            {"end": period.end, "scope": scorecard.business_unit},
-        ),
+        "actions.parquet": _sorted(connection, "select * from frozen_actions"),
     }
     return Frozen(tables, _loads(connection), _horizons(connection, scorecard, period))
 
@@ -200,6 +194,30 @@ def _prepare(
             for rank, each in enumerate(frozen_periods(period, settings.fiscal_year_start_month))
         ],
     )
+    connection.execute(
+        "create temp table frozen_actions as select "
+        f"{_listed(_ACTION_COLUMNS)} from scorecard.actions where metric in (select metric from frozen_metrics) "
+        "and (from_date is null or from_date < $end) and scope = $scope",
+        {"end": period.end, "scope": scorecard.business_unit},
+    )
+    _prepare_bases(connection, period, settings.fiscal_year_start_month)
+
+
+def _prepare_bases(connection: duckdb.DuckDBPyConnection, period: Period, year_start: int) -> None:
+    """List what actions are compared with: the figure of the last period that was over when each began."""
+    connection.execute(
+        "create temp table frozen_bases (metric varchar, grain varchar, period varchar, dimension varchar, "
+        "member varchar)"
+    )
+    begun = connection.execute(
+        "select metric, dimension, member, from_date from frozen_actions where from_date is not null"
+    ).fetchall()
+    for metric, dimension, member, begins in begun:
+        base = last_over(begins, period.grain, year_start)
+        connection.execute(
+            "insert into frozen_bases values (?, ?, ?, ?, ?)",
+            [metric, base.grain.value, base.label, dimension, member],
+        )
 
 
 def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard) -> pa.Table:
@@ -207,11 +225,13 @@ def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard) -> pa.T
     ranks = " ".join(f"when '{name}' then {rank}" for rank, name in enumerate(DIMENSIONS))
     connection.execute(
         "create temp table frozen_values as "
-        f"select status.*, periods.rank as period_rank, case dimension {ranks} end as dimension_rank, "
+        # What is there only for an action comes last, so that the ids of all other figures stay as they are.
+        f"select status.*, coalesce(periods.rank, 4) as period_rank, case dimension {ranks} end as dimension_rank, "
         "metrics.rank as metric_rank, metrics.base from scorecard.kpi_status as status "
         "join frozen_metrics as metrics using (metric) "
-        "join frozen_periods as periods using (grain, period) "
-        "where status.scope = $scope",
+        "left join frozen_periods as periods using (grain, period) "
+        "where status.scope = $scope and (periods.rank is not null or "
+        "(metric, grain, period, dimension, member) in (from frozen_bases))",
         {"scope": scorecard.business_unit},
     )
     ((twice,),) = connection.execute(

@@ -5,9 +5,12 @@ All follows from the structure of the figures, never from a metric's name.
 
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
+from scorecard.periods import Period
 from scorecard.rendering.close import COMPARISONS, Metric, Value
-from scorecard.rendering.desk import Desk, difference
+from scorecard.rendering.comparisons import difference
+from scorecard.rendering.desk import Desk
 
 # A share that moved less than this is not worth a sentence.
 _WORTH_SAYING = Decimal("0.01")
@@ -16,21 +19,15 @@ GOOD, BAD = ("ahead", "on_track"), ("off_track", "at_risk")
 
 
 @dataclass(frozen=True)
-class Driver:
-    """The member that moved a figure most, and by how much."""
-
-    dimension: str
-    member: str
-    contribution: Decimal
-    own: Value | None
-
-
-@dataclass(frozen=True)
 class Factors:
-    """A metric that is the product of two others, and what each did to it since the period before."""
+    """A metric that is the product of two others, and what each added to its change since the period before.
+
+    What the two added is exactly the change.
+    """
 
     total: Value
-    parts: tuple[tuple[Metric, Value, Decimal], ...]
+    change: Fraction
+    parts: tuple[tuple[Metric, Value, Fraction], ...]
 
 
 def lead_metric(desk: Desk) -> tuple[Metric, Value | None]:
@@ -47,37 +44,45 @@ def lead_metric(desk: Desk) -> tuple[Metric, Value | None]:
 def factors_of(desk: Desk, metric: Metric) -> Factors | None:
     """Find two metrics whose product this one is: total = amount × rate, where rate = total / amount."""
     total = desk.close.whole(metric.name)
-    if total is None or total.numerator is None or total.change is None or total.prior_value is None:
+    if total is None or total.change is None:
         return None
-    figures = [(other, desk.close.whole(other.name)) for other in desk.close.mains() if metric.name in other.drives]
-    for rate, rated in figures:
-        for amount, counted in figures:
-            if rated is None or counted is None or rate.aggregate not in {"ratio", "average"} or not amount.adds_up:
-                continue
-            if rated.numerator != total.numerator or rated.denominator != counted.numerator or not counted.numerator:
-                continue
-            if rated.prior_value is None or rated.value is None or counted.change is None or counted.value is None:
-                continue
-            by_amount = counted.change * rated.prior_value
-            by_rate = (rated.value - rated.prior_value) * counted.value
-            return Factors(total, ((amount, counted, by_amount), (rate, rated, by_rate)))
+    candidates = [other for other in desk.close.mains() if metric.name in other.drives]
+    for rate in candidates:
+        for amount in candidates:
+            if rate.aggregate in {"ratio", "average"} and amount.adds_up:
+                factors = _product(desk, metric, amount, rate)
+                if factors is not None:
+                    return factors
     return None
+
+
+def _product(desk: Desk, metric: Metric, amount: Metric, rate: Metric) -> Factors | None:
+    """Return what the amount and the rate added, if their product is the metric now and in the period before."""
+    now = _three(desk, desk.close.period, metric, amount, rate)
+    was = _three(desk, desk.close.prior, metric, amount, rate)
+    if now is None or was is None:
+        return None
+    total, count = (Fraction(each.numerator or 0) for each in now[:2])
+    total_before, count_before = (Fraction(each.numerator or 0) for each in was[:2])
+    by_amount = (count - count_before) * total_before / count_before
+    by_rate = total - total_before * count / count_before
+    return Factors(now[0], total - total_before, ((amount, now[1], by_amount), (rate, now[2], by_rate)))
+
+
+def _three(
+    desk: Desk, period: Period, metric: Metric, amount: Metric, rate: Metric
+) -> tuple[Value, Value, Value] | None:
+    """Return the figures of a period in which the metric is the amount times the rate."""
+    total, counted, rated = (desk.close.whole(each.name, period) for each in (metric, amount, rate))
+    if total is None or counted is None or rated is None or not counted.numerator or rated.value is None:
+        return None
+    is_product = rated.numerator == total.numerator and rated.denominator == counted.numerator
+    return (total, counted, rated) if is_product else None
 
 
 def drives(desk: Desk, metric: Metric, goal: Metric) -> bool:
     """Whether a metric drives a goal, directly or over one other."""
     return desk.close.steps_to(metric, goal) in (1, 2)
-
-
-def driver_of(desk: Desk, figure: Value) -> Driver | None:
-    """Return the member that moved a figure most; none that has too few records to say anything of it."""
-    dimension, member, contribution = figure.driver_dimension, figure.driver_member, figure.driver_contribution
-    if not (dimension and member and contribution):
-        return None
-    own = desk.close.value(figure.metric, desk.close.period, dimension, member)
-    if own is not None and own.na_reason == "too_few_observations":
-        return None
-    return Driver(dimension, member, contribution, own)
 
 
 def members_rate(desk: Desk, metric: Metric, dimension: str, member: str) -> tuple[Metric, Value] | None:
@@ -132,8 +137,3 @@ def distance(figure: Value) -> Decimal:
 def size(number: Decimal | None) -> Decimal:
     """Return a number without its sign, 0 where there is none."""
     return abs(number) if number is not None else Decimal(0)
-
-
-def absolute(number: Decimal | None) -> Decimal | None:
-    """Return a number without its sign, None where there is none."""
-    return None if number is None else abs(number)

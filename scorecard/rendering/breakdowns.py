@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from scorecard.rendering.analysis import drives
 from scorecard.rendering.charts import Bar, bars
 from scorecard.rendering.close import COMPARISONS, Metric, Value
+from scorecard.rendering.comparisons import against_prior, against_target
 from scorecard.rendering.desk import Cell, Desk, Status
 from scorecard.rendering.formats import Scale
 
@@ -78,8 +79,8 @@ def breakdown(desk: Desk, metric: Metric, dimension: str, brief: bool = False) -
             value=desk.figure(metric, figure, scale, signed),
             bar=bar,
             target=desk.target(metric, figure, scale),
-            vs_target=desk.against_target(metric, figure),
-            vs_prior=desk.against_prior(metric, figure),
+            vs_target=against_target(desk, metric, figure),
+            vs_prior=against_prior(desk, metric, figure),
             status=desk.status_of(figure),
             companions=tuple(_companion(desk, other, dimension, figure.member) for other in beside),
         )
@@ -124,8 +125,8 @@ def _total(desk: Desk, metric: Metric, scale: Scale, signed: bool) -> Member | N
         desk.figure(metric, figure, scale, signed),
         None,
         desk.target(metric, figure, scale),
-        desk.against_target(metric, figure),
-        desk.against_prior(metric, figure),
+        against_target(desk, metric, figure),
+        against_prior(desk, metric, figure),
         desk.status_of(figure),
         (),
         total=True,
@@ -151,7 +152,7 @@ def _companions(desk: Desk, metric: Metric, dimension: str) -> list[Metric]:
 
 def _companion(desk: Desk, metric: Metric, dimension: str, member: str) -> tuple[Cell, Cell]:
     figure = _at(desk, metric, dimension, member)
-    return desk.figure(metric, figure), desk.against_prior(metric, figure)
+    return desk.figure(metric, figure), against_prior(desk, metric, figure)
 
 
 def _at(desk: Desk, metric: Metric, dimension: str, member: str) -> Value | None:

@@ -40,9 +40,6 @@ class Value:
     year_ago_value: Decimal | None
     year_ago_change: Decimal | None
     year_ago_change_ratio: Decimal | None
-    driver_dimension: str | None
-    driver_member: str | None
-    driver_contribution: Decimal | None
 
     @property
     def yardstick(self) -> Decimal | None:
@@ -69,6 +66,8 @@ class Metric:
     variant_of: str | None
     caveat: str | None
     journey_stage: str | None
+    is_signed: bool = False
+    """Whether a figure may be on either side of zero, as a movement may: it is compared by difference."""
     settles_after: int = 0
     """Days after a period until which its figure may still change, as those in which a customer may renew."""
 
@@ -113,6 +112,7 @@ class Action:
     metric: str
     what: str
     who: str
+    begins: date | None
     due: date | None
     progress: str
     done: bool
@@ -174,6 +174,26 @@ class Close:
     def value(self, metric: str, period: Period, dimension: str, member: str) -> Value | None:
         """Return a figure, or None where the close has none."""
         return self.values.get((metric, period.label, dimension, member))
+
+    def at(self, metric: str, period: Period, dimension: str) -> dict[str, Value]:
+        """Return a metric's figures of a period by the members of a dimension."""
+        return self._by_dimension.get((metric, period.label, dimension), {})
+
+    @cached_property
+    def _by_dimension(self) -> dict[tuple[str, str, str], dict[str, Value]]:
+        figures: dict[tuple[str, str, str], dict[str, Value]] = {}
+        for (metric, period, dimension, member), figure in self.values.items():
+            figures.setdefault((metric, period, dimension), {})[member] = figure
+        return figures
+
+    def breakdowns(self) -> list[tuple[str, str]]:
+        """Return the scorecard's breakdowns that have members, as metric and dimension."""
+        # A close may write them as pairs or as mappings.
+        pairs = [
+            (entry["metric"], entry["dimension"]) if isinstance(entry, dict) else (entry[0], entry[1])
+            for entry in self.scorecard["breakdowns"]
+        ]
+        return [pair for pair in pairs if self.members.get(pair)]
 
     def whole(self, metric: str, period: Period | None = None) -> Value | None:
         """Return the figure of the scorecard's whole business unit."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scorecard.errors import ScorecardError
-from scorecard.periods import Period, parse_period
+from scorecard.periods import Period, last_over, parse_period
 from scorecard.rendering.close import WHOLE, Action, Check, Close, Metric, Value, spark_periods, words
 from scorecard.rendering.fonts import visible
 
@@ -27,9 +27,10 @@ def read_close(close_dir: Path, language: str) -> Close:
         settings = definitions["settings"]
         year_start = int(settings["fiscal_year_start_month"])
         period = parse_period(manifest["period"], year_start)
+        actions = tuple(_action(row, language) for row in _rows(close_dir / "actions.parquet"))
         values = {
             (value.metric, value.period, value.dimension, value.member): value
-            for value in _values(close_dir / "values.parquet", period, year_start)
+            for value in _values(close_dir / "values.parquet", period, year_start, actions)
         }
         return Close(
             close_id=manifest["close_id"],
@@ -44,7 +45,7 @@ def read_close(close_dir: Path, language: str) -> Close:
             metrics={name: _metric(entry, language) for name, entry in definitions["metrics"].items()},
             values=values,
             checks=tuple(_check(row, language) for row in _rows(close_dir / "checks.parquet")),
-            actions=tuple(_action(row, language) for row in _rows(close_dir / "actions.parquet")),
+            actions=actions,
             targets=tuple(_rows(close_dir / "targets.parquet")),
             restatements=tuple(_json(close_dir / "restatements.json")),
             members=_members(values.values(), period),
@@ -68,14 +69,16 @@ def _json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _values(path: Path, period: Period, year_start: int) -> list[Value]:
+def _values(path: Path, period: Period, year_start: int, actions: Iterable[Action]) -> list[Value]:
     """Read the figures that can be printed: all of the period, and of others those a chart or a change needs."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     table = pq.read_table(path, columns=list(Value.__dataclass_fields__))
-    near = pa.array([period.label, period.shift(-1, year_start).label, period.year_ago(year_start).label])
+    compared = [period, period.shift(-1, year_start), period.year_ago(year_start)]
+    compared += [last_over(action.begins, period.grain, year_start) for action in actions if action.begins]
+    near = pa.array([each.label for each in compared])
     charted = pa.array([each.label for each in spark_periods(period, year_start)])
     needed = pc.or_(
         pc.is_in(table["period"], value_set=near),
@@ -112,6 +115,7 @@ def _metric(entry: dict[str, Any], language: str) -> Metric:
         variant_of=entry["variant_of"],
         caveat=words(entry["caveat"], language) or None,
         journey_stage=entry["journey_stage"],
+        is_signed=entry.get("signed", False),
         settles_after=int(entry.get("parameters", {}).get("grace_days", 0)),
     )
 
@@ -140,6 +144,7 @@ def _action(row: dict[str, Any], language: str) -> Action:
         metric=row["metric"],
         what=visible(row.get(f"what_{language}") or row["what_en"] or ""),
         who=visible(row["who"] or ""),
+        begins=row["from_date"],
         due=row["due"],
         progress=visible(str(row["progress"] if row["progress"] is not None else "")),
         done=row["status"] == "done",

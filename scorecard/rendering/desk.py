@@ -8,7 +8,7 @@ from decimal import Decimal
 from scorecard.periods import Period
 from scorecard.rendering.close import Check, Close, Metric, Value
 from scorecard.rendering.fonts import visible
-from scorecard.rendering.formats import MINUS, Formats, Scale
+from scorecard.rendering.formats import Formats, Scale
 from scorecard.rendering.wording import Wording
 
 STATUSES = ("ahead", "on_track", "at_risk", "off_track", "na")
@@ -144,13 +144,28 @@ class Desk:
         ]
         return self.formats.scale(metric.unit, numbers)
 
+    def cite(self, figure: Value, text: str | None = None) -> str:
+        """Return the id of a figure to print it, and put the figure on the list of figures.
+
+        Every id on a page and in a mail comes from here, so the list and the provenance lack none.
+        """
+        self.printed.setdefault(figure.figure_id, Printed(figure, text or self.text(figure)))
+        return figure.figure_id
+
+    def text(self, figure: Value, scale: Scale | None = None, signed: bool = False) -> str:
+        """Write the value of a figure; n/a where there is none."""
+        if figure.value is None:
+            return self.say("na")
+        return self.formats.value(
+            figure.value, scale or self.scale(self.close.metrics[figure.metric], [figure]), signed
+        )
+
     def figure(self, metric: Metric, figure: Value | None, scale: Scale | None = None, signed: bool = False) -> Cell:
         """Print a figure; where there is none, n/a and the footnote that says why."""
         if figure is None or figure.value is None:
             return self.missing(figure.na_reason if figure else None, figure)
-        text = self.formats.value(figure.value, scale or self.scale(metric, [figure]), signed)
-        self.printed.setdefault(figure.figure_id, Printed(figure, text))
-        return Cell(text, figure.figure_id, note=self._unsettled(metric, figure))
+        text = self.text(figure, scale, signed)
+        return Cell(text, self.cite(figure, text), note=self._unsettled(metric, figure))
 
     def _unsettled(self, metric: Metric, figure: Value) -> str | None:
         """Return the mark of the footnote of a figure that may still change, None of one that stands."""
@@ -167,10 +182,8 @@ class Desk:
     def missing(self, reason: str | None, figure: Value | None = None) -> Cell:
         """Print n/a."""
         period = self.named(figure) if figure else self.period(self.close.period)
-        if figure:
-            self.printed.setdefault(figure.figure_id, Printed(figure, self.say("na")))
         mark = self.note(self.why_missing(reason, period))
-        return Cell(self.say("na"), figure.figure_id if figure else None, "na", mark)
+        return Cell(self.say("na"), self.cite(figure) if figure else None, "na", mark)
 
     def why_missing(self, reason: str | None, period: str) -> str:
         """Say why a figure of a period has no value: a comparison lacks what lies before that period."""
@@ -197,59 +210,6 @@ class Desk:
             share = self.formats.share(figure.elapsed_share or Decimal(0), 0)
             note = self.note(self.say("note.pro_rated", share=share))
         return Cell(self.formats.value(figure.yardstick, scale), note=note)
-
-    def against_target(self, metric: Metric, figure: Value | None) -> Cell:
-        """Print the difference from the target."""
-        if figure is None or figure.value is None or figure.yardstick is None:
-            return Cell("–", tone="na")
-        change, ratio = difference(figure.value, figure.yardstick)
-        return self._change(metric, change, ratio)
-
-    def against_prior(self, metric: Metric, figure: Value | None) -> Cell:
-        """Print the change from the period before."""
-        if figure is None:
-            return Cell("–", tone="na")
-        return self._since(metric, figure, self.close.prior, figure.change, figure.change_ratio)
-
-    def against_year_ago(self, metric: Metric, figure: Value | None) -> Cell:
-        """Print the change from the same period of the year before."""
-        if figure is None:
-            return Cell("–", tone="na")
-        return self._since(metric, figure, self.close.year_ago, figure.year_ago_change, figure.year_ago_change_ratio)
-
-    def _since(
-        self, metric: Metric, figure: Value, base: Period, change: Decimal | None, ratio: Decimal | None
-    ) -> Cell:
-        if figure.value is None:
-            return Cell("–", tone="na")
-        if change is None:
-            return Cell(self.say("na"), None, "na", self.note(self._no_base(metric, figure, base)))
-        return self._change(metric, change, ratio)
-
-    def _no_base(self, metric: Metric, figure: Value, base: Period) -> str:
-        """Say why a figure is compared with nothing: of what adds up, a member may have had none of it."""
-        period = self.formats.period(base, self.close.year_start)
-        was = self.close.value(figure.metric, base, figure.dimension, figure.member)
-        whole = self.close.whole(figure.metric, base)
-        if was is None and metric.adds_up and whole is not None and whole.value is not None:
-            return self.say("na.nothing", period=period)
-        return self.reason((was and was.na_reason) or "no_history", period)
-
-    def _change(self, metric: Metric, change: Decimal, ratio: Decimal | None) -> Cell:
-        text = self.formats.change(metric.unit, change, ratio) or ""
-        return Cell(text, tone=tone(metric, text))
-
-
-def difference(value: Decimal, base: Decimal) -> tuple[Decimal, Decimal | None]:
-    """Return value − base, and the same as a share of the base (None where the base is zero)."""
-    return value - base, (value - base) / abs(base) if base else None
-
-
-def tone(metric: Metric, change: str) -> str:
-    """Return whether a change as printed is good or bad for the metric; neither where it prints as zero."""
-    if not change.startswith(("+", MINUS)):
-        return ""
-    return "good" if change.startswith("+") == metric.higher_is_better else "bad"
 
 
 def _letters(number: int) -> str:

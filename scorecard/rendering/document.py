@@ -12,8 +12,18 @@ Notes = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
+class Since:
+    """What an indicator did since an action began: the figures of two periods, each with its period's name."""
+
+    before: tuple[str, Cell]
+    now: tuple[str, Cell] | None
+    change: Cell
+    verdict: str
+
+
+@dataclass(frozen=True)
 class ActionRow:
-    """A decision of the last review, and what its indicator did since."""
+    """A decision of the last review, and what its indicator did since. ``since`` is None where no begin is known."""
 
     what: str
     effect: str
@@ -22,8 +32,7 @@ class ActionRow:
     progress: str
     overdue: bool
     indicator: str
-    change: Cell
-    verdict: str
+    since: Since | None
 
 
 @dataclass(frozen=True)

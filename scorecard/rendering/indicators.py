@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from scorecard.rendering.charts import Chart
 from scorecard.rendering.close import Metric, Value
+from scorecard.rendering.comparisons import against_prior, against_target, against_year_ago
 from scorecard.rendering.desk import Cell, Desk, Status
 from scorecard.rendering.sentences import exception
 from scorecard.rendering.trend_charts import spark, trend_chart
@@ -109,10 +110,10 @@ def _row(desk: Desk, metric: Metric, chart: Chart | None, prior: bool = False) -
         checks=desk.check_marks(metric),
         value=desk.figure(metric, figure, scale),
         target=desk.target(metric, figure, scale),
-        vs_target=desk.against_target(metric, figure),
+        vs_target=against_target(desk, metric, figure),
         prior=desk.figure(metric, was, scale) if prior and was else Cell("–", tone="na"),
-        vs_prior=desk.against_prior(metric, figure),
-        vs_year_ago=desk.against_year_ago(metric, figure),
+        vs_prior=against_prior(desk, metric, figure),
+        vs_year_ago=against_year_ago(desk, metric, figure),
         status=desk.status_of(figure),
         chart=chart,
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from scorecard.rendering.close import Metric
+from scorecard.rendering.comparisons import against_prior, against_target
 from scorecard.rendering.desk import Cell, Desk, Status
 
 
@@ -37,8 +38,8 @@ def tree(desk: Desk) -> tuple[Node, ...]:
                 desk.say(f"level.{metric.level}"),
                 metric.label,
                 desk.figure(metric, figure),
-                desk.against_target(metric, figure),
-                desk.against_prior(metric, figure),
+                against_target(desk, metric, figure),
+                against_prior(desk, metric, figure),
                 desk.status_of(figure),
             )
         )

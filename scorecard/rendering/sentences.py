@@ -2,9 +2,12 @@
 
 from decimal import Decimal
 
-from scorecard.rendering.analysis import BAD, absolute, driver_of, factors_of, lead_metric, reached_targets
+from scorecard.rendering.analysis import BAD, factors_of, lead_metric, reached_targets
+from scorecard.rendering.causes import Cause, Part, cause_of, decimal
 from scorecard.rendering.close import Metric, Value
-from scorecard.rendering.desk import Desk, difference
+from scorecard.rendering.comparisons import from_prior, gap_to, gap_to_target
+from scorecard.rendering.desk import Desk
+from scorecard.rendering.formats import MINUS
 
 
 def headline(desk: Desk) -> str:
@@ -21,44 +24,104 @@ def headline(desk: Desk) -> str:
     elif change == 0:
         finding = desk.say("headline.held", metric=metric.label, value=value)
     else:
-        gap = desk.formats.change(metric.unit, abs(change), absolute(figure.change_ratio), signed=False)
+        gap = gap_to(desk, metric, figure, from_prior(desk, metric, figure))
         key = "headline.fell" if change < 0 else "headline.rose"
         finding = desk.say(key, metric=metric.label, change=gap, value=value)
     return desk.say("headline", finding=finding, target=_target(desk, metric, figure), why=_why(desk, metric, figure))
 
 
 def exception(desk: Desk, metric: Metric, figure: Value | None) -> str | None:
-    """Say of a metric that misses its target what moved, by how much, and which member moved it most."""
+    """Say of a metric that misses its target by how much, and which member explains its change."""
     if figure is None or figure.value is None or figure.yardstick is None or figure.status not in BAD:
         return None
-    change, ratio = difference(figure.value, figure.yardstick)
-    gap = desk.formats.gap(metric.unit, change, ratio)
-    key = "exception.short" if change < 0 else "exception.over"
-    sentence = desk.say(key, gap=gap)
-    if driver := driver_of(desk, figure):
-        moved = contributed(desk, metric, figure, driver.contribution)
-        member = desk.alone(driver.dimension, driver.member)
-        prior = desk.period(desk.close.prior)
-        sentence += desk.say("exception.driver", member=member, contribution=moved, prior=prior)
+    key = "exception.short" if figure.value < figure.yardstick else "exception.over"
+    sentence = desk.say(key, gap=gap_to_target(desk, metric, figure), target=goal(desk, figure))
+    if cause := cause_of(desk, metric, figure):
+        lead, rest, _ = explained(desk, metric, figure, cause)
+        sentence += desk.say("exception.cause", lead=lead, rest=rest)
     return sentence
 
 
+def explained(desk: Desk, metric: Metric, figure: Value, cause: Cause) -> tuple[str, str, tuple[Value, ...]]:
+    """Say which member explains a change, beside the whole change and the member's own.
+
+    Returns
+    -------
+    The words that lead, the rest without a full stop, and the figures named.
+    """
+    rises = cause.total > 0
+    most = cause.most
+    lead = desk.say(
+        "cause.rise" if rises else "cause.fall",
+        member=desk.alone(most.dimension, most.member),
+        metric=desk.formats.inside(metric.label),
+    )
+    total = contributed(desk, metric, figure, decimal(cause.total))
+    rest = desk.say("cause.whole", total=total, part=_part(desk, metric, figure, most))
+    against = cause.against
+    # What prints as zero held nothing back.
+    if against is None or not _sign(contributed(desk, metric, figure, decimal(against.amount))):
+        return lead, rest, tuple(each for each in (most.own,) if each)
+    rest += desk.say(
+        "cause.held_back" if rises else "cause.made_up",
+        member=desk.alone(against.dimension, against.member),
+        part=_part(desk, metric, figure, against),
+    )
+    return lead, rest, tuple(each for each in (most.own, against.own) if each)
+
+
+def _part(desk: Desk, metric: Metric, figure: Value, part: Part) -> str:
+    """Write what a member added, and what its own figure did."""
+    amount = contributed(desk, metric, figure, decimal(part.amount))
+    own = _own(desk, metric, figure, part.own) if part.own else ""
+    if part.by_rate is None or part.by_weight is None:
+        return desk.say("cause.part", amount=amount, own=own)
+    rate, weight = (contributed(desk, metric, figure, decimal(each)) for each in (part.by_rate, part.by_weight))
+    if not (_sign(rate) and _sign(weight)):
+        return desk.say("cause.part", amount=amount, own=own)
+    return desk.say("cause.part_of_rate", amount=amount, rate=rate, weight=weight, own=own)
+
+
+def _own(desk: Desk, metric: Metric, whole: Value, own: Value) -> str:
+    # A growth is a change itself: its own change would be one of changes.
+    value = desk.text(own, desk.scale(metric, [whole]))
+    prior = desk.period(desk.close.prior)
+    if metric.aggregate == "growth":
+        return desk.say("cause.own_is", value=value)
+    compared = from_prior(desk, metric, own)
+    if compared.change is None:
+        return desk.say("cause.own_new", value=value, prior=prior)
+    if compared.change == 0:
+        return desk.say("cause.own_held", value=value)
+    key = "cause.own_fell" if compared.change < 0 else "cause.own_rose"
+    return desk.say(key, change=gap_to(desk, metric, own, compared), prior=prior, value=value)
+
+
+def _sign(text: str) -> bool:
+    """Whether a change as printed has a sign; what is nearly nothing prints as zero and has none."""
+    return text.startswith(("+", MINUS))
+
+
 def contributed(desk: Desk, metric: Metric, figure: Value, amount: Decimal) -> str:
-    """Write what a member added to a change: to that of a share in points, to anything else in its own unit."""
+    """Write what was added to a change: to that of a share in points, to anything else in its own unit."""
     if metric.unit == "percent":
         return desk.formats.change(metric.unit, amount, None) or ""
     return desk.formats.value(amount, desk.scale(metric, [figure]), signed=True)
 
 
+def goal(desk: Desk, figure: Value) -> str:
+    """Name what a figure is held against: its target, or of an open period the part of it that is due by now."""
+    return desk.say("goal.whole" if figure.yardstick == figure.target else "goal.due")
+
+
 def _target(desk: Desk, metric: Metric, figure: Value) -> str:
     if figure.value is None or figure.yardstick is None:
         return ""
-    change, ratio = difference(figure.value, figure.yardstick)
-    if change == 0:
-        return desk.say("headline.met")
-    return desk.say(
-        "headline.short" if change < 0 else "headline.above", gap=desk.formats.gap(metric.unit, change, ratio)
-    )
+    target = goal(desk, figure)
+    if figure.value == figure.yardstick:
+        return desk.say("headline.met", target=target)
+    key = "headline.short" if figure.value < figure.yardstick else "headline.above"
+    return desk.say(key, gap=gap_to_target(desk, metric, figure), target=target)
 
 
 def _why(desk: Desk, metric: Metric, figure: Value) -> str:

@@ -4,15 +4,15 @@ Which sentence is printed follows from the structure of the figures, never from 
 others is told apart into both, a metric by movement into its movements.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 from scorecard.rendering.analysis import (
     BAD,
     GOOD,
-    absolute,
     distance,
-    driver_of,
     factors_of,
     judged_metrics,
     lead_metric,
@@ -22,9 +22,11 @@ from scorecard.rendering.analysis import (
     reaches,
     size,
 )
+from scorecard.rendering.causes import cause_of, decimal
 from scorecard.rendering.close import Metric, Value
-from scorecard.rendering.desk import Desk, difference
-from scorecard.rendering.sentences import contributed
+from scorecard.rendering.comparisons import from_prior, gap_to, gap_to_target
+from scorecard.rendering.desk import Desk
+from scorecard.rendering.sentences import contributed, explained, goal
 
 # Where a language has no spaces, the last few characters stand for the last word.
 _LONGEST_TAIL, _SHORT_TAIL = 12, 4
@@ -74,49 +76,44 @@ def three_things(desk: Desk) -> tuple[Thing, ...]:
     return tuple(thing for thing in candidates if thing)[:3]
 
 
-def _thing(desk: Desk, lead: str, rest: str, figure_ids: tuple[str, ...]) -> Thing:
+def _thing(desk: Desk, lead: str, rest: str, figures: Sequence[Value] = ()) -> Thing:
     space = " " if desk.say("style.space_after_lead") == "yes" else ""
-    return Thing(lead, space, rest, figure_ids)
+    return Thing(lead, space, rest, tuple(dict.fromkeys(map(desk.cite, figures))))
 
 
 def _by_factor(desk: Desk, metric: Metric) -> Thing | None:
     factors = factors_of(desk, metric)
-    if factors is None or not factors.total.change:
+    if factors is None or not factors.change:
         return None
-    total = factors.total.change
+    # Of parts that are equally large, the amount.
     parts = sorted(factors.parts, key=lambda part: abs(part[2]), reverse=True)
-    scale = desk.scale(metric, [factors.total])
-    first = desk.formats.inside(parts[0][0].label)
-    if parts[0][2] * parts[1][2] >= 0:
-        key = "thing.factor.fall" if total < 0 else "thing.factor.rise"
-        lead = desk.say(key, share=desk.formats.share(parts[0][2] / total, 0), metric=first)
+    (first, _, most), (_, _, least) = parts
+    if most * least >= 0:
+        key = "thing.factor.fall" if factors.change < 0 else "thing.factor.rise"
+        share = desk.formats.share(decimal(most / factors.change), 0)
+        lead = desk.say(key, share=share, metric=desk.formats.inside(first.label))
     else:
-        lead = desk.say("thing.factor.opposed", metric=parts[0][0].label)
-    clauses = []
-    for at, (part, figure, effect) in enumerate(parts):
-        way = "fell" if (figure.change or 0) < 0 else "rose"
-        clauses.append(
-            desk.say(
-                # The words that lead have named the first of the two already.
-                f"thing.factor.second_{way}" if at else f"thing.factor.first_{way}",
-                metric=desk.formats.inside(part.label),
-                change=_moved(desk, part, figure),
-                value=desk.formats.value(figure.value or Decimal(0), desk.scale(part, [figure])),
-                effect=desk.formats.value(effect, scale, signed=True),
-            )
-        )
-    ids = tuple(figure.figure_id for _, figure, _ in parts)
+        lead = desk.say("thing.factor.opposed", metric=first.label)
+    clauses = [_factor(desk, factors.total, metric, *part, first=part is parts[0]) for part in parts if part[2]]
+    rest = clauses[0] if len(clauses) == 1 else desk.say("thing.factor.both", first=clauses[0], second=clauses[1])
     return _thing(
-        desk, lead, desk.say("thing.factor.rest", first=clauses[0], second=clauses[1]), (factors.total.figure_id, *ids)
+        desk, lead, desk.say("thing.end", rest=rest), (factors.total, *(figure for _, figure, added in parts if added))
     )
 
 
-def _moved(desk: Desk, metric: Metric, figure: Value) -> str:
-    """Write by how much a factor moved: a count by its number, anything else by its share."""
-    change = abs(figure.change or Decimal(0))
-    if metric.unit in {"count", "units", "days", "minutes"}:
-        return desk.formats.single(change, metric.unit)
-    return desk.formats.change(metric.unit, change, absolute(figure.change_ratio), signed=False) or ""
+def _factor(
+    desk: Desk, total: Value, metric: Metric, part: Metric, figure: Value, added: Fraction, *, first: bool
+) -> str:
+    """Say what a factor did. The words that lead have named the first of the two already."""
+    compared = from_prior(desk, part, figure)
+    way = "fell" if added < 0 else "rose"
+    return desk.say(
+        f"thing.factor.first_{way}" if first else f"thing.factor.second_{way}",
+        metric=desk.formats.inside(part.label),
+        change=gap_to(desk, part, figure, compared),
+        value=desk.text(figure),
+        effect=contributed(desk, metric, total, decimal(added)),
+    )
 
 
 def _by_movement(desk: Desk) -> Thing | None:
@@ -139,43 +136,27 @@ def _by_movement(desk: Desk) -> Thing | None:
         ]
         value = desk.formats.value(total.value, desk.scale(metric, [total]), signed=True)
         lead = desk.say("thing.movement.lead", metric=metric.label, value=value)
-        ids = (total.figure_id, *(figure.figure_id for figure in moved))
-        return _thing(desk, lead, desk.say("thing.movement.rest", parts=desk.formats.listed(parts)), ids)
+        return _thing(desk, lead, desk.say("thing.movement.rest", parts=desk.formats.listed(parts)), (total, *moved))
     return None
 
 
 def _by_member(desk: Desk, metric: Metric, figure: Value | None) -> Thing | None:
-    driver = driver_of(desk, figure) if figure else None
-    if figure is None or driver is None:
+    cause = cause_of(desk, metric, figure)
+    if figure is None or cause is None:
         return None
-    moved, own = driver.contribution, driver.own
-    scale = desk.scale(metric, [figure])
-    name = desk.alone(driver.dimension, driver.member)
-    prior = desk.period(desk.close.prior)
-    lead = desk.say("thing.member.lead", member=name, metric=desk.formats.inside(metric.label))
-    if own is None or own.value is None or not own.change:
-        rest = desk.say("thing.member.moved", contribution=contributed(desk, metric, figure, moved), prior=prior)
-        return _thing(desk, lead, rest, (figure.figure_id,))
-    gap = desk.formats.change(metric.unit, abs(own.change), absolute(own.change_ratio), signed=False)
-    rest = desk.say(
-        "thing.member.fell" if own.change < 0 else "thing.member.rose",
-        change=gap,
-        prior=prior,
-        value=desk.formats.value(own.value, scale),
-        contribution=contributed(desk, metric, figure, moved),
-    )
-    rate = members_rate(desk, metric, driver.dimension, driver.member)
+    lead, rest, figures = explained(desk, metric, figure, cause)
+    rate = members_rate(desk, metric, cause.most.dimension, cause.most.member)
     if rate is None:
-        return _thing(desk, lead, desk.say("thing.member.end", rest=rest), (own.figure_id,))
+        return _thing(desk, lead, desk.say("thing.end", rest=rest), (figure, *figures))
     of, its = rate
-    change = its.change or Decimal(0)
     also = desk.say(
-        "thing.member.rate_fell" if change < 0 else "thing.member.rate_rose",
+        "thing.member.rate_fell" if (its.change or 0) < 0 else "thing.member.rate_rose",
+        member=desk.alone(cause.most.dimension, cause.most.member),
         metric=desk.formats.inside(of.label),
-        change=desk.formats.change(of.unit, abs(change), absolute(its.change_ratio), signed=False),
-        value=desk.formats.value(its.value or Decimal(0), desk.scale(of, [its])),
+        change=gap_to(desk, of, its, from_prior(desk, of, its)),
+        value=desk.text(its),
     )
-    return _thing(desk, lead, desk.say("thing.member.end", rest=rest + also), (own.figure_id, its.figure_id))
+    return _thing(desk, lead, desk.say("thing.end", rest=rest + also), (figure, *figures, its))
 
 
 def _best(desk: Desk, lead: Metric) -> Thing | None:
@@ -197,24 +178,25 @@ def _worst(desk: Desk, lead: Metric) -> Thing | None:
 def _against(desk: Desk, metric: Metric, figure: Value, way: str) -> Thing | None:
     if figure.value is None or figure.yardstick is None:
         return None
-    scale = desk.scale(metric, [figure])
-    lead = desk.say("thing.against.lead", metric=metric.label, value=desk.formats.value(figure.value, scale))
-    change, ratio = difference(figure.value, figure.yardstick)
-    target = desk.formats.value(figure.yardstick, scale)
-    rest = (
-        desk.say(f"thing.{way}", gap=desk.formats.gap(metric.unit, change, ratio), target=target)
-        if change
-        else desk.say("thing.met", target=target)
+    lead = desk.say("thing.against.lead", metric=metric.label, value=desk.text(figure))
+    target = desk.say(
+        "goal.of", goal=goal(desk, figure), value=desk.formats.value(figure.yardstick, desk.scale(metric, [figure]))
     )
-    if figure.change:
-        better = (figure.change > 0) == metric.higher_is_better
+    if figure.value == figure.yardstick:
+        rest = desk.say("thing.met", target=target)
+    else:
+        rest = desk.say(f"thing.{way}", gap=gap_to_target(desk, metric, figure), target=target)
+    compared = from_prior(desk, metric, figure)
+    if compared.change:
+        better = (compared.change > 0) == metric.higher_is_better
         # "though" joins good with bad, "and" joins like with like.
         link = "and" if better == (way == "best") else "though"
-        gap = desk.formats.gap(metric.unit, figure.change, figure.change_ratio)
         rest += desk.say(
-            f"thing.{link}_{'better' if better else 'worse'}", gap=gap, prior=desk.period(desk.close.prior)
+            f"thing.{link}_{'better' if better else 'worse'}",
+            gap=gap_to(desk, metric, figure, compared),
+            prior=desk.period(desk.close.prior),
         )
-    return _thing(desk, lead, desk.say("thing.end", rest=rest), (figure.figure_id,))
+    return _thing(desk, lead, desk.say("thing.end", rest=rest), (figure,))
 
 
 def _tally(desk: Desk) -> Thing | None:
@@ -233,7 +215,7 @@ def _tally(desk: Desk) -> Thing | None:
         desk,
         lead,
         desk.say("thing.tally.rest", parts=desk.formats.listed(counts)),
-        tuple(f.figure_id for _, f in judged),
+        [figure for _, figure in judged],
     )
 
 
@@ -241,9 +223,9 @@ def _data(desk: Desk) -> Thing:
     failed = len(desk.close.failed())
     total = desk.formats.count(len(desk.close.checks))
     if not failed:
-        return _thing(desk, desk.say("thing.data.lead"), desk.say("thing.data.passed", total=total), ())
+        return _thing(desk, desk.say("thing.data.lead"), desk.say("thing.data.passed", total=total))
     rest = desk.wording.count("thing.data.failed", failed, failed=desk.formats.count(failed), total=total)
-    return _thing(desk, desk.say("thing.data.lead"), rest, ())
+    return _thing(desk, desk.say("thing.data.lead"), rest)
 
 
 def _coverage(desk: Desk) -> Thing:
@@ -253,4 +235,4 @@ def _coverage(desk: Desk) -> Thing:
     rest = desk.wording.count(
         "thing.coverage.rest", total, known=desk.formats.count(known), total=desk.formats.count(total)
     )
-    return _thing(desk, desk.say("thing.coverage.lead"), rest, ())
+    return _thing(desk, desk.say("thing.coverage.lead"), rest)

@@ -44,7 +44,7 @@ def document(desk: Desk) -> Document:
     tree_notes = desk.take_notes()
     cards = indicators.cards(desk)
     cards_notes = desk.take_notes()
-    breakdowns = tuple(breakdown(desk, close.metrics[metric], dimension) for metric, dimension in _breakdowns(close))
+    breakdowns = tuple(breakdown(desk, close.metrics[metric], dimension) for metric, dimension in close.breakdowns())
     breakdowns_notes = desk.take_notes()
     return Document(
         language=close.language,
@@ -122,17 +122,8 @@ def _target_note(desk: Desk) -> str | None:
     return desk.note(desk.say("note.targets", reason=reasons.pop())) if len(reasons) == 1 else None
 
 
-def _breakdowns(close: Close) -> list[tuple[str, str]]:
-    """Return the declared breakdowns that have members. A close may write them as pairs or as mappings."""
-    pairs = [
-        (entry["metric"], entry["dimension"]) if isinstance(entry, dict) else (entry[0], entry[1])
-        for entry in close.scorecard["breakdowns"]
-    ]
-    return [pair for pair in pairs if close.members.get(pair)]
-
-
 def _first_breakdown(desk: Desk) -> Breakdown | None:
-    for metric, dimension in _breakdowns(desk.close):
+    for metric, dimension in desk.close.breakdowns():
         return breakdown(desk, desk.close.metrics[metric], dimension, brief=True)
     return None
 

@@ -112,7 +112,7 @@ def test_a_source_needs_no_python(project: MakeCopy) -> None:
     deals = pl.read_csv(path, schema_overrides={"Value (USD)": pl.Decimal(18, 2)})
     won = deals.filter(pl.col("Status") == "closed won")["Value (USD)"].sum()
     assert booked(copy, "Orbit Services", "2017-Q4") == won == Decimal("2000.50")
-    # What the new unit brings, no figure of another one shows: not its status, its driver nor whether it is whole.
+    # What the new unit brings, no figure of another one shows: neither its status nor whether it is whole.
     assert len(before) > 50_000
     assert of_unit(copy, "Maven Hardware") == before
     done = copy.type("scorecard publish --scorecard sales --period 2017-Q4 --json")

@@ -101,26 +101,3 @@ def _value(aggregate: str, numerator: Decimal, denominator: Decimal) -> Decimal:
     shifted = int(numerator.scaleb(4)) * 10**8 * 2 + abs(int(denominator.scaleb(4))) * (1 if numerator >= 0 else -1)
     whole = abs(shifted) // (2 * abs(int(denominator.scaleb(4))))
     return Decimal(whole if numerator >= 0 else -whole).scaleb(-8)
-
-
-def test_the_drivers_add_up(connection: duckdb.DuckDBPyConnection) -> None:
-    """Over the members of a dimension to what the whole moved, but for the roundings of each member."""
-    apart = connection.execute(
-        """
-        select driver.metric, driver.grain, driver.period_start, driver.dimension, sum(contribution), any_value(moved)
-        from scorecard.kpi_drivers as driver
-        inner join (
-            select now.metric, now.grain, now.period_start, now.numerator as whole,
-                -- A growth is itself the change.
-                if(now.metric = 'booked_revenue_growth', now.value, now.value - prior.value) as moved
-            from scorecard.kpi_values as now
-            inner join scorecard.kpi_values as prior
-                on now.metric = prior.metric and now.grain = prior.grain and now.prior_start = prior.period_start
-                and now.dimension = prior.dimension and now.scope = prior.scope
-            where now.dimension = 'business_unit'
-        ) as whole using (metric, grain, period_start)
-        group by all
-        having abs(sum(contribution) - any_value(moved)) > 0.000001 * greatest(1, any_value(abs(whole)))
-        """
-    ).fetchall()
-    assert apart == []

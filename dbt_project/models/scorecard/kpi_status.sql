@@ -1,4 +1,4 @@
--- One row per metric, grain, period, scope, dimension and member: its value beside target, baselines and driver, and a
+-- One row per metric, grain, period, scope, dimension and member: its value beside target and baselines, and a
 -- status. A sum, and its attainment, is held to the share of the target that the elapsed share of the period calls for;
 -- any other measure to the target itself. A partial period is compared with no other. A sum over units that are known
 -- to different days is held to nothing: no share of the target stands for the days of all of them.
@@ -49,8 +49,6 @@ measured as (
         compared.*,
         value - prior_value as change,
         value - year_ago_value as year_ago_change,
-        -- A growth is itself the change.
-        if(aggregate = 'growth', value, value - prior_value) as moved,
         if(direction = 'higher', 1, -1) * case
             when aggregate = 'growth' then value - expected
             when expected = 0 then sign(value)::decimal(38, 8)
@@ -68,27 +66,8 @@ judged as (
             when better_by >= {{ var('status_on_track') }} then 'on_track'
             when better_by >= {{ var('status_at_risk') }} then 'at_risk'
             else 'off_track'
-        end as status,
-        case
-            when better_by < {{ var('status_on_track') }} then if(direction = 'higher', -1, 1)
-            else sign(moved)::int
-        end as looked_for
+        end as status
     from measured
-),
-
--- The member that moved a unit's value most: where the target is missed, the one that did it most harm; else the one
--- that moved it most the way it went. Of members that moved it equally much, always the same one.
-driver as (
-    select part.*
-    from {{ ref('kpi_drivers') }} as part
-    inner join judged
-        on part.metric = judged.metric and part.grain = judged.grain and part.period_start = judged.period_start
-        and part.scope = judged.scope and judged.dimension = 'business_unit'
-    where judged.moved is not null and part.contribution * judged.looked_for > 0
-    qualify row_number() over (
-        partition by part.metric, part.grain, part.period_start, part.scope
-        order by part.contribution * judged.looked_for desc, part.dimension asc, part.member asc
-    ) = 1
 )
 
 select
@@ -118,13 +97,5 @@ select
     judged.year_ago_value,
     judged.year_ago_change::decimal(38, 8) as year_ago_change,
     ({{ exact_ratio('judged.year_ago_change', 'judged.year_ago_value') }} * sign(judged.year_ago_value)::int)
-        ::decimal(38, 8) as year_ago_change_ratio,
-    driver.dimension as driver_dimension,
-    driver.member as driver_member,
-    driver.contribution::decimal(38, 8) as driver_contribution,
-    driver.rate_effect::decimal(38, 8) as driver_rate,
-    driver.mix_effect::decimal(38, 8) as driver_mix
+        ::decimal(38, 8) as year_ago_change_ratio
 from judged
-left join driver
-    on judged.metric = driver.metric and judged.grain = driver.grain and judged.period_start = driver.period_start
-    and judged.scope = driver.scope and judged.dimension = 'business_unit'

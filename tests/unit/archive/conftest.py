@@ -168,6 +168,7 @@ class World:
     last_day: date = date(2017, 12, 31)
     check_failures: int = 0
     check_message: str = "m"
+    action_begins: date = date(2017, 10, 1)
     lineage: dict = field(
         default_factory=lambda: {"won_value": {"sql": "select 1", "columns": {"numerator": ["raw.x.y"]}}}
     )
@@ -288,7 +289,10 @@ class World:
         settings = self.settings
         settings.state.mkdir(parents=True, exist_ok=True)
         records = repr(
-            (self.deals, self.items, self.targets, self.minimum, self.last_day, self.check_failures, self.check_message)
+            [
+                *(self.deals, self.items, self.targets, self.minimum, self.last_day),
+                *(self.check_failures, self.check_message, self.action_begins),
+            ]
         )
         if records not in PUBLISHED:
             self.build()
@@ -335,9 +339,10 @@ class World:
             )
             connection.execute(
                 "create table scorecard.actions as select 'A1' as action_id, 'won_value' as metric, 'Call' as what_en, "
-                "'電話' as what_ja, 'Ann' as who, date '2017-10-01' as from_date, date '2017-12-01' as due, "
+                "'電話' as what_ja, 'Ann' as who, $begins::date as from_date, date '2017-12-01' as due, "
                 "0.5::decimal(9,4) as progress, 'open' as status, '' as expected_effect_en, '' as expected_effect_ja, "
-                "'Hardware' as scope, 'business_unit' as dimension, 'Hardware' as member, true as sample"
+                "'Hardware' as scope, 'business_unit' as dimension, 'Hardware' as member, true as sample",
+                {"begins": self.action_begins},
             )
             connection.execute(
                 "create table scorecard.horizons as select 'Hardware' as business_unit, "

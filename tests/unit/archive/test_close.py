@@ -14,6 +14,7 @@ from scorecard.archive import close as module
 from scorecard.archive.index import figure_ids
 from scorecard.archive.snapshot import frozen_periods
 from scorecard.archive.store import FILES, closes
+from scorecard.archive.trace import trace
 from scorecard.archive.verify import verify
 from scorecard.errors import ScorecardError
 from scorecard.periods import parse_period
@@ -94,6 +95,20 @@ def test_targets_checks_and_actions_are_cut_to_the_scorecard(world, read):
     assert "run_at" not in check
     assert check["words"] == "{}"
     assert [row["action_id"] for row in read(made.path, "actions.parquet")] == ["A1"]
+
+
+def test_what_an_action_is_compared_with_is_frozen_last_and_can_be_traced(world, read):
+    before = read(world.close().path, "values.parquet")
+    world.action_begins = date(2017, 6, 15)
+    made = world.close()
+    values = read(made.path, "values.parquet")
+    assert values[:-1] == before, "the ids of all other figures stay as they are"
+    base = values[-1]
+    assert (base["metric"], base["period"], base["member"]) == ("won_value", "2017-Q1", "Hardware")
+    proof = trace(world.settings, f"{made.close_id}.{base['figure_id']}")
+    assert proof["equal"]
+    assert proof["observations_count"] > 0
+    assert json.loads((made.path / "restatements.json").read_text()) == [], "it was not printed otherwise before"
 
 
 def test_checks_of_another_units_source_stay_out(world, read):

@@ -240,7 +240,6 @@ def _status(
         "status": _judge(metric, value, target),
         **_against(value, prior, "prior_value", "change", "change_ratio"),
         **_against(value, before, "year_ago_value", "year_ago_change", "year_ago_change_ratio"),
-        **_driver(cells, metric, period, dimension),
     }
 
 
@@ -261,24 +260,6 @@ def _judge(metric: str, value: Decimal | None, target: Decimal | None) -> str:
     if better > Decimal("0.02"):
         return "ahead"
     return "on_track" if better >= 0 else "at_risk" if better > Decimal("-0.03") else "off_track"
-
-
-def _driver(cells: dict[tuple[str, str, str, str], Row], metric: str, period: Period, dimension: str) -> Row:
-    none = {"driver_dimension": None, "driver_member": None, "driver_contribution": None}
-    if dimension not in {"business_unit"} or METRICS[metric][7] not in {"sum", "last"}:
-        return none
-    moves = []
-    for (name, label, by, member), row in cells.items():
-        if name == metric and label == period.label and by in {"region", "product"}:
-            prior = cells.get((metric, period.shift(-1).label, by, member))
-            if prior:
-                moves.append((row["num"] - prior["num"], by, member))
-    if not moves:
-        return none
-    total = sum(move for move, by, _ in moves if by == moves[0][1])
-    sign = 1 if total >= 0 else -1
-    move, by, member = max(moves, key=lambda found: (found[0] * sign, found[2]))
-    return {"driver_dimension": by, "driver_member": member, "driver_contribution": _wide(move)}
 
 
 def _checks(scorecard: str) -> list[Row]:
@@ -469,7 +450,7 @@ def _targets(values: list[Row]) -> list[Row]:
 
 _WIDE, _FINE = pa.decimal128(38, 4), pa.decimal128(38, 8)
 _TYPES = {
-    **dict.fromkeys(("numerator", "denominator", "driver_contribution"), _WIDE),
+    **dict.fromkeys(("numerator", "denominator"), _WIDE),
     **dict.fromkeys(
         (
             "value",

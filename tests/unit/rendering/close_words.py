@@ -373,4 +373,5 @@ def definition(name: str) -> dict[str, Any]:
         "variant_of": variant_of,
         "of": "booked_revenue" if aggregate in {"growth", "attainment"} else None,
         "caveat": CAVEATS.get(name),
+        "signed": name == "mrr_movement",
     }
