@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from scorecard.rendering.analysis import drives
+from scorecard.rendering.causes import UNKNOWN
 from scorecard.rendering.charts import Bar, bars
 from scorecard.rendering.close import COMPARISONS, Metric, Value
 from scorecard.rendering.comparisons import against_prior, against_target
@@ -56,14 +57,22 @@ def breakdown(desk: Desk, metric: Metric, dimension: str, brief: bool = False) -
     """
     members = desk.close.members.get((metric.name, dimension), ())
     figures = [figure for member in members if (figure := _at(desk, metric, dimension, member))]
-    # Best first; what has no value stands last; equal ones by name, so that the order is the same every time.
+    # Best first; what has no value stands last; equal ones by name, so that the order is the same every time. What is
+    # not known is neither best nor worst.
     sign = -1 if metric.higher_is_better else 1
     figures.sort(key=lambda figure: (figure.value is None, sign * (figure.value or 0), figure.member))
+    unknown = [figure for figure in figures if figure.member == UNKNOWN]
+    figures = [figure for figure in figures if figure.member != UNKNOWN]
     best, worst = _ends(figures, SUMMARY_ROWS_WHOLE if brief else ROWS_WHOLE, SUMMARY_ROWS_CUT if brief else ROWS_CUT)
+    hidden = len(figures) - len(best) - len(worst)
+    (worst if worst else best).extend(unknown)
     kept = [*best, *worst]
-    # What does not add up is read beside the whole, so both are written alike; a sum may be far larger than its parts.
-    scale = desk.scale(metric, [*kept, None if metric.adds_up else desk.close.whole(metric.name)])
-    beside = _companions(desk, metric, dimension) if brief else []
+    # Members are read beside the whole, so all are written in one unit.
+    scale = desk.scale(metric, [*kept, desk.close.whole(metric.name)])
+    beside = [
+        (other, desk.scale(other, [_at(desk, other, dimension, each.member) for each in kept]))
+        for other in (_companions(desk, metric, dimension) if brief else [])
+    ]
     drawn = bars(
         [figure.value for figure in kept],
         [figure.prior_value for figure in kept],
@@ -79,14 +88,13 @@ def breakdown(desk: Desk, metric: Metric, dimension: str, brief: bool = False) -
             value=desk.figure(metric, figure, scale, signed),
             bar=bar,
             target=desk.target(metric, figure, scale),
-            vs_target=against_target(desk, metric, figure),
-            vs_prior=against_prior(desk, metric, figure),
+            vs_target=against_target(desk, metric, figure, scale),
+            vs_prior=against_prior(desk, metric, figure, scale),
             status=desk.status_of(figure),
-            companions=tuple(_companion(desk, other, dimension, figure.member) for other in beside),
+            companions=tuple(_companion(desk, *other, dimension, figure.member) for other in beside),
         )
         for figure, bar in zip(kept, drawn, strict=True)
     )
-    hidden = len(figures) - len(kept)
     gap = desk.wording.count("breakdown.more", hidden, number=desk.formats.count(hidden)) if hidden else None
     return Breakdown(
         title=desk.say("breakdown.title", metric=metric.label, dimension=desk.formats.inside(name)),
@@ -100,7 +108,7 @@ def breakdown(desk: Desk, metric: Metric, dimension: str, brief: bool = False) -
         gap=gap,
         bottom=rows[len(best) :],
         total=None if brief else _total(desk, metric, scale, signed),
-        companions=tuple(other.label for other in beside),
+        companions=tuple(other.label for other, _ in beside),
         judged=judged,
         checks=desk.check_marks(metric),
     )
@@ -109,7 +117,7 @@ def breakdown(desk: Desk, metric: Metric, dimension: str, brief: bool = False) -
 def _ends(figures: list[Value], whole: int, cut: tuple[int, int]) -> tuple[list[Value], list[Value]]:
     """Return the figures to print, of too many the best and the worst. Worst is none that has no value."""
     if len(figures) <= whole:
-        return figures, []
+        return list(figures), []
     known = [figure for figure in figures if figure.value is not None] or figures
     top, bottom = cut
     return (known, []) if len(known) <= whole else (known[:top], known[-bottom:])
@@ -119,14 +127,13 @@ def _total(desk: Desk, metric: Metric, scale: Scale, signed: bool) -> Member | N
     figure = desk.close.whole(metric.name)
     if figure is None:
         return None
-    scale = desk.scale(metric, [figure]) if metric.adds_up else scale
     return Member(
         desk.say("member.total"),
         desk.figure(metric, figure, scale, signed),
         None,
         desk.target(metric, figure, scale),
-        against_target(desk, metric, figure),
-        against_prior(desk, metric, figure),
+        against_target(desk, metric, figure, scale),
+        against_prior(desk, metric, figure, scale),
         desk.status_of(figure),
         (),
         total=True,
@@ -150,9 +157,9 @@ def _companions(desk: Desk, metric: Metric, dimension: str) -> list[Metric]:
     ][:_COMPANIONS]
 
 
-def _companion(desk: Desk, metric: Metric, dimension: str, member: str) -> tuple[Cell, Cell]:
+def _companion(desk: Desk, metric: Metric, scale: Scale, dimension: str, member: str) -> tuple[Cell, Cell]:
     figure = _at(desk, metric, dimension, member)
-    return desk.figure(metric, figure), against_prior(desk, metric, figure)
+    return desk.figure(metric, figure, scale), against_prior(desk, metric, figure, scale)
 
 
 def _at(desk: Desk, metric: Metric, dimension: str, member: str) -> Value | None:

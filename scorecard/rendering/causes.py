@@ -82,8 +82,6 @@ def parts_of(desk: Desk, metric: Metric, whole: Value, dimension: str) -> tuple[
     close = desk.close
     before = close.whole(metric.name, close.prior)
     now = close.at(metric.name, close.period, dimension)
-    if metric.aggregate == "growth":
-        return _growth_parts(dimension, now, whole)
     was = close.at(metric.name, close.prior, dimension)
     if before is None or not (_make_up(now, whole) and _make_up(was, before)):
         return ()
@@ -104,27 +102,14 @@ def decimal(number: Fraction) -> Decimal:
 
 
 def _moved(desk: Desk, metric: Metric, figure: Value | None) -> Fraction | None:
-    """Return the change to explain, exactly. A growth is itself a change."""
-    if figure is None or figure.value is None or not figure.is_complete:
-        return None
-    if metric.aggregate == "growth":
-        return _rate(figure)
+    """Return the change to explain, exactly; None of a metric that is no sum or rate of its members' records."""
     before = desk.close.whole(metric.name, desk.close.prior)
-    if figure.change is None or before is None:
+    if figure is None or figure.change is None or before is None:
         return None
     if metric.aggregate in _SUMS:
         return _numerator(figure) - _numerator(before)
     now, was = _rate(figure), _rate(before)
     return now - was if metric.aggregate in _RATES and now is not None and was is not None else None
-
-
-def _growth_parts(dimension: str, now: dict[str, Value], whole: Value) -> tuple[Part, ...]:
-    if not whole.denominator or not _make_up(now, whole):
-        return ()
-    base = Fraction(whole.denominator)
-    return tuple(
-        Part(dimension, each, _numerator(figure) / base, None, None, figure) for each, figure in sorted(now.items())
-    )
 
 
 def _rate_part(dimension: str, member: str, now: Value | None, was: Value | None, whole: Value, before: Value) -> Part:

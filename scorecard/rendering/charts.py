@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from unicodedata import east_asian_width
 
 _EDGE = 2.5
+# The size of the letters in a chart, as the template draws them.
+_FONT = 7
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def periods_chart(
     columns: bool,
     current: Sequence[bool],
     complete: Sequence[bool],
-    axis: tuple[str, str],
+    axis: tuple[str, str, str],
     labels: Sequence[str | None],
     title: str,
     width: int = 204,
@@ -93,14 +96,15 @@ def periods_chart(
     values, targets: one a period; None is a gap.
     columns: columns, else a line.
     current, complete: whether the period is part of the scorecard's, and whether it has ended.
-    axis: what is written below the first period and below the last one.
-    labels: what is written beside a period's value.
+    axis: what is written below the first period, in the middle, and below the last one.
+    labels: what is written beside a period's value; of those that would run into one another, the later one.
     """
     # Room for a label above the highest value, for names below, and on a line for a label below the lowest.
-    top, bottom, step = 9.0, height - (10.0 if columns else 18.5), width / max(1, len(values))
     known = [value for value in (*values, *targets) if value is not None]
     if not known:
         return Chart(width, height, title)
+    top, step = 9.0, width / max(1, len(values))
+    bottom = height - (10.0 if columns and min(known) >= 0 else 18.5)
     low, high = min(known), max(known)
     if columns:
         low, high = min(low, Decimal(0)), max(high, Decimal(0))
@@ -125,7 +129,11 @@ def periods_chart(
             wide = step * (0.84 if columns else 0.5)
             wanted.append(_rectangle(x - wide / 2, goal - 0.9, wide, 1.8))
     below = _n(height - 1.5)
-    names = (Mark("0", below, axis[0], "start"), Mark(_n(width), below, axis[1], "end"))
+    names = (
+        Mark("0", below, axis[0], "start"),
+        Mark(_n(width / 2), below, axis[1]),
+        Mark(_n(width), below, axis[2], "end"),
+    )
     lines, dots, end = ((), (), None) if columns else _line(xs, ys)
     return Chart(
         width,
@@ -137,7 +145,7 @@ def periods_chart(
         tuple(Columns(" ".join(paths), kind) for kind, paths in drawn.items()),
         " ".join(wanted) or None,
         None if zero is None else _n(zero),
-        tuple(_inside(marks, width)),
+        tuple(_apart(_inside(marks, width))),
         names,
     )
 
@@ -214,6 +222,27 @@ def _inside(marks: Sequence[Mark], width: int) -> list[Mark]:
         else mark
         for mark in marks
     ]
+
+
+def _apart(marks: Sequence[Mark]) -> list[Mark]:
+    """Leave out labels that would be printed over a later one, which matters more."""
+    kept: list[Mark] = []
+    for mark in reversed(marks):
+        left, right = _extent(mark)
+        if all(
+            right <= other_left or other_right <= left or abs(float(mark.y) - float(other.y)) >= _FONT
+            for other, (other_left, other_right) in ((each, _extent(each)) for each in kept)
+        ):
+            kept.append(mark)
+    return kept[::-1]
+
+
+def _extent(mark: Mark) -> tuple[float, float]:
+    """Return from where to where a label reaches, with a little room on either side."""
+    width = _FONT * sum(1.0 if east_asian_width(each) == "W" else 0.57 for each in mark.text) + 2
+    x = float(mark.x)
+    left = x if mark.anchor == "start" else x - width if mark.anchor == "end" else x - width / 2
+    return left, left + width
 
 
 def _rectangle(x: float, y: float, width: float, height: float) -> str:

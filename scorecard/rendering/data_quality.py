@@ -100,7 +100,7 @@ def unavailable(desk: Desk) -> tuple[tuple[str, str], ...]:
     for metric in desk.close.shown():
         figure = desk.close.whole(metric.name)
         if figure is None or figure.value is None:
-            found.append((metric.label, desk.why_missing(figure.na_reason if figure else None, period)))
+            found.append((metric.label, desk.why_missing(figure.na_reason if figure else None, period, figure)))
     return tuple(found)
 
 

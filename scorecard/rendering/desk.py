@@ -170,10 +170,14 @@ class Desk:
     def _unsettled(self, metric: Metric, figure: Value) -> str | None:
         """Return the mark of the footnote of a figure that may still change, None of one that stands."""
         if not figure.is_complete:
-            return self.note(self.say("na.partial_period", period=self.named(figure)))
+            return self.note(self._incomplete(figure, self.named(figure)))
         if metric.settles_after and figure.period == self.close.period.label:
             return self.note(self.say("note.settles", day=self.settled_on(metric)))
         return None
+
+    def _incomplete(self, figure: Value, period: str) -> str:
+        """Say what a period lacks: its last days, or the first ones, before its source began."""
+        return self.say("na.begun_late" if figure.elapsed_share == 1 else "na.partial_period", period=period)
 
     def settled_on(self, metric: Metric) -> str:
         """Write the day until which what happens may change a metric's figure of the close's period."""
@@ -182,11 +186,15 @@ class Desk:
     def missing(self, reason: str | None, figure: Value | None = None) -> Cell:
         """Print n/a."""
         period = self.named(figure) if figure else self.period(self.close.period)
-        mark = self.note(self.why_missing(reason, period))
+        mark = self.note(self.why_missing(reason, period, figure))
         return Cell(self.say("na"), self.cite(figure) if figure else None, "na", mark)
 
-    def why_missing(self, reason: str | None, period: str) -> str:
+    def why_missing(self, reason: str | None, period: str, figure: Value | None = None) -> str:
         """Say why a figure of a period has no value: a comparison lacks what lies before that period."""
+        if reason == "partial_period" and figure is not None:
+            return (
+                self.say("na.base_partial", period=period) if figure.is_complete else self._incomplete(figure, period)
+            )
         return self.say("na.no_base", period=period) if reason == "no_history" else self.reason(reason, period)
 
     def reason(self, reason: str | None, period: str) -> str:

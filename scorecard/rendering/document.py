@@ -93,6 +93,7 @@ class Columns:
     prior: str
     vs_prior: str
     vs_year_ago: str
+    spark_grain: str
     spark: str
     target_note: str | None
 

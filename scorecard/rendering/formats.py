@@ -5,12 +5,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
 
 from scorecard.periods import Grain, Period
 from scorecard.rendering.wording import Wording
 
 MINUS = "\u2212"
 _COMPACT_FROM = Decimal(1_000_000)
+# What is written in a smaller unit to suit the smaller numbers beside it has no more digits than this.
+_LONGEST = Decimal(10**6)
+_MOST_DECIMALS = 3
+_HALF = Decimal("0.5")
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,11 @@ class Scale:
     divisor: Decimal
     decimals: int
     suffix: str
+
+
+def _decimals_to_show(number: Decimal) -> int:
+    """Return with how many decimals a number does not print as zero, up to three."""
+    return next((at for at in range(_MOST_DECIMALS) if number.scaleb(at) >= _HALF), _MOST_DECIMALS)
 
 
 class Formats:
@@ -46,10 +56,12 @@ class Formats:
         if unit == "ratio":
             return Scale(unit, Decimal(1), 2, "")
         if top >= _COMPACT_FROM:
-            divisor, suffix = self._compact(top)
-            # To ten thousand in every language, which is 2.80 M and 280万; one place less where three digits lead.
-            decimals = min(2, max(0, divisor.adjusted() - 4))
-            return Scale(unit, divisor, max(0, decimals - (top / divisor >= 100)), suffix)
+            smallest = min(value for value in known if value)
+            divisor, suffix = self._compact(top, smallest)
+            # To ten thousand in every language, which is 2.80 M and 280万; one place less where three digits lead, two
+            # where four do, and as many more as the smallest needs so as not to print as zero.
+            decimals = min(2, max(0, divisor.adjusted() - 4)) - (top / divisor >= 100) - (top / divisor >= 1000)
+            return Scale(unit, divisor, max(0, decimals, _decimals_to_show(smallest / divisor)), suffix)
         return Scale(unit, Decimal(1), 2 if unit == "currency" and 0 < top < 100 else 0, "")
 
     def number(self, value: Decimal, scale: Scale, signed: bool = False) -> str:
@@ -161,10 +173,25 @@ class Formats:
         sign = MINUS if rounded < 0 else "+" if signed and rounded > 0 else ""
         return sign + text
 
-    def _compact(self, top: Decimal) -> tuple[Decimal, str]:
-        """Return what the language divides a number of this size by, and its word for it: M, 万."""
+    def _compact(self, top: Decimal, smallest: Decimal) -> tuple[Decimal, str]:
+        """Return what the language divides numbers of these sizes by, and its word for it: M, 万.
+
+        A smaller unit is taken where the smallest number is less than one of the larger: 5,083万 beside 12,000万, not
+        0.51億 beside 1.20億.
+        """
+        units = [unit for unit in self._units if unit[0] <= top]
+        while len(units) > 1 and smallest < units[-1][0] and top / units[-2][0] < _LONGEST:
+            units.pop()
+        return units[-1]
+
+    @cached_property
+    def _units(self) -> list[tuple[Decimal, str]]:
+        """The language's units for numbers from a million on, smallest first."""
         patterns = self.locale.compact_decimal_formats["short"]["other"]
-        magnitude = max((size for size in patterns if Decimal(size) <= top), key=Decimal)
-        pattern = patterns[magnitude]
-        suffix = pattern.suffix[0].replace("'", "").strip()
-        return Decimal(magnitude).scaleb(1 - pattern.pattern.count("0")), suffix
+        units = {}
+        for magnitude, pattern in patterns.items():
+            size = Decimal(magnitude)
+            if size >= _COMPACT_FROM:
+                suffix = pattern.suffix[0].replace("'", "").strip()
+                units[size.scaleb(1 - pattern.pattern.count("0"))] = suffix
+        return sorted(units.items())

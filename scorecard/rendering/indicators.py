@@ -7,6 +7,7 @@ from scorecard.rendering.charts import Chart
 from scorecard.rendering.close import Metric, Value
 from scorecard.rendering.comparisons import against_prior, against_target, against_year_ago
 from scorecard.rendering.desk import Cell, Desk, Status
+from scorecard.rendering.formats import Scale
 from scorecard.rendering.sentences import exception
 from scorecard.rendering.trend_charts import spark, trend_chart
 
@@ -18,9 +19,10 @@ _UNREALISTIC = Decimal("0.95")
 
 @dataclass(frozen=True)
 class Row:
-    """One indicator in a table."""
+    """One indicator in a table. ``beside`` is what has to be read with it, as the share of the period elapsed."""
 
     label: str
+    beside: str | None
     checks: tuple[str, ...]
     value: Cell
     target: Cell
@@ -101,29 +103,40 @@ def _group_title(desk: Desk, group: str, stage: str) -> str:
     return desk.say("group.stage", group=title, stage=named)
 
 
-def _row(desk: Desk, metric: Metric, chart: Chart | None, prior: bool = False) -> Row:
+def _row(desk: Desk, metric: Metric, chart: Chart | None, scale: Scale | None = None, prior: bool = False) -> Row:
     figure = desk.close.whole(metric.name)
     was = desk.close.whole(metric.name, desk.close.prior)
-    scale = desk.scale(metric, [figure])
+    scale = scale or desk.scale(metric, [figure])
     return Row(
         label=metric.label,
+        beside=_elapsed(desk, metric, figure),
         checks=desk.check_marks(metric),
         value=desk.figure(metric, figure, scale),
         target=desk.target(metric, figure, scale),
-        vs_target=against_target(desk, metric, figure),
+        vs_target=against_target(desk, metric, figure, scale),
         prior=desk.figure(metric, was, scale) if prior and was else Cell("–", tone="na"),
-        vs_prior=against_prior(desk, metric, figure),
-        vs_year_ago=against_year_ago(desk, metric, figure),
+        vs_prior=against_prior(desk, metric, figure, scale),
+        vs_year_ago=against_year_ago(desk, metric, figure, scale),
         status=desk.status_of(figure),
         chart=chart,
     )
 
 
+def _elapsed(desk: Desk, metric: Metric, figure: Value | None) -> str | None:
+    """Say of an attainment, which is of the target of the whole period, how much of it has passed."""
+    if metric.aggregate != "attainment" or figure is None or figure.elapsed_share is None:
+        return None
+    return desk.say("row.elapsed", share=desk.formats.share(figure.elapsed_share, 0))
+
+
 def _card(desk: Desk, metric: Metric) -> Card:
     figure = desk.close.whole(metric.name)
+    # An indicator and what is printed below it in the same unit are written alike.
+    alike = [metric, *(each for each in desk.close.variants(metric) if each.unit == metric.unit)]
+    scale = desk.scale(metric, [desk.close.whole(each.name) for each in alike])
     remarks = [*([metric.caveat] if metric.caveat else []), *_target_remarks(desk, metric, figure)]
     # Its cells before its chart, so that footnotes come in the order of reading.
-    row = _row(desk, metric, None, prior=True)
+    row = _row(desk, metric, None, scale, prior=True)
     return Card(
         row=replace(row, chart=trend_chart(desk, metric)),
         definition=metric.definition,
@@ -136,8 +149,11 @@ def _card(desk: Desk, metric: Metric) -> Card:
             if check not in desk.close.general()
         ),
         variants=tuple(
-            # What the indicator above it has said already is not said again.
-            (_row(desk, other, None, prior=True), None if other.caveat == metric.caveat else other.caveat)
+            (
+                _row(desk, other, None, scale if other in alike else None, prior=True),
+                # What the indicator above it has said already is not said again.
+                None if other.caveat == metric.caveat else other.caveat,
+            )
             for other in desk.close.variants(metric)
         ),
     )

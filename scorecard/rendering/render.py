@@ -16,6 +16,7 @@ from scorecard.errors import ScorecardError
 from scorecard.rendering.attachments import figures_csv, provenance_json
 from scorecard.rendering.data_quality import edition
 from scorecard.rendering.desk import Desk
+from scorecard.rendering.document import Document
 from scorecard.rendering.fonts import FAMILY, font_files, require_glyphs
 from scorecard.rendering.sentences import headline
 from scorecard.rendering.three_things import three_things
@@ -49,7 +50,7 @@ def render(close_dir: Path, language: str, reports_dir: Path) -> bytes:
     """
     font_files()
     desk = read_desk(close_dir, language, reports_dir)
-    return _pdf(desk, _html(desk, reports_dir), reports_dir)
+    return _pdf(desk, document(desk), reports_dir)
 
 
 def render_many(jobs: Iterable[tuple[Path, str]], reports_dir: Path) -> Iterator[tuple[Path, str, bytes]]:
@@ -82,14 +83,15 @@ def summary(close_dir: Path, language: str, reports_dir: Path) -> Summary:
 
 def html(close_dir: Path, language: str, reports_dir: Path) -> str:
     """Return the page that the PDF is made from; for tests and for work on templates."""
-    return _html(read_desk(close_dir, language, reports_dir), reports_dir)
+    desk = read_desk(close_dir, language, reports_dir)
+    return _html(desk, document(desk), reports_dir)
 
 
-def _html(desk: Desk, reports_dir: Path) -> str:
+def _html(desk: Desk, doc: Document, reports_dir: Path, tight: bool = False) -> str:
     page = (
         environment(reports_dir)
         .get_template(_TEMPLATE)
-        .render(doc=document(desk), say=desk.wording.say, font_family=FAMILY)
+        .render(doc=doc, say=desk.wording.say, font_family=FAMILY, tight=tight)
     )
     # Text from sources was made printable when it was read; what is left are the product's own words.
     require_glyphs(page)
@@ -118,8 +120,8 @@ def _base_url(reports_dir: Path) -> str:
     return (reports_dir / "styles").resolve().as_uri() + "/"
 
 
-def _pdf(desk: Desk, page: str, reports_dir: Path) -> bytes:
-    from weasyprint import HTML, Attachment
+def _pdf(desk: Desk, doc: Document, reports_dir: Path) -> bytes:
+    from weasyprint import Attachment
 
     close = desk.close
     # No clock: the files inside are dated by the end of the period they are about.
@@ -140,22 +142,29 @@ def _pdf(desk: Desk, page: str, reports_dir: Path) -> bytes:
     ]
     identifier = hashlib.sha256(f"{close.content_sha256} {close.language}".encode()).digest()[:16]
     with _no_garbage(), _complaints() as complaints:
-        style, fonts = _style(reports_dir, (reports_dir / "styles" / _STYLE).read_text(encoding="utf-8"))
-        pdf: bytes = HTML(
-            string=page, base_url=_base_url(reports_dir), url_fetcher=_fetcher(reports_dir.resolve())
-        ).write_pdf(
-            stylesheets=[style],
-            font_config=fonts,
-            attachments=files,
-            pdf_identifier=identifier,
-            pdf_variant="pdf/ua-1",
-        )
+        laid_out = _laid_out(desk, doc, reports_dir, tight=False)
+        if "tree" not in laid_out.pages[1].anchors:
+            laid_out = _laid_out(desk, doc, reports_dir, tight=True)
+        pdf: bytes = laid_out.write_pdf(attachments=files, pdf_identifier=identifier, pdf_variant="pdf/ua-1")
     if complaints.messages:
         raise ScorecardError(
             f"The page of {close.close_id} could not be laid out as written: {complaints.messages[0]}.",
             "Correct the template or style sheet in reports/.",
         )
     return pdf
+
+
+def _laid_out(desk: Desk, doc: Document, reports_dir: Path, *, tight: bool) -> Any:
+    """Lay the pages out. The second begins with the tree, unless the first needs to be set closer to be one page."""
+    from weasyprint import HTML
+
+    style, fonts = _style(reports_dir, (reports_dir / "styles" / _STYLE).read_text(encoding="utf-8"))
+    page = HTML(
+        string=_html(desk, doc, reports_dir, tight),
+        base_url=_base_url(reports_dir),
+        url_fetcher=_fetcher(reports_dir.resolve()),
+    )
+    return page.render(stylesheets=[style], font_config=fonts, pdf_variant="pdf/ua-1")
 
 
 @contextmanager

@@ -83,11 +83,8 @@ def _part(desk: Desk, metric: Metric, figure: Value, part: Part) -> str:
 
 
 def _own(desk: Desk, metric: Metric, whole: Value, own: Value) -> str:
-    # A growth is a change itself: its own change would be one of changes.
     value = desk.text(own, desk.scale(metric, [whole]))
     prior = desk.period(desk.close.prior)
-    if metric.aggregate == "growth":
-        return desk.say("cause.own_is", value=value)
     compared = from_prior(desk, metric, own)
     if compared.change is None:
         return desk.say("cause.own_new", value=value, prior=prior)

@@ -125,7 +125,7 @@ def _by_movement(desk: Desk) -> Thing | None:
         if not moved or total is None or total.value is None:
             continue
         moved.sort(key=lambda figure: (-size(figure.value), figure.member))
-        scale = desk.formats.scale(metric.unit, [figure.value for figure in moved])
+        scale = desk.formats.scale(metric.unit, [total.value, *(figure.value for figure in moved)])
         parts = [
             desk.say(
                 "thing.movement.part",
@@ -134,7 +134,7 @@ def _by_movement(desk: Desk) -> Thing | None:
             )
             for figure in moved
         ]
-        value = desk.formats.value(total.value, desk.scale(metric, [total]), signed=True)
+        value = desk.formats.value(total.value, scale, signed=True)
         lead = desk.say("thing.movement.lead", metric=metric.label, value=value)
         return _thing(desk, lead, desk.say("thing.movement.rest", parts=desk.formats.listed(parts)), (total, *moved))
     return None

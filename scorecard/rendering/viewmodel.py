@@ -106,6 +106,7 @@ def _columns(desk: Desk) -> Columns:
         prior=desk.period(close.prior),
         vs_prior=desk.say("column.versus_prior", period=desk.period(close.prior)),
         vs_year_ago=desk.say("column.versus_year_ago", period=year_ago),
+        spark_grain=desk.say(f"chart.by_{close.spark[0].grain}"),
         spark=desk.say("column.spark", first=first, last=last),
         target_note=_target_note(desk),
     )
@@ -119,7 +120,7 @@ def _target_note(desk: Desk) -> str | None:
         for target in desk.close.targets
         if target["reason"] and target["metric"] in metrics and target["period"] == desk.close.period.label
     }
-    return desk.note(desk.say("note.targets", reason=reasons.pop())) if len(reasons) == 1 else None
+    return desk.note(desk.say("note.targets", reason=reasons.pop().rstrip(".。"))) if len(reasons) == 1 else None
 
 
 def _first_breakdown(desk: Desk) -> Breakdown | None:

@@ -23,6 +23,7 @@ EN, JA = (Formats(Wording(REPORTS, language)) for language in ("en", "ja"))
     [
         ("2802496", "currency", "2.80 M", "280万"),
         ("143212345", "currency", "143.2 M", "1.43億"),
+        ("50833620", "currency", "50.83 M", "5,083万"),
         ("339514.55", "currency", "339,515", "339,515"),
         ("12.5", "currency", "12.50", "12.50"),
         ("0.60251889", "percent", "60.3 %", "60.3%"),
@@ -38,6 +39,28 @@ EN, JA = (Formats(Wording(REPORTS, language)) for language in ("en", "ja"))
 def test_values(value: str, unit: str, english: str, japanese: str) -> None:
     assert EN.single(Decimal(value), unit).replace("\u00a0", " ") == english
     assert JA.single(Decimal(value), unit) == japanese
+
+
+@pytest.mark.parametrize(
+    ("values", "english", "japanese"),
+    [
+        # Beside a larger target or whole, in one unit; in Japanese in the smaller one that suits both.
+        (["50833620", "120000000"], ["50.8 M", "120.0 M"], ["5,083万", "12,000万"]),
+        (["294401", "731200", "1050000"], ["0.29 M", "0.73 M", "1.05 M"], ["29万", "73万", "105万"]),
+        (["508336200", "1200000000"], ["508 M", "1,200 M"], ["5.08億", "12.00億"]),
+        # What is small beside the whole does not print as nothing.
+        (["6900", "3457000"], ["0.01 M", "3.46 M"], ["1万", "346万"]),
+        (["1200", "3457000"], ["0.001 M", "3.457 M"], ["0.1万", "345.7万"]),
+        (["3000000", "15000000000"], ["3 M", "15,000 M"], ["0.03億", "150.00億"]),
+    ],
+)
+def test_numbers_read_beside_one_another_are_in_one_unit(
+    values: list[str], english: list[str], japanese: list[str]
+) -> None:
+    numbers = [Decimal(value) for value in values]
+    for formats, expected in ((EN, english), (JA, japanese)):
+        scale = formats.scale("currency", numbers)
+        assert [formats.number(number, scale).replace("\u00a0", " ") for number in numbers] == expected
 
 
 def test_changes() -> None:
@@ -76,9 +99,30 @@ def test_charts_leave_a_gap_where_there_is_no_value() -> None:
     assert len(chart.lines) == 2
     assert chart.end is None
     columns = periods_chart(
-        [Decimal(5), None], [None, None], True, [True, True], [True, True], ("a", "b"), [None, None], "t"
+        [Decimal(5), None], [None, None], True, [True, True], [True, True], ("a", "by", "b"), [None, None], "t"
     )
     assert len(columns.columns) == 1
+
+
+def test_no_label_of_a_chart_is_printed_over_another() -> None:
+    near = [Decimal(each) for each in (500, 501, 10, 502)]
+    chart = periods_chart(
+        near,
+        [None] * 4,
+        True,
+        [True] * 4,
+        [True] * 4,
+        ("a", "by", "b"),
+        ["1,234,500", "1,234,501", "10", "1,234,502"],
+        "t",
+        width=80,
+    )
+    assert [mark.text for mark in chart.marks] == ["1,234,500", "10", "1,234,502"], "of two the later"
+    negative = periods_chart(
+        [Decimal(5), Decimal(-5)], [None] * 2, True, [True] * 2, [True] * 2, ("a", "by", "b"), ["5", "−5"], "t"
+    )
+    lowest = max(float(mark.y) for mark in negative.marks)
+    assert all(float(name.y) - lowest >= 7 for name in negative.axis), "nor over the names below"
 
 
 def test_bars_share_one_scale_and_grow_from_zero_both_ways() -> None:

@@ -20,6 +20,7 @@ REPORTS = PROJECT / "reports"
 FAMILIES = {
     "action": {"good", "bad"},
     "attachment": {"figures", "provenance"},
+    "chart": {"by_day", "by_week", "by_month"},
     "checks": {"error", "warning"},
     "column": {"figure", "printed", "exact", "observations", "what"},
     "dimension": set(DIMENSIONS),

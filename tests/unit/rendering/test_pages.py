@@ -1,0 +1,136 @@
+"""What every page of a scorecard holds to: each footnote has its mark, each id its proof, page one is one page."""
+
+import io
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pypdf import PdfReader
+
+from scorecard.rendering import render
+from scorecard.rendering.render import html
+from scorecard.rendering.viewmodel import document, read_desk
+from tests.unit.rendering.close_fixture import Row, build
+
+Pdf = Callable[[str, str], bytes]
+ALL = [(name, language) for name in ("sales", "customers") for language in ("en", "ja")]
+
+
+def marks_without_note(page: str) -> set[tuple[int, str]]:
+    """Return the marks of a page that have no footnote in their section, and the footnotes without a mark."""
+    apart = set()
+    for at, section in enumerate(page.split("<section")):
+        notes = "".join(re.findall(r'<p class="notes">.*?</p>', section, re.DOTALL))
+        body = re.sub(r'<p class="notes">.*?</p>', "", section, flags=re.DOTALL)
+        printed, explained = (set(re.findall(r"<sup>([a-z]{1,2})</sup>", text)) for text in (body, notes))
+        apart |= {(at, mark) for mark in printed ^ explained}
+    return apart
+
+
+@pytest.mark.parametrize(("name", "language"), ALL)
+def test_every_footnote_has_its_mark_and_every_mark_its_footnote(
+    request: pytest.FixtureRequest, reports: Path, name: str, language: str
+) -> None:
+    page = html(request.getfixturevalue(name), language, reports)
+    assert "<sup>a</sup>" in page
+    assert marks_without_note(page) == set()
+
+
+def test_a_chart_over_the_period_in_which_its_source_began_makes_no_footnote(tmp_path: Path, reports: Path) -> None:
+    def began_late(values: list[Row], checks: list[Row]) -> None:
+        for row in values:
+            if row["period"] == "2017-03":
+                row |= {"is_complete": False, "elapsed_share": Decimal(1)}
+
+    page = html(build(tmp_path, "sales", "2017-Q4", began_late), "en", reports)
+    assert marks_without_note(page) == set()
+    assert "is not over" not in page
+
+
+def test_a_period_that_lacks_its_first_days_is_not_called_unfinished(tmp_path: Path, reports: Path) -> None:
+    def began_late(values: list[Row], checks: list[Row]) -> None:
+        for row in values:
+            if (row["metric"], row["period"]) == ("win_rate", "2017-Q4"):
+                row |= {"is_complete": False, "elapsed_share": Decimal(1)}
+
+    page = html(build(tmp_path, "sales", "2017-Q4", began_late), "en", reports)
+    assert "Data begin within Q4 2017; the figure is of a part of it." in page
+    assert "is not over" not in page
+
+
+def test_a_movement_is_compared_by_difference_and_few_records_in_no_percentage(
+    customers: Path, tmp_path: Path, reports: Path
+) -> None:
+    def churned(values: list[Row], checks: list[Row]) -> None:
+        for row in values:
+            if (row["metric"], row["member"], row["period"]) == ("mrr_movement", "contraction", "2024-Q4"):
+                row |= {"value": Decimal(0), "numerator": Decimal(0), "prior_value": Decimal(-21000)}
+                row |= {"change": Decimal(21000), "change_ratio": Decimal(1)}
+            if (row["metric"], row["member"], row["period"]) == ("mrr", "Pro", "2024-Q3"):
+                row |= {"observations": 4}
+
+    doc = document(read_desk(build(tmp_path, "customers", "2024-Q4", churned), "en", reports))
+    kinds = next(block for block in doc.breakdowns if block.dimension == "Kind")
+    changes = {row.name: row.vs_prior.text.replace("\u00a0", " ") for row in (*kinds.top, *kinds.bottom)}
+    assert changes["Contraction"] == "+0.02 M"
+    assert not [text for text in changes.values() if "%" in text]
+    products = next(block for block in doc.breakdowns if block.dimension == "Product")
+    (pro,) = [row for row in products.top if row.name == "Pro"]
+    assert pro.vs_prior.text == "n/a"
+    assert dict(doc.breakdowns_notes)[pro.vs_prior.note or ""] == "Too few records in Q3 2024 for a percentage."
+
+
+@pytest.mark.parametrize(("name", "language", "unit"), [("sales", "en", "M"), ("customers", "ja", "万")])
+def test_members_and_their_whole_are_in_one_unit(
+    request: pytest.FixtureRequest, reports: Path, name: str, language: str, unit: str
+) -> None:
+    doc = document(read_desk(request.getfixturevalue(name), language, reports))
+    amounts = 0
+    for block in (doc.breakdown, *doc.breakdowns):
+        assert block is not None
+        rows = [*block.top, *block.bottom, *([block.total] if block.total else [])]
+        units = {re.sub(r"[−+\d.,\s]", "", row.value.text) for row in rows if row.value.tone != "na"}
+        assert len(units) == 1, (block.title, units)
+        amounts += units == {unit}
+    assert amounts >= 2
+
+
+def test_what_is_not_known_is_neither_best_nor_worst(tmp_path: Path, reports: Path) -> None:
+    def unknown(values: list[Row], checks: list[Row]) -> None:
+        highest = max(
+            (
+                row
+                for row in values
+                if (row["metric"], row["dimension"], row["period"]) == ("win_rate", "team", "2017-Q4")
+            ),
+            key=lambda row: row["value"],
+        )
+        highest["member"] = "unknown"
+
+    doc = document(read_desk(build(tmp_path, "sales", "2017-Q4", unknown), "en", reports))
+    teams = next(block for block in doc.breakdowns if block.dimension == "Team")
+    assert [row.name for row in (*teams.top, *teams.bottom)].index("Unknown") == len(teams.top) + len(teams.bottom) - 1
+
+
+def test_charts_say_what_their_periods_are_and_an_attainment_what_has_passed(sales: Path, reports: Path) -> None:
+    doc = document(read_desk(sales, "en", reports))
+    assert (doc.columns.spark_grain, doc.columns.spark) == ("by month", "Dec 2016 – Dec 2017")
+    charts = [card.row.chart for group in doc.cards for card in group.cards if card.row.chart]
+    assert {chart.axis[1].text for chart in charts} == {"by month"}
+    (attainment,) = [row for group in doc.groups for row in group.rows if row.label == "Target attainment"]
+    assert attainment.beside == " · 100\u00a0% elapsed"
+    assert attainment.beside in html(sales, "en", reports)
+
+
+def test_the_first_page_is_one_page_however_much_was_decided(tmp_path: Path, reports: Path) -> None:
+    close = build(tmp_path, "sales", "2017-Q4")
+    actions = pq.read_table(close / "actions.parquet")
+    pq.write_table(pa.concat_tables([actions] * 4), close / "actions.parquet")
+    pages = PdfReader(io.BytesIO(render(close, "en", reports))).pages
+    assert "Decided at the last review" in pages[0].extract_text()
+    assert "against the target for the period" in pages[0].extract_text(), "its foot"
+    assert "How the indicators hang together" in pages[1].extract_text()
