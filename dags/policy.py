@@ -48,7 +48,8 @@ def settings_of(source: str) -> Settings:
 def settings() -> Settings:
     """Return the settings, with the mail server of the connection `scorecard_smtp` where there is one.
 
-    TLS is used unless the connection says `disable_tls`: on port 465 from the start, else by STARTTLS.
+    TLS is used unless the connection says `disable_tls` or the server is this machine: on port 465 from the start, else
+    by STARTTLS.
     """
     try:
         server = BaseHook.get_connection(SMTP_CONNECTION)
@@ -57,7 +58,7 @@ def settings() -> Settings:
     given = {"host": server.host, "port": server.port, "user": server.login, "password": server.password}
     mail: dict[str, Any] = {f"smtp_{name}": value for name, value in given.items() if value}
     plain = str(server.extra_dejson.get("disable_tls", False)).lower() == "true"
-    return read_settings(**mail, smtp_starttls=not plain)
+    return read_settings(**mail, **({"smtp_starttls": False} if plain else {}))
 
 
 def tell_owner(context: Context) -> None:

@@ -5,7 +5,8 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import traceback
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +22,7 @@ from scorecard.catalogue import DIMENSIONS, load_catalogue, source_names
 from scorecard.errors import ScorecardError
 from scorecard.periods import Grain, Period, parse_period
 from scorecard.settings import load_settings
+from scorecard.text import in_json, on_lines, on_one_line, plain
 
 app = typer.Typer(
     help="KPIs and CPIs from CRM and billing data, as scorecards that can be proved.",
@@ -60,11 +62,11 @@ def main() -> None:
         raise SystemExit(1) from None
     except Exception as error:
         if not _environments(error):
-            raise
-        said = " ".join(str(error).split())
+            sys.stderr.write(on_lines(traceback.format_exc()))
+            raise SystemExit(1) from None
         _complain(
             ScorecardError(
-                f"The machine or a file of {load_settings().state} failed: {type(error).__name__}: {said}.",
+                f"The machine or a file of {load_settings().state} failed: {type(error).__name__}: {plain(error)}.",
                 "Mend what it names and run again; what is published stays.",
             )
         )
@@ -141,7 +143,8 @@ def sources_check(as_json: AsJson = False) -> None:
         state = "ok" if each.reached and not each.missing else "incomplete" if each.reached else "not reached"
         missing = f"; missing: {' '.join(each.missing)}" if each.missing else ""
         if not as_json:
-            typer.echo(f"{each.source}: {state}, as {each.who}, may read {', '.join(each.reads) or 'nothing'}{missing}")
+            reads = ", ".join(each.reads) or "nothing"
+            _print(f"{each.source}: {state}, as {each.who}, may read {reads}{missing}")
     if as_json:
         _json([asdict(each) for each in found])
     if any(each.missing for each in found):
@@ -244,7 +247,7 @@ def verify(as_json: AsJson = False) -> None:
         _json(result)
     else:
         for entry in result["broken"]:
-            _out.print(f"[bold]{escape(str(entry['close_id']))}[/]: {escape(entry['problem'])}")
+            _print(f"{entry['close_id']}: {entry['problem']}")
         _out.print(f"{result['closes']} closes, {len(result['broken']) or 'none'} broken")
     if not result["ok"]:
         raise typer.Exit(1)
@@ -367,7 +370,8 @@ def _publish_all(due: list[tuple[str, str]], as_json: bool, unread: set[str]) ->
         _json(published)
     else:
         for entry in published:
-            print("\n".join(entry["pdfs"]))
+            for path in entry["pdfs"]:
+                _print(path)
     for each in failed:
         _complain(each)
     if failed or unsent or unread:
@@ -395,16 +399,19 @@ def _wrong_use(option: str) -> Iterator[None]:
 
 
 def _complain(error: ScorecardError) -> None:
-    _err.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
+    _err.print(f"[bold red]Error:[/] {escape(on_lines(str(error)))}", soft_wrap=True)
 
 
 def _say(line: str) -> None:
-    _err.print(escape(line), soft_wrap=True)
+    _err.print(escape(on_one_line(line)), soft_wrap=True)
+
+
+def _print(line: str) -> None:
+    _out.print(escape(on_one_line(line)), soft_wrap=True)
 
 
 def _json(value: object) -> None:
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=None, default=str)
-    sys.stdout.write("\n")
+    sys.stdout.write(in_json(json.dumps(value, ensure_ascii=False, default=str)) + "\n")
 
 
 def _show(
@@ -421,28 +428,28 @@ def _show(
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in (shown or rows)[:_ROWS_SHOWN]:
-        table.add_row(*(escape("" if row[column] is None else str(row[column])) for column in columns))
+        table.add_row(*(escape("" if row[column] is None else on_one_line(str(row[column]))) for column in columns))
     _out.print(table)
     if len(rows) > _ROWS_SHOWN:
         _out.print(f"… and {len(rows) - _ROWS_SHOWN:,} more; {hint}.")
 
 
 def _show_trace(result: dict[str, Any]) -> None:
-    say: Callable[[str], None] = lambda line: _out.print(escape(line), soft_wrap=True)  # noqa: E731
-    say(f"{result['figure_id']}: {result['metric']} {result['period']}, {result['dimension']} {result['member']}")
-    say(
+    _print(f"{result['figure_id']}: {result['metric']} {result['period']}, {result['dimension']} {result['member']}")
+    _print(
         f"printed {result['value']}, computed again {result['recomputed']}: "
         f"{'equal' if result['equal'] else 'NOT EQUAL'}"
     )
     if result["reason"]:
-        say(f"n/a because: {result['reason']}")
+        _print(f"n/a because: {result['reason']}")
     columns = ("source", "object", "record_id", "file", "line", "occurred_at", "numerator", "denominator")
     _show(result["observations"], False, columns, hint="take --json for all")
-    say("\nfrom these fields of the source:")
+    _out.print()
+    _print("from these fields of the source:")
     for column, fields in result["columns"].items():
         if fields:
-            say(f"  {column}: {', '.join(fields)}")
-    say(f"\ncomputed by:\n{result['sql']}")
+            _print(f"  {column}: {', '.join(fields)}")
+    _out.print(escape(on_lines(f"\ncomputed by:\n{result['sql']}")), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from scorecard.redaction import redact
+
 
 class ScorecardError(Exception):
     """Something the user can mend.
@@ -11,15 +13,16 @@ class ScorecardError(Exception):
     problem: a sentence that names the thing (file, column, check, close) and what is wrong with it.
     cure: a sentence that says what to do about it.
 
+    Secrets are taken out of both.
     ``by_object`` has the errors of which this one was made, by the raw table that each stopped; else it is empty.
     """
 
     by_object: Mapping[str, "ScorecardError"] = {}
 
     def __init__(self, problem: str, cure: str) -> None:
-        super().__init__(f"{problem} {cure}")
-        self.problem = problem
-        self.cure = cure
+        self.problem = redact(problem)
+        self.cure = redact(cure)
+        super().__init__(f"{self.problem} {self.cure}")
 
 
 class Temporary(ScorecardError):

@@ -22,11 +22,15 @@ from pydantic_settings import (
 )
 
 from scorecard.errors import ScorecardError
+from scorecard.redaction import hide
 
 SERVICES = ("hubspot", "salesforce", "stripe", "zendesk")
 """Sources that the product comes with; each is extracted once it has settings in ``services``."""
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+NO_SECRETS = ("audience", "region", "username")
+"""What the `extra` of a connection may hold that errors should name."""
 
 ADDRESS = r"^[^@\s<>]+@[^@\s<>]+$"
 
@@ -81,6 +85,11 @@ class Connection(BaseModel):
     extra: dict[str, SecretStr] = Field(default_factory=dict)
     _source: str = ""
 
+    def model_post_init(self, _context: object) -> None:
+        """Take its secrets out of every message from now on."""
+        hide(self.password.get_secret_value())
+        hide(*(text.get_secret_value() for name, text in self.extra.items() if name not in NO_SECRETS))
+
     def of(self, source: str) -> "Connection":
         """Return the connection with the name of its source, for errors to name it."""
         named = self.model_copy()
@@ -134,8 +143,9 @@ class Settings(BaseSettings):
     smtp_port: int = Field(default=25, ge=1, le=65535)
     smtp_user: str | None = None
     smtp_password: SecretStr | None = None
-    smtp_starttls: bool = False
-    smtp_timeout: float = Field(default=30.0, gt=0)
+    smtp_starttls: bool | None = Field(default=None, description="none: unless the server is this machine")
+    smtp_timeout: float = Field(default=30.0, gt=0, description="seconds to wait for one answer")
+    smtp_total_timeout: float = Field(default=300.0, gt=0, description="seconds to log in, and for one letter")
 
     suspect_lost_records: int = Field(
         default=20, ge=1, description="a full export that lost this many records, and the share below, is suspect"
@@ -163,7 +173,9 @@ class Settings(BaseSettings):
         return init_settings, env_settings, toml
 
     def model_post_init(self, _context: object) -> None:
-        """Make the paths absolute."""
+        """Make the paths absolute, and take the password of the mail server out of every message."""
+        if self.smtp_password:
+            hide(self.smtp_password.get_secret_value())
         for name in ("project", "data", "state", "out"):
             path = getattr(self, name)
             object.__setattr__(self, name, path if path.is_absolute() else (self.project / path).resolve())

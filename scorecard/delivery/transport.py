@@ -6,10 +6,11 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from scorecard.delivery.watch import Watch, WatchedSmtp, WatchedSmtpTls
 from scorecard.errors import ScorecardError, Temporary
+from scorecard.hosts import is_loopback
 from scorecard.settings import Settings
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _IMPLICIT_TLS_PORT = 465
 
 
@@ -34,6 +35,7 @@ class Line:
         """Keep where to call; nothing is opened yet."""
         self._settings, self._host, self._port = settings, host, port
         self._smtp: smtplib.SMTP | None = None
+        self._watch = Watch(settings.smtp_total_timeout)
 
     def send(self, sender: str, recipient: str, content: bytes, before_content: Callable[[], None]) -> Answer:
         """Send one letter to one recipient.
@@ -50,7 +52,20 @@ class Line:
         """
         smtp = self._smtp or self._connect()
         self._smtp = smtp
-        answer = _transfer(smtp, sender, recipient, content, before_content)
+        has_begun = False
+
+        def begin() -> None:
+            nonlocal has_begun
+            before_content()
+            has_begun = True
+
+        with self._watch:
+            answer = _transfer(smtp, sender, recipient, content, begin)
+        if self._watch.is_over and answer.connected:
+            # What came of an answer before the line was cut looks like a whole one.
+            limit = self._settings.smtp_total_timeout
+            detail = f"the server took longer than {limit:g} seconds to answer"
+            answer = Answer("unknown" if has_begun else "later", detail, connected=False)
         if not answer.connected:
             self.close()
         if answer.outcome == "sender":
@@ -61,19 +76,29 @@ class Line:
         """Say goodbye, if there is anyone to say it to."""
         if self._smtp is not None:
             try:
-                self._smtp.quit()
+                with self._watch:
+                    self._smtp.quit()
             except (OSError, smtplib.SMTPException):
                 self._smtp.close()
+            self._watch.forget()
             self._smtp = None
 
     def _connect(self) -> smtplib.SMTP:
         settings, where = self._settings, f"{self._host}:{self._port}"
-        local = self._host in _LOOPBACK
-        if settings.smtp_user and not (settings.smtp_starttls or local or self._port == _IMPLICIT_TLS_PORT):
+        if settings.smtp_user and not (self._is_encrypted or is_loopback(self._host)):
             raise ScorecardError(
                 f"The password for the mail server {where} would be sent in the clear.",
-                "Set SCORECARD_SMTP_STARTTLS=true, or use port 465.",
+                "Take SCORECARD_SMTP_STARTTLS=false away, or use port 465.",
             )
+        try:
+            with self._watch:
+                return self._enter(where)
+        except BaseException:
+            self._watch.forget()
+            raise
+
+    def _enter(self, where: str) -> smtplib.SMTP:
+        """Connect, switch TLS on and log in."""
         try:
             smtp = self._open()
         except ssl.SSLError as error:
@@ -91,18 +116,27 @@ class Line:
             raise
         return smtp
 
+    @property
+    def _is_encrypted(self) -> bool:
+        return self._port == _IMPLICIT_TLS_PORT or self._uses_starttls
+
+    @property
+    def _uses_starttls(self) -> bool:
+        wanted = self._settings.smtp_starttls
+        return self._port != _IMPLICIT_TLS_PORT and (not is_loopback(self._host) if wanted is None else wanted)
+
     def _open(self) -> smtplib.SMTP:
         timeout = self._settings.smtp_timeout
         if self._port == _IMPLICIT_TLS_PORT:
             context = ssl.create_default_context()
-            return smtplib.SMTP_SSL(self._host, self._port, timeout=timeout, context=context)
-        return smtplib.SMTP(self._host, self._port, timeout=timeout)
+            return WatchedSmtpTls(self._watch, self._host, self._port, timeout=timeout, context=context)
+        return WatchedSmtp(self._watch, self._host, self._port, timeout=timeout)
 
     def _greet(self, smtp: smtplib.SMTP) -> None:
         settings, where = self._settings, f"{self._host}:{self._port}"
         try:
             smtp.ehlo_or_helo_if_needed()
-            if settings.smtp_starttls and self._port != _IMPLICIT_TLS_PORT:
+            if self._uses_starttls:
                 smtp.starttls(context=ssl.create_default_context())
                 smtp.ehlo()
         except smtplib.SMTPNotSupportedError as error:
@@ -142,7 +176,8 @@ class Line:
     def _no_tls(self, reason: str) -> ScorecardError:
         return ScorecardError(
             f"There is no safe connection to the mail server {self._host}:{self._port}: {reason}.",
-            "Use a server and port that offer TLS with a certificate this machine trusts.",
+            "Use a server and port that offer TLS with a certificate this machine trusts. A mail server inside your own"
+            " network that has no TLS and needs no password: set SCORECARD_SMTP_STARTTLS=false.",
         )
 
 

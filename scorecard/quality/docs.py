@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scorecard.quality.results import CheckResult, plain
+from scorecard.quality.results import CheckResult
 from scorecard.quality.rules import Rule
 from scorecard.templates import fill
+from scorecard.text import plain
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from scorecard.quality.results import CheckResult, MetricsOf, Severity, plain
+from scorecard.quality.results import CheckResult, MetricsOf, Severity
 from scorecard.quality.words import Translations, Words
+from scorecard.text import plain
 
 _BUILT = ("model", "seed", "snapshot")
 

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from scorecard.catalogue import read_yaml
-from scorecard.quality.results import CheckResult, MetricsOf, Severity, plain
+from scorecard.quality.results import CheckResult, MetricsOf, Severity
 from scorecard.quality.words import Words, read_translations
 from scorecard.settings import Settings
+from scorecard.text import plain
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -125,8 +126,9 @@ def _quarantined(
             """,  # noqa: S608
             {"object": table},
         ).fetchall()
-        told = "; ".join(f"{plain(why, 120)} ({count:,}, first {plain(line)})" for why, count, line in reasons)
-        about["reasons"] = "; ".join(f"{plain(why, 120)} ({count:,}, {plain(line)})" for why, count, line in reasons)
+        told = "; ".join(f"{plain(why, 120)} ({count:,}, first {plain(line, 60)})" for why, count, line in reasons)
+        listed = (f"{plain(why, 120)} ({count:,}, {plain(line, 60)})" for why, count, line in reasons)
+        about["reasons"] = "; ".join(listed)
         message = (
             f"{failures:,} of {read:,} rows of {source}.{table} break its contract and are not used: {told}. "
             "Where an earlier good version of the record is held, that one counts."
@@ -157,7 +159,7 @@ def _unknown_columns(
         {"object": table},
     ).fetchall()
     unknown = sorted({name for (names,) in rows for name in names.split(", ")})
-    told = ", ".join(plain(name) for name in unknown[:5])
+    told = ", ".join(plain(name, 60) for name in unknown[:5])
     return CheckResult(
         check_id=f"extract.{source}.{table}.no_unknown_column",
         kind="extract",

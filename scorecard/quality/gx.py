@@ -17,10 +17,11 @@ from scorecard.errors import ScorecardError
 from scorecard.periods import Grain
 from scorecard.quality.gx_results import Families
 from scorecard.quality.gx_run import run_suite
-from scorecard.quality.results import CheckResult, MetricsOf, plain
+from scorecard.quality.results import CheckResult, MetricsOf
 from scorecard.quality.rules import Suite, read_suite
 from scorecard.quality.words import Words, read_translations
 from scorecard.settings import Settings
+from scorecard.text import plain
 
 
 def check_raw(settings: Settings, sources: Sequence[str], metrics_of: MetricsOf) -> list[CheckResult]:

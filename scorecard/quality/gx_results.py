@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from scorecard.quality.results import CheckResult, plain
+from scorecard.quality.results import CheckResult
 from scorecard.quality.rules import QUERY, SQL, Checked, Rule, Suite
 from scorecard.quality.words import Translations, Words
+from scorecard.text import plain
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
@@ -148,7 +149,7 @@ def _facts(rule: Rule, con: "Connection") -> dict[str, Any]:
     if not rule.facts:
         return {}
     row = con.exec_driver_sql(rule.facts).mappings().one()
-    return {name: value if isinstance(value, int) else plain(value) for name, value in row.items()}
+    return {name: value if isinstance(value, int) else plain(value, 60) for name, value in row.items()}
 
 
 def _broken_rows(item: Checked, rule: Rule, outcome: "ExpectationValidationResult") -> str | None:

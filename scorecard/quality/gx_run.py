@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from scorecard.errors import ScorecardError
 from scorecard.quality.docs import CheckedRule, write_pages
 from scorecard.quality.gx_results import Families, has_rows_result, rule_result
-from scorecard.quality.results import CheckResult, plain
+from scorecard.quality.results import CheckResult
 from scorecard.quality.rules import QUERY, SQL, Checked, Rule, Suite
 from scorecard.quality.words import Words
 from scorecard.settings import Settings
+from scorecard.text import plain
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult

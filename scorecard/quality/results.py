@@ -1,7 +1,6 @@
 """One shape for the outcome of every check, whoever ran it, and the table that keeps them."""
 
 import json
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -111,10 +110,3 @@ def load(con: "DuckDBPyConnection") -> list[CheckResult]:
         )
         for entry in entries
     ]
-
-
-def plain(value: object, limit: int = 60) -> str:
-    """Return a value from the data as harmless text: one line, no control characters, cut short."""
-    text = "".join(" " if unicodedata.category(letter)[0] in "CZ" else letter for letter in str(value))
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"

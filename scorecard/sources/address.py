@@ -5,12 +5,13 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 from scorecard.errors import ScorecardError
+from scorecard.hosts import is_loopback
 
 _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?")
 
 
 def refuse_unfit(source: str, host: str, encrypted: bool = True) -> None:
-    """Refuse what is no address of a service. An empty one is none that is wrong.
+    """Refuse a host that is not the address of a service. An empty host is allowed.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def refuse_unfit(source: str, host: str, encrypted: bool = True) -> None:
         raise _wrong(source, "holds a user or a password", f"{where} {base}, and login and password beside it.")
     if parts.path.strip("/") or "?" in host or "#" in host:
         raise _wrong(source, "has more than the service's address in it", f"{where} {base}, without what follows.")
-    if encrypted and parts.scheme == "http" and not _is_here(name):
+    if encrypted and parts.scheme == "http" and not is_loopback(name):
         raise _wrong(
             source,
             "begins with http://, by which the credentials could be read on the way",
@@ -69,11 +70,3 @@ def _is_name(name: str) -> bool:
     except ValueError:
         return _NAME.fullmatch(name) is not None
     return True
-
-
-def _is_here(name: str) -> bool:
-    """Whether what is sent to a machine stays on this one."""
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"

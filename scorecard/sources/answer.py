@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from scorecard.errors import ScorecardError
-from scorecard.sources.text import plain
+from scorecard.text import plain
 
 Shaped = TypeVar("Shaped")
 

@@ -18,7 +18,7 @@ from scorecard.sources.address import refuse_unfit
 from scorecard.sources.contract import ObjectContract, SourceContract
 from scorecard.sources.folder import Export, is_pattern, matching
 from scorecard.sources.held import Cursor
-from scorecard.sources.text import plain
+from scorecard.text import plain
 
 TIMEOUT = {"connect_timeout": 10, "read_timeout": 60, "retries": {"mode": "standard", "max_attempts": 5}}
 """Seconds to connect and between two bytes; how often a request is tried."""

@@ -10,7 +10,8 @@ from typing import IO, TYPE_CHECKING
 
 from scorecard.errors import ScorecardError
 from scorecard.sources.contract import Column, ObjectContract
-from scorecard.sources.text import literal, plain
+from scorecard.sources.text import literal
+from scorecard.text import plain
 
 if TYPE_CHECKING:
     import duckdb

@@ -10,7 +10,7 @@ from scorecard.sources.answer import understood
 from scorecard.sources.contract import SourceContract
 from scorecard.sources.folder import Folder
 from scorecard.sources.service import Service
-from scorecard.sources.text import plain
+from scorecard.text import plain
 
 
 @dataclass(frozen=True)

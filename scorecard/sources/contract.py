@@ -16,7 +16,7 @@ import yaml
 from scorecard.catalogue import source_names
 from scorecard.errors import ScorecardError
 from scorecard.settings import SERVICES, Settings
-from scorecard.sources.text import plain
+from scorecard.text import plain
 
 TYPES = ("varchar", "bigint", "integer", "boolean", "date", "timestamp", "timestamptz", "double")
 _DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)")

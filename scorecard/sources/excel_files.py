@@ -14,7 +14,8 @@ from xml.etree import ElementTree
 
 from scorecard.errors import ScorecardError
 from scorecard.sources.cells import Cells, Part, batch_of, empty, hash_of
-from scorecard.sources.text import literal, plain
+from scorecard.sources.text import literal
+from scorecard.text import plain
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook

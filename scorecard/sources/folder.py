@@ -9,7 +9,7 @@ from typing import Protocol
 
 from scorecard.errors import ScorecardError
 from scorecard.sources.contract import ObjectContract, SourceContract
-from scorecard.sources.text import plain
+from scorecard.text import plain
 
 
 @dataclass(frozen=True)

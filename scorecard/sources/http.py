@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from scorecard.errors import ScorecardError, Temporary
+from scorecard.redaction import hide
 from scorecard.sources.answer import Answer, no_json, with_whole_letters
-from scorecard.sources.text import plain
+from scorecard.text import plain
 
 if TYPE_CHECKING:
     import requests
@@ -181,7 +182,9 @@ class Http:
             self._session = requests.Session()
             # The machine's proxies and authorities count; what its .netrc has must not take our credentials' place.
             self._session.auth = lambda request: request
-        headers = {**self.authorise(fresh), **kwargs.get("headers", {})}
+        credentials = self.authorise(fresh)
+        hide(*(value.rpartition(" ")[2] for name, value in credentials.items() if name == "Authorization"))
+        headers = {**credentials, **kwargs.get("headers", {})}
         self.requests_made += 1
         try:
             # A redirect could lead anywhere, with our credentials: none of these services needs one.

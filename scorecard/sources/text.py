@@ -1,7 +1,9 @@
-"""Text from outside, made fit for SQL and for a line of an error."""
+"""Text from outside, made fit for SQL, and keys and paths written as text."""
 
 import re
 from collections.abc import Sequence
+
+from scorecard.text import plain
 
 
 def literal(value: str) -> str:
@@ -32,12 +34,6 @@ def key_sql(columns: Sequence[str]) -> str:
     if len(columns) > 1:
         columns = [rf"replace(replace({each}::varchar, '\', '\\'), ',', '\,')" for each in columns]
     return f"concat_ws(', ', {', '.join(columns)})"
-
-
-def plain(text: str, limit: int = 200) -> str:
-    """Return a text from a file as one line of an error: no control characters, cut short."""
-    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def first_line(error: BaseException) -> str:

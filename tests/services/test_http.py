@@ -39,6 +39,9 @@ class Echo(Service):
         async def refuse(request: Request) -> Response:
             return as_json({"error": "no\x1b[31m such thing"}, 400)
 
+        async def echo_in_an_error(request: Request) -> Response:
+            return as_json({"error": f"no right for {request.headers['authorization']}"}, 403)
+
         async def later(request: Request) -> Response:
             return Response(status_code=429, headers={"Retry-After": request.query_params["after"]})
 
@@ -58,6 +61,7 @@ class Echo(Service):
             Route("/echo", echo),
             Route("/moved", moved),
             Route("/refuse", refuse),
+            Route("/echoing", echo_in_an_error),
             Route("/later", later),
             Route("/status", status),
         ]
@@ -258,3 +262,10 @@ def test_a_small_answer_that_unpacks_to_a_huge_one(service: Echo, monkeypatch: p
     with pytest.raises(ScorecardError, match="An answer of echo to /bomb is larger than 1 MB"):
         session(service).get("bomb")
     assert session(service).get("echo").decode(dict)["asked"] == ""
+
+
+def test_an_error_that_echoes_the_token_does_not_repeat_it(service: Echo) -> None:
+    with pytest.raises(BadAnswer, match="refused GET /echoing with 403") as caught:
+        session(service).get("/echoing")
+    assert "s3cr3t" not in str(caught.value)
+    assert "[secret]" in str(caught.value)

@@ -10,6 +10,7 @@ from threading import Lock
 import msgspec
 
 from scorecard.errors import ScorecardError
+from scorecard.redaction import hide
 from scorecard.settings import Connection
 from scorecard.sources.http import BadAnswer, Http, Limit
 from scorecard.sources.salesforce.settings import API
@@ -133,6 +134,7 @@ class Login:
                 "The private_key of the connection can't sign.",
                 "Give the whole RSA key in PEM, from its BEGIN line to its END line, with its line ends.",
             ) from None
+        hide(signed)
         return {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": signed}
 
 

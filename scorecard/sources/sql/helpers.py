@@ -1,6 +1,7 @@
 """How to reach a database, what its refusals mean, and how its values are written."""
 
 import math
+import ssl
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from scorecard.errors import ScorecardError
+from scorecard.hosts import is_loopback
 from scorecard.settings import Connection
 from scorecard.sources.sql.settings import CONNECT_SECONDS, NUMBERS_AGAIN
-from scorecard.sources.text import plain
+from scorecard.text import plain
 
 FORM = "postgresql://db.example.com:5432/telephony?sslmode=verify-full"
 """An address, as errors show one."""
@@ -44,9 +46,8 @@ def connect(name: str, connection: Connection) -> sa.Engine:
         raise ScorecardError(f"The connection {name} has no address of a database as its host.", wanted) from None
     if url.password or url.username or "password" in url.query:
         raise ScorecardError(f"The host of the connection {name} holds a user or a password.", wanted)
+    url = encrypted(name, url)
     kind = url.drivername.partition("+")[0]
-    if kind in ("postgres", "postgresql"):
-        url = url.set(drivername="postgresql+psycopg2")
     if connection.login:
         url = url.set(username=connection.login, password=connection.password.get_secret_value())
     given = {"connect_timeout": CONNECT_SECONDS, "client_encoding": "utf8"} if url.host and "postgres" in kind else {}
@@ -57,6 +58,43 @@ def connect(name: str, connection: Connection) -> sa.Engine:
             f"No driver for {plain(kind)}, the database of the connection {name}, is installed.",
             "PostgreSQL's is. For another, add its driver to pyproject.toml and requirements.lock.",
         ) from None
+
+
+def encrypted(name: str, url: sa.URL) -> sa.URL:
+    """Return the address of a database with TLS switched on and the server's certificate verified.
+
+    This machine's own databases are left alone, and so is an address that says itself how far TLS goes.
+
+    Raises
+    ------
+    ScorecardError: the address allows a connection in the clear where the server prefers one, or it is of a database
+        of whose driver we can't tell how TLS is switched on, and doesn't say it itself.
+    """
+    kind = url.drivername.partition("+")[0]
+    is_postgres = kind in ("postgres", "postgresql")
+    if is_postgres:
+        url = url.set(drivername="postgresql+psycopg2")
+    if not url.host or is_loopback(url.host):
+        return url
+    if not is_postgres:
+        if any(word in option.lower() for option in url.query for word in ("ssl", "tls", "encrypt")):
+            return url
+        raise ScorecardError(
+            f"The host of the connection {name} doesn't say how the connection to {plain(kind)} is encrypted.",
+            "Add the option of its driver that switches TLS on and verifies the certificate to the address; an option"
+            " that switches it off is taken too.",
+        )
+    mode = str(url.query.get("sslmode", "verify-full"))
+    if mode in ("allow", "prefer"):
+        raise ScorecardError(
+            f"The host of the connection {name} has sslmode={mode}, with which the password may be sent in the clear.",
+            "Write sslmode=verify-full (or leave it out), or sslmode=require where the certificate can't be verified.",
+        )
+    options = {"sslmode": mode}
+    authorities = ssl.get_default_verify_paths().cafile
+    if mode.startswith("verify") and authorities:
+        options["sslrootcert"] = authorities
+    return url.update_query_dict({key: value for key, value in options.items() if key not in url.query})
 
 
 @contextmanager

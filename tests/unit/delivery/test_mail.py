@@ -1,9 +1,12 @@
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +16,7 @@ import pytest
 from scorecard.delivery import ledger
 from scorecard.delivery.local_smtp import open_maildir
 from scorecard.delivery.mail import deliver
-from scorecard.errors import ScorecardError
+from scorecard.errors import ScorecardError, Temporary
 
 PROJECT = Path(__file__).parents[3]
 
@@ -207,8 +210,77 @@ def test_a_server_without_tls_is_refused_where_tls_was_asked_for(server, make_se
     assert states(settings) == {"director@example.com": "claimed"}
 
 
+def test_tls_is_used_unless_the_server_is_this_machine(server, make_settings, make_letter, monkeypatch):
+    assert deliver(make_settings(server.port), [make_letter("near@example.com")])[0].state == "sent"
+    monkeypatch.setattr("scorecard.delivery.transport.is_loopback", lambda host: False)
+    with pytest.raises(ScorecardError, match="it doesn't offer STARTTLS") as caught:
+        deliver(make_settings(server.port), [make_letter("far@example.com")])
+    assert "SCORECARD_SMTP_STARTTLS=false" in caught.value.cure
+    assert server.reached == ["near@example.com"]
+    settings = make_settings(server.port, smtp_starttls=False)
+    assert deliver(settings, [make_letter("far@example.com")])[0].state == "sent"
+
+
+@pytest.mark.parametrize(
+    ("answers", "state"),
+    [
+        ([None], None),
+        ([b"220 here\r\n", b"250 hello\r\n", None], "claimed"),
+        ([b"220 here\r\n", b"250 hello\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go on\r\n", None], "unknown"),
+    ],
+)
+def test_a_server_that_answers_byte_by_byte_is_left_in_time(make_settings, make_letter, answers, state):
+    """Each byte comes before the time-out of an answer; only the whole conversation takes too long."""
+    with Dripping(answers) as server:
+        settings = make_settings(server.port, smtp_timeout=5, smtp_total_timeout=1)
+        began = time.monotonic()
+        if state is None:
+            with pytest.raises(Temporary, match="doesn't answer"):
+                deliver(settings, [make_letter()])
+        else:
+            assert deliver(settings, [make_letter()])[0].state == state
+        # A notice about a letter whose outcome is unknown has a conversation of its own.
+        assert time.monotonic() - began < 4
+
+
+class Dripping:
+    """Gives its answers one after another; None is an answer that never ends, a byte at a time."""
+
+    def __init__(self, answers):
+        self.answers, self.ended = answers, threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self._serve)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.listener.close()
+        self.thread.join(10)
+
+    def _serve(self):
+        with suppress(OSError):
+            while True:
+                line, _ = self.listener.accept()
+                with line, suppress(OSError):
+                    self._talk(line)
+
+    def _talk(self, line):
+        for answer in self.answers:
+            if answer is None:
+                while not self.ended.wait(0.1):
+                    line.sendall(b"2")
+                return
+            line.sendall(answer)
+            line.recv(100_000)
+
+
 def test_a_password_never_goes_out_in_the_clear(make_settings, make_letter):
-    settings = make_settings(25, smtp_host="mail.example.com", smtp_user="me", smtp_password="s3cr3t-word")
+    login = {"smtp_user": "me", "smtp_password": "s3cr3t-word"}
+    settings = make_settings(25, smtp_host="mail.example.com", smtp_starttls=False, **login)
     with pytest.raises(ScorecardError, match="in the clear"):
         deliver(settings, [make_letter()])
 

@@ -11,8 +11,9 @@ import pytest
 from scorecard.quality import gate
 from scorecard.quality.from_dbt import from_dbt
 from scorecard.quality.from_extract import from_extract
-from scorecard.quality.results import CheckResult, load, plain, store
+from scorecard.quality.results import CheckResult, load, store
 from scorecard.settings import load_settings
+from scorecard.text import plain
 
 RESULT = CheckResult(
     check_id="shop.deals.amount_is_present", kind="great_expectations", name="amount is present", source="shop",
