@@ -31,7 +31,7 @@ clean: ## remove the environment and everything that was made from the data
 	rm -rf .venv var out dbt_project/target dbt_project/logs *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/.ready: requirements.lock pyproject.toml tools/set-up
+.venv/.ready: requirements.lock tools/uv.lock pyproject.toml tools/set-up
 	@tools/set-up
 
 .PHONY: help scorecard airflow sandbox test lint clean

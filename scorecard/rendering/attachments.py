@@ -3,9 +3,14 @@
 import csv
 import io
 import json
+import re
 
 from scorecard.rendering.close import Value
 from scorecard.rendering.desk import Desk
+
+# A cell begins with the text, and also where a spreadsheet of another country parts cells; some take full-width signs
+# for plain ones, and skip blanks and line ends before them.
+_FORMULA = re.compile(r"(^|[;|\t\r\n])(\s*[=+\-@＝＋－＠])")
 
 _TEXT = ("figure_id", "metric", "period", "dimension", "member", "na_reason", "status")
 _NUMBERS = (
@@ -27,7 +32,8 @@ _NUMBERS = (
 def figures_csv(desk: Desk) -> bytes:
     """Return the figures of the period, all members of them, and those of charts; decimals exact, UTF-8 with a mark.
 
-    The mark lets a spreadsheet read Japanese; a text that a spreadsheet would run as a formula gets an apostrophe.
+    The mark lets a spreadsheet read Japanese; a text that a spreadsheet would run as a formula gets
+    an apostrophe.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
@@ -64,8 +70,9 @@ def provenance_json(desk: Desk) -> bytes:
 
 
 def _guard(text: str | None) -> str:
-    guarded = text or ""
-    return f"'{guarded}" if guarded.startswith(("=", "+", "-", "@", "\t", "\r")) else guarded
+    """Put an apostrophe before each sign that a spreadsheet may take for the beginning of a formula."""
+    guarded = _FORMULA.sub(r"\1'\2", text or "")
+    return f"'{guarded}" if guarded.startswith(("\t", "\r", "\n")) else guarded
 
 
 def _exact(value: Value) -> str | None:
