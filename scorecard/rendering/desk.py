@@ -111,8 +111,7 @@ class Desk:
             return self.say("member.unknown")
         if dimension == "movement" and self.wording.has(f"movement.{member}"):
             return self.say(f"movement.{member}")
-        name = visible(member)
-        return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1].rstrip() + "…"
+        return visible(member, _LONGEST_NAME)
 
     def alone(self, dimension: str, member: str) -> str:
         """Return a member's name for a sentence, where no heading says of which dimension it is."""

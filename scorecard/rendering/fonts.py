@@ -8,39 +8,77 @@ from functools import cache
 from pathlib import Path
 
 from scorecard.errors import ScorecardError
+from scorecard.text import JOINERS, is_hidden
 
-# One family has Latin, Greek, symbols and Japanese, so no reader's machine chooses a substitute for us.
 FAMILY = "Noto Sans CJK JP"
-STYLES = ("Regular", "Bold")
-_CURE = "Install it: sudo apt-get install fonts-noto-cjk"
+"""What the pages are set in: Latin, Greek, Cyrillic, symbols and Japanese in one family."""
 
-# Right-to-left marks and overrides can turn the text around them; the rest of these categories print as nothing.
-_HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
+FALLBACKS = (
+    "Noto Sans",
+    *(
+        f"Noto Sans {script}"
+        for script in (
+            *("Arabic", "Hebrew", "Syriac", "Thaana", "Armenian", "Georgian", "Ethiopic", "Cherokee", "Tifinagh"),
+            *("Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Oriya", "Tamil", "Telugu", "Kannada", "Malayalam"),
+            *("Sinhala", "Thai", "Lao", "Khmer", "Myanmar", "Javanese", "Mongolian", "Symbols", "Symbols2", "Math"),
+        )
+    ),
+    "Symbola",
+)
+"""What names in other scripts, and emoji, are set in: the first family that has the character."""
+
+FAMILIES = ", ".join(f"'{family}'" for family in (FAMILY, *FALLBACKS))
+"""All of them, as a style sheet lists them. Every one is named, so no machine chooses a substitute."""
+
+STYLES = ("Regular", "Bold")
+_CURE = "Install it: sudo apt-get install fonts-noto-cjk fonts-noto-core fonts-symbola"
+
+_VARIATIONS = dict.fromkeys(range(0xFE00, 0xFE10))
+"""Variation selectors ask for another look of the character before, which is printed without it."""
+
+_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
+_TURNS = {"R", "AL", "AN"}
 
 
 @dataclass(frozen=True)
 class FontFile:
-    """One font of the family: its file, its index in the file, the file's hash, the characters it has."""
+    """One font: its family, its file, its index in the file, the file's hash."""
 
+    family: str
     path: Path
     index: int
     sha256: str
-    ranges: tuple[tuple[int, int], ...]
-
-    def has(self, code: int) -> bool:
-        """Whether the font has a glyph for a code point."""
-        return any(first <= code <= last for first, last in self.ranges)
 
 
 @cache
 def font_files() -> tuple[FontFile, ...]:
-    """Return the fonts that a scorecard is set in, found by fontconfig.
+    """Return the fonts that a scorecard is set in, found by fontconfig: of each family all `STYLES` that it has.
 
     Raises
     ------
-    ScorecardError: fontconfig or a font is not installed; the cure is the command to type.
+    ScorecardError: fontconfig or a family is not installed; the cure is the command to type.
     """
-    return tuple(_find(style) for style in STYLES)
+    answer = ["%{family[0]}", "%{style[0]}", "%{index}", "%{file}"]
+    try:
+        listed = subprocess.run(
+            ["fc-list", "-f", "\t".join(answer) + "\n"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        ).stdout.splitlines()
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ScorecardError(
+            f"fontconfig did not answer: {error}.", "Install it: sudo apt-get install fontconfig"
+        ) from error
+    installed = {(family, style): (index, file) for family, style, index, file in map(_fields, sorted(listed))}
+    fonts = []
+    for family in (FAMILY, *FALLBACKS):
+        files = [installed[family, style] for style in STYLES if (family, style) in installed]
+        if not files:
+            raise ScorecardError(f"The font {family} is not installed.", _CURE)
+        fonts += [FontFile(family, Path(file), int(index), _sha256(file)) for index, file in files]
+    return tuple(fonts)
 
 
 def font_hashes() -> dict[str, str]:
@@ -50,26 +88,34 @@ def font_hashes() -> dict[str, str]:
 
 @cache
 def has_glyph(character: str) -> bool:
-    """Whether every font of the family can print the character."""
-    return all(font.has(ord(character)) for font in font_files())
+    """Whether a family can print the character in all of its styles."""
+    return any(
+        all(ord(character) in _characters(font) for font in font_files() if font.family == family)
+        for family in (FAMILY, *FALLBACKS)
+    )
 
 
-def visible(text: str) -> str:
-    """Return text from a source with each character that can't be printed replaced by its code, as [U+1F600].
+def visible(text: str, longest: int | None = None) -> str:
+    """Return text from a source as a page may print it.
 
-    Control characters, direction marks and overrides are replaced too: they print as nothing, or turn the words
-    beside them around. Neighbours share one pair of brackets.
+    A character that no font has is replaced by its code, as [U+1F9D0]; so are control characters, direction marks and
+    overrides, which print as nothing or turn the words beside them around. Neighbours share one pair of brackets. Text
+    that is written from right to left is isolated, so that a figure beside it stays on its side.
+
+    Parameters
+    ----------
+    longest: characters; what is longer is cut short and ends in an ellipsis.
     """
     parts: list[str] = []
-    hidden: list[str] = []
-    for character in unicodedata.normalize("NFC", text):
+    codes: list[str] = []
+    for character in unicodedata.normalize("NFC", text).translate(_VARIATIONS):
         if _prints(character):
-            parts += _bracket(hidden)
-            hidden = []
+            parts += _bracket(codes)
+            codes = []
             parts.append(character)
         else:
-            hidden.append(f"U+{ord(character):04X}")
-    return "".join(parts + _bracket(hidden))
+            codes.append(f"U+{ord(character):04X}")
+    return _isolated(_cut("".join(parts + _bracket(codes)), longest))
 
 
 def require_glyphs(text: str) -> None:
@@ -80,7 +126,7 @@ def require_glyphs(text: str) -> None:
     ScorecardError: no font has a character of the text.
     """
     for character in sorted(set(text)):
-        if character not in "\n\t" and not _prints(character):
+        if character not in f"\n\t{_ISOLATE}{_END_ISOLATE}" and not _prints(character):
             at = text.index(character)
             words = text[max(0, at - 30) : at + 30].strip()
             raise ScorecardError(
@@ -90,35 +136,41 @@ def require_glyphs(text: str) -> None:
 
 
 def _prints(character: str) -> bool:
-    return unicodedata.category(character) not in _HIDDEN and has_glyph(character)
+    return character in JOINERS or (not is_hidden(character) and has_glyph(character))
 
 
 def _bracket(codes: list[str]) -> list[str]:
     return [f"[{' '.join(codes)}]"] if codes else []
 
 
-def _find(style: str) -> FontFile:
-    pattern = f"{FAMILY}:style={style}"
-    answer = ["%{family[0]}", "%{style[0]}", "%{index}", "%{file}", "%{charset}"]
-    try:
-        found = subprocess.run(
-            ["fc-match", "-f", "\t".join(answer), pattern],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        ).stdout.split("\t")
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ScorecardError(
-            f"fontconfig did not answer: {error}.", "Install it: sudo apt-get install fontconfig"
-        ) from error
-    # fc-match never fails: where a font is missing it names another one.
-    if len(found) != len(answer) or FAMILY not in found[0] or found[1] != style:
-        raise ScorecardError(f"The font {FAMILY} {style} is not installed.", _CURE)
-    path = Path(found[3])
-    return FontFile(path, int(found[2]), hashlib.sha256(path.read_bytes()).hexdigest(), _ranges(found[4]))
+def _cut(text: str, longest: int | None) -> str:
+    """Cut text short, never between a letter and a mark that belongs to it."""
+    if longest is None or len(text) <= longest:
+        return text
+    end = longest - 1
+    while end > 1 and (text[end] in JOINERS or text[end - 1] in JOINERS or unicodedata.category(text[end])[0] == "M"):
+        end -= 1
+    return text[:end].rstrip() + "…"
 
 
-def _ranges(charset: str) -> tuple[tuple[int, int], ...]:
-    pairs = (part.partition("-") for part in charset.split())
-    return tuple((int(first, 16), int(last or first, 16)) for first, _, last in pairs)
+def _isolated(text: str) -> str:
+    turns = any(unicodedata.bidirectional(character) in _TURNS for character in text)
+    return f"{_ISOLATE}{text}{_END_ISOLATE}" if turns else text
+
+
+def _fields(line: str) -> tuple[str, str, str, str]:
+    family, style, index, file = (line.split("\t") + [""] * 4)[:4]
+    return family, style, index, file
+
+
+def _sha256(file: str) -> str:
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+
+
+@cache
+def _characters(font: FontFile) -> frozenset[int]:
+    """Return the code points that a font has a glyph for."""
+    from fontTools.ttLib import TTFont
+
+    with TTFont(font.path, fontNumber=font.index, lazy=True) as opened:
+        return frozenset(opened.getBestCmap())

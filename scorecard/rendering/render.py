@@ -17,7 +17,7 @@ from scorecard.rendering.attachments import figures_csv, provenance_json
 from scorecard.rendering.data_quality import edition
 from scorecard.rendering.desk import Desk
 from scorecard.rendering.document import Document
-from scorecard.rendering.fonts import FAMILY, font_files, require_glyphs
+from scorecard.rendering.fonts import FAMILIES, font_files, require_glyphs
 from scorecard.rendering.sentences import headline
 from scorecard.rendering.three_things import three_things
 from scorecard.rendering.viewmodel import document, read_desk
@@ -91,7 +91,7 @@ def _html(desk: Desk, doc: Document, reports_dir: Path, tight: bool = False) -> 
     page = (
         environment(reports_dir)
         .get_template(_TEMPLATE)
-        .render(doc=doc, say=desk.wording.say, font_family=FAMILY, tight=tight)
+        .render(doc=doc, say=desk.wording.say, font_family=FAMILIES, tight=tight)
     )
     # Text from sources was made printable when it was read; what is left are the product's own words.
     require_glyphs(page)
@@ -109,7 +109,7 @@ def _style(reports_dir: Path, of: str) -> tuple[Any, Any]:
     from weasyprint import CSS
     from weasyprint.text.fonts import FontConfiguration
 
-    values = dict(re.findall(r"(--[a-z]+):\s*([^;]+);", of))
+    values = {"--font": FAMILIES, **dict(re.findall(r"(--[a-z]+):\s*([^;]+);", of))}
     text = re.sub(r"var\((--[a-z]+)\)", lambda name: values[name[1]], of)
     fonts = FontConfiguration()
     base, fetcher = _base_url(reports_dir), _fetcher(reports_dir.resolve())

@@ -1,14 +1,10 @@
 """Numbers, periods and glyphs as each language writes them."""
 
-import subprocess
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from scorecard.errors import ScorecardError
 from scorecard.periods import parse_period
-from scorecard.rendering import fonts
 from scorecard.rendering.charts import bars, periods_chart, sparkline
 from scorecard.rendering.formats import Formats
 from scorecard.rendering.wording import Wording
@@ -137,26 +133,3 @@ def test_bars_share_one_scale_and_grow_from_zero_both_ways() -> None:
     assert high.goal is not None
     assert high.goal.startswith("M72.7 0h1.6")
     assert (high.title, high.prior, low.goal) == ("h", None, None)
-
-
-def test_what_no_font_can_print_is_made_visible() -> None:
-    assert fonts.visible("Zoë 東京") == "Zoë 東京"
-    assert fonts.visible("😀") == "[U+1F600]"
-    assert fonts.visible("a\u202eb\x00\x07") == "a[U+202E]b[U+0000 U+0007]"
-    assert fonts.visible("שלום") == "[U+05E9 U+05DC U+05D5 U+05DD]"
-    with pytest.raises(ScorecardError, match=r"U\+1F600"):
-        fonts.require_glyphs("all is well 😀")
-
-
-@pytest.mark.parametrize("answer", ["DejaVu Sans\tBook\t0\t/x.ttf\t20-7e", ""])
-def test_a_missing_font_is_named_with_the_command_that_installs_it(monkeypatch: Any, answer: str) -> None:
-    fonts.font_files.cache_clear()
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, answer, ""))
-    with pytest.raises(ScorecardError, match="apt-get install fonts-noto-cjk"):
-        fonts.font_files()
-    fonts.font_files.cache_clear()
-
-
-def test_fonts_are_known_by_their_hashes() -> None:
-    assert set(fonts.font_hashes()) == {"NotoSansCJK-Regular.ttc", "NotoSansCJK-Bold.ttc"}
-    assert all(len(digest) == 64 for digest in fonts.font_hashes().values())

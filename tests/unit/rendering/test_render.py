@@ -32,13 +32,14 @@ from tests.unit.rendering.close_fixture import PROJECT, Row, build
 
 Pdf = Callable[[str, str], bytes]
 BOTH = [("sales", "en"), ("customers", "ja")]
+CASES = Path(__file__).parents[2] / "cases"
 HOSTILE = (
     "<script>alert(1)</script>",
     "{{ 7 * 7 }} {% raw %}",
     '<img src="file:///etc/passwd">',
     '<link rel="attachment" href="http://127.0.0.1:9/">',
     "שלום עולם",
-    "😀 \u202egnirts",
+    "\U0001fae8 \u202egnirts",
     "=cmd|' /C calc'!A0",
     "../../../etc/passwd",
     "W" * 200,
@@ -193,14 +194,27 @@ def test_hostile_names_are_text(tmp_path: Path, reports: Path) -> None:
     assert "<script>alert(1)</script>" in text
     assert "{{7*7}}{%raw%}" in text
     assert '<imgsrc="file:///etc/passwd">' in text
-    assert "[U+05E9U+05DCU+05D5U+05DD]" in text
-    assert "[U+1F600][U+202E]gnirts" in text
+    assert "[U+1FAE8][U+202E]gnirts" in text
     assert "W" * 47 + "…" in text
     assert "root:" not in text
     rows = list(csv.reader(io.StringIO(figures_csv(read_desk(close, "en", reports)).decode("utf-8-sig"))))
     cells = {cell for row in rows for cell in row[:7]}
     assert "'=cmd|' /C calc'!A0" in cells
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_names_in_any_script_are_readable(tmp_path: Path, reports: Path, language: str) -> None:
+    with (CASES / "deals_names.csv").open(encoding="utf-8", newline="") as file:
+        names = sorted({deal["owner"] for deal in csv.DictReader(file)})
+    close = build(tmp_path, "sales", "2017-12", _rename(tuple(names)))
+    text = _text(render(close, language, reports))
+    assert "[U+" not in text
+    for name in names:
+        # Scripts from right to left are extracted in another order, and some letters as one sign with their marks.
+        assert set(name.replace(" ", "")) <= set(text), name
+    for name in ("Łukasz Żak", "Dvořák Šťastný", "İbrahim Şahin", "Ελένη Παπαδοπούλου", "Їжак Олексій", "김민수"):
+        assert name in text
 
 
 @pytest.mark.parametrize(
@@ -422,8 +436,8 @@ def test_a_character_no_font_has_in_our_own_words_stops_the_document(
     close = tmp_path / sales.name
     shutil.copytree(sales, close)
     path = close / "definitions.json"
-    path.write_text(path.read_text(encoding="utf-8").replace("Sales scorecard", "Sales 😀 scorecard"), encoding="utf-8")
-    with pytest.raises(ScorecardError, match=r"No font has U\+1F600"):
+    path.write_text(path.read_text(encoding="utf-8").replace("Sales scorecard", "Sales \U0001fae8 scorecard"), encoding="utf-8")
+    with pytest.raises(ScorecardError, match=r"No font has U\+1FAE8"):
         html(close, "en", reports)
 
 
