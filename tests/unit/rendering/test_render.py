@@ -436,7 +436,8 @@ def test_a_character_no_font_has_in_our_own_words_stops_the_document(
     close = tmp_path / sales.name
     shutil.copytree(sales, close)
     path = close / "definitions.json"
-    path.write_text(path.read_text(encoding="utf-8").replace("Sales scorecard", "Sales \U0001fae8 scorecard"), encoding="utf-8")
+    text = path.read_text(encoding="utf-8").replace("Sales scorecard", "Sales \U0001fae8 scorecard")
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(ScorecardError, match=r"No font has U\+1FAE8"):
         html(close, "en", reports)
 
