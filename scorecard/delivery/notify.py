@@ -11,6 +11,7 @@ from typing import Any
 
 from scorecard.delivery.ledger import Key, Row, opened
 from scorecard.delivery.post import Outcome, Prepared, check_header, cure_of, post
+from scorecard.redaction import redact
 from scorecard.settings import Settings
 from scorecard.templates import fill
 
@@ -119,7 +120,8 @@ def _notice(settings: Settings, key: Key, subject: str, template: str, content: 
         message["Date"] = format_datetime(localtime())
         message["Message-ID"] = message_id
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(fill(settings.project / "reports", template, content), cte="quoted-printable")
+        text = redact(fill(settings.project / "reports", template, content))
+        message.set_content(text, cte="quoted-printable")
         return message.as_bytes()
 
     return Prepared(key, "en", build)

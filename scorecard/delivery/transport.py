@@ -10,6 +10,7 @@ from scorecard.delivery.watch import Watch, WatchedSmtp, WatchedSmtpTls
 from scorecard.errors import ScorecardError, Temporary
 from scorecard.hosts import is_loopback
 from scorecard.settings import Settings
+from scorecard.text import plain
 
 _IMPLICIT_TLS_PORT = 465
 
@@ -251,7 +252,7 @@ def _text(code: int, reply: bytes) -> str:
     if code == -1:
         # smtplib cuts off what should be the code, so the rest would only mislead.
         return "an answer that isn't SMTP"
-    return f"{code} {reply.decode('utf-8', 'replace')}"
+    return f"{code} {plain(reply.decode('utf-8', 'replace'))}"
 
 
 def _plain(error: Exception) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from scorecard.delivery import ledger
 from scorecard.delivery.mail import deliver
-from scorecard.delivery.notify import tell_owner
+from scorecard.delivery.notify import notify_failed, tell_owner
 from scorecard.errors import ScorecardError
 
 REFUSED = "550 5.1.1 no such user"
@@ -151,3 +151,17 @@ def test_a_notice_that_did_not_go_out_is_sent_by_the_next_run(server, make_setti
     for _ in range(2):
         deliver(settings, [make_letter()])
     assert len(notices(server)) == 1
+
+
+def test_a_notice_repeats_no_secret_of_an_error(server, make_settings):
+    settings = make_settings(server.port, smtp_password="s3cr3t-word-of-mail")
+    notify_failed(settings, "publish", "send", "RuntimeError: login as me, s3cr3t-word-of-mail, failed", "See the log.")
+    (notice,) = notices(server)
+    assert "login as me, [secret], failed" in notice.get_content()
+
+
+def test_an_answer_that_repeats_the_password_is_kept_without_it(server, make_settings, make_letter):
+    settings = make_settings(server.port, smtp_password="s3cr3t-word-of-mail")
+    server.at_rcpt["director@example.com"] = "550 no mail with s3cr3t-word-of-mail"
+    assert deliver(settings, [make_letter()])[0].detail == "550 no mail with [secret]"
+    assert "[secret]" in ledger.deliveries(settings)[0].detail
