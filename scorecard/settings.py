@@ -155,6 +155,13 @@ class Settings(BaseSettings):
         default=0.2, ge=0, le=1, description="one that lost more than this share is suspect, however few records it had"
     )
 
+    settle_seconds: float = Field(
+        default=2.0, ge=0, le=60, description="an export that was written to so shortly before is waited for"
+    )
+    originals_days: int = Field(
+        default=90, ge=1, description="days for which the copy of an export is kept after it was replaced"
+    )
+
     sources: dict[str, SourceSettings] = Field(default={}, description="exports in a bucket, by source")
     services: dict[str, ServiceSettings] = Field(default={}, description="what to extract, by source")
     connections: dict[str, Connection] = Field(default={}, description="how to reach them, by source")
@@ -204,6 +211,15 @@ class Settings(BaseSettings):
     def ledger(self) -> Path:
         """The SQLite file that says what was mailed to whom."""
         return self.state / "deliveries.sqlite"
+
+    @property
+    def originals(self) -> Path:
+        """The folder of the copies of exports, from which they are read."""
+        return self.state / "originals"
+
+    def original(self, sha256: str) -> Path:
+        """The copy of a version of an export; it may be there no more."""
+        return self.originals / sha256[:2] / sha256
 
     @property
     def dbt_project(self) -> Path:

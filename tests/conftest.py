@@ -40,7 +40,7 @@ class Sandbox:
 
 def sandbox_at(root: Path, **changed: Path | str | int) -> Sandbox:
     """Return a sandbox in a folder; settings may be changed by name."""
-    given = {"state": root / "var", "out": root / "out", **changed}
+    given = {"state": root / "var", "out": root / "out", "settle_seconds": 0, **changed}
     env = {name: value for name, value in os.environ.items() if not name.startswith("SCORECARD_")}
     env |= {f"SCORECARD_{name.upper()}": str(value) for name, value in given.items()}
     root.mkdir(parents=True, exist_ok=True)

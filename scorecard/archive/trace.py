@@ -29,7 +29,8 @@ def trace(settings: Settings, figure_id: str) -> dict[str, Any]:
     equal, reason (why it is n/a, or null), numerator, denominator (sums, decimal text), observations (list of
     source, object, record_id, file, line, url, occurred_at, numerator, denominator, evidence), observations_count,
     missing_inputs (how many lack a number), sql (what was executed; DuckDB runs it from anywhere on this machine),
-    columns (source fields by column), loads, files (whether each source file is still the same on disk), close
+    columns (source fields by column), loads, files (whether each source file is still the same on disk, and where
+    a copy of the version that was loaded is, or null), close
     (close_id, edition, content_sha256, manifest_sha256, closed_at, verified).
 
     Raises
@@ -210,8 +211,14 @@ def _files(settings: Settings, versions: set[tuple[str, str | None]]) -> list[di
             state = "unchanged"
         else:
             state = "changed since these records were loaded; the frozen records stand"
-        found.append({"file": name, "source_sha256": digest, "state": state})
+        found.append({"file": name, "source_sha256": digest, "state": state, "original": _original(settings, digest)})
     return found
+
+
+def _original(settings: Settings, digest: str | None) -> str | None:
+    """Return the path of the copy of a file version, None where there is none or it is not what was copied."""
+    path = settings.original(digest) if digest else None
+    return str(path) if path and path.is_file() and store.sha256_of(path) == digest else None
 
 
 def _loads(folder: Path, versions: set[tuple[str, str | None]]) -> list[dict[str, Any]]:

@@ -1,14 +1,15 @@
 """Exports in a bucket: S3, or a service that speaks its language.
 
-The bucket's list (name, size, ETag) says what has changed. What has is copied into scratch and read there as a local
-file; a copy that isn't what the list said is given up.
+The bucket's list (name, size, ETag) says what has changed. What has is copied and read as a local file; a copy that
+isn't what the list said is given up.
 """
 
 import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -18,6 +19,7 @@ from scorecard.sources.address import refuse_unfit
 from scorecard.sources.contract import ObjectContract, SourceContract
 from scorecard.sources.folder import Export, is_pattern, matching
 from scorecard.sources.held import Cursor
+from scorecard.sources.originals import Originals
 from scorecard.text import plain
 
 TIMEOUT = {"connect_timeout": 10, "read_timeout": 60, "retries": {"mode": "standard", "max_attempts": 5}}
@@ -31,6 +33,8 @@ class _Listed:
     name: str
     size: int
     tag: str
+    # A list and an answer tell it with different precision.
+    written_at: datetime = field(compare=False)
 
 
 class Bucket:
@@ -38,6 +42,7 @@ class Bucket:
 
     def __init__(self, settings: Settings, source: SourceContract, known: dict[str, Cursor], work: Path) -> None:
         self.source, self.known, self.work = source, known, work
+        self.originals = Originals(settings, work)
         self.url = settings.sources[source.name].url.rstrip("/")
         self.root = self.url.removeprefix("s3://")
         connection = settings.connections.get(source.name, Connection())
@@ -103,7 +108,8 @@ class Bucket:
             )
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return Export(f"{self.source.name}/{listed.name}", path, sha256)
+        kept = self.originals.take(path, sha256)
+        return Export(f"{self.source.name}/{listed.name}", kept, sha256, listed.written_at)
 
     @contextmanager
     def _refusals(self, what: str) -> Iterator[None]:
@@ -149,7 +155,7 @@ def _connect(connection: Connection) -> Any:
 
 
 def _listed(name: str, info: dict[str, Any]) -> _Listed:
-    return _Listed(name, int(info["size"]), str(info["ETag"]))
+    return _Listed(name, int(info["size"]), str(info["ETag"]), info["LastModified"])
 
 
 def _text(found: list[_Listed]) -> str:

@@ -9,6 +9,7 @@ from scorecard.sources.address import refuse_unfit
 from scorecard.sources.answer import understood
 from scorecard.sources.contract import SourceContract
 from scorecard.sources.folder import Folder
+from scorecard.sources.originals import Originals
 from scorecard.sources.service import Service
 from scorecard.text import plain
 
@@ -87,7 +88,7 @@ def check(settings: Settings, sources: dict[str, SourceContract]) -> Iterator[Ch
 def _exports(settings: Settings, source: SourceContract) -> Checked:
     if source.name in settings.sources:
         return _bucket(settings, source)
-    folder = Folder(settings.data, source)
+    folder = Folder(settings.data, source, Originals(settings, settings.state))
     there = {
         each.file: [name for name in folder.names(each) if (folder.path / name).is_file()] for each in source.objects
     }

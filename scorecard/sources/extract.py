@@ -23,6 +23,7 @@ from scorecard.sources.folder import Export, Folder, Place
 from scorecard.sources.held import Cursor, Held, attached, open_warehouse, read_cursors, read_held, read_types, retype
 from scorecard.sources.judge import Staged
 from scorecard.sources.load import load, quiet_dlt
+from scorecard.sources.originals import Originals
 from scorecard.sources.suspect import limits_of
 from scorecard.sources.text import first_line, literal, quoted
 from scorecard.sources.troubles import Suspect
@@ -99,12 +100,15 @@ class _Run:
         self.settings, self.source, self.held = settings, source, held
         self.work, self.progress = work, progress
         self.place = _place(settings, source, work)
+        self.originals = Originals(settings, work)
         self.unknown = {name: each.unknown_columns for name, each in held.items()}
 
     def through(self) -> ExtractResult:
         """Find what changed, load it, and say what became of it."""
         name = self.source.name
         changed = _changed(self.place, self.source, self.held)
+        self.originals.touch(sha256 for each in self.held.values() for _, sha256 in each.files)
+        self.originals.expire()
         unchanged = tuple(contract.name for contract in self.source.objects if contract not in changed)
         if not changed:
             self.progress(f"{name}: nothing changed")
@@ -141,6 +145,7 @@ class _Run:
                 self.progress(f"{self.source.name}.{contract.name}: reading {contract.file}")
                 parts = [Part(export.name, _opener(export.path)) for export in exports]
                 try:
+                    self.originals.check((export.name, export.sha256) for export in exports)
                     each = stage(db, f"t{number}", contract, parts)
                     cut = note_line_ends(db, each, exports, self.held.get(contract.name))
                     held_columns = set(types.get(contract.name, ()))
@@ -186,7 +191,7 @@ def refuse_unfit_state(state: Path) -> None:
 def _place(settings: Settings, source: SourceContract, work: Path) -> Place:
     """Return where the exports of a source lie."""
     if source.name not in settings.sources:
-        return Folder(settings.data, source)
+        return Folder(settings.data, source, Originals(settings, work))
     from scorecard.sources.bucket import Bucket
 
     return Bucket(settings, source, read_cursors(settings.warehouse, source), work)

@@ -1,24 +1,29 @@
 """Exports in the data folder."""
 
 import fnmatch
-import hashlib
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from scorecard.errors import ScorecardError
 from scorecard.sources.contract import ObjectContract, SourceContract
+from scorecard.sources.originals import Originals
 from scorecard.text import plain
 
 
 @dataclass(frozen=True)
 class Export:
-    """A file of an export: `name`, as rows name it (`<source>/<file>`), where it lies, and the hash of its content."""
+    """A file of an export: `name`, as rows name it (`<source>/<file>`), its copy, and the hash of its content.
+
+    ``written_at``: when it was last written at its place.
+    """
 
     name: str
     path: Path
     sha256: str
+    written_at: datetime
 
 
 class Place(Protocol):
@@ -54,8 +59,9 @@ def matching(names: list[str], pattern: str) -> list[str]:
 class Folder:
     """The folder of a source below the data folder."""
 
-    def __init__(self, data: Path, source: SourceContract) -> None:
+    def __init__(self, data: Path, source: SourceContract, originals: Originals) -> None:
         self.data, self.source, self.path = data, source, data / source.name
+        self.originals = originals
 
     def is_as_loaded(self, contract: ObjectContract) -> bool:
         """Never known: a file's time says nothing sure of its content."""
@@ -74,7 +80,7 @@ class Folder:
         return matching(there, contract.file)
 
     def fetch(self, contract: ObjectContract) -> list[Export]:
-        """Find and hash the files of an export. Raises ScorecardError where one is missing or not to be read."""
+        """Find and copy the files of an export. Raises ScorecardError where one is missing or not to be read."""
         names = self.names(contract)
         if not names:
             raise self._missing(contract, contract.file, "no file has such a name")
@@ -82,11 +88,11 @@ class Folder:
         for name in names:
             try:
                 path = self._find(contract, name)
-                with path.open("rb") as handle:
-                    sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
+                copy, sha256 = self.originals.keep(path, f"{self.source.name}/{name}")
+                written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             except OSError as error:
                 raise self._missing(contract, name, str(error.strerror)) from error
-            exports.append(Export(f"{self.source.name}/{name}", path, sha256))
+            exports.append(Export(f"{self.source.name}/{name}", copy, sha256, written_at))
         return exports
 
     def _missing(self, contract: ObjectContract, name: str, why: str) -> ScorecardError:

@@ -18,7 +18,7 @@ def read_parquet(cells: Cells, part: Part) -> None:
 
     Raises
     ------
-    ScorecardError: the file is no Parquet, is damaged or was changed meanwhile, or a declared column is no text.
+    ScorecardError: the file is no Parquet or is damaged, or a declared column is no text.
     """
     import duckdb
     import pyarrow as pa
@@ -34,12 +34,6 @@ def read_parquet(cells: Cells, part: Part) -> None:
                 f"{part.name} cannot be read as Parquet: {first_line(error)}.",
                 "Export it again and copy all of it; the warehouse was left as it was.",
             ) from error
-        file.seek(0)
-        if hash_of(file)[0] != sha256:
-            raise ScorecardError(
-                f"{part.name} changed while it was read.",
-                "Run again once it is complete; put it in its place by renaming, so that there is never half of it.",
-            )
     cells.end(part.name, sha256, size, read)
 
 

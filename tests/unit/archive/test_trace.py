@@ -105,11 +105,19 @@ def test_a_file_that_moved_on_is_said_and_no_error(world, one_figure):
     figure = one_figure(world.close(), "won_value")
     path = world.settings.data / "crm" / "deals.csv"
     assert [file["state"] for file in trace(world.settings, figure)["files"]] == ["unchanged"]
+    before = path.read_bytes()
     path.write_bytes(b"v2")
     assert "changed since" in trace(world.settings, figure)["files"][0]["state"]
     path.unlink()
     proof = trace(world.settings, figure)
     assert "gone" in proof["files"][0]["state"]
+    assert proof["files"][0]["original"] is None
+    copy = world.settings.original(proof["files"][0]["source_sha256"])
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(before)
+    assert trace(world.settings, figure)["files"][0]["original"] == str(copy)
+    copy.write_bytes(b"v2")
+    assert trace(world.settings, figure)["files"][0]["original"] is None, "it is not what was copied"
     assert proof["equal"]
 
 

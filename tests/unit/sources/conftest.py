@@ -62,13 +62,14 @@ class Shop:
 
     @property
     def settings(self) -> Settings:
-        """Settings by which no export is suspect for what it lacks; `test_suspect.py` has those of the product."""
+        """Settings by which no export is suspect for what it lacks, nor waited for; some tests have the product's."""
         return Settings(  # type: ignore[call-arg]
             project=self.root,
             data=self.root / "data",
             state=self.root / "state",
             suspect_lost_share=1,
             suspect_lost_share_of_any_size=1,
+            settle_seconds=0,
         )
 
     @property

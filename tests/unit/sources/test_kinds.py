@@ -260,13 +260,6 @@ def test_a_workbook_may_not_unpack_to_more_than_memory_holds(read: Read, monkeyp
         read(SHEET)
 
 
-def test_a_file_that_changes_while_it_is_read_is_refused(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    hashes = iter([("a", 9), ("b", 9)])
-    monkeypatch.setattr(parquet_files, "hash_of", lambda file: next(hashes))
-    with pytest.raises(ScorecardError, match=r"shop/orders\.parquet changed while it was read"):
-        read(PARQUET, file="orders.parquet")
-
-
 @pytest.mark.parametrize(("rows", "stops"), [(19, False), (20, True)])
 def test_a_column_of_another_type_stops_its_export(read: Read, shop: Shop, rows: int, stops: bool) -> None:
     content = parquet(

@@ -59,7 +59,9 @@ class Deals(Shop):
 
     @property
     def settings(self) -> Settings:
-        return Settings(project=self.root, data=self.root / "data", state=self.root / "state")  # type: ignore[call-arg]
+        return Settings(  # type: ignore[call-arg]
+            project=self.root, data=self.root / "data", state=self.root / "state", settle_seconds=0
+        )
 
     def declare(self, file: str = "deals.csv", full: bool = True) -> None:
         self.yaml.write_text(DEALS.replace("FILE", file).replace("FULL", str(full).lower()))
