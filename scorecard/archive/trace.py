@@ -12,6 +12,7 @@ import duckdb
 from scorecard.archive import store
 from scorecard.archive.verify import refuse_broken
 from scorecard.catalogue import DIMENSIONS
+from scorecard.decimals import digits
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 
@@ -239,4 +240,4 @@ def _day(day: date | datetime) -> str:
 
 
 def _text(value: Decimal | None) -> str | None:
-    return None if value is None else f"{value:f}"
+    return None if value is None else digits(value)

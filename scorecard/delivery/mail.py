@@ -27,6 +27,7 @@ class Summary:
     headline: str
     sentences: tuple[str, ...]
     edition: str | None = None
+    figure_id: str = "F001"
 
 
 @dataclass(frozen=True)

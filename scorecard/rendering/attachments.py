@@ -4,7 +4,9 @@ import csv
 import io
 import json
 import re
+from decimal import Decimal
 
+from scorecard.decimals import digits
 from scorecard.rendering.close import Value
 from scorecard.rendering.desk import Desk
 
@@ -76,9 +78,9 @@ def _guard(text: str | None) -> str:
 
 
 def _exact(value: Value) -> str | None:
-    return None if value.value is None else f"{value.value:f}"
+    return None if value.value is None else digits(value.value)
 
 
 def _number(value: Value, name: str) -> str:
     number = getattr(value, name)
-    return "" if number is None else f"{number:f}" if name != "observations" else str(number)
+    return "" if number is None else digits(number) if isinstance(number, Decimal) else str(number)

@@ -186,6 +186,11 @@ class Close:
             figures.setdefault((metric, period, dimension), {})[member] = figure
         return figures
 
+    @cached_property
+    def by_id(self) -> dict[str, Value]:
+        """The figures by their ids."""
+        return {figure.figure_id: figure for figure in self.values.values()}
+
     def breakdowns(self) -> list[tuple[str, str]]:
         """Return the scorecard's breakdowns that have members, as metric and dimension."""
         # A close may write them as pairs or as mappings.

@@ -28,9 +28,10 @@ def read_close(close_dir: Path, language: str) -> Close:
         year_start = int(settings["fiscal_year_start_month"])
         period = parse_period(manifest["period"], year_start)
         actions = tuple(_action(row, language) for row in _rows(close_dir / "actions.parquet"))
+        restatements = tuple(_json(close_dir / "restatements.json"))
         values = {
             (value.metric, value.period, value.dimension, value.member): value
-            for value in _values(close_dir / "values.parquet", period, year_start, actions)
+            for value in _values(close_dir / "values.parquet", period, year_start, actions, restatements)
         }
         return Close(
             close_id=manifest["close_id"],
@@ -47,7 +48,7 @@ def read_close(close_dir: Path, language: str) -> Close:
             checks=tuple(_check(row, language) for row in _rows(close_dir / "checks.parquet")),
             actions=actions,
             targets=tuple(_rows(close_dir / "targets.parquet")),
-            restatements=tuple(_json(close_dir / "restatements.json")),
+            restatements=restatements,
             members=_members(values.values(), period),
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
@@ -69,8 +70,10 @@ def _json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _values(path: Path, period: Period, year_start: int, actions: Iterable[Action]) -> list[Value]:
-    """Read the figures that can be printed: all of the period, and of others those a chart or a change needs."""
+def _values(
+    path: Path, period: Period, year_start: int, actions: Iterable[Action], restatements: Iterable[dict[str, Any]]
+) -> list[Value]:
+    """Read the figures that can be printed: all of the period, and of others those a page names or a change needs."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -80,8 +83,9 @@ def _values(path: Path, period: Period, year_start: int, actions: Iterable[Actio
     compared += [last_over(action.begins, period.grain, year_start) for action in actions if action.begins]
     near = pa.array([each.label for each in compared])
     charted = pa.array([each.label for each in spark_periods(period, year_start)])
+    named = pa.array([row["figure_id"] for row in restatements], pa.string())
     needed = pc.or_(
-        pc.is_in(table["period"], value_set=near),
+        pc.or_(pc.is_in(table["period"], value_set=near), pc.is_in(table["figure_id"], value_set=named)),
         pc.and_(pc.equal(table["dimension"], WHOLE), pc.is_in(table["period"], value_set=charted)),
     )
     return [Value(*row) for row in _tuples(table.filter(needed))]

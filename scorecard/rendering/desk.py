@@ -151,6 +151,12 @@ class Desk:
         self.printed.setdefault(figure.figure_id, Printed(figure, text or self.text(figure)))
         return figure.figure_id
 
+    def cite_id(self, figure_id: str) -> None:
+        """Put a figure on the list whose id is printed beside other numbers than its value, as of a restatement."""
+        figure = self.close.by_id.get(figure_id)
+        if figure is not None:
+            self.cite(figure)
+
     def text(self, figure: Value, scale: Scale | None = None, signed: bool = False) -> str:
         """Write the value of a figure; n/a where there is none."""
         if figure.value is None:

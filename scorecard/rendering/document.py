@@ -143,5 +143,5 @@ class Document:
     restatements: tuple[Restated, ...]
     restated_more: str | None
     proof_head: tuple[str, ...]
-    proofs: tuple[Proof, ...]
     trace_command: str
+    proofs: tuple[Proof, ...]

@@ -20,7 +20,7 @@ from scorecard.rendering.document import Document
 from scorecard.rendering.fonts import FAMILIES, font_files, require_glyphs
 from scorecard.rendering.sentences import headline
 from scorecard.rendering.three_things import three_things
-from scorecard.rendering.viewmodel import document, read_desk
+from scorecard.rendering.viewmodel import document, example, read_desk
 from scorecard.templates import environment
 
 _TEMPLATE = "scorecard.html.j2"
@@ -31,7 +31,8 @@ _STYLE = "scorecard.css"
 class Summary:
     """What a mail says about a scorecard. ``sentences`` are the three things to know.
 
-    ``edition`` says what an edition that replaces another one changes; None of the first.
+    ``edition`` says what an edition that replaces another one changes; None of the first. ``figure_id`` is the id of
+    the figure it is about, to prove it by; it stands on the page's list of figures.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Summary:
     sentences: tuple[str, ...]
     period_label: str
     edition: str | None
+    figure_id: str
 
 
 def render(close_dir: Path, language: str, reports_dir: Path) -> bytes:
@@ -78,6 +80,7 @@ def summary(close_dir: Path, language: str, reports_dir: Path) -> Summary:
         sentences=tuple(thing.text for thing in three_things(desk)),
         period_label=desk.formats.period_full(desk.close.period, desk.close.year_start),
         edition=edition(desk),
+        figure_id=example(desk),
     )
 
 

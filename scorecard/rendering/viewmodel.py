@@ -3,8 +3,10 @@
 from pathlib import Path
 from unicodedata import east_asian_width
 
+from scorecard.decimals import digits
 from scorecard.rendering import data_quality, indicators, kpi_tree
 from scorecard.rendering.actions import action_row
+from scorecard.rendering.analysis import lead_metric
 from scorecard.rendering.breakdowns import Breakdown, breakdown
 from scorecard.rendering.close import Check, Close, words
 from scorecard.rendering.close_reader import read_close
@@ -46,6 +48,9 @@ def document(desk: Desk) -> Document:
     cards_notes = desk.take_notes()
     breakdowns = tuple(breakdown(desk, close.metrics[metric], dimension) for metric, dimension in close.breakdowns())
     breakdowns_notes = desk.take_notes()
+    restatements = data_quality.restatements(desk)
+    for each in restatements:
+        desk.cite_id(each.figure_id)
     return Document(
         language=close.language,
         title=close.title,
@@ -89,12 +94,20 @@ def document(desk: Desk) -> Document:
         held_back=data_quality.held_back(desk),
         unavailable=data_quality.unavailable(desk),
         provisional=data_quality.provisional(desk),
-        restatements=data_quality.restatements(desk),
+        restatements=restatements,
         restated_more=data_quality.restatements_left_out(desk),
         proof_head=tuple(_filled(say(f"column.{name}")) for name in _PROOF_COLUMNS),
+        trace_command=f"scorecard trace {close.close_id}.{example(desk)}",
+        # Last, when every other part has put its figures on the list.
         proofs=_proofs(desk),
-        trace_command=f"scorecard trace {close.close_id}.{next(iter(desk.printed), 'F001')}",
     )
+
+
+def example(desk: Desk) -> str:
+    """Return the id of the figure that the command to prove one is shown with: the one the scorecard is about."""
+    metric, _ = lead_metric(desk)
+    figure = desk.close.whole(metric.name) or next(iter(desk.close.values.values()))
+    return desk.cite(figure)
 
 
 def _columns(desk: Desk) -> Columns:
@@ -143,7 +156,7 @@ def _proofs(desk: Desk) -> tuple[Proof, ...]:
     proofs = []
     for figure_id, printed in sorted(desk.printed.items(), key=lambda pair: (len(pair[0]), pair[0])):
         figure = printed.value
-        exact = "–" if figure.value is None else f"{figure.value.normalize():f}"
+        exact = "–" if figure.value is None else digits(figure.value)
         proofs.append(
             Proof(
                 figure_id=figure_id,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from scorecard.decimals import digits
 from scorecard.periods import Grain, Period
 from scorecard.settings import Settings
 from scorecard.warehouse.snapshot import reader
@@ -105,8 +106,4 @@ def has_data(settings: Settings, business_unit: str, metrics: tuple[str, ...], p
 
 
 def _plain(item: object) -> object:
-    """Write a decimal without exponent and without zeros that say nothing."""
-    if not isinstance(item, Decimal):
-        return item
-    text = f"{item:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return digits(item) if isinstance(item, Decimal) else item

@@ -5,11 +5,14 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Sandbox
+from tests.unit.rendering.test_pages import ids_of, proved
 
 VALUE_KEYS = {
     "metric", "grain", "period", "scope", "dimension", "member", "numerator", "denominator", "value", "status",
@@ -53,11 +56,28 @@ def test_every_closed_figure_is_proved(built: Sandbox) -> None:
     for metric, value in ids.items():
         proof = json.loads(built.run("trace", value["figure_id"], "--json").stdout)
         assert proof["equal"], metric
-        assert proof["value"] is None or Decimal(proof["value"]) == Decimal(value["value"]), metric
+        assert proof["value"] == proof["recomputed"] == value["value"], f"{metric}: the same value, the same digits"
         assert {"observations", "sql", "columns", "loads", "close", "recomputed"} <= proof.keys()
         assert not proof["observations"] or {
             "source", "object", "record_id", "file", "line", "occurred_at", "numerator", "denominator"
         } <= proof["observations"][0].keys()  # fmt: skip
+
+
+def test_every_id_of_every_sample_pdf_and_mail_is_in_its_provenance(built: Sandbox) -> None:
+    pdfs = {path.name: path.read_bytes() for path in built.settings.out.glob("*.pdf")}
+    assert len(pdfs) >= 6
+    for name, content in pdfs.items():
+        assert len(ids_of(content)) > 40, name
+        assert ids_of(content) <= proved(content).keys(), name
+    bodies = 0
+    for path in built.settings.out.rglob("mail/**/new/*"):
+        letter = message_from_bytes(path.read_bytes(), policy=default)
+        (attached,) = letter.iter_attachments()
+        text = letter.get_body(("plain",)).get_content()
+        (named,) = re.findall(r"scorecard trace \S+\.(F\d+)", text)
+        assert named in proved(attached.get_content())
+        bodies += 1
+    assert bodies >= 6
 
 
 def test_metrics_tell_their_whole_meaning(built: Sandbox) -> None:

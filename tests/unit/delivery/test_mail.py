@@ -21,6 +21,13 @@ from scorecard.errors import ScorecardError, Temporary
 PROJECT = Path(__file__).parents[3]
 
 
+def test_the_command_that_proves_a_figure_names_the_one_that_the_letter_is_about(server, make_settings, make_letter):
+    letter = make_letter("a@example.com")
+    deliver(make_settings(server.port), [replace(letter, summary=replace(letter.summary, figure_id="F017"))])
+    for kind in ("plain", "html"):
+        assert "scorecard trace sales-2017-Q4-e1.F017" in server.letters[0][1].get_body((kind,)).get_content()
+
+
 def states(settings):
     return {row.recipient: row.state for row in ledger.deliveries(settings) if row.is_letter}
 

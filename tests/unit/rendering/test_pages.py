@@ -1,6 +1,7 @@
 """What every page of a scorecard holds to: each footnote has its mark, each id its proof, page one is one page."""
 
 import io
+import json
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -11,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from pypdf import PdfReader
 
-from scorecard.rendering import render
+from scorecard.decimals import digits
+from scorecard.rendering import render, summary
 from scorecard.rendering.render import html
 from scorecard.rendering.viewmodel import document, read_desk
 from tests.unit.rendering.close_fixture import Row, build
@@ -134,3 +136,62 @@ def test_the_first_page_is_one_page_however_much_was_decided(tmp_path: Path, rep
     assert "Decided at the last review" in pages[0].extract_text()
     assert "against the target for the period" in pages[0].extract_text(), "its foot"
     assert "How the indicators hang together" in pages[1].extract_text()
+
+
+def ids_of(pdf: bytes) -> set[str]:
+    """Return every figure id of a file: in its text, in links, and in the command that shows how one is proved."""
+    found = set()
+    for page in PdfReader(io.BytesIO(pdf)).pages:
+        text = page.extract_text()
+        for annotation in page.get("/Annots") or ():
+            text += f" {annotation.get_object()}"
+        found |= set(re.findall(r"(?<![A-Za-z0-9])F\d{3,}(?!\d)", text))
+    return found
+
+
+def proved(pdf: bytes) -> dict[str, str | None]:
+    """Return the ids in a file's provenance, with their exact values."""
+    attached = PdfReader(io.BytesIO(pdf)).attachments
+    (content,) = [files[0] for name, files in attached.items() if name.endswith("provenance.json")]
+    return {each["figure_id"].rpartition(".")[2]: each["value"] for each in json.loads(content)["figures"]}
+
+
+@pytest.mark.parametrize(("name", "language"), ALL)
+def test_every_id_of_a_page_is_proved(
+    request: pytest.FixtureRequest, pdf: Pdf, reports: Path, name: str, language: str
+) -> None:
+    close: Path = request.getfixturevalue(name)
+    printed, listed = ids_of(pdf(name, language)), proved(pdf(name, language))
+    doc = document(read_desk(close, language, reports))
+    assert len(printed) > 40
+    assert printed <= listed.keys()
+    assert {proof.figure_id for proof in doc.proofs} == listed.keys()
+    named = {each for thing in doc.things for each in thing.figure_ids}
+    assert named
+    assert named <= listed.keys()
+    assert summary(close, language, reports).figure_id in listed
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_every_id_of_a_restatement_and_of_an_action_is_proved(tmp_path: Path, reports: Path, language: str) -> None:
+    close = build(tmp_path, "sales", "2017-Q4")
+    values = pq.read_table(close / "values.parquet", columns=["figure_id", "metric", "period", "dimension", "member"])
+    # Members of a month, which no page prints.
+    rows = [row for row in values.to_pylist() if (row["period"], row["dimension"]) == ("2017-05", "rep")][:5]
+    said = {"field": "value", "old": "1", "new": "2", "why": "correction", "reasons": ["correction"], "grain": "month"}
+    (close / "restatements.json").write_text(json.dumps([{**row, **said, "printed": True} for row in rows]))
+    content = render(close, language, reports)
+    restated = {row["figure_id"] for row in rows}
+    assert restated <= ids_of(content)
+    assert ids_of(content) <= proved(content).keys()
+
+
+def test_an_exact_value_has_the_same_digits_everywhere(sales: Path, pdf: Pdf, reports: Path) -> None:
+    desk = read_desk(sales, "en", reports)
+    doc = document(desk)
+    by_id = desk.close.by_id
+    exact = {proof.figure_id: proof.exact.strip() for proof in doc.proofs if proof.exact.strip() != "–"}
+    assert exact == {each: value for each, value in proved(pdf("sales", "en")).items() if value is not None}
+    for figure_id, text in exact.items():
+        assert text == digits(by_id[figure_id].value or Decimal(0))
+        assert Decimal(text) == by_id[figure_id].value
