@@ -64,6 +64,10 @@ class Bucket:
         """Return what the list says of exports."""
         return {contract: _text(self._of(contract)) for contract in contracts}
 
+    def written(self, contract: ObjectContract) -> list[tuple[str, datetime]]:
+        """Return the files of an export, each with the time that the list says it was written at."""
+        return [(each.name, each.written_at) for each in self._of(contract)]
+
     def fetch(self, contract: ObjectContract) -> list[Export]:
         """Copy the files of an export. Raises ScorecardError where there is none, or one can't be copied."""
         found = self._of(contract)
@@ -109,7 +113,7 @@ class Bucket:
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         kept = self.originals.take(path, sha256)
-        return Export(f"{self.source.name}/{listed.name}", kept, sha256, listed.written_at)
+        return Export(f"{self.source.name}/{listed.name}", kept, sha256)
 
     @contextmanager
     def _refusals(self, what: str) -> Iterator[None]:

@@ -7,7 +7,7 @@ twice.
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import yaml
 from scorecard.catalogue import source_names
 from scorecard.errors import ScorecardError
 from scorecard.settings import SERVICES, Settings
+from scorecard.sources.known_through import KnownThrough, parse
 from scorecard.text import plain
 
 TYPES = ("varchar", "bigint", "integer", "boolean", "date", "timestamp", "timestamptz", "double")
@@ -53,7 +54,8 @@ class ObjectContract:
     it is gone; any other only adds and changes.
     `object`: what the service calls it. `each`: the path of a list inside of the service's record, where a row is an
     entry of that list. `merge_key`: what a load replaces as a whole; the record, or for such entries their record.
-    `cursor`: the column of a database's table that says what is new; "": none does.
+    `cursor`: the column of a database's table that says what is new; "": none does. `known_through`: what tells the day
+    through which an export is complete; None: its last record.
     """
 
     name: str
@@ -68,6 +70,7 @@ class ObjectContract:
     merge_key: tuple[str, ...] = ()
     sheet: str = ""
     cursor: str = ""
+    known_through: KnownThrough | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -165,7 +168,10 @@ def _source(entry: dict[str, Any], path: Path) -> SourceContract:
     service = str(meta.get("service", ""))
     # Names with an underscore in front are the extraction's own tables; they have no export.
     objects = tuple(
-        _object(table, where, path, service) for table in tables if not str(table.get("name")).startswith("_")
+        replace(contract, known_through=_known_through(_meta(table), contract))
+        for table in tables
+        if not str(table.get("name")).startswith("_")
+        for contract in [_object(table, where, path, service)]
     )
     _refuse_repeats([o.name for o in objects], f"{where} lists the table", path)
     return SourceContract(
@@ -218,6 +224,26 @@ def _object(entry: dict[str, Any], source: str, path: Path, service: str) -> Obj
             "Correct config.meta.cursor or add the column.",
         )
     return ObjectContract(name, file, key, full_export, delimiter, columns, path, of, each, merge_key, sheet, cursor)
+
+
+def _known_through(meta: dict[str, Any], contract: ObjectContract) -> KnownThrough | None:
+    """Read how the day is told through which an export is known; None where it isn't."""
+    if "known_through" not in meta:
+        return None
+    try:
+        declared = parse(meta["known_through"])
+        if not contract.file:
+            raise ValueError("is of a service, which says itself what time it is")
+        moments = {each.name for each in contract.columns if each.data_type in ("date", "timestamp", "timestamptz")}
+        if declared.kind == "field" and declared.value not in moments:
+            raise ValueError(f"names the field {declared.value}, which is no column of a date or timestamp")
+    except ValueError as error:
+        raise ScorecardError(
+            f"In {contract.declared_in}, config.meta.known_through of the table {contract.name} {error}.",
+            "Write one of `day_before_written`, `{field: <column>}` and `{file_name: <pattern with %Y, %m and %d>}`,"
+            " or leave it out: the export is then known through its last record.",
+        ) from error
+    return declared
 
 
 def _column(entry: dict[str, Any], key: tuple[str, ...], table: str, path: Path) -> Column:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from scorecard.sources.files import stage
 from scorecard.sources.folder import Export, Folder, Place
 from scorecard.sources.held import Cursor, Held, attached, open_warehouse, read_cursors, read_held, read_types, retype
 from scorecard.sources.judge import Staged
+from scorecard.sources.known_through import known_day
 from scorecard.sources.load import load, quiet_dlt
 from scorecard.sources.originals import Originals
 from scorecard.sources.suspect import limits_of
@@ -112,10 +113,12 @@ class _Run:
         unchanged = tuple(contract.name for contract in self.source.objects if contract not in changed)
         if not changed:
             self.progress(f"{name}: nothing changed")
-            return ExtractResult(name, None, (), unchanged, _warnings(self.source, self.unknown))
+            load_id = self._advance(self.source.objects)
+            return ExtractResult(name, load_id, (), unchanged, _warnings(self.source, self.unknown))
         with scratch(self.work) as db:
             staged, suspects = self._stage(changed, db)
             load_id, loaded = self._load(staged, changed, db) if staged else (None, ())
+        load_id = self._advance([each for each in self.source.objects if each.name not in suspects]) or load_id
         self.unknown |= {each.contract.name: ", ".join(each.unknown) for each in staged}
         warnings = (*_empty(staged), *_spared(staged), *_warnings(self.source, self.unknown))
         if suspects:
@@ -168,7 +171,8 @@ class _Run:
         warehouse, source = self.settings.warehouse, self.source
         self.progress(f"{source.name}: loading {', '.join(each.contract.name for each in staged)}")
         loaded_at = after_last_load([*self.held.values()])
-        listed = self.place.listed({each.contract: changed[each.contract] for each in staged})
+        texts = self.place.listed({each.contract: changed[each.contract] for each in staged})
+        listed: dict[ObjectContract, tuple[str, date | None]] = {each: (text, None) for each, text in texts.items()}
         load_id = load(warehouse, source, staged, loaded_at, self.work / "load", db, listed)
         loaded = finish(warehouse, source, staged, loaded_at, load_id)
         for each in loaded:
@@ -177,6 +181,43 @@ class _Run:
                 f" {each.rows_retired} ended, {each.rows_quarantined} in quarantine"
             )
         return load_id, loaded
+
+    def _advance(self, contracts: Sequence[ObjectContract]) -> str | None:
+        """Write down through which day the exports are known that declare it; return the load id, None if none moved.
+
+        An export that is written anew without a change moves its day, too.
+        """
+        declared = [each for each in contracts if each.known_through]
+        if not declared:
+            return None
+        warehouse, source = self.settings.warehouse, self.source
+        cursors = read_cursors(warehouse, source)
+        moved: dict[ObjectContract, tuple[str, date | None]] = {}
+        for contract in declared:
+            held = cursors.get(contract.name)
+            day = self._known_day(contract)
+            if day and (held is None or held.read_through != day):
+                moved[contract] = (held.text if held else "", day)
+        if not moved:
+            return None
+        loaded_at = after_last_load([*read_held(warehouse, source).values(), *cursors.values()])
+        with scratch(self.work) as db:
+            load_id = load(warehouse, source, [], loaded_at, self.work / "known", db, moved)
+        finish(warehouse, source, [], loaded_at, load_id)
+        for contract, (_, day) in moved.items():
+            self.progress(f"{source.name}.{contract.name}: known through {day}")
+        return load_id
+
+    def _known_day(self, contract: ObjectContract) -> date | None:
+        newest, declared = None, contract.known_through
+        assert declared  # noqa: S101
+        if declared.kind == "field":
+            with open_warehouse(self.settings.warehouse, read_only=True) as db:
+                (newest,) = db.execute(
+                    f"select max({quoted(declared.value)}) from {self.source.schema}.{quoted(contract.name)}"
+                    " where _valid_to is null"
+                ).fetchone() or (None,)
+        return known_day(declared, self.place.written(contract), newest, self.settings.zone)
 
 
 def refuse_unfit_state(state: Path) -> None:

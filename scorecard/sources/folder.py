@@ -3,7 +3,7 @@
 import fnmatch
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -15,15 +15,11 @@ from scorecard.text import plain
 
 @dataclass(frozen=True)
 class Export:
-    """A file of an export: `name`, as rows name it (`<source>/<file>`), its copy, and the hash of its content.
-
-    ``written_at``: when it was last written at its place.
-    """
+    """A file of an export: `name`, as rows name it (`<source>/<file>`), its copy, and the hash of its content."""
 
     name: str
     path: Path
     sha256: str
-    written_at: datetime
 
 
 class Place(Protocol):
@@ -37,6 +33,9 @@ class Place(Protocol):
 
     def listed(self, contracts: dict[ObjectContract, list[Export]]) -> dict[ObjectContract, str]:
         """Return what is to be remembered of exports once they are loaded."""
+
+    def written(self, contract: ObjectContract) -> list[tuple[str, datetime]]:
+        """Return the name of each file of an export that was looked at, and when that version of it was written."""
 
 
 def is_pattern(file: str) -> bool:
@@ -62,6 +61,7 @@ class Folder:
     def __init__(self, data: Path, source: SourceContract, originals: Originals) -> None:
         self.data, self.source, self.path = data, source, data / source.name
         self.originals = originals
+        self._written: dict[str, list[tuple[str, datetime]]] = {}
 
     def is_as_loaded(self, contract: ObjectContract) -> bool:
         """Never known: a file's time says nothing sure of its content."""
@@ -70,6 +70,10 @@ class Folder:
     def listed(self, contracts: dict[ObjectContract, list[Export]]) -> dict[ObjectContract, str]:
         """Nothing is to be remembered."""
         return {}
+
+    def written(self, contract: ObjectContract) -> list[tuple[str, datetime]]:
+        """Return the files of an export that was fetched, each with the time of its last change."""
+        return self._written[contract.name]
 
     def names(self, contract: ObjectContract) -> list[str]:
         """Return the names of an export's files: that of the contract, or those that its pattern stands for."""
@@ -85,14 +89,15 @@ class Folder:
         if not names:
             raise self._missing(contract, contract.file, "no file has such a name")
         exports = []
+        self._written[contract.name] = []
         for name in names:
             try:
                 path = self._find(contract, name)
-                copy, sha256 = self.originals.keep(path, f"{self.source.name}/{name}")
-                written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                kept = self.originals.keep(path, f"{self.source.name}/{name}")
             except OSError as error:
                 raise self._missing(contract, name, str(error.strerror)) from error
-            exports.append(Export(f"{self.source.name}/{name}", copy, sha256, written_at))
+            exports.append(Export(f"{self.source.name}/{name}", kept.path, kept.sha256))
+            self._written[contract.name].append((name, kept.written_at))
         return exports
 
     def _missing(self, contract: ObjectContract, name: str, why: str) -> ScorecardError:

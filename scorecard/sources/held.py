@@ -176,7 +176,8 @@ def read_cursors(path: Path, source: SourceContract) -> dict[str, Cursor]:
         if not columns:
             return {}
         # Warehouses of before lack the column.
-        through = "max(read_through) over (partition by object)" if "read_through" in columns else "null::date"
+        newest = "arg_max(read_through, loaded_at) filter (read_through is not null) over (partition by object)"
+        through = newest if "read_through" in columns else "null::date"
         found = db.execute(f"""
             select object, cursor, contract_sha256, epoch_us(loaded_at), {through}
             from {source.schema}._cursors

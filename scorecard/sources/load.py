@@ -85,15 +85,14 @@ def load(
     loaded_at: datetime,
     work: Path,
     db: "duckdb.DuckDBPyConnection",
-    cursors: dict[ObjectContract, str] | None = None,
-    read_through: date | None = None,
+    cursors: dict[ObjectContract, tuple[str, date | None]] | None = None,
 ) -> str:
     """Load what was staged in one dlt run and return the load id.
 
     Parameters
     ----------
-    cursors: how far each object of a service is read with this load; they count when the load does.
-    read_through: the last day of which this load completes what the service has.
+    cursors: how far each object is read with this load, and the last day of which the load completes what is known of
+        it, None where it completes none; they count when the load does.
 
     Raises
     ------
@@ -119,7 +118,7 @@ def load(
     if source.service and staged:
         resources.append(_rows("_mended", partial(_mended, staged), MENDED, db))
     if cursors:
-        resources.append(_rows("_cursors", partial(_cursors, cursors, read_through, loaded_at), CURSORS, db))
+        resources.append(_rows("_cursors", partial(_cursors, cursors, loaded_at), CURSORS, db))
     try:
         info = pipeline.run(dlt.source(lambda: resources, name=source.name)(), loader_file_format="parquet")
         info.raise_on_failed_jobs()
@@ -244,15 +243,14 @@ def _loaded_files(staged: list[Staged], loaded_at: datetime) -> str:
     )
 
 
-def _cursors(cursors: dict[ObjectContract, str], read_through: date | None, loaded_at: datetime) -> str:
-    through = f"'{read_through}'" if read_through else "null"
+def _cursors(cursors: dict[ObjectContract, tuple[str, date | None]], loaded_at: datetime) -> str:
     return " union all ".join(
         f"""
         select '{contract.name}' as object, {literal(cursor)} as cursor,
-            '{contract.fingerprint}' as contract_sha256, {through} as read_through,
+            '{contract.fingerprint}' as contract_sha256, {f"'{through}'" if through else "null"} as read_through,
             '{loaded_at.isoformat()}' as loaded_at, '{_load_id()}' as _dlt_load_id
         """
-        for contract, cursor in cursors.items()
+        for contract, (cursor, through) in cursors.items()
     )
 
 

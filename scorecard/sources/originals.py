@@ -9,6 +9,8 @@ import shutil
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
@@ -25,14 +27,23 @@ BLOCK = 1 << 20
 """Bytes that are copied at a time."""
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A copy: where it is, the hash of its content, and when its file was last written."""
+
+    path: Path
+    sha256: str
+    written_at: datetime
+
+
 class Originals:
     """The copies in the state folder; `work` is a folder on the same disk for those that are being made."""
 
     def __init__(self, settings: Settings, work: Path) -> None:
         self.settings, self.work = settings, work
 
-    def keep(self, path: Path, name: str) -> tuple[Path, str]:
-        """Copy a file that others may write to, if that version isn't there; return the copy and its SHA-256.
+    def keep(self, path: Path, name: str) -> Kept:
+        """Copy a file that others may write to, if that version isn't there; return the copy.
 
         Parameters
         ----------
@@ -47,10 +58,11 @@ class Originals:
         for _ in range(TRIES):
             with path.open("rb") as file:
                 before = _state(file)
+                written_at = datetime.fromtimestamp(before[1] / 1e9, UTC)
                 sha256 = _hash(file)
                 if (kept := self.settings.original(sha256)).exists():
                     self.touch([sha256])
-                    return kept, sha256
+                    return Kept(kept, sha256, written_at)
                 rest = self.settings.settle_seconds - (time.time() - before[1] / 1e9)
                 if 0 < rest <= self.settings.settle_seconds:
                     # Whoever wrote it a moment ago may not be done.
@@ -59,7 +71,7 @@ class Originals:
                 file.seek(0)
                 copy = self.work / f"{sha256}.copy"
                 if self._copy(file, copy) == sha256 and _state(file) == before:
-                    return self.take(copy, sha256), sha256
+                    return Kept(self.take(copy, sha256), sha256, written_at)
         raise Temporary(
             f"{name} changed while it was copied, {TRIES} times.",
             "Run again once it is complete; put it in its place by renaming, so that there is never half of it.",

@@ -334,9 +334,8 @@ class _Run:
         if staged or cursors:
             loaded_at = after_last_load([*self.cursors.values()])
             work = self.work / "load"
-            self.load_id = load(
-                self.settings.warehouse, self.source, staged, loaded_at, work, self.db, cursors, through
-            )
+            told = {contract: (text, through) for contract, text in cursors.items()}
+            self.load_id = load(self.settings.warehouse, self.source, staged, loaded_at, work, self.db, told)
             shutil.rmtree(work, ignore_errors=True)
             for one in finish(self.settings.warehouse, self.source, staged, loaded_at, self.load_id):
                 self._count(one)
