@@ -27,7 +27,7 @@ CADENCES = {
 
 def label_of(first_day: str, cadence: Grain) -> str:
     """Return the label of the period that a partition key, its first day, stands for."""
-    return period_of(date.fromisoformat(first_day), cadence, COMPANY.fiscal_year_start_month).label
+    return period_of(date.fromisoformat(first_day), cadence, COMPANY.fiscal).label
 
 
 @task

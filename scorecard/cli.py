@@ -382,7 +382,7 @@ def _period(text: str | None) -> Period | None:
     if text is None:
         return None
     with _wrong_use("--period"):
-        return parse_period(text, load_settings().fiscal_year_start_month)
+        return parse_period(text, load_settings().fiscal)
 
 
 def _known(name: str | None, known: Iterable[str], option: str) -> None:

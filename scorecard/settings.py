@@ -9,7 +9,7 @@ import re
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from scorecard.errors import ScorecardError
+from scorecard.periods import FiscalYear
 from scorecard.redaction import hide
 
 SERVICES = ("hubspot", "salesforce", "stripe", "zendesk")
@@ -131,6 +132,9 @@ class Settings(BaseSettings):
     timezone: Annotated[str, AfterValidator(_known_zone)] = Field(description="IANA name; periods begin here")
     currency: str = Field(pattern="^[A-Z]{3}$", description="reporting currency, ISO 4217")
     fiscal_year_start_month: int = Field(default=1, ge=1, le=12)
+    fiscal_year_named_after: Literal["start", "end"] = Field(
+        default="end", description="FY2018 is the year that ends in 2018, or the one that starts in it"
+    )
     owner_email: str = Field(pattern=ADDRESS, description="told when a scorecard is held back")
 
     project: Path = PROJECT
@@ -186,6 +190,11 @@ class Settings(BaseSettings):
         for name in ("project", "data", "state", "out"):
             path = getattr(self, name)
             object.__setattr__(self, name, path if path.is_absolute() else (self.project / path).resolve())
+
+    @property
+    def fiscal(self) -> FiscalYear:
+        """The company's fiscal year."""
+        return FiscalYear(self.fiscal_year_start_month, self.fiscal_year_named_after)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -221,10 +221,17 @@ def _definitions(
             "company": settings.company,
             "timezone": settings.timezone,
             "currency": settings.currency,
-            "fiscal_year_start_month": settings.fiscal_year_start_month,
+            **_fiscal(settings),
         },
         "horizons": horizons,
     }
+
+
+def _fiscal(settings: Settings) -> dict[str, Any]:
+    """Return what is said of the fiscal year. Of the default name nothing is, as in closes of the first release."""
+    fiscal = settings.fiscal
+    named = {} if fiscal.named_after == "end" else {"fiscal_year_named_after": fiscal.named_after}
+    return {"fiscal_year_start_month": fiscal.first_month, **named}
 
 
 def _write_parquet(path: Path, table: pa.Table) -> None:

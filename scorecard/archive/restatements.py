@@ -10,7 +10,7 @@ import duckdb
 from scorecard.archive.contribution import contributes
 from scorecard.archive.snapshot import frozen_periods
 from scorecard.catalogue import DIMENSIONS
-from scorecard.periods import parse_period
+from scorecard.periods import FiscalYear, parse_period
 
 # What changes a figure when its observations don't change.
 _MEANING = ("formula", "aggregate", "minimum_observations", "parameters", "unit", "direction", "of", "model")
@@ -104,8 +104,8 @@ def restatements(before: Path, now: Path, manifest: dict[str, Any], code: dict[s
 
 def _periods_of_all_editions(manifest: dict[str, Any], settings: dict[str, Any]) -> set[tuple[str, str]]:
     """Return the periods that every edition of a close holds, as grain and label."""
-    year_start = int(settings["fiscal_year_start_month"])
-    periods = frozen_periods(parse_period(manifest["period"], year_start), year_start)
+    fiscal = FiscalYear.of_close(settings)
+    periods = frozen_periods(parse_period(manifest["period"], fiscal), fiscal)
     return {(each.grain.value, each.label) for each in periods}
 
 

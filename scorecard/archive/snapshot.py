@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from scorecard.catalogue import DIMENSIONS, Metric, Scorecard, read_yaml
 from scorecard.errors import ScorecardError
-from scorecard.periods import Grain, Period, last_over, period_of
+from scorecard.periods import FiscalYear, Grain, Period, last_over, period_of
 from scorecard.settings import Settings
 
 SPARKLINE = 13
@@ -72,12 +72,12 @@ class Frozen:
     horizons: dict[str, dict[str, date | None]]
 
 
-def frozen_periods(period: Period, year_start: int) -> list[Period]:
+def frozen_periods(period: Period, fiscal: FiscalYear) -> list[Period]:
     """Return the period, the one before, the one a year ago, and the 13 that its sparklines show, each once."""
     by_months = period.grain in (Grain.QUARTER, Grain.YEAR)
-    newest = period_of(period.last_day, Grain.MONTH, year_start) if by_months else period
-    sparkline = [newest.shift(-back, year_start) for back in range(SPARKLINE)]
-    return list(dict.fromkeys([period, period.shift(-1, year_start), period.year_ago(year_start), *sparkline]))
+    newest = period_of(period.last_day, Grain.MONTH, fiscal) if by_months else period
+    sparkline = [newest.shift(-back, fiscal) for back in range(SPARKLINE)]
+    return list(dict.fromkeys([period, period.shift(-1, fiscal), period.year_ago(fiscal), *sparkline]))
 
 
 def frozen_metrics(scorecard: Scorecard, metrics: dict[str, Metric]) -> list[Metric]:
@@ -191,7 +191,7 @@ def _prepare(
         "insert into frozen_periods values (?, ?, ?, ?, ?)",
         [
             (min(rank, 3), each.grain.value, each.label, each.start, each.end)
-            for rank, each in enumerate(frozen_periods(period, settings.fiscal_year_start_month))
+            for rank, each in enumerate(frozen_periods(period, settings.fiscal))
         ],
     )
     connection.execute(
@@ -200,10 +200,10 @@ def _prepare(
         "and (from_date is null or from_date < $end) and scope = $scope",
         {"end": period.end, "scope": scorecard.business_unit},
     )
-    _prepare_bases(connection, period, settings.fiscal_year_start_month)
+    _prepare_bases(connection, period, settings.fiscal)
 
 
-def _prepare_bases(connection: duckdb.DuckDBPyConnection, period: Period, year_start: int) -> None:
+def _prepare_bases(connection: duckdb.DuckDBPyConnection, period: Period, fiscal: FiscalYear) -> None:
     """List what actions are compared with: the figure of the last period that was over when each began."""
     connection.execute(
         "create temp table frozen_bases (metric varchar, grain varchar, period varchar, dimension varchar, "
@@ -213,7 +213,7 @@ def _prepare_bases(connection: duckdb.DuckDBPyConnection, period: Period, year_s
         "select metric, dimension, member, from_date from frozen_actions where from_date is not null"
     ).fetchall()
     for metric, dimension, member, begins in begun:
-        base = last_over(begins, period.grain, year_start)
+        base = last_over(begins, period.grain, fiscal)
         connection.execute(
             "insert into frozen_bases values (?, ?, ?, ?, ?)",
             [metric, base.grain.value, base.label, dimension, member],

@@ -35,7 +35,7 @@ def _since(desk: Desk, metric: Metric, action: Action) -> Since:
     """Compare the last complete period before the action began with the latest complete one."""
     close = desk.close
     assert action.begins is not None  # noqa: S101 - the caller asks only for actions that have begun
-    base = last_over(action.begins, close.period.grain, close.year_start)
+    base = last_over(action.begins, close.period.grain, close.fiscal)
     was = close.value(metric.name, base, action.dimension, action.member)
     latest, now = close.period, close.value(metric.name, close.period, action.dimension, action.member)
     if now is not None and not now.is_complete:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from scorecard.periods import Grain, Period, period_of
+from scorecard.periods import FiscalYear, Grain, Period, period_of
 
 WHOLE = "business_unit"
 SPARK_PERIODS = 13
@@ -133,7 +133,7 @@ class Close:
     manifest: dict[str, Any]
     language: str
     currency: str
-    year_start: int
+    fiscal: FiscalYear
     period: Period
     metrics: dict[str, Metric]
     values: dict[tuple[str, str, str, str], Value]
@@ -146,12 +146,12 @@ class Close:
     @cached_property
     def prior(self) -> Period:
         """The period before."""
-        return self.period.shift(-1, self.year_start)
+        return self.period.shift(-1, self.fiscal)
 
     @cached_property
     def year_ago(self) -> Period:
         """The same period of the year before."""
-        return self.period.year_ago(self.year_start)
+        return self.period.year_ago(self.fiscal)
 
     @cached_property
     def spark(self) -> tuple[Period, ...]:
@@ -159,7 +159,7 @@ class Close:
 
         Those before the first one that any indicator has a value of are left out.
         """
-        periods = spark_periods(self.period, self.year_start)
+        periods = spark_periods(self.period, self.fiscal)
         for at, period in enumerate(periods):
             figures = (self.whole(metric.name, period) for metric in self.mains())
             if any(figure is not None and figure.value is not None for figure in figures):
@@ -255,8 +255,8 @@ def words(text: dict[str, str] | None, language: str) -> str:
     return re.sub(r"(?<=\d) (?=%)", "\u00a0", said)
 
 
-def spark_periods(period: Period, year_start: int) -> tuple[Period, ...]:
+def spark_periods(period: Period, fiscal: FiscalYear) -> tuple[Period, ...]:
     """Return the periods a chart may show, oldest first."""
     grain = Grain.MONTH if period.grain in {Grain.QUARTER, Grain.YEAR} else period.grain
-    last = period_of(period.last_day, grain, year_start)
-    return tuple(last.shift(step, year_start) for step in range(1 - SPARK_PERIODS, 1))
+    last = period_of(period.last_day, grain, fiscal)
+    return tuple(last.shift(step, fiscal) for step in range(1 - SPARK_PERIODS, 1))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scorecard.errors import ScorecardError
-from scorecard.periods import Period, last_over, parse_period
+from scorecard.periods import FiscalYear, Period, last_over, parse_period
 from scorecard.rendering.close import WHOLE, Action, Check, Close, Metric, Value, spark_periods, words
 from scorecard.rendering.fonts import visible
 
@@ -25,13 +25,13 @@ def read_close(close_dir: Path, language: str) -> Close:
         manifest = _json(close_dir / "manifest.json")
         definitions = _json(close_dir / "definitions.json")
         settings = definitions["settings"]
-        year_start = int(settings["fiscal_year_start_month"])
-        period = parse_period(manifest["period"], year_start)
+        fiscal = FiscalYear.of_close(settings)
+        period = parse_period(manifest["period"], fiscal)
         actions = tuple(_action(row, language) for row in _rows(close_dir / "actions.parquet"))
         restatements = tuple(_json(close_dir / "restatements.json"))
         values = {
             (value.metric, value.period, value.dimension, value.member): value
-            for value in _values(close_dir / "values.parquet", period, year_start, actions, restatements)
+            for value in _values(close_dir / "values.parquet", period, fiscal, actions, restatements)
         }
         return Close(
             close_id=manifest["close_id"],
@@ -41,7 +41,7 @@ def read_close(close_dir: Path, language: str) -> Close:
             manifest=manifest,
             language=language,
             currency=settings["currency"],
-            year_start=year_start,
+            fiscal=fiscal,
             period=period,
             metrics={name: _metric(entry, language) for name, entry in definitions["metrics"].items()},
             values=values,
@@ -71,7 +71,7 @@ def _json(path: Path) -> Any:
 
 
 def _values(
-    path: Path, period: Period, year_start: int, actions: Iterable[Action], restatements: Iterable[dict[str, Any]]
+    path: Path, period: Period, fiscal: FiscalYear, actions: Iterable[Action], restatements: Iterable[dict[str, Any]]
 ) -> list[Value]:
     """Read the figures that can be printed: all of the period, and of others those a page names or a change needs."""
     import pyarrow as pa
@@ -79,10 +79,10 @@ def _values(
     import pyarrow.parquet as pq
 
     table = pq.read_table(path, columns=list(Value.__dataclass_fields__))
-    compared = [period, period.shift(-1, year_start), period.year_ago(year_start)]
-    compared += [last_over(action.begins, period.grain, year_start) for action in actions if action.begins]
+    compared = [period, period.shift(-1, fiscal), period.year_ago(fiscal)]
+    compared += [last_over(action.begins, period.grain, fiscal) for action in actions if action.begins]
     near = pa.array([each.label for each in compared])
-    charted = pa.array([each.label for each in spark_periods(period, year_start)])
+    charted = pa.array([each.label for each in spark_periods(period, fiscal)])
     named = pa.array([row["figure_id"] for row in restatements], pa.string())
     needed = pc.or_(
         pc.or_(pc.is_in(table["period"], value_set=near), pc.is_in(table["figure_id"], value_set=named)),

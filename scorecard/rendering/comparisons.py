@@ -121,14 +121,14 @@ def printed(desk: Desk, metric: Metric, figure: Value, compared: Comparison, sca
     if compared.change is None:
         return Cell(desk.say("na"), None, "na", desk.note(_no_base(desk, metric, figure, compared.base)))
     if compared.few:
-        period = desk.formats.period(compared.base, desk.close.year_start)
+        period = desk.formats.period(compared.base, desk.close.fiscal)
         return Cell(desk.say("na"), None, "na", desk.note(desk.say("na.small_base", period=period)))
     return _cell(desk, metric, compared.change, compared.ratio, scale or desk.scale(metric, [figure]))
 
 
 def _no_base(desk: Desk, metric: Metric, figure: Value, base: Period) -> str:
     """Say why a figure is compared with nothing: of what adds up, a member may have had none of it."""
-    period = desk.formats.period(base, desk.close.year_start)
+    period = desk.formats.period(base, desk.close.fiscal)
     was = desk.close.value(figure.metric, base, figure.dimension, figure.member)
     whole = desk.close.whole(figure.metric, base)
     if was is None and metric.adds_up and whole is not None and whole.value is not None:

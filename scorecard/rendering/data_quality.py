@@ -96,7 +96,7 @@ def held_back(desk: Desk) -> tuple[str, ...]:
 def unavailable(desk: Desk) -> tuple[tuple[str, str], ...]:
     """Return the indicators without a value, and why each has none."""
     found = []
-    period = desk.formats.period(desk.close.period, desk.close.year_start)
+    period = desk.formats.period(desk.close.period, desk.close.fiscal)
     for metric in desk.close.shown():
         figure = desk.close.whole(metric.name)
         if figure is None or figure.value is None:

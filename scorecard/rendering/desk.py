@@ -101,7 +101,7 @@ class Desk:
 
     def period(self, period: Period) -> str:
         """Name a period as briefly as the page allows."""
-        return self.formats.period_beside(period, self.close.period, self.close.year_start)
+        return self.formats.period_beside(period, self.close.period, self.close.fiscal)
 
     def member(self, dimension: str, member: str) -> str:
         """Return a member's name: of the product's own ones in the page's language, of others as the source has it."""
@@ -211,7 +211,7 @@ class Desk:
         """Name the period of a figure."""
         for period in (self.close.period, self.close.prior, self.close.year_ago, *self.close.spark):
             if period.label == figure.period:
-                return self.formats.period(period, self.close.year_start)
+                return self.formats.period(period, self.close.fiscal)
         return figure.period
 
     def target(self, metric: Metric, figure: Value | None, scale: Scale) -> Cell:

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 
-from scorecard.periods import Grain, Period
+from scorecard.periods import CALENDAR_YEAR, FiscalYear, Grain, Period
 from scorecard.rendering.wording import Wording
 
 MINUS = "\u2212"
@@ -121,29 +121,38 @@ class Formats:
         """Write a day without its year."""
         return self._date(day, "format.day_month")
 
-    def period(self, period: Period, year_start: int = 1) -> str:
+    def period(self, period: Period, fiscal: FiscalYear = CALENDAR_YEAR) -> str:
         """Name a period: Q4 2017, Dec 2017, W52 2017, 2017."""
         if period.grain is Grain.DAY:
             return self.day(period.start)
         if period.grain is Grain.MONTH:
             return self._date(period.start, "format.month")
         year, _, rest = period.label.partition("-")
-        fiscal = "_fiscal" if year_start != 1 and period.grain is not Grain.WEEK else ""
-        return self.wording.say(f"period.{period.grain}{fiscal}", year=year, number=int(rest[1:]) if rest else "")
+        kind = "_fiscal" if not fiscal.is_calendar_year and period.grain is not Grain.WEEK else ""
+        return self.wording.say(f"period.{period.grain}{kind}", year=year, number=int(rest[1:]) if rest else "")
 
-    def period_full(self, period: Period, year_start: int = 1) -> str:
-        """Name a period with its days: Q4 2017 (1 Oct – 31 Dec)."""
-        name = self.period(period, year_start)
+    def period_full(self, period: Period, fiscal: FiscalYear = CALENDAR_YEAR) -> str:
+        """Name a period with its days: Q4 2017 (1 Oct – 31 Dec).
+
+        Those of a fiscal quarter, whose name may be of another year, have their year: Q1 FY2018 (1 Oct – 31 Dec 2017).
+        """
+        name = self.period(period, fiscal)
         if period.grain in {Grain.DAY, Grain.MONTH}:
             return name
-        same_year = period.start.year == period.last_day.year
-        day = self.day_short if same_year else self.day
-        return self.wording.say("period.full", period=name, first=day(period.start), last=day(period.last_day))
+        first, last = self.day(period.start), self.day(period.last_day)
+        if period.start.year == period.last_day.year:
+            # The year stands once, if at all: where the language puts it in a span of days.
+            year = (
+                "none" if fiscal.is_calendar_year or period.grain is Grain.WEEK else self.wording.say("style.span_year")
+            )
+            first = first if year == "first" else self.day_short(period.start)
+            last = last if year == "last" else self.day_short(period.last_day)
+        return self.wording.say("period.full", period=name, first=first, last=last)
 
-    def period_beside(self, period: Period, beside: Period, year_start: int = 1) -> str:
+    def period_beside(self, period: Period, beside: Period, fiscal: FiscalYear = CALENDAR_YEAR) -> str:
         """Name a period beside another: without its year where both have the same."""
         if period.label[:4] != beside.label[:4] or period.grain in {Grain.YEAR, Grain.DAY}:
-            return self.period(period, year_start)
+            return self.period(period, fiscal)
         if period.grain is Grain.MONTH:
             return self._date(period.start, "format.month_alone")
         return self.wording.say(f"period.{period.grain}_alone", number=int(period.label[6:]))

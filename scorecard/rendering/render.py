@@ -78,7 +78,7 @@ def summary(close_dir: Path, language: str, reports_dir: Path) -> Summary:
         title=desk.close.title,
         headline=headline(desk),
         sentences=tuple(thing.text for thing in three_things(desk)),
-        period_label=desk.formats.period_full(desk.close.period, desk.close.year_start),
+        period_label=desk.formats.period_full(desk.close.period, desk.close.fiscal),
         edition=edition(desk),
         figure_id=example(desk),
     )

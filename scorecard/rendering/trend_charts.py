@@ -48,7 +48,7 @@ def _chart_title(desk: Desk, metric: Metric) -> str:
 def _ends(desk: Desk) -> tuple[str, str]:
     """Name the first and the last period of every chart."""
     first, last = desk.close.spark[0], desk.close.spark[-1]
-    return desk.formats.period(first, desk.close.year_start), desk.formats.period(last, desk.close.year_start)
+    return desk.formats.period(first, desk.close.fiscal), desk.formats.period(last, desk.close.fiscal)
 
 
 def _labels(desk: Desk, metric: Metric, figures: Sequence[Value | None]) -> list[str | None]:

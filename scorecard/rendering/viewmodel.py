@@ -33,7 +33,7 @@ def read_desk(close_dir: Path, language: str, reports_dir: Path) -> Desk:
 def document(desk: Desk) -> Document:
     """Write the whole document."""
     close, say = desk.close, desk.say
-    period = desk.formats.period_full(close.period, close.year_start)
+    period = desk.formats.period_full(close.period, close.fiscal)
     things = three_things(desk)
     # In the order of reading: footnotes and the list of figures follow it.
     columns = _columns(desk)
@@ -55,7 +55,7 @@ def document(desk: Desk) -> Document:
         language=close.language,
         title=close.title,
         purpose=words(close.scorecard["purpose"], close.language),
-        file_title=say("file.title", title=close.title, period=desk.formats.period(close.period, close.year_start)),
+        file_title=say("file.title", title=close.title, period=desk.formats.period(close.period, close.fiscal)),
         period=period,
         is_open=data_quality.is_open(desk),
         currency=close.currency,
@@ -112,10 +112,10 @@ def example(desk: Desk) -> str:
 
 def _columns(desk: Desk) -> Columns:
     close = desk.close
-    year_ago = desk.formats.period(close.year_ago, close.year_start)
-    first, last = (desk.formats.period(each, close.year_start) for each in (close.spark[0], close.spark[-1]))
+    year_ago = desk.formats.period(close.year_ago, close.fiscal)
+    first, last = (desk.formats.period(each, close.fiscal) for each in (close.spark[0], close.spark[-1]))
     return Columns(
-        period=desk.formats.period(close.period, close.year_start),
+        period=desk.formats.period(close.period, close.fiscal),
         prior=desk.period(close.prior),
         vs_prior=desk.say("column.versus_prior", period=desk.period(close.prior)),
         vs_year_ago=desk.say("column.versus_year_ago", period=year_ago),

@@ -75,7 +75,7 @@ def due(
 
 
 def _of_cadence(settings: Settings, text: str, cadence: Grain) -> Period:
-    period = parse_period(text, settings.fiscal_year_start_month)
+    period = parse_period(text, settings.fiscal)
     if period.grain is not cadence:
         raise ScorecardError(f"{text} is a {period.grain}, not a {cadence}.", f"Name a {cadence}.")
     return period
@@ -113,7 +113,7 @@ def publish_one(settings: Settings, scorecard: str, period: str, progress: Progr
 
     catalogue = load_catalogue(settings)
     entry = catalogue.scorecard(scorecard)
-    of = parse_period(period, settings.fiscal_year_start_month)
+    of = parse_period(period, settings.fiscal)
     # The checks and the figures of one and the same snapshot.
     with snapshot.alone(settings):
         snapshot.refuse_stale(settings)

@@ -90,7 +90,8 @@ class Dbt:
         company = {
             "timezone": settings.timezone,
             "currency": settings.currency,
-            "fiscal_year_start_month": settings.fiscal_year_start_month,
+            "fiscal_year_start_month": settings.fiscal.first_month,
+            "fiscal_year_ahead": settings.fiscal.ahead,
             "services": {
                 name: {"business_unit": each.business_unit, "currency": each.currency}
                 for name, each in settings.services.items()

@@ -113,7 +113,7 @@ def _code(settings: Settings) -> str:
             if path.suffix in _SUFFIXES and path.is_file():
                 digest.update(f"{path.relative_to(settings.project)}\0".encode())
                 digest.update(path.read_bytes())
-    digest.update(f"{settings.timezone}\0{settings.currency}\0{settings.fiscal_year_start_month}\0".encode())
+    digest.update(f"{settings.timezone}\0{settings.currency}\0{settings.fiscal}\0".encode())
     for name, service in sorted(settings.services.items()):
         digest.update(f"{name}\0{service.business_unit}\0{service.currency}\0".encode())
     return digest.hexdigest()

@@ -28,9 +28,9 @@ select
     (date_trunc('year', months.fiscal_month) + {{ shift }})::date as year_start,
     strftime(months.day, '%G-W%V') as week_label,
     strftime(months.day, '%Y-%m') as month_label,
-    (year(months.fiscal_month) + {{ (var('fiscal_year_start_month') > 1) | int }})::varchar
+    (year(months.fiscal_month) + {{ var('fiscal_year_ahead') }})::varchar
     || '-Q' || quarter(months.fiscal_month)::varchar as quarter_label,
-    (year(months.fiscal_month) + {{ (var('fiscal_year_start_month') > 1) | int }})::varchar as year_label,
+    (year(months.fiscal_month) + {{ var('fiscal_year_ahead') }})::varchar as year_label,
     isodow(months.day) < 6 and holiday.holiday_on is null as is_business_day
 from months
 left join {{ ref('holidays') }} as holiday on months.day = holiday.holiday_on

@@ -17,7 +17,7 @@ from scorecard.archive.store import FILES, closes
 from scorecard.archive.trace import trace
 from scorecard.archive.verify import verify
 from scorecard.errors import ScorecardError
-from scorecard.periods import parse_period
+from scorecard.periods import CALENDAR_YEAR, parse_period
 
 
 def won(world, first, rep=None):
@@ -45,10 +45,10 @@ def test_a_close_holds_every_file_and_verifies(world):
 
 
 def test_the_periods_are_the_one_its_baselines_and_thirteen_months():
-    labels = [period.label for period in frozen_periods(parse_period("2017-Q4"), 1)]
+    labels = [period.label for period in frozen_periods(parse_period("2017-Q4"), CALENDAR_YEAR)]
     assert labels[:3] == ["2017-Q4", "2017-Q3", "2016-Q4"]
     assert labels[3:] == ["2017-12", *(f"2017-{month:02}" for month in range(11, 0, -1)), "2016-12"]
-    weeks = [period.label for period in frozen_periods(parse_period("2017-W52"), 1)]
+    weeks = [period.label for period in frozen_periods(parse_period("2017-W52"), CALENDAR_YEAR)]
     assert weeks[:3] == ["2017-W52", "2017-W51", "2016-W52"]
     assert len(weeks) == 14  # week 52 of the year before lies outside the thirteen
 

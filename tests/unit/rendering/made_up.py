@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 from zlib import crc32
 
-from scorecard.periods import Period, parse_period
+from scorecard.periods import CALENDAR_YEAR, Period, parse_period
 from scorecard.rendering.close import WHOLE, Close, Metric, Value
 from scorecard.rendering.desk import Desk
 from scorecard.rendering.formats import Formats
@@ -69,7 +69,7 @@ def desk(
         manifest={},
         language=language,
         currency="USD",
-        year_start=1,
+        fiscal=CALENDAR_YEAR,
         period=PERIOD,
         metrics=metrics,
         values=values,

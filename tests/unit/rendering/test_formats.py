@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from scorecard.periods import parse_period
+from scorecard.periods import CALENDAR_YEAR, FiscalYear, parse_period
 from scorecard.rendering.charts import bars, periods_chart, sparkline
 from scorecard.rendering.formats import Formats
 from scorecard.rendering.wording import Wording
@@ -68,20 +68,34 @@ def test_changes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "year_start", "english", "japanese"),
+    ("label", "fiscal", "english", "japanese"),
     [
-        ("2017-Q4", 1, "Q4 2017 (1 Oct – 31 Dec)", "2017年第4四半期（10月1日～12月31日）"),
-        ("2018-Q1", 10, "Q1 FY2018 (1 Oct – 31 Dec)", "2018年度第1四半期（10月1日～12月31日）"),
-        ("2018", 10, "FY2018 (1 Oct 2017 – 30 Sept 2018)", "2018年度（2017年10月1日～2018年9月30日）"),
-        ("2017-12", 1, "Dec 2017", "2017年12月"),
-        ("2017-W52", 1, "W52 2017 (25 Dec – 31 Dec)", "2017年第52週（12月25日～12月31日）"),
-        ("2017-12-31", 1, "31 Dec 2017", "2017年12月31日"),
+        ("2017-Q4", CALENDAR_YEAR, "Q4 2017 (1 Oct – 31 Dec)", "2017年第4四半期（10月1日～12月31日）"),
+        (
+            *("2018-Q1", FiscalYear(10), "Q1 FY2018 (1 Oct – 31 Dec 2017)"),
+            "2018年度第1四半期（2017年10月1日～12月31日）",
+        ),
+        (
+            *("2018-Q4", FiscalYear(4, "start"), "Q4 FY2018 (1 Jan – 31 Mar 2019)"),
+            "2018年度第4四半期（2019年1月1日～3月31日）",
+        ),
+        (
+            *("2018", FiscalYear(10), "FY2018 (1 Oct 2017 – 30 Sept 2018)"),
+            "2018年度（2017年10月1日～2018年9月30日）",
+        ),
+        (
+            *("2018", FiscalYear(10, "start"), "FY2018 (1 Oct 2018 – 30 Sept 2019)"),
+            "2018年度（2018年10月1日～2019年9月30日）",
+        ),
+        ("2017-12", FiscalYear(10), "Dec 2017", "2017年12月"),
+        ("2017-W52", FiscalYear(10), "W52 2017 (25 Dec – 31 Dec)", "2017年第52週（12月25日～12月31日）"),
+        ("2017-12-31", CALENDAR_YEAR, "31 Dec 2017", "2017年12月31日"),
     ],
 )
-def test_periods(label: str, year_start: int, english: str, japanese: str) -> None:
-    period = parse_period(label, year_start)
-    assert EN.period_full(period, year_start).replace("Sept", "Sep") == english.replace("Sept", "Sep")
-    assert JA.period_full(period, year_start) == japanese
+def test_periods(label: str, fiscal: FiscalYear, english: str, japanese: str) -> None:
+    period = parse_period(label, fiscal)
+    assert EN.period_full(period, fiscal).replace("Sept", "Sep") == english.replace("Sept", "Sep")
+    assert JA.period_full(period, fiscal) == japanese
 
 
 def test_a_period_beside_another_loses_its_year_only_where_it_is_the_same() -> None:
