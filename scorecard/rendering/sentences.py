@@ -84,6 +84,7 @@ def _part(desk: Desk, metric: Metric, figure: Value, part: Part) -> str:
 
 def _own(desk: Desk, metric: Metric, whole: Value, own: Value) -> str:
     value = desk.text(own, desk.scale(metric, [whole]))
+    desk.cite(own, value)
     prior = desk.period(desk.close.prior)
     compared = from_prior(desk, metric, own)
     if compared.change is None:

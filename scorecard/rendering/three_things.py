@@ -6,7 +6,6 @@ others is told apart into both, a metric by movement into its movements.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 
 from scorecard.rendering.analysis import (
@@ -126,14 +125,12 @@ def _by_movement(desk: Desk) -> Thing | None:
             continue
         moved.sort(key=lambda figure: (-size(figure.value), figure.member))
         scale = desk.formats.scale(metric.unit, [total.value, *(figure.value for figure in moved)])
-        parts = [
-            desk.say(
-                "thing.movement.part",
-                movement=desk.formats.inside(desk.member("movement", figure.member)),
-                value=desk.formats.value(figure.value or Decimal(0), scale, signed=True),
-            )
-            for figure in moved
-        ]
+        parts = []
+        for figure in moved:
+            value = desk.text(figure, scale, signed=True)
+            desk.cite(figure, value)
+            movement = desk.formats.inside(desk.member("movement", figure.member))
+            parts.append(desk.say("thing.movement.part", movement=movement, value=value))
         value = desk.formats.value(total.value, scale, signed=True)
         lead = desk.say("thing.movement.lead", metric=metric.label, value=value)
         return _thing(desk, lead, desk.say("thing.movement.rest", parts=desk.formats.listed(parts)), (total, *moved))

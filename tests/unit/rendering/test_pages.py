@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
 
 import pyarrow as pa
@@ -184,6 +185,17 @@ def test_every_id_of_a_restatement_and_of_an_action_is_proved(tmp_path: Path, re
     restated = {row["figure_id"] for row in rows}
     assert restated <= ids_of(content)
     assert ids_of(content) <= proved(content).keys()
+
+
+@pytest.mark.parametrize(("name", "language"), ALL)
+def test_what_the_list_of_figures_calls_printed_is_printed_so(
+    request: pytest.FixtureRequest, reports: Path, name: str, language: str
+) -> None:
+    close: Path = request.getfixturevalue(name)
+    pages = re.sub(r"<[^>]*>", " ", html(close, language, reports).partition('id="proof"')[0])
+    flat = re.sub(r"\s", "", unescape(pages))
+    for proof in document(read_desk(close, language, reports)).proofs:
+        assert re.sub(r"\s", "", proof.printed) in flat, proof
 
 
 def test_an_exact_value_has_the_same_digits_everywhere(sales: Path, pdf: Pdf, reports: Path) -> None:
