@@ -38,7 +38,8 @@ _CHOICES = {
 _REQUIRED = ("label", "definition", "formula", "owner", *_CHOICES)
 _WORDS = ("label", "definition", "formula", "caveat")
 _OPTIONAL = (
-    *("caveat", "journey_stage", "drives", "minimum_observations", "grains", "parameters", "of", "beside", "signed"),
+    *("caveat", "pending", "journey_stage", "drives", "minimum_observations", "na_where", "grains", "parameters"),
+    *("of", "beside", "signed"),
 )
 Words = dict[str, str]
 _T = TypeVar("_T")
@@ -69,6 +70,8 @@ class Metric:
     of: str | None = None
     caveat: Words | None = None
     signed: bool = False
+    pending: dict[str, list[str]] | None = None
+    """What is not settled yet, by language: of one record, then of several, of which {count} is the number."""
 
 
 @dataclass(frozen=True)
@@ -241,6 +244,7 @@ def _metrics_in(path: Path, meta: dict[str, Any]) -> list[Metric]:
         of=meta.get("of"),
         caveat=words["caveat"],
         signed=signed,
+        pending=_pending(path, meta),
     )
     return [main, *(_variant(main, beside) for beside in meta.get("beside", ()))]
 
@@ -262,6 +266,18 @@ def _words(path: Path, key: str, meta: dict[str, Any]) -> Any:
             )
         filled[language] = text
     return filled
+
+
+def _pending(path: Path, meta: dict[str, Any]) -> dict[str, list[str]] | None:
+    said = meta.get("pending")
+    if said is None:
+        return None
+    if not isinstance(said, dict) or "en" not in said or not all(isinstance(forms, list) for forms in said.values()):
+        raise ScorecardError(
+            f"{path} has a `pending` that is not a list of words for each language.",
+            'Write `pending: {en: ["the one in grace doesn\'t renew", "the {count} in grace don\'t renew"]}`.',
+        )
+    return {language: [str(form) for form in forms] for language, forms in said.items()}
 
 
 def _variant(main: Metric, beside: dict[str, Any]) -> Metric:

@@ -206,7 +206,12 @@ def values(
         "observations",
         "figure_id",
     )
-    _show(found, as_json, columns)
+    _show(
+        found,
+        as_json,
+        columns,
+        [{**row, "value": _ends(row["value"], row["at_most"], row["na_reason"])} for row in found],
+    )
 
 
 @app.command()
@@ -434,16 +439,26 @@ def _show(
         _out.print(f"… and {len(rows) - _ROWS_SHOWN:,} more; {hint}.")
 
 
+def _ends(value: str | None, at_most: str | None, reason: str | None) -> str:
+    """Write a value: with both ends while it isn't settled, with the reason where there is none."""
+    if value is None:
+        return f"n/a: {reason}"
+    return value if at_most is None else f"{value} to {at_most}"
+
+
 def _show_trace(result: dict[str, Any]) -> None:
     _print(f"{result['figure_id']}: {result['metric']} {result['period']}, {result['dimension']} {result['member']}")
     _print(
-        f"printed {result['value']}, computed again {result['recomputed']}: "
-        f"{'equal' if result['equal'] else 'NOT EQUAL'}"
+        f"printed {_ends(result['value'], result['at_most'], result['reason'])}, "
+        f"computed again {result['recomputed']}: {'equal' if result['equal'] else 'NOT EQUAL'}"
     )
     if result["reason"]:
         _print(f"n/a because: {result['reason']}")
+    if result["at_most"]:
+        _print("not settled: the records with a day under settles_on may still count in full")
     columns = ("source", "object", "record_id", "file", "line", "occurred_at", "numerator", "denominator")
-    _show(result["observations"], False, columns, hint="take --json for all")
+    unsettled = ("settles_on",) if result["at_most"] else ()
+    _show(result["observations"], False, (*columns, *unsettled), hint="take --json for all")
     _out.print()
     _print("from these fields of the source:")
     for column, fields in result["columns"].items():

@@ -7,6 +7,8 @@
    where         which rows count
    at            the exact moment, where the fact has one; else the day's beginning
    until         for a stock: the day from which the row no longer counts
+   settles       the day on which it is settled whether the row counts in full; null where it is. Until then the numerator
+                 is what is sure so far, and may still become the denominator
    per           what tells the rows of one record apart, where a record has several
    evidence      a fact with the same account_key whose records stand behind a row that is about an account
 
@@ -14,9 +16,10 @@
 
    `kpi_totals` reads the same arguments (as the model's meta) and computes all metrics that share fact, day and end
    in one pass over the fact; a test holds its values to these observations. #}
-{% macro observations(fact, on, numerator, denominator='1', where='true', at=none, until=none, evidence=none, per=none) %}
+{% macro observations(fact, on, numerator, denominator='1', where='true', at=none, until=none, evidence=none, per=none, settles='null') %}
 {% do config(meta={'pass': {
-    'fact': fact, 'on': on, 'numerator': numerator, 'denominator': denominator, 'where': where, 'until': until
+    'fact': fact, 'on': on, 'numerator': numerator, 'denominator': denominator, 'where': where, 'until': until,
+    'settles': settles
 }}) %}
 {% set columns = fact_columns(fact) %}
 {% set parameters = model_parameters(model_name()) %}
@@ -45,7 +48,8 @@ select
     fact.business_unit::varchar as scope,
     {{ members(columns, all_dimensions()) }},
     ({{ numerator }})::decimal(18, 4) as numerator,
-    ({{ denominator }})::decimal(18, 4) as denominator
+    ({{ denominator }})::decimal(18, 4) as denominator,
+    ({{ settles }})::date as settles_on
 from {{ ref(fact) }} as fact
 where ({{ where }}) and {{ on }} is not null
     {%- if until %} and ({{ until }} is null or {{ until }} > {{ on }}){% endif %}

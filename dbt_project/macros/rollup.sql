@@ -14,6 +14,7 @@
             {% set key = spec.fact ~ '|' ~ spec.on ~ '|' ~ spec.until %}
             {% set metric = {'name': relation.identifier | replace('kpi_', ''), 'where': spec.where,
                              'numerator': spec.numerator, 'denominator': spec.denominator,
+                             'pending': pending(spec),
                              'aggregates': [meta.aggregate] + (meta.get('beside', []) | map(attribute='aggregate') | list)} %}
             {% if key not in found %}
                 {% do found.update({key: {'fact': spec.fact, 'on': spec.on, 'until': spec.until, 'metrics': []}}) %}
@@ -22,6 +23,15 @@
         {% endif %}
     {% endfor %}
     {{ return(found.values() | list) }}
+{% endmacro %}
+
+
+{# What a metric's numerator may still gain from a row that is not settled; none where a metric's rows always are. #}
+{% macro pending(spec) %}
+    {{ return(
+        'case when ' ~ spec.settles ~ ' is not null then (' ~ spec.denominator ~ ') - (' ~ spec.numerator ~ ') end'
+        if spec.get('settles', 'null') != 'null' else none
+    ) }}
 {% endmacro %}
 
 
@@ -48,8 +58,8 @@
     {% set conditions = [] %}{% set amounts = [] %}{% set metrics = [] %}
     {% for metric in pass.metrics %}
         {% if metric.where not in conditions %}{% do conditions.append(metric.where) %}{% endif %}
-        {% set found = {'name': metric.name, 'k': conditions.index(metric.where), 'numerator': none, 'denominator': none} %}
-        {% for side in ['numerator', 'denominator'] if metric[side] != '1' %}
+        {% set found = {'name': metric.name, 'k': conditions.index(metric.where), 'numerator': none, 'denominator': none, 'pending': none} %}
+        {% for side in ['numerator', 'denominator', 'pending'] if metric.get(side, '1') not in ['1', none] %}
             {% set amount = {'k': found.k, 'sql': metric[side]} %}
             {% if amount not in amounts %}{% do amounts.append(amount) %}{% endif %}
             {% do found.update({side: amounts.index(amount)}) %}
@@ -152,6 +162,7 @@
         {% for side in ['numerator', 'denominator'] %}
         {{ 'x' ~ metric[side] if metric[side] is not none else 'k' ~ metric.k ~ '::decimal(38, 4)' }} as {{ side }},
         {% endfor %}
+        {{ 'x' ~ metric.pending if metric.pending is not none else 'null' }} as pending,
         k{{ metric.k }} as observations,
         {{ '0' if not sides else 'k' ~ metric.k ~ ' - coalesce(c' ~ sides[0] ~ ', 0)' if sides | length == 1 else 'coalesce(m_' ~ metric.name ~ ', 0)' }} as missing
     from {{ relation }}
@@ -185,7 +196,7 @@
         {% if not has_periods %}inner join calendar on by_family.occurred_on = calendar.day{% endif %}
         group by {{ by_member('grain, period_start', dimensions) }}
     )
-    select metric, grain, period_start, scope, dimension, member, numerator, denominator, observations, missing
+    select metric, grain, period_start, scope, dimension, member, numerator, denominator, pending, observations, missing
     from ({{ one_row_per_metric(pass, 'summed', ['grain', 'period_start', 'scope', 'dimension', 'member']) }})
     where grain <> 'day' or dimension in ('company', 'business_unit')
 {% endmacro %}
@@ -237,6 +248,8 @@
         level.member,
         level.numerator,
         level.denominator,
+        -- What there is at a period's end is settled.
+        null as pending,
         level.observations,
         level.missing
     from level

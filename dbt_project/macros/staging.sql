@@ -52,6 +52,25 @@
 {%- endmacro %}
 
 
+{# The sum of a column over a record's lines; null as soon as one line lacks it, since the rest is no sum. #}
+{% macro sum_if_known(column) -%}
+    case when count({{ column }}) = count(*) then sum({{ column }}) end
+{%- endmacro %}
+
+
+{# What the most valuable of a record's lines sells; null where several compete and one has no price. #}
+{% macro most_valuable(column, price) -%}
+    case when count(*) = 1 or count({{ price }}) = count(*) then arg_max({{ column }}, (coalesce({{ price }}, 0), id)) end
+{%- endmacro %}
+
+
+{# How a subscription ended: 'cancelled' where somebody or something ended it (notice, dunning), which counts at once;
+   'lapsed' where it ran out without a word, and may be renewed within the days of grace; null while it lasts. #}
+{% macro end_kind(ended, is_explicit) -%}
+    case when {{ ended }} is not null then if({{ is_explicit }}, 'cancelled', 'lapsed') end
+{%- endmacro %}
+
+
 {# The services that have a staging model of a concept and are set. #}
 {% macro services_with(concept) %}
     {% set services = {

@@ -33,8 +33,10 @@ OBSERVATION_COLUMNS = (
         "evidence",
     ),
     *(dimension for dimension in DIMENSIONS),
-    *("numerator", "denominator"),
+    *("numerator", "denominator", "settles_on"),
 )
+# What a model of a company's own may lack, and what stands in its place.
+_OPTIONAL = {"evidence": "null::varchar[]", "settles_on": "null::date"}
 _TARGET_COLUMNS = (
     *("metric", "grain", "period", "scope", "dimension", "member", "target", "unit", "owner", "due"),
     *("parent_kgi", "reason", "reason_ja", "achievable"),
@@ -322,10 +324,10 @@ def foreign_sources(settings: Settings, unit: str) -> dict[str, str]:
 
 
 def _observation_columns(connection: duckdb.DuckDBPyConnection, model: str) -> str:
-    """Return the columns to select. Evidence, the records behind a row about an account, is not in every model."""
+    """Return the columns to select; those that not every model has are null where it lacks them."""
     there = {row[0] for row in connection.execute(f'describe kpis."{model}"').fetchall()}
     return ", ".join(
-        f'"{column}"' if column in there or column != "evidence" else "null::varchar[] as evidence"
+        f'"{column}"' if column in there or column not in _OPTIONAL else f"{_OPTIONAL[column]} as {column}"
         for column in OBSERVATION_COLUMNS
     )
 

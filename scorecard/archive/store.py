@@ -52,6 +52,13 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} does not go into JSON")
 
 
+def optional(path: Path, column: str, kind: str) -> str:
+    """Return the SQL of a column that closes of the first release lack, where it is null."""
+    import pyarrow.parquet as pq
+
+    return column if column in pq.read_schema(path).names else f"null::{kind} as {column}"
+
+
 def write_durably(path: Path, content: bytes) -> None:
     """Write a file and wait until it is on the disk."""
     with path.open("wb") as file:

@@ -16,8 +16,8 @@ from scorecard.decimals import digits
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 
-# Reasons for n/a that don't follow from the figure's own records, so that no query over them can find them.
-_POLICY_REASONS = ("partial_period", "no_history")
+# Reasons for n/a that follow from the figure's own records. Any other is a rule: no query over the records can find it.
+_REASONS_IN_RECORDS = ("no_observations", "no_denominator", "too_few_observations", "missing_inputs")
 _QUANTILES = {"median": "0.5", "percentile_90": "0.9"}
 
 
@@ -26,13 +26,13 @@ def trace(settings: Settings, figure_id: str) -> dict[str, Any]:
 
     Returns
     -------
-    figure_id, metric, grain, period, dimension, member, unit, value, recomputed (decimal text; null for n/a),
-    equal, reason (why it is n/a, or null), numerator, denominator (sums, decimal text), observations (list of
-    source, object, record_id, file, line, url, occurred_at, numerator, denominator, evidence), observations_count,
-    missing_inputs (how many lack a number), sql (what was executed; DuckDB runs it from anywhere on this machine),
-    columns (source fields by column), loads, files (whether each source file is still the same on disk, and where
-    a copy of the version that was loaded is, or null), close
-    (close_id, edition, content_sha256, manifest_sha256, closed_at, verified).
+    figure_id, metric, grain, period, dimension, member, unit, value, recomputed (decimal text; null for n/a), at_most
+    (the value if all that is not settled comes about, null where it is settled), equal (both ends), reason (why it is
+    n/a, or null), numerator, denominator (sums, decimal text), observations (list of source, object, record_id, file,
+    line, url, occurred_at, numerator, denominator, settles_on, evidence), observations_count, missing_inputs (how many
+    lack a number), sql (what was executed; DuckDB runs it from anywhere on this machine), columns (source fields by
+    column), loads, files (whether each source file is still the same on disk, and where a copy of the version that was
+    loaded is, or null), close (close_id, edition, content_sha256, manifest_sha256, closed_at, verified).
 
     Raises
     ------
@@ -49,20 +49,22 @@ def trace(settings: Settings, figure_id: str) -> dict[str, Any]:
     sql = _sql(folder, condition, definition)
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
-        numerator, denominator, count, missing, value = connection.execute(sql).fetchall()[0]
+        numerator, denominator, count, missing, at_most, value = connection.execute(sql).fetchall()[0]
         observations = _observations(connection, folder, condition)
         versions = _versions(connection, folder, condition)
     lineage = _read(folder / "lineage.json").get(base, {})
     reason = figure["na_reason"]
-    # n/a by rule (a partial period, no history) is a decision about the figure, not a sum over its records.
-    recomputed = None if reason in _POLICY_REASONS else value
+    # n/a by rule (a partial period, no history, a gap of the source) is a decision, not a sum over the records.
+    by_rule = reason is not None and reason not in _REASONS_IN_RECORDS
+    recomputed, at_most = (None, None) if by_rule else (value, at_most)
     return {
         "figure_id": figure_id,
         **{name: figure[name] for name in ("metric", "grain", "period", "scope", "dimension", "member")},
         "unit": definition["unit"],
         "value": _text(figure["value"]),
         "recomputed": _text(recomputed),
-        "equal": figure["value"] == recomputed,
+        "at_most": _text(figure["at_most"]),
+        "equal": figure["value"] == recomputed and figure["at_most"] == at_most,
         "reason": reason,
         "numerator": _text(numerator),
         "denominator": _text(denominator),
@@ -85,7 +87,7 @@ def _figure(folder: Path, figure_id: str, local_id: str) -> dict[str, Any]:
     with duckdb.connect() as connection:
         found = connection.execute(
             "select metric, grain, period, period_start, period_end, observed_until, scope, dimension, member, value, "
-            "na_reason "
+            f"{store.optional(folder / 'values.parquet', 'at_most', 'decimal(38, 8)')}, na_reason "
             "from read_parquet($path) where figure_id = $id",
             {"path": str(folder / "values.parquet"), "id": local_id},
         )
@@ -118,8 +120,18 @@ def _condition(base: str, aggregate: str, figure: dict[str, Any]) -> str:
 
 def _sql(folder: Path, condition: str, definition: dict[str, Any]) -> str:
     """Return the query that computes the figure again: in whole numbers until the end, so nothing rounds twice."""
+    observations = folder / "observations.parquet"
+    minimum = int(definition["minimum_observations"])
+    # Of a share, what isn't settled may still be counted in full.
+    at_most = "null"
+    if definition["aggregate"] == "ratio":
+        at_most = f"""case
+        when missing > 0 or p is null then null
+        {_value("ratio", minimum, "(n + p)")}
+    end"""
     return f"""with contributing as (
-    select * from read_parquet({_literal(str(folder / "observations.parquet"))})
+    select numerator, denominator, {store.optional(observations, "settles_on", "date")}
+    from read_parquet({_literal(str(observations))})
     where {condition}
 ),
 sums as (
@@ -130,6 +142,7 @@ sums as (
         count(*) filter (where numerator is null or denominator is null) as missing,
         sum((numerator * 10000)::hugeint) as n,
         sum((denominator * 10000)::hugeint) as d,
+        sum(((denominator - numerator) * 10000)::hugeint) filter (where settles_on is not null) as p,
         {_quantile(definition["aggregate"])} as quantile
     from contributing
 )
@@ -138,9 +151,10 @@ select
     denominator,
     observations,
     missing,
+    {at_most} as at_most,
     case
         when missing > 0 then null
-        {_value(definition["aggregate"], int(definition["minimum_observations"]))}
+        {_value(definition["aggregate"], minimum)}
     end as value
 from sums"""
 
@@ -152,42 +166,44 @@ def _quantile(aggregate: str) -> str:
     return f"quantile_cont(numerator::double, {_QUANTILES[aggregate]})::decimal(28, 5)::decimal(38, 8)"
 
 
-def _value(aggregate: str, minimum: int) -> str:
+def _value(aggregate: str, minimum: int, n: str = "n") -> str:
     """Return the branches of the value. A sum of nothing is 0; any other measure of nothing is n/a."""
     # Rounded half away from zero at the eighth decimal.
-    share = "((2 * abs(n) * 100000000 + abs(d)) // (2 * abs(d)))::decimal(38, 0) * 0.00000001::decimal(9, 8)"
+    share = f"((2 * abs({n}) * 100000000 + abs(d)) // (2 * abs(d)))::decimal(38, 0) * 0.00000001::decimal(9, 8)"
     enough = f"when observations >= {minimum}"
     if aggregate in _QUANTILES:
         return f"{enough} then quantile::decimal(38, 8)"
     if aggregate in ("sum", "last"):
         return f"when observations = 0 then 0::decimal(38, 8)\n        {enough} then numerator::decimal(38, 8)"
     if aggregate == "growth":
-        return f"when d <> 0 then sign(n) * {share}"
-    divided = f"then sign(n) * sign(d) * {share}"
+        return f"when d <> 0 then sign({n}) * {share}"
+    divided = f"then sign({n}) * sign(d) * {share}"
     return f"when d <> 0 {divided}" if aggregate == "attainment" else f"{enough} and d <> 0 {divided}"
 
 
 def _observations(connection: duckdb.DuckDBPyConnection, folder: Path, condition: str) -> list[dict[str, Any]]:
-    rows = connection.execute(
-        "select source_system, source_object, record_id, source_file, source_line, occurred_at, numerator, "
-        f"denominator, evidence from read_parquet({_literal(str(folder / 'observations.parquet'))}) "
+    path = folder / "observations.parquet"
+    found = connection.execute(
+        "select source_system as source, source_object as object, record_id, source_file as file, source_line as line, "
+        f"occurred_at, numerator, denominator, {store.optional(path, 'settles_on', 'date')}, evidence "
+        f"from read_parquet({_literal(str(path))}) "
         f"where {condition} order by occurred_at, record_id, observation_id, numerator"
-    ).fetchall()
-    return [
-        {
-            "source": system,
-            "object": source_object,
-            "record_id": record_id,
-            "file": file,
-            "line": line,
-            "url": None,
-            "occurred_at": occurred_at and occurred_at.astimezone(UTC).isoformat(),
-            "numerator": _text(numerator),
-            "denominator": _text(denominator),
-            "evidence": evidence,
-        }
-        for system, source_object, record_id, file, line, occurred_at, numerator, denominator, evidence in rows
-    ]
+    )
+    names = [column[0] for column in found.description or ()]
+    return [_written(dict(zip(names, row, strict=True))) for row in found.fetchall()]
+
+
+def _written(row: dict[str, Any]) -> dict[str, Any]:
+    """Return an observation as text that JSON can hold."""
+    moment, settles_on = row["occurred_at"], row["settles_on"]
+    return {
+        **row,
+        "url": None,
+        "occurred_at": moment and moment.astimezone(UTC).isoformat(),
+        "numerator": _text(row["numerator"]),
+        "denominator": _text(row["denominator"]),
+        "settles_on": settles_on and settles_on.isoformat(),
+    }
 
 
 def _versions(connection: duckdb.DuckDBPyConnection, folder: Path, condition: str) -> set[tuple[str, str | None]]:

@@ -15,7 +15,10 @@ from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 from scorecard.templates import fill
 
-WORDS = ("mail.greeting", "mail.intro", "mail.points", "mail.attached", "mail.prove", "mail.automatic")
+WORDS = (
+    *("mail.greeting", "mail.intro", "mail.points", "mail.warnings", "mail.attached", "mail.prove"),
+    "mail.automatic",
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Summary:
     sentences: tuple[str, ...]
     edition: str | None = None
     figure_id: str = "F001"
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

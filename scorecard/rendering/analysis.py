@@ -119,10 +119,10 @@ def reached_targets(desk: Desk) -> tuple[int, int]:
 
 
 def reaches(metric: Metric, figure: Value) -> bool:
-    """Whether a figure is at its target or on the better side of it."""
-    if figure.value is None or figure.yardstick is None:
+    """Whether a figure is at its target or on the better side of it, with all that may still come."""
+    if figure.ends is None or figure.yardstick is None:
         return False
-    gap = figure.value - figure.yardstick
+    gap = figure.ends[0 if metric.higher_is_better else 1] - figure.yardstick
     return gap == 0 or (gap > 0) == metric.higher_is_better
 
 

@@ -17,6 +17,7 @@ _FORMULA = re.compile(r"(^|[;|\t\r\n])(\s*[=+\-@＝＋－＠])")
 _TEXT = ("figure_id", "metric", "period", "dimension", "member", "na_reason", "status")
 _NUMBERS = (
     "value",
+    "at_most",
     "numerator",
     "denominator",
     "observations",

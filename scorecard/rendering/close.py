@@ -40,6 +40,13 @@ class Value:
     year_ago_value: Decimal | None
     year_ago_change: Decimal | None
     year_ago_change_ratio: Decimal | None
+    at_most: Decimal | None = None
+    pending: Decimal | None = None
+
+    @property
+    def ends(self) -> tuple[Decimal, Decimal] | None:
+        """The least and the most that the value may still be: the same where it is settled, None where it is n/a."""
+        return None if self.value is None else (self.value, self.value if self.at_most is None else self.at_most)
 
     @property
     def yardstick(self) -> Decimal | None:
@@ -70,6 +77,8 @@ class Metric:
     """Whether a figure may be on either side of zero, as a movement may: it is compared by difference."""
     settles_after: int = 0
     """Days after a period until which its figure may still change, as those in which a customer may renew."""
+    pending: tuple[str, ...] = ()
+    """What isn't settled yet: of one record, then of several, of which {count} is the number."""
 
     @property
     def adds_up(self) -> bool:
@@ -141,6 +150,8 @@ class Close:
     actions: tuple[Action, ...]
     targets: tuple[dict[str, Any], ...]
     restatements: tuple[dict[str, Any], ...]
+    has_ranges: bool = True
+    """Whether figures that aren't settled carry their range; closes of the first release know only the day."""
     members: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property

@@ -49,6 +49,7 @@ def read_close(close_dir: Path, language: str) -> Close:
             actions=actions,
             targets=tuple(_rows(close_dir / "targets.parquet")),
             restatements=restatements,
+            has_ranges="at_most" in _columns(close_dir / "values.parquet"),
             members=_members(values.values(), period),
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
@@ -78,7 +79,12 @@ def _values(
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path, columns=list(Value.__dataclass_fields__))
+    columns = list(Value.__dataclass_fields__)
+    table = pq.read_table(path)
+    # Closes of the first release know no range.
+    for column in (column for column in ("at_most", "pending") if column not in table.column_names):
+        table = table.append_column(column, pa.nulls(table.num_rows, pa.decimal128(38, 8)))
+    table = table.select(columns)
     compared = [period, period.shift(-1, fiscal), period.year_ago(fiscal)]
     compared += [last_over(action.begins, period.grain, fiscal) for action in actions if action.begins]
     near = pa.array([each.label for each in compared])
@@ -89,6 +95,12 @@ def _values(
         pc.and_(pc.equal(table["dimension"], WHOLE), pc.is_in(table["period"], value_set=charted)),
     )
     return [Value(*row) for row in _tuples(table.filter(needed))]
+
+
+def _columns(path: Path) -> list[str]:
+    import pyarrow.parquet as pq
+
+    return list(pq.read_schema(path).names)
 
 
 def _tuples(table: "pa.Table") -> Iterable[tuple[Any, ...]]:
@@ -121,7 +133,12 @@ def _metric(entry: dict[str, Any], language: str) -> Metric:
         journey_stage=entry["journey_stage"],
         is_signed=entry.get("signed", False),
         settles_after=int(entry.get("parameters", {}).get("grace_days", 0)),
+        pending=tuple(_forms(entry.get("pending") or {}, language)),
     )
+
+
+def _forms(said: dict[str, list[str]], language: str) -> list[str]:
+    return said.get(language) or said.get("en") or []
 
 
 def _check(row: dict[str, Any], language: str) -> Check:

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from scorecard.rendering.close import Check, Metric
+from scorecard.rendering.close import Check
 from scorecard.rendering.desk import Desk
 from scorecard.rendering.document import CheckedSource, FailedCheck, Restated
 from scorecard.rendering.fonts import visible
@@ -113,15 +113,18 @@ def is_open(desk: Desk) -> bool:
 def provisional(desk: Desk) -> tuple[str, ...]:
     """Return the indicators whose period is still open, and those that settle some days after it, with the day."""
     figures = [(metric, desk.close.whole(metric.name)) for metric in desk.close.shown()]
-    return tuple(
-        _settles(desk, metric) if metric.settles_after and figure.is_complete else metric.label
-        for metric, figure in figures
-        if figure is not None and (metric.settles_after or not figure.is_complete)
-    )
-
-
-def _settles(desk: Desk, metric: Metric) -> str:
-    return desk.say("quality.settles", metric=metric.label, day=desk.settled_on(metric))
+    found = []
+    for metric, figure in figures:
+        if figure is None or figure.value is None:
+            continue
+        if figure.at_most is not None:
+            found.append(desk.say("quality.range", metric=metric.label, range=desk.range_of(metric, figure)))
+        elif not figure.is_complete:
+            found.append(metric.label)
+        elif desk.settles_later(metric, figure):
+            day = desk.settled_on(metric, figure)
+            found.append(desk.say("quality.settles", metric=metric.label, day=day))
+    return tuple(found)
 
 
 def restatements(desk: Desk) -> tuple[Restated, ...]:

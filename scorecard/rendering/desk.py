@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
-from scorecard.periods import Period
+from scorecard.periods import Period, parse_period
 from scorecard.rendering.close import Check, Close, Metric, Value
 from scorecard.rendering.fonts import visible
 from scorecard.rendering.formats import Formats, Scale
@@ -19,6 +19,10 @@ NA_REASONS = (
     "missing_inputs",
     "partial_period",
     "no_history",
+    "one_outcome",
+    "no_quantities",
+    "no_ends",
+    "no_answers",
 )
 _LONGEST_NAME = 48
 
@@ -127,9 +131,12 @@ class Desk:
         """Return the status of a figure; of one that is not judged, whether the value or the target is missing."""
         if figure is None or figure.value is None or figure.status != "na":
             return self.status(figure.status if figure else "na")
-        return Status(
-            "na", self.say("shape.na"), self.say("status.no_target" if figure.target is None else "status.na")
-        )
+        word = "status.no_target" if figure.target is None else "status.na"
+        return Status("na", self.say("shape.na"), self.say("status.unsettled" if self._may_turn(figure) else word))
+
+    def _may_turn(self, figure: Value) -> bool:
+        """Whether a figure has no status because the two ends of its range have different ones."""
+        return figure.target is not None and figure.at_most is not None
 
     # Cells -----------------------------------------------------------------------------------------------------
 
@@ -139,7 +146,7 @@ class Desk:
             number
             for figure in figures
             if figure is not None
-            for number in (figure.value, figure.yardstick, figure.prior_value)
+            for number in (figure.value, figure.at_most, figure.yardstick, figure.prior_value)
         ]
         return self.formats.scale(metric.unit, numbers)
 
@@ -158,12 +165,13 @@ class Desk:
             self.cite(figure)
 
     def text(self, figure: Value, scale: Scale | None = None, signed: bool = False) -> str:
-        """Write the value of a figure; n/a where there is none."""
+        """Write the value of a figure: both ends of one that isn't settled, n/a where there is none."""
         if figure.value is None:
             return self.say("na")
-        return self.formats.value(
-            figure.value, scale or self.scale(self.close.metrics[figure.metric], [figure]), signed
-        )
+        scale = scale or self.scale(self.close.metrics[figure.metric], [figure])
+        if figure.at_most is not None:
+            return self.formats.range(figure.value, figure.at_most, scale)
+        return self.formats.value(figure.value, scale, signed)
 
     def figure(self, metric: Metric, figure: Value | None, scale: Scale | None = None, signed: bool = False) -> Cell:
         """Print a figure; where there is none, n/a and the footnote that says why."""
@@ -174,19 +182,44 @@ class Desk:
 
     def _unsettled(self, metric: Metric, figure: Value) -> str | None:
         """Return the mark of the footnote of a figure that may still change, None of one that stands."""
-        if not figure.is_complete:
-            return self.note(self._incomplete(figure, self.named(figure)))
-        if metric.settles_after and figure.period == self.close.period.label:
-            return self.note(self.say("note.settles", day=self.settled_on(metric)))
-        return None
+        texts = [] if figure.is_complete else [self._incomplete(figure, self.named(figure))]
+        if figure.at_most is not None:
+            texts.append(self.range_of(metric, figure))
+        elif figure.is_complete and self.settles_later(metric, figure):
+            texts.append(self.say("note.settles", day=self.settled_on(metric, figure)))
+        return self.note(" ".join(texts)) if texts else None
 
     def _incomplete(self, figure: Value, period: str) -> str:
         """Say what a period lacks: its last days, or the first ones, before its source began."""
         return self.say("na.begun_late" if figure.elapsed_share == 1 else "na.partial_period", period=period)
 
-    def settled_on(self, metric: Metric) -> str:
-        """Write the day until which what happens may change a metric's figure of the close's period."""
-        return self.formats.day(self.close.period.last_day + timedelta(days=metric.settles_after))
+    def settles_later(self, metric: Metric, figure: Value) -> bool:
+        """Whether a figure of a close without ranges may still change, as far as the metric says."""
+        return bool(metric.settles_after and not self.close.has_ranges and figure.period == self.close.period.label)
+
+    def settled_on(self, metric: Metric, figure: Value) -> str:
+        """Write the day until which what happens may change a figure."""
+        period = parse_period(figure.period, self.close.fiscal)
+        return self.formats.day(period.last_day + timedelta(days=metric.settles_after))
+
+    def range_of(self, metric: Metric, figure: Value) -> str:
+        """Say both ends of a figure that isn't settled, what decides between them, and when it will be final."""
+        scale = self.scale(metric, [figure])
+        return self.say(
+            "note.range",
+            value=self.formats.value(figure.value or Decimal(0), scale),
+            at_most=self.formats.value(figure.at_most or Decimal(0), scale),
+            pending=self.pending(metric, figure),
+            day=self.settled_on(metric, figure),
+        )
+
+    def pending(self, metric: Metric, figure: Value) -> str:
+        """Say what has to come about for a figure to be at its upper end."""
+        number = int(figure.pending or 0)
+        count = self.formats.count(number)
+        if not metric.pending:
+            return self.wording.count("note.pending", number, number=count)
+        return visible(metric.pending[0 if number == 1 else -1]).replace("{count}", count)
 
     def missing(self, reason: str | None, figure: Value | None = None) -> Cell:
         """Print n/a."""

@@ -78,6 +78,16 @@ class Formats:
             return self.wording.count(f"format.{scale.unit}", 1 if abs(value) == 1 else 2, number=number)
         return number
 
+    def range(self, low: Decimal, high: Decimal, scale: Scale) -> str:
+        """Write the two ends of a value that isn't settled, with its unit once: 1.9–2.6 %."""
+        if self.number(low, scale) == self.number(high, scale):
+            return self.value(low, scale)
+        return self.value(high, scale).replace(
+            self.number(high, scale),
+            self.wording.say("format.range", low=self.number(low, scale), high=self.number(high, scale)),
+            1,
+        )
+
     def single(self, value: Decimal, unit: str, signed: bool = False) -> str:
         """Write a value on a scale of its own."""
         return self.value(value, self.scale(unit, [value]), signed)

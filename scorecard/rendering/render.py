@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from scorecard.errors import ScorecardError
+from scorecard.rendering import doubts
 from scorecard.rendering.attachments import figures_csv, provenance_json
 from scorecard.rendering.data_quality import edition
 from scorecard.rendering.desk import Desk
 from scorecard.rendering.document import Document
 from scorecard.rendering.fonts import FAMILIES, font_files, require_glyphs
-from scorecard.rendering.sentences import headline
+from scorecard.rendering.sentences import headline, headline_figures
 from scorecard.rendering.three_things import three_things
 from scorecard.rendering.viewmodel import document, example, read_desk
 from scorecard.templates import environment
@@ -32,7 +33,8 @@ class Summary:
     """What a mail says about a scorecard. ``sentences`` are the three things to know.
 
     ``edition`` says what an edition that replaces another one changes; None of the first. ``figure_id`` is the id of
-    the figure it is about, to prove it by; it stands on the page's list of figures.
+    the figure it is about, to prove it by; it stands on the page's list of figures. ``warnings`` explain the marks of
+    the failed checks that the finding and the sentences name.
     """
 
     title: str
@@ -41,6 +43,7 @@ class Summary:
     period_label: str
     edition: str | None
     figure_id: str
+    warnings: tuple[str, ...]
 
 
 def render(close_dir: Path, language: str, reports_dir: Path) -> bytes:
@@ -74,13 +77,16 @@ def summary(close_dir: Path, language: str, reports_dir: Path) -> Summary:
     ScorecardError: as ``render``.
     """
     desk = read_desk(close_dir, language, reports_dir)
+    things = three_things(desk)
+    named = [desk.close.by_id.get(figure_id) for thing in things for figure_id in thing.figure_ids]
     return Summary(
         title=desk.close.title,
         headline=headline(desk),
-        sentences=tuple(thing.text for thing in three_things(desk)),
+        sentences=tuple(thing.text for thing in things),
         period_label=desk.formats.period_full(desk.close.period, desk.close.fiscal),
         edition=edition(desk),
         figure_id=example(desk),
+        warnings=doubts.warnings(desk, [*headline_figures(desk), *named]),
     )
 
 

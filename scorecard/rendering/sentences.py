@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from scorecard.rendering import doubts
 from scorecard.rendering.analysis import BAD, factors_of, lead_metric, reached_targets
 from scorecard.rendering.causes import Cause, Part, cause_of, decimal
 from scorecard.rendering.close import Metric, Value
@@ -16,7 +17,7 @@ def headline(desk: Desk) -> str:
     if figure is None or figure.value is None:
         period = desk.period(desk.close.period)
         finding = desk.say("headline.missing", metric=metric.label, reason=desk.reason(None, period))
-        return desk.say("headline", finding=finding, target="", why="")
+        return desk.say("headline", finding=finding, target="", why="", doubt="")
     value = desk.formats.value(figure.value, desk.scale(metric, [figure]))
     change = figure.change
     if change is None:
@@ -27,7 +28,20 @@ def headline(desk: Desk) -> str:
         gap = gap_to(desk, metric, figure, from_prior(desk, metric, figure))
         key = "headline.fell" if change < 0 else "headline.rose"
         finding = desk.say(key, metric=metric.label, change=gap, value=value)
-    return desk.say("headline", finding=finding, target=_target(desk, metric, figure), why=_why(desk, metric, figure))
+    return desk.say(
+        "headline",
+        finding=finding,
+        target=_target(desk, metric, figure),
+        why=_why(desk, metric, figure),
+        doubt=doubts.beside(desk, headline_figures(desk)),
+    )
+
+
+def headline_figures(desk: Desk) -> list[Value | None]:
+    """Return the figures that the finding names: the leading one, and the two that it is the product of."""
+    metric, figure = lead_metric(desk)
+    factors = factors_of(desk, metric)
+    return [figure, *(part for _, part, _ in factors.parts)] if factors else [figure]
 
 
 def exception(desk: Desk, metric: Metric, figure: Value | None) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from scorecard.rendering import doubts
 from scorecard.rendering.analysis import (
     BAD,
     GOOD,
@@ -76,8 +77,9 @@ def three_things(desk: Desk) -> tuple[Thing, ...]:
 
 
 def _thing(desk: Desk, lead: str, rest: str, figures: Sequence[Value] = ()) -> Thing:
+    """Return a thing to know; what is provisional or doubtful among its figures is said in it."""
     space = " " if desk.say("style.space_after_lead") == "yes" else ""
-    return Thing(lead, space, rest, tuple(dict.fromkeys(map(desk.cite, figures))))
+    return Thing(lead, space, rest + doubts.sentence(desk, figures), tuple(dict.fromkeys(map(desk.cite, figures))))
 
 
 def _by_factor(desk: Desk, metric: Metric) -> Thing | None:

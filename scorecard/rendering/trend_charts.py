@@ -25,7 +25,7 @@ def trend_chart(desk: Desk, metric: Metric) -> Chart | None:
         targets=[figure.yardstick if figure else None for figure in figures],
         columns=metric.adds_up,
         current=[period.start <= each.start < period.end for each in desk.close.spark],
-        complete=[figure.is_complete if figure else True for figure in figures],
+        complete=[figure.is_complete and figure.at_most is None if figure else True for figure in figures],
         axis=(_ends(desk)[0], desk.say(f"chart.by_{desk.close.spark[0].grain}"), _ends(desk)[1]),
         labels=_labels(desk, metric, figures),
         title=_chart_title(desk, metric),

@@ -25,6 +25,7 @@ _COLUMNS = (
     "numerator",
     "denominator",
     "value",
+    "at_most",
     "status",
     "target",
     "observations",
@@ -41,8 +42,9 @@ def read_values(
     """Return one dict per metric, grain, period, scope, dimension and member of the published snapshot.
 
     Keys: metric, grain, period, scope (business unit, or all), dimension, member, numerator, denominator, value,
-    status, target (decimals as strings, null where there is none), observations, na_reason, figure_id (null where no
-    close holds the figure). Closes are of one business unit: a figure of the company has the id of the unit's where no
+    at_most (the value if all that is not settled comes about, null where it is settled), status, target (decimals as
+    strings, null where there is none), observations, na_reason (why there is no value), figure_id (null where no close
+    holds the figure). Closes are of one business unit: a figure of the company has the id of the unit's where no
     other unit has the metric.
     """
     asked = {"metric": metric, "period": period.label if period else None, "dimension": dimension}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -50,16 +50,18 @@ class Value(NamedTuple):
     observations: int
     na_reason: str | None
     is_complete: bool
+    at_most: int | None = None
 
 
 class Sums(NamedTuple):
-    """What the observations of one period and member add up to, and their numerators for medians."""
+    """What the observations of one period and member add up to, the numerators for medians, what isn't settled."""
 
     numerator: int | None
     denominator: int | None
     observations: int
     missing: int
     each: tuple[int, ...] = ()
+    pending: int = 0
 
 
 Totals = dict[tuple[str, date, str, str], Sums]
@@ -197,7 +199,9 @@ class Metric:
             reason = "no_denominator" if value is None else None
         else:
             value = quantile(sums.each, {"median": Fraction(1, 2), "p90": Fraction(9, 10)}[self.aggregate])
-        return Value(sums.numerator, sums.denominator, value, sums.observations, reason, self.whole(key[0], key[1]))
+        at_most = ratio(sums.numerator + sums.pending, sums.denominator) if value is not None and sums.pending else None
+        whole = self.whole(key[0], key[1])
+        return Value(sums.numerator, sums.denominator, value, sums.observations, reason, whole, at_most)
 
 
 def ratio(numerator: int, denominator: int) -> int | None:
@@ -247,10 +251,11 @@ def by_member(rows: pl.DataFrame, dimensions: list[str], each: bool = False) -> 
                 pl.len().cast(pl.Int64),
                 (pl.col("n").is_null() | pl.col("d").is_null()).sum().cast(pl.Int64).alias("missing"),
                 pl.col("n").alias("each") if each else pl.lit(None).alias("each"),
+                (pl.col("pending").sum() if "pending" in rows.columns else pl.lit(0)).alias("pending"),
             )
         )
-        for grain, start, member, n, d, count, missing, values in grouped.iter_rows():
-            totals[grain, start, dimension, member] = Sums(n, d, count, missing, tuple(values or ()))
+        for grain, start, member, n, d, count, missing, values, pending in grouped.iter_rows():
+            totals[grain, start, dimension, member] = Sums(n, d, count, missing, tuple(values or ()), pending)
     return totals
 
 
@@ -395,6 +400,7 @@ def recurring(folder: Path) -> list[Metric]:
         product="plan_tier",
         start=pl.col("start_date").str.to_date(),
         end=pl.col("end_date").str.to_date(),
+        cancelled=pl.col("churn_flag") == "True",
         mrr=pl.when(pl.col("is_trial") == "True")
         .then(0)
         .otherwise(pl.col("mrr_amount").map_elements(ten_thousandths, return_dtype=pl.Int64)),
@@ -497,39 +503,49 @@ def retention(customers: pl.DataFrame, last: date) -> list[Metric]:
 
 
 def churn(items: pl.DataFrame, customers: pl.DataFrame, last: date) -> Metric:
-    """Customers at the opening who were lost in the period."""
+    """Customers at the opening who were lost in the period; pending, those of them in grace."""
     lost = losses(items, last)
-    rows = customers.filter(pl.col("opening_active") > 0).with_columns(
-        n=pl.struct("account", "product", "start", "end").map_elements(
-            lambda row: (
-                10**4 * any(row["start"] <= day < row["end"] for day in lost.get((row["account"], row["product"]), ()))
-            ),
-            return_dtype=pl.Int64,
-        ),
-        d=ONE,
+
+    def of_period(row: dict[str, Any]) -> int:
+        """2 who was lost, 1 who is in grace, 0 who stayed."""
+        ends = lost.get((row["account"], row["product"]), ())
+        return max((1 + settled for day, settled in ends if row["start"] <= day < row["end"]), default=0)
+
+    rows = (
+        customers.filter(pl.col("opening_active") > 0)
+        .with_columns(
+            fate=pl.struct("account", "product", "start", "end").map_elements(of_period, return_dtype=pl.Int64)
+        )
+        .with_columns(
+            n=(pl.col("fate") == 2).cast(pl.Int64) * 10**4,
+            d=ONE,
+            pending=(pl.col("fate") == 1).cast(pl.Int64) * 10**4,
+        )
     )
     return of_periods(rows, "customer_churn_rate", last)
 
 
-def losses(items: pl.DataFrame, last: date) -> dict[tuple[str, str | None], list[date]]:
-    """The days from which a customer (or a customer of a product) had no subscription, the grace long at least."""
-    held: dict[tuple[str, str | None], list[tuple[date, date | None]]] = {}
-    for account, product, start, end in items.select("account", "product", "start", "end").iter_rows():
-        held.setdefault((account, None), []).append((start, end))
-        held.setdefault((account, product), []).append((start, end))
+def losses(items: pl.DataFrame, last: date) -> dict[tuple[str, str | None], list[tuple[date, bool]]]:
+    """The days from which a customer (or a customer of a product) had no subscription, and whether it is settled.
+
+    A cancelled subscription is an end on its day. One that ran out without a word is an end if none followed within the
+    days of grace; until these are over it isn't settled. Of several that end together, one that ran out decides.
+    """
+    held: dict[tuple[str, str | None], list[tuple[date, date | None, bool]]] = {}
+    for account, product, *span in items.select("account", "product", "start", "end", "cancelled").iter_rows():
+        held.setdefault((account, None), []).append(tuple(span))
+        held.setdefault((account, product), []).append(tuple(span))
     found = {}
     for key, spans in held.items():
-        spans.sort(key=lambda span: span[0])
-        until: date | None = spans[0][0]
-        lost = []
-        for start, end in spans:
-            if until is not None and start > until + timedelta(days=GRACE_DAYS):
-                lost.append(until)
-            until = None if until is None or end is None else max(until, end)
-        # Until the days of grace are over, nobody knows.
-        if until is not None and last + timedelta(days=1) > until + timedelta(days=GRACE_DAYS):
-            lost.append(until)
-        found[key] = lost
+        found[key] = []
+        for until in sorted({end for _, end, _ in spans if end is not None and end <= last}):
+            if any(start <= until and (end is None or end > until) for start, end, _ in spans):
+                continue
+            explicit = all(cancelled for _, end, cancelled in spans if end == until)
+            grace = until + timedelta(days=0 if explicit else GRACE_DAYS)
+            back = min((start for start, _, _ in spans if start > until), default=None)
+            if explicit or back is None or back > grace:
+                found[key].append((until, grace <= last))
     return found
 
 

@@ -28,10 +28,13 @@ def test_won_and_lost(connection: duckdb.DuckDBPyConnection) -> None:
     assert rows == [(4238, 2473)]
 
 
-def test_two_customers_were_lost(connection: duckdb.DuckDBPyConnection) -> None:
-    """By the subscription periods and thirty days of grace; the source lists 600 churn events."""
-    lost = connection.execute("select count(distinct account_key) from core.core_customer_loss where product is null")
-    assert lost.fetchone() == (2,)
+def test_eight_customers_were_lost(connection: duckdb.DuckDBPyConnection) -> None:
+    """By the subscription periods, of which all ends are cancellations; the source lists 600 churn events."""
+    lost = connection.execute(
+        "select count(*), count(distinct account_key), count(settles_on) from core.core_customer_loss "
+        "where product is null"
+    )
+    assert lost.fetchone() == (8, 8, 0)
     events = connection.execute("select count(*) from staging.stg_ravenstack__churn_events")
     assert events.fetchone() == (600,)
 

@@ -25,11 +25,13 @@ def expected() -> Values:
 def actual(connection: duckdb.DuckDBPyConnection) -> Values:
     rows = connection.execute(
         """select metric, grain, period_start, dimension, member,
-            numerator, denominator, value, observations, na_reason, is_complete
+            numerator, denominator, value, observations, na_reason, is_complete, at_most
         from scorecard.kpi_values"""
     ).fetchall()
     values = {
-        Key(*row[:5]): Value(_whole(row[5], 4), _whole(row[6], 4), _whole(row[7], 8), row[8], row[9], row[10])
+        Key(*row[:5]): Value(
+            _whole(row[5], 4), _whole(row[6], 4), _whole(row[7], 8), row[8], row[9], row[10], _whole(row[11], 8)
+        )
         for row in rows
     }
     assert len(values) == len(rows)

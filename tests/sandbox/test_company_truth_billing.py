@@ -84,7 +84,7 @@ def test_retention_and_churn_from_subscriptions(company: Company) -> None:
         return {each["customer"] for each in found if each["status"] != "canceled"}
 
     customers = active(start)
-    # Nobody comes back within the days of grace, so who has gone has left.
+    # Whoever cancelled has left, whether or not they come back.
     lost = {
         subscription["customer"]
         for _, _, subscription in there(company.stripe, "subscription")

@@ -56,15 +56,18 @@ measured as (
 ),
 
 lost as (
-    select distinct
+    select
         spine.account_key,
         spine.product_key,
         spine.grain,
-        spine.period_start
+        spine.period_start,
+        bool_or(loss.settles_on is null) as is_settled,
+        max(loss.settles_on) as settles_on
     from spine
     inner join {{ ref('core_customer_loss') }} as loss
         on spine.account_key = loss.account_key and spine.product_key = coalesce(loss.product, '')
         and loss.lost_on >= spine.period_start and loss.lost_on < spine.period_end
+    group by all
 )
 
 select
@@ -81,7 +84,8 @@ select
     measured.closing_mrr,
     measured.year_ago_mrr,
     measured.was_active,
-    measured.was_active and lost.account_key is not null as was_lost,
+    measured.was_active and coalesce(lost.is_settled, false) as was_lost,
+    case when measured.was_active and not lost.is_settled then lost.settles_on end as settles_on,
     account.source_system,
     account.source_object,
     account.record_id,

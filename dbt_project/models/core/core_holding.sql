@@ -1,15 +1,20 @@
 -- One row per customer, or customer and product, and stretch of days [from_on, until_on) in which the number of its
 -- active subscriptions and their MRR did not change. `product` is null where the row is the customer as a whole; MRR is
--- null while that of one of its subscriptions isn't known.
+-- null while that of one of its subscriptions isn't known. `has_lapsed` says whether one of those that ended on `from_on` did
+-- so without a word.
 with subscription as (
     select * from {{ ref('core_subscription') }}
     where ended_on is null or ended_on > started_on
 ),
 
 change as (
-    select account_key, product, started_on as day, 1 as active, mrr, (mrr is null)::int as unpriced from subscription
+    select
+        account_key, product, started_on as day, 1 as active, mrr, (mrr is null)::int as unpriced, false as has_lapsed
+    from subscription
     union all
-    select account_key, product, ended_on, -1, -mrr, -(mrr is null)::int from subscription where ended_on is not null
+    select account_key, product, ended_on, -1, -mrr, -(mrr is null)::int, end_kind is distinct from 'cancelled'
+    from subscription
+    where ended_on is not null
 ),
 
 daily as (
@@ -19,7 +24,8 @@ daily as (
         day,
         sum(active) as active,
         sum(mrr) as mrr,
-        sum(unpriced) as unpriced
+        sum(unpriced) as unpriced,
+        bool_or(has_lapsed) as has_lapsed
     from change
     group by grouping sets ((account_key, product, day), (account_key, day))
 )
@@ -30,6 +36,7 @@ select
     day as from_on,
     lead(day) over holding as until_on,
     (sum(active) over holding)::bigint as active_subscriptions,
-    case when sum(unpriced) over holding = 0 then coalesce(sum(mrr) over holding, 0) end::decimal(18, 4) as mrr
+    case when sum(unpriced) over holding = 0 then coalesce(sum(mrr) over holding, 0) end::decimal(18, 4) as mrr,
+    has_lapsed
 from daily
 window holding as (partition by account_key, product order by day)

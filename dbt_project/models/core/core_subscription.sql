@@ -41,6 +41,7 @@ select
     coalesce(country, 'unknown') as country,
     started_on,
     ended_on,
+    end_kind,
     is_trial,
     currency,
     rate_on,

@@ -4,5 +4,6 @@
     on="closing_on",
     numerator="was_lost::int",
     where="was_active",
+    settles="settles_on",
     evidence="core_subscription",
 ) }}

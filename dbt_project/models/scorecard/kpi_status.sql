@@ -1,7 +1,8 @@
 -- One row per metric, grain, period, scope, dimension and member: its value beside target and baselines, and a
 -- status. A sum, and its attainment, is held to the share of the target that the elapsed share of the period calls for;
 -- any other measure to the target itself. A partial period is compared with no other. A sum over units that are known
--- to different days is held to nothing: no share of the target stands for the days of all of them.
+-- to different days is held to nothing: no share of the target stands for the days of all of them. A value that isn't
+-- settled has a status only where both of its ends have the same.
 with latest as (
     select metric, grain, period_start, max(observed_until) as observed_until
     from {{ ref('kpi_values') }}
@@ -49,24 +50,17 @@ measured as (
         compared.*,
         value - prior_value as change,
         value - year_ago_value as year_ago_change,
-        if(direction = 'higher', 1, -1) * case
-            when aggregate = 'growth' then value - expected
-            when expected = 0 then sign(value)::decimal(38, 8)
-            else {{ exact_ratio('(value - expected)', 'expected') }} * sign(expected)::int
-        end as better_by
+        {{ better_by('value') }} as better_by,
+        {{ better_by('coalesce(at_most, value)') }} as at_most_better_by
     from compared
 ),
 
 judged as (
     select
         *,
-        case
-            when better_by is null then 'na'
-            when better_by >= {{ var('status_ahead') }} then 'ahead'
-            when better_by >= {{ var('status_on_track') }} then 'on_track'
-            when better_by >= {{ var('status_at_risk') }} then 'at_risk'
-            else 'off_track'
-        end as status
+        if(
+            {{ status_of('better_by') }} = {{ status_of('at_most_better_by') }}, {{ status_of('better_by') }}, 'na'
+        ) as status
     from measured
 )
 
@@ -85,6 +79,8 @@ select
     judged.numerator,
     judged.denominator,
     judged.value,
+    judged.pending,
+    judged.at_most,
     judged.observations,
     judged.na_reason,
     judged.target::decimal(18, 4) as target,

@@ -17,6 +17,8 @@ past_change as (
         on now.metric = prior.metric and now.grain = prior.grain and now.prior_start = prior.period_start
         and now.scope = prior.scope and now.dimension = prior.dimension and now.member = prior.member
     where now.is_complete and prior.is_complete and now.value is not null and prior.value is not null
+        -- What is not settled is no measure of what was possible.
+        and now.at_most is null and prior.at_most is null
 ),
 
 required as (
@@ -26,7 +28,7 @@ required as (
     left join {{ ref('kpi_values') }} as prior
         on target.metric = prior.metric and target.grain = prior.grain and target.prior_start = prior.period_start
         and target.scope = prior.scope and target.dimension = prior.dimension and target.member = prior.member
-        and prior.is_complete
+        and prior.is_complete and prior.at_most is null
 ),
 
 ranked as (

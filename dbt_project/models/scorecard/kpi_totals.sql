@@ -32,6 +32,7 @@ select
     member::varchar as member,
     numerator::decimal(38, 4) as numerator,
     denominator::decimal(38, 4) as denominator,
+    pending::decimal(38, 4) as pending,
     observations::bigint as observations,
     missing::bigint as missing
 from total

@@ -1,4 +1,5 @@
--- One row per metric, grain, period, scope, dimension and member: its value, or the reason why there is none.
+-- One row per metric, grain, period, scope, dimension and member: its value, or the reason why there is none. A value of
+-- which something isn't settled has a second end, `at_most`: what it is if all that is pending comes about.
 with horizon as (
     select metric, business_unit as scope, first_day, last_day
     from {{ ref('horizons') }}
@@ -6,6 +7,19 @@ with horizon as (
     select metric, 'all' as scope, max(first_day) as first_day, min(last_day) as last_day
     from {{ ref('horizons') }}
     group by metric
+),
+
+-- What a metric's unit, or for the company any of its units, has a source that tells nothing of.
+gap as (
+    select metric.metric, gap.business_unit as scope, min(gap.gap) as gap
+    from {{ ref('kpi_metrics') }} as metric
+    inner join {{ ref('core_gap') }} as gap on list_contains(metric.na_where, gap.gap)
+    group by all
+    union all
+    select metric.metric, 'all' as scope, min(gap.gap) as gap
+    from {{ ref('kpi_metrics') }} as metric
+    inner join {{ ref('core_gap') }} as gap on list_contains(metric.na_where, gap.gap)
+    group by all
 ),
 
 measured as (
@@ -20,6 +34,7 @@ measured as (
         total.member,
         total.numerator,
         total.denominator,
+        total.pending,
         quantile.quantile,
         total.observations,
         total.missing
@@ -106,6 +121,7 @@ valued as (
             when aggregate in ('ratio', 'average') then {{ exact_ratio('numerator', 'denominator') }}
             else quantile
         end as value,
+        nullif(pending, 0) as pending,
         observations,
         case
             when missing > 0 then 'missing_inputs'
@@ -126,6 +142,7 @@ valued as (
         0 as numerator,
         0 as denominator,
         case when aggregate in ('sum', 'last') then 0 end as value,
+        null as pending,
         0 as observations,
         case when aggregate not in ('sum', 'last') then 'no_observations' end as na_reason
     from covered
@@ -133,7 +150,10 @@ valued as (
 
 completed as (
     select
-        valued.*,
+        valued.* replace (
+            if(gap.gap is null, valued.value, null) as value,
+            coalesce(gap.gap, valued.na_reason) as na_reason
+        ),
         period.period,
         period.period_end,
         period.prior_start,
@@ -154,6 +174,7 @@ completed as (
     inner join {{ ref('core_period') }} as period
         on valued.grain = period.grain and valued.period_start = period.period_start
     inner join horizon on metric.base = horizon.metric and valued.scope = horizon.scope
+    left join gap on valued.metric = gap.metric and valued.scope = gap.scope
     where period.period_start <= horizon.last_day
 ),
 
@@ -262,6 +283,9 @@ select
     numerator::decimal(38, 4) as numerator,
     denominator::decimal(38, 4) as denominator,
     value::decimal(38, 8) as value,
+    pending::decimal(38, 4) as pending,
+    (case when value is not null and pending is not null then {{ exact_ratio('(numerator + pending)', 'denominator') }} end)
+        ::decimal(38, 8) as at_most,
     observations::bigint as observations,
     na_reason::varchar as na_reason
 from everything

@@ -454,6 +454,8 @@ _TYPES = {
     **dict.fromkeys(
         (
             "value",
+            "at_most",
+            "pending",
             "target",
             "elapsed_share",
             "expected",

@@ -346,6 +346,12 @@ CAVEATS: dict[str, dict[str, str]] = {
 }
 
 
+_PENDING = {
+    "en": ["the one in grace doesn't renew", "the {count} in grace don't renew"],
+    "ja": ["猶予期間中の{count}社が更新しない"],
+}
+
+
 def definition(name: str) -> dict[str, Any]:
     """Return what definitions.json holds for a metric: the fields of ``catalogue.Metric``."""
     en, ja, unit, direction, level, metric_class, perspective, aggregate, drives, variant_of = METRICS[name]
@@ -370,6 +376,7 @@ def definition(name: str) -> dict[str, Any]:
         "minimum_observations": 1,
         "grains": ["day", "week", "month", "quarter", "year"],
         "parameters": {"grace_days": 30} if name == "customer_churn_rate" else {},
+        "pending": _PENDING if name == "customer_churn_rate" else None,
         "variant_of": variant_of,
         "of": "booked_revenue" if aggregate in {"growth", "attainment"} else None,
         "caveat": CAVEATS.get(name),

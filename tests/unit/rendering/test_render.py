@@ -152,7 +152,8 @@ def test_the_summary_says_what_the_first_page_says(sales: Path, customers: Path,
     assert said.title == "Sales scorecard"
     assert said.period_label == "Q4 2017 (1 Oct – 31 Dec)"
     assert said.headline.replace("\u00a0", " ") == (
-        "Booked revenue fell 6.0 % to 2.80 M, 5.0 % short of target; won deals and average deal size both fell."
+        "Booked revenue fell 6.0 % to 2.80 M, 5.0 % short of target; won deals and average deal size both fell "
+        "(booked revenue: warning W2)."
     )
     assert "61 to 1,196 (−0.14\u00a0M)" in said.sentences[0]
     flat = re.sub(r"\s", "", _text(pdf("sales", "en")))

@@ -14,8 +14,6 @@ from .money import DIGITS, REPORTING, major
 from .plan import next_month
 from .window import Metric, Window, ratio
 
-GRACE_DAYS = 30
-"""A customer that comes back within these days was not lost."""
 MOVEMENTS = ("new", "expansion", "contraction", "churn", "reactivation")
 
 
@@ -100,7 +98,7 @@ def _month_after(day: date, months: int) -> date:
 
 
 def _customer_churn_rate(window: Window, currency: str | None) -> Decimal | None:
-    """Who was on trial or paused was a customer too; who left within the days of grace may still come back."""
+    """Who was on trial or paused was a customer too. Every end is a cancellation, which counts on its day."""
     active = [each for each in _customers(window, currency) if _is_active(each, window.start)]
     return ratio(sum(_is_lost(window, each) for each in active), len(active))
 
@@ -111,14 +109,7 @@ def _is_active(customer: Customer, at: datetime) -> bool:
 
 
 def _is_lost(window: Window, customer: Customer) -> bool:
-    day = window.world.plan.day
-    for number, subscription in enumerate(customer.subscriptions, 1):
-        ended = subscription.ended_at
-        if ended and window.holds(ended):
-            later = customer.subscriptions[number : number + 1]
-            back = min([window.as_of, *(each.created_at for each in later)])
-            return (day(back) - day(ended)).days > GRACE_DAYS
-    return False
+    return any(window.holds(subscription.ended_at) for subscription in customer.subscriptions)
 
 
 def _revenue(window: Window, currency: str | None) -> Decimal:

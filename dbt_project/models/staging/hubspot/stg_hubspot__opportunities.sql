@@ -1,5 +1,6 @@
 -- One row per deal. Its stage's pipeline says whether it is won or lost; when it was closed is when its history says
--- that it came to the stage it is in, since people edit the close date. What it sells is its most valuable line.
+-- that it came to the stage it is in, since people edit the close date. What it sells is its most valuable line. How many
+-- units a deal without lines sells is not known.
 with deal as (
     {{ current_rows('hubspot', 'deal') }}
 ),
@@ -7,8 +8,8 @@ with deal as (
 line as (
     select
         deal_id,
-        arg_max(name, (coalesce(amount, 0), id)) as product,
-        sum(quantity) as quantity
+        {{ most_valuable('name', 'amount') }} as product,
+        {{ sum_if_known('quantity') }} as quantity
     from ({{ current_rows('hubspot', 'line_item') }})
     group by deal_id
 ),
@@ -57,7 +58,7 @@ renamed as (
         {{ local_day('deal.created_at') }} as created_on,
         coalesce({{ local_day('entered.at') }}, {{ local_day('deal.close_date') }}) as closed_on,
         case when judged.outcome in ('won', 'lost') then deal.amount end as amount,
-        coalesce(line.quantity, 1) as quantity,
+        line.quantity,
         upper(deal.currency) as currency,
         {{ provenance('hubspot', 'deal', 'deal.id', 'deal') }}
     from deal

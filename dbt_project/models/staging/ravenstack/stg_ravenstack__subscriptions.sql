@@ -1,5 +1,5 @@
 -- One row per subscription. The source's amount is monthly for every billing frequency (a test holds it to a twelfth
--- of the yearly amount).
+-- of the yearly amount). Its flag says of an end that somebody cancelled; an end without it is a lapse, which may be renewed.
 with source as (
     {{ current_rows('ravenstack', 'subscriptions') }}
 ),
@@ -11,6 +11,7 @@ renamed as (
         plan_tier as product,
         start_date as started_on,
         end_date as ended_on,
+        {{ end_kind('end_date', 'churn_flag') }} as end_kind,
         seats,
         mrr_amount as monthly_amount,
         arr_amount as yearly_amount,

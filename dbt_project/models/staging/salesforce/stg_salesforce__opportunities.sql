@@ -1,5 +1,6 @@
 -- One row per opportunity. What it sells is its most valuable line; when it was closed is when its history says that it
--- came to the stage it is in, since people edit the close date.
+-- came to the stage it is in, since people edit the close date. How many units an opportunity without lines sells is not
+-- known.
 with opportunity as (
     {{ current_rows('salesforce', 'opportunity') }}
 ),
@@ -7,8 +8,8 @@ with opportunity as (
 line as (
     select
         opportunity_id,
-        arg_max(product2_id, (coalesce(total_price, 0), id)) as product2_id,
-        sum(quantity) as quantity
+        {{ most_valuable('product2_id', 'total_price') }} as product2_id,
+        {{ sum_if_known('quantity') }} as quantity
     from ({{ current_rows('salesforce', 'opportunity_line_item') }})
     group by opportunity_id
 ),
@@ -43,7 +44,7 @@ renamed as (
         {{ local_day('opportunity.created_date') }} as created_on,
         coalesce({{ local_day('entered.at') }}, opportunity.close_date) as closed_on,
         case when opportunity.is_closed then opportunity.amount end as amount,
-        coalesce(line.quantity, 1) as quantity,
+        line.quantity,
         opportunity.currency_iso_code as currency,
         {{ provenance('salesforce', 'opportunity', 'opportunity.id', 'opportunity') }}
     from opportunity

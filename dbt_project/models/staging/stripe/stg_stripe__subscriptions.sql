@@ -1,19 +1,36 @@
 -- One row per item of a subscription and stretch of days in which it was the same: what it was in the past, invoices
--- tell (stg_stripe__item_states). By the month, after discounts; nothing while it is paused or billed by usage.
-with subscription as (
+-- tell (stg_stripe__item_states). By the month, after discounts; nothing while it is paused or billed by usage. Stripe
+-- renews by itself, so an end is never a lapse: somebody cancelled, or dunning gave up. A subscription that dunning left
+-- unpaid has ended on the day on which that was first seen.
+with unpaid as (
+    select id, max(_valid_from) filter (where is_new) as since
+    from (
+        select
+            id,
+            status,
+            _valid_from,
+            status is distinct from lag(status) over (partition by id order by _valid_from) as is_new
+        from {{ raw('stripe', 'subscription') }}
+    )
+    where status = 'unpaid'
+    group by id
+),
+
+subscription as (
     select
         id,
         customer,
         start_date,
         to_timestamp(start_date) as start_at,
         to_timestamp(trial_end) as trial_end_at,
-        to_timestamp(ended_at) as end_at,
+        coalesce(to_timestamp(ended_at), case when status = 'unpaid' then unpaid.since end) as end_at,
         upper(currency) as code,
         _source_file,
         _source_line,
         _source_sha256,
         _valid_from
-    from ({{ current_rows('stripe', 'subscription') }})
+    from ({{ current_rows('stripe', 'subscription') }}) as listed
+    left join unpaid using (id)
     where status not in ('incomplete', 'incomplete_expired')
 ),
 
@@ -133,6 +150,7 @@ renamed as (
         product.name as product,
         unioned.started_on,
         unioned.ended_on,
+        {{ end_kind('unioned.ended_on', 'true') }} as end_kind,
         unioned.monthly_amount::decimal(18, 4) as monthly_amount,
         unioned.is_trial,
         unioned.currency,
