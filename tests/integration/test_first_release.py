@@ -17,6 +17,7 @@ import pytest
 
 from scorecard.archive.store import folders
 from scorecard.archive.trace import trace
+from scorecard.decimals import digits
 from scorecard.rendering.attachments import figures_csv
 from scorecard.rendering.render import render
 from scorecard.rendering.viewmodel import read_desk
@@ -64,7 +65,7 @@ def test_its_figures_are_proved(first: Sandbox, close_id: str) -> None:
     for row in (*whole, *members):
         proof = trace(first.settings, f"{close_id}.{row['figure_id']}")
         assert proof["equal"], row["figure_id"]
-        assert proof["value"] == (None if row["value"] is None else f"{row['value']:f}")
+        assert proof["value"] == (None if row["value"] is None else digits(row["value"]))
 
 
 @pytest.mark.parametrize("close_id", CLOSES)
@@ -79,7 +80,7 @@ def test_its_closes_render_with_their_own_figures(first: Sandbox, close_id: str,
     for figure_id, row in printed.items():
         for name in ("value", "target", "prior_value"):
             given = frozen[figure_id][name]
-            assert row[name] == ("" if given is None else f"{given:f}"), (figure_id, name)
+            assert row[name] == ("" if given is None else digits(given)), (figure_id, name)
 
 
 @pytest.fixture(scope="module")
