@@ -100,25 +100,25 @@ def _quarantined(
     counts = "select coalesce(sum(rows_read), 0)::bigint, coalesce(sum(rows_quarantined), 0)::bigint from"
     read, failures = con.execute(f"{counts} ({_newest(con, source)})", {"object": table}).fetchall()[0]
     still = _still_bad(con, source)
-    if failures and still:
+    # What a service sends again as bad as before isn't kept again: a record's rows may be of any load.
+    rows = f"""
+        where object = $object and {still}
+        qualify rank() over (partition by record_key order by _dlt_load_id desc) = 1
+    """
+    if not still:
+        rows = f"""
+            semi join ({_newest(con, source)}) using (source_file, source_sha256, _dlt_load_id)
+            where object = $object
+        """
+    elif failures:
         failures = con.execute(
-            f"select count(distinct record_key) from raw_{source}._quarantine where object = $object and {still}",  # noqa: S608
+            f"select count(*) from (from raw_{source}._quarantine {rows})",  # noqa: S608
             {"object": table},
         ).fetchall()[0][0]
     severity: Severity = "error" if failures > most * read else "warning"
     message = f"Every row of {source}.{table} was read into its table."
     about: dict[str, Any] = {"source": source, "table": table, "failures": failures, "checked": read, "reasons": ""}
     if failures:
-        # What a service sends again as bad as before isn't kept again: its row may be of any load.
-        rows = f"""
-            where object = $object and {still}
-            qualify row_number() over (partition by record_key order by _dlt_load_id desc, source_file, source_line) = 1
-        """
-        if not still:
-            rows = f"""
-                semi join ({_newest(con, source)}) using (source_file, source_sha256, _dlt_load_id)
-                where object = $object
-            """
         reasons = con.execute(
             f"""
             select reason, count(*), min(source_file || ' line ' || source_line)

@@ -39,14 +39,17 @@ def stage(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract,
     _refuse_retyped(cells)
     db.execute(f"""
         create or replace table {table}_pages as
-        select *, (select count(*) from {table}_bad as bad where bad._page = pages._page) as rows_bad,
-            null::boolean as ends_line
-        from {table}_pages as pages
+        select *, rows_read - rows_bad as rows_loaded, null::boolean as ends_line
+        from (
+            select *, (select count(*) from {table}_bad as bad where bad._page = pages._page) as rows_bad
+            from {table}_pages as pages
+        )
     """)
     db.execute(f"drop table {table}")
     known = {column.name for column in contract.columns}
     unknown = tuple(column.name for column in columns if column.name not in known)
-    return Staged(contract, table, columns, unknown, cells.rows, count(db, f"{table}_bad"))
+    bad = count(db, f"{table}_bad")
+    return Staged(contract, table, columns, unknown, cells.rows, cells.rows - bad, bad)
 
 
 def _read(cells: Cells, part: Part) -> None:

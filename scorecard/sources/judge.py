@@ -37,12 +37,11 @@ class Staged:
 
     `<table>_good` has the columns of `columns`, `_page` and `_line`; `<table>_bad` has `_page`, `_line`, `reason`,
     `payload`, `record_key`; `<table>_held` is as good but of records that only keep a version that is held already;
-    `<table>_pages` has `_page`, `source_file`, `sha256`, `size_bytes`, `rows_read`, `rows_bad`, `ends_line`: a
-    file, or an answer of a service. `columns` are in the order of the source; `unknown` are those that the contract
-    doesn't declare.
-    `are_all_new`: the warehouse holds nothing of these records, so that no version of any ends. `rows_known_bad` break
-    the contract and are in quarantine as they are, so that they don't go there again. `spared`: records that the export
-    lacks and that stay all the same.
+    `<table>_pages` has `_page`, `source_file`, `sha256`, `size_bytes`, `rows_read`, `rows_bad`, `rows_loaded`,
+    `ends_line`: a file, or an answer of a service. `columns` are in the order of the source; `unknown` are those that
+    the contract doesn't declare. `rows_loaded`: records that the raw table holds after the load, each once.
+    `are_all_new`: the warehouse holds nothing of these records, so that no version of any ends. `spared`: records that
+    the export lacks and that stay all the same.
     """
 
     contract: ObjectContract
@@ -50,15 +49,10 @@ class Staged:
     columns: tuple[Column, ...]
     unknown: tuple[str, ...]
     rows_read: int
+    rows_loaded: int
     rows_quarantined: int
     are_all_new: bool = False
-    rows_known_bad: int = 0
     spared: int = 0
-
-    @property
-    def rows_loaded(self) -> int:
-        """Records that meet the contract."""
-        return self.rows_read - self.rows_quarantined - self.rows_known_bad
 
 
 def typed(columns: tuple[Column, ...]) -> str:

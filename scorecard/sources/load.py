@@ -234,7 +234,7 @@ def _loaded_files(staged: list[Staged], loaded_at: datetime) -> str:
         f"""
         select '{each.contract.name}' as object, source_file, sha256 as source_sha256,
             '{each.contract.fingerprint}' as contract_sha256, size_bytes, rows_read,
-            rows_read - rows_bad as rows_loaded, rows_bad as rows_quarantined,
+            rows_loaded, rows_bad as rows_quarantined,
             nullif({literal(", ".join(each.unknown))}, '') as unknown_columns, ends_line,
             '{loaded_at.isoformat()}' as loaded_at, '{_load_id()}' as _dlt_load_id
         from {each.table}_pages

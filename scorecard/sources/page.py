@@ -15,7 +15,8 @@ class Shape:
 
     ``modified`` is the declared column that orders the versions of a record. A record is a tombstone where the field at
     ``deleted`` reads ``deleted_value`` (where that is "", if it reads anything); ``deleted_at`` says since when,
-    ``merged_into`` which record took it in. ``ignored`` fields are neither kept nor reported.
+    ``merged_into`` which record took it in. ``ignored`` fields are neither kept nor reported. ``one_moment``: all pages
+    of a run show one moment, so that no record comes twice; else only the records of one page do.
     """
 
     modified: str = ""
@@ -24,6 +25,7 @@ class Shape:
     deleted_at: str = ""
     merged_into: str = ""
     ignored: tuple[str, ...] = ()
+    one_moment: bool = False
 
 
 @dataclass(frozen=True)

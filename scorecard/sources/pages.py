@@ -17,6 +17,7 @@ from scorecard.sources.contract import Column, ObjectContract
 from scorecard.sources.drift import refuse_lacking, refuse_retyped, stretches, unknown
 from scorecard.sources.judge import Staged, count, faults, key_text, row_version, typed
 from scorecard.sources.page import PARENT, Page, Shape
+from scorecard.sources.repeated import mark_repeated
 from scorecard.sources.suspect import Limits
 from scorecard.sources.text import json_path, key_sql, literal, quoted, top_of
 
@@ -177,22 +178,24 @@ class Pages:
         names = ", ".join(quoted(column.name) for column in columns)
         self._make_judged(columns, names)
         refuse_retyped(db, table, contract)
+        mark_repeated(db, table, contract, self.shape, names)
         db.execute(f"""
             create or replace table {table}_bad as
-            select _page, _line, _reason as reason, _record as payload, {key_text(contract)} as record_key
-            from {table}_judged join {table} using (_page, _line) where _reason is not null and _deleted_at is null
+            select j._page, j._line, j._reason as reason, r._record as payload, {key_text(contract)} as record_key
+            from {table}_judged as j join {table} as r on r.rowid = j._row
+            where _reason is not null and _deleted_at is null
         """)
         # Whatever is wrong with a record that was deleted: it is gone.
         db.execute(f"""
             insert into {table}_gone select _page, {self._record_key()}, _deleted_at, _deleted_reason
             from {table}_judged where _reason is not null and _deleted_at is not null
         """)
-        read, bad = count(db, f"{table}_judged"), count(db, f"{table}_bad")
+        read = count(db, f"{table}_judged")
         db.execute(f"""
             create or replace table {table}_pages as
             select *, (select count(*) from {table}_judged as j where j._page = p._page) as rows_read,
                 (select count(*) from {table}_bad as b where b._page = p._page) as rows_bad,
-                null::boolean as ends_line
+                0::bigint as rows_loaded, null::boolean as ends_line
             from {table}_pages as p
         """)
         if "_valid_to" in held_columns:
@@ -207,10 +210,11 @@ class Pages:
             self._drop_unchanged(held, row_version(all_columns))
         db.execute(f"create or replace table {table}_held (_row_version varchar)")
         unknown_names = tuple(column.name for column in news)
-        return Staged(contract, table, all_columns, unknown_names, read, new_bad, are_all_new, bad - new_bad)
+        (loaded,) = db.execute(f"select coalesce(sum(rows_loaded), 0)::bigint from {table}_pages").fetchone() or (0,)
+        return Staged(contract, table, all_columns, unknown_names, read, loaded, new_bad, are_all_new)
 
     def _make_judged(self, columns: tuple[Column, ...], names: str) -> None:
-        """Make `<table>_judged`: the columns in their types, and `_reason`, what is wrong with a record."""
+        """Make `<table>_judged`: the columns in their types, `_row` of `<table>`, and `_reason`: what is wrong."""
         # One look into the text of a record for all that is wanted of it.
         deletes = self._deletes()
         headers = [*(column.header for column in columns), *filter(None, deletes)]
@@ -223,14 +227,15 @@ class Pages:
             self.db.execute(f"""
                 {into}
                 with found as (
-                    select _page, _line, json_extract_string(_record, [{paths}]) as _f
+                    select rowid as _row, _page, _line, json_extract_string(_record, [{paths}]) as _f
                     from {self.table} where {stretch}
                 ), cells as (
-                    select _page, _line, {cells} from found
+                    select _row, _page, _line, {cells} from found
                 ), typed as (
                     select *, {typed(columns)}, {tombstone} from cells
                 )
-                select _page, _line, {names}, _deleted_at, _deleted_reason, {faults(columns)} as _reason from typed
+                select _row, _page, _line, {names}, _deleted_at, _deleted_reason, {faults(columns)} as _reason
+                from typed
             """)
 
     def _deletes(self) -> list[str]:
@@ -270,6 +275,10 @@ class Pages:
                 select rowid from {table}_good
                 qualify row_number() over (partition by {key} order by {order}) > 1{older}
             )
+        """)
+        self.db.execute(f"""
+            update {table}_pages as page
+            set rows_loaded = (select count(*) from {table}_good as good where good._page = page._page)
         """)
         self.db.execute(f"""
             update {table}_good as good set _deleted_at = gone._at, _deleted_reason = gone._reason
@@ -343,14 +352,17 @@ class Pages:
         """Drop from `<table>_bad` what is in quarantine as it is; return how many are left.
 
         What a service is asked for overlaps with what it was asked for before, in each run anew. The counts of the
-        pages keep these records: they are of what was read.
+        pages keep these records: they are of what was read. A key in which anything is new keeps all its records, so
+        that the newest load in quarantine has all that are bad by now.
         """
         bad = f"{self.table}_bad"
         if "_quarantine" in tables and count(self.db, bad):
             self.db.execute(f"""
-                delete from {bad} where (record_key, reason, payload) in (
-                    select (record_key, reason, payload) from warehouse.{schema}._quarantine as bad
-                    where {self._still_bad(schema, tables)}
+                delete from {bad} where record_key not in (
+                    select record_key from {bad} where record_key is not null and (record_key, reason, payload) not in (
+                        select (record_key, reason, payload) from warehouse.{schema}._quarantine as bad
+                        where {self._still_bad(schema, tables)}
+                    )
                 )
             """)
         return count(self.db, bad)

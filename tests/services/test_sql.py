@@ -17,6 +17,7 @@ from sandbox.services.faults import Faults
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, ServiceSettings
 from scorecard.sources import check, confirm, load_contracts, troubles
+from scorecard.sources import service as loop
 from scorecard.sources.connectors import connector
 from scorecard.sources.sql import Sql
 from scorecard.sources.troubles import Suspect
@@ -294,6 +295,94 @@ def test_what_is_bad_in_another_way_or_once_more_goes_to_quarantine(read: Read, 
     reader.extract()
     assert kept(reader) == [("NaN",), ("0.001",), ("NaN",)]
     assert in_quarantine(reader, "rates") == 1
+
+
+LINES = (Path(__file__).parents[1] / "cases/order_lines.sql").read_text() + "grant select on lines to reader;"
+
+
+def lines(*key: str, **meta: Any) -> dict[str, Any]:
+    columns = {"order_id": "bigint", "line": "bigint", "amount": "decimal(18,2)", "updated_at": "timestamp"}
+    return table("lines", columns, primary_key=list(key), **meta)
+
+
+def lines_loaded(reader: Reader) -> list[tuple[Any, ...]]:
+    return reader.current("lines", "order_id, line, amount")
+
+
+@pytest.mark.parametrize("cursor", ["updated_at", ""])
+@pytest.mark.parametrize("enough", [5, 100_000], ids=["several loads", "one load"])
+def test_a_key_that_repeats_puts_all_its_rows_into_quarantine(
+    read: Read, db: Postgres, cursor: str, enough: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "ROWS", enough)
+    db.sql(LINES)
+    reader = read(lines("order_id", cursor=cursor), page_size=3)
+    (loaded,) = reader.extract().loaded
+    assert (loaded.rows_read, loaded.rows_loaded, loaded.rows_quarantined) == (20, 0, 20)
+    assert lines_loaded(reader) == []
+    assert reader.sql("select sum(rows_loaded) from raw_telephony._loaded_files") == [(0,)]
+    kept = reader.sql("select record_key, reason from raw_telephony._quarantine order by record_key::int")
+    reasons = {f"the key order_id = {order} stands for 2 records that differ" for order in range(1, 11)}
+    assert (len(kept), {reason for _, reason in kept}) == (20, reasons)
+    found = quarantine_of(reader, "lines")
+    assert (found.severity, found.failures, found.checked) == ("error", 20, 20), "the unit is held"
+    assert "20 of 20 rows of telephony.lines break its contract" in found.message
+    assert "the key order_id = 1 stands for 2 records that differ (2, first sql://" in found.message
+    assert reader.extract().loaded == (), "that is no news"
+
+
+def test_the_whole_key_loads_every_row(read: Read, db: Postgres) -> None:
+    db.sql(LINES)
+    reader = read(lines("order_id", "line"))
+    (loaded,) = reader.extract().loaded
+    assert (loaded.rows_read, loaded.rows_loaded, loaded.rows_quarantined) == (20, 20, 0)
+    assert reader.current("lines", "sum(amount)") == [(Decimal("210.00"),)]
+
+
+def test_a_key_that_comes_to_repeat_after_it_was_loaded(read: Read, db: Postgres) -> None:
+    db.sql(LINES + "delete from lines where line = 2; ")
+    db.set_clock("2024-04-01 00:00:00+00")
+    reader = read(lines("order_id", cursor="updated_at"), overlap_seconds=0)
+    reader.extract()
+    assert len(lines_loaded(reader)) == 10
+    db.sql("insert into lines values (10, 2, 20.00, '2024-03-02 10:00:00'), (11, 1, 21.00, '2024-03-02 10:00:00')")
+    (second,) = reader.extract().loaded
+    assert (second.rows_loaded, second.rows_quarantined) == (1, 2), "its old row is read again beside the new one"
+    assert lines_loaded(reader)[-2:] == [(10, 1, 19), (11, 1, 21)], "the version from before stays"
+    assert in_quarantine(reader, "lines") == 2
+    db.sql("delete from lines where order_id = 10 and line = 1")
+    reader.extract()
+    reader.extract()
+    assert in_quarantine(reader, "lines") == 0
+    assert lines_loaded(reader)[-2:] == [(10, 2, 20), (11, 1, 21)]
+
+
+def test_equal_rows_are_kept_once(read: Read, db: Postgres) -> None:
+    db.sql(LINES)
+    db.sql("delete from lines where line = 2; insert into lines select * from lines where order_id < 3")
+    reader = read(lines("order_id"))
+    (loaded,) = reader.extract().loaded
+    assert (loaded.rows_read, loaded.rows_loaded, loaded.rows_quarantined) == (12, 10, 2)
+    assert len(lines_loaded(reader)) == 10
+    found = quarantine_of(reader, "lines")
+    assert found.failures == 2
+    assert "the key order_id = 1 comes 2 times with equal records, and is kept once (1, first" in found.message
+
+
+def test_a_view_and_a_key_wider_than_the_constraint(read: Read, db: Postgres) -> None:
+    """A view has no constraint, so its rows are looked at; a constraint on a part of the key is enough."""
+    db.sql("create view seen as select * from calls; grant select on seen to reader")
+    view = {**calls(), "config": {"meta": {"object": "seen", "primary_key": ["id"], "cursor": "updated_at"}}}
+    reader = read(view)
+    reader.extract()
+    assert held(reader) == truth(db)
+    db.sql(
+        "create or replace view seen as select * from calls"
+        " union all select id, 'Eve', 1::numeric(10, 2), updated_at from calls"
+    )
+    db.set_clock("2024-03-01 00:00:00+00")
+    assert {each.rows_quarantined for each in reader.extract().loaded} == {80}
+    assert held(reader) == truth(db)
 
 
 def test_a_renamed_column_stops_its_table_alone(read: Read, db: Postgres) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock
 from typing import Any
@@ -24,6 +24,7 @@ from scorecard.sources.sql.helpers import (
     no_later,
     now,
     reflect,
+    repeated_keys,
     session,
     value_of,
     written,
@@ -33,20 +34,30 @@ from scorecard.sources.text import key_of
 
 @dataclass(frozen=True)
 class _Reading:
-    """What is read of a table in one transaction, and when by the database's clock."""
+    """What is read of a table in one transaction, and when by the database's clock.
+
+    ``repeated`` selects the keys that several rows share, None where there are none.
+    """
 
     table: sa.Table
     columns: list[str]
     keys: list[str]
     cursor: Column | None
     at: datetime
+    repeated: "sa.Select[Any] | None" = None
+
+    @property
+    def key(self) -> list["sa.Column[Any]"]:
+        """The columns of the key."""
+        return [self.table.c[each] for each in self.keys]
 
 
 class Sql:
     """One database, as the extraction reads it.
 
     A cursor is ``{"since": newest value of the cursor's column, "reconciled_at": moment of the last comparison of
-    keys}``. All of an object is read in one transaction, so no row is missed or doubled while others write.
+    keys}``. All of an object is read in one transaction, so no row is missed or doubled while others write. Rows whose
+    key is not theirs alone are all read in each run, and judged together.
     """
 
     def __init__(self, name: str, own: ServiceSettings, connection: Connection) -> None:
@@ -67,8 +78,8 @@ class Sql:
             return now(db)
 
     def shape(self, name: str) -> Shape:
-        """A row says nothing of itself but its columns."""
-        return Shape()
+        """A row says nothing of itself but its columns; all of a table is read in one transaction."""
+        return Shape(one_moment=True)
 
     def check(self, contract: ObjectContract) -> None:
         """Refuse a table that the user can't read, or whose columns are no more what the contract says."""
@@ -88,6 +99,7 @@ class Sql:
         first = cursor is None and not again
         with session(self.name, self.engine) as db:
             reading = _Reading(table, columns, keys, by, now(db))
+            reading = replace(reading, repeated=repeated_keys(db, table, reading.key))
             reached = dict(cursor or {})
             if first:
                 reached["reconciled_at"] = reading.at.isoformat()
@@ -150,14 +162,17 @@ class Sql:
         since = value_of(reached.get("since"), by.data_type)
         start = self._start(by) if since is None else before(since, self.own.overlap_seconds)
         column = reading.table.c[by.header]
-        where = [] if start is None else [sa.or_(column >= start, column.is_(None))]
+        shared = [] if reading.repeated is None else [sa.tuple_(*reading.key).in_(reading.repeated)]
+        where = [] if start is None else [sa.or_(column >= start, column.is_(None), *shared)]
         query = "" if start is None else f"{by.header}>={start}"
-        order = [column, *(reading.table.c[key] for key in reading.keys)]
-        for url, records, _, newest in self._read(db, reading, query, where, order):
+        url = ""
+        for url, records, _, newest in self._read(db, reading, query, where, [column, *reading.key]):
             since = max((each for each in (since, newest) if each is not None), default=None)
             if since is not None:
                 reached["since"] = _text(since)
-            yield _page(url, records, cursor=dict(reached))
+            yield _page(url, records, cursor=_between(reading, reached))
+        if reading.repeated is not None:
+            yield _page(url, (), cursor=dict(reached))
 
     def _all(self, db: sa.Connection, reading: _Reading, reached: dict[str, Any]) -> Iterator[Page]:
         """Yield all rows and their keys: what is held and not among them is gone."""
@@ -170,11 +185,11 @@ class Sql:
         url = ""
         for url, records, keys, newest in self._read(db, reading, "", where, []):
             since = max((each for each in (since, newest) if each is not None), default=None)
-            yield _page(url, records, ids=keys, cursor=dict(reached))
+            yield _page(url, records, ids=keys, cursor=_between(reading, reached))
         if older:
             # Older rows are left out, but they are not gone.
             for url, _, keys, _ in self._read(db, reading, "", older, []):
-                yield _page(url, (), ids=keys, cursor=dict(reached))
+                yield _page(url, (), ids=keys, cursor=_between(reading, reached))
         done = {"reconciled_at": reading.at.isoformat(), **({"since": _text(since)} if since is not None else {})}
         yield _page(url, (), complete_at=reading.at, cursor=done)
 
@@ -250,6 +265,11 @@ def _agreed(name: str, contracts: list[ObjectContract]) -> tuple[list[str], Colu
         )
     ((keys, cursor),) = found
     return list(keys), cursor
+
+
+def _between(reading: _Reading, reached: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the cursor of a page that others follow; None where rows of one key may lie on both sides of it."""
+    return dict(reached) if reading.repeated is None else None
 
 
 def _decoder(headers: Sequence[str]) -> "msgspec.json.Decoder[Any]":

@@ -3,7 +3,7 @@
 import math
 import ssl
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -160,6 +160,26 @@ def reflect(db: sa.Connection, name: str) -> sa.Table | None:
     columns = [sa.Column(sa.quoted_name(each["name"], quote=True), each["type"]) for each in found]
     named = sa.quoted_name(table, quote=True)
     return sa.Table(named, sa.MetaData(), *columns, schema=sa.quoted_name(schema, quote=True) if schema else None)
+
+
+def repeated_keys(db: sa.Connection, table: sa.Table, key: "Sequence[sa.Column[Any]]") -> "sa.Select[Any] | None":
+    """Return a query of the keys that several rows share, None where there are none.
+
+    Where a constraint of the database forbids that, the rows are not looked at.
+    """
+    names = {str(each.name) for each in key}
+    inspector = sa.inspect(db)
+    try:
+        unique = [inspector.get_pk_constraint(table.name, table.schema)["constrained_columns"]]
+        unique += [each["column_names"] for each in inspector.get_unique_constraints(table.name, table.schema)]
+    except (exc.NoSuchTableError, NotImplementedError):
+        # A view has no constraints.
+        unique = []
+    if any(columns and set(columns) <= names for columns in unique):
+        return None
+    is_there = [each.is_not(None) for each in key]
+    repeated = sa.select(*key).where(*is_there).group_by(*key).having(sa.func.count() > 1)
+    return None if db.execute(repeated.limit(1)).first() is None else repeated
 
 
 def kind_of(column: sa.Column[Any]) -> str:

@@ -1,5 +1,6 @@
 """Records of services on their way into the scratch database, odd ones among them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -45,7 +46,49 @@ def test_large_records_fit_into_little_memory(contract: ObjectContract, tmp_path
         assert db.execute("select count(distinct id), min(name) = ? from o_good", [text]).fetchone() == (1000, True)
 
 
+A, B = b'{"id": "1", "name": "a", "at": "2024-01-01"}', b'{"id": "1", "name": "b", "at": "2024-01-01"}'
+LATER = b'{"id": "1", "name": "b", "at": "2024-01-02"}'
+
+VERSIONS: dict[str, tuple[list[list[bytes]], Shape, list[str], int]] = {
+    "two in one answer": ([[A, B]], Shape(), [], 2),
+    "equal ones in one answer": ([[A, A]], Shape(), ["a"], 0),
+    "two answers": ([[A], [B]], Shape(), ["b"], 0),
+    "two times of change in one answer": ([[LATER, A]], Shape(modified="at"), ["b"], 0),
+    "one time of change in one answer": ([[A, B]], Shape(modified="at"), [], 2),
+    "two answers of one moment": ([[A], [B]], Shape(one_moment=True), [], 2),
+    "equal ones of one moment": ([[A], [A]], Shape(one_moment=True), ["a"], 1),
+}
+
+
+@pytest.mark.parametrize("case", VERSIONS)
+def test_a_key_says_two_things_only_at_one_moment(contract: ObjectContract, case: str) -> None:
+    answers, shape, names, bad = VERSIONS[case]
+    with duckdb.connect() as db:
+        pages = Pages(db, "o", contract, shape)
+        for records in answers:
+            pages.add(Page("/things", "", 1, records))
+        staged = pages.judge("raw_things", set(), 1)
+        assert [name for (name,) in db.execute("select name from o_good").fetchall()] == names
+        assert (staged.rows_read, staged.rows_loaded, staged.rows_quarantined) == (2, len(names), bad)
+
+
+def test_of_a_list_the_entry_that_is_bad_goes_to_quarantine_alone(contract: ObjectContract) -> None:
+    columns = (*contract.columns[:1], Column("name", "bigint", "name", not_null=False))
+    entries = replace(contract, columns=columns, each="lines", merge_key=("id",))
+    record = b'{"lines": [{"id": "1", "name": 1}, {"id": "2", "name": "two"}, {"id": "3", "name": 3}]}'
+    with duckdb.connect() as db:
+        pages = Pages(db, "o", entries, Shape())
+        pages.add(Page("/things", "", len(record), [record]))
+        staged = pages.judge("raw_things", set(), 1)
+        assert (staged.rows_read, staged.rows_loaded, staged.rows_quarantined) == (3, 2, 1)
+        assert db.execute("select payload->>'name', reason from o_bad").fetchall() == [
+            ("two", 'name: "two" is no bigint')
+        ]
+
+
 @pytest.fixture
 def contract() -> ObjectContract:
-    columns = tuple(Column(name, "varchar", name, not_null=False) for name in ("id", "name"))
+    columns = tuple(
+        Column(name, "varchar", name, not_null=False, optional=name == "at") for name in ("id", "name", "at")
+    )
     return ObjectContract("thing", "", ("id",), False, ",", columns, Path(), object="things", merge_key=("id",))
