@@ -54,7 +54,7 @@ class ServiceSettings(BaseModel):
 
     business_unit: str
     currency: str = Field(pattern="^[A-Z]{3}$", description="of records that name none, ISO 4217")
-    start_date: date | None = Field(default=None, description="older records are left out; none: all")
+    start_date: date | None = Field(default=None, description="facts of before are left out; none: all are read")
     objects: tuple[str, ...] = Field(default=(), description="raw tables to extract; none: all that are declared")
     overlap_seconds: int = Field(default=600, ge=0, description="read again, for records that were committed late")
     page_size: int | None = Field(default=None, ge=1, description="none: the largest that the service allows")

@@ -7,7 +7,9 @@ twice.
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +57,8 @@ class ObjectContract:
     `object`: what the service calls it. `each`: the path of a list inside of the service's record, where a row is an
     entry of that list. `merge_key`: what a load replaces as a whole; the record, or for such entries their record.
     `cursor`: the column of a database's table that says what is new; "": none does. `known_through`: what tells the day
-    through which an export is complete; None: its last record.
+    through which an export is complete; None: its last record. `dated`: its records are facts of a day, of which
+    `start_date` leaves older ones out; all others are read whole, for facts of any day refer to them.
     """
 
     name: str
@@ -71,6 +74,7 @@ class ObjectContract:
     sheet: str = ""
     cursor: str = ""
     known_through: KnownThrough | None = None
+    dated: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -223,7 +227,22 @@ def _object(entry: dict[str, Any], source: str, path: Path, service: str) -> Obj
             f"In {path}, the cursor of {where} is {cursor}, which is no column of it.",
             "Correct config.meta.cursor or add the column.",
         )
-    return ObjectContract(name, file, key, full_export, delimiter, columns, path, of, each, merge_key, sheet, cursor)
+    dated = _flag(meta, "dated", where, path)
+    return ObjectContract(
+        name, file, key, full_export, delimiter, columns, path, of, each, merge_key, sheet, cursor, dated=dated
+    )
+
+
+def _flag(meta: dict[str, Any], name: str, where: str, path: Path) -> bool:
+    value = meta.get(name, False)
+    if not isinstance(value, bool):
+        raise ScorecardError(f"In {path}, config.meta.{name} of {where} is {value!r}.", "Write true or false.")
+    return value
+
+
+def first_day(start: date | None, contracts: Sequence[ObjectContract]) -> date | None:
+    """Return the day from which on an object's records are wanted; None, where a table of it isn't dated: all are."""
+    return start if all(contract.dated for contract in contracts) else None
 
 
 def _known_through(meta: dict[str, Any], contract: ObjectContract) -> KnownThrough | None:

@@ -21,7 +21,7 @@ from scorecard.errors import ScorecardError, Temporary
 from scorecard.locks import alone
 from scorecard.settings import Settings
 from scorecard.sources.answer import understood
-from scorecard.sources.contract import ObjectContract, SourceContract
+from scorecard.sources.contract import ObjectContract, SourceContract, first_day
 from scorecard.sources.extract import ExtractResult, LoadedObject, after_last_load, all_of, finish, scratch
 from scorecard.sources.held import Cursor, attached, read_cursors, read_held, read_types, retype
 from scorecard.sources.http import QuotaGone
@@ -44,8 +44,11 @@ WAITING = 2
 LATE = timedelta(minutes=10)
 """What happened this long before a service is asked may not be in its answers yet."""
 
-START = "from"
-"""In a cursor: the first day that the settings wanted when it was written."""
+START = "first_day"
+"""In a cursor: the first day of which records were wanted when it was written, "" where all were."""
+
+EVERYTHING_DATED = "from"
+"""In a cursor of the first release: the same, of every object, facts of a day or not."""
 
 SAY_EVERY = 5.0
 """Seconds between two lines of progress of one object."""
@@ -220,14 +223,17 @@ class _Run:
         ):
             return None
         cursor: dict[str, Any] = json.loads(held[0].text) if held[0] else {}
-        # Cursors of before don't say where they began.
-        began, start = cursor.pop(START, self._start), self._start
-        return None if began and began > start else cursor
+        if cursor.pop(EVERYTHING_DATED, ""):
+            # What it left out may be referred to.
+            return None
+        start = self._start(contracts)
+        began = cursor.pop(START, start)
+        return None if began > start else cursor
 
-    @property
-    def _start(self) -> str:
-        """The day from which on records are wanted, "" where all are."""
-        return self.own.start_date.isoformat() if self.own.start_date else ""
+    def _start(self, contracts: list[ObjectContract]) -> str:
+        """Return the day from which on an object's records are wanted, "" where all are."""
+        first = first_day(self.own.start_date, contracts)
+        return first.isoformat() if first else ""
 
     @contextmanager
     def _reading(self) -> Iterator[Iterator[tuple[_Object, Page]]]:
@@ -387,7 +393,7 @@ class _Run:
 
     def _moved(self, each: _Object) -> dict[ObjectContract, str]:
         """Return the cursors to be written: those that stand elsewhere than the last load left them."""
-        text = json.dumps({**(each.reached or {}), START: self._start}, sort_keys=True)
+        text = json.dumps({**(each.reached or {}), START: self._start(each.contracts)}, sort_keys=True)
         held = {contract: self.cursors.get(contract.name) for contract in each.contracts}
         return {
             contract: text

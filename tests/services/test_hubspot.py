@@ -409,6 +409,31 @@ def test_an_owner_who_left_before_the_first_run_is_known(connect: Connect, accou
     assert reader.sql(held) == [("Back", None)]
 
 
+def test_a_start_date_bounds_facts_of_a_day_and_nothing_they_refer_to(connect: Connect, account: HubSpot) -> None:
+    for number in range(1, DEALS + 1):
+        closed = {"hs_is_closed": "false" if number == 5 else "true"}
+        account.store.put("deals", str(number), deal(number, **closed), at=BEGIN + timedelta(hours=number))
+    reader = reader_of(connect, account, objects=(), start_date="2024-01-02")
+    reader.extract()
+    wanted = [5, *range(24, DEALS + 1)]
+    assert sorted(int(each) for (each,) in reader.current("deal", "id")) == wanted, "an open one holds on"
+    stages = reader.current("deal_stage_history", "deal_id")
+    assert sorted({int(each) for (each,) in stages}) == wanted
+    assert reader.current("line_item", "sum(quantity)") == [(2,)]
+    assert len(reader.current("company", "id")) == 2
+    assert len(reader.current("contact", "id")) == len(reader.current("owner", "id")) == 1
+    account.advance(hours=1)
+    account.store.change("deals", "5", hs_is_closed="true")
+    account.advance(hours=1)
+    reader.extract()
+    account.advance(days=8)
+    reader.extract()
+    assert sorted(int(each) for (each,) in reader.current("deal", "id")) == wanted
+    del reader.own["start_date"]
+    reader.extract()
+    assert reader.current("deal", COLUMNS) == truth(account), "an earlier start reads what lacks"
+
+
 def test_a_share_of_the_day_is_left_to_others(connect: Connect, account: HubSpot) -> None:
     account.per_day = 40
     for number in range(1000, 1200):

@@ -334,7 +334,53 @@ def test_a_record_that_came_to_be_seen_is_found_when_all_are_compared(connect: C
     assert reader.current("opportunity", COLUMNS) == truth(org)
 
 
+def close_all(org: Salesforce) -> None:
+    """Close the opportunities at the moments at which they were written."""
+    for number in range(1, 41):
+        fields = opportunity(number, IsClosed=True)
+        org.store.put("Opportunity", key(number), fields, at=BEGIN + timedelta(hours=number))
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["page by page", "in bulk"])
+def test_a_start_date_bounds_facts_of_a_day_and_nothing_they_refer_to(
+    connect: Connect, org: Salesforce, many: bool
+) -> None:
+    close_all(org)
+    for number in (2, 39):
+        fields = {"OpportunityId": key(number), "Product2Id": key(1, "01t"), "Quantity": 34.0, "TotalPrice": 1.0}
+        org.store.put("OpportunityLineItem", key(number, "00k"), fields, at=BEGIN)
+    org.store.put("Opportunity", key(50), opportunity(50), at=BEGIN + timedelta(hours=1))
+    reader = reader_of(connect, org, start_date="2024-01-02", objects=(), bulk_above=1 if many else 50_000)
+    reader.extract()
+    since = [key(number) for number in range(24, 41)]
+    assert [each for (each,) in reader.current("opportunity", "id")] == [*since, key(50)], "an open one holds on"
+    assert reader.current("opportunity_line_item", "sum(quantity)") == [(70,)], "2, 34 and 34"
+    for table in ("account", "user", "product2", "contact", "campaign", "opportunity_history"):
+        assert len(reader.current(table, "id")) == 1, f"{table} is unchanged since before, and referred to"
+    org.advance(hours=1)
+    org.store.change("Opportunity", key(50), IsClosed=True)
+    reader.extract()
+    assert [each for (each,) in reader.current("opportunity", "id")] == [*since, key(50)]
+    org.advance(days=8)
+    reader.extract()
+    assert [each for (each,) in reader.current("opportunity", "id")] == [*since, key(50)], "and compared"
+
+
+def test_a_state_that_lacks_what_facts_refer_to_reads_it(connect: Connect, org: Salesforce) -> None:
+    """The first release left out all that was changed before `start_date`; its cursors say so in another word."""
+    reader = reader_of(connect, org, start_date="2024-01-02", objects=("account", "opportunity", "user"))
+    reader.extract()
+    with duckdb.connect(reader.settings.warehouse) as db:
+        db.execute("delete from raw_salesforce.account; delete from raw_salesforce.user")
+        old = '{"first_day": null, "from": "2024-01-02"}'
+        db.execute(f"update raw_salesforce._cursors set cursor = json_merge_patch(cursor, '{old}')")
+    org.advance(hours=1)
+    reader.extract()
+    assert (len(reader.current("account", "id")), len(reader.current("user", "id"))) == (1, 1)
+
+
 def test_older_records_come_when_the_start_date_moves_back(connect: Connect, org: Salesforce) -> None:
+    close_all(org)
     reader = reader_of(connect, org, start_date="2024-01-02", objects=("opportunity",))
     reader.extract()
     assert len(reader.current("opportunity", "id")) == 17

@@ -511,7 +511,9 @@ def test_days_say_what_is_new_too(read: Read, db: Postgres) -> None:
 
 
 def test_older_rows_may_be_left_out_and_are_not_gone(read: Read, db: Postgres) -> None:
-    reader = read(calls(), start_date="2023-12-02")
+    dated = calls()
+    dated["config"]["meta"]["dated"] = True
+    reader = read(dated, start_date="2023-12-02")
     (page,) = pages_of(reader)
     assert ids_of(page.records) == list(range(24, 41))
     pages = list(pages_of(reader, {}, again=True))

@@ -514,19 +514,19 @@ def test_another_contract_reads_all_again_and_finds_deletes(connect: Connect, or
     assert customers(reader) == truth(org, "customer")
 
 
-def test_older_documents_are_left_out_and_older_customers_are_not(connect: Connect, org: Stripe) -> None:
-    org.store.put("invoice", "in_2", {**invoice(2), "created": int(org.store.now.timestamp())})
+def test_a_start_date_bounds_facts_of_a_day_and_nothing_they_refer_to(connect: Connect, org: Stripe) -> None:
+    fields, before = record("refund"), org.store.state("invoice")
+    org.store.put("refund", "re_new", {**fields, "created": int(org.store.now.timestamp())})
     start = (BEGIN + timedelta(days=2)).date()
-    reader = reader_of(connect, org, start_date=start, objects=("customer", "invoice"))
-    reader.extract()
-    org.advance(hours=1)
-    org.store.change("invoice", "in_1", status="paid")
-    reader.extract()
-    assert reader.current("invoice", "id") == [("in_2",)]
-    assert customers(reader) == truth(org, "customer")
-    org.advance(days=40)
-    reader.extract()
-    assert reader.current("invoice", "id") == [("in_2",)]
+    reader = reader_of(connect, org, start_date=start, objects=("customer", "invoice", "charge", "refund"))
+    for change in ({}, {"hours": 1}, {"days": 40}):
+        org.advance(**change)
+        org.store.change("refund", "refund_1", status="succeeded")
+        reader.extract()
+        assert reader.current("refund", "id") == [("re_new",)]
+        assert customers(reader) == truth(org, "customer")
+        assert reader.current("invoice", "id") == sorted((each,) for each in before)
+        assert len(reader.current("charge", "id")) == 1
 
 
 def test_an_account_without_events(connect: Connect) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, ServiceSettings
 from scorecard.sources.answer import Answer
-from scorecard.sources.contract import ObjectContract
+from scorecard.sources.contract import ObjectContract, first_day
 from scorecard.sources.drift import lacking
 from scorecard.sources.http import BadAnswer, Http
 from scorecard.sources.hubspot import settings as fixed
@@ -92,7 +92,7 @@ class HubSpot:
         if name in fixed.WHOLE:
             yield from self._whole(name)
             return
-        asked = Asked(name, self._wanted(name, contracts))
+        asked = Asked(name, self._wanted(name, contracts), first_day(self.own.start_date, contracts))
         begun_at = self.http.get("account-info/v3/details").served_at
         reached = dict(cursor or {"since": written(begun_at), "reconciled_at": written(begun_at)})
         if again:
@@ -130,7 +130,8 @@ class HubSpot:
         more = [
             each.name for each in self._properties(kind).values() if self.own.keep_new_fields and not each.calculated
         ]
-        return tuple(each for each in dict.fromkeys([*declared, fixed.MERGED, *more]) if re.fullmatch(r"\w+", each))
+        needed = [fixed.MERGED, *([fixed.CLOSED] if kind == "deals" else [])]
+        return tuple(each for each in dict.fromkeys([*declared, *needed, *more]) if re.fullmatch(r"\w+", each))
 
     def _whole(self, name: str) -> Iterator[Page]:
         """Yield a short list; what is held and not in it is gone."""
@@ -259,11 +260,8 @@ class HubSpot:
     ) -> Page:
         records = [msgspec.json.decode(each, type=Record) for each in found]
         links = self.api.links(asked, records, inline)
-        start = self.own.start_date
         texts = [
-            text_of(raw, links[record.id])
-            for raw, record in zip(found, records, strict=True)
-            if not start or record.updated_at.date() >= start
+            text_of(raw, links[record.id]) for raw, record in zip(found, records, strict=True) if asked.wants(record)
         ]
         gone = [
             Gone(loser, record.updated_at, f"merged into {record.id}") for record in records for loser in record.merged

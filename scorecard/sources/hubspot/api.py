@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -15,10 +16,16 @@ from scorecard.sources.hubspot.helpers import Associated, ListPage, Record, in_o
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked for of an object's records."""
+    """What is asked for of an object's records; those last changed before ``start`` are left out, None: none are."""
 
     kind: str
     properties: tuple[str, ...]
+    start: date | None = None
+
+    def wants(self, record: Record) -> bool:
+        """Whether a record is wanted: it was changed since the start, or holds on, as an open deal does."""
+        is_open = self.kind == "deals" and record.properties.hs_is_closed != "true"
+        return self.start is None or is_open or record.updated_at.date() >= self.start
 
     @property
     def history(self) -> tuple[str, ...]:

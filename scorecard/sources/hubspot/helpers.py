@@ -57,6 +57,7 @@ class Properties(msgspec.Struct):
     """What has to be known of a record's properties."""
 
     hs_merged_object_ids: str | None = None
+    hs_is_closed: str | None = None
 
 
 class Record(msgspec.Struct, rename="camel"):

@@ -27,6 +27,9 @@ OTHERS_MODIFIED = "hs_lastmodifieddate"
 MERGED = "hs_merged_object_ids"
 """The property in which a record keeps the ids of those that it took in."""
 
+CLOSED = "hs_is_closed"
+"""The property in which a deal says whether it is closed: `start_date` leaves out no deal that is open."""
+
 WHOLE = {"owners": "crm/v3/owners", "pipelines": "crm/v3/pipelines/deals"}
 """Short lists that can't be asked for changes: paths by object."""
 

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, ServiceSettings
 from scorecard.sources.answer import Answer
-from scorecard.sources.contract import ObjectContract
+from scorecard.sources.contract import ObjectContract, first_day
 from scorecard.sources.drift import lacking
 from scorecard.sources.http import BadAnswer
 from scorecard.sources.page import Page, Shape
@@ -92,12 +93,14 @@ class Salesforce:
     ) -> Iterator[Page]:
         """Yield what has changed since the cursor, then, from time to time, all that there are with their ids."""
         reached = dict(cursor or {})
-        begun_at, fields = self._describe(name).at, self._wanted(name, contracts)
+        begun_at, first = self._describe(name).at, first_day(self.own.start_date, contracts)
+        start = moment(f"{first}T00:00:00+00:00") if first else None
+        query = Query(name, self._wanted(name, contracts), self._stamp(name))
         reached.setdefault("reconciled_at", written(begun_at))
-        yield from self._changes(name, fields, reached, begun_at)
+        yield from self._changes(query, start, reached, begun_at)
         due = moment(reached["reconciled_at"]) + timedelta(days=self.own.reconcile_days) <= begun_at
         if again or due:
-            yield from self._compared(name, fields, reached, begun_at)
+            yield from self._compared(query, start, reached, begun_at)
 
     def _describe(self, name: str) -> Described:
         """Return the types of an object's fields that we may read, by name, and when that was asked."""
@@ -129,25 +132,34 @@ class Salesforce:
     def _stamp(self, name: str) -> str:
         return "CreatedDate" if name in fixed.ONLY_CREATED else fixed.MODIFIED
 
-    def _changes(self, name: str, fields: list[str], reached: dict[str, Any], begun_at: datetime) -> Iterator[Page]:
+    def _changes(
+        self, query: Query, start: datetime | None, reached: dict[str, Any], begun_at: datetime
+    ) -> Iterator[Page]:
         if "job" in reached:
             try:
-                yield from self._bulk_results(name, reached)
+                yield from self._bulk_results(query.name, reached)
                 return
             except BadAnswer:
                 # The job or its result is gone, or is not ours any more: a new one is made.
                 _forget_job(reached)
-        since = self._since(reached)
-        stamp = self._stamp(name)
-        where = f"{stamp} >= {written(since)}" if since else ""
-        in_bulk = name not in fixed.NOT_FOR_BULK
-        if in_bulk and (_is_long(fields) or self._count(name, where) > self.own.bulk_above):
-            reached["job"] = self._create_job(soql(fields, name, where))
-            yield from self._bulk_results(name, reached)
+        overlap, last = timedelta(seconds=self.own.overlap_seconds), reached.get("since")
+        since = moment(last) - overlap if last else start
+        still_open = "" if last or not start else fixed.STILL_OPEN.get(query.name, "")
+        where = f"{query.stamp} >= {written(since)}" if since else ""
+        where = f"({where} OR {still_open})" if still_open else where
+        in_bulk = query.name not in fixed.NOT_FOR_BULK
+        if in_bulk and (_is_long(query.fields) or self._count(query.name, where) > self.own.bulk_above):
+            reached["job"] = self._create_job(soql(query.fields, query.name, where))
+            # Before it lies at most what is open for longer.
+            reached["newest"] = written(start) if start and not last else last or ""
+            yield from self._bulk_results(query.name, reached)
             return
-        for page, answer in self._read(Query(name, fields, stamp), since, None, begun_at):
+        if still_open:
+            for page, answer in self._read(replace(query, where=still_open), None, since, begun_at):
+                yield _page(answer, page.records, cursor=dict(reached))
+        for page, answer in self._read(query, since, None, begun_at):
             if page.records:
-                newest = msgspec.json.decode(page.records[-1])[stamp]
+                newest = msgspec.json.decode(page.records[-1])[query.stamp]
                 reached["since"] = max(reached.get("since") or "", written(moment(newest)))
             yield _page(answer, page.records, cursor=dict(reached))
 
@@ -159,15 +171,6 @@ class Salesforce:
             if error_code(error) != "QUERY_TIMEOUT":
                 raise
             return 0
-
-    def _since(self, reached: dict[str, Any]) -> datetime | None:
-        if reached.get("since"):
-            return moment(reached["since"]) - timedelta(seconds=self.own.overlap_seconds)
-        return self._start()
-
-    def _start(self) -> datetime | None:
-        """Return the moment before which the settings leave records out."""
-        return moment(f"{self.own.start_date}T00:00:00+00:00") if self.own.start_date else None
 
     def _read(
         self, query: Query, low: datetime | None, high: datetime | None, begun_at: datetime
@@ -208,20 +211,22 @@ class Salesforce:
             answer = self.http.get(self._absolute(page.next_url))
             page = answer.decode(QueryPage)
 
-    def _compared(self, name: str, fields: list[str], reached: dict[str, Any], begun_at: datetime) -> Iterator[Page]:
+    def _compared(
+        self, query: Query, start: datetime | None, reached: dict[str, Any], begun_at: datetime
+    ) -> Iterator[Page]:
         """Yield all records that are there: what is held and not among them is gone, and what was missed is read.
 
         A record may come to be seen without a change of its own, as when the user is given the right to read it.
         """
         # Not the operation `query`, which passes over archived tasks and events as well.
-        there = "IsDeleted = false" if "IsDeleted" in self._describe(name).types else ""
-        query = Query(name, ("Id",) if _is_long(fields) else fields, self._stamp(name), there)
-        start = self._start()
+        there = "IsDeleted = false" if "IsDeleted" in self._describe(query.name).types else ""
+        only_ids = _is_long(query.fields)
+        query = replace(query, fields=("Id",) if only_ids else query.fields, where=there)
         older = self._read(query.of_ids, None, start, begun_at) if start else ()
         for page, answer in older:
             yield _page(answer, (), ids=ids_of(page))
         for page, answer in self._read(query, start, None, begun_at):
-            yield _page(answer, () if _is_long(fields) else page.records, ids=ids_of(page))
+            yield _page(answer, () if only_ids else page.records, ids=ids_of(page))
         reached["reconciled_at"] = written(answer.served_at)
         yield _page(answer, (), complete_at=answer.served_at, cursor=dict(reached))
 

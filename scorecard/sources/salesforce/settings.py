@@ -53,5 +53,8 @@ TYPES = {
 }
 """Declared types that a field of a Salesforce type may have; any field may be read as varchar."""
 
+STILL_OPEN = {"Opportunity": "IsClosed = false"}
+"""Of facts of a day, those that hold on: `start_date` leaves out no open opportunity, whenever it was changed."""
+
 EARLIEST = "1999-01-01T00:00:00.000Z"
 """Before it there was no Salesforce."""

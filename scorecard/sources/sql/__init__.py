@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 from typing import Any
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, ServiceSettings
-from scorecard.sources.contract import Column, ObjectContract
+from scorecard.sources.contract import Column, ObjectContract, first_day
 from scorecard.sources.drift import lacking
 from scorecard.sources.page import Page, Shape
 from scorecard.sources.sql import settings as fixed
@@ -36,7 +36,8 @@ from scorecard.sources.text import key_of
 class _Reading:
     """What is read of a table in one transaction, and when by the database's clock.
 
-    ``repeated`` selects the keys that several rows share, None where there are none.
+    ``first`` is the day from which on rows are wanted, None where all are; ``repeated`` selects the keys that several
+    rows share, None where there are none.
     """
 
     table: sa.Table
@@ -44,6 +45,7 @@ class _Reading:
     keys: list[str]
     cursor: Column | None
     at: datetime
+    first: date | None
     repeated: "sa.Select[Any] | None" = None
 
     @property
@@ -98,7 +100,7 @@ class Sql:
         columns, keys, by = self._wanted(table, contracts), *_agreed(name, contracts)
         first = cursor is None and not again
         with session(self.name, self.engine) as db:
-            reading = _Reading(table, columns, keys, by, now(db))
+            reading = _Reading(table, columns, keys, by, now(db), first_day(self.own.start_date, contracts))
             reading = replace(reading, repeated=repeated_keys(db, table, reading.key))
             reached = dict(cursor or {})
             if first:
@@ -160,7 +162,7 @@ class Sql:
     def _new(self, db: sa.Connection, reading: _Reading, by: Column, reached: dict[str, Any]) -> Iterator[Page]:
         """Yield the rows from the cursor on, and those that have none; each page says where the next run may go on."""
         since = value_of(reached.get("since"), by.data_type)
-        start = self._start(by) if since is None else before(since, self.own.overlap_seconds)
+        start = _start(reading) if since is None else before(since, self.own.overlap_seconds)
         column = reading.table.c[by.header]
         shared = [] if reading.repeated is None else [sa.tuple_(*reading.key).in_(reading.repeated)]
         where = [] if start is None else [sa.or_(column >= start, column.is_(None), *shared)]
@@ -176,7 +178,7 @@ class Sql:
 
     def _all(self, db: sa.Connection, reading: _Reading, reached: dict[str, Any]) -> Iterator[Page]:
         """Yield all rows and their keys: what is held and not among them is gone."""
-        start = self._start(reading.cursor) if reading.cursor else None
+        start = _start(reading)
         where, older = [], []
         if reading.cursor and start is not None:
             column = reading.table.c[reading.cursor.header]
@@ -192,15 +194,6 @@ class Sql:
                 yield _page(url, (), ids=keys, cursor=_between(reading, reached))
         done = {"reconciled_at": reading.at.isoformat(), **({"since": _text(since)} if since is not None else {})}
         yield _page(url, (), complete_at=reading.at, cursor=done)
-
-    def _start(self, cursor: Column) -> Any:
-        """Return the value of the cursor before which the settings leave rows out."""
-        first = self.own.start_date
-        if first is None or cursor.data_type in ("bigint", "integer"):
-            return None
-        if cursor.data_type == "date":
-            return first
-        return datetime.combine(first, clock(), UTC if cursor.data_type == "timestamptz" else None)
 
     def _read(
         self, db: sa.Connection, reading: _Reading, query: str, where: Sequence[Any], order: Sequence[Any]
@@ -265,6 +258,16 @@ def _agreed(name: str, contracts: list[ObjectContract]) -> tuple[list[str], Colu
         )
     ((keys, cursor),) = found
     return list(keys), cursor
+
+
+def _start(reading: _Reading) -> Any:
+    """Return the value of the cursor before which the settings leave rows out, None where they leave out none."""
+    first, cursor = reading.first, reading.cursor
+    if first is None or cursor is None or cursor.data_type in ("bigint", "integer"):
+        return None
+    if cursor.data_type == "date":
+        return first
+    return datetime.combine(first, clock(), UTC if cursor.data_type == "timestamptz" else None)
 
 
 def _between(reading: _Reading, reached: dict[str, Any]) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """Stripe: all records once, then those that its events name, read again; what it lists no longer by comparing ids."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +10,7 @@ import msgspec
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, ServiceSettings
 from scorecard.sources.answer import Answer
-from scorecard.sources.contract import ObjectContract
+from scorecard.sources.contract import ObjectContract, first_day
 from scorecard.sources.http import BadAnswer
 from scorecard.sources.page import Gone, Page, Shape
 from scorecard.sources.stripe import settings as fixed
@@ -33,8 +33,7 @@ class Stripe:
         self.feed = Feed(self.api, self.page_size)
         self._readable: set[tuple[str, str]] = set()
         self._expanded: set[str] = set()
-        start = own.start_date
-        self._start = int(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp()) if start else 0
+        self._starts: dict[str, int] = {}
 
     def who(self) -> str:
         """Say whose key this is."""
@@ -74,6 +73,8 @@ class Stripe:
         # Not asked for in vain: it may take a right that the key lacks.
         if any(_is_expanded(contract) for contract in contracts):
             self._expanded.add(name)
+        first = first_day(self.own.start_date, contracts)
+        self._starts[name] = int(datetime.combine(first, time(), UTC).timestamp()) if first else 0
         newest, _ = self.feed.begin()
         if cursor is None or not self.feed.reaches(cursor):
             compare = again or cursor is not None
@@ -126,8 +127,8 @@ class Stripe:
 
     def _listed(self, name: str, part: Mapping[str, str], place: dict[str, Any]) -> Iterator[tuple[Answer, Listed]]:
         path, params = fixed.LISTS[name], {"limit": self.page_size, **part}
-        if self._start and name in fixed.DATED and not place["compare"]:
-            params["created[gte]"] = self._start
+        if self._starts[name] and not place["compare"]:
+            params["created[gte]"] = self._starts[name]
         if name in self._expanded:
             params |= _expand(name, "data.")
         try:
@@ -153,7 +154,7 @@ class Stripe:
         return ids, records, gone
 
     def _wanted(self, name: str, record: Record) -> bool:
-        return name not in fixed.DATED or record.created >= self._start
+        return record.created >= self._starts[name]
 
     def _whole(self, name: str, record: Record, text: bytes | msgspec.Raw) -> bytes | None:
         """Return a record with all entries of the lists inside of it; None where it was deleted meanwhile."""

@@ -33,9 +33,6 @@ PARTS: dict[str, tuple[dict[str, str], ...]] = {
 }
 """Queries that together list an object whole, where one without any doesn't."""
 
-DATED = ("invoice", "credit_note", "charge", "refund")
-"""Objects that `start_date` parts; of the others an old one may still count today."""
-
 LINES: dict[str, tuple[str, str, dict[str, str]]] = {
     "subscription": ("items", "subscription_items", {"subscription": "{id}"}),
     "invoice": ("lines", "invoices/{id}/lines", {}),

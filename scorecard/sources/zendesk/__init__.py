@@ -9,7 +9,7 @@ import msgspec
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, ServiceSettings
 from scorecard.sources.answer import Answer
-from scorecard.sources.contract import ObjectContract
+from scorecard.sources.contract import ObjectContract, first_day
 from scorecard.sources.drift import lacking
 from scorecard.sources.http import BadAnswer
 from scorecard.sources.page import Page, Shape
@@ -29,6 +29,7 @@ class Zendesk:
         self.http = connect(name, connection)
         self.export_page = min(own.page_size or fixed.EXPORT_PAGE, fixed.EXPORT_PAGE)
         self.list_page = min(own.page_size or fixed.LIST_PAGE, fixed.LIST_PAGE)
+        self._starts: dict[str, int] = {}
         # Without a user Zendesk answers some requests as if to a visitor, so this is asked first.
         self.begun, self._me = me(self.http)
 
@@ -75,6 +76,8 @@ class Zendesk:
         self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
     ) -> Iterator[Page]:
         """Yield what has changed since the cursor, then, from time to time, all that there are with their ids."""
+        first = first_day(self.own.start_date, contracts)
+        self._starts[name] = unix(datetime.combine(first, time(), UTC)) if first else 0
         reached = dict(cursor or {})
         now = self.begun.served_at
         reached.setdefault("reconciled_at", now.isoformat())
@@ -109,7 +112,7 @@ class Zendesk:
 
         An export of nothing has no cursor.
         """
-        reached.setdefault("start_time", self._start())
+        reached.setdefault("start_time", self._starts[name])
         if "cursor" not in reached and self._is_too_recent(reached["start_time"]):
             yield _page(self.begun, (), reached)
             return
@@ -135,7 +138,7 @@ class Zendesk:
         if "start_time" in reached:
             start = max(0, reached["start_time"] - self.own.overlap_seconds)
         else:
-            start = reached["start_time"] = self._start()
+            start = reached["start_time"] = self._starts[name]
         if self._is_too_recent(start):
             yield _page(self.begun, (), reached)
             return
@@ -158,7 +161,7 @@ class Zendesk:
     def _recent(self, name: str, reached: dict[str, Any]) -> Iterator[Page]:
         """Yield a list from a moment of creation on: as far back as what was read before may have changed."""
         back = max(fixed.RATING_MAY_CHANGE, self.own.overlap_seconds)
-        start = max(self._start(), reached.get("since", 0) - back)
+        start = max(self._starts[name], reached.get("since", 0) - back)
         for page in self._list(name, {"start_time": start}, reached.get("after")):
             newest = max(reached.get("newest", 0), page.newest)
             if page.after is None:
@@ -192,9 +195,9 @@ class Zendesk:
             )
 
     def _is_wanted(self, name: str, head: Head) -> bool:
-        """Whether the settings leave a record in: ratings by when they were given, users by when they last changed."""
+        """Whether the settings leave a record in: ratings by when they were given, others by when they last changed."""
         since = head.created if name == fixed.RATINGS else head.updated
-        return name == fixed.GROUPS or since >= self._start()
+        return since >= self._starts[name]
 
     def _end_of_list(self, reached: dict[str, Any], newest: int) -> None:
         reached["since"] = max(reached.get("since", 0), newest)
@@ -220,11 +223,6 @@ class Zendesk:
                 f"{self.name} names the cursor {cursor} of {name} twice.", "Run again: what was read before is kept."
             )
         seen.add(cursor)
-
-    def _start(self) -> int:
-        """Return the moment from which on records are wanted, in Unix seconds."""
-        day = self.own.start_date
-        return unix(datetime.combine(day, time(), UTC)) if day else 0
 
     def _is_too_recent(self, start: int) -> bool:
         """Whether Zendesk refuses an export from a moment on, because all since then is left out."""
