@@ -1,12 +1,29 @@
-{# A raw table. One that a service was not asked for (`objects` in the settings) is empty. #}
+{# A raw table. One that a service was not asked for (`objects` in the settings) is empty. In one that was loaded before
+   its contract declared a column, that column is null. #}
 {% macro raw(source_name, object_name) -%}
     {%- set table = source(source_name, object_name) -%}
-    {%- if not execute or source_name not in var('services') or table.is_cte or load_relation(table) -%}
+    {%- if not execute or source_name not in var('services') or table.is_cte -%}
         {{ table }}
     {%- else -%}
+        {%- set declared = graph.sources['source.' ~ project_name ~ '.' ~ source_name ~ '.' ~ object_name].columns.values() -%}
+        {%- set loaded = load_relation(table) -%}
+        {%- set held = adapter.get_columns_in_relation(loaded) | map(attribute='name') | list if loaded else [] -%}
+        {%- set lacking = declared | rejectattr('name', 'in', held) | list -%}
+        {%- if loaded and not lacking -%}
+        {{ table }}
+        {%- elif loaded -%}
         (
             select
-                {%- for column in graph.sources['source.' ~ project_name ~ '.' ~ source_name ~ '.' ~ object_name].columns.values() %}
+                {%- for column in lacking %}
+                null::{{ column.data_type }} as {{ adapter.quote(column.name) }},
+                {%- endfor %}
+                *
+            from {{ table }}
+        )
+        {%- else -%}
+        (
+            select
+                {%- for column in declared %}
                 null::{{ column.data_type }} as {{ adapter.quote(column.name) }},
                 {%- endfor %}
                 null::varchar as _source_file,
@@ -18,6 +35,7 @@
                 null::varchar as _deleted_reason
             where false
         )
+        {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 

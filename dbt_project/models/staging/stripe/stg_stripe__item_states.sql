@@ -27,6 +27,7 @@ line as (
         line._source_sha256,
         line._valid_from,
         coalesce(list_sum(json_extract(line.discount_amounts, '$[*].amount')::bigint[]), 0) as discount,
+        {{ inclusive_tax('line.taxes') }} as tax,
         case
             when not coalesce(line.proration, false) then 'period' when line.amount < 0 then 'credit' else 'change'
         end as kind,
@@ -50,6 +51,7 @@ summed as (
         * replace (
             (sum(amount) over tiers)::bigint as amount,
             (sum(discount) over tiers)::bigint as discount,
+            (case when count(tax) over tiers = count(*) over tiers then sum(tax) over tiers end)::bigint as tax,
             (sum(quantity) over tiers)::bigint as quantity
         )
     from line
@@ -72,6 +74,7 @@ told as (
         to_timestamp(period_end) as until_at,
         amount,
         discount,
+        tax,
         is_paused,
         {{ provenance('stripe', 'invoice_line', 'id') }}
     from summed
@@ -109,6 +112,7 @@ untold as (
         to_timestamp(item.current_period_end) as until_at,
         null::bigint as amount,
         null::bigint as discount,
+        null::bigint as tax,
         false as is_paused,
         {{ provenance('stripe', 'subscription_item', 'item.id', 'item') }}
     from item
@@ -133,7 +137,7 @@ placed as (
         *,
         case
             when kind = 'period' and amount > 0
-                then {'is_paused': is_paused, 'amount': amount, 'discount': discount}
+                then {'is_paused': is_paused, 'amount': amount, 'discount': discount, 'tax': tax}
         end as own,
         coalesce(
             last_value(own ignore nulls) over (partition by item_id order by from_at),
@@ -147,5 +151,6 @@ select
         case when kind = 'period' then is_paused else coalesce(period.is_paused, is_paused) end as is_paused
     ),
     period.amount as period_amount,
-    period.discount as period_discount
+    period.discount as period_discount,
+    period.tax as period_tax
 from placed

@@ -1,7 +1,8 @@
 -- One row per item of a subscription and stretch of days in which it was the same: what it was in the past, invoices
--- tell (stg_stripe__item_states). By the month, after discounts; nothing while it is paused or billed by usage. Stripe
--- renews by itself, so an end is never a lapse: somebody cancelled, or dunning gave up. A subscription that dunning left
--- unpaid has ended on the day on which that was first seen.
+-- tell (stg_stripe__item_states). By the month, after discounts and without tax; nothing while it is paused or billed by
+-- usage. Where a price includes a tax that nobody tells, the amount is not known. Stripe renews by itself, so an end is
+-- never a lapse: somebody cancelled, or dunning gave up. A subscription that dunning left unpaid has ended on the day on
+-- which that was first seen.
 with unpaid as (
     select id, max(_valid_from) filter (where is_new) as since
     from (
@@ -24,6 +25,8 @@ subscription as (
         to_timestamp(start_date) as start_at,
         to_timestamp(trial_end) as trial_end_at,
         coalesce(to_timestamp(ended_at), case when status = 'unpaid' then unpaid.since end) as end_at,
+        coalesce(automatic_tax, true) as may_be_taxed,
+        default_tax_rates,
         upper(currency) as code,
         _source_file,
         _source_line,
@@ -36,9 +39,10 @@ subscription as (
 
 -- A price never changes its amount, but one that was written inline is in the items only.
 price as (
-    select id, unit_amount_decimal, interval, interval_count from {{ raw('stripe', 'price') }}
+    select id, unit_amount_decimal, interval, interval_count, tax_behavior from {{ raw('stripe', 'price') }}
     union
-    select price_id, unit_amount_decimal, interval, interval_count from {{ raw('stripe', 'subscription_item') }}
+    select price_id, unit_amount_decimal, interval, interval_count, tax_behavior
+    from {{ raw('stripe', 'subscription_item') }}
 ),
 
 priced as (
@@ -47,7 +51,10 @@ priced as (
         max(unit_amount_decimal) as unit_amount,
         any_value(case interval when 'year' then 12 when 'week' then 84 when 'day' then 12 else 1 end * interval_count)
             as parts,
-        any_value(case when interval in ('week', 'day') then 365 else 1 end) as times
+        any_value(case when interval in ('week', 'day') then 365 else 1 end) as times,
+        -- It is given to a price once, and stays.
+        coalesce(bool_or(tax_behavior = 'inclusive'), false) as includes_tax,
+        coalesce(bool_or(tax_behavior = 'exclusive'), false) as excludes_tax
     from price
     where interval is not null
     group by id
@@ -80,7 +87,13 @@ billed as (
             else (priced.unit_amount * state.quantity)::decimal(26, 4)
                 * coalesce({{ exact_ratio('state.period_amount - state.period_discount', 'state.period_amount') }}, 1)
                 ::decimal(9, 8)
-        end as net
+        end as discounted,
+        coalesce(priced.includes_tax, false) as includes_tax,
+        coalesce(priced.excludes_tax, false) as excludes_tax,
+        subscription.may_be_taxed,
+        coalesce(
+            {{ inclusive_percent('item.tax_rates') }}, {{ inclusive_percent('subscription.default_tax_rates') }}
+        ) as percent
     from state
     inner join subscription on state.subscription_id = subscription.id
     left join priced on state.price_id = priced.id
@@ -89,11 +102,31 @@ billed as (
     where state.kind <> 'credit' and (subscription.end_at is null or state.from_at < subscription.end_at)
 ),
 
+-- A line tells its tax, and that of a period what is left of a change's price. Else the rates of the item tell it.
+netted as (
+    select
+        *,
+        case
+            when kind = 'period' and tax is not null then discounted - tax
+            else (discounted * case
+                when kind = 'change' and tax = 0 then 1
+                when kind = 'seen' and percent is not null then {{ exact_ratio('100', '100 + percent') }}
+                when period_tax <> 0 and kind <> 'period' and not excludes_tax then {{
+                    exact_ratio('period_amount - period_discount - period_tax', 'period_amount - period_discount')
+                }}
+                when kind = 'change' and tax <> 0 then {{ exact_ratio('amount - tax', 'amount') }}
+                when percent is not null then {{ exact_ratio('100', '100 + percent') }}
+                when not (includes_tax and may_be_taxed) then 1
+            end::decimal(9, 8))::decimal(28, 4)
+        end as net
+    from billed
+),
+
 known as (
     select
         record_id as subscription_id,
         customer as account_id,
-        billed.product as product_id,
+        netted.product as product_id,
         {{ local_day('from_at') }} as started_on,
         {{ local_day('least(next_at, end_at, case when not goes_on then until_at end)') }} as ended_on,
         case
@@ -109,7 +142,7 @@ known as (
         source_line,
         source_sha256,
         loaded_at
-    from billed
+    from netted
 ),
 
 told as (
