@@ -49,6 +49,8 @@ def against_target(desk: Desk, metric: Metric, figure: Value | None, scale: Scal
     """Print the difference from the target."""
     if figure is None or figure.value is None or figure.yardstick is None:
         return Cell("–", tone="na")
+    if figure.at_most is not None:
+        return _range(desk, metric, figure.value - figure.yardstick, figure.at_most - figure.yardstick)
     change, ratio = difference(figure.value, figure.yardstick)
     return _cell(desk, metric, change, None if metric.is_signed else ratio, scale or desk.scale(metric, [figure]))
 
@@ -123,6 +125,8 @@ def printed(desk: Desk, metric: Metric, figure: Value, compared: Comparison, sca
     if compared.few:
         period = desk.formats.period(compared.base, desk.close.fiscal)
         return Cell(desk.say("na"), None, "na", desk.note(desk.say("na.small_base", period=period)))
+    if figure.at_most is not None and figure.value is not None:
+        return _range(desk, metric, compared.change, compared.change + figure.at_most - figure.value)
     return _cell(desk, metric, compared.change, compared.ratio, scale or desk.scale(metric, [figure]))
 
 
@@ -142,6 +146,14 @@ def _cell(desk: Desk, metric: Metric, change: Decimal, ratio: Decimal | None, sc
     else:
         text = desk.formats.change(metric.unit, change, ratio) or ""
     return Cell(text, tone=tone(metric, text))
+
+
+def _range(desk: Desk, metric: Metric, low: Decimal, high: Decimal) -> Cell:
+    """Print both ends of the difference of a share that isn't settled; good or bad where both ends are."""
+    tones = {tone(metric, desk.formats.change(metric.unit, end, None) or "") for end in (low, high)}
+    judged = tones.pop() if len(tones) == 1 else ""
+    # Two numbers need two lines.
+    return Cell(desk.formats.points(low, high), tone=f"{judged} range".strip())
 
 
 def _gap(desk: Desk, metric: Metric, figure: Value, change: Decimal, ratio: Decimal | None) -> str:

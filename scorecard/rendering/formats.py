@@ -113,6 +113,12 @@ class Formats:
             return self.single(change if signed else abs(change), unit, signed)
         return self.share(ratio, 0 if abs(ratio) >= 1 else 1, signed)
 
+    def points(self, low: Decimal, high: Decimal) -> str:
+        """Write both ends of a difference of percentages: −0.1 to +0.6 pt."""
+        ends = [self._decimal(end * 100, 1, True) for end in (low, high)]
+        number = ends[0] if ends[0] == ends[1] else self.wording.say("format.range_signed", low=ends[0], high=ends[1])
+        return self.wording.say("format.points", number=number)
+
     def gap(self, unit: str, change: Decimal, ratio: Decimal | None) -> str:
         """Write a difference inside a sentence, without sign: 4 days, 1.7 pt, 5.0 %."""
         if unit in {"days", "minutes", "count", "units"}:

@@ -42,7 +42,8 @@ def test_churn_that_is_not_settled_prints_its_range_and_when_it_is_final(tmp_pat
     said = "1.9 % so far, 2.6 % if the 11 in grace don't renew; final on 30 Jan 2025."
     assert notes[row.value.note or ""].replace("\u00a0", " ") == said
     assert [line.replace("\u00a0", " ") for line in doc.provisional] == [f"{CHURN}: {said}"]
-    assert row.status.word == "not settled"
+    assert row.status.word == "unsettled"
+    assert (row.vs_target.text, row.vs_target.tone) == ("−0.1 to +0.6\u00a0pt", "range")
     row, notes, _ = _churn(close, "ja", reports)
     assert row.value.text == "1.9～2.6%"
     assert notes[row.value.note or ""] == (
