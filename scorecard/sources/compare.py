@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from scorecard.settings import Settings
 from scorecard.sources.folder import Export
 from scorecard.sources.held import Held
 from scorecard.sources.judge import Staged
@@ -19,14 +20,18 @@ CURE = "Export it again in full."
 
 
 def note_line_ends(
-    db: "duckdb.DuckDBPyConnection", staged: Staged, exports: Sequence[Export], before: Held | None
+    settings: Settings,
+    db: "duckdb.DuckDBPyConnection",
+    staged: Staged,
+    exports: Sequence[Export],
+    before: Held | None,
 ) -> list[str]:
     """Note in `<table>_pages` whether each file ends its last line; return the names of those that are cut off.
 
     A file is cut off if its last line has no line end, though the version before had one; of a file that is new to an
     export of several, the others of the version before.
     """
-    known = dict(zip((name for name, _ in before.files), before.line_ends, strict=True)) if before else {}
+    known = _line_ends(settings, before) if before else {}
     others = {each for each in known.values() if each is not None}
     cut = []
     for export in exports:
@@ -35,6 +40,18 @@ def note_line_ends(
         if ends is False and known.get(export.name, others == {True}):
             cut.append(export.name)
     return cut
+
+
+def _line_ends(settings: Settings, before: Held) -> dict[str, bool | None]:
+    """Return for each file of a version whether its last line had a line end.
+
+    Loads of the first release don't say so; the copy of the version does, where it was copied since.
+    """
+    found = {}
+    for (name, sha256), ends in zip(before.files, before.line_ends, strict=True):
+        copy = settings.original(sha256)
+        found[name] = ends_line(copy, name) if ends is None and copy.exists() else ends
+    return found
 
 
 def compare(

@@ -150,7 +150,7 @@ class _Run:
                 try:
                     self.originals.check((export.name, export.sha256) for export in exports)
                     each = stage(db, f"t{number}", contract, parts)
-                    cut = note_line_ends(db, each, exports, self.held.get(contract.name))
+                    cut = note_line_ends(self.settings, db, each, exports, self.held.get(contract.name))
                     held_columns = set(types.get(contract.name, ()))
                     staged.append(compare(limits, self.source.schema, each, cut, held_columns, db))
                 except Suspect as error:

@@ -3,9 +3,11 @@
 import hashlib
 import io
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import duckdb
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -225,6 +227,27 @@ def test_an_export_without_a_last_line_end_is_one_if_it_never_had_it(deals: Deal
     deals.write(whole.rstrip(b"\n").replace(b"Ben Ruiz", b"Ben Diaz"), "deals.csv")
     deals.extract()
     assert deals.won() == ALL
+
+
+def test_a_warehouse_of_the_first_release_says_nothing_of_line_ends(deals: Deals) -> None:
+    with duckdb.connect(deals.settings.warehouse) as db:
+        db.execute("alter table raw_shop._loaded_files drop column ends_line")
+    shutil.rmtree(deals.settings.originals)
+    whole = (CASES / "deals.csv").read_bytes()
+    assert deals.extract().load_id is None
+    deals.write(whole[:-1], "deals.csv")
+    assert "ends within a line" in deals.held().problem, "the copy that was made meanwhile says it"
+
+    deals.write(whole, "deals.csv")
+    deals.extract()
+    shutil.rmtree(deals.settings.originals)
+    deals.write(whole[:-1], "deals.csv")
+    deals.extract()
+    assert deals.won() == ALL
+    assert deals.query("select ends_line from raw_shop._loaded_files where object = 'deals' order by loaded_at") == [
+        (None,),
+        (False,),
+    ]
 
 
 def test_an_export_of_changes_that_is_cut_off_is_held_too(deals: Deals) -> None:
