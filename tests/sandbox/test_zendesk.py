@@ -30,6 +30,17 @@ def get(service: Zendesk, path: str, **params: Any) -> Any:
     return answer.json()
 
 
+def test_survey_responses_are_listed_by_their_creation_in_milliseconds(service: Zendesk) -> None:
+    for number in (1, 2):
+        fields = {"answers": [], "subject_zrns": [f"zen:ticket:{number}"]}
+        service.store.put("survey_responses", str(number), fields, at=START + timedelta(hours=number))
+    service.advance(days=1)
+    since = {"filter[created_at_start]": str((UNIX + 5400) * 1000), "page[size]": "1"}
+    (only,) = get(service, "guide/survey_responses", **since)["survey_responses"]
+    assert (len(only["id"]), only["subject_zrns"]) == (26, ["zen:ticket:2"])
+    assert len(get(service, "guide/survey_responses", **{"page[size]": "5"})["survey_responses"]) == 2
+
+
 def pages(service: Zendesk, path: str, **params: Any) -> list[Any]:
     """Read an export until its end."""
     read = [get(service, path, **params)]

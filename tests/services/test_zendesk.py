@@ -423,6 +423,82 @@ def test_a_start_date_bounds_facts_of_a_day_and_nothing_they_refer_to(connect: C
     assert len(reader.current("user", "id")) == len(reader.current("organization", "id")) == 3, "and compared"
 
 
+def response(ticket_id: int, at: str, **rating: Any) -> dict[str, Any]:
+    scale = {"id": "Q1", "type": "rating_scale_numeric", "sub_type": "customer_satisfaction"}
+    moments = {"created_at": at, "updated_at": at}
+    comment = {"question": {"id": "Q2", "type": "open_ended"}, "type": "open_ended", "value": f"Sim {at}", **moments}
+    return {
+        "answers": [{"question": scale, "type": "rating_scale", **rating, **moments}, comment],
+        "expires_at": "2024-02-01T00:00:00.000Z",
+        "responder_id": 1,
+        "subject_zrns": [f"zen:ticket:{ticket_id}"],
+        "subjects": [{"id": str(ticket_id), "type": "ticket", "zrn": f"zen:ticket:{ticket_id}"}],
+        "survey": {"id": "S1", "state": "enabled", "version": 3},
+    }
+
+
+SATISFACTION = ("satisfaction_rating", "survey_response", "survey_answer")
+
+
+def ratings_of(reader: Reader) -> list[tuple[Any, ...]]:
+    answers = "raw_zendesk.survey_answer where _valid_to is null and _deleted_at is null and rating is not null"
+    return reader.sql(f"select subject_zrns, rating, rating_category from {answers} order by all")
+
+
+def test_the_current_survey_is_read_where_the_classic_list_is_empty(connect: Connect, account: Zendesk) -> None:
+    for number in (1, 2, 3):
+        account.store.delete("satisfaction_ratings", str(number))
+    given = {1: (5, "good"), 2: (1, "bad"), 3: (3, "neutral")}
+    for number, (rating, category) in given.items():
+        fields = response(number, f"2024-01-0{number}T10:00:00.000Z", rating=rating, rating_category=category)
+        account.store.put("survey_responses", str(number), fields, BEGIN + timedelta(hours=number))
+    reader = reader_of(connect, account, objects=SATISFACTION, page_size=2)
+    assert reader.extract().warnings == ()
+    assert ratings_of(reader) == [(f'["zen:ticket:{number}"]', *said) for number, said in given.items()]
+    assert reader.current("survey_answer", "count(*) filter (comment is not null)") == [(3,)]
+    assert reader.current("satisfaction_rating", "id") == []
+
+    account.advance(days=2)
+    changed = response(2, "2024-01-05T10:00:00.000Z", rating=4, rating_category="good")
+    account.store.put("survey_responses", "2", changed)
+    before = len(account.seen)
+    reader.extract()
+    assert ('["zen:ticket:2"]', 4, "good") in ratings_of(reader), "an answer may be changed"
+    asked = [each.query for each in account.seen[before:] if "survey" in each.path and "created_at_start" in each.query]
+    since = int((utc("2024-01-03T10:00:00") - timedelta(days=28)).timestamp() * 1000)
+    assert f"={since}" in asked[0], "in milliseconds, from the newest answer on less what may be changed"
+    account.advance(days=8)
+    account.store.delete("survey_responses", "3")
+    reader.extract()
+    assert len(ratings_of(reader)) == 2
+    assert len(reader.tombstones("survey_response")) == 1
+
+
+@pytest.mark.parametrize("lacks", ["survey_responses", "satisfaction_ratings"])
+def test_an_account_has_one_generation_of_the_survey(connect: Connect, account: Zendesk, lacks: str) -> None:
+    fields = response(1, "2024-01-01T10:00:00.000Z", rating=5, rating_category="good")
+    account.store.put("survey_responses", "1", fields, BEGIN)
+    account.forbidden = {lacks}
+    reader = reader_of(connect, account, objects=SATISFACTION)
+    reader.extract()
+    held = len(reader.current("satisfaction_rating", "id")), len(ratings_of(reader))
+    assert held == ((3, 0) if lacks == "survey_responses" else (0, 1))
+    account.forbidden = {"survey_responses", "satisfaction_ratings"}
+    with pytest.raises(ScorecardError, match=r"Zendesk has no s.* that the user of the connection zendesk may read"):
+        reader.extract()
+
+
+def test_a_start_date_leaves_out_older_answers(connect: Connect, account: Zendesk) -> None:
+    for number, day in ((1, "2024-01-01"), (2, "2024-01-03")):
+        fields = response(number, f"{day}T10:00:00.000Z", rating=5, rating_category="good")
+        account.store.put("survey_responses", str(number), fields, utc(f"{day}T09:00:00"))
+    reader = reader_of(connect, account, objects=SATISFACTION, start_date=date(2024, 1, 2))
+    reader.extract()
+    account.advance(days=8)
+    reader.extract()
+    assert ratings_of(reader) == [('["zen:ticket:2"]', 5, "good")]
+
+
 def test_a_renamed_field_stops_its_object_alone(connect: Connect, account: Zendesk) -> None:
     reader = reader_of(connect, account, objects=("ticket", "organization"))
     reader.extract()

@@ -21,7 +21,8 @@ class Zendesk:
     """One account, as the extraction reads it.
 
     A cursor is ``{"reconciled_at": …}`` and, of an export by cursor, ``cursor`` (until there is one, ``start_time``);
-    of an export by time, ``start_time``; of ratings, ``since``, and while their list is read ``after`` and ``newest``.
+    of an export by time, ``start_time``; of ratings and survey responses, ``since``, and while their list is read
+    ``after`` and ``newest``.
     """
 
     def __init__(self, name: str, own: ServiceSettings, connection: Connection) -> None:
@@ -30,6 +31,7 @@ class Zendesk:
         self.export_page = min(own.page_size or fixed.EXPORT_PAGE, fixed.EXPORT_PAGE)
         self.list_page = min(own.page_size or fixed.LIST_PAGE, fixed.LIST_PAGE)
         self._starts: dict[str, int] = {}
+        self._absent: set[str] = set()
         # Without a user Zendesk answers some requests as if to a visitor, so this is asked first.
         self.begun, self._me = me(self.http)
 
@@ -58,7 +60,7 @@ class Zendesk:
                 f" {', '.join(fixed.SHAPES)}.",
             )
         try:
-            self._sample(name)
+            self._sample_survey(name) if name in fixed.SATISFACTION else self._sample(name)
             metric = self._first_metric() if name == fixed.TICKETS else None
         except BadAnswer as error:
             if error.status not in (403, 404):
@@ -82,9 +84,11 @@ class Zendesk:
         now = self.begun.served_at
         reached.setdefault("reconciled_at", now.isoformat())
         compare = again or moment(reached["reconciled_at"]) + timedelta(days=self.own.reconcile_days) <= now
-        if name == fixed.GROUPS or (name == fixed.RATINGS and compare):
+        if name in self._absent:
+            yield _page(self.begun, (), reached)
+        elif name == fixed.GROUPS or (name in fixed.SATISFACTION and compare):
             yield from self._whole(name, reached)
-        elif name == fixed.RATINGS:
+        elif name in fixed.SATISFACTION:
             yield from self._recent(name, reached)
         elif name in fixed.BY_TIME:
             yield from self._by_time(name, reached)
@@ -100,7 +104,18 @@ class Zendesk:
             return self.http.get(f"incremental/{name}/cursor.json", {"start_time": 0, "per_page": 1})
         if name in fixed.BY_TIME:
             return self.http.get(f"incremental/{name}.json", {"start_time": 0, "per_page": 1})
-        return self.http.get(f"{name}.json", {"page[size]": 1})
+        return self.http.get(_path(name), {"page[size]": 1})
+
+    def _sample_survey(self, name: str) -> None:
+        """Ask for one answer of requesters; an account without this generation of the survey has to have the other."""
+        try:
+            self._sample(name)
+        except BadAnswer as error:
+            if error.status not in (403, 404):
+                raise
+            (other,) = (each for each in fixed.SATISFACTION if each != name)
+            self._sample(other)
+            self._absent.add(name)
 
     def _first_metric(self) -> dict[str, Any] | None:
         """Return the metrics of the newest ticket, which are as those in the export."""
@@ -162,7 +177,7 @@ class Zendesk:
         """Yield a list from a moment of creation on: as far back as what was read before may have changed."""
         back = max(fixed.RATING_MAY_CHANGE, self.own.overlap_seconds)
         start = max(self._starts[name], reached.get("since", 0) - back)
-        for page in self._list(name, {"start_time": start}, reached.get("after")):
+        for page in self._list(name, _since(name, start), reached.get("after")):
             newest = max(reached.get("newest", 0), page.newest)
             if page.after is None:
                 self._end_of_list(reached, newest or start)
@@ -181,7 +196,7 @@ class Zendesk:
             newest = max(newest, page.newest)
             if last:
                 reached["reconciled_at"] = page.answer.served_at.isoformat()
-                if name == fixed.RATINGS:
+                if name in fixed.SATISFACTION:
                     self._end_of_list(reached, newest)
             pairs = zip(page.records, page.heads, strict=True)
             yield Page(
@@ -195,8 +210,8 @@ class Zendesk:
             )
 
     def _is_wanted(self, name: str, head: Head) -> bool:
-        """Whether the settings leave a record in: ratings by when they were given, others by when they last changed."""
-        since = head.created if name == fixed.RATINGS else head.updated
+        """Whether the settings leave a record in: answers by when they were given, others by when they last changed."""
+        since = head.created if name in fixed.SATISFACTION else head.updated
         return since >= self._starts[name]
 
     def _end_of_list(self, reached: dict[str, Any], newest: int) -> None:
@@ -209,7 +224,7 @@ class Zendesk:
         seen = {after}
         while True:
             going_on = {"page[after]": after} if after else {}
-            answer = self.http.get(f"{name}.json", {**params, **going_on, "page[size]": self.list_page})
+            answer = self.http.get(_path(name), {**params, **going_on, "page[size]": self.list_page})
             page = listed(answer, name)
             yield page
             if page.after is None:
@@ -227,6 +242,15 @@ class Zendesk:
     def _is_too_recent(self, start: int) -> bool:
         """Whether Zendesk refuses an export from a moment on, because all since then is left out."""
         return start > unix(self.begun.served_at) - fixed.LEFT_OUT
+
+
+def _path(name: str) -> str:
+    return fixed.PATHS.get(name, f"{name}.json")
+
+
+def _since(name: str, start: int) -> dict[str, int]:
+    """Return how a list is asked for what was created from a moment on: one of them counts in milliseconds."""
+    return {"filter[created_at_start]": start * 1000} if name == fixed.SURVEYS else {"start_time": start}
 
 
 def _page(answer: Answer, records: Any, reached: dict[str, Any]) -> Page:

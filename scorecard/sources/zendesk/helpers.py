@@ -14,17 +14,25 @@ from scorecard.sources.http import BadAnswer, Http
 from scorecard.sources.zendesk.settings import API, LONGEST_WAIT
 
 
+class Said(msgspec.Struct):
+    """An answer to a question of a survey; a survey's response says in no other place when it was given."""
+
+    created_at: datetime | None = None
+
+
 class Head(msgspec.Struct):
     """What of a record decides how it is read."""
 
-    id: int
+    id: int | str
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    answers: list[Said] = []
 
     @property
     def created(self) -> int:
-        """When it was created, in Unix seconds; 0 where it doesn't say."""
-        return unix(self.created_at) if self.created_at else 0
+        """When it was created, or else first answered, in Unix seconds; 0 where it doesn't say."""
+        moments = [self.created_at, *(each.created_at for each in self.answers)]
+        return min((unix(each) for each in moments if each), default=0)
 
     @property
     def updated(self) -> int:

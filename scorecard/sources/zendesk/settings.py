@@ -17,7 +17,13 @@ LEFT_OUT = 60
 """Seconds before now that exports leave out; one that is to begin in them is refused."""
 
 TICKETS, USERS, ORGANIZATIONS = "tickets", "users", "organizations"
-GROUPS, RATINGS = "groups", "satisfaction_ratings"
+GROUPS, RATINGS, SURVEYS = "groups", "satisfaction_ratings", "survey_responses"
+
+SATISFACTION = (RATINGS, SURVEYS)
+"""What requesters say of a ticket, in two generations of the survey: an account uses one, and may lack the other."""
+
+PATHS = {SURVEYS: "guide/survey_responses"}
+"""Where a list is, if not at the object's name."""
 
 BY_CURSOR = (TICKETS, USERS)
 """Objects whose changes an export gives from a cursor on."""
@@ -48,5 +54,7 @@ SHAPES = {
     ORGANIZATIONS: Shape(deleted="deleted_at", deleted_value="", deleted_at="deleted_at"),
     GROUPS: Shape(deleted="deleted", deleted_at="updated_at"),
     RATINGS: Shape(),
+    # Said by the names of its subjects, too; and what the survey is today says nothing of an answer.
+    SURVEYS: Shape(ignored=("subjects", "survey.state")),
 }
 """What is read. Only tickets have a time that moves with every change; of the others what was read last is newest."""

@@ -21,7 +21,7 @@ from .zendesk_records import Key, cursor_of, export_keys, key_of, list_keys, met
 
 BY_CURSOR = {"tickets", "users"}
 BY_TIME = {"tickets", "users", "organizations", "ticket_events"}
-LISTS = {"users", "organizations", "groups", "ticket_metrics", "satisfaction_ratings"}
+LISTS = {"users", "organizations", "groups", "ticket_metrics", "satisfaction_ratings", "survey_responses"}
 
 LEFT_OUT = 60
 """Seconds before now whose changes an export leaves out."""
@@ -68,6 +68,7 @@ class Zendesk(Service):
         served = {
             "/api/v2/incremental/{kind}/cursor.json": self._export_by_cursor,
             "/api/v2/incremental/{kind}.json": self._export_by_time,
+            "/api/v2/guide/{kind}": self._list,
             "/api/v2/{kind}.json": self._list,
             "/api/v2/{kind}": self._list,
         }
@@ -190,6 +191,10 @@ class Zendesk(Service):
             raise Refused(404, "InvalidEndpoint", "Not found")
         rated = kind == "satisfaction_ratings"
         times = [_number(request, name) if rated else None for name in ("start_time", "end_time")]
+        if kind == "survey_responses":
+            # The only times of the API in milliseconds.
+            asked_in = [_number(request, f"filter[created_at_{name}]") for name in ("start", "end")]
+            times = [None if each is None else each // 1000 for each in asked_in]
         keys = self._once((kind, *times), lambda: list_keys(self.store, kind, *times))
         if "page[size]" not in request.query_params:
             raise Refused(400, "InvalidPaginationParameter", "page[size] is missing: there are no pages by offset here")

@@ -11,6 +11,19 @@ rating as (
     group by ticket_id
 ),
 
+-- Of the current survey, whose scales have two to five points; good ones are 4 and 5.
+answer as (
+    select
+        try_cast(regexp_extract(subject_zrns, 'zen:ticket:(\d+)', 1) as bigint) as ticket_id,
+        arg_max(
+            case rating_category when 'good' then greatest(coalesce(rating, 5), 4) else least(coalesce(rating, 1), 3) end,
+            (updated_at, survey_response_id)
+        ) as score
+    from ({{ current_rows('zendesk', 'survey_answer') }})
+    where question_sub_type = 'customer_satisfaction' and rating_category in ('good', 'neutral', 'bad')
+    group by ticket_id
+),
+
 renamed as (
     select
         ticket.id::varchar as ticket_id,
@@ -18,13 +31,16 @@ renamed as (
         {{ local_day('ticket.created_at') }} as submitted_on,
         case when ticket.status in ('solved', 'closed') then ticket.solved_at end as closed_at,
         ticket.first_reply_minutes as first_response_minutes,
-        case coalesce(rating.score, ticket.satisfaction_score) when 'good' then 5 when 'bad' then 1 end::decimal(18, 2)
-            as satisfaction_score,
+        coalesce(
+            answer.score,
+            case coalesce(rating.score, ticket.satisfaction_score) when 'good' then 5 when 'bad' then 1 end
+        )::decimal(18, 2) as satisfaction_score,
         case ticket.priority when 'normal' then 'medium' else ticket.priority end as priority,
         {{ provenance('zendesk', 'ticket', 'ticket.id::varchar', 'ticket') }}
     from ticket
     left join ({{ current_rows('zendesk', 'user', deleted=true) }}) as requester on ticket.requester_id = requester.id
     left join rating on ticket.id = rating.ticket_id
+    left join answer on ticket.id = answer.ticket_id
     where not coalesce(list_contains(from_json(ticket.tags, '["varchar"]'), 'closed_by_merge'), false)
 )
 
