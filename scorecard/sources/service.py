@@ -29,7 +29,7 @@ from scorecard.sources.judge import Staged, count
 from scorecard.sources.load import load
 from scorecard.sources.page import Page, Shape
 from scorecard.sources.pages import Pages
-from scorecard.sources.suspect import limits_of
+from scorecard.sources.suspect import Limits, limits_of
 from scorecard.sources.text import first_line
 
 if TYPE_CHECKING:
@@ -366,7 +366,7 @@ class _Run:
                             table.judge(
                                 self.source.schema,
                                 set(types.get(table.contract.name, ())),
-                                self.limits,
+                                self._limits(each, table.contract),
                                 types,
                             )
                             for table in each.tables
@@ -384,6 +384,11 @@ class _Run:
                     self.unknown[one.contract.name] = one.unknown
         retype(self.settings.warehouse, self.source, staged, types)
         return staged, cursors
+
+    def _limits(self, each: _Object, contract: ObjectContract) -> Limits:
+        """Return what a table may lose: one of a list loses what its record's table does, which is asked once."""
+        has_records = any(not one.each for one in each.contracts)
+        return self.limits.without_loss() if contract.each and has_records else self.limits
 
     def _is_news(self, staged: Staged, held: dict[str, str]) -> bool:
         """Whether a load would change anything."""

@@ -11,7 +11,7 @@ import os
 import shlex
 import socket
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,6 +54,10 @@ class Limits:
         """Whether so many of the records held are more than may be lost."""
         many = lost >= self.records and lost > self.share * held
         return lost > 0 and (many or lost > self.share_of_any_size * held)
+
+    def without_loss(self) -> "Limits":
+        """Return limits by which any loss is likely."""
+        return replace(self, share=1, share_of_any_size=1)
 
     def refuse(self, file: str, sha256: str, problems: Sequence[str], cure: str) -> None:
         """Refuse a version that has problems, each a part of a sentence, unless a person has confirmed it.

@@ -16,11 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from scorecard.errors import ScorecardError
-from scorecard.sources import check, load_contracts
+from scorecard.sources import check, confirm, load_contracts
 from scorecard.sources.http import Answer, QuotaGone
 from scorecard.sources.stripe import settings as fixed
 from scorecard.sources.stripe.events import Feed
 from scorecard.sources.stripe.helpers import Listed
+from scorecard.sources.troubles import Suspect
 
 from .conftest import Connect, Reader
 from .stripe_account import (
@@ -194,6 +195,28 @@ def test_when_events_are_no_longer_kept_all_is_read_and_compared(connect: Connec
     assert customers(reader) == truth(org, "customer")
     again = [each for each in org.seen[seen:] if each.path == "/v1/customers" and "starting_after" in each.query]
     assert not again, "from then on by events"
+
+
+def test_lists_of_lost_records_are_confirmed_with_them(connect: Connect, org: Stripe) -> None:
+    """The lines of invoices that are gone are gone, too: that is one loss, and confirmed once."""
+    org.store.put("invoice", "in_2", invoice(2, lines=0))
+    reader = reader_of(connect, org, objects=("invoice", "invoice_line"))
+    reader.extract()
+    before = reader.tombstones("invoice"), len(reader.current("invoice_line", "id"))
+    ids = [each for (each,) in reader.current("invoice", "id")]
+    org.advance(days=1)
+    for each in ids:
+        org.store.delete("invoice", each)
+    org.advance(days=40)
+    reader.suspect_lost_share = 0.2
+    with pytest.raises(Suspect, match=rf"invoice is suspect: it lacks {len(ids)} of the {len(ids)}") as error:
+        reader.extract()
+    assert (reader.tombstones("invoice"), len(reader.current("invoice_line", "id"))) == before
+    source = load_contracts(reader.settings)["stripe"]
+    confirm(reader.settings, source, error.value.file, error.value.sha256)
+    reader.extract()
+    assert reader.current("invoice", "id") == reader.current("invoice_line", "id") == []
+    assert len(reader.tombstones("invoice_line")) == before[1] > 1
 
 
 def test_events_that_no_longer_reach_back_to_the_last_run(connect: Connect, org: Stripe) -> None:
