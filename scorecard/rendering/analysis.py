@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from scorecard.periods import Period
 from scorecard.rendering.close import COMPARISONS, Metric, Value
-from scorecard.rendering.comparisons import difference
+from scorecard.rendering.comparisons import difference, from_prior
 from scorecard.rendering.desk import Desk
 
 # A share that moved less than this is not worth a sentence.
@@ -96,6 +96,7 @@ def members_rate(desk: Desk, metric: Metric, dimension: str, member: str) -> tup
         and drives(desk, other, metric)
         and (figure := desk.close.value(other.name, desk.close.period, dimension, member))
         and figure.value is not None
+        and from_prior(desk, other, figure).change is not None
         and size(figure.change) >= _WORTH_SAYING
     ]
     return max(found, key=lambda pair: size(pair[1].change), default=None)

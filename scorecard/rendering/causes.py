@@ -102,9 +102,11 @@ def decimal(number: Fraction) -> Decimal:
 
 
 def _moved(desk: Desk, metric: Metric, figure: Value | None) -> Fraction | None:
-    """Return the change to explain, exactly; None of a metric that is no sum or rate of its members' records."""
+    """Return the change to explain, exactly; None where there is none or isn't settled."""
     before = desk.close.whole(metric.name, desk.close.prior)
     if figure is None or figure.change is None or before is None:
+        return None
+    if figure.at_most is not None or before.at_most is not None:
         return None
     if metric.aggregate in _SUMS:
         return _numerator(figure) - _numerator(before)

@@ -19,13 +19,15 @@ _BY_NUMBER = ("count", "units", "days", "minutes")
 class Comparison:
     """The change of a figure from another period. ``ratio`` is None where the change is no percentage of the base.
 
-    ``few`` says that the base rests on too few records for a percentage.
+    ``few`` says that the base rests on too few records for a percentage, ``unsettled`` which of the two figures has no
+    change because it isn't settled.
     """
 
     base: Period
     change: Decimal | None
     ratio: Decimal | None
     few: bool = False
+    unsettled: Value | None = None
 
 
 def from_prior(desk: Desk, metric: Metric, figure: Value) -> Comparison:
@@ -42,6 +44,8 @@ def between(desk: Desk, metric: Metric, now: Value, was: Value, base: Period) ->
     """Return the change from a figure of any earlier period."""
     if now.value is None or was.value is None:
         return Comparison(base, None, None)
+    if unsettled := _unsettled(now, was):
+        return Comparison(base, None, None, unsettled=unsettled)
     return _judged(metric, base, was, *difference(now.value, was.value))
 
 
@@ -66,9 +70,25 @@ def against_year_ago(desk: Desk, metric: Metric, figure: Value | None, scale: Sc
 
 
 def gap_to_target(desk: Desk, metric: Metric, figure: Value) -> str:
-    """Write how far a figure is from what it is held against, without sign: 4 days, 1.7 pt, 5.0 %."""
-    change, ratio = difference(figure.value or Decimal(0), figure.yardstick or Decimal(0))
-    return _gap(desk, metric, figure, change, None if metric.is_signed or metric.unit in _BY_NUMBER else ratio)
+    """Write how far a figure is from what it is held against, without sign: 4 days, 1.7 pt, 5.0 %.
+
+    Of one that isn't settled, how far it is at least.
+    """
+    target = figure.yardstick or Decimal(0)
+    nearest = min(figure.ends or (Decimal(0),), key=lambda end: abs(end - target))
+    change, ratio = difference(nearest, target)
+    gap = _gap(desk, metric, figure, change, None if metric.is_signed or metric.unit in _BY_NUMBER else ratio)
+    return gap if figure.at_most is None else desk.say("gap.at_least", gap=gap)
+
+
+def side_of_target(figure: Value) -> int | None:
+    """Return on which side of its target a figure is: 1 above, −1 below, 0 on it; None if it may end on either."""
+    if figure.ends is None or figure.yardstick is None:
+        return None
+    low, high = figure.ends
+    if low <= figure.yardstick <= high:
+        return 0 if low == high else None
+    return 1 if low > figure.yardstick else -1
 
 
 def gap_to(desk: Desk, metric: Metric, figure: Value, compared: Comparison) -> str:
@@ -93,9 +113,16 @@ def _compared(
     desk: Desk, metric: Metric, figure: Value, base: Period, change: Decimal | None, ratio: Decimal | None
 ) -> Comparison:
     was = desk.close.value(figure.metric, base, figure.dimension, figure.member)
+    if unsettled := _unsettled(figure, was):
+        return Comparison(base, None, None, unsettled=unsettled)
     if was is None or change is None:
         return Comparison(base, change, ratio)
     return _judged(metric, base, was, change, ratio)
+
+
+def _unsettled(*figures: Value | None) -> Value | None:
+    """Return the first figure of which only two ends are known: what it changed by is not known yet."""
+    return next((figure for figure in figures if figure is not None and figure.at_most is not None), None)
 
 
 def _judged(metric: Metric, base: Period, was: Value, change: Decimal, ratio: Decimal | None) -> Comparison:
@@ -120,14 +147,23 @@ def _since(
 
 def printed(desk: Desk, metric: Metric, figure: Value, compared: Comparison, scale: Scale | None = None) -> Cell:
     """Print a change; where there is none to print, n/a and the footnote that says why."""
+    if compared.unsettled is not None:
+        return _since_unsettled(desk, metric, figure, compared.base, compared.unsettled)
     if compared.change is None:
         return Cell(desk.say("na"), None, "na", desk.note(_no_base(desk, metric, figure, compared.base)))
     if compared.few:
         period = desk.formats.period(compared.base, desk.close.fiscal)
         return Cell(desk.say("na"), None, "na", desk.note(desk.say("na.small_base", period=period)))
-    if figure.at_most is not None and figure.value is not None:
-        return _range(desk, metric, compared.change, compared.change + figure.at_most - figure.value)
     return _cell(desk, metric, compared.change, compared.ratio, scale or desk.scale(metric, [figure]))
+
+
+def _since_unsettled(desk: Desk, metric: Metric, figure: Value, base: Period, unsettled: Value) -> Cell:
+    """Print both ends of the change of a figure that isn't settled; from a base that isn't, there is none to print."""
+    was = desk.close.value(figure.metric, base, figure.dimension, figure.member)
+    if figure.ends is not None and was is not None and was.value is not None and was.at_most is None:
+        low, high = figure.ends
+        return _range(desk, metric, low - was.value, high - was.value)
+    return Cell(desk.say("na"), None, "na", desk.note(desk.range_of(metric, unsettled)))
 
 
 def _no_base(desk: Desk, metric: Metric, figure: Value, base: Period) -> str:

@@ -6,7 +6,7 @@ from scorecard.rendering import doubts
 from scorecard.rendering.analysis import BAD, factors_of, lead_metric, reached_targets
 from scorecard.rendering.causes import Cause, Part, cause_of, decimal
 from scorecard.rendering.close import Metric, Value
-from scorecard.rendering.comparisons import from_prior, gap_to, gap_to_target
+from scorecard.rendering.comparisons import from_prior, gap_to, gap_to_target, side_of_target
 from scorecard.rendering.desk import Desk
 from scorecard.rendering.formats import MINUS
 
@@ -18,15 +18,15 @@ def headline(desk: Desk) -> str:
         period = desk.period(desk.close.period)
         finding = desk.say("headline.missing", metric=metric.label, reason=desk.reason(None, period))
         return desk.say("headline", finding=finding, target="", why="", doubt="")
-    value = desk.formats.value(figure.value, desk.scale(metric, [figure]))
-    change = figure.change
-    if change is None:
+    value = desk.text(figure)
+    compared = from_prior(desk, metric, figure)
+    if compared.change is None:
         finding = desk.say("headline.is", metric=metric.label, value=value)
-    elif change == 0:
+    elif compared.change == 0:
         finding = desk.say("headline.held", metric=metric.label, value=value)
     else:
-        gap = gap_to(desk, metric, figure, from_prior(desk, metric, figure))
-        key = "headline.fell" if change < 0 else "headline.rose"
+        gap = gap_to(desk, metric, figure, compared)
+        key = "headline.fell" if compared.change < 0 else "headline.rose"
         finding = desk.say(key, metric=metric.label, change=gap, value=value)
     return desk.say(
         "headline",
@@ -48,7 +48,10 @@ def exception(desk: Desk, metric: Metric, figure: Value | None) -> str | None:
     """Say of a metric that misses its target by how much, and which member explains its change."""
     if figure is None or figure.value is None or figure.yardstick is None or figure.status not in BAD:
         return None
-    key = "exception.short" if figure.value < figure.yardstick else "exception.over"
+    side = side_of_target(figure)
+    if not side:
+        return None
+    key = "exception.short" if side < 0 else "exception.over"
     sentence = desk.say(key, gap=gap_to_target(desk, metric, figure), target=goal(desk, figure))
     if cause := cause_of(desk, metric, figure):
         lead, rest, _ = explained(desk, metric, figure, cause)
@@ -127,12 +130,13 @@ def goal(desk: Desk, figure: Value) -> str:
 
 
 def _target(desk: Desk, metric: Metric, figure: Value) -> str:
-    if figure.value is None or figure.yardstick is None:
+    side = side_of_target(figure)
+    if side is None:
         return ""
     target = goal(desk, figure)
-    if figure.value == figure.yardstick:
+    if side == 0:
         return desk.say("headline.met", target=target)
-    key = "headline.short" if figure.value < figure.yardstick else "headline.above"
+    key = "headline.short" if side < 0 else "headline.above"
     return desk.say(key, gap=gap_to_target(desk, metric, figure), target=target)
 
 

@@ -24,7 +24,7 @@ from scorecard.rendering.analysis import (
 )
 from scorecard.rendering.causes import cause_of, decimal
 from scorecard.rendering.close import Metric, Value
-from scorecard.rendering.comparisons import from_prior, gap_to, gap_to_target
+from scorecard.rendering.comparisons import from_prior, gap_to, gap_to_target, side_of_target
 from scorecard.rendering.desk import Desk
 from scorecard.rendering.sentences import contributed, explained, goal
 
@@ -175,13 +175,14 @@ def _worst(desk: Desk, lead: Metric) -> Thing | None:
 
 
 def _against(desk: Desk, metric: Metric, figure: Value, way: str) -> Thing | None:
-    if figure.value is None or figure.yardstick is None:
+    side = side_of_target(figure)
+    if side is None or figure.yardstick is None:
         return None
     lead = desk.say("thing.against.lead", metric=metric.label, value=desk.text(figure))
     target = desk.say(
         "goal.of", goal=goal(desk, figure), value=desk.formats.value(figure.yardstick, desk.scale(metric, [figure]))
     )
-    if figure.value == figure.yardstick:
+    if side == 0:
         rest = desk.say("thing.met", target=target)
     else:
         rest = desk.say(f"thing.{way}", gap=gap_to_target(desk, metric, figure), target=target)

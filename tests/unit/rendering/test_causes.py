@@ -1,5 +1,7 @@
 """Which member a sentence names as what moved a figure."""
 
+from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scorecard.rendering.causes import cause_of, parts_of
+from scorecard.rendering.comparisons import against_prior
 from scorecard.rendering.desk import Desk
 from scorecard.rendering.sentences import explained
 from scorecard.rendering.three_things import three_things
@@ -152,3 +155,39 @@ def test_the_samples_name_only_what_their_scorecards_show(request: pytest.Fixtur
         for metric in of.close.shown():
             cause = cause_of(of, metric, of.close.whole(metric.name))
             assert cause is None or {cause.most.dimension, (cause.against or cause.most).dimension} <= shown
+
+
+def _unsettled(at_most: str, target: str) -> Desk:
+    """Return the desk of a churn rate of 2 % that may still become more, held against a target."""
+    churn = replace(RATE, name="churn", label="Churn", higher_is_better=False, settles_after=30, drives=("revenue",))
+    figures = {
+        (REVENUE, "business_unit"): {UNIT: (100, 100)},
+        (churn, "business_unit"): {UNIT: ("3/100", "2/100")},
+        (churn, "team"): {"A": ("1/50", "1/50"), "B": ("2/50", "1/50")},
+    }
+    of = desk(figures, [("churn", "team")])
+    key = ("churn", "2017-Q4", "business_unit", UNIT)
+    status = (
+        "ahead" if Decimal(at_most) < Decimal(target) else "off_track" if Decimal("0.02") > Decimal(target) else "na"
+    )
+    of.close.values[key] = replace(
+        of.close.values[key], at_most=Decimal(at_most), pending=Decimal(3), target=Decimal(target), status=status
+    )
+    return of
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [("0.05", "at least 2.0 pt better than"), ("0.01", "at least 1.0 pt worse than"), ("0.025", "")],
+)
+def test_what_is_not_settled_is_praised_and_blamed_only_for_what_is_sure(target: str, said: str) -> None:
+    of = _unsettled("0.03", target)
+    churn = of.close.metrics["churn"]
+    figure = of.close.whole("churn")
+    assert figure is not None
+    texts = " ".join(thing.text for thing in three_things(of)).replace("\u00a0", " ")
+    assert said in texts
+    assert "better than in Q3" not in texts, "2 % is less than 3 %, but it may become 3 %"
+    assert said or "Churn is" not in texts
+    assert cause_of(of, churn, figure) is None
+    assert against_prior(of, churn, figure).text.replace("\u00a0", " ") == "−1.0 to 0.0 pt"
