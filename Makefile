@@ -23,7 +23,7 @@ lint: .venv/.ready ## every linter
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
-	MYPYPATH=.:dags:tools $(PYTHON) -m mypy --strict dags/*.py tools/*.py tools/sandbox
+	MYPYPATH=.:dags:plugins:tools $(PYTHON) -m mypy --strict dags/*.py plugins/*.py tools/*.py tools/sandbox
 	.venv/bin/lint-imports
 	SCORECARD_WAREHOUSE=:memory: $(PYTHON) -m sqlfluff lint -p 2 dbt_project/models
 

@@ -1,19 +1,25 @@
 """Check the raw tables, build the warehouse in one dbt process, check every KPI, publish the snapshot.
 
-Runs when every source has been extracted, so that no page mixes yesterday's data of one source with today's
-of another. After extracting a single source by hand, trigger this DAG by hand. What has not changed is not
-built again.
+Runs as soon as every source has been extracted or has failed for now, so that a morning costs one build; and
+hourly, in case that was not heard of: while this DAG or an extraction was paused, say. Each business unit is built
+from the last state of its sources; what is published of a unit that has one in trouble is held. What has not changed
+is not built again.
 """
 
-from airflow.sdk import dag, task
-from policy import EVERY_DAG, WAREHOUSE, raw_asset, settings
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
+from connections import settings
+from policy import EVERY_DAG, WAREHOUSE, raw_asset
 
 from scorecard.catalogue import source_names
 from scorecard.settings import load_settings
 
+HOURLY = CronTriggerTimetable("30 * * * *", timezone=load_settings().timezone)
+SOURCES = [raw_asset(source) for source in source_names(load_settings())]
+
 
 @dag(
-    schedule=[raw_asset(source) for source in source_names(load_settings())] or None,
+    schedule=AssetOrTimeSchedule(timetable=HOURLY, assets=SOURCES) if SOURCES else HOURLY,
     description="Check and build the warehouse",
     tags=["scorecard", "build"],
     doc_md=__doc__,
@@ -26,7 +32,14 @@ def build() -> None:
     def warehouse() -> None:
         from scorecard import steps
 
-        steps.build(settings())
+        hourly = get_current_context()["dag_run"].run_type == "scheduled"
+        try:
+            if not steps.build(settings()) and hourly:
+                raise AirflowSkipException("Nothing changed since the last build.")
+        except steps.NothingLoaded as error:
+            if not hourly:
+                raise
+            raise AirflowSkipException(error.problem) from None
 
     warehouse()
 

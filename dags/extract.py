@@ -1,11 +1,13 @@
 """Bring what is new in a source into its raw tables, daily at 05:00 company time.
 
 An unchanged file costs nothing; a run that is cleared or triggered again repeats nothing. When the run
-fails, its log names the file, what was expected and what to do; the warehouse stays as it was.
+fails, its log names the file, what was expected and what to do; the warehouse stays as it was. Either way the
+build goes on: it waits for no source that has failed.
 """
 
 from airflow.sdk import CronTriggerTimetable, dag, task
-from policy import EVERY_DAG, raw_asset, settings_of
+from connections import settings_of
+from policy import EVERY_DAG, raw_asset
 
 from scorecard.catalogue import source_names
 from scorecard.settings import load_settings
@@ -23,13 +25,18 @@ def extract_dag(source: str) -> None:
         **EVERY_DAG,
     )
     def wiring() -> None:
-        @task(outlets=[raw_asset(source)])
+        @task
         def load() -> None:
             from scorecard import steps
 
             steps.extract(settings_of(source), source)
 
-        load()
+        @task(outlets=[raw_asset(source)])
+        def go_on() -> None:
+            """Tell the build that this source is done for now, loaded or not."""
+
+        # A teardown runs whatever became of the task before it, and doesn't make a failed run a success.
+        load() >> go_on().as_teardown()
 
     wiring()
 

@@ -1,24 +1,25 @@
-"""What every DAG here has in common: defaults for its tasks, its assets, and how a failure is told.
+"""What every DAG here has in common: defaults for its tasks, its assets, its parameters, and how a failure is told.
 
 The files beside this one are wiring: they name tasks, assets and schedules, and call `scorecard.steps`.
 Whatever is heavy is imported inside a task, so that the scheduler reads this folder in a moment.
 """
 
-import logging
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import Asset, BaseHook, Context, ExceptionRetryPolicy, RetryAction, RetryRule
-from airflow.sdk.exceptions import AirflowNotFoundException
-from pydantic import ValidationError
+from airflow.sdk import Asset, Context, ExceptionRetryPolicy, RetryAction, RetryRule
+from connections import settings
+from failures import tell_of_silent, tell_owner
 
+from scorecard import private
 from scorecard.errors import ScorecardError, Temporary
-from scorecard.settings import Connection, Settings, load_settings, read_settings, wrong
+from scorecard.settings import load_settings
+
+private.mask()
 
 # One slot, because DuckDB has one writer and the chain of closes one end. `make scorecard` and `make airflow`
 # create it; elsewhere: airflow pools set warehouse_writer 1 "one writer at a time"
 POOL = "warehouse_writer"
-SMTP_CONNECTION = "scorecard_smtp"
 WAREHOUSE = Asset("warehouse", uri="scorecard://warehouse")
 
 
@@ -27,62 +28,37 @@ def raw_asset(source: str) -> Asset:
     return Asset(f"raw_{source}", uri=f"scorecard://raw/{source}")
 
 
-def settings_of(source: str) -> Settings:
-    """Return the settings, with the connection `scorecard_<source>` where there is one."""
-    read = load_settings()
-    try:
-        found = BaseHook.get_connection(f"scorecard_{source}")
-    except AirflowNotFoundException:
-        return read
-    given = {"host": found.host, "login": found.login, "password": found.password, "extra": found.extra_dejson}
-    try:
-        connection = Connection.model_validate({name: value for name, value in given.items() if value})
-    except ValidationError as error:
-        raise ScorecardError(
-            wrong(error, "connections", source).problem,
-            f"Correct the Airflow connection scorecard_{source}; what its extra has are texts.",
-        ) from None
-    return read.model_copy(update={"connections": {**read.connections, source: connection}})
+def refuse_unknown_params(context: Context) -> None:
+    """Stop a run that was given a parameter which its DAG doesn't have: a misspelt one would have no effect.
 
-
-def settings() -> Settings:
-    """Return the settings, with the mail server of the connection `scorecard_smtp` where there is one.
-
-    TLS is used unless the connection says `disable_tls` or the server is this machine: on port 465 from the start, else
-    by STARTTLS.
+    Raises
+    ------
+    ScorecardError: it was.
     """
-    try:
-        server = BaseHook.get_connection(SMTP_CONNECTION)
-    except AirflowNotFoundException:
-        return load_settings()
-    given = {"host": server.host, "port": server.port, "user": server.login, "password": server.password}
-    mail: dict[str, Any] = {f"smtp_{name}": value for name, value in given.items() if value}
-    plain = str(server.extra_dejson.get("disable_tls", False)).lower() == "true"
-    return read_settings(**mail, **({"smtp_starttls": False} if plain else {}))
+    known, given = context["dag"].params, context["dag_run"].conf or {}
+    if unknown := sorted(set(given) - set(known)):
+        raise ScorecardError(
+            f"{context['dag'].dag_id} has no parameter {', '.join(map(repr, unknown))}.",
+            f"Trigger it again with {' or '.join(known) if known else 'no parameter'}; nothing was done.",
+        )
 
 
-def tell_owner(context: Context) -> None:
-    """Log what to do about a task that failed for good, and mail it to the owner."""
+def begin(context: Context) -> None:
+    """Do what comes before each task; see there."""
     from scorecard import steps
 
-    task, error = context["task_instance"], context.get("exception")
-    logging.getLogger(__name__).error(
-        "%s.%s failed: %s When that is mended, clear this task in the run %s: what is done stays done.",
-        task.dag_id,
-        task.task_id,
-        error,
-        context["run_id"],
-    )
-    steps.notify_failure(settings(), task.dag_id, task.task_id, error)
+    refuse_unknown_params(context)
+    steps.note_started(settings(), context["run_id"], context["task_instance"].task_id)
 
 
 EVERY_DAG: dict[str, Any] = {
     "catchup": False,
     "max_active_runs": 1,
+    "on_failure_callback": [tell_of_silent],
     "default_args": {
         "owner": "data-team",
         "pool": POOL,
-        "retries": 3,
+        "retries": load_settings().task_retries,
         "retry_delay": timedelta(minutes=1),
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": timedelta(minutes=15),
@@ -94,6 +70,7 @@ EVERY_DAG: dict[str, Any] = {
             ]
         ),
         "execution_timeout": timedelta(hours=1),
+        "pre_execute": begin,
         "on_failure_callback": [tell_owner],
     },
 }

@@ -1,96 +1,94 @@
 """Close, render and mail the scorecards that are due. What is closed and mailed already is left alone.
 
-`publish_due` follows each build: every scorecard's last complete period that has data. `publish_week`,
-`publish_month` and `publish_quarter` follow the calendar, one run a period: the partition key is its first
-day. To publish past periods, backfill one of these over their days, or trigger it with a `period`. A failed
-check holds a scorecard back: the log and a mail to its owner say which check, why and what to do; then
-clear the failed task.
+`publish_due` follows each build: of each scorecard and cadence, the newest period that is due, complete and has
+data. `publish_month` and the like, one for each cadence that a scorecard has, follow the calendar: they run daily
+and ask which scorecards are due on that day. A run's partition key is the period that is over. To publish past
+periods, backfill one of these over their first days, or trigger it with a `period`. A period that is not complete
+yet, or a failed check, holds a scorecard back: the log and a mail to its owner say why and what to do; then clear
+the failed task.
 """
 
-from datetime import date
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, Param, dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
+from connections import settings
+from period_timetable import PeriodTimetable
+from policy import EVERY_DAG, WAREHOUSE
 
-from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
-from policy import EVERY_DAG, WAREHOUSE, settings
-
-from scorecard.periods import Grain, period_of
+from scorecard.catalogue import schedules
+from scorecard.periods import WRITTEN, Grain
 from scorecard.settings import load_settings
 
 COMPANY = load_settings()
-QUARTERS = ",".join(str((COMPANY.fiscal_year_start_month + 3 * n - 1) % 12 + 1) for n in range(4))
-# When a period is over (two hours after the day's extraction began), and how one is written.
-CADENCES = {
-    Grain.WEEK: ("0 7 * * MON", r"^\d{4}-W(0[1-9]|[1-4]\d|5[0-3])$"),
-    Grain.MONTH: ("0 7 1 * *", r"^\d{4}-(0[1-9]|1[0-2])$"),
-    Grain.QUARTER: (f"0 7 1 {QUARTERS} *", r"^\d{4}-Q[1-4]$"),
-}
-
-
-def label_of(first_day: str, cadence: Grain) -> str:
-    """Return the label of the period that a partition key, its first day, stands for."""
-    return period_of(date.fromisoformat(first_day), cadence, COMPANY.fiscal).label
+DUE = schedules(COMPANY)
+CADENCES = [cadence for cadence in Grain if any(cadence in due for due in DUE.values())]
 
 
 @task
-def due(cadences: list[str]) -> list[dict[str, str]]:
-    """Name what to publish: of the period asked for, or else of the last complete one that has data."""
+def publish(scorecard: str, cadence: str) -> list[str]:
+    """Publish one scorecard; return the paths of its PDFs. Skipped where nothing of it is due."""
     from scorecard import steps
 
     context = get_current_context()
-    params, key = context["params"], context.get("partition_key")
-    found: list[tuple[str, str]] = []
-    for cadence in map(Grain, cadences):
-        period = params.get("period") or (label_of(key, cadence) if key else None)
-        found += steps.due(settings(), cadence, period, params["scorecard"])
-    return [{"scorecard": name, "period": label} for name, label in found]
+    params, run = context["params"], context["dag_run"]
+    if params["scorecard"] not in (None, scorecard):
+        raise AirflowSkipException(f"Only {params['scorecard']} was asked for.")
+    # The calendar's runs ask what is due on their day; a backfill and a person name a period.
+    calendar, grain = run.run_type == "scheduled" and run.partition_key is not None, Grain(cadence)
+    named = params.get("period") or (None if calendar else run.partition_key)
+    if named:
+        period = steps.due_in(settings(), scorecard, grain, named)
+    else:
+        period = steps.due_now(settings(), scorecard, grain, run.run_after, calendar=calendar)
+    if period is None:
+        raise AirflowSkipException(f"Of {scorecard}, no {cadence} is due.")
+    provisional = bool(params.get("provisional"))
+    return [str(path) for path in steps.publish(settings(), scorecard, period, provisional=provisional)]
 
 
-@task(map_index_template="{{ task.op_kwargs['scorecard'] }} {{ task.op_kwargs['period'] }}")
-def publish(scorecard: str, period: str) -> list[str]:
-    """Publish one scorecard; return the paths of its PDFs."""
-    from scorecard import steps
-
-    return [str(path) for path in steps.publish(settings(), scorecard, period)]
-
-
-def optional(pattern: str, description: str) -> Param:
+def one_of(choices: list[str], description: str) -> Param:
     """Return a parameter that may be left empty."""
-    return Param(None, type=["null", "string"], pattern=pattern, description=description)
+    return Param(None, enum=[None, *choices], description=description)
 
 
-ONE = optional(r"^[a-z][a-z0-9_]*$", "only this scorecard")
+ONE = one_of(list(DUE), "only this scorecard")
+PROVISIONAL = Param(False, type="boolean", description="also a period that isn't over by the data, marked as that")
 
 
-@dag(
-    schedule=[WAREHOUSE],
-    params={"scorecard": ONE},
-    tags=["scorecard", "publish"],
-    doc_md=__doc__,
-    **EVERY_DAG,
+# A build that was finished while this DAG was paused is made up for.
+AFTER_BUILD = AssetOrTimeSchedule(
+    timetable=CronTriggerTimetable("45 7 * * *", timezone=COMPANY.timezone), assets=[WAREHOUSE]
 )
+
+
+@dag(schedule=AFTER_BUILD, params={"scorecard": ONE}, tags=["scorecard", "publish"], doc_md=__doc__, **EVERY_DAG)
 def publish_due() -> None:
-    """Declare the DAG that follows each build."""
-    publish.expand_kwargs(due([*CADENCES]))
+    """Declare the DAG that follows each build: a task for each scorecard and cadence."""
+    for scorecard, cadences in DUE.items():
+        for cadence in cadences:
+            publish.override(task_id=f"{scorecard}_{cadence}")(scorecard, str(cadence))
 
 
-def publish_dag(cadence: Grain, cron: str, pattern: str) -> None:
-    """Declare the DAG of one cadence."""
-    asked = optional(pattern, f"the {cadence} to publish, if not the partition key's")
-    when = CronPartitionTimetable(cron, timezone=COMPANY.timezone, run_offset=-1, key_format="%Y-%m-%d")
+def publish_dag(cadence: Grain) -> None:
+    """Declare the DAG of one cadence: a task for each scorecard, named after it in every state."""
+    names = [scorecard for scorecard, due in DUE.items() if cadence in due]
+    hours = {DUE[scorecard][cadence].hour for scorecard in names}
+    period = Param(None, type=["null", "string"], pattern=WRITTEN[cadence], description=f"the {cadence} to publish")
 
     @dag(
         dag_id=f"publish_{cadence}",
-        schedule=when,
-        params={"period": asked, "scorecard": ONE},
+        schedule=PeriodTimetable(str(cadence), hours, timezone=COMPANY.timezone, fiscal=COMPANY.fiscal),
+        params={"period": period, "scorecard": one_of(names, "only this scorecard"), "provisional": PROVISIONAL},
         tags=["scorecard", "publish", cadence],
         doc_md=__doc__,
         **EVERY_DAG,
     )
     def wiring() -> None:
-        publish.expand_kwargs(due([cadence]))
+        for scorecard in names:
+            publish.override(task_id=scorecard)(scorecard, str(cadence))
 
     wiring()
 
 
 publish_due()
-for each, (tick, written) in CADENCES.items():
-    publish_dag(each, tick, written)
+for each in CADENCES:
+    publish_dag(each)

@@ -13,6 +13,7 @@ import yaml
 
 from scorecard.errors import ScorecardError
 from scorecard.periods import Grain
+from scorecard.schedule import When, read_when
 from scorecard.settings import SERVICES, Settings
 
 DIMENSIONS = (
@@ -90,6 +91,7 @@ class Scorecard:
     title: Words
     business_unit: str
     cadences: tuple[Grain, ...]
+    due: dict[Grain, When]
     metrics: tuple[str, ...]
     breakdowns: tuple[tuple[str, str], ...]
     languages: tuple[str, ...]
@@ -153,6 +155,30 @@ def source_names(settings: Settings) -> list[str]:
     """
     declared = (path.parent.name for path in (settings.dbt_project / "models" / "staging").glob("*/_sources.yml"))
     return sorted(name for name in declared if name not in SERVICES or name in settings.services)
+
+
+def schedules(settings: Settings) -> dict[str, dict[Grain, When]]:
+    """Return by scorecard when each of its cadences is due, without reading the metrics (cheap enough for a DAG).
+
+    Raises
+    ------
+    ScorecardError: a scorecard's file can't be read, or what it says of its cadences is wrong.
+    """
+    paths = sorted((settings.project / "reports").glob("*.yml"))
+    return {path.stem: _schedule_of(path, read_yaml(path)) for path in paths}
+
+
+def _schedule_of(path: Path, entry: dict[str, Any]) -> dict[Grain, When]:
+    cadences, due = entry.get("cadences"), entry.get("due", {})
+    if not isinstance(cadences, list) or not cadences or not set(map(str, cadences)) <= set(Grain):
+        raise ScorecardError(
+            f"{path} has cadences: {cadences!r}.", f"List one or more of {', '.join(Grain)}, as [quarter, month]."
+        )
+    if not isinstance(due, dict) or not set(map(str, due)) <= set(map(str, cadences)):
+        raise ScorecardError(
+            f"{path} has due: {due!r}.", f"Say when for one of its cadences, as due: {{{cadences[0]}: {{day: 2}}}}."
+        )
+    return {Grain(cadence): read_when(due.get(cadence, {}), Grain(cadence), path) for cadence in cadences}
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -316,13 +342,15 @@ def _scorecard_of(path: Path, metrics: dict[str, Metric], units: set[str]) -> Sc
     known = {each.name for each in fields(Scorecard)} - {"name", "domains"} | {"audience"}
     if unknown := sorted(entry.keys() - known):
         raise ScorecardError(f"{path} has {', '.join(unknown)}, which means nothing.", "Correct or delete it.")
+    schedule = _schedule_of(path, entry)
     try:
         scorecard = Scorecard(
             name=path.stem,
             title=entry["title"],
             purpose=entry["purpose"],
             business_unit=entry["business_unit"],
-            cadences=tuple(Grain(cadence) for cadence in entry["cadences"]),
+            cadences=tuple(schedule),
+            due=schedule,
             metrics=tuple(entry["metrics"]),
             breakdowns=tuple((item["metric"], item["dimension"]) for item in entry["breakdowns"]),
             languages=tuple(entry["languages"]),

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from scorecard import steps
+from scorecard import private, steps
 from scorecard.catalogue import DIMENSIONS, load_catalogue, source_names
 from scorecard.errors import ScorecardError
 from scorecard.periods import Grain, Period, parse_period
@@ -41,6 +41,10 @@ PeriodText = Annotated[
     typer.Option("--period", metavar="PERIOD", help="2017, 2017-Q4, 2017-12, 2017-W52 or 2017-12-31."),
 ]
 ScorecardName = Annotated[str | None, typer.Option("--scorecard", help="Only this scorecard.")]
+Provisional = Annotated[
+    bool,
+    typer.Option("--provisional", help="Publish a period that isn't over by the data, and say so on it."),
+]
 
 
 def main() -> None:
@@ -78,22 +82,30 @@ def _environments(error: Exception) -> bool:
     return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in ("duckdb", "_duckdb", "sqlite3")
 
 
+@app.callback()
+def before_each() -> None:
+    """Set up what every command needs."""
+    private.keep_private(load_settings())
+
+
 @app.command()
-def run(period: PeriodText = None, scorecard: ScorecardName = None, as_json: AsJson = False) -> None:
+def run(
+    period: PeriodText = None,
+    scorecard: ScorecardName = None,
+    provisional: Provisional = False,
+    as_json: AsJson = False,
+) -> None:
     """Extract, build, check, close, render and deliver.
 
-    Without a period, each scorecard's last complete one that has data, for each of its cadences.
+    Without a period, each scorecard's newest that is due, complete and has data, for each of its cadences.
     """
     settings = load_settings()
-    wanted = _wanted(period, scorecard)
-    failed = steps.extract_all(settings, _say)
-    for _, error in failed:
+    wanted = _wanted(period, scorecard, provisional)
+    failed = steps.extract_all(settings, source_names(settings), _say)
+    for error in failed:
         _complain(error)
     steps.build(settings, _say)
-    # What is suspect is held, and its owner told, when its scorecards are to be published.
-    _publish_all(_due(scorecard, wanted), as_json, {unit for unit, error in failed if not steps.is_suspect(error)})
-    if failed:
-        raise typer.Exit(1)
+    _publish_all(_due(scorecard, wanted), as_json, provisional, bool(failed))
 
 
 @app.command()
@@ -103,9 +115,13 @@ def extract(
     """Bring the raw tables up to date with the sources."""
     settings = load_settings()
     known = source_names(settings)
-    for name in source or known:
+    for name in source or ():
         _known(name, known, "SOURCE")
-        steps.extract(settings, name, _say)
+    failed = steps.extract_all(settings, source or known, _say)
+    for error in failed:
+        _complain(error)
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -158,10 +174,15 @@ def build() -> None:
 
 
 @app.command()
-def publish(period: PeriodText = None, scorecard: ScorecardName = None, as_json: AsJson = False) -> None:
+def publish(
+    period: PeriodText = None,
+    scorecard: ScorecardName = None,
+    provisional: Provisional = False,
+    as_json: AsJson = False,
+) -> None:
     """Close, render and deliver from the warehouse as it was last built."""
-    wanted = _wanted(period, scorecard)
-    _publish_all(_due(scorecard, wanted), as_json, set())
+    wanted = _wanted(period, scorecard, provisional)
+    _publish_all(_due(scorecard, wanted), as_json, provisional, False)
 
 
 @app.command()
@@ -193,7 +214,7 @@ def values(
     _known(by, DIMENSIONS, "--by")
     # Closes hold units: a figure of the company is found under its only unit.
     ids = figure_ids(settings, metric, wanted.label if wanted else None, "business_unit" if by == "company" else by)
-    found = read_values(settings, ids, metric, wanted, by)
+    found = read_values(settings, ids, metric, wanted, by, steps.units_behind(settings))
     columns = (
         "metric",
         "period",
@@ -204,6 +225,7 @@ def values(
         "target",
         "status",
         "observations",
+        "partial",
         "figure_id",
     )
     _show(
@@ -302,6 +324,13 @@ def deliveries(
 
 
 @app.command()
+def watch() -> None:
+    """Tell each owner whose scorecard missed its deadline, and send notices that wait; exit 1 if one did."""
+    if steps.watch(load_settings(), _say):
+        raise typer.Exit(1)
+
+
+@app.command()
 def generate(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if something is stale.")] = False,
 ) -> None:
@@ -315,9 +344,11 @@ def generate(
         raise ScorecardError("Generated files are stale.", "Run `scorecard generate` and commit what it writes.")
 
 
-def _wanted(text: str | None, scorecard: str | None) -> Period | None:
+def _wanted(text: str | None, scorecard: str | None, provisional: bool) -> Period | None:
     """Read which period of which scorecard is asked for; refuse what is never published."""
     period = _period(text)
+    if provisional and period is None:
+        raise typer.BadParameter("Name the period that is to be published.", param_hint="--provisional")
     _known(scorecard, load_catalogue(load_settings()).scorecards, "--scorecard")
     cadences = _cadences(scorecard)
     if period and period.grain not in cadences:
@@ -346,21 +377,14 @@ def _due(scorecard: str | None, period: Period | None) -> list[tuple[str, str]]:
     return found
 
 
-def _publish_all(due: list[tuple[str, str]], as_json: bool, unread: set[str]) -> None:
-    """Publish each; one that is held back or fails doesn't stop the others, but the exit code says so.
-
-    ``unread`` are business units of which a source could not be read: their scorecards would be of old data.
-    """
+def _publish_all(due: list[tuple[str, str]], as_json: bool, provisional: bool, failed_before: bool) -> None:
+    """Publish each; one that is held back or fails doesn't stop the others, but the exit code says so."""
     published: list[dict[str, Any]] = []
     failed: list[ScorecardError] = []
-    units = {each.name: each.business_unit for each in load_catalogue(load_settings()).scorecards.values()}
     unsent = False
     for scorecard, period in due:
-        if units[scorecard] in unread:
-            _say(f"{scorecard} {period}: not published, for a source of {units[scorecard]} could not be read")
-            continue
         try:
-            done = steps.publish_one(load_settings(), scorecard, period, _say)
+            done = steps.publish_one(load_settings(), scorecard, period, _say, provisional=provisional)
         except ScorecardError as error:
             failed.append(error)
             continue
@@ -379,7 +403,7 @@ def _publish_all(due: list[tuple[str, str]], as_json: bool, unread: set[str]) ->
                 _print(path)
     for each in failed:
         _complain(each)
-    if failed or unsent or unread:
+    if failed or unsent or failed_before:
         raise typer.Exit(1)
 
 

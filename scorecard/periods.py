@@ -58,6 +58,15 @@ _PATTERNS = {
     Grain.YEAR: r"(?P<y>\d{4})",
 }
 
+WRITTEN = {
+    Grain.DAY: r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$",
+    Grain.WEEK: r"^\d{4}-W(0[1-9]|[1-4]\d|5[0-3])$",
+    Grain.MONTH: r"^\d{4}-(0[1-9]|1[0-2])$",
+    Grain.QUARTER: r"^\d{4}-Q[1-4]$",
+    Grain.YEAR: r"^\d{4}$",
+}
+"""How a period is written, for forms that check it before `parse_period` does."""
+
 
 def add_months(first: date, months: int) -> date:
     """Move a first day of a month by whole months."""

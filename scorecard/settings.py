@@ -142,6 +142,8 @@ class Settings(BaseSettings):
     state: Path = Path("var")
     out: Path = Path("out")
 
+    task_retries: int = Field(default=3, ge=0, le=10, description="how often Airflow tries a failed task again")
+
     mail_from: str = Field(pattern=ADDRESS)
     smtp_host: str | None = Field(default=None, description="none: a local server that writes into out/mail")
     smtp_port: int = Field(default=25, ge=1, le=65535)

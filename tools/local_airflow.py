@@ -1,7 +1,7 @@
 """The Airflow of one machine: where it keeps its things, and its preparation.
 
 Metadata in SQLite and LocalExecutor, no example DAGs. In production, set the same pool
-(`warehouse_writer`, one slot) and point Airflow at `dags/`.
+(`warehouse_writer`, one slot) and point Airflow at `dags/` and `plugins/`.
 """
 
 import base64
@@ -12,13 +12,15 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import IO
 
+from scorecard import private
+
 PROJECT = Path(__file__).resolve().parent.parent
 POOL = "warehouse_writer"
 
 
-def configure(environ: MutableMapping[str, str], state: Path) -> Path:
-    """Point Airflow at this project's DAGs and at `state`/airflow; return that folder."""
-    home = state / "airflow"
+def configure(environ: MutableMapping[str, str], state: Path, name: str = "airflow") -> Path:
+    """Point Airflow at this project's DAGs and at a folder of that name in `state`; return that folder."""
+    home = state / name
     home.mkdir(parents=True, exist_ok=True)
     ours = {
         "AIRFLOW_HOME": home,
@@ -26,8 +28,11 @@ def configure(environ: MutableMapping[str, str], state: Path) -> Path:
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__LOAD_EXAMPLES": False,
         "AIRFLOW__CORE__PARALLELISM": 2,
+        "AIRFLOW__CORE__PLUGINS_FOLDER": PROJECT / "plugins",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": home / "logs",
+        "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
+        "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
     }
     environ.update({name: str(value) for name, value in ours.items()} | _secrets(home / "secrets.json"))
     return home
@@ -73,5 +78,6 @@ def unpause() -> None:
 
 
 if __name__ == "__main__":
+    private.mask()
     prepare()
     unpause()

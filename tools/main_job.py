@@ -11,6 +11,7 @@ from pathlib import Path
 import local_airflow
 from dag_runs import Dags, Failed, Say, leave, mail_server, terminal
 
+from scorecard import private
 from scorecard.catalogue import source_names
 from scorecard.delivery import ledger
 from scorecard.errors import ScorecardError
@@ -30,40 +31,42 @@ def main() -> int:
     started = time.monotonic()
     try:
         settings = load_settings()
-        home = local_airflow.configure(os.environ, settings.state)
+        private.keep_private(settings)
+        # Apart from the Airflow that `make airflow` shows: a run in this process forgets the states of earlier ones.
+        home = local_airflow.configure(os.environ, settings.state, "airflow-job")
         lock = local_airflow.take(home)
         if lock is None:
             raise ScorecardError("Airflow is at work here already.", "End that, or wait, and try again.")
         log = home / "main-job.log"
         sent_before = _sent(settings)
         with terminal(log) as say, mail_server(settings):
-            paths = _run_all(settings, say, log)
+            paths, failures = _run_all(settings, say)
         print(f"Done in {time.monotonic() - started:.0f} s. {_mailed(settings, sent_before, paths)}")
         print("\n".join(os.path.relpath(path) for path in paths))
+        if failures:
+            raise ScorecardError("\n  ".join(failures) + "\n", f"The whole log is {os.path.relpath(log)}.")
     except ScorecardError as error:
         print(f"Stopped: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _run_all(settings: Settings, say: Say, log: Path) -> list[Path]:
-    """Run every DAG in turn; return the PDFs' paths."""
+def _run_all(settings: Settings, say: Say) -> tuple[list[Path], list[str]]:
+    """Run every DAG in turn; return the PDFs' paths, and what failed: a source or a scorecard doesn't stop another."""
     dags = Dags(say)
     paths: list[Path] = []
     failures: list[str] = []
-    try:
-        for dag_id in (*(f"extract_{source}" for source in source_names(settings)), "build"):
-            dags.run(dag_id)
-        for dag_id, name, period in PUBLISHED:
-            try:
-                paths += dags.run(dag_id, scorecard=name, period=period)
-            except Failed as error:
-                failures.append(str(error))  # one scorecard doesn't stop another
-    except Failed as error:
-        failures.append(str(error))  # without data there is nothing to publish
-    if failures:
-        raise ScorecardError("\n  ".join(failures) + "\n", f"The whole log is {os.path.relpath(log)}.")
-    return paths
+    runs: list[tuple[str, dict[str, str]]] = [(f"extract_{source}", {}) for source in source_names(settings)]
+    runs.append(("build", {}))
+    runs += [(dag_id, {"scorecard": name, "period": period}) for dag_id, name, period in PUBLISHED]
+    for dag_id, params in runs:
+        try:
+            paths += dags.run(dag_id, **params)
+        except Failed as error:
+            failures.append(str(error))
+            if dag_id == "build":
+                break  # without figures there is nothing to publish
+    return paths, failures
 
 
 def _sent(settings: Settings) -> set[tuple[str, str]]:

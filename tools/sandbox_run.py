@@ -23,6 +23,7 @@ from sandbox.project import make_project
 from sandbox.report import Cost, told_changes, told_costs, told_figures
 from sandbox.running import UNITS, Running, apart
 
+from scorecard import private
 from scorecard.catalogue import load_catalogue, source_names
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings, load_settings
@@ -43,6 +44,7 @@ def main() -> int:
     try:
         choose(os.environ)
         settings = load_settings()
+        private.keep_private(settings)
         home = local_airflow.configure(os.environ, STATE)
         lock = local_airflow.take(home)
         if lock is None:
@@ -55,6 +57,8 @@ def main() -> int:
                 runs = _twice(settings, say)
             except Failed as error:
                 raise ScorecardError(str(error), f"The whole log is {os.path.relpath(log)}.") from error
+        # The project was copied with the modes that it has here.
+        private.keep_private(settings)
         print(f"\nDone in {time.monotonic() - started:.0f} s. SIMULATED, all of it:")
         made = (settings.warehouse, settings.snapshot, STATE / "files", *runs.pdfs)
         print("\n".join(os.path.relpath(path) for path in made))

@@ -17,18 +17,21 @@ from typing import IO
 
 import local_airflow
 
+from scorecard import private
 from scorecard.errors import ScorecardError
 from scorecard.settings import load_settings
 
-PARTS = ("dag-processor", "api-server", "scheduler")
+# The scheduler would open a port on every interface, for logs that the pages read from the disk.
+PARTS = {"dag-processor": (), "api-server": (), "scheduler": ("--skip-serve-logs",)}
 USER = "admin"
 PATIENCE = 120  # seconds for the pages to appear; on two busy cores they take up to a minute
 
 
 def main() -> int:
     """Run Airflow until it is interrupted; return the exit code."""
-    environ = dict(os.environ)
-    home = local_airflow.configure(environ, load_settings().state)
+    environ, settings = dict(os.environ), load_settings()
+    private.keep_private(settings)
+    home = local_airflow.configure(environ, settings.state)
     port = int(environ.get("PORT", "8080"))
     parts: dict[str, subprocess.Popen[bytes]] = {}
     for name in (signal.SIGTERM, signal.SIGHUP):
@@ -103,7 +106,7 @@ def _let_in(environ: dict[str, str], home: Path, port: int) -> str:
 
 
 def _start(part: str, environ: dict[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "airflow", part]
+    command = [sys.executable, "-m", "airflow", part, *PARTS[part]]
     return subprocess.Popen(command, env=environ, stdout=log, stderr=log, start_new_session=True)
 
 

@@ -1,8 +1,8 @@
-{# A raw table. One that a service was not asked for (`objects` in the settings) is empty. In one that was loaded before
-   its contract declared a column, that column is null. #}
+{# A raw table. One that a service was not asked for (`objects` in the settings), or whose source was never loaded, is
+   empty. In one of a service that was loaded before its contract declared a column, that column is null. #}
 {% macro raw(source_name, object_name) -%}
     {%- set table = source(source_name, object_name) -%}
-    {%- if not execute or source_name not in var('services') or table.is_cte -%}
+    {%- if not execute or table.is_cte or source_name not in var('services') and load_relation(table) -%}
         {{ table }}
     {%- else -%}
         {%- set declared = graph.sources['source.' ~ project_name ~ '.' ~ source_name ~ '.' ~ object_name].columns.values() -%}

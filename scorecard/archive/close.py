@@ -157,7 +157,6 @@ def _freeze(
         "closed_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     store.write_durably(folder / store.MANIFEST, store.json_bytes(manifest))
-    folder.chmod(0o755)
     store.sync_folder(folder)
     path = settings.archive / close_id
     os.rename(folder, path)
@@ -226,9 +225,9 @@ def _meanings(folder: Path) -> dict[str, Any]:
 def _definitions(
     settings: Settings, scorecard: Scorecard, metrics: list[Metric], horizons: dict[str, Any]
 ) -> dict[str, Any]:
-    # Who receives a scorecard is not what it says: a new reader makes no new edition.
+    # Who receives a scorecard, and when, is not what it says: a new reader makes no new edition.
     entry = asdict(scorecard)
-    for name in ("recipients", "domains"):
+    for name in ("recipients", "domains", "due"):
         del entry[name]
     return {
         "scorecard": entry,

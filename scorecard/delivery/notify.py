@@ -1,31 +1,35 @@
 """Tell the owner what needs a person: a scorecard held back, a letter refused, or one whose outcome nobody knows."""
 
 import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, localtime
+from pathlib import Path
 from typing import Any
 
 from scorecard.delivery.ledger import Key, Row, opened
 from scorecard.delivery.post import Outcome, Prepared, check_header, cure_of, post
+from scorecard.errors import ScorecardError
+from scorecard.files import write_whole
 from scorecard.redaction import redact
 from scorecard.settings import Settings
 from scorecard.templates import fill
 
 
 @dataclass(frozen=True)
-class FailedCheck:
-    """A check that held a scorecard back: its name, what it found, and what to do."""
+class Finding:
+    """What holds a scorecard back: the name of the check or of the file, what was found, and what to do."""
 
     name: str
     message: str
     cure: str
 
 
-def notify_held(settings: Settings, scorecard: str, period: str, owner: str, failed: Sequence[FailedCheck]) -> Outcome:
+def notify_held(settings: Settings, scorecard: str, period: str, owner: str, failed: Sequence[Finding]) -> Outcome:
     """Mail the owner that a scorecard was held back. The same failed checks are told once for each period.
 
     Raises
@@ -37,7 +41,55 @@ def notify_held(settings: Settings, scorecard: str, period: str, owner: str, fai
     key = Key(scorecard, period, f"held-{_short(told)}", owner)
     content = {"scorecard": scorecard, "period": period, "checks": ordered, "company": settings.company}
     subject = f"Held back: {scorecard} {period}, {len(ordered)} failed check{'s' if len(ordered) != 1 else ''}"
-    return post(settings, [_notice(settings, key, subject, "notice_held.txt.j2", content)])[0]
+    return _tell(settings, key, subject, "notice_held.txt.j2", content)
+
+
+def notify_troubled(settings: Settings, scorecard: str, period: str, owner: str, found: Sequence[Finding]) -> Outcome:
+    """Mail the owner which sources of its unit are not up to date. The same ones are told once for each period.
+
+    Raises
+    ------
+    ScorecardError: no safe connection to the mail server; the next run tries again.
+    """
+    ordered = sorted(found, key=lambda each: (each.name, each.message))
+    key = Key(scorecard, period, f"troubled-{_short(repr(ordered))}", owner)
+    content = {"scorecard": scorecard, "period": period, "found": ordered, "company": settings.company}
+    subject = f"Held back: {scorecard} {period}, a source is not up to date"
+    return _tell(settings, key, subject, "notice_troubled.txt.j2", content)
+
+
+def notify_incomplete(
+    settings: Settings, scorecard: str, period: str, owner: str, sources: Sequence[tuple[str, str]], cure: str
+) -> Outcome:
+    """Mail the owner that a period is not over by the data: ``sources`` are each source and what is known of it.
+
+    It is told once for each period.
+
+    Raises
+    ------
+    ScorecardError: no safe connection to the mail server; the next run tries again.
+    """
+    key = Key(scorecard, period, "incomplete", owner)
+    content = {"scorecard": scorecard, "period": period, "sources": sources, "cure": cure, "company": settings.company}
+    subject = f"Held back: {scorecard} {period}, its data is not complete"
+    return _tell(settings, key, subject, "notice_incomplete.txt.j2", content)
+
+
+def notify_late(settings: Settings, scorecard: str, period: str, owner: str, due: str, missing: str) -> Outcome:
+    """Mail the owner that a scorecard was not delivered by its deadline. It is told once for each period.
+
+    ``due``: when it was due, company time. ``missing``: who has not received it.
+
+    Raises
+    ------
+    ScorecardError: no safe connection to the mail server; the next run tries again.
+    """
+    key = Key(scorecard, period, "late", owner)
+    content = {
+        **{"scorecard": scorecard, "period": period, "due": due, "missing": missing},
+        "company": settings.company,
+    }
+    return _tell(settings, key, f"Late: {scorecard} {period}", "notice_late.txt.j2", content)
 
 
 def notify_failed(settings: Settings, dag: str, task: str, problem: str, cure: str) -> Outcome:
@@ -50,7 +102,43 @@ def notify_failed(settings: Settings, dag: str, task: str, problem: str, cure: s
     today = datetime.now(settings.zone).date().isoformat()
     key = Key(dag, today, f"failed-{_short(task + problem)}", settings.owner_email)
     content = {"dag": dag, "task": task, "problem": problem, "cure": cure, "company": settings.company}
-    return post(settings, [_notice(settings, key, f"Failed: {dag}, {task}", "notice_failed.txt.j2", content)])[0]
+    return _tell(settings, key, f"Failed: {dag}, {task}", "notice_failed.txt.j2", content)
+
+
+def send_waiting(settings: Settings) -> None:
+    """Send the notices that could not go out when they were written.
+
+    Raises
+    ------
+    ScorecardError: no safe connection to the mail server, or a notice in the state folder can't be read.
+    """
+    for path in sorted(_folder(settings).glob("*.json")):
+        try:
+            said = json.loads(path.read_text(encoding="utf-8"))
+            notice = _prepared(settings, Key(*said["key"]), said["subject"], said["text"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ScorecardError(f"The notice {path} can't be read: {error}.", "Delete it.") from error
+        _post(settings, notice, path)
+
+
+def _tell(settings: Settings, key: Key, subject: str, template: str, content: dict[str, Any]) -> Outcome:
+    """Post a notice; until the mail server has answered, the state folder keeps it."""
+    text = redact(fill(settings.project / "reports", template, content))
+    path = _folder(settings) / f"{_short(repr(key))}.json"
+    said = {"key": astuple(key), "subject": subject, "text": text}
+    write_whole(path, json.dumps(said, ensure_ascii=False).encode())
+    return _post(settings, _prepared(settings, key, subject, text), path)
+
+
+def _post(settings: Settings, notice: Prepared, path: Path) -> Outcome:
+    outcome = post(settings, [notice])[0]
+    if outcome.state != "claimed":
+        path.unlink(missing_ok=True)
+    return outcome
+
+
+def _folder(settings: Settings) -> Path:
+    return settings.state / "notices"
 
 
 def tell_owner(settings: Settings) -> None:
@@ -110,6 +198,10 @@ def unknown_notices(settings: Settings, rows: Sequence[Row]) -> list[Prepared]:
 
 
 def _notice(settings: Settings, key: Key, subject: str, template: str, content: dict[str, Any]) -> Prepared:
+    return _prepared(settings, key, subject, redact(fill(settings.project / "reports", template, content)))
+
+
+def _prepared(settings: Settings, key: Key, subject: str, text: str) -> Prepared:
     check_header(subject, "subject")
 
     def build(message_id: str) -> bytes:
@@ -120,7 +212,6 @@ def _notice(settings: Settings, key: Key, subject: str, template: str, content: 
         message["Date"] = format_datetime(localtime())
         message["Message-ID"] = message_id
         message["Auto-Submitted"] = "auto-generated"
-        text = redact(fill(settings.project / "reports", template, content))
         message.set_content(text, cte="quoted-printable")
         return message.as_bytes()
 

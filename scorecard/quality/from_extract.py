@@ -32,6 +32,9 @@ def from_extract(
     found = []
     words = read_translations(settings.project)
     for source in sources:
+        # Of a source that was never loaded, extraction has said so.
+        if not _was_loaded(con, source):
+            continue
         contract = settings.dbt_project / "models" / "staging" / source / "_sources.yml"
         (entry,) = (item for item in read_yaml(contract)["sources"] if item["name"] == source)
         for table in entry["tables"]:
@@ -60,6 +63,14 @@ def _newest(con: "DuckDBPyConnection", source: str) -> str:
         )
         qualify rank() over (partition by {by} order by loaded_at desc) = 1
     """  # noqa: S608
+
+
+def _was_loaded(con: "DuckDBPyConnection", source: str) -> bool:
+    found = con.execute(
+        "select 1 from duckdb_tables() where schema_name = $schema and table_name = '_loaded_files'",
+        {"schema": f"raw_{source}"},
+    )
+    return found.fetchone() is not None
 
 
 def _is_service(con: "DuckDBPyConnection", source: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,12 +52,17 @@ def read_close(close_dir: Path, language: str) -> Close:
             restatements=restatements,
             has_ranges="at_most" in _columns(close_dir / "values.parquet"),
             members=_members(values.values(), period),
+            known_through=_known_through(definitions.get("horizons", {})),
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ScorecardError(
             f"The close in {close_dir} can't be read: {type(error).__name__}: {error}.",
             "Run `scorecard verify`, and restore the folder from a backup if it is broken.",
         ) from error
+
+
+def _known_through(horizons: dict[str, dict[str, str | None]]) -> date | None:
+    return max((date.fromisoformat(each["last_day"]) for each in horizons.values() if each["last_day"]), default=None)
 
 
 def _members(values: Iterable[Value], period: Period) -> dict[tuple[str, str], tuple[str, ...]]:

@@ -104,10 +104,13 @@ def unavailable(desk: Desk) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def is_open(desk: Desk) -> bool:
-    """Whether the period isn't over for some indicator; one that only settles later doesn't keep it open."""
-    figures = (desk.close.whole(metric.name) for metric in desk.close.shown())
-    return any(figure is not None and not figure.is_complete for figure in figures)
+def data_through(desk: Desk) -> str | None:
+    """Say that a period was published before it was over, and through which day its data goes; None if it was over."""
+    known, last = desk.close.known_through, desk.close.period.last_day
+    if known is None or known >= last:
+        return None
+    formats = desk.formats
+    return desk.say("provisional", day=formats.day_short(known) if known.year == last.year else formats.day(known))
 
 
 def provisional(desk: Desk) -> tuple[str, ...]:

@@ -107,7 +107,7 @@ class Document:
     purpose: str
     file_title: str
     period: str
-    is_open: bool
+    data_through: str | None
     currency: str
     close_id: str
     edition: str

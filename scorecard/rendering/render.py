@@ -15,7 +15,7 @@ from typing import Any
 from scorecard.errors import ScorecardError
 from scorecard.rendering import doubts
 from scorecard.rendering.attachments import figures_csv, provenance_json
-from scorecard.rendering.data_quality import edition
+from scorecard.rendering.data_quality import data_through, edition
 from scorecard.rendering.desk import Desk
 from scorecard.rendering.document import Document
 from scorecard.rendering.fonts import FAMILIES, font_files, require_glyphs
@@ -32,6 +32,7 @@ _STYLE = "scorecard.css"
 class Summary:
     """What a mail says about a scorecard. ``sentences`` are the three things to know.
 
+    ``period_label`` says so where the period was published before it was over.
     ``edition`` says what an edition that replaces another one changes; None of the first. ``figure_id`` is the id of
     the figure it is about, to prove it by; it stands on the page's list of figures. ``warnings`` explain the marks of
     the failed checks that the finding and the sentences name.
@@ -79,11 +80,14 @@ def summary(close_dir: Path, language: str, reports_dir: Path) -> Summary:
     desk = read_desk(close_dir, language, reports_dir)
     things = three_things(desk)
     named = [desk.close.by_id.get(figure_id) for thing in things for figure_id in thing.figure_ids]
+    period = desk.formats.period_full(desk.close.period, desk.close.fiscal)
+    if provisional := data_through(desk):
+        period = desk.say("mail.period_provisional", period=period, provisional=provisional)
     return Summary(
         title=desk.close.title,
         headline=headline(desk),
         sentences=tuple(thing.text for thing in things),
-        period_label=desk.formats.period_full(desk.close.period, desk.close.fiscal),
+        period_label=period,
         edition=edition(desk),
         figure_id=example(desk),
         warnings=doubts.warnings(desk, [*headline_figures(desk), *named]),

@@ -57,7 +57,7 @@ def document(desk: Desk) -> Document:
         purpose=words(close.scorecard["purpose"], close.language),
         file_title=say("file.title", title=close.title, period=desk.formats.period(close.period, close.fiscal)),
         period=period,
-        is_open=data_quality.is_open(desk),
+        data_through=data_quality.data_through(desk),
         currency=close.currency,
         close_id=close.close_id,
         edition=desk.formats.count(close.edition),

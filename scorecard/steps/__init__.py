@@ -4,25 +4,34 @@ extract → build (check raw, dbt, check KPIs, publish the snapshot) → publish
 """
 
 from scorecard.files import write_whole
-from scorecard.steps.building import build
-from scorecard.steps.extracting import check_sources, confirm, confirmations, extract, extract_all, is_suspect
-from scorecard.steps.publishing import Held, Published, due, notify_failure, publish, publish_one
+from scorecard.steps.building import NothingLoaded, build
+from scorecard.steps.due import due, due_in, due_now
+from scorecard.steps.extracting import check_sources, confirm, confirmations, extract, extract_all, units_behind
+from scorecard.steps.holding import Held
+from scorecard.steps.publishing import Published, publish, publish_one
 from scorecard.steps.verifying import verify
+from scorecard.steps.watching import note_started, notify_failure, notify_silent, watch
 
 __all__ = [
     "Held",
+    "NothingLoaded",
     "Published",
     "build",
     "check_sources",
     "confirm",
     "confirmations",
     "due",
+    "due_in",
+    "due_now",
     "extract",
     "extract_all",
-    "is_suspect",
+    "note_started",
     "notify_failure",
+    "notify_silent",
     "publish",
     "publish_one",
+    "units_behind",
     "verify",
+    "watch",
     "write_whole",
 ]

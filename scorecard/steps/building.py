@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from scorecard.quality.results import CheckResult
 
 
+class NothingLoaded(ScorecardError):
+    """No source was extracted yet, so that there is nothing to build."""
+
+
 def build(settings: Settings, progress: Progress = print) -> bool:
     """Check what was extracted, build the warehouse in one dbt process, check it, and publish the snapshot.
 
@@ -21,6 +25,7 @@ def build(settings: Settings, progress: Progress = print) -> bool:
 
     Raises
     ------
+    NothingLoaded: no source was extracted yet.
     ScorecardError: a model can't be built. The snapshot of before stays. Failed checks don't raise: they are kept in
         the snapshot and hold the scorecards that depend on them.
     """
@@ -31,16 +36,10 @@ def build(settings: Settings, progress: Progress = print) -> bool:
 
 
 def _build(settings: Settings, progress: Progress) -> bool:
-    from scorecard import sources
     from scorecard.quality.results import store
     from scorecard.warehouse import models, snapshot
 
-    for contract in sources.load_contracts(settings).values():
-        # Reading what a source has loaded first undoes a load that was killed: half of it must not be built on.
-        if not sources.read_held(settings.warehouse, contract):
-            raise ScorecardError(
-                f"Nothing of the source {contract.name} was loaded yet.", f"Run `scorecard extract {contract.name}`."
-            )
+    _note_unloaded(settings, progress)
     if models.write_model_list(settings):
         progress("The list of KPI models was stale and has been written again")
     of = snapshot.fingerprint(settings)
@@ -64,6 +63,29 @@ def _build(settings: Settings, progress: Progress) -> bool:
         f"{errors} errors"
     )
     return True
+
+
+def _note_unloaded(settings: Settings, progress: Progress) -> None:
+    """Note as a trouble each source of which nothing was loaded yet: the others are built without it.
+
+    Raises
+    ------
+    NothingLoaded: nothing of any source was loaded.
+    """
+    from scorecard import sources
+
+    contracts = sources.load_contracts(settings)
+    # Reading what a source has loaded first undoes a load that was killed: half of it must not be built on.
+    unloaded = [name for name, contract in contracts.items() if not sources.read_held(settings.warehouse, contract)]
+    if len(unloaded) == len(contracts):
+        raise NothingLoaded("Nothing of any source was loaded yet.", "Run `scorecard extract`.")
+    troubled = {trouble.source for trouble in sources.troubles.read_all(settings)}
+    for name in unloaded:
+        error = ScorecardError(f"Nothing of the source {name} was loaded yet.", f"Run `scorecard extract {name}`.")
+        progress(error.problem)
+        # What the extraction said of it is worth more.
+        if name not in troubled:
+            sources.troubles.record(settings, contracts[name], error)
 
 
 def artifacts(settings: Settings) -> Path:

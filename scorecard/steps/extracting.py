@@ -1,6 +1,6 @@
 """Bring the raw tables up to date, and look at the sources without reading them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from scorecard.errors import ScorecardError
@@ -31,24 +31,15 @@ def extract(settings: Settings, source: str, progress: Progress = print) -> "Ext
     return result
 
 
-def is_suspect(error: ScorecardError) -> bool:
-    """Whether all that an extraction could not load is suspect: publishing holds the unit, and tells its owners."""
-    from scorecard.sources.troubles import Suspect
-
-    return all(isinstance(each, Suspect) for each in (error.by_object or {"": error}).values())
-
-
-def extract_all(settings: Settings, progress: Progress = print) -> list[tuple[str, ScorecardError]]:
-    """Extract every source; return the business unit and error of each that failed, once all others are read."""
-    from scorecard import sources
-
+def extract_all(settings: Settings, names: Iterable[str], progress: Progress = print) -> list[ScorecardError]:
+    """Extract some sources; return the error of each that failed, once all others are read."""
     failed = []
-    for source, contract in sources.load_contracts(settings).items():
+    for source in names:
         try:
             extract(settings, source, progress)
         except ScorecardError as error:
             progress(f"{source}: failed")
-            failed.append((sources.troubles.unit_of(settings, contract), error))
+            failed.append(error)
     return failed
 
 
@@ -78,6 +69,13 @@ def _contract(settings: Settings, source: str) -> "SourceContract":
     if source not in contracts:
         raise ScorecardError(f"There is no source {source!r}.", f"Choose one of: {', '.join(sorted(contracts))}.")
     return contracts[source]
+
+
+def units_behind(settings: Settings) -> list[str]:
+    """Return the business units that have a source which is not up to date, or was never loaded."""
+    from scorecard.sources import troubles
+
+    return sorted({each.business_unit for each in troubles.read_all(settings)})
 
 
 def check_sources(settings: Settings) -> "Iterator[Checked]":

@@ -7,21 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scorecard.catalogue import Catalogue, Scorecard, load_catalogue
-from scorecard.errors import ScorecardError, Temporary
+from scorecard.catalogue import Scorecard, load_catalogue
+from scorecard.errors import Temporary
 from scorecard.files import write_whole
-from scorecard.periods import Grain, Period, parse_period
+from scorecard.periods import Period, parse_period
 from scorecard.settings import Settings
 from scorecard.steps.building import artifacts
 from scorecard.steps.extracting import Progress
+from scorecard.steps.holding import refuse_failed, refuse_incomplete, refuse_troubled
 
 if TYPE_CHECKING:
     from scorecard.archive.close import Close
     from scorecard.delivery.post import Outcome
-
-
-class Held(ScorecardError):
-    """A scorecard that was not published, because a check of severity error failed on data it depends on."""
 
 
 @dataclass(frozen=True)
@@ -34,54 +31,9 @@ class Published:
     outcomes: tuple["Outcome", ...]
 
 
-def due(
-    settings: Settings,
-    cadence: Grain,
-    period: str | None = None,
-    scorecard: str | None = None,
-    progress: Progress = print,
-) -> list[tuple[str, str]]:
-    """Name the scorecards of a cadence to publish, each with its period's label; ``progress`` is told which have none.
-
-    Without a period, each scorecard's last complete one that has data. With one, the scorecards that have data in it.
-
-    Raises
-    ------
-    ScorecardError: not a period of that cadence, no such scorecard, or a scorecard asked for by name has no data.
-    """
-    from scorecard.warehouse.values import has_data, last_period
-
-    catalogue = load_catalogue(settings)
-    asked = [catalogue.scorecard(scorecard)] if scorecard else list(catalogue.scorecards.values())
-    found = []
-    for each in asked:
-        if cadence not in each.cadences:
-            continue
-        if period is None:
-            label = last_period(settings, each.business_unit, each.metrics, cadence)
-        else:
-            label = _of_cadence(settings, period, cadence).label
-            label = label if has_data(settings, each.business_unit, each.metrics, label) else None
-        if label:
-            found.append((each.name, label))
-        elif scorecard:
-            raise ScorecardError(
-                f"The scorecard {scorecard} has no data in {period or f'any complete {cadence}'}.",
-                "Ask for a period within its data; `scorecard values --by business_unit` lists them.",
-            )
-        else:
-            progress(f"{each.name}: nothing to publish, for it has no data in {period or f'any complete {cadence}'}")
-    return found
-
-
-def _of_cadence(settings: Settings, text: str, cadence: Grain) -> Period:
-    period = parse_period(text, settings.fiscal)
-    if period.grain is not cadence:
-        raise ScorecardError(f"{text} is a {period.grain}, not a {cadence}.", f"Name a {cadence}.")
-    return period
-
-
-def publish(settings: Settings, scorecard: str, period: str, progress: Progress = print) -> list[Path]:
+def publish(
+    settings: Settings, scorecard: str, period: str, progress: Progress = print, *, provisional: bool = False
+) -> list[Path]:
     """Close, render and mail one scorecard of one period; return the paths of its PDFs. See `publish_one`.
 
     Raises
@@ -89,7 +41,7 @@ def publish(settings: Settings, scorecard: str, period: str, progress: Progress 
     Temporary: a letter is still to be sent: another try sends it, and no other again.
     ScorecardError: as there.
     """
-    done = publish_one(settings, scorecard, period, progress)
+    done = publish_one(settings, scorecard, period, progress, provisional=provisional)
     waiting = [each.key.recipient for each in done.outcomes if each.state == "claimed"]
     if waiting:
         raise Temporary(
@@ -99,13 +51,17 @@ def publish(settings: Settings, scorecard: str, period: str, progress: Progress 
     return list(done.pdfs)
 
 
-def publish_one(settings: Settings, scorecard: str, period: str, progress: Progress = print) -> Published:
+def publish_one(
+    settings: Settings, scorecard: str, period: str, progress: Progress = print, *, provisional: bool = False
+) -> Published:
     """Close, render and mail one scorecard of one period; what is done already is left alone.
+
+    ``provisional``: also where the period is not over by the data; mail and page then say through which day it goes.
 
     Raises
     ------
-    Held: a check failed on which the scorecard depends, or an export of its unit is suspect; its owner has been told by
-        mail.
+    Held: a source of its unit is in trouble, the period is not over by the data, or a check failed on which it
+        depends; its owner has been told by mail.
     ScorecardError: no data in the period, figures built by other code or settings, a damaged close, a font is missing,
         the mail server can't be reached.
     """
@@ -117,8 +73,10 @@ def publish_one(settings: Settings, scorecard: str, period: str, progress: Progr
     # The checks and the figures of one and the same snapshot.
     with snapshot.alone(settings):
         snapshot.refuse_stale(settings)
-        _hold_if_suspect(settings, entry, of)
-        _hold_if_failed(settings, catalogue, entry, of)
+        refuse_troubled(settings, entry, of)
+        if not provisional:
+            refuse_incomplete(settings, entry, of)
+        refuse_failed(settings, catalogue, entry, of)
         closed = close(settings, entry, of)
     progress(f"{closed.close_id}: {'closed' if closed.created else 'closed before, nothing changed'}")
     pdfs = {language: _pdf(settings, closed, language) for language in entry.languages}
@@ -126,46 +84,6 @@ def publish_one(settings: Settings, scorecard: str, period: str, progress: Progr
     for outcome in outcomes:
         progress(f"{closed.close_id} to {outcome.key.recipient}: {outcome.state}{'' if outcome.now else ' before'}")
     return Published(closed.close_id, closed.created, tuple(pdfs.values()), tuple(outcomes))
-
-
-def _hold_if_suspect(settings: Settings, entry: Scorecard, period: Period) -> None:
-    """Hold a scorecard while an export of its unit is suspect: what it would print is not what the source says now."""
-    from scorecard.delivery import notify
-    from scorecard.sources import troubles
-
-    suspect = [
-        each
-        for each in troubles.read_all(settings)
-        if each.kind == "suspect" and each.business_unit == entry.business_unit
-    ]
-    if not suspect:
-        return
-    told = [notify.FailedCheck("no suspect export", each.problem, each.cure) for each in suspect]
-    notify.notify_held(settings, entry.name, period.label, entry.owner, told)
-    raise Held(
-        f"The scorecard {entry.name} of {period} is held back: {' '.join(each.problem for each in suspect)}",
-        f"{' '.join(each.cure for each in suspect)} {entry.owner} has been told.",
-    )
-
-
-def _hold_if_failed(settings: Settings, catalogue: Catalogue, entry: Scorecard, period: Period) -> None:
-    from scorecard.delivery import notify
-    from scorecard.quality import gate
-    from scorecard.quality.results import load
-    from scorecard.warehouse.snapshot import reader
-
-    with reader(settings) as connection:
-        results = load(connection)
-    failed = gate.held(results, set(entry.metrics))
-    if not failed:
-        return
-    told = [notify.FailedCheck(check.name, check.message, check.cure) for check in failed]
-    notify.notify_held(settings, entry.name, period.label, entry.owner, told)
-    raise Held(
-        f"The scorecard {entry.name} of {period} is held back by {len(failed)} failed "
-        f"check{'s' if len(failed) > 1 else ''}:\n{gate.explain(failed)}\n",
-        f"Then run again; {entry.owner} has been told.",
-    )
 
 
 def close(settings: Settings, entry: Scorecard, period: Period) -> "Close":
@@ -236,18 +154,6 @@ def _deliver(
         for reader in entry.recipients
     ]
     return mail.deliver(settings, letters)
-
-
-def notify_failure(settings: Settings, dag_id: str, task_id: str, error: object) -> None:
-    """Tell the owner by mail that a task failed for good; a scorecard that is held back has been told already."""
-    from scorecard.delivery import notify
-
-    if isinstance(error, Held):
-        return
-    problem, cure = (
-        (error.problem, error.cure) if isinstance(error, ScorecardError) else (str(error), "See the task's log.")
-    )
-    notify.notify_failed(settings, dag_id, task_id, problem, cure)
 
 
 def _sha256(path: Path) -> str:

@@ -174,14 +174,20 @@ def reader(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _loads(settings: Settings) -> list[str]:
+    """Return what tells one state of the raw tables from another: their loads, and the days that services were read to.
+
+    A quiet day brings no record, and yet a period may be over because of it.
+    """
     with writer(settings) as connection:
         tables = connection.execute(
-            "select schema_name, table_name from duckdb_tables() where table_name = '_loaded_files' order by all"
+            "select schema_name, table_name, column_name from duckdb_columns() "
+            "where (table_name, column_name) in (('_loaded_files', '_dlt_load_id'), ('_cursors', 'read_through')) "
+            "order by all"
         ).fetchall()
         loads: list[str] = []
-        for schema, table in tables:
+        for schema, table, column in tables:
             rows = connection.execute(
-                f'select distinct _dlt_load_id from "{schema}"."{table}" order by 1'  # noqa: S608
+                f'select distinct {column} from "{schema}"."{table}" order by 1'  # noqa: S608
             ).fetchall()
             loads += [f"{schema} {row[0]}" for row in rows]
     return loads

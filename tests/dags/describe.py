@@ -25,6 +25,8 @@ def of_task(task: Any) -> dict[str, Any]:
         "max_retry_delay": task.max_retry_delay.total_seconds(),
         "timeout": task.execution_timeout.total_seconds(),
         "no_retry_on": task.retry_policy.serialize() if task.retry_policy else None,
+        "teardown": task.is_teardown,
+        "before": task._pre_execute_hook.__name__,
         "callbacks": [callback.__name__ for callback in task.on_failure_callback],
         "outlets": sorted(asset.name for asset in task.outlets),
     }
@@ -33,6 +35,8 @@ def of_task(task: Any) -> dict[str, Any]:
 def of_dag(dag: Any) -> dict[str, Any]:
     timetable = dag.timetable
     condition = timetable.asset_condition
+    # In case an event of an asset was not heard.
+    timed = getattr(timetable, "timetable", timetable)
     return {
         "file": Path(dag.fileloc).name,
         "tags": sorted(dag.tags),
@@ -40,10 +44,10 @@ def of_dag(dag: Any) -> dict[str, Any]:
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
         "timetable": type(timetable).__name__,
-        "cron": getattr(timetable, "expression", None),
-        "timezone": str(getattr(timetable, "timezone", None)),
-        "run_offset": getattr(timetable, "run_offset", None),
+        "cron": getattr(timed, "expression", None) or getattr(timed, "_expression", None),
+        "timezone": str(getattr(timed, "timezone", None) or getattr(timed, "_timezone", None)),
         "assets": sorted(asset.name for asset in condition.objects) if condition else [],
+        "callbacks": [callback.__name__ for callback in dag.on_failure_callback],
         "params": {name: dag.params.get_param(name).schema for name in dag.params},
         "tasks": {task.task_id: of_task(task) for task in dag.tasks},
     }

@@ -18,20 +18,31 @@ from scorecard.settings import load_settings
 pytestmark = pytest.mark.xdist_group("dags")
 
 PROJECT = Path(__file__).resolve().parents[2]
-CADENCES = {"week": "2017-W52", "month": "2017-12", "quarter": "2017-Q4"}
-NOT_PERIODS = ["", "2017", "2017-12-31", "2017-Q5", "last", "2017-12'; drop table x", "../2017-12"]
+# Of the bundled scorecards.
+CADENCES = {"month": "2017-12", "quarter": "2017-Q4"}
+LABELS = {"day": "2017-12-31", "week": "2017-W52", "year": "2017", **CADENCES}
+NOT_PERIODS = ["", "2017-13", "2017-Q5", "2017-12-32", "2017-W54", "last", "2017-12'; drop table x", "../2017-12"]
 
 
-@pytest.fixture(scope="module")
-def described(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    home = tmp_path_factory.mktemp("airflow")
-    env = {**os.environ, "AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+def describe(home: Path, **settings: str) -> dict[str, Any]:
+    env = {
+        **os.environ,
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+        **settings,
+    }
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("describe.py"))], env=env, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return describe(tmp_path_factory.mktemp("airflow"))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +59,7 @@ def tasks(dags: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def test_the_dags_that_are_there(dags: dict[str, Any]) -> None:
     extracts = {f"extract_{source}" for source in source_names(load_settings())}
-    assert set(dags) == extracts | {"build", "publish_due"} | {f"publish_{cadence}" for cadence in CADENCES}
+    assert set(dags) == extracts | {"build", "publish_due", "watch"} | {f"publish_{cadence}" for cadence in CADENCES}
 
 
 def test_reading_them_is_cheap(described: dict[str, Any]) -> None:
@@ -58,7 +69,7 @@ def test_reading_them_is_cheap(described: dict[str, Any]) -> None:
 def test_reading_them_imports_nothing_heavy(described: dict[str, Any]) -> None:
     heavy = {"dbt", "dlt", "duckdb", "great_expectations", "pandas", "pyarrow", "sqlglot", "weasyprint"}
     assert heavy.isdisjoint(described["imported"])
-    light = {"catalogue", "errors", "periods", "settings"}
+    light = {"catalogue", "errors", "periods", "private", "redaction", "schedule", "settings"}
     assert set(described["scorecard"]) == {"scorecard", *(f"scorecard.{name}" for name in light)}
 
 
@@ -74,7 +85,10 @@ def test_each_is_tagged_and_documented(dags: dict[str, Any]) -> None:
 
 
 def test_each_task_has_an_owner_and_the_writers_pool(tasks: dict[str, dict[str, Any]]) -> None:
-    assert {(task["owner"], task["pool"]) for task in tasks.values()} == {("data-team", "warehouse_writer")}
+    pools = {name: (task["owner"], task["pool"]) for name, task in tasks.items()}
+    # It writes nothing to the warehouse, and must not wait for what it watches.
+    assert pools.pop("watch.deliveries") == ("data-team", "default_pool")
+    assert set(pools.values()) == {("data-team", "warehouse_writer")}
 
 
 def test_each_task_is_tried_again_ever_later_but_not_for_what_a_person_must_mend(
@@ -92,39 +106,86 @@ def test_each_task_is_tried_again_ever_later_but_not_for_what_a_person_must_mend
         ], name
 
 
-def test_each_failure_is_told(tasks: dict[str, dict[str, Any]]) -> None:
+def test_each_failure_is_told(tasks: dict[str, dict[str, Any]], dags: dict[str, Any]) -> None:
     assert {tuple(task["callbacks"]) for task in tasks.values()} == {("tell_owner",)}
+    # A task that is killed can't tell of itself.
+    assert {tuple(dag["callbacks"]) for dag in dags.values()} == {("tell_of_silent",)}
 
 
 def test_assets_join_them(dags: dict[str, Any]) -> None:
     raw = [f"raw_{source}" for source in source_names(load_settings())]
     for source in source_names(load_settings()):
-        assert dags[f"extract_{source}"]["tasks"]["load"]["outlets"] == [f"raw_{source}"]
+        tasks = dags[f"extract_{source}"]["tasks"]
+        assert (tasks["load"]["outlets"], tasks["go_on"]["outlets"]) == ([], [f"raw_{source}"])
+        assert tasks["go_on"]["teardown"], "a source that fails must not keep the others waiting"
     assert dags["build"]["assets"] == raw
     assert dags["build"]["tasks"]["warehouse"]["outlets"] == ["warehouse"]
     assert dags["publish_due"]["assets"] == ["warehouse"]
 
 
+def test_what_an_asset_event_would_have_started_is_made_up_for(dags: dict[str, Any]) -> None:
+    """Airflow drops the events of an asset for a DAG that is paused."""
+    crons = {name: dag["cron"] for name, dag in dags.items() if dag["assets"]}
+    assert crons == {"build": "30 * * * *", "publish_due": "45 7 * * *"}
+    assert {dags[name]["timetable"] for name in crons} == {"AssetOrTimeSchedule"}
+
+
 def test_schedules_are_in_the_companys_time_zone(dags: dict[str, Any]) -> None:
     timed = {dag_id: dag for dag_id, dag in dags.items() if dag["cron"]}
-    assert set(timed) == set(dags) - {"build", "publish_due"}
+    assert set(timed) == set(dags)
     assert {dag["timezone"] for dag in timed.values()} == {load_settings().timezone}
 
 
-def test_cadences_carry_the_period_that_is_over_as_partition_key(dags: dict[str, Any]) -> None:
+def test_the_calendar_asks_daily_what_is_due(dags: dict[str, Any]) -> None:
     for cadence in CADENCES:
         dag = dags[f"publish_{cadence}"]
-        assert (dag["timetable"], dag["run_offset"]) == ("CronPartitionTimetable", -1)
+        assert (dag["timetable"], dag["cron"]) == ("PeriodTimetable", "0 7 * * *")
 
 
-@pytest.mark.parametrize("cadence", CADENCES)
-def test_a_period_is_validated(dags: dict[str, Any], cadence: str) -> None:
-    schema = dags[f"publish_{cadence}"]["params"]["period"]
-    assert schema["type"] == ["null", "string"]
-    pattern = re.compile(schema["pattern"])
-    assert pattern.search(CADENCES[cadence])
-    others = [label for other, label in CADENCES.items() if other != cadence]
-    assert not [text for text in NOT_PERIODS + others if pattern.search(text)]
+def test_a_task_is_named_by_its_scorecard_in_every_state(dags: dict[str, Any]) -> None:
+    """A mapped task is called 0 or 1 until it runs; these are none. The run is named by its period."""
+    assert set(dags["publish_quarter"]["tasks"]) == {"customers", "sales"}
+    assert set(dags["publish_due"]["tasks"]) == {"customers_quarter", "sales_quarter", "sales_month"}
+
+
+def test_all_five_cadences_are_published_each_at_its_own_hours(tmp_path: Path) -> None:
+    for folder in ("dbt_project", "expectations"):
+        (tmp_path / folder).symlink_to(PROJECT / folder)
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    for name in ("sales", "customers"):
+        text = (PROJECT / "reports" / f"{name}.yml").read_text()
+        cadences = "[day, week, month, quarter, year]" if name == "sales" else "[day]"
+        due = "due: {day: {hour: 9}, week: {working_day: 2}}" if name == "sales" else "due: {day: {hour: 6}}"
+        (reports / f"{name}.yml").write_text(re.sub(r"(?m)^cadences: .*$", f"cadences: {cadences}\n{due}", text))
+    found = describe(tmp_path, SCORECARD_PROJECT=str(tmp_path))
+    assert found["errors"] == {}
+    crons = {name: dag["cron"] for name, dag in found["dags"].items() if name.startswith("publish_")}
+    assert crons == {
+        "publish_day": "0 6,9 * * *",
+        **{f"publish_{cadence}": "0 7 * * *" for cadence in ("week", "month", "quarter", "year")},
+        "publish_due": "45 7 * * *",
+    }
+    for cadence, label in LABELS.items():
+        pattern = re.compile(found["dags"][f"publish_{cadence}"]["params"]["period"]["pattern"])
+        assert pattern.search(label)
+        others = [text for other, text in LABELS.items() if other != cadence]
+        assert not [text for text in NOT_PERIODS + others if pattern.search(text)]
+
+
+def test_a_misspelt_parameter_is_refused_by_every_task(tasks: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    assert {task["before"] for task in tasks.values()} == {"begin"}
+    told = in_dags_folder(
+        tmp_path,
+        "import policy; from types import SimpleNamespace as N;"
+        "policy.refuse_unknown_params({'dag': N(dag_id='publish_month', params={'period': 1, 'scorecard': 1}),"
+        " 'dag_run': N(conf={'perod': '2017-12'})})",
+    )
+    assert "publish_month has no parameter 'perod'. Trigger it again with period or scorecard" in told.stderr
+
+
+def test_a_scorecard_that_is_none_is_refused(dags: dict[str, Any]) -> None:
+    assert dags["publish_month"]["params"]["scorecard"]["enum"] == [None, "sales"]
 
 
 def test_nothing_asks_the_clock() -> None:
@@ -153,15 +214,22 @@ def test_dag_files_are_short() -> None:
         assert len(path.read_text().splitlines()) <= 100, path.name
 
 
-def test_an_extra_that_is_no_text_is_told_of_without_a_secret(tmp_path: Path) -> None:
-    connection = {"conn_type": "http", "password": "hunter2", "extra": {"access_token": ["hunter2"]}}
-    env = {**os.environ, "AIRFLOW_HOME": str(tmp_path), "AIRFLOW_CONN_SCORECARD_HUBSPOT": json.dumps(connection)}
-    done = subprocess.run(
-        [sys.executable, "-c", "import policy; policy.settings_of('hubspot')"],
+def in_dags_folder(home: Path, program: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program],
         cwd=PROJECT / "dags",
-        env=env,
+        env={**os.environ, "AIRFLOW_HOME": str(home), **settings},
         capture_output=True,
         text=True,
+    )
+
+
+def test_an_extra_that_is_no_text_is_told_of_without_a_secret(tmp_path: Path) -> None:
+    connection = {"conn_type": "http", "password": "hunter2", "extra": {"access_token": ["hunter2"]}}
+    done = in_dags_folder(
+        tmp_path,
+        "import connections; connections.settings_of('hubspot')",
+        AIRFLOW_CONN_SCORECARD_HUBSPOT=json.dumps(connection),
     )
     assert "The setting connections.hubspot.extra.access_token is wrong: Input should be a valid string" in done.stderr
     assert "Correct the Airflow connection scorecard_hubspot" in done.stderr

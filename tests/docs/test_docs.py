@@ -133,22 +133,24 @@ def booked(copy: Copy, unit: str, period: str) -> Decimal:
 
 def test_the_backfill_names_the_periods_it_says(project: MakeCopy) -> None:
     copy = project()
-    (block,) = shell(GUIDE, "with Airflow")
-    prepared = copy.type("""
-        configured() { python -c "
-import os, sys
-from pathlib import Path
-sys.path.insert(0, 'tools')
-import local_airflow
-local_airflow.configure(os.environ, Path('var').resolve())
-os.execvp(sys.argv[1], sys.argv[1:])" "$@"; }
-        configured python tools/local_airflow.py
-        configured airflow dags reserialize
-    """)
+    block, _ = shell(GUIDE, "with Airflow")
+    prepared = copy.type("python tools/airflow_cli.py dags reserialize")
     assert prepared.returncode == 0, prepared.stderr
     done = copy.type(f"{block.text.rstrip()} --dry-run")
     assert done.returncode == 0, done.stderr
-    assert re.findall(r"\| (\d{4}-\d{2}-\d{2}) +\|", done.stdout) == ["2017-10-01", "2017-11-01", "2017-12-01"]
+    assert re.findall(r"\| (\d{4}-\d{2}) +\|", done.stdout) == ["2017-10", "2017-11", "2017-12"]
+
+
+def test_a_password_is_stored_encrypted_by_the_command_of_the_guide(project: MakeCopy) -> None:
+    copy = project()
+    _, block = shell(GUIDE, "with Airflow")
+    done = copy.type(block.text.replace("…", "hunter2"))
+    assert done.returncode == 0, done.stderr
+    database = (copy.root / "var" / "airflow" / "airflow.db").read_bytes()
+    assert b"mail.example.com" in database
+    assert b"hunter2" not in database
+    shown = copy.type("python tools/airflow_cli.py connections get scorecard_smtp -o json")
+    assert '"hunter2"' in shown.stdout
 
 
 def test_generated_files_are_up_to_date(built_free_settings: Settings) -> None:
@@ -215,9 +217,7 @@ def test_the_dags_are_those_that_there_are() -> None:
     listed = set(re.findall(r"`(\w+)(?:_<source>)?`", "".join(row[0] for row in rows)))
     from scorecard.periods import Grain
 
-    source = (PROJECT / "dags" / "publish.py").read_text(encoding="utf-8")
-    cadences = {f"publish_{grain}" for grain in Grain if f"Grain.{grain.name}:" in source}
-    assert listed == {"extract", "build", "publish_due", *cadences}
+    assert listed == {"extract", "build", "publish_due", "watch", *(f"publish_{grain}" for grain in Grain)}
 
 
 @pytest.mark.parametrize("page", ALL_PAGES, ids=name)

@@ -34,6 +34,9 @@ def test_it_mails_once_and_names_the_pdfs(copy_of: Callable[[str], Any]) -> None
     assert all((sandbox.root / line).read_bytes().startswith(b"%PDF-") for line in lines[-10:])
     assert re.search(r"Mailed 4; nobody was mailed twice: 6 already sent\.$", lines[-11])
     assert len(list(letters.iterdir())) == 10
+    state, out = sandbox.settings.state, sandbox.settings.out
+    assert not [path for top in (state, out) for path in (top, *top.rglob("*")) if path.stat().st_mode & 0o077]
+    assert not (state / "airflow").exists(), "the Airflow of `make airflow` is another one"
 
     second = main_job(sandbox)
     assert second.returncode == 0, second.stderr
@@ -48,6 +51,8 @@ def test_a_source_that_cannot_be_read_stops_it_with_a_sentence(copy_of: Callable
     sandbox.env["SCORECARD_DATA"] = str(tmp_path / "data")
     done = main_job(sandbox)
     assert done.returncode == 1
-    assert done.stderr.startswith("Stopped: extract_maven_crm failed: ")
+    assert "Stopped: extract_maven_crm failed: " in done.stderr
+    # Its unit is held, each period by itself.
+    assert done.stderr.count("publish_month sales") == 3
     assert "main-job.log" in done.stderr
     assert "Traceback" not in done.stderr

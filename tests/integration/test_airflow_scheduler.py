@@ -3,6 +3,7 @@
 The warehouse is a copy of the session's, so that extraction and build find nothing new; closes and deliveries are not.
 """
 
+import fcntl
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
@@ -29,7 +31,7 @@ pytestmark = pytest.mark.xdist_group("airflow")
 
 PROJECT = Path(__file__).resolve().parents[2]
 # An idle machine needs a third of these seconds.
-TO_START, TO_PUBLISH, TO_BACKFILL = 180, 300, 240
+TO_START, TO_PUBLISH, TO_BACKFILL, TO_PARSE = 180, 300, 240, 120
 READERS = {
     "sales": {"sales-director@example.com", "eigyo-bucho@example.com"},
     "customers": {"customer-director@example.com", "kokyaku-bucho@example.com"},
@@ -45,6 +47,14 @@ class Mailbox:
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         self.letters.append((envelope.rcpt_tos, message_from_bytes(envelope.content)))
         return "250 OK"
+
+    def scorecards(self) -> int:
+        """How many letters there are, notices aside."""
+        return sum(bool(pdfs_of(letter)) for _, letter in self.letters)
+
+    def subjects_to(self, address: str) -> list[str]:
+        """The subject of each letter to someone."""
+        return [str(letter["Subject"]) for tos, letter in self.letters if address in tos]
 
     def sent(self) -> set[tuple[str, str]]:
         """(recipient, name of the PDF) of each letter."""
@@ -62,6 +72,7 @@ class Airflow:
     """The API of a running Airflow."""
 
     url: str
+    root: Path
     token: str = ""
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -81,6 +92,10 @@ class Airflow:
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns")["dag_runs"]
         return found
+
+    def state_of_last(self, dag_id: str) -> str:
+        """Return the state of a DAG's newest run."""
+        return str(max(self.runs(dag_id), key=lambda each: each["queued_at"] or "")["state"])
 
     def finished(self, dag_id: str, run_type: str, count: int) -> Callable[[], bool]:
         """Return a condition: so many runs of a kind have succeeded. One that failed ends the test."""
@@ -112,6 +127,38 @@ def processes_in(folder: Path) -> list[str]:
     return found
 
 
+def who_has_open(path: Path) -> list[int]:
+    """Return the processes, this one aside, that have a file open."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            open_files = [descriptor.readlink() for descriptor in (process / "fd").iterdir()]
+        except OSError:
+            continue
+        if path in open_files and int(process.name) != os.getpid():
+            found.append(int(process.name))
+    return found
+
+
+def doors_to_the_world(root: Path) -> list[str]:
+    """Return the ports, on more than the loopback interface, at which processes of this state listen."""
+    ours = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"SCORECARD_STATE={root / 'var'}".encode() in (process / "environ").read_bytes().split(b"\0"):
+                ours |= {str(descriptor.readlink()) for descriptor in (process / "fd").iterdir()}
+        except OSError:
+            continue
+    found = []
+    for table in ("tcp", "tcp6"):
+        for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+            _, local, _, state, *_, inode = line.split()[:10]
+            loopback = ("0100007F", "00000000000000000000000001000000")
+            if state == "0A" and f"socket:[{inode}]" in ours and not local.startswith(loopback):
+                found.append(local)
+    return found
+
+
 @pytest.fixture(scope="module")
 def mailbox() -> Iterator[tuple[Mailbox, int]]:
     box = Mailbox()
@@ -135,7 +182,10 @@ def airflow(built: Any, mailbox: tuple[Mailbox, int], tmp_path_factory: pytest.T
         port = free.getsockname()[1]
     connection = {"conn_type": "smtp", "host": "127.0.0.1", "port": mailbox[1], "extra": {"disable_tls": True}}
     env = {name: value for name, value in os.environ.items() if not name.startswith(("SCORECARD_", "AIRFLOW"))}
+    shutil.copytree(PROJECT / "data", root / "data")
     env |= {
+        "SCORECARD_DATA": str(root / "data"),
+        "SCORECARD_TASK_RETRIES": "0",
         "SCORECARD_STATE": str(root / "var"),
         "SCORECARD_OUT": str(root / "out"),
         "AIRFLOW_CONN_SCORECARD_SMTP": json.dumps(connection),
@@ -157,7 +207,7 @@ def airflow(built: Any, mailbox: tuple[Mailbox, int], tmp_path_factory: pytest.T
 
         wait_until(open_to_people, TO_START, "Airflow's pages")
         assert door
-        api = Airflow(door[1])
+        api = Airflow(door[1], root)
         api.token = api.call("POST", "/auth/token", {"username": door[2], "password": door[3]})["access_token"]
         wait_until(lambda: api.call("GET", "/api/v2/dags")["total_entries"] == 7, TO_START, "the DAGs")
         yield api
@@ -165,6 +215,8 @@ def airflow(built: Any, mailbox: tuple[Mailbox, int], tmp_path_factory: pytest.T
         serve.send_signal(signal.SIGINT)
         serve.wait(120)
     assert not processes_in(root), "a process was left behind"
+    readable = [path for folder in ("var", "out") for path in (root / folder).rglob("*") if path.stat().st_mode & 0o077]
+    assert not readable, "others may read the state"
 
 
 def test_a_trigger_ends_in_mail(airflow: Airflow, mailbox: tuple[Mailbox, int]) -> None:
@@ -182,21 +234,40 @@ def test_a_trigger_ends_in_mail(airflow: Airflow, mailbox: tuple[Mailbox, int]) 
         for reader in READERS[close.partition("-")[0]]
     }
     assert mailbox[0].sent() == expected
-    assert len(mailbox[0].letters) == len(expected)
+    assert mailbox[0].scorecards() == len(expected)
 
 
 def test_three_past_months_are_backfilled(airflow: Airflow, mailbox: tuple[Mailbox, int]) -> None:
-    before = len(mailbox[0].letters)
+    before = mailbox[0].scorecards()
     months = {"from_date": "2017-08-01T00:00:00Z", "to_date": "2017-10-31T00:00:00Z"}
     airflow.call(
         "POST", "/api/v2/backfills", {"dag_id": "publish_month", "max_active_runs": 1, "dag_run_conf": {}, **months}
     )
     wait_until(airflow.finished("publish_month", "backfill", 3), TO_BACKFILL, "the backfill")
     keys = {run["partition_key"] for run in airflow.runs("publish_month") if run["run_type"] == "backfill"}
-    assert keys == {"2017-08-01", "2017-09-01", "2017-10-01"}
+    assert keys == {"2017-08", "2017-09", "2017-10"}
     months_sent = {pdf for _, pdf in mailbox[0].sent()}
     assert {f"sales-2017-{month}-e1-en.pdf" for month in ("08", "09", "10")} <= months_sent
-    assert len(mailbox[0].letters) == before + 6
+    assert mailbox[0].scorecards() == before + 6
+    # By the next reading of the DAGs, a run of the newest period would be there.
+    read = airflow.call("GET", "/api/v2/dags/publish_month")["last_parsed_time"]
+    wait_until(
+        lambda: airflow.call("GET", "/api/v2/dags/publish_month")["last_parsed_time"] > read, TO_PARSE, "a reading"
+    )
+    time.sleep(5)
+    assert {run["run_type"] for run in airflow.runs("publish_month")} == {"backfill"}
+    next_run = airflow.call("GET", "/api/v2/dags/publish_month")["next_dagrun_run_after"]
+    assert next_run > datetime.now(UTC).isoformat()
+
+
+def test_a_misspelt_parameter_stops_the_run(airflow: Airflow) -> None:
+    run = airflow.call(
+        "POST", "/api/v2/dags/publish_month/dagRuns", {"logical_date": None, "conf": {"perod": "2017-10"}}
+    )["dag_run_id"]
+    path = f"/api/v2/dags/publish_month/dagRuns/{run}"
+    wait_until(lambda: airflow.call("GET", path)["state"] == "failed", TO_PUBLISH, "the refusal")
+    tasks = airflow.call("GET", f"{path}/taskInstances")["task_instances"]
+    assert [(each["task_id"], each["state"], each["try_number"]) for each in tasks] == [("sales", "failed", 1)]
 
 
 def test_a_period_that_is_none_is_refused(airflow: Airflow) -> None:
@@ -206,3 +277,42 @@ def test_a_period_that_is_none_is_refused(airflow: Airflow) -> None:
             "/api/v2/dags/publish_month/dagRuns",
             {"logical_date": None, "conf": {"period": "2017-12'; drop table x"}},
         )
+
+
+def test_nothing_is_open_beyond_this_machine(airflow: Airflow) -> None:
+    assert doors_to_the_world(airflow.root) == []
+
+
+def test_a_source_that_fails_stops_no_other_unit(airflow: Airflow, mailbox: tuple[Mailbox, int]) -> None:
+    before = [run for run in airflow.runs("build") if run["run_type"] == "asset_triggered"]
+    (airflow.root / "data" / "ravenstack").rename(airflow.root / "elsewhere")
+    for source in ("maven_crm", "ravenstack"):
+        airflow.call("POST", f"/api/v2/dags/extract_{source}/dagRuns", {"logical_date": None})
+    one_more = airflow.finished("build", "asset_triggered", len(before) + 1)
+    wait_until(one_more, TO_PUBLISH, "the build without the source that failed")
+    wait_until(lambda: airflow.state_of_last("publish_due") == "failed", TO_PUBLISH, "the publication")
+    assert airflow.state_of_last("extract_ravenstack") == "failed"
+    run = max(airflow.runs("publish_due"), key=lambda each: each["queued_at"])["dag_run_id"]
+    tasks = airflow.call("GET", f"/api/v2/dags/publish_due/dagRuns/{run}/taskInstances")["task_instances"]
+    assert {each["task_id"]: each["state"] for each in tasks} == {
+        "customers_quarter": "failed",
+        "sales_month": "success",
+        "sales_quarter": "success",
+    }
+    told = mailbox[0].subjects_to("customer-operations@example.com")
+    assert told.count("Held back: customers 2024-Q4, a source is not up to date") == 1
+    (airflow.root / "elsewhere").rename(airflow.root / "data" / "ravenstack")
+
+
+def test_a_task_that_is_killed_on_its_last_try_is_told_of(airflow: Airflow, mailbox: tuple[Mailbox, int]) -> None:
+    lock = airflow.root / "var" / "warehouse.lock"
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        airflow.call("POST", "/api/v2/dags/build/dagRuns", {"logical_date": None})
+        wait_until(lambda: bool(who_has_open(lock)), TO_PUBLISH, "the task at work")
+        for process in who_has_open(lock):
+            os.kill(process, signal.SIGKILL)
+    wait_until(
+        lambda: "Failed: build, warehouse" in mailbox[0].subjects_to("data-team@example.com"), TO_PUBLISH, "the notice"
+    )
+    assert airflow.state_of_last("build") == "failed"

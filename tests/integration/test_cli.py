@@ -16,7 +16,7 @@ from tests.unit.rendering.test_pages import ids_of, proved
 
 VALUE_KEYS = {
     "metric", "grain", "period", "scope", "dimension", "member", "numerator", "denominator", "value", "status",
-    "target", "observations", "na_reason", "figure_id",
+    "target", "observations", "na_reason", "partial", "figure_id",
 }  # fmt: skip
 
 

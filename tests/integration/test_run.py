@@ -10,10 +10,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from email.header import decode_header, make_header
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from tests.conftest import PROJECT, Sandbox, sandbox_at
 
@@ -103,11 +105,66 @@ def test_a_source_that_cannot_be_read_stops_its_own_unit_only(changed_data: Any)
     done = sandbox.run("run", check=False)
     assert done.returncode == 1
     assert "maven_crm/sales_pipeline.csv" in done.stderr
-    assert "sales 2017-Q4: not published, for a source of Maven Hardware could not be read" in done.stderr
+    assert "The scorecard sales of 2017-Q4 is held back: " in done.stderr
     assert [Path(line).name for line in done.stdout.split()] == [
         "customers-2024-Q4-e1-en.pdf",
         "customers-2024-Q4-e1-ja.pdf",
     ]
+
+
+def test_a_period_that_is_not_over_is_held_until_a_person_asks_for_it(changed_data: Any) -> None:
+    """The sample as it would have been on 11 December: the first release mailed it as 46.7 % short of its target."""
+
+    def until_december(row: dict[str, str]) -> dict[str, str]:
+        if row["close_date"] > "2017-12-10":
+            row = {**row, "close_date": "", "close_value": "", "deal_stage": "Engaging"}
+        return {**row, "engage_date": min(row["engage_date"], "2017-12-10")}
+
+    sandbox = changed_data(until_december)
+    done = sandbox.run("run", "--scorecard", "sales", "--json")
+    assert [entry["close_id"] for entry in json.loads(done.stdout)] == ["sales-2017-Q3-e1", "sales-2017-11-e1"]
+    letters, asked = len(mails(sandbox)), ("publish", "--scorecard", "sales", "--period", "2017-12")
+    for _ in range(2):
+        held = sandbox.run(*asked, check=False)
+        assert (held.returncode, held.stdout) == (1, "")
+        assert "Maven Hardware is known through 2017-12-10, and the period ends on 2017-12-31" in held.stderr
+    (told,) = mails(sandbox)[letters:]
+    assert (told["To"], told["Subject"]) == (
+        "sales-operations@example.com",
+        "Held back: sales 2017-12, its data is not complete",
+    )
+    assert "1. maven_crm: known through 2017-12-10" in told.get_payload(decode=True).decode()
+
+    done = sandbox.run(*asked, "--provisional", "--json")
+    assert [entry["close_id"] for entry in json.loads(done.stdout)] == ["sales-2017-12-e2"]
+    subjects = [str(make_header(decode_header(mail["Subject"]))) for mail in mails(sandbox)[letters + 1 :]]
+    assert any("Dec 2017 (provisional: data through 10 Dec): " in subject for subject in subjects)
+    assert any("（暫定版：データは12月10日まで）" in subject for subject in subjects)
+    for language, says in (("en", "provisional: data through 10 Dec"), ("ja", "暫定版：データは12月10日まで")):
+        page = PdfReader(sandbox.settings.out / f"sales-2017-12-e2-{language}.pdf").pages[0].extract_text()
+        assert says in " ".join(page.split())
+
+
+def test_a_unit_that_was_never_loaded_stops_no_other(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(PROJECT / "data", data)
+    (data / "ravenstack").rename(tmp_path / "elsewhere")
+    sandbox = sandbox_at(tmp_path, data=data)
+    done = sandbox.run("run", check=False)
+    assert done.returncode == 1
+    assert "Nothing of the source ravenstack was loaded yet." in done.stderr
+    names = {Path(line).name for line in done.stdout.split()}
+    assert names == {f"sales-2017-{period}-e1-{language}.pdf" for period in ("Q4", "12") for language in ("en", "ja")}
+    held = sandbox.run("publish", "--scorecard", "customers", "--period", "2024-Q4", check=False)
+    assert "The scorecard customers of 2024-Q4 is held back: " in held.stderr
+    (told,) = [mail for mail in mails(sandbox) if mail["To"] == "customer-operations@example.com"]
+    assert told["Subject"] == "Held back: customers 2024-Q4, a source is not up to date"
+    of_company, of_unit = (
+        json.loads(sandbox.run("values", "--json", "--metric", "won_deals", "--period", "2017-Q4", "--by", by).stdout)
+        for by in ("company", "business_unit")
+    )
+    assert [each["partial"] for each in of_company] == ["RavenStack SaaS is not up to date"]
+    assert [each["partial"] for each in of_unit] == [None]
 
 
 def test_a_truncated_export_holds_its_unit_until_it_is_confirmed(changed_data: Any) -> None:

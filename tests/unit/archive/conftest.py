@@ -15,6 +15,7 @@ import pytest
 from scorecard.archive.close import close
 from scorecard.catalogue import Metric, Scorecard
 from scorecard.periods import Grain, add_months, parse_period, period_of
+from scorecard.schedule import When
 from scorecard.settings import Settings
 
 ZONE = ZoneInfo("America/New_York")
@@ -120,6 +121,7 @@ SCORECARD = Scorecard(
     title={"en": "Sales"},
     business_unit=UNIT,
     cadences=(Grain.QUARTER,),
+    due={Grain.QUARTER: When()},
     metrics=("won_value", "win_rate", "cycle", "mrr", "growth", "attainment"),
     breakdowns=(("won_value", "region"),),
     languages=("en",),

@@ -389,7 +389,26 @@ def test_a_figure_that_settles_later_carries_a_note_and_keeps_no_period_open(cus
     doc = document(read_desk(customers, "en", reports))
     (churn,) = [row for group in doc.groups for row in group.rows if row.label == "Customer churn rate"]
     assert dict(doc.summary_notes)[churn.value.note or ""] == "What happens until 30 Jan 2025 may still change it."
-    assert not doc.is_open
+    assert doc.data_through is None
+
+
+@pytest.mark.parametrize(
+    ("language", "says"), [("en", "provisional: data through 10 Dec"), ("ja", "暫定版：データは12月10日まで")]
+)
+def test_a_period_that_was_not_over_is_called_provisional_on_page_one_and_in_the_subject(
+    sales: Path, tmp_path: Path, reports: Path, language: str, says: str
+) -> None:
+    close = tmp_path / sales.name
+    shutil.copytree(sales, close)
+    definitions = json.loads((close / "definitions.json").read_text())
+    definitions["horizons"] = {"booked_revenue": {"first_day": "2016-10-20", "last_day": "2017-12-10"}}
+    (close / "definitions.json").write_text(json.dumps(definitions))
+    assert f"<b>{says}</b>" in html(close, language, reports)
+    assert says in summary(close, language, reports).period_label
+    definitions["horizons"]["booked_revenue"]["last_day"] = "2017-12-31"
+    (close / "definitions.json").write_text(json.dumps(definitions))
+    assert says.partition(" ")[0] not in summary(close, language, reports).period_label
+    assert document(read_desk(close, language, reports)).data_through is None
 
 
 def _edition_two(sales: Path, tmp_path: Path, entries: list[dict[str, Any]]) -> Path:

@@ -1,0 +1,102 @@
+"""Tell what nobody was told: a scorecard missed its deadline, a task was killed, a notice could not go out."""
+
+import hashlib
+import shutil
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from scorecard.catalogue import Scorecard, load_catalogue
+from scorecard.errors import ScorecardError
+from scorecard.periods import Period
+from scorecard.schedule import due_at, last_due
+from scorecard.settings import Settings
+from scorecard.steps.due import holidays
+from scorecard.steps.extracting import Progress
+from scorecard.steps.holding import Held
+
+_KEPT_DAYS = 30
+
+
+def watch(settings: Settings, progress: Progress = print) -> list[str]:
+    """Send the notices that wait, and tell the owner of each scorecard that missed its deadline; return which did.
+
+    Raises
+    ------
+    ScorecardError: no safe connection to the mail server; the next run tries again.
+    """
+    from scorecard.delivery import notify
+
+    notify.send_waiting(settings)
+    late = []
+    now = datetime.now(settings.zone)
+    for entry in load_catalogue(settings).scorecards.values():
+        for cadence, when in entry.due.items():
+            patience = timedelta(hours=when.deadline_hours)
+            period = last_due(cadence, when, holidays(settings), now - patience, settings.fiscal)
+            if missing := _missing(settings, entry, period):
+                due = due_at(period, when, holidays(settings))
+                notify.notify_late(settings, entry.name, period.label, entry.owner, f"{due:%Y-%m-%d %H:%M}", missing)
+                late.append(f"{entry.name} {period}: {missing}")
+                progress(late[-1])
+    return late
+
+
+def _missing(settings: Settings, entry: Scorecard, period: Period) -> str:
+    """Say what of a scorecard was not delivered; "" where every reader has it."""
+    from scorecard.delivery import ledger
+
+    rows = [
+        row
+        for row in ledger.deliveries(settings)
+        if row.is_letter and (row.scorecard, row.period) == (entry.name, period.label)
+    ]
+    if not rows:
+        return "nobody has received it"
+    # Of the others the owner has been told: their outcome is known, or waits for a person.
+    without = {reader.email for reader in entry.recipients} - {row.recipient for row in rows if row.state != "claimed"}
+    return f"{', '.join(sorted(without))} {'have' if len(without) > 1 else 'has'} not received it" if without else ""
+
+
+def note_started(settings: Settings, run: str, task: str) -> None:
+    """Note that a task of a run of Airflow has begun: what an earlier try said of its failure holds no longer."""
+    _said(settings, run, task).unlink(missing_ok=True)
+
+
+def notify_failure(settings: Settings, dag_id: str, run: str, task: str, error: object) -> None:
+    """Tell the owner by mail that a task failed for good; a scorecard that is held back has been told already."""
+    from scorecard.delivery import notify
+
+    if not isinstance(error, Held):
+        problem, cure = (
+            (error.problem, error.cure) if isinstance(error, ScorecardError) else (str(error), "See the task's log.")
+        )
+        notify.notify_failed(settings, dag_id, task, problem, cure)
+    path = _said(settings, run, task)
+    _forget_old(path.parent.parent)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+
+def notify_silent(settings: Settings, dag_id: str, run: str, tasks: Iterable[str]) -> None:
+    """Tell the owner by mail of the tasks of a failed run that told nobody: the process was killed, and could not."""
+    from scorecard.delivery import notify
+
+    for task in sorted(tasks):
+        if not _said(settings, run, task).exists():
+            problem = f"In the run {run} it ended without a word: it was killed, or the machine ran out of memory."
+            cure = f"See the task's log and the system's; then clear the task {task}: what is done stays done."
+            notify.notify_failed(settings, dag_id, task, problem, cure)
+
+
+def _said(settings: Settings, run: str, task: str) -> Path:
+    """Return the file that says that a task's failure was told. A run's name may hold what no file's name may."""
+    names = [hashlib.sha256(text.encode()).hexdigest()[:32] for text in (run, task)]
+    return settings.state / "failures" / names[0] / names[1]
+
+
+def _forget_old(folder: Path) -> None:
+    oldest = (datetime.now().astimezone() - timedelta(days=_KEPT_DAYS)).timestamp()
+    for run in folder.glob("*"):
+        if run.stat().st_mtime < oldest:
+            shutil.rmtree(run, ignore_errors=True)

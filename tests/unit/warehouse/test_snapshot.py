@@ -1,0 +1,22 @@
+"""What makes the warehouse be built again."""
+
+from pathlib import Path
+
+import duckdb
+
+from scorecard.settings import Settings
+from scorecard.warehouse.snapshot import fingerprint
+
+
+def test_a_quiet_day_is_a_change(tmp_path: Path) -> None:
+    """A service was read to its end and had nothing new: what is known goes a day further all the same."""
+    settings = Settings(state=tmp_path, out=tmp_path)  # type: ignore[call-arg]
+    with duckdb.connect(str(settings.warehouse)) as db:
+        db.execute("create schema raw_crm")
+        db.execute("create table raw_crm._loaded_files as select 'load 1' as _dlt_load_id")
+        db.execute("create table raw_crm._cursors as select date '2024-12-30' as read_through")
+    before = fingerprint(settings)
+    assert fingerprint(settings) == before
+    with duckdb.connect(str(settings.warehouse)) as db:
+        db.execute("insert into raw_crm._cursors values (date '2024-12-31')")
+    assert fingerprint(settings).loads != before.loads

@@ -1,0 +1,33 @@
+"""Airflow's own command line on the Airflow of `make airflow`: `python tools/airflow_cli.py connections list`.
+
+It has the key by which that Airflow encrypts passwords. Without it, `airflow connections add` would store them as they
+are, and Airflow could not read those that are encrypted.
+"""
+
+import os
+import subprocess
+import sys
+
+import local_airflow
+
+from scorecard import private
+from scorecard.errors import ScorecardError
+from scorecard.settings import load_settings
+
+
+def main() -> int:
+    """Run Airflow's command line; return its exit code."""
+    try:
+        settings = load_settings()
+        private.keep_private(settings)
+        home = local_airflow.configure(os.environ, settings.state)
+    except ScorecardError as error:
+        print(f"Stopped: {error}", file=sys.stderr)
+        return 1
+    if not (home / "airflow.db").exists():
+        subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, stdout=subprocess.DEVNULL)
+    return subprocess.run([sys.executable, "-m", "airflow", *sys.argv[1:]], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
