@@ -64,7 +64,7 @@ class ServiceSettings(BaseModel):
     quota_reserve: float = Field(
         default=0.05, ge=0, lt=1, description="share of the service's daily requests that is left to others"
     )
-    keep_new_fields: bool = Field(default=True, description="whether fields that nobody declared are kept, too")
+    keep_new_fields: bool = Field(default=True, description="whether fields that nobody declared are kept, as JSON")
 
 
 class SourceSettings(BaseModel):

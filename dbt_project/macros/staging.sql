@@ -26,6 +26,7 @@
                 {%- for column in declared %}
                 null::{{ column.data_type }} as {{ adapter.quote(column.name) }},
                 {%- endfor %}
+                null::varchar as _undeclared,
                 null::varchar as _source_file,
                 null::bigint as _source_line,
                 null::varchar as _source_sha256,

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING
 from scorecard.errors import ScorecardError
 from scorecard.sources.contract import Column, ObjectContract
 from scorecard.sources.text import literal
+from scorecard.sources.undeclared import as_json, names_in
 from scorecard.text import plain
 
 if TYPE_CHECKING:
@@ -31,29 +32,32 @@ class Part:
 
 @dataclass
 class Cells:
-    """The texts of one export: `<table>` (_page, _line, _c0, _c1 …; "" is null) and `<table>_odd`.
+    """The texts of one export: `<table>` (_page, _line, _undeclared, _c0, _c1 …; null is empty) and `<table>_odd`.
 
-    In `<table>_odd` (_page, _line, reason, payload) are records that can't be told apart into columns. A page is a
-    file. `fields` are the columns as the files call them.
+    `_c0`, `_c1` … are the columns of the contract, `_undeclared` all others as JSON. In `<table>_odd` (_page, _line,
+    _reason, _payload) are records that can't be told apart into columns. A page is a file; `<table>_pages` has them.
+    `fields` are the columns of the contract as the first file calls them, `undeclared` the names of the others.
     """
 
     db: "duckdb.DuckDBPyConnection"
     table: str
     contract: ObjectContract
-    columns: list[Column] = field(default_factory=list)
     fields: list[str] = field(default_factory=list)
+    undeclared: dict[str, None] = field(default_factory=dict)
     headers: dict[str, list[int]] = field(default_factory=dict)
     rows: int = 0
     _page: int = 0
-    _places: str = ""
-    _place_of: dict[str, str] = field(default_factory=dict)
+    _positions: list[int] = field(default_factory=list)
+    _others: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.db.execute(f"create table {self.table}_odd (_page int, _line bigint, reason varchar, payload varchar)")
-        self.db.execute(
-            f"create table {self.table}_pages"
-            " (_page int, source_file varchar, sha256 varchar, size_bytes bigint, rows_read bigint)"
-        )
+        texts = "".join(f", _c{i} varchar" for i in range(len(self.contract.columns)))
+        for suffix, columns in {
+            "": f"_page int, _line bigint, _undeclared varchar{texts}",
+            "_odd": "_page int, _line bigint, _reason varchar, _payload varchar",
+            "_pages": "_page int, _source_file varchar, _sha256 varchar, _size_bytes bigint, _rows_read bigint",
+        }.items():
+            self.db.execute(f"create table {self.table}{suffix} ({columns})")
 
     def begin(self, header: Sequence[str], source_file: str) -> None:
         """Find the place of each of the columns that the next file has.
@@ -64,36 +68,38 @@ class Cells:
         """
         self._page += 1
         found = columns_of(header, self.contract, source_file)
-        new = [(column, name) for column, name in zip(found, header, strict=True) if column.name not in self._place_of]
-        for column, name in new:
-            self._place_of[column.name] = f"_c{len(self.columns)}"
-            self.columns.append(column)
-            self.fields.append(name)
-        self._widen([self._place_of[column.name] for column, _ in new])
-        places = [self._place_of[column.name] for column in found]
-        self._places = ", ".join(places)
-        repeated = " and ".join(
-            f"{place} is not distinct from {literal(name)}" for place, name in zip(places, header, strict=True) if name
-        )
+        self._positions = [found.index(column) + 1 for column in self.contract.columns]
+        self._others = dict(sorted(names_in(header, found).items()))
+        self.undeclared |= dict.fromkeys(names_in(header, found))
+        names = [header[position - 1] for position in self._positions]
+        self.fields = self.fields or names
+        repeated = " and ".join(f"_c{i} is not distinct from {literal(name)}" for i, name in enumerate(names))
         self.headers.setdefault(repeated, []).append(self._page)
 
-    def _widen(self, places: list[str]) -> None:
-        """Make the table of the first file's columns; those of a later one are rare, and added one by one."""
-        if self._page == 1:
-            columns = "".join(f", {place} varchar" for place in places)
-            self.db.execute(f"create table {self.table} (_page int, _line bigint{columns})")
-            return
-        for place in places:
-            self.db.execute(f"alter table {self.table} add column {place} varchar")
+    def add(self, rows: str, texts: Sequence[str] = ()) -> int:
+        """Insert rows that a query selects, with `_line`.
 
-    def add(self, rows: str, cells: Sequence[str]) -> int:
-        """Insert rows that a query selects, with `_line`; `cells` is SQL of the header's columns in its order."""
-        texts = ", ".join(f"nullif({cell}, '')" for cell in cells)
+        `texts` is SQL of the header's columns in its order; left out, they are the entries of the list `_f`.
+        """
+        declared = [texts[i - 1] if texts else f"_f[{i}]" for i in self._positions]
+        others = [texts[i - 1] for i in self._others.values()] if texts else []
+        listed = f"[{', '.join(others)}]" if texts else f"list_select(_f, {list(self._others.values())})"
         query = (
-            f"insert into {self.table} (_page, _line, {self._places}) select {self._page}, _line, {texts} from {rows}"
+            f"insert into {self.table} select {self._page}, _line,"
+            f" {as_json(list(self._others), listed, self._nothing)},"
+            f" {', '.join(self._cell(text) for text in declared)} from {rows}"
         )
         (count,) = self.db.execute(query).fetchone() or (0,)
         return int(count)
+
+    @property
+    def _nothing(self) -> str:
+        """SQL list of the texts that are no value."""
+        return "''"
+
+    def _cell(self, text: str) -> str:
+        """SQL of a cell, null where it holds no value."""
+        return f"nullif({text}, '')"
 
     def add_odd(self, rows: str, reason: str, payload: str) -> None:
         """Insert rows that are to go to quarantine as they are; `reason` and `payload` are SQL."""
@@ -144,8 +150,8 @@ def snake_case(header: str) -> str:
     return f"n{name}" if name[:1].isdigit() else name
 
 
-def columns_of(header: Sequence[str], contract: ObjectContract, source_file: str) -> tuple[Column, ...]:
-    """Name the columns of the file in its order; those the contract doesn't know are varchar.
+def columns_of(header: Sequence[str], contract: ObjectContract, source_file: str) -> list[Column | None]:
+    """Return the column of the contract that each column of the file is, None for those nobody declared.
 
     Raises
     ------
@@ -155,13 +161,8 @@ def columns_of(header: Sequence[str], contract: ObjectContract, source_file: str
         raise empty(source_file)
     exact = {column.header: column for column in contract.columns}
     alike = {snake_case(column.header): column for column in contract.columns if snake_case(column.header)}
-    columns = []
-    for position, said in enumerate(header, start=1):
-        name = snake_case(said)
-        column = exact.get(said.strip()) or alike.get(name)
-        columns.append(column or Column(name or f"column_{position}", "varchar", said, False))
-    names = [column.name for column in columns]
-    if lacking := [column for column in contract.columns if column.name not in names]:
+    columns = [exact.get(text.strip()) or alike.get(snake_case(text)) for text in header]
+    if lacking := [column for column in contract.columns if column not in columns]:
         raise ScorecardError(
             f"{source_file} lacks the column {', '.join(column.header for column in lacking)};"
             f" it has {plain(', '.join(header))}.",
@@ -169,10 +170,10 @@ def columns_of(header: Sequence[str], contract: ObjectContract, source_file: str
             f" {', '.join(column.name for column in lacking)} in {contract.declared_in}; if it is gone for good, take"
             f" it out there and out of the staging model of {contract.name} beside it.",
         )
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
+    if repeated := sorted({column.name for column in columns if column and columns.count(column) > 1}):
         raise ScorecardError(
             f"{source_file} has the column {plain(', '.join(repeated))} more than once in its header:"
             f" {plain(', '.join(header))}.",
             "Export it with one column of that name.",
         )
-    return tuple(columns)
+    return columns

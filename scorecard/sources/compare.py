@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scorecard.settings import Settings
 from scorecard.sources.folder import Export
 from scorecard.sources.held import Held
-from scorecard.sources.judge import Staged
+from scorecard.sources.judge import Staged, count
 from scorecard.sources.suspect import Limits, ends_line, version_of
 from scorecard.sources.text import quoted
 
@@ -36,7 +36,7 @@ def note_line_ends(
     cut = []
     for export in exports:
         ends = ends_line(export.path, export.name)
-        db.execute(f"update {staged.table}_pages set ends_line = ? where source_file = ?", [ends, export.name])
+        db.execute(f"update {staged.table}_pages set _ends_line = ? where _source_file = ?", [ends, export.name])
         if ends is False and known.get(export.name, others == {True}):
             cut.append(export.name)
     return cut
@@ -88,11 +88,13 @@ def compare(
         held, vanished, nameless = db.execute(f"""
             select count(*), count(*) filter ({lacks}), (
                 select count(*) from {table}_bad anti join {table}_keys using (_page, _line)
-                where reason <> 'repeats the header'
+                where _reason <> 'repeats the header'
             ) from {current} as r
         """).fetchone() or (0, 0, 0)
-        if limits.is_too_much(vanished, held):
-            problems.append(_lacks(staged, vanished, held, nameless))
+        # Where records have no id, one that was corrected has vanished, and another has come.
+        lost = max(0, held - count(db, f"{table}_keys")) if contract.is_keyless else vanished
+        if limits.is_too_much(lost, held):
+            problems.append(_lacks(staged, lost, held, nameless))
     limits.refuse(contract.file, _version(db, table), problems, CURE)
     if not is_compared:
         return staged
@@ -123,5 +125,5 @@ def _lacks(staged: Staged, vanished: int, held: int, nameless: int) -> str:
 
 
 def _version(db: "duckdb.DuckDBPyConnection", table: str) -> str:
-    found = db.execute(f"select source_file, sha256 from {table}_pages order by source_file").fetchall()
+    found = db.execute(f"select _source_file, _sha256 from {table}_pages order by _source_file").fetchall()
     return version_of(found)

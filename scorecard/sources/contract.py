@@ -47,6 +47,13 @@ class Column:
         return (int(match[1]), int(match[2])) if match else None
 
 
+LINE_KEY = Column("_line_key", "varchar", "_line_key", True)
+"""The key of records that have no id: their content, and which of equal ones each is."""
+
+LINE_CONTENT = "line_content"
+"""The primary_key of a table whose records have no id."""
+
+
 @dataclass(frozen=True)
 class ObjectContract:
     """A raw table and what it is read from.
@@ -75,6 +82,11 @@ class ObjectContract:
     cursor: str = ""
     known_through: KnownThrough | None = None
     dated: bool = False
+
+    @property
+    def is_keyless(self) -> bool:
+        """Whether the records have no id of their own."""
+        return self.primary_key == (LINE_KEY.name,)
 
     @property
     def fingerprint(self) -> str:
@@ -196,12 +208,11 @@ def _object(entry: dict[str, Any], source: str, path: Path, service: str) -> Obj
         raise ScorecardError(f"In {path}, {where} has no name that dlt keeps.", "Use lower case, digits and single _.")
     meta = _meta(entry)
     file = "" if service else _required(meta, "file", f"config.meta of {where}", path)
-    key = _required(meta, "primary_key", f"config.meta of {where}", path)
-    key = (key,) if isinstance(key, str) else tuple(key)
+    key = _key(meta, where, path, service)
     columns = tuple(_column(column, key, where, path) for column in _required(entry, "columns", where, path))
     _refuse_repeats([c.name for c in columns], f"{where} lists the column", path)
     _refuse_repeats([c.header for c in columns], f"{where} reads twice the header", path)
-    if unknown := sorted(set(key) - {c.name for c in columns}):
+    if unknown := sorted(set(key) - {c.name for c in columns} - {LINE_KEY.name}):
         raise ScorecardError(
             f"In {path}, the primary key of {where} names {', '.join(unknown)}, which is no column of it.",
             "Correct config.meta.primary_key or add the column.",
@@ -265,9 +276,27 @@ def _known_through(meta: dict[str, Any], contract: ObjectContract) -> KnownThrou
     return declared
 
 
+def _key(meta: dict[str, Any], where: str, path: Path, service: str) -> tuple[str, ...]:
+    """Read what tells the records of a table apart."""
+    key = _required(meta, "primary_key", f"config.meta of {where}", path)
+    if key != LINE_CONTENT:
+        return (key,) if isinstance(key, str) else tuple(key)
+    if service:
+        raise ScorecardError(
+            f"In {path}, the primary key of {where} is {LINE_CONTENT}, which only the records of files can have.",
+            "Name the columns that tell its rows apart.",
+        )
+    return (LINE_KEY.name,)
+
+
 def _column(entry: dict[str, Any], key: tuple[str, ...], table: str, path: Path) -> Column:
     name = _required(entry, "name", f"a column of {table}", path)
     where = f"the column {name} of {table}"
+    if name.startswith("_"):
+        raise ScorecardError(
+            f"In {path}, {where} begins with an underscore, as the extraction's own columns do.",
+            f"Take the underscore off, and write config.meta.header: {name} if the source calls it that.",
+        )
     if not _NAME.fullmatch(name):
         raise ScorecardError(f"In {path}, {where} has no name that dlt keeps.", "Use lower case, digits and single _.")
     data_type = str(_required(entry, "data_type", where, path)).lower()

@@ -129,7 +129,6 @@ def _read_records(cells: Cells, text: IO[str], line: int, width: int, delimiter:
     """
     import pyarrow as pa
 
-    texts = [f"_f[{i + 1}]" for i in range(width)]
     count = 0
     while lines := text.readlines(CHUNK):
         if '"' in "".join(lines):
@@ -145,7 +144,7 @@ def _read_records(cells: Cells, text: IO[str], line: int, width: int, delimiter:
             read = len(whole) - whole.count("")
             line += len(lines)
         cells.db.register("batch", batch)
-        if cells.add(f"{fields} where len(_f) = {width}", texts) < read:
+        if cells.add(f"{fields} where len(_f) = {width}") < read:
             reason = f"'has ' || len(_f) || ' fields where the header has {width}'"
             cells.add_odd(f"{fields} where len(_f) <> {width}", reason, "to_json(_f)")
         cells.db.unregister("batch")

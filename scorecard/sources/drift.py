@@ -1,19 +1,17 @@
-"""Fields that a service has by now, and the contract hasn't, or the other way round.
+"""Fields that the contract declares, and the service has no more, or of another type.
 
 The records are JSON texts in `_record` of a scratch table; `<table>_judged` has their fields in the declared types.
 """
 
 # ruff: noqa: S608  names are checked by the contract, or quoted
 
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from scorecard.errors import ScorecardError
-from scorecard.sources.cells import snake_case
 from scorecard.sources.contract import Column, ObjectContract
 from scorecard.sources.judge import count
-from scorecard.sources.page import PARENT, Shape
+from scorecard.sources.page import PARENT
 from scorecard.sources.text import json_path, literal, quoted, top_of
 
 if TYPE_CHECKING:
@@ -38,35 +36,6 @@ def stretches(db: "duckdb.DuckDBPyConnection", table: str) -> list[str]:
         return ["true"]
     step = max(1, rows * BYTES_AT_ONCE // size)
     return [f"rowid between {first} and {first + step - 1}" for first in range(0, last + 1, step)]
-
-
-def unknown(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract, shape: Shape) -> tuple[Column, ...]:
-    """Return the fields that the service sends and the contract doesn't declare.
-
-    They are looked for in the record and in those of its objects that the contract goes into.
-    """
-    fields = {column.header for column in contract.columns}
-    known = {shape.deleted, shape.deleted_at, shape.merged_into, PARENT[:-1], *shape.ignored}
-    for path in fields:
-        known |= {path[: match.start()] for match in re.finditer(r"[.\[]", path)} | {path}
-    inner = {path.partition(".")[0] for path in fields if path.count(".") == 1 and "[" not in path}
-    inner -= {PARENT[:-1]}
-    taken = {column.name for column in contract.columns}
-    found: list[Column] = []
-    for prefix in ("", *sorted(inner)):
-        said = f"json_extract(_record, {literal(json_path(prefix))})" if prefix else "_record"
-        names: set[str] = set()
-        for stretch in stretches(db, table):
-            keys = f"select distinct json_keys({said}) as names from {table} where {stretch}"
-            names |= {name for (name,) in db.execute(f"select distinct unnest(names) from ({keys})").fetchall()}
-        for name in sorted(names):
-            header = f"{prefix}.{name}" if prefix else name
-            column = snake_case(name)
-            # A name with a dot or a bracket can be no header.
-            if header not in known and column and column not in taken and not re.search(r"[.\[\]]", name):
-                taken.add(column)
-                found.append(Column(column, "varchar", header, False))
-    return tuple(found)
 
 
 def refuse_lacking(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract) -> None:

@@ -69,9 +69,9 @@ def read_excel(cells: Cells, part: Part) -> None:
             continue
         fit.append((line, row[:width] + [""] * (width - len(row))))
         if len(fit) == TOGETHER:
-            _add(cells, fit, width)
+            _add(cells, fit)
             fit.clear()
-    _add(cells, fit, width)
+    _add(cells, fit)
     cells.end(part.name, sha256, size, read)
 
 
@@ -172,9 +172,9 @@ def _unsaid(sheet: "CalamineSheet", xml: bytes) -> dict[int, str]:
     return found
 
 
-def _add(cells: Cells, records: list[tuple[int, list[str]]], width: int) -> None:
+def _add(cells: Cells, records: list[tuple[int, list[str]]]) -> None:
     cells.db.register("batch", batch_of([line for line, _ in records], [row for _, row in records]))
-    cells.add("batch", [f"_f[{i + 1}]" for i in range(width)])
+    cells.add("batch")
     cells.db.unregister("batch")
 
 

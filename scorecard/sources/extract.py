@@ -28,6 +28,7 @@ from scorecard.sources.originals import Originals
 from scorecard.sources.suspect import limits_of
 from scorecard.sources.text import first_line, literal, quoted
 from scorecard.sources.troubles import Suspect
+from scorecard.sources.undeclared import undeclared_warning
 
 if TYPE_CHECKING:
     import duckdb
@@ -119,7 +120,7 @@ class _Run:
             staged, suspects = self._stage(changed, db)
             load_id, loaded = self._load(staged, changed, db) if staged else (None, ())
         load_id = self._advance([each for each in self.source.objects if each.name not in suspects]) or load_id
-        self.unknown |= {each.contract.name: ", ".join(each.unknown) for each in staged}
+        self.unknown |= {each.contract.name: each.unknown for each in staged}
         warnings = (*_empty(staged), *_spared(staged), *_warnings(self.source, self.unknown))
         if suspects:
             for warning in warnings:
@@ -295,10 +296,9 @@ def _empty(staged: list[Staged]) -> tuple[str, ...]:
     )
 
 
-def _warnings(source: SourceContract, unknown: dict[str, str]) -> tuple[str, ...]:
+def _warnings(source: SourceContract, unknown: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(
-        f"{source.name}/{contract.file} has columns its contract doesn't know: {unknown[contract.name]}."
-        f" They are kept as text; describe them in {contract.declared_in}."
+        undeclared_warning(f"{source.name}/{contract.file}", unknown[contract.name], contract.declared_in)
         for contract in source.objects
         if unknown.get(contract.name)
     )

@@ -1,7 +1,8 @@
 """One export, read from its files and judged against its contract.
 
 A file is read by its kind, as texts; all judging is SQL over them in a scratch DuckDB, which works on whole columns and
-spills to disk what memory doesn't hold.
+spills to disk what memory doesn't hold. A table without declared columns is joined as a subquery, which has no `rowid`
+that could be taken for a declared column of that name.
 """
 
 # ruff: noqa: S608  names are checked by the contract, or quoted
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from scorecard.errors import ScorecardError
 from scorecard.sources.cells import Cells, Part
-from scorecard.sources.contract import Column, ObjectContract
+from scorecard.sources.contract import LINE_KEY, ObjectContract
 from scorecard.sources.csv_files import read_csv
 from scorecard.sources.judge import Staged, count, faults, has_key, key_text, typed
-from scorecard.sources.text import quoted
+from scorecard.sources.text import literal, quoted
+from scorecard.sources.undeclared import UNDECLARED
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,22 +36,20 @@ def stage(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract,
     cells = Cells(db, table, contract)
     for part in parts:
         _read(cells, part)
-    columns = tuple(cells.columns)
-    _judge(cells, columns)
+    _judge(cells)
     _refuse_retyped(cells)
     db.execute(f"""
         create or replace table {table}_pages as
-        select *, rows_read - rows_bad as rows_loaded, null::boolean as ends_line
+        select *, _rows_read - _rows_bad as _rows_loaded, null::boolean as _ends_line
         from (
-            select *, (select count(*) from {table}_bad as bad where bad._page = pages._page) as rows_bad
+            select *, (select count(*) from {table}_bad as bad where bad._page = pages._page) as _rows_bad
             from {table}_pages as pages
         )
     """)
     db.execute(f"drop table {table}")
-    known = {column.name for column in contract.columns}
-    unknown = tuple(column.name for column in columns if column.name not in known)
+    columns = (*contract.columns, *([LINE_KEY] if contract.is_keyless else []), UNDECLARED)
     bad = count(db, f"{table}_bad")
-    return Staged(contract, table, columns, unknown, cells.rows, cells.rows - bad, bad)
+    return Staged(contract, table, columns, tuple(cells.undeclared), cells.rows, cells.rows - bad, bad)
 
 
 def _read(cells: Cells, part: Part) -> None:
@@ -66,56 +66,73 @@ def _read(cells: Cells, part: Part) -> None:
             read_csv(cells, part)
 
 
-def _judge(cells: Cells, columns: tuple[Column, ...]) -> None:
+def _judge(cells: Cells) -> None:
     """Part the staged text into `<table>_good` and `<table>_bad`, and keep the keys that could be read."""
     db, table, contract = cells.db, cells.table, cells.contract
+    columns = contract.columns
     is_header = " or ".join(
         f"(_page in ({', '.join(map(str, pages))}) and {same})" for same, pages in cells.headers.items()
     )
     names = ", ".join(quoted(column.name) for column in columns)
     db.execute(f"""
         create table {table}_judged as
-        with typed as (select *, {typed(columns)} from {table})
-        select _page, _line, {names},
-            case when {is_header} then 'repeats the header' else {faults(columns)} end as _reason
-        from typed
+        with typed as (
+            select *, {typed(columns)} from {table}
+        ), judged as (
+            select *, case when {is_header} then 'repeats the header' else {faults(columns)} end as _reason from typed
+        )
+        select _page, _line, {names}, _undeclared, _reason{_line_key(contract)} from judged
     """)
     _find_repeated_keys(cells)
-    payload = ", ".join(f"{quoted(name or f'column {i + 1}')} := _c{i}" for i, name in enumerate(cells.fields))
+    payload = ", ".join(f"{literal(name)}, _c{i}" for i, name in enumerate(cells.fields))
     db.execute(f"""
         create table {table}_bad as
         with reasons as (
-            select _page, _line, _reason as reason from {table}_judged where _reason is not null
-            union all select _page, _line, reason from {table}_repeated
+            select _page, _line, _reason from {table}_judged where _reason is not null
+            union all select _page, _line, _reason from {table}_repeated
         ), faults as (
-            select _page, _line, string_agg(reason, '; ' order by reason) as reason from reasons group by all
+            select _page, _line, string_agg(_reason, '; ' order by _reason) as _faults from reasons group by all
         )
-        select _page, _line, reason, to_json(struct_pack({payload}))::varchar as payload,
-            {key_text(contract)} as record_key
-        from faults join {table} using (_page, _line) join {table}_judged using (_page, _line)
-        union all select _page, _line, reason, payload, null from {table}_odd
+        select _page, _line, _faults as _reason,
+            json_merge_patch(json_object({payload}), coalesce(judged._undeclared, '{{}}')::json)::varchar as _payload,
+            {key_text(contract)} as _record_key
+        from faults join (from {table}) using (_page, _line) join {table}_judged as judged using (_page, _line)
+        union all select _page, _line, _reason, _payload, null from {table}_odd
     """)
     db.execute(f"create view {table}_good as from {table}_judged anti join {table}_bad using (_page, _line)")
     db.execute(f"create view {table}_keys as from {table}_judged where {has_key(contract)}")
 
 
+def _line_key(contract: ObjectContract) -> str:
+    """SQL of the key of a record that has no id: a hash of its texts, and its number among equal ones.
+
+    null where the record can't be read, for it may be any that the export had before.
+    """
+    if not contract.is_keyless:
+        return ""
+    texts = ", ".join(f"coalesce(length(_c{i}) || ':' || _c{i}, '')" for i in range(len(contract.columns)))
+    content = f"left(sha256(concat_ws('|', {texts})), 32)"
+    number = f"row_number() over (partition by {content}, _reason is null order by _undeclared, _page, _line)"
+    return f", case when _reason is null then {content} || '-' || {number} end as {LINE_KEY.name}"
+
+
 def _find_repeated_keys(cells: Cells) -> None:
-    """Make `<table>_repeated` (_page, _line, reason): records whose key says two things, repeats but the first."""
+    """Make `<table>_repeated` (_page, _line, _reason): records whose key says two things, repeats but the first."""
     table, contract = cells.table, cells.contract
     key = ", ".join(quoted(name) for name in contract.primary_key)
-    record = ", ".join(f"_c{i}" for i in range(len(cells.columns)))
+    record = ", ".join(f"_c{i}" for i in range(len(contract.columns)))
     named = f"'the key {', '.join(contract.primary_key)} = ' || {key_text(contract)}"
     place = "_line::varchar"
     if len(cells.headers) > 1 or any(len(pages) > 1 for pages in cells.headers.values()):
-        place = "_line || ' of ' || source_file"
+        place = "_line || ' of ' || _source_file"
     cells.db.execute(f"""
         create table {table}_repeated as
         with repeated as (
             select {key} from {table}_judged where {has_key(contract)} group by {key} having count(*) > 1
         ), records as (
-            select _page, _line, {key}, row({record}) as _record, {place} as _place
-            from {table}_judged join repeated using ({key}) join {table} using (_page, _line)
-            join {table}_pages using (_page)
+            select _page, _line, {key}, row({record}, text._undeclared) as _record, {place} as _place
+            from {table}_judged join repeated using ({key}) join (from {table}) as text using (_page, _line)
+            join (from {table}_pages) using (_page)
         ), groups as (
             select {key}, count(distinct _record) as _variants, min((_page, _line)) as _first,
                 arg_min(_place, (_page, _line)) as _first_place,
@@ -123,7 +140,7 @@ def _find_repeated_keys(cells: Cells) -> None:
             from records group by {key}
         )
         select _page, _line, case _variants when 1 then 'repeats line ' || _first_place
-            else {named} || ' stands for records that differ, on lines ' || _places end as reason
+            else {named} || ' stands for records that differ, on lines ' || _places end as _reason
         from records join groups using ({key})
         where _variants > 1 or (_page, _line) > _first
     """)
@@ -137,10 +154,10 @@ def _refuse_retyped(cells: Cells) -> None:
     ScorecardError: names the column and the staging model.
     """
     table, contract = cells.table, cells.contract
-    columns = [(i, each) for i, each in enumerate(cells.columns) if each.data_type != "varchar"]
+    columns = [(i, each) for i, each in enumerate(contract.columns) if each.data_type != "varchar"]
     counts = ", ".join(f"count(_c{i}), count({quoted(each.name)})" for i, each in columns) or "null"
     found = cells.db.execute(
-        f"select {counts} from {table} join {table}_judged using (_page, _line)"
+        f"select {counts} from (from {table}) join {table}_judged using (_page, _line)"
         " where _reason is distinct from 'repeats the header'"
     ).fetchone()
     for number, (_, column) in enumerate(columns):

@@ -6,6 +6,7 @@ it does last. Rows of any other load are what a run that was killed left behind.
 
 # ruff: noqa: S608  names are checked by the contract, or quoted
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class Held:
     files: tuple[tuple[str, str], ...]
     line_ends: tuple[bool | None, ...]
     contract_sha256: str
-    unknown_columns: str
+    unknown_columns: tuple[str, ...]
     loaded_at_us: int
 
 
@@ -263,10 +264,20 @@ def _newest(db: "duckdb.DuckDBPyConnection", schema: str, types: Types) -> dict[
         )
         select object, list((source_file, source_sha256) order by source_file),
             list({ends_line} order by source_file), any_value(contract_sha256),
-            coalesce(max(unknown_columns), ''), epoch_us(max(loaded_at))
+            max(unknown_columns), epoch_us(max(loaded_at))
         from newest group by object
     """)
-    return {name: Held(tuple(files), tuple(ends), *rest) for name, files, ends, *rest in found.fetchall()}
+    return {
+        name: Held(tuple(files), tuple(ends), contract, _names(unknown), loaded_at)
+        for name, files, ends, contract, unknown, loaded_at in found.fetchall()
+    }
+
+
+def _names(unknown: str | None) -> tuple[str, ...]:
+    """Read the names of undeclared columns: a JSON list, in warehouses of the first release parted by commas."""
+    if not unknown:
+        return ()
+    return tuple(json.loads(unknown)) if unknown.startswith("[") else tuple(unknown.split(", "))
 
 
 def _uncommitted(schema: str, types: Types, table: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from scorecard.sources.contract import Column, ObjectContract
 from scorecard.sources.text import key_sql, quoted
+from scorecard.sources.undeclared import UNDECLARED
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,13 +36,14 @@ _FORMS = {
 class Staged:
     """Judged records of one raw table in the scratch database.
 
-    `<table>_good` has the columns of `columns`, `_page` and `_line`; `<table>_bad` has `_page`, `_line`, `reason`,
-    `payload`, `record_key`; `<table>_held` is as good but of records that only keep a version that is held already;
-    `<table>_pages` has `_page`, `source_file`, `sha256`, `size_bytes`, `rows_read`, `rows_bad`, `rows_loaded`,
-    `ends_line`: a file, or an answer of a service. `columns` are in the order of the source; `unknown` are those that
-    the contract doesn't declare. `rows_loaded`: records that the raw table holds after the load, each once.
-    `are_all_new`: the warehouse holds nothing of these records, so that no version of any ends. `spared`: records that
-    the export lacks and that stay all the same.
+    `<table>_good` has the columns of `columns`, `_page` and `_line`; `<table>_bad` has `_page`, `_line`, `_reason`,
+    `_payload`, `_record_key`; `<table>_held` is as good but of records that only keep a version that is held already;
+    `<table>_pages` has `_page`, `_source_file`, `_sha256`, `_size_bytes`, `_rows_read`, `_rows_bad`, `_rows_loaded`,
+    `_ends_line`: a file, or an answer of a service. `columns` are those of the contract, and the extraction's own,
+    whose names begin with an underscore as no other's does; `unknown` names the fields that the contract doesn't
+    declare. `rows_loaded`: records that the raw table holds after the load, each once. `are_all_new`: the warehouse
+    holds nothing of these records, so that no version of any ends. `spared`: records that the export lacks and that
+    stay all the same.
     """
 
     contract: ObjectContract
@@ -69,19 +71,20 @@ def faults(columns: tuple[Column, ...]) -> str:
 def row_version(columns: tuple[Column, ...]) -> str:
     """SQL of the hash that tells a version of a record from the next: of its fields and their types, by name.
 
-    Sorted, so that the order of the columns is no change; a new type is one.
+    Sorted, so that the order of the columns is no change; a new type is one. A record without undeclared fields has the
+    hash that it had before there was a column for them.
     """
-    fields = sorted(columns, key=lambda column: column.name)
+    fields = sorted((column for column in columns if column != UNDECLARED), key=lambda column: column.name)
     kinds = sha256(repr([(column.name, column.data_type) for column in fields]).encode()).hexdigest()
-    values = ", ".join(_written(column) for column in fields)
-    return f"sha256(concat_ws('|', '{kinds}', {values}))"
+    values = ", ".join(f"coalesce({written(column)}, '')" for column in fields)
+    undeclared = f", {written(UNDECLARED)}" if UNDECLARED in columns else ""
+    return f"sha256(concat_ws('|', '{kinds}', {values}{undeclared}))"
 
 
-def _written(column: Column) -> str:
+def written(column: Column) -> str:
     """SQL of a field as text, with a text's length before it, so that no two records can be written the same way."""
     name = quoted(column.name)
-    said = f"length({name}) || ':' || {name}" if column.data_type == "varchar" else f"{name}::varchar"
-    return f"coalesce({said}, '')"
+    return f"length({name}) || ':' || {name}" if column.data_type == "varchar" else f"{name}::varchar"
 
 
 def has_key(contract: ObjectContract) -> str:

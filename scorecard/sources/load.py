@@ -6,6 +6,7 @@ was committed just before the kill is then inserted a second time, and its scd2 
 
 # ruff: noqa: S608  names are checked by the contract, or quoted
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
@@ -176,10 +177,10 @@ def _versions(staged: Staged, db: "duckdb.DuckDBPyConnection", loaded_at: dateti
         yield from _arrow(
             db,
             f"""
-            select {names}, source_file as _source_file, _line as _source_line, sha256 as _source_sha256,
+            select {names}, _source_file, _line as _source_line, _sha256 as _source_sha256,
                 {row_version(staged.columns)} as _row_version,
                 '{_load_id()}' as _dlt_load_id{validity if staged.are_all_new else ""}
-            from {staged.table}_good join {staged.table}_pages using (_page)
+            from {staged.table}_good join (from {staged.table}_pages) using (_page)
             union all by name from {staged.table}_held
             """,
         )
@@ -214,8 +215,8 @@ def _rows(name: str, select: Callable[[], str], columns: dict[str, str], db: "du
 def _quarantine(staged: list[Staged]) -> str:
     return " union all ".join(
         f"""
-        select '{each.contract.name}' as object, reason, payload, source_file, _line as source_line,
-            sha256 as source_sha256, record_key, '{_load_id()}' as _dlt_load_id
+        select '{each.contract.name}' as object, _reason as reason, _payload as payload, _source_file as source_file,
+            _line as source_line, _sha256 as source_sha256, _record_key as record_key, '{_load_id()}' as _dlt_load_id
         from {each.table}_bad join {each.table}_pages using (_page)
         """
         for each in staged
@@ -232,15 +233,23 @@ def _mended(staged: list[Staged]) -> str:
 def _loaded_files(staged: list[Staged], loaded_at: datetime) -> str:
     return " union all ".join(
         f"""
-        select '{each.contract.name}' as object, source_file, sha256 as source_sha256,
-            '{each.contract.fingerprint}' as contract_sha256, size_bytes, rows_read,
-            rows_loaded, rows_bad as rows_quarantined,
-            nullif({literal(", ".join(each.unknown))}, '') as unknown_columns, ends_line,
+        select '{each.contract.name}' as object, _source_file as source_file, _sha256 as source_sha256,
+            '{each.contract.fingerprint}' as contract_sha256, _size_bytes as size_bytes, _rows_read as rows_read,
+            _rows_loaded as rows_loaded, _rows_bad as rows_quarantined,
+            {_unknown_columns(each)} as unknown_columns, _ends_line as ends_line,
             '{loaded_at.isoformat()}' as loaded_at, '{_load_id()}' as _dlt_load_id
         from {each.table}_pages
         """
         for each in staged
     )
+
+
+def _unknown_columns(staged: Staged) -> str:
+    """SQL of the names of undeclared fields, as a JSON list, on the first page of a load alone; null on the others."""
+    if not staged.unknown:
+        return "null"
+    is_first = f"_page = (select min(_page) from {staged.table}_pages)"
+    return f"case when {is_first} then {literal(json.dumps(staged.unknown, ensure_ascii=False))} end"
 
 
 def _cursors(cursors: dict[ObjectContract, tuple[str, date | None]], loaded_at: datetime) -> str:

@@ -14,12 +14,13 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from scorecard.sources.contract import Column, ObjectContract
-from scorecard.sources.drift import refuse_lacking, refuse_retyped, stretches, unknown
+from scorecard.sources.drift import refuse_lacking, refuse_retyped, stretches
 from scorecard.sources.judge import Staged, count, faults, key_text, row_version, typed
 from scorecard.sources.page import PARENT, Page, Shape
 from scorecard.sources.repeated import mark_repeated
 from scorecard.sources.suspect import Limits
 from scorecard.sources.text import json_path, key_sql, literal, quoted, top_of
+from scorecard.sources.undeclared import UNDECLARED, Rest
 
 if TYPE_CHECKING:
     import duckdb
@@ -55,8 +56,10 @@ class Pages:
     _heads: list[tuple[int, str, str, int]] = field(default_factory=list, init=False)
     _waiting: list["pa.Table"] = field(default_factory=list, init=False)
     bytes: int = field(default=0, init=False)
+    _numbered: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
+        self._rest = Rest(self.contract, self.shape)
         self.db.execute(f"create or replace table {self.table}_ids (_page int, _key varchar)")
         self.clear()
 
@@ -68,9 +71,9 @@ class Pages:
         self.db.execute(f"update {self.table}_ids set _page = 0")
         self.complete_at = None
         for suffix, columns in {
-            "": "_page int, _line bigint, _record varchar",
+            "": "_page int, _line bigint, _record varchar, _row bigint, _undeclared varchar",
             "_gone": "_page int, _key varchar, _at timestamptz, _reason varchar",
-            "_pages": "_page int, source_file varchar, sha256 varchar, size_bytes bigint",
+            "_pages": "_page int, _source_file varchar, _sha256 varchar, _size_bytes bigint",
         }.items():
             self.db.execute(f"create or replace table {self.table}{suffix} ({columns})")
 
@@ -115,15 +118,31 @@ class Pages:
 
         if self._heads:
             columns = [pa.array(column) for column in zip(*self._heads, strict=True)]
-            self.db.register("batch", pa.table(columns, ["_page", "source_file", "sha256", "size_bytes"]))
+            self.db.register("batch", pa.table(columns, ["_page", "_source_file", "_sha256", "_size_bytes"]))
             self.db.execute(f"insert into {self.table}_pages from batch")
             self.db.unregister("batch")
             self._heads.clear()
         if self._waiting:
-            self.db.register("batch", pa.concat_tables(self._waiting))
-            self.db.execute(f"insert into {self.table} select _page, _line, _record from {self._entries()}")
-            self.db.unregister("batch")
+            records = pa.concat_tables(self._waiting)
             self._waiting.clear()
+            if self.contract.each:
+                self.db.register("batch", records)
+                records = self.db.sql(f"select _page, _line, _record from {self._entries()}").to_arrow_table()
+                self.db.unregister("batch")
+            self._insert(records)
+
+    def _insert(self, records: "pa.Table") -> None:
+        """Number records, put what nobody declared of each beside it, and insert them."""
+        import pyarrow as pa
+
+        numbers = pa.array(range(self._numbered, self._numbered + len(records)), pa.int64())
+        rest = pa.nulls(len(records), pa.string())
+        if self.keep_new_fields:
+            rest = pa.array([self._rest.of(each) for each in records["_record"].to_pylist()], pa.string())
+        self._numbered += len(records)
+        self.db.register("numbered", records.append_column("_row", numbers).append_column("_undeclared", rest))
+        self.db.execute(f"insert into {self.table} from numbered")
+        self.db.unregister("numbered")
 
     def forget_after(self, page: int) -> None:
         """Drop the pages after one, from which the extraction could not go on."""
@@ -132,9 +151,7 @@ class Pages:
             self.db.execute(f"delete from {self.table}{suffix} where _page > {page}")
 
     def _entries(self) -> str:
-        """SQL of the batch's records, or of the entries of the list inside of each, with the record as `_parent`."""
-        if not self.contract.each:
-            return "batch"
+        """SQL of the entries of the list inside of each record of the batch, with the record as `_parent`."""
         shape = self.shape
         headers = [column.header for column in self.contract.columns if column.header.startswith(PARENT)]
         paths = [
@@ -172,17 +189,15 @@ class Pages:
         """
         self._store()
         db, table, contract = self.db, self.table, self.contract
-        news = unknown(db, table, contract, self.shape) if self.keep_new_fields else ()
-        columns = (*contract.columns, *news)
         refuse_lacking(db, table, contract)
-        names = ", ".join(quoted(column.name) for column in columns)
-        self._make_judged(columns, names)
+        names = ", ".join(quoted(column.name) for column in (*contract.columns, UNDECLARED))
+        self._make_judged(names)
         refuse_retyped(db, table, contract)
         mark_repeated(db, table, contract, self.shape, names)
         db.execute(f"""
             create or replace table {table}_bad as
-            select j._page, j._line, j._reason as reason, r._record as payload, {key_text(contract)} as record_key
-            from {table}_judged as j join {table} as r on r.rowid = j._row
+            select judged._page, judged._line, _reason, _record as _payload, {key_text(contract)} as _record_key
+            from {table}_judged as judged join (select _row, _record from {table}) using (_row)
             where _reason is not null and _deleted_at is null
         """)
         # Whatever is wrong with a record that was deleted: it is gone.
@@ -193,15 +208,15 @@ class Pages:
         read = count(db, f"{table}_judged")
         db.execute(f"""
             create or replace table {table}_pages as
-            select *, (select count(*) from {table}_judged as j where j._page = p._page) as rows_read,
-                (select count(*) from {table}_bad as b where b._page = p._page) as rows_bad,
-                0::bigint as rows_loaded, null::boolean as ends_line
+            select *, (select count(*) from {table}_judged as j where j._page = p._page) as _rows_read,
+                (select count(*) from {table}_bad as b where b._page = p._page) as _rows_bad,
+                0::bigint as _rows_loaded, null::boolean as _ends_line
             from {table}_pages as p
         """)
         if "_valid_to" in held_columns:
             self._find_vanished(schema, limits)
         self._make_good(schema, names, held_columns)
-        all_columns = (*columns, *DELETED)
+        all_columns = (*contract.columns, UNDECLARED, *DELETED)
         self._find_mended(schema, tables)
         new_bad = self._drop_known_bad(schema, tables)
         held = f"(from warehouse.{schema}.{quoted(contract.name)} where _valid_to is null)"
@@ -209,12 +224,13 @@ class Pages:
         if not are_all_new and {column.name for column in all_columns} <= held_columns:
             self._drop_unchanged(held, row_version(all_columns))
         db.execute(f"create or replace table {table}_held (_row_version varchar)")
-        unknown_names = tuple(column.name for column in news)
-        (loaded,) = db.execute(f"select coalesce(sum(rows_loaded), 0)::bigint from {table}_pages").fetchone() or (0,)
-        return Staged(contract, table, all_columns, unknown_names, read, loaded, new_bad, are_all_new)
+        (loaded,) = db.execute(f"select coalesce(sum(_rows_loaded), 0)::bigint from {table}_pages").fetchone() or (0,)
+        unknown = tuple(sorted(self._rest.names))
+        return Staged(contract, table, all_columns, unknown, read, loaded, new_bad, are_all_new)
 
-    def _make_judged(self, columns: tuple[Column, ...], names: str) -> None:
+    def _make_judged(self, names: str) -> None:
         """Make `<table>_judged`: the columns in their types, `_row` of `<table>`, and `_reason`: what is wrong."""
+        columns = self.contract.columns
         # One look into the text of a record for all that is wanted of it.
         deletes = self._deletes()
         headers = [*(column.header for column in columns), *filter(None, deletes)]
@@ -227,14 +243,14 @@ class Pages:
             self.db.execute(f"""
                 {into}
                 with found as (
-                    select rowid as _row, _page, _line, json_extract_string(_record, [{paths}]) as _f
+                    select _page, _line, _row, _undeclared, json_extract_string(_record, [{paths}]) as _f
                     from {self.table} where {stretch}
                 ), cells as (
-                    select _row, _page, _line, {cells} from found
+                    select _page, _line, _row, _undeclared, {cells} from found
                 ), typed as (
                     select *, {typed(columns)}, {tombstone} from cells
                 )
-                select _row, _page, _line, {names}, _deleted_at, _deleted_reason, {faults(columns)} as _reason
+                select _page, _line, _row, {names}, _deleted_at, _deleted_reason, {faults(columns)} as _reason
                 from typed
             """)
 
@@ -263,7 +279,7 @@ class Pages:
         key = ", ".join(quoted(name) for name in contract.primary_key)
         merge_key = ", ".join(quoted(name) for name in contract.merge_key)
         order = f"{quoted(self.shape.modified)} desc nulls last, " if self.shape.modified else ""
-        order += "_page desc, _line desc"
+        order += "_page desc, _row desc"
         # Of a record that was read twice, the entries that it had the first time are no more.
         older = f" or rank() over (partition by {merge_key} order by {order}) > 1" if contract.each else ""
         # What was judged becomes what is good: a copy without the rest would cost as much as the judging.
@@ -271,14 +287,14 @@ class Pages:
         self.db.execute(f"alter table {table}_judged rename to {table}_good")
         self.db.execute(f"delete from {table}_good where _reason is not null")
         self.db.execute(f"""
-            delete from {table}_good where rowid in (
-                select rowid from {table}_good
+            delete from {table}_good where _row in (
+                select _row from {table}_good
                 qualify row_number() over (partition by {key} order by {order}) > 1{older}
             )
         """)
         self.db.execute(f"""
             update {table}_pages as page
-            set rows_loaded = (select count(*) from {table}_good as good where good._page = page._page)
+            set _rows_loaded = (select count(*) from {table}_good as good where good._page = page._page)
         """)
         self.db.execute(f"""
             update {table}_good as good set _deleted_at = gone._at, _deleted_reason = gone._reason
@@ -344,7 +360,7 @@ class Pages:
             gone += f" or record_key not in (select _key from {table}_ids)"
         self.db.execute(
             f"insert into {table}_mended select distinct record_key from {bad} as bad where {still}"
-            f" and record_key not in (select record_key from {table}_bad where record_key is not null)"
+            f" and record_key not in (select _record_key from {table}_bad where _record_key is not null)"
             f" and (record_key in (select {key_text(self.contract)} from {table}_good){gone})"
         )
 
@@ -358,8 +374,9 @@ class Pages:
         bad = f"{self.table}_bad"
         if "_quarantine" in tables and count(self.db, bad):
             self.db.execute(f"""
-                delete from {bad} where record_key not in (
-                    select record_key from {bad} where record_key is not null and (record_key, reason, payload) not in (
+                delete from {bad} where _record_key not in (
+                    select _record_key from {bad}
+                    where _record_key is not null and (_record_key, _reason, _payload) not in (
                         select (record_key, reason, payload) from warehouse.{schema}._quarantine as bad
                         where {self._still_bad(schema, tables)}
                     )

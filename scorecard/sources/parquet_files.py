@@ -70,9 +70,8 @@ def _refuse_binary(cells: Cells, schema: "pa.Schema", source_file: str) -> None:
     import pyarrow as pa
 
     binary = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
-    declared = {column.name for column in cells.contract.columns}
     for field, column in zip(schema, columns_of(schema.names, cells.contract, source_file), strict=True):
-        if column.name in declared and any(is_it(field.type) for is_it in binary):
+        if column and any(is_it(field.type) for is_it in binary):
             raise ScorecardError(
                 f"The column {field.name} of {source_file} is binary, which is no text.",
                 "Export it as a string (UTF8), or take it out of the contract in"

@@ -31,6 +31,7 @@ from scorecard.sources.page import Page, Shape
 from scorecard.sources.pages import Pages
 from scorecard.sources.suspect import Limits, limits_of
 from scorecard.sources.text import first_line
+from scorecard.sources.undeclared import undeclared_warning
 
 if TYPE_CHECKING:
     import duckdb
@@ -174,8 +175,7 @@ class _Run:
             contract.name for each in self.objects for contract in each.contracts if contract.name not in self.loaded
         )
         warnings = tuple(
-            f"{self.source.name}.{name} has fields its contract doesn't know: {', '.join(fields)}. They are kept as"
-            f" text; describe them in {self.source.declared_in}."
+            undeclared_warning(f"{self.source.name}.{name}", fields, self.source.declared_in)
             for name, fields in sorted(self.unknown.items())
             if fields
         )

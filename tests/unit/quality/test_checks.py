@@ -1,5 +1,6 @@
 """Results of dbt and of extraction as checks, kept and judged."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -228,11 +229,25 @@ def test_a_file_that_was_read_again_or_is_gone_counts_no_more(
     assert "no day" not in found.message
 
 
-def test_an_unknown_column_is_a_warning(extracted: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    files = [("deals", "a.csv", "new", 1, 0, "colour, size", "2024-01-02")]
-    _, found = _extract(extracted, tmp_path, files)
-    assert (found.severity, found.passed, found.failures) == ("warning", False, 2)
-    assert "colour, size" in found.message
+@pytest.mark.parametrize(
+    ("names", "failures", "message"),
+    [
+        (
+            "colour, size",
+            2,
+            "shop.deals has 2 columns that its contract does not name, used in no figure: colour, size.",
+        ),
+        ('["colour, in words", "size"]', 2, "used in no figure: colour, in words, size."),
+        (json.dumps([f"c{i}" for i in range(1200)]), 1200, "no figure: c0, c1, c10, c100, c1000, …."),
+    ],
+)
+def test_an_unknown_column_is_a_warning(
+    extracted: duckdb.DuckDBPyConnection, tmp_path: Path, names: str, failures: int, message: str
+) -> None:
+    _, found = _extract(extracted, tmp_path, [("deals", "a.csv", "new", 1, 0, names, "2024-01-02")])
+    assert (found.severity, found.passed, found.failures) == ("warning", False, failures)
+    assert message in found.message
+    assert len(found.message) < 200
 
 
 def test_what_an_older_contract_did_not_know_is_no_warning(

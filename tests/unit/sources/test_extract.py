@@ -59,7 +59,7 @@ def test_the_bundled_tables_have_the_declared_types(bundled: Settings) -> None:
                 }
                 own = set(types) - {c.name for c in contract.columns}
                 assert own == {
-                    "_source_file", "_source_line", "_source_sha256", "_row_version", "_dlt_load_id",
+                    "_source_file", "_source_line", "_source_sha256", "_row_version", "_dlt_load_id", "_undeclared",
                     "_valid_from", "_valid_to",
                 }  # fmt: skip
 
@@ -178,9 +178,9 @@ def test_an_unknown_column_is_kept_and_told_of(loaded: Shop) -> None:
     )
     result = loaded.extract()
     assert len(result.warnings) == 1
-    assert "score" in result.warnings[0]
-    assert loaded.query("select score from raw_shop.orders where _valid_to is null order by order_id") == [
-        ("1.5",), (None,), (None,), ("x",),
+    assert "1 of them: Score" in result.warnings[0]
+    assert loaded.query("select _undeclared from raw_shop.orders where _valid_to is null order by order_id") == [
+        ('{"Score":"1.5"}',), (None,), (None,), ('{"Score":"x"}',),
     ]  # fmt: skip
     assert loaded.extract().warnings == result.warnings, "it is said again as long as it is so"
 
@@ -188,8 +188,11 @@ def test_an_unknown_column_is_kept_and_told_of(loaded: Shop) -> None:
     loaded.yaml.write_text(
         YAML.replace("Words.}", 'Words.}\n          - {name: score, data_type: "decimal(4,1)", description: Score.}', 1)
     )
-    with pytest.raises(ScorecardError, match=r"score of raw_shop.*holds values that are no decimal\(4,1\)"):
-        loaded.extract()
+    assert loaded.extract().warnings == ()
+    assert loaded.query("select order_id, score::varchar from raw_shop.orders where score is not null") == [
+        ("A1", "1.5")
+    ]
+    assert loaded.quarantine() == [("orders", 5, 'score: "x" is no decimal(4,1)')]
     loaded.write(ORDERS)
     loaded.yaml.write_text(YAML)
     loaded.extract()

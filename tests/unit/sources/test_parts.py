@@ -42,7 +42,9 @@ def test_the_files_are_one_export(weekly: Shop) -> None:
     first = weekly.extract()
     assert current(weekly) == FIRST
     assert "channel" in first.warnings[0]
-    assert weekly.query("select order_id, channel from raw_shop.orders where channel is not null") == [("B1", "web")]
+    assert weekly.query("select order_id, _undeclared from raw_shop.orders where _undeclared is not null") == [
+        ("B1", '{"channel":"web"}')
+    ]
     loaded = (
         "select source_file, rows_read, rows_loaded from raw_shop._loaded_files where object = 'orders' order by all"
     )
