@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 from scorecard.errors import ScorecardError
 from scorecard.sources.contract import Column, ObjectContract
+from scorecard.sources.formats import cell_sql
 from scorecard.sources.text import literal
 from scorecard.sources.undeclared import as_json, names_in
 from scorecard.text import plain
@@ -84,22 +85,15 @@ class Cells:
         declared = [texts[i - 1] if texts else f"_f[{i}]" for i in self._positions]
         others = [texts[i - 1] for i in self._others.values()] if texts else []
         listed = f"[{', '.join(others)}]" if texts else f"list_select(_f, {list(self._others.values())})"
+        formats = self.contract.formats
+        nothing = ", ".join(map(literal, ("", *formats.null_values)))
+        cells = [cell_sql(f"nullif({text}, '')", formats) for text in declared]
         query = (
             f"insert into {self.table} select {self._page}, _line,"
-            f" {as_json(list(self._others), listed, self._nothing)},"
-            f" {', '.join(self._cell(text) for text in declared)} from {rows}"
+            f" {as_json(list(self._others), listed, nothing)}, {', '.join(cells)} from {rows}"
         )
         (count,) = self.db.execute(query).fetchone() or (0,)
         return int(count)
-
-    @property
-    def _nothing(self) -> str:
-        """SQL list of the texts that are no value."""
-        return "''"
-
-    def _cell(self, text: str) -> str:
-        """SQL of a cell, null where it holds no value."""
-        return f"nullif({text}, '')"
 
     def add_odd(self, rows: str, reason: str, payload: str) -> None:
         """Insert rows that are to go to quarantine as they are; `reason` and `payload` are SQL."""

@@ -18,6 +18,7 @@ import yaml
 from scorecard.catalogue import source_names
 from scorecard.errors import ScorecardError
 from scorecard.settings import SERVICES, Settings
+from scorecard.sources.formats import USUAL, Formats, column_date_format, read_formats
 from scorecard.sources.known_through import KnownThrough, parse
 from scorecard.text import plain
 
@@ -31,7 +32,8 @@ class Column:
     """A column of a raw table.
 
     `header`: its name in the export, or the path of its field in a service's record. `data_type`: a DuckDB type in
-    lower case. `optional`: a service may leave the field out.
+    lower case. `optional`: a service may leave the field out. `date_format`: how its days are written, "" as the table
+    says.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Column:
     header: str
     not_null: bool
     optional: bool = False
+    date_format: str = ""
 
     @property
     def decimal(self) -> tuple[int, int] | None:
@@ -65,7 +68,8 @@ class ObjectContract:
     entry of that list. `merge_key`: what a load replaces as a whole; the record, or for such entries their record.
     `cursor`: the column of a database's table that says what is new; "": none does. `known_through`: what tells the day
     through which an export is complete; None: its last record. `dated`: its records are facts of a day, of which
-    `start_date` leaves older ones out; all others are read whole, for facts of any day refer to them.
+    `start_date` leaves older ones out; all others are read whole, for facts of any day refer to them. `formats`: how
+    values are written.
     """
 
     name: str
@@ -82,6 +86,7 @@ class ObjectContract:
     cursor: str = ""
     known_through: KnownThrough | None = None
     dated: bool = False
+    formats: Formats = USUAL
 
     @property
     def is_keyless(self) -> bool:
@@ -92,13 +97,17 @@ class ObjectContract:
     def fingerprint(self) -> str:
         """SHA-256 of all that changes what is read out of one and the same file."""
         shape = [
-            [[c.name, c.data_type, c.header, c.not_null] for c in self.columns],
+            [
+                [c.name, c.data_type, c.header, c.not_null, *([c.date_format] if c.date_format else [])]
+                for c in self.columns
+            ],
             self.primary_key,
             self.full_export,
             self.delimiter,
             *([self.object, self.each, self.merge_key] if self.object else []),
             *([self.sheet] if self.sheet else []),
             *([self.cursor] if self.cursor else []),
+            *self.formats.shape,
         ]
         return hashlib.sha256(json.dumps(shape).encode()).hexdigest()
 
@@ -239,8 +248,9 @@ def _object(entry: dict[str, Any], source: str, path: Path, service: str) -> Obj
             "Correct config.meta.cursor or add the column.",
         )
     dated = _flag(meta, "dated", where, path)
+    formats = read_formats(meta, where, path, bool(service) or Path(file).suffix.lower() in (".xlsx", ".parquet"))
     return ObjectContract(
-        name, file, key, full_export, delimiter, columns, path, of, each, merge_key, sheet, cursor, dated=dated
+        name, file, key, full_export, delimiter, columns, path, of, each, merge_key, sheet, cursor, None, dated, formats
     )
 
 
@@ -310,7 +320,8 @@ def _column(entry: dict[str, Any], key: tuple[str, ...], table: str, path: Path)
     meta = _meta(entry)
     constraints = entry.get("constraints") or []
     not_null = name in key or bool(meta.get("not_null")) or any(c.get("type") == "not_null" for c in constraints)
-    return Column(name, data_type, str(meta.get("header", name)), not_null, bool(meta.get("optional")))
+    date_format = column_date_format(meta, data_type, where, path)
+    return Column(name, data_type, str(meta.get("header", name)), not_null, bool(meta.get("optional")), date_format)
 
 
 def _meta(entry: dict[str, Any]) -> dict[str, Any]:

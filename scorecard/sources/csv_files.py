@@ -11,7 +11,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from typing import IO, Any
 
 from scorecard.errors import ScorecardError
@@ -33,20 +33,23 @@ def read_csv(cells: Cells, part: Part) -> None:
 
     Raises
     ------
-    ScorecardError: the file as a whole can't be used: empty, not UTF-8, a column lacking or twice, broken quotes, a
-        line without end.
+    ScorecardError: the file as a whole can't be used: empty, in another encoding, a column lacking or twice, broken
+        quotes, a line without end.
     """
+    formats, delimiter = cells.contract.formats, cells.contract.delimiter
     with part.open() as raw:
-        hashed = _Hashed(raw)
-        text = io.TextIOWrapper(io.BufferedReader(hashed), encoding="utf-8-sig", newline="")
-        delimiter = cells.contract.delimiter
+        hashed = _Hashed(raw, formats.encoding)
+        text = io.TextIOWrapper(io.BufferedReader(hashed), encoding=formats.encoding, newline="")
         try:
-            records = _records(_header_lines(text, part.name), 1, delimiter, part.name)
+            lines = _header_lines(text, part.name)
+            for _ in islice(lines, formats.skip_rows):
+                pass
+            records = _records(lines, formats.skip_rows + 1, delimiter, part.name)
             _, last_line, header = next(records, (0, 0, []))
             cells.begin(header, part.name)
             rows_read = _read_records(cells, text, last_line + 1, len(header), delimiter, part.name)
-        except (UnicodeDecodeError, _ZeroByte) as error:
-            raise _wrong_encoding(part.open, part.name) from error
+        except (UnicodeError, _ZeroByte, _OtherEncoding) as error:
+            raise _wrong_encoding(part.open, part.name, formats.encoding) from error
         except _LongLine as error:
             raise _too_long(f"Line {_line_of(part.open, error.start)} of {part.name}", MAX_LINE) from error
     cells.end(part.name, hashed.sha256.hexdigest(), hashed.size, rows_read)
@@ -54,6 +57,10 @@ def read_csv(cells: Cells, part: Part) -> None:
 
 class _ZeroByte(Exception):
     """The file is no text."""
+
+
+class _OtherEncoding(Exception):
+    """The file says itself that it is UTF-8, and the contract something else."""
 
 
 class _LongLine(Exception):
@@ -69,7 +76,8 @@ class _Hashed(io.RawIOBase):
     What is no text of lines is stopped here, before a reader looks for the end of its line in memory.
     """
 
-    def __init__(self, raw: IO[bytes]) -> None:
+    def __init__(self, raw: IO[bytes], encoding: str) -> None:
+        self.encoding = encoding
         self.raw, self.sha256, self.size, self.line_start = raw, hashlib.sha256(), 0, 0
 
     def readable(self) -> bool:
@@ -84,8 +92,10 @@ class _Hashed(io.RawIOBase):
         return len(data)
 
     def _refuse_what_is_no_text(self, data: bytes) -> None:
-        if b"\0" in data:
+        if b"\0" in data and not self.encoding.startswith(("utf-16", "utf-32")):
             raise _ZeroByte
+        if self.size == 0 and data.startswith(codecs.BOM_UTF8) and self.encoding != "utf-8-sig":
+            raise _OtherEncoding
         # All other lines that end in the data are shorter than it, which is no longer than a line may be.
         first_end = min((end for end in (data.find(b"\n"), data.find(b"\r")) if end >= 0), default=len(data))
         if self.size + first_end - self.line_start > MAX_LINE:
@@ -168,32 +178,40 @@ def _parse(
     return starts, records, after
 
 
-def _wrong_encoding(open_file: Callable[[], IO[bytes]], source_file: str) -> ScorecardError:
-    """Say where the first byte is that is no UTF-8 text."""
+def _wrong_encoding(open_file: Callable[[], IO[bytes]], source_file: str, encoding: str) -> ScorecardError:
+    """Say where the first byte is that is no text in the encoding."""
     with open_file() as raw:
-        found = _wrong_byte(raw)
+        is_utf8 = raw.read(3) == codecs.BOM_UTF8 and encoding != "utf-8-sig"
+    if is_utf8:
+        return _not_in(encoding, source_file, "begins as a file in UTF-8 does")
+    with open_file() as raw:
+        found = _wrong_byte(raw, encoding)
     if found is None:
-        return _not_utf8(source_file, "changed while it was read")
+        return _not_in(encoding, source_file, "changed while it was read")
     offset, byte = found
     shown = f"the byte 0x{byte:02X}" if byte else "a zero byte"
     utf16 = ", as UTF-16 has" if not byte or (offset == 0 and byte in codecs.BOM_UTF16) else ""
-    return _not_utf8(source_file, f"has {shown} on line {_line_of(open_file, offset)} (byte {offset + 1}){utf16}")
+    line = _line_of(open_file, offset)
+    return _not_in(encoding, source_file, f"has {shown} on line {line} (byte {offset + 1}){utf16}")
 
 
-def _wrong_byte(raw: IO[bytes]) -> tuple[int, int] | None:
-    """Find the first byte that is zero or not UTF-8: its offset and value."""
-    offset, rest = 0, b""
+def _wrong_byte(raw: IO[bytes], encoding: str) -> tuple[int, int] | None:
+    """Find the first byte that is zero or no text in the encoding: its offset and value."""
+    may_have_zeros = encoding.startswith(("utf-16", "utf-32"))
+    decoder = codecs.getincrementaldecoder("utf-8" if encoding == "utf-8-sig" else encoding)()
+    offset, waiting = 0, b""
     while block := raw.read(BLOCK):
-        data = rest + block
-        zero = data.find(b"\0")
+        zero = -1 if may_have_zeros else block.find(b"\0")
+        text = block if zero < 0 else block[:zero]
         try:
-            _, used = codecs.utf_8_decode(data if zero < 0 else data[:zero], "strict", zero >= 0)
-        except UnicodeDecodeError as error:
-            return offset + error.start, data[error.start]
+            decoder.decode(text, zero >= 0)
+        except UnicodeError as error:
+            start = error.start if isinstance(error, UnicodeDecodeError) else 0
+            return offset - len(waiting) + start, (waiting + text)[start]
         if zero >= 0:
             return offset + zero, 0
-        offset, rest = offset + used, data[used:]
-    return (offset, rest[0]) if rest else None
+        offset, waiting = offset + len(block), bytes(decoder.getstate()[0])
+    return (offset - len(waiting), waiting[0]) if waiting else None
 
 
 def _line_of(open_file: Callable[[], IO[bytes]], offset: int) -> int:
@@ -214,8 +232,10 @@ def _too_long(what: str, limit: int) -> ScorecardError:
     )
 
 
-def _not_utf8(source_file: str, what: str) -> ScorecardError:
+def _not_in(encoding: str, source_file: str, what: str) -> ScorecardError:
+    name = {"utf-8-sig": "UTF-8"}.get(encoding, encoding)
     return ScorecardError(
-        f"{source_file} is not UTF-8: it {what}.",
-        "Export it again as UTF-8 (in Excel: CSV UTF-8); the warehouse was left as it was.",
+        f"{source_file} is not {name}: it {what}.",
+        "Export it again as UTF-8 (in Excel: CSV UTF-8), or write the encoding that it has as config.meta.encoding of"
+        " its table in the contract; the warehouse was left as it was.",
     )

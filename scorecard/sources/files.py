@@ -77,9 +77,9 @@ def _judge(cells: Cells) -> None:
     db.execute(f"""
         create table {table}_judged as
         with typed as (
-            select *, {typed(columns)} from {table}
+            select *, {typed(contract)} from {table}
         ), judged as (
-            select *, case when {is_header} then 'repeats the header' else {faults(columns)} end as _reason from typed
+            select *, case when {is_header} then 'repeats the header' else {faults(contract)} end as _reason from typed
         )
         select _page, _line, {names}, _undeclared, _reason{_line_key(contract)} from judged
     """)

@@ -3,11 +3,12 @@
 # ruff: noqa: S608  names are checked by the contract, or quoted
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from scorecard.sources.contract import Column, ObjectContract
+from scorecard.sources.formats import EPOCH, OFFSET, Formats, epoch_sql, moment_sql, number_sql
 from scorecard.sources.text import key_sql, quoted
 from scorecard.sources.undeclared import UNDECLARED
 
@@ -27,7 +28,7 @@ _FORMS = {
     "boolean": r"(?i)true|false|t|f|yes|no|y|n|1|0",
     "date": r"\d{4}-\d{2}-\d{2}",
     "timestamp": r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?",
-    "timestamptz": r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)",
+    "timestamptz": r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?" + OFFSET,
     "double": r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?",
 }
 
@@ -57,14 +58,18 @@ class Staged:
     spared: int = 0
 
 
-def typed(columns: tuple[Column, ...]) -> str:
+def typed(contract: ObjectContract) -> str:
     """SQL of the columns in their types, out of the cells `_c0`, `_c1` …; null where a cell isn't of its type."""
-    return ", ".join(f"{_value(f'_c{i}', column)} as {quoted(column.name)}" for i, column in enumerate(columns))
+    return ", ".join(
+        f"{_value(f'_c{i}', column, contract.formats)} as {quoted(column.name)}"
+        for i, column in enumerate(contract.columns)
+    )
 
 
-def faults(columns: tuple[Column, ...]) -> str:
+def faults(contract: ObjectContract) -> str:
     """SQL of what is wrong with a record, null where nothing is; needs the columns of `typed` beside the cells."""
-    found = ", ".join(fault for i, column in enumerate(columns) if (fault := _fault(f"_c{i}", column)))
+    said = (_fault(f"_c{i}", column, contract.formats) for i, column in enumerate(contract.columns))
+    found = ", ".join(filter(None, said))
     return f"nullif(concat_ws('; ', {found or 'null'}), '')"
 
 
@@ -103,21 +108,45 @@ def count(db: "duckdb.DuckDBPyConnection", table: str) -> int:
     return int(rows)
 
 
-def _value(cell: str, column: Column) -> str:
+def _value(cell: str, column: Column, formats: Formats) -> str:
     """SQL of the cell in the column's type, null where it isn't of it."""
     if column.data_type == "varchar":
         return cell
-    cast = f"try_cast(trim({cell}) as {column.data_type})"
-    value = f"case when regexp_full_match(trim({cell}), '{_form(column)}') then {cast} end"
+    text, date_format = f"trim({cell})", _date_format(column, formats)
+    if date_format == EPOCH:
+        return epoch_sql(_usual(text, replace(column, data_type="bigint")), column.data_type)
+    if not date_format:
+        return _usual(number_sql(text, formats) if _is_number(column) else text, column)
+    value = moment_sql(text, column.data_type, date_format, is_own=bool(column.date_format))
+    # A day that is one in its file comes as 2024-12-31, which no format but such a one could be mistaken for.
+    is_mistakable = date_format.startswith("%Y-")
+    return f"coalesce({value}, {_usual(text, column)})" if formats.has_typed_cells and not is_mistakable else value
+
+
+def _usual(text: str, column: Column) -> str:
+    """SQL of a text in the column's type as it is written where a contract says nothing else; null where it isn't."""
+    cast = f"try_cast({text} as {column.data_type})"
+    value = f"case when regexp_full_match({text}, '{_form(column)}') then {cast} end"
     return f"case when isfinite({cast}) then {value} end" if column.data_type == "double" else value
 
 
-def _fault(cell: str, column: Column) -> str:
+def _is_number(column: Column) -> bool:
+    return column.decimal is not None or column.data_type in ("bigint", "integer", "double")
+
+
+def _date_format(column: Column, formats: Formats) -> str:
+    """How the days of a column are written, "" where as usual. That of a table is of no use where a zone is needed."""
+    return column.date_format or (formats.date_format if column.data_type in ("date", "timestamp") else "")
+
+
+def _fault(cell: str, column: Column, formats: Formats) -> str:
     """SQL of what is wrong with the cell, null where nothing is; "" where nothing can be."""
     cases = ""
     if column.data_type != "varchar":
+        date_format = _date_format(column, formats).replace("'", "''")
+        wanted = column.data_type + (f" ({date_format})" if date_format else "")
         said = f"""'{column.name}: "' || left({cell}, 80) || if(length({cell}) > 80, '…', '') || '" is"""
-        cases += f" when {cell} is not null and {quoted(column.name)} is null then {said} no {column.data_type}'"
+        cases += f" when {cell} is not null and {quoted(column.name)} is null then {said} no {wanted}'"
         for condition, words in _limits(column):
             cases += f" when {condition} then {said} {words}'"
     if column.not_null:
@@ -128,8 +157,9 @@ def _fault(cell: str, column: Column) -> str:
 def _limits(column: Column) -> Iterator[tuple[str, str]]:
     """SQL of what the warehouse can't hold though it is of the column's type, and what is said of it."""
     name = quoted(column.name)
-    if column.data_type in ("date", "timestamp", "timestamptz"):
-        outside = f"{name}::date not between date '{EARLIEST}' and date '{LATEST}'"
+    if column.data_type in ("date", "timestamp", "timestamptz") or column.date_format == EPOCH:
+        day = f"to_timestamp({name})" if column.data_type == "bigint" else name
+        outside = f"{day}::date not between date '{EARLIEST}' and date '{LATEST}'"
         yield outside, f"outside of the days allowed, {EARLIEST} to {LATEST}"
     if column.decimal:
         yield f"{name} is not null and try_cast({name} as {HOLDS}) is null", f"too large for the warehouse ({HOLDS})"

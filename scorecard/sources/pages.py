@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from scorecard.sources.contract import Column, ObjectContract
 from scorecard.sources.drift import refuse_lacking, refuse_retyped, stretches
+from scorecard.sources.formats import cell_sql
 from scorecard.sources.judge import Staged, count, faults, key_text, row_version, typed
 from scorecard.sources.page import PARENT, Page, Shape
 from scorecard.sources.repeated import mark_repeated
@@ -235,7 +236,7 @@ class Pages:
         deletes = self._deletes()
         headers = [*(column.header for column in columns), *filter(None, deletes)]
         paths = ", ".join(literal(json_path(header)) for header in headers)
-        cells = ", ".join(f"_f[{i + 1}] as _c{i}" for i in range(len(headers)))
+        cells = ", ".join(f"{cell_sql(f'_f[{i + 1}]', self.contract.formats)} as _c{i}" for i in range(len(headers)))
         after = iter(range(len(columns), len(headers)))
         tombstone = self._tombstone([f"_c{next(after)}" if path else "null::varchar" for path in deletes])
         for number, stretch in enumerate(stretches(self.db, self.table)):
@@ -248,9 +249,9 @@ class Pages:
                 ), cells as (
                     select _page, _line, _row, _undeclared, {cells} from found
                 ), typed as (
-                    select *, {typed(columns)}, {tombstone} from cells
+                    select *, {typed(self.contract)}, {tombstone} from cells
                 )
-                select _page, _line, _row, {names}, _deleted_at, _deleted_reason, {faults(columns)} as _reason
+                select _page, _line, _row, {names}, _deleted_at, _deleted_reason, {faults(self.contract)} as _reason
                 from typed
             """)
 

@@ -46,7 +46,8 @@ def _read(cells: Cells, source_file: str, file: IO[bytes]) -> int:
     schema = parquet.schema_arrow
     cells.begin(schema.names, source_file)
     _refuse_binary(cells, schema, source_file)
-    texts = [_text(f"_c{i}", field.type) for i, field in enumerate(schema)]
+    point = cells.contract.formats.decimal_separator
+    texts = [_text(f"_c{i}", field.type, point) for i, field in enumerate(schema)]
     read = 0
     for batch in parquet.iter_batches(batch_size=TOGETHER):
         # Names could be the same but for their case, which DuckDB doesn't tell apart.
@@ -59,11 +60,14 @@ def _read(cells: Cells, source_file: str, file: IO[bytes]) -> int:
     return read
 
 
-def _text(name: str, kind: "pa.DataType") -> str:
-    """SQL of a value as text: nested ones as JSON, all others exactly as DuckDB writes them."""
+def _text(name: str, kind: "pa.DataType", point: str) -> str:
+    """SQL of a value as text: nested ones as JSON, all others exactly as DuckDB writes them, but for their `point`."""
     import pyarrow as pa
 
-    return f"to_json({name})::varchar" if pa.types.is_nested(kind) else f"{name}::varchar"
+    if pa.types.is_nested(kind):
+        return f"to_json({name})::varchar"
+    has_point = pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    return f"replace({name}::varchar, '.', '{point}')" if has_point and point != "." else f"{name}::varchar"
 
 
 def _refuse_binary(cells: Cells, schema: "pa.Schema", source_file: str) -> None:

@@ -62,7 +62,7 @@ def as_json(names: Sequence[str], texts: str, nothing: str) -> str:
     if not names:
         return "null::varchar"
     pairs = f"list_zip([{', '.join(map(literal, names))}], {texts})"
-    some = f"list_filter({pairs}, lambda pair: pair[2] not in ({nothing}))"
+    some = f"list_filter({pairs}, lambda pair: trim(pair[2]) not in ({nothing}))"
     return f"nullif(to_json(map_from_entries({some}))::varchar, '{{}}')"
 
 

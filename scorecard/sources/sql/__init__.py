@@ -37,7 +37,7 @@ class _Reading:
     """What is read of a table in one transaction, and when by the database's clock.
 
     ``first`` is the day from which on rows are wanted, None where all are; ``repeated`` selects the keys that several
-    rows share, None where there are none.
+    rows share, None where there are none. ``point`` is the decimal separator that the contract declares.
     """
 
     table: sa.Table
@@ -46,6 +46,7 @@ class _Reading:
     cursor: Column | None
     at: datetime
     first: date | None
+    point: str
     repeated: "sa.Select[Any] | None" = None
 
     @property
@@ -100,7 +101,8 @@ class Sql:
         columns, keys, by = self._wanted(table, contracts), *_agreed(name, contracts)
         first = cursor is None and not again
         with session(self.name, self.engine) as db:
-            reading = _Reading(table, columns, keys, by, now(db), first_day(self.own.start_date, contracts))
+            wanted_from, point = first_day(self.own.start_date, contracts), contracts[0].formats.decimal_separator
+            reading = _Reading(table, columns, keys, by, now(db), wanted_from, point)
             reading = replace(reading, repeated=repeated_keys(db, table, reading.key))
             reached = dict(cursor or {})
             if first:
@@ -131,7 +133,8 @@ class Sql:
             " beside it."
         )
         what = f"The field {column.header} of {contract.object}"
-        if kind == "binary" or (declared != "varchar" and declared not in fixed.TYPES.get(kind, ())):
+        fits = declared == "varchar" or declared in fixed.TYPES.get(kind, ()) or _is_written(contract, column, kind)
+        if kind == "binary" or not fits:
             raise ScorecardError(f"{what} is a {kind} in the database, and a {column.data_type} in the contract.", cure)
         if key and declared != "varchar" and declared not in fixed.KEYS.get(kind, ()):
             raise ScorecardError(f"{what} is a {kind}, whose keys can't be compared as {column.data_type}.", cure)
@@ -213,7 +216,7 @@ class Sql:
         decoder = _decoder(few)
         count = 0
         for rows in streamed.execute(said.where(*where).order_by(*order)).partitions(self.page_size):
-            records = [row[0].encode() if is_text else written(row) for row in rows]
+            records = [row[0].encode() if is_text else written(row, reading.point) for row in rows]
             said_of = [msgspec.structs.astuple(decoder.decode(record)) for record in records]
             keys = [key_of(each[: len(reading.keys)]) for each in said_of]
             newest = None
@@ -235,8 +238,13 @@ class Sql:
         chosen: list[Any] = []
         for name in reading.columns:
             column = reading.table.c[name]
-            exact = postgres and (kind_of(column) in as_text or isinstance(column.type, sa.JSON))
-            chosen.append((sa.cast(column, sa.Text) if exact else column).label(name))
+            # Values as they stand there, for one that isn't of its column's type would stop the whole table.
+            value: Any = sa.type_coerce(column, sa.types.NullType())
+            if postgres and (kind_of(column) in as_text or isinstance(column.type, sa.JSON)):
+                value = sa.cast(column, sa.Text)
+                if kind_of(column) in as_text and reading.point != ".":
+                    value = sa.func.replace(value, ".", reading.point)
+            chosen.append(value.label(name))
         if not postgres:
             return sa.select(*chosen), False
         record = sa.select(*chosen).correlate(reading.table).lateral("record")
@@ -273,6 +281,17 @@ def _start(reading: _Reading) -> Any:
 def _between(reading: _Reading, reached: dict[str, Any]) -> dict[str, Any] | None:
     """Return the cursor of a page that others follow; None where rows of one key may lie on both sides of it."""
     return dict(reached) if reading.repeated is None else None
+
+
+def _is_written(contract: ObjectContract, column: Column, kind: str) -> bool:
+    """Whether a column of texts holds values that the contract says how to read."""
+    if kind != "text":
+        return False
+    formats = contract.formats
+    if column.data_type in ("date", "timestamp", "timestamptz"):
+        return bool(column.date_format or (formats.date_format and column.data_type != "timestamptz"))
+    has_numbers = formats.decimal_separator != "." or bool(formats.thousands_separator)
+    return has_numbers and column.data_type != "boolean"
 
 
 def _decoder(headers: Sequence[str]) -> "msgspec.json.Decoder[Any]":

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -232,14 +233,16 @@ def before(value: Any, seconds: int) -> Any:
     return value - (timedelta(seconds=seconds) if isinstance(value, datetime) else timedelta(days=days))
 
 
-def written(row: sa.Row[Any]) -> bytes:
-    """Write a row as a JSON record whose values are exact."""
-    return msgspec.json.encode({name: _plain(value) for name, value in row._mapping.items()})
+def written(row: sa.Row[Any], point: str) -> bytes:
+    """Write a row as a JSON record whose values are exact; `point` is what the contract has numbers written with."""
+    return msgspec.json.encode({name: _plain(value, point) for name, value in row._mapping.items()})
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, point: str) -> Any:
     if value is None or isinstance(value, bool | int | str):
         return value
+    if isinstance(value, float | Decimal):
+        return str(value).replace(".", point)
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, list | dict | tuple):
