@@ -153,6 +153,10 @@ class Settings(BaseSettings):
     smtp_timeout: float = Field(default=30.0, gt=0, description="seconds to wait for one answer")
     smtp_total_timeout: float = Field(default=300.0, gt=0, description="seconds to log in, and for one letter")
 
+    max_cells: int = Field(
+        default=50_000_000, ge=1, description="cells that a workbook or a Parquet file may hold once it is unpacked"
+    )
+    max_text: int = Field(default=500_000_000, ge=1, description="characters in all of its cells")
     suspect_lost_records: int = Field(
         default=20, ge=1, description="a full export that lost this many records, and the share below, is suspect"
     )

@@ -31,6 +31,17 @@ class Part:
     open: Callable[[], IO[bytes]]
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """The most cells, and characters in all of them, that a packed file may hold once it is unpacked."""
+
+    cells: int = 50_000_000
+    text: int = 500_000_000
+
+
+USUAL = Bounds()
+
+
 @dataclass
 class Cells:
     """The texts of one export: `<table>` (_page, _line, _undeclared, _c0, _c1 …; null is empty) and `<table>_odd`.
@@ -43,6 +54,7 @@ class Cells:
     db: "duckdb.DuckDBPyConnection"
     table: str
     contract: ObjectContract
+    bounds: Bounds
     fields: list[str] = field(default_factory=list)
     undeclared: dict[str, None] = field(default_factory=dict)
     headers: dict[str, list[int]] = field(default_factory=dict)
@@ -99,6 +111,35 @@ class Cells:
         """Insert rows that are to go to quarantine as they are; `reason` and `payload` are SQL."""
         self.db.execute(f"insert into {self.table}_odd select {self._page}, _line, {reason}, {payload} from {rows}")
 
+    def set_aside(self, ranges: Sequence[tuple[int, int]], reason: str) -> None:
+        """Move the rows of some ranges (first and last line) of the file to those that are to go to quarantine."""
+        import pyarrow as pa
+
+        disjoint: list[tuple[int, int]] = []
+        for first, last in sorted(ranges):
+            if disjoint and first <= disjoint[-1][1] + 1:
+                first, last = disjoint[-1][0], max(last, disjoint.pop()[1])
+            disjoint.append((first, last))
+        if not disjoint:
+            return
+        firsts, lasts = zip(*disjoint, strict=True)
+        self.db.register("ranges", pa.table([pa.array(firsts), pa.array(lasts)], ["_first", "_last"]))
+        self.db.execute(f"""
+            create or replace temp table _aside as
+            select _line from {self.table} asof join ranges on _line >= _first
+            where _page = {self._page} and _line <= _last
+        """)
+        self.db.unregister("ranges")
+        rows = f"(from {self.table} where _page = {self._page} and _line in (from _aside))"
+        self.add_odd(rows, literal(reason), self.payload)
+        self.db.execute(f"delete from {self.table} where _page = {self._page} and _line in (from _aside)")
+
+    @property
+    def payload(self) -> str:
+        """SQL of a record as JSON, by the names that the file gives its columns."""
+        declared = ", ".join(f"{literal(name)}, _c{i}" for i, name in enumerate(self.fields))
+        return f"json_merge_patch(json_object({declared}), coalesce(_undeclared, '{{}}')::json)::varchar"
+
     def end(self, source_file: str, sha256: str, size: int, rows: int) -> None:
         """Note what was read of the file."""
         self.rows += rows
@@ -128,6 +169,23 @@ def empty(source_file: str) -> ScorecardError:
     return ScorecardError(
         f"{source_file} is empty: it has not even a header.",
         "Export it again; the warehouse was left as it was.",
+    )
+
+
+def too_large(source_file: str, what: str, bounds: Bounds) -> ScorecardError:
+    """Say that a packed file holds more "cells", "text" or "bytes" than may be unpacked."""
+    if what == "bytes":
+        problem, setting = f"{source_file} has a part that is far too large once it is unpacked.", ""
+    else:
+        most, noun, name = (
+            (bounds.cells, "cells", "max_cells") if what == "cells" else (bounds.text, "characters", "max_text")
+        )
+        problem = f"{source_file} holds more than {most:,} {noun} once it is unpacked."
+        setting = f", or raise {name} (SCORECARD_{name.upper()})"
+    return ScorecardError(
+        problem,
+        f"Look whether it is the file that was meant. If it is, export less at once, or as CSV{setting}; the warehouse"
+        " was left as it was.",
     )
 
 

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from scorecard.errors import ScorecardError, Temporary
 from scorecard.locks import alone
 from scorecard.settings import Settings
-from scorecard.sources.cells import Part
+from scorecard.sources.cells import Bounds, Part
 from scorecard.sources.compare import compare, note_line_ends
 from scorecard.sources.contract import ObjectContract, SourceContract
 from scorecard.sources.files import stage
@@ -143,6 +143,7 @@ class _Run:
         errors: dict[str, ScorecardError] = {}
         suspects: dict[str, ScorecardError] = {}
         limits = limits_of(self.settings, self.source)
+        bounds = Bounds(self.settings.max_cells, self.settings.max_text)
         with attached(self.settings.warehouse, db):
             types = read_types(db, self.source.schema, "warehouse")
             for number, (contract, exports) in enumerate(changed.items()):
@@ -150,7 +151,7 @@ class _Run:
                 parts = [Part(export.name, _opener(export.path)) for export in exports]
                 try:
                     self.originals.check((export.name, export.sha256) for export in exports)
-                    each = stage(db, f"t{number}", contract, parts)
+                    each = stage(db, f"t{number}", contract, parts, bounds)
                     cut = note_line_ends(self.settings, db, each, exports, self.held.get(contract.name))
                     held_columns = set(types.get(contract.name, ()))
                     staged.append(compare(limits, self.source.schema, each, cut, held_columns, db))

@@ -12,11 +12,11 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from scorecard.errors import ScorecardError
-from scorecard.sources.cells import Cells, Part
+from scorecard.sources.cells import USUAL, Bounds, Cells, Part
 from scorecard.sources.contract import LINE_KEY, ObjectContract
 from scorecard.sources.csv_files import read_csv
 from scorecard.sources.judge import Staged, count, faults, has_key, key_text, typed
-from scorecard.sources.text import literal, quoted
+from scorecard.sources.text import quoted
 from scorecard.sources.undeclared import UNDECLARED
 
 if TYPE_CHECKING:
@@ -26,14 +26,18 @@ ENOUGH = 20
 """Values of a column; when that many were read and none of them fits, the export has another type there now."""
 
 
-def stage(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract, parts: Sequence[Part]) -> Staged:
+def stage(
+    db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract, parts: Sequence[Part], bounds: Bounds = USUAL
+) -> Staged:
     """Read the files of an export into the scratch database and judge every record.
+
+    ``bounds``: how much a packed file, a workbook or Parquet, may hold.
 
     Raises
     ------
     ScorecardError: a file as a whole can't be used, or a column holds values of another type.
     """
-    cells = Cells(db, table, contract)
+    cells = Cells(db, table, contract, bounds)
     for part in parts:
         _read(cells, part)
     _judge(cells)
@@ -84,7 +88,6 @@ def _judge(cells: Cells) -> None:
         select _page, _line, {names}, _undeclared, _reason{_line_key(contract)} from judged
     """)
     _find_repeated_keys(cells)
-    payload = ", ".join(f"{literal(name)}, _c{i}" for i, name in enumerate(cells.fields))
     db.execute(f"""
         create table {table}_bad as
         with reasons as (
@@ -93,10 +96,9 @@ def _judge(cells: Cells) -> None:
         ), faults as (
             select _page, _line, string_agg(_reason, '; ' order by _reason) as _faults from reasons group by all
         )
-        select _page, _line, _faults as _reason,
-            json_merge_patch(json_object({payload}), coalesce(judged._undeclared, '{{}}')::json)::varchar as _payload,
-            {key_text(contract)} as _record_key
-        from faults join (from {table}) using (_page, _line) join {table}_judged as judged using (_page, _line)
+        select _page, _line, _faults as _reason, _payload, {key_text(contract)} as _record_key
+        from faults join (select _page, _line, {cells.payload} as _payload from {table}) using (_page, _line)
+        join {table}_judged using (_page, _line)
         union all select _page, _line, _reason, _payload, null from {table}_odd
     """)
     db.execute(f"create view {table}_good as from {table}_judged anti join {table}_bad using (_page, _line)")

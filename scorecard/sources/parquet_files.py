@@ -1,16 +1,17 @@
 """A Parquet file as text cells, each value written exactly."""
 
+from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
 from scorecard.errors import ScorecardError
-from scorecard.sources.cells import Cells, Part, columns_of, empty, hash_of
+from scorecard.sources.cells import Bounds, Cells, Part, columns_of, empty, hash_of, too_large
 from scorecard.sources.text import first_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-TOGETHER = 50_000
-"""Rows that are decoded at once."""
+TOGETHER, BYTES_TOGETHER = 50_000, 16 << 20
+"""Rows that are decoded, and bytes of texts that are unpacked, at once."""
 
 
 def read_parquet(cells: Cells, part: Part) -> None:
@@ -42,14 +43,13 @@ def _read(cells: Cells, source_file: str, file: IO[bytes]) -> int:
     import pyarrow.parquet as pq
 
     file.seek(0)
-    parquet = pq.ParquetFile(file)
-    schema = parquet.schema_arrow
+    schema = pq.ParquetFile(file).schema_arrow
     cells.begin(schema.names, source_file)
     _refuse_binary(cells, schema, source_file)
     point = cells.contract.formats.decimal_separator
     texts = [_text(f"_c{i}", field.type, point) for i, field in enumerate(schema)]
     read = 0
-    for batch in parquet.iter_batches(batch_size=TOGETHER):
+    for batch in _batches(file, cells.bounds, source_file):
         # Names could be the same but for their case, which DuckDB doesn't tell apart.
         named = pa.Table.from_batches([batch]).rename_columns([f"_c{i}" for i in range(len(schema))])
         lines = pa.array(range(read + 1, read + len(named) + 1), pa.int64())
@@ -58,6 +58,48 @@ def _read(cells: Cells, source_file: str, file: IO[bytes]) -> int:
         cells.db.unregister("batch")
         read += len(named)
     return read
+
+
+def _batches(file: IO[bytes], bounds: Bounds, source_file: str) -> "Iterator[pa.RecordBatch]":
+    """Yield the rows in batches, each text as a number in the list of all that differ, as the file itself packs them.
+
+    Raises
+    ------
+    ScorecardError: there are more cells, or more characters in them, than may be.
+    """
+    import pyarrow.parquet as pq
+
+    leaves = pq.ParquetFile(file).schema
+    columns = [leaves.column(i) for i in range(len(leaves))]
+    parquet = pq.ParquetFile(
+        file, read_dictionary=[each.path for each in columns if each.physical_type == "BYTE_ARRAY"]
+    )
+    groups = [parquet.metadata.row_group(i) for i in range(parquet.metadata.num_row_groups)]
+    if sum(group.column(i).num_values for group in groups for i in range(group.num_columns)) > bounds.cells:
+        raise too_large(source_file, "cells", bounds)
+    left = bounds.text
+    for batch in parquet.iter_batches(batch_size=TOGETHER):
+        size = sum(map(_characters, batch.columns))
+        left -= size
+        if left < 0:
+            raise too_large(source_file, "text", bounds)
+        rows = max(1, len(batch) * BYTES_TOGETHER // max(size, BYTES_TOGETHER))
+        yield from (batch.slice(start, rows) for start in range(0, len(batch), rows))
+
+
+def _characters(column: "pa.Array") -> int:
+    """Count the bytes of the texts in a column, without unpacking it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(column.type):
+        lengths = pc.binary_length(column.dictionary)
+        return pc.sum(lengths.take(column.indices)).as_py() or 0
+    if pa.types.is_map(column.type):
+        return _characters(column.keys) + _characters(column.items)
+    if pa.types.is_struct(column.type):
+        return sum(map(_characters, column.flatten()))
+    return _characters(column.flatten()) if pa.types.is_nested(column.type) else 0
 
 
 def _text(name: str, kind: "pa.DataType", point: str) -> str:

@@ -46,7 +46,7 @@ def test_every_command_runs(page: Path, project: MakeCopy) -> None:
 
 
 def test_every_block_is_run_or_used() -> None:
-    known = {None, "with the metric", "with the source", "with Airflow"}
+    known = {None, "with the metric", "with the source", "with the German export", "with Airflow"}
     for page in PAGES:
         for block in blocks(page):
             assert block.language == "sh" or block.key in ("file", "change"), f"{name(page)}, line {block.line}"
@@ -94,7 +94,8 @@ def test_a_metric_is_two_new_files(project: MakeCopy) -> None:
 def test_a_source_needs_no_python(project: MakeCopy) -> None:
     copy = project()
     before = of_unit(copy, "Maven Hardware")
-    files = [block for block in blocks(GUIDE) if block.key in ("file", "change") and "kpi_" not in str(block.value)]
+    others = ("kpi_", "kontor_crm")
+    files = [block for block in blocks(GUIDE) if block.key in ("file", "change") if not _is_of(others, block)]
     assert not [block for block in files if str(block.value).endswith(".py")]
     for block in files:
         copy.put(block)
@@ -117,6 +118,30 @@ def test_a_source_needs_no_python(project: MakeCopy) -> None:
     assert of_unit(copy, "Maven Hardware") == before
     done = copy.type("scorecard publish --scorecard sales --period 2017-Q4 --json")
     assert [each["created"] for each in json.loads(done.stdout)] == [False]
+
+
+def _is_of(names: tuple[str, ...], block: Block) -> bool:
+    return any(each in str(block.value) for each in names)
+
+
+def test_a_german_export_needs_no_preprocessor(project: MakeCopy) -> None:
+    copy = project()
+    for block in blocks(GUIDE):
+        if block.key == "file" and _is_of(("kontor_crm",), block):
+            copy.put(block)
+    for block in shell(GUIDE, "with the German export"):
+        done = copy.type(block.text)
+        assert done.returncode == 0, f"line {block.line}: {done.stdout}{done.stderr}"
+    with duckdb.connect(str(copy.root / "var" / "warehouse.duckdb"), read_only=True) as connection:
+        deals = connection.execute(
+            "select deal_id, customer, opened::varchar, value_eur from raw_kontor_crm.deals order by all"
+        ).fetchall()
+        bad = connection.execute("select source_line, reason from raw_kontor_crm._quarantine order by all").fetchall()
+    assert deals == [
+        ("K-1", "Müller & Söhne", "2024-04-26", Decimal("3850.00")),
+        ("K-2", "Groß GmbH", "2024-05-31", None),
+    ]
+    assert bad == [(4, 'opened: "31.02.2024" is no date (%d.%m.%Y)'), (5, 'value_eur: "n. v." is no decimal(18,2)')]
 
 
 def of_unit(copy: Copy, unit: str) -> list[tuple[object, ...]]:

@@ -195,7 +195,7 @@ def test_values_are_exact(read: Read, db: Postgres) -> None:
             None,
         )
     ]
-    assert reader.sql("select m from raw_telephony.exact") == [("bad",)], "nobody declared it"
+    assert reader.sql("select _undeclared->>'m' from raw_telephony.exact") == [("bad",)], "nobody declared it"
     assert "m" in result.warnings[0]
     assert "b" not in [name for (name,) in reader.sql("select column_name from duckdb_columns()")], "bytes are no text"
 
@@ -449,6 +449,49 @@ def test_another_database_is_read_too(read: Read, tmp_path: Path) -> None:
     assert reader.current("calls", 'id, agent, minutes, "at"') == [
         (1, 'Ann "x"', Decimal("1.50"), datetime(2024, 1, 1, 10)),
         (2, None, Decimal("2.00"), None),
+    ]
+
+
+def test_a_value_that_is_none_of_its_type_takes_its_row_alone(read: Read, tmp_path: Path) -> None:
+    path = tmp_path / "calls.sqlite"
+    with sqlite3.connect(path) as lite:
+        lite.execute("create table calls (id integer primary key, day date, at datetime, minutes numeric, note text)")
+        lite.executemany(
+            "insert into calls values (?, ?, ?, ?, ?)",
+            [
+                (1, "2024-01-31", "2024-01-01 10:00:00", 1.5, "x"),
+                (2, "2024-02-31", "2024-01-01 10:00:00", 2, "x"),
+                (3, "31.01.2024", "2024-01-01 10:00:00", 3, "x"),
+                (4, "2024-01-31", "yesterday", 4, "x"),
+                (5, "2024-01-31", "2024-01-01 10:00:00", "1,5", "x"),
+                (6, None, None, None, None),
+            ],
+        )
+    lite.close()
+    columns = {"id": "bigint", "day": "date", "at": "timestamp", "minutes": "decimal(18,2)"}
+    where = {"host": f"sqlite:///{path}", "login": "", "password": ""}
+    reader = read(table("calls", columns, primary_key="id"), connection=where)
+    reader.extract()
+    assert reader.current("calls", "id, day, minutes") == [
+        (1, date(2024, 1, 31), Decimal("1.50")),
+        (6, None, None),
+    ]
+    assert reader.sql("select record_key, reason from raw_telephony._quarantine order by all") == [
+        ("2", 'day: "2024-02-31" is no date'),
+        ("3", 'day: "31.01.2024" is no date'),
+        ("4", 'at: "yesterday" is no timestamp'),
+        ("5", 'minutes: "1,5" is no decimal(18,2)'),
+    ]
+
+    declared = {**columns, "note": "decimal(18,2)"}
+    formats = {"date_format": "%d.%m.%Y", "decimal_separator": ",", "null_values": ["x"]}
+    reader = read(table("calls", declared, primary_key="id", **formats), connection=where)
+    reader.extract()
+    assert reader.current("calls", "id, day, minutes, note") == [
+        (1, date(2024, 1, 31), Decimal("1.50"), None),
+        (3, date(2024, 1, 31), Decimal("3.00"), None),
+        (5, date(2024, 1, 31), Decimal("1.50"), None),
+        (6, None, None, None),
     ]
 
 

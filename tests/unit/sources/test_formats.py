@@ -1,6 +1,7 @@
 """Values written as Excel writes them in other countries: read as the contract says, and never taken for another."""
 
 import io
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,7 @@ from scorecard.sources.cells import Part
 from scorecard.sources.contract import Column, ObjectContract, read_contracts
 from scorecard.sources.formats import Formats
 from scorecard.sources.judge import faults, typed
+from tests.conftest import PROJECT
 
 from .conftest import YAML, Shop
 
@@ -323,6 +325,15 @@ def test_formats_change_the_fingerprint_only_where_they_are_declared(shop: Shop)
     assert len(seen) == 6
     shop.yaml.write_text(YAML.replace("file: orders.csv,", "file: orders.csv, encoding: utf-8, null_values: [],"))
     assert shop.source.objects[0].fingerprint == before
+
+
+def test_no_staging_model_parses_a_date() -> None:
+    """A day that can't be cast there stops the build of all units; the contract is where it is parsed."""
+    cast = r"(?<!try_)cast\(\s*(?!null)|(?<!null)::\s*(date|time|timestamp|timestamptz)\b"
+    parses = re.compile(rf"strptime\(|{cast}", re.IGNORECASE)
+    models = sorted((PROJECT / "dbt_project/models/staging").rglob("*.sql"))
+    assert len(models) > 20
+    assert [path.name for path in models if parses.search(path.read_text("utf-8"))] == []
 
 
 def test_moments_of_a_workbook_may_be_dates_or_texts() -> None:

@@ -81,7 +81,7 @@ def test_of_a_list_the_entry_that_is_bad_goes_to_quarantine_alone(contract: Obje
         pages.add(Page("/things", "", len(record), [record]))
         staged = pages.judge("raw_things", set(), 1)
         assert (staged.rows_read, staged.rows_loaded, staged.rows_quarantined) == (3, 2, 1)
-        assert db.execute("select payload->>'name', reason from o_bad").fetchall() == [
+        assert db.execute("select _payload->>'name', _reason from o_bad").fetchall() == [
             ("two", 'name: "two" is no bigint')
         ]
 

@@ -89,10 +89,13 @@ def test_no_name_of_a_services_field_collides(declared: bool) -> None:
     record = {"id": "1", **{name: name for name in RESERVED}}
     with duckdb.connect() as db:
         pages = Pages(db, "o", contract, Shape())
-        texts = [json.dumps(each).encode() for each in (record, {**record, "rowid": "new"}, {**record, "id": None})]
-        pages.add(Page("/things", "", 1, texts))
+        first, *rest = [
+            json.dumps(each).encode() for each in (record, {**record, "rowid": "new"}, {**record, "id": None})
+        ]
+        pages.add(Page("/things", "", 1, [first, first]))
+        pages.add(Page("/things", "", 1, rest))
         staged = pages.judge("raw_things", set(), 1)
-        assert (staged.rows_read, staged.rows_quarantined) == (3, 1)
+        assert (staged.rows_read, staged.rows_quarantined) == (4, 1)
         field = "rowid" if declared else "_undeclared->>'rowid'"
         assert db.execute(f"select id, {field} from o_good").fetchall() == [("1", "new")]
         assert sorted(staged.unknown) == ([] if declared else sorted(RESERVED))
@@ -222,11 +225,12 @@ def test_corrected_lines_without_an_id_are_no_lost_records(calls: Shop) -> None:
     calls.extract()
     corrected = [line.replace("Ada", "Eva") for line in lines[:50]] + lines[50:]
     calls.write(f"{header}\n{''.join(corrected)}", "calls.csv")
-    (changed,) = calls.extract().loaded
+    usual = {"suspect_lost_share": 0.02, "suspect_lost_share_of_any_size": 0.2}
+    (changed,) = calls.extract(**usual).loaded
     assert (changed.rows_new, changed.rows_retired) == (50, 50)
     calls.write(f"{header}\n{''.join(corrected[:70])}", "calls.csv")
     with pytest.raises(ScorecardError, match="lacks 30 of the 100 records that it had before"):
-        calls.extract()
+        calls.extract(**usual)
 
 
 def test_a_bad_line_without_an_id_ends_no_record(calls: Shop) -> None:

@@ -26,7 +26,12 @@ line as (
         line._source_line,
         line._source_sha256,
         line._valid_from,
-        coalesce(list_sum(json_extract(line.discount_amounts, '$[*].amount')::bigint[]), 0) as discount,
+        case
+            -- Amounts that are none make the line's price unknown, and not the build of all units fail.
+            when try_cast(json_extract(line.discount_amounts, '$[*].amount') as bigint[]) is not null
+                or line.discount_amounts is null
+                then coalesce(list_sum(try_cast(json_extract(line.discount_amounts, '$[*].amount') as bigint[])), 0)
+        end as discount,
         {{ inclusive_tax('line.taxes') }} as tax,
         case
             when not coalesce(line.proration, false) then 'period' when line.amount < 0 then 'credit' else 'change'
