@@ -1,12 +1,12 @@
 """Freeze one scorecard of one period: everything a page says and everything it rests on, with hashes.
 
-Closing again with the same data changes nothing; with other data it makes the next edition and says what changed.
+Closing again makes the next edition where a reader sees a difference, and says what changed and why.
 """
 
-import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -16,9 +16,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scorecard.archive import snapshot, store
-from scorecard.archive.restatements import meaning, restatements
-from scorecard.archive.verify import chain_problems, refuse_broken
+from scorecard.archive import chain, provenance, snapshot, store
+from scorecard.archive.history import History, newest_loads
+from scorecard.archive.restatements import Periods, makes_edition, restatements
+from scorecard.archive.verify import refuse_broken
 from scorecard.catalogue import Metric, Scorecard
 from scorecard.errors import ScorecardError, Temporary
 from scorecard.locks import alone
@@ -42,33 +43,45 @@ _LIBRARIES = (
 
 
 @dataclass(frozen=True)
+class Build:
+    """What made the published warehouse, and what prints a close.
+
+    lineage: per metric, ``{"sql": …, "columns": {…}, "upstream": {…}}``; those of the scorecard are kept.
+    code: ``{"revision": git revision, "dbt_manifest_sha256": …}``.
+    fonts: the sha256 of each font file that the pages are set in, by the file's name.
+    printed: the figures that the pages of a close print, each as (metric, period, dimension, member); None where its
+    pages can't be made any more.
+    """
+
+    lineage: dict[str, Any]
+    code: dict[str, Any]
+    fonts: dict[str, str]
+    printed: Callable[[Path], Collection[tuple[str, str, str, str]] | None]
+
+
+@dataclass(frozen=True)
 class Close:
-    """One close. ``created`` is false where the data was the same as in the latest edition, which this then is."""
+    """One close. ``created`` is false where a reader would see the same as in the latest edition, which this then is.
+
+    ``differences``: from the edition before, as `restatements` gives them. ``provenance``: the number under which new
+    provenance of the same values was kept; None where there is none.
+    """
 
     close_id: str
     path: Path
     created: bool
     edition: int
     content_sha256: str
+    differences: tuple[dict[str, Any], ...] = ()
+    provenance: int | None = None
 
 
-def close(
-    settings: Settings,
-    scorecard: Scorecard,
-    metrics: dict[str, Metric],
-    period: Period,
-    lineage: dict[str, Any],
-    code: dict[str, Any],
-    fonts: dict[str, str],
-) -> Close:
+def close(settings: Settings, scorecard: Scorecard, metrics: dict[str, Metric], period: Period, build: Build) -> Close:
     """Freeze a scorecard's figures of a period, and of the periods it compares with.
 
     Parameters
     ----------
     metrics: the whole catalogue's, by name.
-    lineage: per metric, ``{"sql": …, "columns": {…}}``; those of the scorecard are kept.
-    code: ``{"revision": git revision, "dbt_manifest_sha256": …}``.
-    fonts: the sha256 of each font file that its pages are set in, by the file's name.
 
     Raises
     ------
@@ -80,15 +93,14 @@ def close(
         "Another run is closing a period and has not finished.", "Wait for it to end, or stop it; then run again."
     )
     with alone(settings.archive / ".lock", busy):
-        _sweep(settings)
+        chain.sweep(settings)
         earlier = store.manifests(settings)
-        _check_chain(settings)
-        _mend_head(settings, earlier)
-        editions = [each for each in earlier if (each["scorecard"], each["period"]) == (scorecard.name, period.label)]
-        latest = max(editions, key=lambda each: int(each["edition"]), default=None)
+        chain.check_chain(settings)
+        chain.mend_head(settings, earlier)
         folder = Path(mkdtemp(prefix=store.TEMPORARY, dir=settings.archive))
         try:
-            return _freeze(settings, scorecard, metrics, period, lineage, code, fonts, folder, earlier, latest)
+            raw = _freeze(settings, scorecard, metrics, period, build, folder)
+            return _next_edition(settings, scorecard, period, build, folder, earlier, raw)
         except OSError as error:
             raise ScorecardError(
                 f"The close of {scorecard.name} {period} can't be written to {settings.archive}: "
@@ -100,69 +112,115 @@ def close(
 
 
 def _freeze(
-    settings: Settings,
-    scorecard: Scorecard,
-    metrics: dict[str, Metric],
-    period: Period,
-    lineage: dict[str, Any],
-    code: dict[str, Any],
-    fonts: dict[str, str],
-    folder: Path,
-    earlier: list[dict[str, Any]],
-    latest: dict[str, Any] | None,
-) -> Close:
+    settings: Settings, scorecard: Scorecard, metrics: dict[str, Metric], period: Period, build: Build, folder: Path
+) -> dict[str, datetime]:
+    """Write everything but the restatements to a folder; return the moment of the newest load of each raw schema."""
     chosen = snapshot.frozen_metrics(scorecard, metrics)
     with snapshot.opened(settings) as connection:
         frozen = snapshot.read(connection, settings, scorecard, chosen, period)
+        raw = newest_loads(connection)
     for name, table in frozen.tables.items():
         _write_parquet(folder / name, table)
     bases = {snapshot.base_of(metric) for metric in chosen}
+    lineage = {name: build.lineage[name] for name in sorted(bases & build.lineage.keys())}
     documents = {
         "definitions.json": _definitions(settings, scorecard, chosen, frozen.horizons),
-        "lineage.json": {name: _of_unit(settings, scorecard, lineage[name]) for name in bases if name in lineage},
+        "lineage.json": {name: _of_unit(settings, scorecard, entry) for name, entry in lineage.items()},
         "loads.json": frozen.loads,
     }
     for name, content in documents.items():
         store.write_durably(folder / name, store.json_bytes(content))
+    return raw
+
+
+def _next_edition(
+    settings: Settings,
+    scorecard: Scorecard,
+    period: Period,
+    build: Build,
+    folder: Path,
+    earlier: list[dict[str, Any]],
+    raw: dict[str, datetime],
+) -> Close:
+    """Make the folder an edition, if a reader sees a difference from the latest one; else keep only its provenance."""
     files = {name: store.sha256_of(folder / name) for name in store.FILES if name != "restatements.json"}
-    if latest and (_same(files, latest["files"]) or _says_the_same(folder, settings.archive / latest["close_id"])):
+    editions = [each for each in earlier if (each["scorecard"], each["period"]) == (scorecard.name, period.label)]
+    latest = max(editions, key=lambda each: int(each["edition"]), default=None)
+    differences: list[dict[str, Any]] = []
+    if latest:
         path = settings.archive / latest["close_id"]
         refuse_broken(settings, path)
-        return Close(latest["close_id"], path, False, latest["edition"], latest["content_sha256"])
-
-    changed = restatements(settings.archive / latest["close_id"], folder, latest, code) if latest else []
-    store.write_durably(folder / "restatements.json", store.json_bytes(changed))
+        same = Close(latest["close_id"], path, False, latest["edition"], latest["content_sha256"])
+        if _same(files, latest["files"]):
+            return same
+        differences = _compared(settings, latest, folder, period)
+        if not makes_edition(differences):
+            number = provenance.keep(settings, same.close_id, folder, files, differences, build.code)
+            return replace(same, differences=tuple(differences), provenance=number)
+        _mark_printed(differences, build.printed(path))
+    store.write_durably(folder / "restatements.json", store.json_bytes(differences))
     files["restatements.json"] = store.sha256_of(folder / "restatements.json")
     edition = latest["edition"] + 1 if latest else 1
-    close_id = f"{scorecard.name}-{period}-e{edition}"
-    before = earlier[-1] if earlier else None
-    content_sha256 = store.content_sha256(files)
+    made = _chained(settings, scorecard, period, edition, files, earlier)
     manifest = {
-        "close_id": close_id,
+        **made,
+        "code": build.code,
+        "libraries": _versions(),
+        "fonts": build.fonts,
+        "raw": {schema: moment.isoformat() for schema, moment in raw.items()},
+        "closed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    store.write_durably(folder / store.MANIFEST, store.json_bytes(manifest))
+    store.sync_folder(folder)
+    path = settings.archive / manifest["close_id"]
+    os.rename(folder, path)
+    store.sync_folder(settings.archive)
+    chain.write_head(settings, manifest)
+    return Close(manifest["close_id"], path, True, edition, manifest["content_sha256"], tuple(differences))
+
+
+def _chained(
+    settings: Settings,
+    scorecard: Scorecard,
+    period: Period,
+    edition: int,
+    files: dict[str, str],
+    earlier: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Return what a manifest says of a close's name, files and place in the chain."""
+    before = earlier[-1] if earlier else None
+    return {
+        "close_id": f"{scorecard.name}-{period}-e{edition}",
         "scorecard": scorecard.name,
         "period": period.label,
         "grain": period.grain.value,
         "edition": edition,
         "sequence": before["sequence"] + 1 if before else 1,
-        "content_sha256": content_sha256,
+        "content_sha256": store.content_sha256(files),
         "files": files,
         "previous": before
         and {
             "close_id": before["close_id"],
             "manifest_sha256": store.sha256_of(settings.archive / before["close_id"] / store.MANIFEST),
         },
-        "code": code,
-        "libraries": _versions(),
-        "fonts": fonts,
-        "closed_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    store.write_durably(folder / store.MANIFEST, store.json_bytes(manifest))
-    store.sync_folder(folder)
-    path = settings.archive / close_id
-    os.rename(folder, path)
-    store.sync_folder(settings.archive)
-    _write_head(settings, manifest)
-    return Close(close_id, path, True, edition, content_sha256)
+
+
+def _compared(settings: Settings, latest: dict[str, Any], now: Path, period: Period) -> list[dict[str, Any]]:
+    """Return what differs from the latest edition."""
+    frozen = snapshot.frozen_periods(period, settings.fiscal)
+    periods = Periods(period, frozen[1:3], frozen)
+    since = {schema: datetime.fromisoformat(moment) for schema, moment in latest.get("raw", {}).items()}
+    with snapshot.opened(settings) as connection:
+        history = History(connection, settings, since, datetime.fromisoformat(latest["closed_at"]))
+        return restatements(settings.archive / latest["close_id"], now, periods, history)
+
+
+def _mark_printed(differences: list[dict[str, Any]], printed: Collection[tuple[str, str, str, str]] | None) -> None:
+    """Mark the figures that the pages of the edition before print."""
+    for each in differences:
+        if printed is not None and "figure_id" in each:
+            each["printed"] = (each["metric"], each["period"], each["dimension"], each["member"]) in printed
 
 
 def _of_unit(settings: Settings, scorecard: Scorecard, entry: dict[str, Any]) -> dict[str, Any]:
@@ -180,46 +238,6 @@ def _same(files: dict[str, str], before: dict[str, str]) -> bool:
     return {name: digest for name, digest in files.items() if name not in ignored} == {
         name: digest for name, digest in before.items() if name not in ignored
     }
-
-
-def _says_the_same(now: Path, before: Path) -> bool:
-    """Whether two closes differ in nothing but words and SQL: an upgrade that words a check anew mails nobody again."""
-    frozen = ("values.parquet", "observations.parquet", "targets.parquet", "actions.parquet")
-    if any(not (before / name).is_file() for name in store.FILES):
-        return False
-    same = all(_same_rows(now / name, before / name) for name in frozen)
-    return same and _findings(now) == _findings(before) and _meanings(now) == _meanings(before)
-
-
-def _same_rows(now: Path, before: Path) -> bool:
-    """Whether two tables hold the same rows; a column that only one of them has must be empty, types may differ."""
-    if store.sha256_of(now) == store.sha256_of(before):
-        return True
-    tables = [pq.read_table(path) for path in (now, before)]
-    if tables[0].num_rows != tables[1].num_rows:
-        return False
-    for name in {*tables[0].column_names, *tables[1].column_names}:
-        columns = [table[name] for table in tables if name in table.column_names]
-        if len(columns) == 1 and columns[0].null_count < len(columns[0]):
-            return False
-        if len(columns) == 2 and not columns[0].equals(columns[1]) and columns[0].to_pylist() != columns[1].to_pylist():
-            return False
-    return True
-
-
-def _findings(folder: Path) -> list[tuple[object, ...]]:
-    """Return what of the checks a reader has to know: which failed, how, how often and whom it touches."""
-    columns = ["check_id", "severity", "failures", "metrics"]
-    failed = pq.read_table(folder / "checks.parquet", columns=columns, filters=[("passed", "=", False)])
-    return sorted((row["check_id"], row["severity"], row["failures"], row["metrics"]) for row in failed.to_pylist())
-
-
-def _meanings(folder: Path) -> dict[str, Any]:
-    """Return what of the definitions a figure depends on, and which figures are shown."""
-    definitions = json.loads((folder / "definitions.json").read_text(encoding="utf-8"))
-    shown = {name: said for name, said in definitions["scorecard"].items() if name not in ("title", "purpose", "owner")}
-    metrics = {name: meaning(entry) for name, entry in definitions["metrics"].items()}
-    return {**definitions, "scorecard": shown, "metrics": metrics}
 
 
 def _definitions(
@@ -272,40 +290,3 @@ def _versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def _write_head(settings: Settings, manifest: dict[str, Any]) -> None:
-    path = settings.archive / manifest["close_id"] / store.MANIFEST
-    head = {
-        "close_id": manifest["close_id"],
-        "sequence": manifest["sequence"],
-        "manifest_sha256": store.sha256_of(path),
-    }
-    beside = settings.archive / f"{store.TEMPORARY}chain.json"
-    store.write_durably(beside, store.json_bytes(head))
-    beside.replace(settings.archive / store.HEAD)
-    store.sync_folder(settings.archive)
-
-
-def _check_chain(settings: Settings) -> None:
-    """Refuse to build on a broken chain: the next close would vouch for what was changed or lost."""
-    for close_id, problem in chain_problems(settings):
-        raise ScorecardError(
-            f"The archive of closes is broken at {close_id or store.HEAD}: {problem}",
-            f"Restore {settings.archive} from a backup; `scorecard verify` lists all that is broken.",
-        )
-
-
-def _mend_head(settings: Settings, earlier: list[dict[str, Any]]) -> None:
-    """Catch up after a run that was killed between a close and its entry in the chain's head; never more than one."""
-    if earlier and store.read_head(settings)["sequence"] == earlier[-1]["sequence"] - 1:
-        _write_head(settings, earlier[-1])
-
-
-def _sweep(settings: Settings) -> None:
-    """Remove what a killed run left half written."""
-    for leftover in settings.archive.glob(f"{store.TEMPORARY}*"):
-        if leftover.is_dir():
-            shutil.rmtree(leftover)
-        else:
-            leftover.unlink()

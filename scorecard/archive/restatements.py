@@ -1,174 +1,272 @@
-"""What changed between two editions of a close, and why."""
+"""What differs between two editions of a close, why, and whether a reader sees it."""
 
 # ruff: noqa: S608 - the only names in these queries are columns
 import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 
-from scorecard.archive.contribution import contributes
-from scorecard.archive.snapshot import frozen_periods
-from scorecard.catalogue import DIMENSIONS
-from scorecard.periods import FiscalYear, parse_period
+from scorecard.archive.causes import KEY, Definitions, FigureKey, reasons_in_records
+from scorecard.archive.history import History
+from scorecard.periods import Period
 
-# What changes a figure when its observations don't change.
-_MEANING = ("formula", "aggregate", "minimum_observations", "parameters", "unit", "direction", "of", "model")
-_KEY = "metric, grain, period, dimension, member"
-_COMPARED = ("numerator", "denominator", "occurred_on", "ended_on", *DIMENSIONS)
+_ACTION = (
+    *("metric", "what_en", "what_ja", "who", "from_date", "due", "progress", "status"),
+    *("expected_effect_en", "expected_effect_ja", "dimension", "member"),
+)
+Row = dict[str, Any]
 
 
-def restatements(before: Path, now: Path, manifest: dict[str, Any], code: dict[str, Any]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Periods:
+    """The periods of a close: its own, those it is compared with, and those of its charts."""
+
+    own: Period
+    bases: Sequence[Period]
+    charted: Sequence[Period]
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """The periods that every edition has; a figure of another one is there for an action."""
+        return frozenset(each.label for each in (self.own, *self.bases, *self.charted))
+
+
+def restatements(before: Path, now: Path, periods: Periods, history: History) -> list[Row]:
     """Compare two editions of a close.
 
     Parameters
     ----------
-    before, now: folders with values, observations, definitions and lineage.
-    manifest: the earlier edition's; code: the new edition's.
+    before, now: folders with values, observations, checks, actions, definitions and lineage.
+    history: the raw tables' since the earlier edition.
 
     Returns
     -------
-    One entry per figure whose value or target changed: figure_id (null where the figure is gone), metric, grain,
-    period, dimension, member, field (value or target), old, new (decimal text, null for n/a), why (definition,
-    code, late record, deletion, correction, period over or target: the first that holds), reasons (all that hold).
+    One entry per difference. Of a figure: figure_id (null where the figure is gone), metric, grain, period,
+    dimension, member, field (value, target, status, is_complete, or records: the same value of other records), old, new
+    (as text, null for n/a), why (the first of the reasons), reasons (all of `RANK` that hold).
+    Of a check: field (check), check_id, name, old, new (passed or failed, null where it did not run). Of an action:
+    field (action), metric, old, new (its words, null where there was none). Of what the pages show: field (indicator or
+    breakdown), metric, dimension, old, new (shown or null). ``seen`` says whether a reader sees the difference: what
+    only matured is seen in the next scorecard, and what neither the pages nor the attached table hold is not seen.
     """
-    definitions = [_read(folder / "definitions.json")["metrics"] for folder in (before, now)]
-    lineage = [_read(folder / "lineage.json") for folder in (before, now)]
+    definitions = Definitions(
+        _both(before, now, "definitions.json", "metrics"),
+        _both(before, now, "lineage.json"),
+    )
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
         for name, folder in (("old", before), ("new", now)):
             for table in ("values", "observations"):
                 path = str(folder / f"{table}.parquet").replace("'", "''")
                 connection.execute(f"create view {name}_{table} as select * from read_parquet('{path}')")
-        reasons = _reasons_in_data(connection, {**definitions[0], **definitions[1]})
-        changed = connection.execute(
-            f"select new.figure_id, {_KEY}, old.value, new.value, old.target, new.target, "
-            "not old.is_complete and new.is_complete, old.figure_id is null or new.figure_id is null "
-            f"from old_values as old full join new_values as new using ({_KEY}) "
-            "where old.value is distinct from new.value or old.target is distinct from new.target "
-            "order by new.figure_id is null, length(new.figure_id), new.figure_id, metric, grain, period, "
-            "dimension, member"
-        ).fetchall()
-    always = _periods_of_all_editions(manifest, _read(now / "definitions.json")["settings"])
-    found = []
-    for (
-        figure_id,
-        metric,
-        grain,
-        period,
-        dimension,
-        member,
-        old,
-        new,
-        old_target,
-        new_target,
-        is_over,
-        alone,
-    ) in changed:
-        # What only one edition froze, for an action, was not printed otherwise by the other.
-        if alone and (grain, period) not in always:
-            continue
-        figure = {
-            **{"figure_id": figure_id, "metric": metric, "grain": grain, "period": period},
-            **{"dimension": dimension, "member": member},
-        }
-        if old != new:
-            entries = [each.get(metric) for each in definitions]
-            base = str((entries[1] or entries[0] or {}).get("model")).removeprefix("kpi_")
-            sql_changed = lineage[0].get(base, {}).get("sql") != lineage[1].get(base, {}).get("sql")
-            in_data = reasons.get((metric, grain, period, dimension, member), [])
-            why = ["definition"] if meaning(entries[0]) != meaning(entries[1]) else []
-            if sql_changed or ("code" in in_data and manifest["code"] != code):
-                why.append("code")
-            elif "code" in in_data:
-                # The record is the same and so is the code: another record that it refers to was corrected.
-                in_data = [*in_data, "correction"]
-            why += [reason for reason in in_data if reason != "code"]
-            # With the same records: a figure that an unfinished period, or its base, could not have.
-            why = list(dict.fromkeys(why)) or ["period over" if is_over else "code"]
-            found.append(
-                {
-                    **figure,
-                    "field": "value",
-                    "old": _text(old),
-                    "new": _text(new),
-                    "why": why[0],
-                    "reasons": why,
-                }
-            )
-        if old_target != new_target:
-            target = {"field": "target", "old": _text(old_target), "new": _text(new_target)}
-            found.append({**figure, **target, "why": "target", "reasons": ["target"]})
-    return found
+        reasons = reasons_in_records(connection, definitions, history)
+        rows = _joined(connection)
+    shown = [_shown(folder) for folder in (before, now)]
+    figures = [
+        _entry(row, field, found, shown, periods)
+        for row in rows
+        # What only one edition froze, for an action to be compared with, the other did not print otherwise.
+        if (row["in_old"] and row["in_new"]) or row["period"] in periods.labels
+        for field, found in _changed(row, reasons.get(_key(row), []), definitions)
+    ]
+    return [*figures, *_composition(*shown), *_checks(before, now), *_actions(before, now)]
 
 
-def _periods_of_all_editions(manifest: dict[str, Any], settings: dict[str, Any]) -> set[tuple[str, str]]:
-    """Return the periods that every edition of a close holds, as grain and label."""
-    fiscal = FiscalYear.of_close(settings)
-    periods = frozen_periods(parse_period(manifest["period"], fiscal), fiscal)
-    return {(each.grain.value, each.label) for each in periods}
+def makes_edition(differences: Sequence[Row]) -> bool:
+    """Whether a reader sees any of the differences."""
+    return any(each["seen"] for each in differences)
 
 
-def _reasons_in_data(
-    connection: duckdb.DuckDBPyConnection, metrics: dict[str, dict[str, Any]]
-) -> dict[tuple[str, ...], list[str]]:
-    """Return, by figure, in what way its observations differ between the editions.
+def _joined(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Return every figure of either edition, with what both say of it."""
+    columns = {
+        edition: {row[0] for row in connection.execute(f"describe {edition}_values").fetchall()}
+        for edition in ("old", "new")
+    }
+    told = ", ".join(
+        f"{edition}.{name} as {edition}_{name}" if name in columns[edition] else f"null as {edition}_{name}"
+        for edition in ("old", "new")
+        for name in ("value", "target", "status", "is_complete")
+    )
+    found = connection.execute(
+        f"select new.figure_id, {KEY}, {told}, old.metric is not null as in_old, new.metric is not null as in_new "
+        f"from old_values as old full join new_values as new using ({KEY}) "
+        "order by new.figure_id is null, length(new.figure_id), new.figure_id, metric, grain, period, dimension, member"
+    )
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
-    ``code`` marks an observation that differs though its source record is the same.
+
+def _changed(row: Row, in_records: list[str], definitions: Definitions) -> Iterator[tuple[str, list[str]]]:
+    """Yield in which fields a figure differs, and why; nothing of a metric that only one of the editions has."""
+    if any(row["metric"] not in entries for entries in definitions.metrics):
+        return
+    changed = {name: row[f"old_{name}"] != row[f"new_{name}"] for name in ("value", "target", "status", "is_complete")}
+    if changed["value"]:
+        yield "value", in_records or _without_records(row, definitions)
+    elif in_records:
+        yield "records", in_records
+    if changed["target"]:
+        yield "target", ["target"]
+    if row["in_old"] and row["in_new"] and not (changed["value"] or changed["target"]):
+        for field in ("status", "is_complete"):
+            if changed[field]:
+                yield field, _without_records(row, definitions)
+
+
+def _without_records(row: Row, definitions: Definitions) -> list[str]:
+    """Return why a figure differs whose records are the same: its period was not over, or its definition changed."""
+    if row["new_is_complete"] and row["old_is_complete"] is False:
+        return ["period over"]
+    return ["definition" if definitions.changed(row["metric"]) else "changed"]
+
+
+def _entry(row: Row, field: str, reasons: list[str], shown: Sequence["_Shown"], periods: Periods) -> Row:
+    name = "value" if field == "records" else field
+    return {
+        **_named(row),
+        "field": field,
+        "old": _text(row[f"old_{name}"]),
+        "new": _text(row[f"new_{name}"]),
+        "why": reasons[0],
+        "reasons": reasons,
+        "seen": _matters(row, field, reasons, periods) and _is_seen(row, shown, periods),
+    }
+
+
+def _matters(row: Row, field: str, reasons: list[str], periods: Periods) -> bool:
+    """Whether a difference is more than other records of the same value, or a figure that only matured."""
+    if field == "is_complete":
+        return bool(row["period"] == periods.own.label)
+    return field != "records" and set(reasons) != {"window ended"}
+
+
+def _named(row: Row) -> Row:
+    return {name: row[name] for name in ("figure_id", "metric", "grain", "period", "dimension", "member")}
+
+
+def _key(row: Row) -> FigureKey:
+    return (row["metric"], row["grain"], row["period"], row["dimension"], row["member"])
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What an edition's pages may print: metrics of the whole unit, and the pairs of its breakdowns."""
+
+    metrics: frozenset[str]
+    breakdowns: frozenset[tuple[str, str]]
+
+
+def _shown(folder: Path) -> _Shown:
+    scorecard = _read(folder / "definitions.json")["scorecard"]
+    pairs = [
+        (each["metric"], each["dimension"]) if isinstance(each, dict) else (each[0], each[1])
+        for each in scorecard["breakdowns"]
+    ]
+    return _Shown(frozenset(scorecard["metrics"]), frozenset(pairs))
+
+
+def _composition(old: _Shown, new: _Shown) -> Iterator[Row]:
+    """Yield what only one of the editions shows: an indicator, or a breakdown of one."""
+    for metric in sorted(old.metrics ^ new.metrics):
+        yield _one_sided("indicator", metric, None, metric in new.metrics)
+    for metric, dimension in sorted(old.breakdowns ^ new.breakdowns):
+        yield _one_sided("breakdown", metric, dimension, (metric, dimension) in new.breakdowns)
+
+
+def _one_sided(field: str, metric: str, dimension: str | None, is_new: bool) -> Row:
+    old, new = (None, "shown") if is_new else ("shown", None)
+    return {"field": field, "metric": metric, "dimension": dimension, "old": old, "new": new, "seen": True}
+
+
+def _is_seen(row: Row, shown: Sequence[_Shown], periods: Periods) -> bool:
+    """Whether a reader sees a figure in either edition.
+
+    The pages print the whole unit's figures of all periods, and the breakdowns' of the period and its bases. The
+    attached table holds every figure of the period, and an action is compared with the figure before it began.
     """
-    connection.execute("create temp table metrics (metric varchar, base varchar, stock boolean)")
-    connection.executemany(
-        "insert into metrics values (?, ?, ?)",
-        [(name, entry["model"].removeprefix("kpi_"), entry["aggregate"] == "last") for name, entry in metrics.items()],
-    )
-    # An observation id may stand in several periods of one metric.
-    for edition in ("old", "new"):
-        connection.execute(
-            f"create temp table {edition}_numbered as select *, row_number() over (partition by metric, grain, "
-            "observation_id order by occurred_on, numerator, denominator) as copy "
-            f"from {edition}_observations"
-        )
-    differs = " or ".join(f'old."{column}" is distinct from new."{column}"' for column in _COMPARED)
-    same = (
-        "old.metric = new.metric and old.grain is not distinct from new.grain "
-        "and old.observation_id = new.observation_id and old.copy = new.copy"
-    )
-    connection.execute(
-        "create temp table differing as "
-        # Both versions of a changed record, since it may have left one figure for another.
-        "with changed as (select old, new, case when old.source_sha256 is not distinct from new.source_sha256 "
-        f"then 'code' else 'correction' end as reason from old_numbered as old join new_numbered as new on {same} "
-        f"where {differs}) "
-        "select unnest(old), reason from changed union all by name "
-        "select unnest(new), reason from changed union all by name "
-        "select new.*, case when (new.source_file, new.source_sha256) in "
-        "(select (source_file, source_sha256) from old_observations) then 'code' else 'late record' end as reason "
-        f"from new_numbered as new anti join old_numbered as old on {same} union all by name "
-        "select old.*, 'deletion' as reason "
-        f"from old_numbered as old anti join new_numbered as new on {same}"
-    )
-    rows = connection.execute(
-        "with figures as (select metric, grain, period, dimension, member, "
-        "coalesce(new.period_start, old.period_start) as period_start, "
-        "coalesce(new.period_end, old.period_end) as period_end, "
-        "coalesce(new.observed_until, old.observed_until) as observed_until, metrics.base, metrics.stock "
-        f"from old_values as old full join new_values as new using ({_KEY}) "
-        "join metrics using (metric) where old.value is distinct from new.value) "
-        "select f.metric, f.grain, f.period, f.dimension, f.member, list(distinct d.reason) "
-        f"from figures as f join differing as d on {contributes('d', 'f')} group by all"
-    ).fetchall()
-    rank = ("code", "late record", "deletion", "correction")
-    return {tuple(key): sorted(reasons, key=rank.index) for *key, reasons in rows}
+    there = (row["in_old"], row["in_new"])
+    if all(there) and (row["period"] == periods.own.label or row["period"] not in periods.labels):
+        return True
+    return any(is_there and _is_printed(row, each, periods) for each, is_there in zip(shown, there, strict=True))
 
 
-def meaning(entry: dict[str, Any] | None) -> list[Any]:
-    """Return what of a metric's definition changes its figures."""
-    return [(entry or {}).get(name) for name in _MEANING]
+def _is_printed(figure: Row, shown: _Shown, periods: Periods) -> bool:
+    near = {each.label for each in (periods.own, *periods.bases)}
+    charted = {each.label for each in periods.charted}
+    if figure["dimension"] == "business_unit":
+        return figure["metric"] in shown.metrics and figure["period"] in near | charted
+    return (figure["metric"], figure["dimension"]) in shown.breakdowns and figure["period"] in near
+
+
+def _checks(before: Path, now: Path) -> Iterator[Row]:
+    """Yield the checks of which another outcome is printed; how many rows of all times break one is not the outcome."""
+    old, new = (_outcomes(folder) for folder in (before, now))
+    for check_id in sorted(old.keys() | new.keys()):
+        outcomes = [edition.get(check_id) for edition in (old, new)]
+        failed = [outcome for outcome in outcomes if outcome and not outcome["passed"]]
+        if not failed or _outcome(outcomes[0]) == _outcome(outcomes[1]):
+            continue
+        yield {
+            "field": "check",
+            "check_id": check_id,
+            "name": failed[-1]["name"],
+            "old": _word(outcomes[0]),
+            "new": _word(outcomes[1]),
+            "seen": True,
+        }
+
+
+def _outcomes(folder: Path) -> dict[str, Row]:
+    columns = ["check_id", "name", "severity", "passed", "metrics"]
+    return {row["check_id"]: row for row in pq.read_table(folder / "checks.parquet", columns=columns).to_pylist()}
+
+
+def _outcome(check: Row | None) -> tuple[object, ...] | None:
+    """Return what a reader knows of a failed check; of one that passed or was not run, nothing is printed."""
+    return None if check is None or check["passed"] else (check["severity"], tuple(sorted(check["metrics"] or ())))
+
+
+def _word(check: Row | None) -> str | None:
+    return None if check is None else "passed" if check["passed"] else "failed"
+
+
+def _actions(before: Path, now: Path) -> Iterator[Row]:
+    """Yield the actions of which a reader sees something else, in pairs by metric, words and person."""
+    old, new = (_listed_actions(folder) for folder in (before, now))
+    for key in sorted(old.keys() | new.keys()):
+        if old.get(key) != new.get(key):
+            told = {"old": key[1] if key in old else None, "new": key[1] if key in new else None}
+            yield {"field": "action", "metric": key[0], **told, "seen": True}
+
+
+def _listed_actions(folder: Path) -> dict[tuple[str, ...], list[str]]:
+    table = pq.read_table(folder / "actions.parquet")
+    found: dict[tuple[str, ...], list[str]] = {}
+    for row in table.select([name for name in _ACTION if name in table.column_names]).to_pylist():
+        key = (str(row["metric"]), str(row["what_en"]), str(row["who"]))
+        found.setdefault(key, []).append(repr([_plain(row.get(name)) for name in _ACTION]))
+    return {key: sorted(rows) for key, rows in found.items()}
+
+
+def _plain(value: object) -> object:
+    """Compare numbers by value, whatever digits their type keeps."""
+    return _text(value.normalize()) if isinstance(value, Decimal) else value
+
+
+def _both(before: Path, now: Path, name: str, key: str | None = None) -> tuple[Row, Row]:
+    old, new = (_read(folder / name) for folder in (before, now))
+    return (old, new) if key is None else (old[key], new[key])
 
 
 def _text(value: object) -> str | None:
-    return None if value is None else f"{value:f}"
+    return None if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Row:
     return dict(json.loads(path.read_bytes()))

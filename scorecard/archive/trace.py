@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from scorecard.archive import store
+from scorecard.archive import provenance, store
 from scorecard.archive.verify import refuse_broken
 from scorecard.catalogue import DIMENSIONS
 from scorecard.decimals import digits
@@ -32,7 +32,8 @@ def trace(settings: Settings, figure_id: str) -> dict[str, Any]:
     line, url, occurred_at, numerator, denominator, settles_on, evidence), observations_count, missing_inputs (how many
     lack a number), sql (what was executed; DuckDB runs it from anywhere on this machine), columns (source fields by
     column), loads, files (whether each source file is still the same on disk, and where a copy of the version that was
-    loaded is, or null), close (close_id, edition, content_sha256, manifest_sha256, closed_at, verified).
+    loaded is, or null), provenance (records that a later build has in the place of others, with the same value; or
+    null), close (close_id, edition, content_sha256, manifest_sha256, closed_at, verified).
 
     Raises
     ------
@@ -75,6 +76,7 @@ def trace(settings: Settings, figure_id: str) -> dict[str, Any]:
         "columns": lineage.get("columns", {}),
         "loads": _loads(folder, versions),
         "files": _files(settings, versions),
+        "provenance": provenance.of_figure(settings, close_id, condition),
         "close": {
             **{name: manifest[name] for name in ("close_id", "edition", "content_sha256", "closed_at")},
             "manifest_sha256": store.sha256_of(folder / store.MANIFEST),

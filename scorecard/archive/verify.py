@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scorecard.archive import store
+from scorecard.archive import provenance, store
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 
@@ -34,7 +34,7 @@ def verify(settings: Settings, mailed: Sequence[Mailed] = ()) -> dict[str, Any]:
         for folder in store.folders(settings)
         for problem in problems_of(folder)
     ]
-    beyond = [*chain_problems(settings), *_mailed_problems(settings, mailed)]
+    beyond = [*chain_problems(settings), *provenance.problems(settings), *_mailed_problems(settings, mailed)]
     broken += [{"close_id": close_id, "problem": problem} for close_id, problem in beyond]
     return {"ok": not broken, "closes": len(store.folders(settings)), "broken": broken}
 

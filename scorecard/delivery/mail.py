@@ -32,6 +32,7 @@ class Summary:
     edition: str | None = None
     figure_id: str = "F001"
     warnings: tuple[str, ...] = ()
+    edition_mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class Letter:
 
     @property
     def subject(self) -> str:
-        """A headline: what, when, and how it went."""
-        return f"{self.summary.title} {self.summary.period_label}: {self.summary.headline}"
+        """A headline: what, when, in which edition if not the first, and how it went."""
+        return f"{self.summary.title} {self.summary.period_label}{self.summary.edition_mark}: {self.summary.headline}"
 
 
 def deliver(settings: Settings, letters: Sequence[Letter]) -> list[Outcome]:

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ _EXTRACTED = (
     "_dlt_load_id",
     "_dlt_id",
 )
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass
@@ -61,7 +62,9 @@ def metric_lineage(
 
     Returns
     -------
-    By metric: ``{"sql": compiled SQL, "columns": {column: ["schema.table.field", …]}}``. The columns are numerator,
+    By metric: ``{"sql": compiled SQL, "upstream": {"schema.table": hash}, "columns": {column: ["schema.table.field",
+    …]}}``. ``upstream`` has the hash of the SQL of every model that it rests on, its own among them, without comments
+    and blanks. The columns are numerator,
     denominator, record_id, occurred_at, occurred_on, ended_on, grain and the dimensions; ``rows`` lists the fields
     that decide which records count (filters and joins). A constant column has an empty list.
 
@@ -87,6 +90,7 @@ def metric_lineage(
         columns = _to_fields(relation.name, relations, done)
         result[model.removeprefix("kpi_")] = {
             "sql": relation.sql,
+            "upstream": _upstream(relation.name, relations),
             "columns": {name: columns[name] for name in (*COLUMNS, ROWS) if name in columns},
         }
     cache.parent.mkdir(parents=True, exist_ok=True)
@@ -96,6 +100,27 @@ def metric_lineage(
     beside.write_text(json.dumps(result), encoding="utf-8")
     beside.replace(cache)
     return result
+
+
+def _upstream(name: str, relations: dict[str, _Relation]) -> dict[str, str]:
+    """Return the hash of the SQL of each model that a relation rests on, its own among them."""
+    found: dict[str, str] = {}
+    rest = [name]
+    while rest:
+        relation = relations[rest.pop()]
+        if relation.sql and relation.name not in found:
+            found[relation.name] = _sql_hash(relation.sql)
+            rest += relation.needs
+    return found
+
+
+@cache
+def _sql_hash(sql: str) -> str:
+    """Hash what SQL means to DuckDB: comments, blanks and line ends are no part of it."""
+    from sqlglot import tokenize
+
+    words = [f"{token.token_type.name} {token.text}" for token in tokenize(sql, dialect=_DIALECT)]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 
 def _relations(target: Path) -> tuple[dict[str, _Relation], dict[str, str]]:

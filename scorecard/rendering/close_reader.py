@@ -95,7 +95,7 @@ def _values(
     compared += [last_over(action.begins, period.grain, fiscal) for action in actions if action.begins]
     near = pa.array([each.label for each in compared])
     charted = pa.array([each.label for each in spark_periods(period, fiscal)])
-    named = pa.array([row["figure_id"] for row in restatements], pa.string())
+    named = pa.array([row["figure_id"] for row in restatements if row.get("figure_id")], pa.string())
     needed = pc.or_(
         pc.or_(pc.is_in(table["period"], value_set=near), pc.is_in(table["figure_id"], value_set=named)),
         pc.and_(pc.equal(table["dimension"], WHOLE), pc.is_in(table["period"], value_set=charted)),

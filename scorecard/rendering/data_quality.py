@@ -1,15 +1,8 @@
-"""What the document says about its data: the checks, what was kept out, what is missing, what has changed since."""
-
-from decimal import Decimal
-from typing import Any
+"""What the document says about its data: the checks, what was kept out, what is missing."""
 
 from scorecard.rendering.close import Check
 from scorecard.rendering.desk import Desk
-from scorecard.rendering.document import CheckedSource, FailedCheck, Restated
-from scorecard.rendering.fonts import visible
-
-_RESTATED = 30
-_NAMED = 3
+from scorecard.rendering.document import CheckedSource, FailedCheck
 
 
 def checks_passed(desk: Desk) -> str:
@@ -128,73 +121,3 @@ def provisional(desk: Desk) -> tuple[str, ...]:
             day = desk.settled_on(metric, figure)
             found.append(desk.say("quality.settles", metric=metric.label, day=day))
     return tuple(found)
-
-
-def restatements(desk: Desk) -> tuple[Restated, ...]:
-    """Return figures that an earlier edition printed otherwise. Call it when all tables of the document are written."""
-    # Figures on these pages first; a correction may touch thousands that are not.
-    rows = sorted(desk.close.restatements, key=lambda row: row["figure_id"] not in desk.printed)
-    return tuple(_restated(desk, row) for row in rows[:_RESTATED])
-
-
-def _restated(desk: Desk, row: dict[str, Any]) -> Restated:
-    metric = desk.close.metrics.get(str(row["metric"]))
-    old, new = (_value(desk, row[key], metric.unit if metric else None) for key in ("old", "new"))
-    if old == new and metric:
-        old, new = (_value(desk, row[key], metric.unit, exact=True) for key in ("old", "new"))
-    label = _label(desk, row)
-    return Restated(
-        figure_id=str(row["figure_id"] or "–"),
-        metric=desk.say("restated.target", metric=label) if row.get("field") == "target" else label,
-        member=desk.member(str(row["dimension"]), str(row["member"])),
-        period=str(row["period"]),
-        old=old,
-        new=new,
-        why=_reasons(desk, [str(reason) for reason in row.get("reasons") or [row["why"]]]),
-    )
-
-
-def _value(desk: Desk, number: object, unit: str | None, exact: bool = False) -> str:
-    if number is None:
-        return desk.say("na")
-    if unit is None:
-        return visible(str(number))
-    value = Decimal(str(number))
-    return desk.formats.exact(value, unit) if exact else desk.formats.single(value, unit)
-
-
-def _label(desk: Desk, row: dict[str, Any]) -> str:
-    metric = desk.close.metrics.get(str(row["metric"]))
-    return metric.label if metric else visible(str(row["metric"]))
-
-
-def edition(desk: Desk) -> str | None:
-    """Say what an edition that replaces another one changes; None of the first."""
-    if desk.close.edition == 1:
-        return None
-    number = desk.formats.count(desk.close.edition)
-    rows = desk.close.restatements
-    if not rows:
-        return desk.say("edition.same", edition=number)
-    # The unit's own figures first.
-    order = sorted(rows, key=lambda row: row["dimension"] not in ("company", "business_unit"))
-    labels = list(dict.fromkeys(_label(desk, row) for row in order))[:_NAMED]
-    return desk.wording.count(
-        "edition.restated",
-        len(rows),
-        edition=number,
-        number=desk.formats.count(len(rows)),
-        metrics=desk.formats.listed([desk.formats.inside(label) for label in labels]),
-    )
-
-
-def _reasons(desk: Desk, reasons: list[str]) -> str:
-    """Say why a figure changed; a reason that has no words is printed as the close has it."""
-    keys = [(f"why.{reason.replace(' ', '_')}", reason) for reason in reasons]
-    return desk.formats.listed([desk.say(key) if desk.wording.has(key) else visible(reason) for key, reason in keys])
-
-
-def restatements_left_out(desk: Desk) -> str | None:
-    """Say how many restated figures are not printed."""
-    number = len(desk.close.restatements) - _RESTATED
-    return desk.wording.count("restated.more", number, number=desk.formats.count(number)) if number > 0 else None

@@ -141,7 +141,7 @@ class Document:
     unavailable: tuple[tuple[str, str], ...]
     provisional: tuple[str, ...]
     restatements: tuple[Restated, ...]
-    restated_more: str | None
+    restated_notes: tuple[str, ...]
     proof_head: tuple[str, ...]
     trace_command: str
     proofs: tuple[Proof, ...]

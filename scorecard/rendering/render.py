@@ -15,10 +15,11 @@ from typing import Any
 from scorecard.errors import ScorecardError
 from scorecard.rendering import doubts
 from scorecard.rendering.attachments import figures_csv, provenance_json
-from scorecard.rendering.data_quality import data_through, edition
+from scorecard.rendering.data_quality import data_through
 from scorecard.rendering.desk import Desk
 from scorecard.rendering.document import Document
 from scorecard.rendering.fonts import FAMILIES, font_files, require_glyphs
+from scorecard.rendering.restated import edition_mark
 from scorecard.rendering.sentences import headline, headline_figures
 from scorecard.rendering.three_things import three_things
 from scorecard.rendering.viewmodel import document, example, read_desk
@@ -32,10 +33,10 @@ _STYLE = "scorecard.css"
 class Summary:
     """What a mail says about a scorecard. ``sentences`` are the three things to know.
 
-    ``period_label`` says so where the period was published before it was over.
-    ``edition`` says what an edition that replaces another one changes; None of the first. ``figure_id`` is the id of
-    the figure it is about, to prove it by; it stands on the page's list of figures. ``warnings`` explain the marks of
-    the failed checks that the finding and the sentences name.
+    ``period_label`` says so where the period was published before it was over. ``edition`` says what an edition that
+    replaces another one changes, ``edition_mark`` is what the subject says of it after the period; None and "" of the
+    first. ``figure_id`` is the id of the figure it is about, to prove it by; it stands on the page's list of figures.
+    ``warnings`` explain the marks of the failed checks that the finding and the sentences name.
     """
 
     title: str
@@ -45,6 +46,7 @@ class Summary:
     edition: str | None
     figure_id: str
     warnings: tuple[str, ...]
+    edition_mark: str
 
 
 def render(close_dir: Path, language: str, reports_dir: Path) -> bytes:
@@ -83,12 +85,14 @@ def summary(close_dir: Path, language: str, reports_dir: Path) -> Summary:
     period = desk.formats.period_full(desk.close.period, desk.close.fiscal)
     if provisional := data_through(desk):
         period = desk.say("mail.period_provisional", period=period, provisional=provisional)
+    note = document(read_desk(close_dir, language, reports_dir)).edition_note if desk.close.edition > 1 else None
     return Summary(
         title=desk.close.title,
         headline=headline(desk),
         sentences=tuple(thing.text for thing in things),
         period_label=period,
-        edition=edition(desk),
+        edition=note,
+        edition_mark=edition_mark(desk),
         figure_id=example(desk),
         warnings=doubts.warnings(desk, [*headline_figures(desk), *named]),
     )

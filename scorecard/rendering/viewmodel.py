@@ -4,7 +4,7 @@ from pathlib import Path
 from unicodedata import east_asian_width
 
 from scorecard.decimals import digits
-from scorecard.rendering import data_quality, indicators, kpi_tree
+from scorecard.rendering import data_quality, indicators, kpi_tree, restated
 from scorecard.rendering.actions import action_row
 from scorecard.rendering.analysis import lead_metric
 from scorecard.rendering.breakdowns import Breakdown, breakdown
@@ -30,6 +30,14 @@ def read_desk(close_dir: Path, language: str, reports_dir: Path) -> Desk:
     return Desk(read_close(close_dir, language), wording, Formats(wording))
 
 
+def printed_figures(close_dir: Path, language: str, reports_dir: Path) -> set[tuple[str, str, str, str]]:
+    """Return the figures that the pages of a close print, each as (metric, period, dimension, member)."""
+    desk = read_desk(close_dir, language, reports_dir)
+    document(desk)
+    values = [printed.value for printed in desk.printed.values()]
+    return {(value.metric, value.period, value.dimension, value.member) for value in values}
+
+
 def document(desk: Desk) -> Document:
     """Write the whole document."""
     close, say = desk.close, desk.say
@@ -48,7 +56,7 @@ def document(desk: Desk) -> Document:
     cards_notes = desk.take_notes()
     breakdowns = tuple(breakdown(desk, close.metrics[metric], dimension) for metric, dimension in close.breakdowns())
     breakdowns_notes = desk.take_notes()
-    restatements = data_quality.restatements(desk)
+    restatements = restated.restatements(desk)
     for each in restatements:
         desk.cite_id(each.figure_id)
     return Document(
@@ -70,7 +78,7 @@ def document(desk: Desk) -> Document:
         columns=columns,
         checks=data_quality.checks_passed(desk),
         warnings=data_quality.checks_failed(desk),
-        edition_note=data_quality.edition(desk),
+        edition_note=restated.edition(desk),
         headline=headline(desk),
         things=things,
         groups=groups,
@@ -95,7 +103,7 @@ def document(desk: Desk) -> Document:
         unavailable=data_quality.unavailable(desk),
         provisional=data_quality.provisional(desk),
         restatements=restatements,
-        restated_more=data_quality.restatements_left_out(desk),
+        restated_notes=restated.restated_notes(desk),
         proof_head=tuple(_filled(say(f"column.{name}")) for name in _PROOF_COLUMNS),
         trace_command=f"scorecard trace {close.close_id}.{example(desk)}",
         # Last, when every other part has put its figures on the list.

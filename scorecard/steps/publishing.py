@@ -78,7 +78,7 @@ def publish_one(
             refuse_incomplete(settings, entry, of)
         refuse_failed(settings, catalogue, entry, of)
         closed = close(settings, entry, of)
-    progress(f"{closed.close_id}: {'closed' if closed.created else 'closed before, nothing changed'}")
+    progress(f"{closed.close_id}: {_told(closed)}")
     pdfs = {language: _pdf(settings, closed, language) for language in entry.languages}
     outcomes = _deliver(settings, entry, of, closed, pdfs)
     for outcome in outcomes:
@@ -89,6 +89,7 @@ def publish_one(
 def close(settings: Settings, entry: Scorecard, period: Period) -> "Close":
     """Freeze a scorecard's figures of a period; the same data gives the close that is there already."""
     from scorecard import lineage
+    from scorecard.archive.close import Build
     from scorecard.archive.close import close as freeze
     from scorecard.rendering.fonts import font_hashes
 
@@ -96,7 +97,18 @@ def close(settings: Settings, entry: Scorecard, period: Period) -> "Close":
     target = artifacts(settings)
     columns = lineage.metric_lineage(settings, catalogue.metrics.values(), target)
     code = {"revision": _revision(settings.project), "dbt_manifest_sha256": _dbt_code(target / "manifest.json")}
-    return freeze(settings, entry, catalogue.metrics, period, columns, code, font_hashes())
+    build = Build(columns, code, font_hashes(), lambda folder: _printed(settings, entry, folder))
+    return freeze(settings, entry, catalogue.metrics, period, build)
+
+
+def _printed(settings: Settings, entry: Scorecard, folder: Path) -> set[tuple[str, str, str, str]] | None:
+    """Return the figures that the pages of a close print; None where this release can't make its pages."""
+    from scorecard.rendering.viewmodel import printed_figures
+
+    try:
+        return printed_figures(folder, entry.languages[0], settings.project / "reports")
+    except ScorecardError:
+        return None
 
 
 def _pdf(settings: Settings, closed: "Close", language: str) -> Path:
@@ -112,6 +124,17 @@ def _pdf(settings: Settings, closed: "Close", language: str) -> Path:
     write_whole(path, render(closed.path, language, reports))
     write_whole(stamp, _stamp(made_of, path))
     return path
+
+
+def _told(closed: "Close") -> str:
+    """Say what closing did: of equal values of other records, that these were kept."""
+    if closed.created:
+        return "closed"
+    if closed.provenance is None:
+        return "closed before, nothing changed"
+    replaced = sum(each["field"] == "records" for each in closed.differences)
+    records = f", {replaced} of them of other records with a net effect of 0" if replaced else ""
+    return f"closed before, equal figures{records}; what they come from now is kept as provenance {closed.provenance}"
 
 
 def _stamp(made_of: str, path: Path) -> bytes:

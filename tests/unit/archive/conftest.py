@@ -1,6 +1,7 @@
 """A small published warehouse, worked out in plain Python; a test may change its records and publish again."""
 
 import hashlib
+import operator
 import shutil
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from scorecard.archive.close import close
+from scorecard.archive.close import Build, close
 from scorecard.catalogue import Metric, Scorecard
 from scorecard.periods import Grain, add_months, parse_period, period_of
 from scorecard.schedule import When
@@ -102,6 +103,8 @@ def metric(name, aggregate, model=None, **changes):
 
 
 FONTS = {"Plain.ttc": "0" * 64}
+# Of no figure it is known that the pages print it. A function that another process can be given.
+PRINTED = operator.attrgetter("parts")
 METRICS = {
     entry.name: entry
     for entry in (
@@ -171,6 +174,12 @@ class World:
     check_failures: int = 0
     check_message: str = "m"
     action_begins: date = date(2017, 10, 1)
+    factor: int = 1
+    """What the SQL makes of an amount."""
+    raw: list = field(default_factory=list)
+    """The versions of the deals in the raw table, as lists of the deal, from when and until when it was current."""
+    merged: dict = field(default_factory=dict)
+    loads: int = 0
     lineage: dict = field(
         default_factory=lambda: {"won_value": {"sql": "select 1", "columns": {"numerator": ["raw.x.y"]}}}
     )
@@ -181,7 +190,8 @@ class World:
 
     def observations(self):
         for deal in self.deals:
-            yield from self.deal_observations(deal)
+            amount = deal.amount and deal.amount * self.factor
+            yield from self.deal_observations(replace(deal, amount=amount))
         for item in self.items:
             yield self.row(
                 "mrr",
@@ -194,9 +204,10 @@ class World:
             )
         for (grain, label), target in self.targets.items():
             first = parse_period(label).start
-            yield self.row(
+            row = self.row(
                 "attainment", f"target {label}", first, Decimal(0), target, grain=grain, rep=None, region=None
             )
+            yield {**row, "source_system": "targets", "source_object": "targets"}
 
     def deal_observations(self, deal):
         about = {
@@ -291,16 +302,45 @@ class World:
         settings = self.settings
         settings.state.mkdir(parents=True, exist_ok=True)
         records = repr(
-            [
+            (
                 *(self.deals, self.items, self.targets, self.minimum, self.last_day),
-                *(self.check_failures, self.check_message, self.action_begins),
-            ]
+                *(self.check_failures, self.check_message, self.factor, self.action_begins),
+            )
         )
         if records not in PUBLISHED:
             self.build()
             PUBLISHED[records] = settings.warehouse.read_bytes()
         settings.warehouse.write_bytes(PUBLISHED[records])
+        self.load()
         settings.warehouse.replace(settings.snapshot)
+
+    def load(self):
+        """Extract the deals as they are now: a changed one ends its version and begins another."""
+        self.loads += 1
+        moment = datetime(2018, 1, 1, tzinfo=UTC) + timedelta(days=self.loads)
+        current = {version[0].id: version for version in self.raw if version[2] is None}
+        deals = {deal.id: deal for deal in self.deals}
+        for key, version in current.items():
+            if deals.get(key) != version[0]:
+                version[2] = moment
+        self.raw += [[deal, moment, None] for key, deal in deals.items() if key not in current or current[key][2]]
+        rows = [
+            (deal.id, deal.closed, deal.won, deal.amount, deal.days, deal.rep, deal.region, first, last, None, None)
+            for deal, first, last in self.raw
+        ]
+        rows += [
+            (key, None, None, None, None, None, None, moment, None, moment, f"merged into {into}")
+            for key, into in self.merged.items()
+        ]
+        with duckdb.connect(self.settings.warehouse) as connection:
+            connection.execute("set timezone = 'UTC'")
+            connection.execute(
+                "create table raw_crm.deals (id varchar, closed date, won boolean, amount decimal(28, 4), days bigint, "
+                "rep varchar, region varchar, _valid_from timestamptz, _valid_to timestamptz, _deleted_at timestamptz, "
+                "_deleted_reason varchar)"
+            )
+            insert(connection, "raw_crm.deals", rows)
+            connection.execute("update raw_crm._loaded_files set loaded_at = ?", [moment])
 
     def build(self):
         settings = self.settings
@@ -324,7 +364,7 @@ class World:
                 "period_end date, observed_until date, is_complete boolean, scope varchar, dimension varchar, "
                 "member varchar, numerator decimal(38,4), "
                 "denominator decimal(38,4), value decimal(38,8), observations bigint, na_reason varchar, "
-                "target decimal(38,4))"
+                "target decimal(38,4), status varchar)"
             )
             insert(connection, "scorecard.kpi_status", status)
             connection.execute(
@@ -369,6 +409,15 @@ class World:
                 {"shas": [self.sha("v1"), self.sha("v2")]},
             )
 
+    def write_contract(self, unit=UNIT):
+        """Write what the source of the deals promises, and whose it is."""
+        path = self.settings.dbt_project / "models" / "staging" / "crm" / "_sources.yml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(
+            f"sources: [{{name: crm, config: {{meta: {{business_unit: {unit}}}}}, "
+            "tables: [{name: deals, config: {meta: {primary_key: [id]}}}]}]"
+        )
+
     def close(self, period="2017-Q4", publish=True, **changes):
         if publish:
             self.publish()
@@ -377,7 +426,8 @@ class World:
     def arguments(self, period, **changes):
         """Return what a close is called with, after the settings."""
         metrics = {**METRICS, "win_rate": replace(METRICS["win_rate"], minimum_observations=self.minimum)}
-        return replace(SCORECARD, **changes), metrics, parse_period(period), self.lineage, self.code, FONTS
+        build = Build(self.lineage, self.code, FONTS, PRINTED)
+        return replace(SCORECARD, **changes), metrics, parse_period(period), build
 
 
 def insert(connection, table, rows):
@@ -414,6 +464,7 @@ def figure(entry, period, until, scope, dimension, member, group, minimum, targe
         value, reason = None, "partial_period"
     value = None if value is None else value.quantize(Decimal("1e-8"), ROUND_HALF_UP)
     target = targets.get((period.grain.value, period.label)) if entry.name == "won_value" else None
+    status = "na" if None in (value, target) else "ahead" if value >= target else "off_track"
     return (
         *(
             entry.name,
@@ -427,7 +478,7 @@ def figure(entry, period, until, scope, dimension, member, group, minimum, targe
             dimension,
             member,
         ),
-        *(n if count else None, d if count else None, value, count, reason, target),
+        *(n if count else None, d if count else None, value, count, reason, target, status),
     )
 
 
@@ -446,7 +497,9 @@ def make_world(folder):
     )
     (folder / "data" / "crm").mkdir(parents=True)
     (folder / "data" / "crm" / "deals.csv").write_bytes(b"v1")
-    return World(settings)
+    world = World(settings)
+    world.write_contract()
+    return world
 
 
 @pytest.fixture

@@ -92,8 +92,11 @@ def test_japanese_and_lines_that_begin_with_a_dot_arrive_as_written(server, make
 def test_a_second_edition_says_that_it_replaces_the_first(server, make_settings, make_letter):
     said = "Edition 2 replaces the one before: 3 figures differ, first of all of booked revenue."
     letter = make_letter(edition=2)
-    deliver(make_settings(server.port), [replace(letter, summary=replace(letter.summary, edition=said))])
+    letter = replace(letter, summary=replace(letter.summary, edition=said, edition_mark=", edition 2"))
+    deliver(make_settings(server.port), [letter])
     _, message = server.letters[0]
+    summary = letter.summary
+    assert message["Subject"] == f"{summary.title} {summary.period_label}, edition 2: {summary.headline}"
     assert said in message.get_body(("plain",)).get_content()
     assert said in message.get_body(("html",)).get_content()
 

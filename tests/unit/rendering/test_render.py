@@ -261,7 +261,11 @@ def test_a_restated_figure_is_printed_with_old_new_and_why(sales: Path, reports:
         },
         **{"field": "value", "old": "2700000", "new": "2802496", "why": "late record", "reasons": ["late record"]},
     }
-    entries = [{"figure_id": "F001", **entry}, *({"figure_id": f"F9{n:03}", **entry} for n in range(40))]
+    entries = [
+        *({"figure_id": f"F{n:03}", "printed": True, **entry} for n in range(1, 42)),
+        *({"figure_id": f"F9{n:03}", "printed": False, **entry} for n in range(40)),
+        {"figure_id": "F002", **entry, "field": "records", "old": "2802496"},
+    ]
     (close / "restatements.json").write_text(json.dumps(entries))
     doc = document(read_desk(close, "ja", reports))
     assert (doc.restatements[0].old, doc.restatements[0].new, doc.restatements[0].why) == (
@@ -269,7 +273,11 @@ def test_a_restated_figure_is_printed_with_old_new_and_why(sales: Path, reports:
         "280万",
         "記録の遅延到着",
     )
-    assert doc.restated_more == "… ほか11件は添付の provenance.json を参照 …"
+    assert len(doc.restatements) == 41, "all that were printed before"
+    assert doc.restated_notes == (
+        "ほかに、前版に印字されていない数値40件が変わった。添付の provenance.json に一覧がある。",
+        "1件の数値は、元の記録が入れ替わったが、差し引き0で値は変わらない。",
+    )
 
 
 METRICS = load_catalogue(Settings()).metrics  # type: ignore[call-arg]
@@ -435,9 +443,11 @@ def test_a_second_edition_says_on_its_first_page_what_it_changes(sales: Path, re
     ]
     close = _edition_two(sales, tmp_path, rows)
     doc = document(read_desk(close, "en", reports))
-    said = "Edition 2 replaces the one before: 3 figures differ, first of all of booked revenue and win rate."
+    said = "Edition 2 replaces the one before: 3 printed figures differ, first of all of booked revenue and win rate."
     assert doc.edition_note == said
     assert summary(close, "en", reports).edition == said
+    assert summary(close, "en", reports).edition_mark == ", edition 2"
+    assert summary(close, "ja", reports).edition_mark == "（第2版）"
     assert said in html(close, "en", reports)
     shown = {(row.old, row.new) for row in doc.restatements}
     assert ("2,802,496.00", "2,801,985.00") in shown, "2.80 M and 2.80 M would say nothing"
@@ -448,6 +458,27 @@ def test_a_second_edition_without_other_figures_says_so(sales: Path, reports: Pa
     doc = document(read_desk(_edition_two(sales, tmp_path, []), "en", reports))
     assert doc.edition_note is not None
     assert "no figure differs" in doc.edition_note
+    assert "check" not in doc.edition_note, "of a close that does not say it"
+
+
+def test_a_second_edition_names_what_else_a_reader_sees(sales: Path, reports: Path, tmp_path: Path) -> None:
+    check = {"field": "check", "check_id": "c1", "name": "amounts", "seen": True}
+    rows = [
+        {**check, "old": "passed", "new": "failed"},
+        {**check, "old": "failed", "new": "passed"},
+        {**check, "old": "failed", "new": None},
+        {"field": "action", "metric": "win_rate", "old": "Call", "new": None, "seen": True},
+        {"field": "indicator", "metric": "win_rate", "dimension": None, "old": None, "new": "shown", "seen": True},
+        {**_restated("won_deals", "rep", "1", "2"), "printed": False},
+    ]
+    close = _edition_two(sales, tmp_path, rows)
+    doc = document(read_desk(close, "en", reports))
+    assert doc.edition_note == (
+        "Edition 2 replaces the one before: 1 figure differs that was not printed; 1 check has another outcome and "
+        "fails now; 2 checks fail no more; 1 action changed; what is shown of win rate changed."
+    )
+    assert doc.restatements == ()
+    assert 'href="#restated"' in html(close, "ja", reports)
 
 
 def test_a_character_no_font_has_in_our_own_words_stops_the_document(

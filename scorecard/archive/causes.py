@@ -1,0 +1,210 @@
+"""Why the figures of two editions differ: from the history of the records behind them, and from their definitions."""
+
+# ruff: noqa: S608 - the only names in these queries are columns
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import duckdb
+import pyarrow as pa
+
+from scorecard.archive.contribution import contributes
+from scorecard.archive.history import Change, History, Record
+from scorecard.catalogue import DIMENSIONS
+
+RANK = (
+    *("late record", "correction", "deletion", "merged", "target", "window ended"),
+    *("definition", "period over", "changed"),
+)
+KEY = "metric, grain, period, dimension, member"
+_COMPARED = ("numerator", "denominator", "occurred_on", "ended_on", *DIMENSIONS)
+# Words about a metric: they change no figure.
+_WORDS = frozenset(
+    (
+        *("name", "label", "definition", "formula", "caveat", "owner"),
+        *("level", "perspective", "metric_class", "journey_stage", "drives"),
+    )
+)
+
+FigureKey = tuple[str, ...]
+
+
+class Difference(NamedTuple):
+    """An observation that two editions have otherwise, or that only one of them has."""
+
+    number: int
+    metric: str
+    source_system: str
+    source_object: str
+    record_id: str
+    evidence: list[str]
+    changed: list[str]
+    provisional: bool
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """What two editions hold of the metrics: entries of definitions.json and of lineage.json, old and new."""
+
+    metrics: tuple[dict[str, Any], dict[str, Any]]
+    lineage: tuple[dict[str, Any], dict[str, Any]]
+
+    def changed(self, metric: str) -> bool:
+        """Whether a metric's parameters, or the SQL of any model that it rests on, changed; not whether words did."""
+        old, new = (entries.get(metric, {}) for entries in self.metrics)
+        compared = (old.keys() & new.keys()) - _WORDS
+        base = base_of(new or old) if new or old else metric
+        return any(old[name] != new[name] for name in compared) or self._sql_changed(base)
+
+    def _sql_changed(self, base: str) -> bool:
+        old, new = (lineage.get(base, {}) for lineage in self.lineage)
+        # A close of the first release knows the SQL of the metric's own model only.
+        if "upstream" in old and "upstream" in new:
+            return bool(old["upstream"] != new["upstream"])
+        return bool(old.get("sql") != new.get("sql"))
+
+    def fields(self, base: str, columns: Iterable[str] | None = None) -> dict[tuple[str, str], set[str]]:
+        """Return the source fields behind a metric's columns, by schema and table; behind all where none is named."""
+        wanted = None if columns is None else set(columns)
+        found: dict[tuple[str, str], set[str]] = {}
+        for lineage in self.lineage:
+            for column, names in lineage.get(base, {}).get("columns", {}).items():
+                if wanted is not None and column not in wanted:
+                    continue
+                for name in names:
+                    schema, _, rest = name.partition(".")
+                    table, _, source_field = rest.partition(".")
+                    found.setdefault((schema, table), set()).add(source_field)
+        return found
+
+
+def base_of(entry: Mapping[str, Any]) -> str:
+    """Return the metric whose observations an entry of definitions.json is made of."""
+    return str(entry["model"]).removeprefix("kpi_")
+
+
+def reasons_in_records(
+    connection: duckdb.DuckDBPyConnection, definitions: Definitions, history: History
+) -> dict[FigureKey, list[str]]:
+    """Return why the observations of each figure differ, by (metric, grain, period, dimension, member).
+
+    Parameters
+    ----------
+    connection: has the views old_values, new_values, old_observations and new_observations.
+    """
+    old, new = definitions.metrics
+    connection.execute("create temp table metrics (metric varchar, base varchar, stock boolean)")
+    entries = {**old, **new}
+    connection.executemany(
+        "insert into metrics values (?, ?, ?)",
+        [(name, base_of(entry), entry["aggregate"] == "last") for name, entry in entries.items()],
+    )
+    _find_differences(connection)
+    differences = _differences(connection)
+    records = {record for each in differences for record in _records(each)}
+    changes = history.changes(records)
+    numbers, reasons = [], []
+    for each in differences:
+        for reason in _reasons(each, changes, definitions, history):
+            numbers.append(each.number)
+            reasons.append(reason)
+    given = pa.table({"number": pa.array(numbers, pa.int64()), "reason": pa.array(reasons, pa.string())})
+    connection.register("given_reasons", given)
+    rows = connection.execute(
+        "with figures as (select metric, grain, period, dimension, member, "
+        "coalesce(new.period_start, old.period_start) as period_start, "
+        "coalesce(new.period_end, old.period_end) as period_end, "
+        "coalesce(new.observed_until, old.observed_until) as observed_until, metrics.base, metrics.stock "
+        f"from old_values as old full join new_values as new using ({KEY}) join metrics using (metric)) "
+        "select f.metric, f.grain, f.period, f.dimension, f.member, list(distinct r.reason) "
+        f"from figures as f join differing as d on {contributes('d', 'f')} "
+        "join given_reasons as r on r.number = d.number group by all"
+    ).fetchall()
+    return {tuple(key): sorted(found, key=RANK.index) for *key, found in rows}
+
+
+def _find_differences(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the table of differing observations: both versions of one that changed, since it may have moved."""
+    # An observation id may stand in several periods of one metric.
+    for edition in ("old", "new"):
+        columns = {row[0] for row in connection.execute(f"describe {edition}_observations").fetchall()}
+        settles = "settles_on is not null" if "settles_on" in columns else "false"
+        connection.execute(
+            f"create temp table {edition}_numbered as select *, {settles} as provisional, row_number() over "
+            "(partition by metric, grain, observation_id order by occurred_on, numerator, denominator) as copy "
+            f"from {edition}_observations"
+        )
+    differs = {column: f'old."{column}" is distinct from new."{column}"' for column in _COMPARED}
+    changed = ", ".join(f"case when {condition} then '{column}' end" for column, condition in differs.items())
+    same = (
+        "old.metric = new.metric and old.grain is not distinct from new.grain "
+        "and old.observation_id = new.observation_id and old.copy = new.copy"
+    )
+    both = "list_concat(coalesce(old.evidence, []), coalesce(new.evidence, []))"
+    connection.execute(
+        "create temp table differing as with changed as ("
+        f"select old, new, list_filter([{changed}], lambda name: name is not null) as changed, "
+        f"{both} as related, old.provisional or new.provisional as open from old_numbered as old "
+        f"join new_numbered as new on {same} where {' or '.join(differs.values())}), both_editions as ("
+        "select unnest(old), changed, related, open from changed union all by name "
+        "select unnest(new), changed, related, open from changed union all by name "
+        "select new.*, null::varchar[] as changed, new.evidence as related, new.provisional as open "
+        f"from new_numbered as new anti join old_numbered as old on {same} union all by name "
+        "select old.*, null::varchar[] as changed, old.evidence as related, old.provisional as open "
+        f"from old_numbered as old anti join new_numbered as new on {same}) "
+        "select row_number() over () as number, * from both_editions"
+    )
+
+
+def _differences(connection: duckdb.DuckDBPyConnection) -> list[Difference]:
+    rows = connection.execute(
+        "select number, metric, source_system, source_object, record_id, related, changed, open from differing"
+    ).fetchall()
+    return [
+        Difference(number, metric, source, table, record_id, related or [], changed or [], provisional)
+        for number, metric, source, table, record_id, related, changed, provisional in rows
+    ]
+
+
+def _records(difference: Difference) -> list[Record]:
+    """Return the record of an observation and those that its evidence names, as ``table id file:line``."""
+    records = [Record(difference.source_system, difference.source_object, difference.record_id)]
+    for text in difference.evidence:
+        table, _, rest = text.partition(" ")
+        records.append(Record(difference.source_system, table, rest.rpartition(" ")[0]))
+    return list(dict.fromkeys(records))
+
+
+def _reasons(
+    difference: Difference, changes: Mapping[Record, Change], definitions: Definitions, history: History
+) -> list[str]:
+    fields = definitions.fields(difference.metric)
+    kinds = {
+        change.kind
+        for record in _records(difference)
+        if (change := changes.get(record)) and _matters(change, fields.get((f"raw_{record.source}", record.table)))
+    }
+    if kinds:
+        return sorted(kinds, key=RANK.index)
+    if difference.source_system == "targets":
+        return ["target"]
+    if difference.provisional:
+        return ["window ended"]
+    possible = ["definition"] if definitions.changed(difference.metric) else []
+    if _related_changed(difference, definitions, history):
+        possible.append("correction")
+    # Of two possible causes neither is known to be the one.
+    return possible if len(possible) == 1 else ["changed"]
+
+
+def _matters(change: Change, used: set[str] | None) -> bool:
+    """Whether a change touches the fields that a metric uses; any does where they are not known."""
+    return change.kind != "correction" or not used or bool(change.fields & used)
+
+
+def _related_changed(difference: Difference, definitions: Definitions, history: History) -> bool:
+    """Whether a table that the differing columns come from, other than the record's own, changed since."""
+    columns = [*difference.changed, "rows"] if difference.changed else None
+    own = (f"raw_{difference.source_system}", difference.source_object)
+    tables = definitions.fields(difference.metric, columns).keys() - {own}
+    return any(history.has_changed(schema, table) for schema, table in tables)

@@ -1,0 +1,47 @@
+"""The chain that joins the closes: its head, and what a killed run left behind."""
+
+import shutil
+from typing import Any
+
+from scorecard.archive import store
+from scorecard.archive.verify import chain_problems
+from scorecard.errors import ScorecardError
+from scorecard.settings import Settings
+
+
+def write_head(settings: Settings, manifest: dict[str, Any]) -> None:
+    """Name a close as the newest."""
+    path = settings.archive / manifest["close_id"] / store.MANIFEST
+    head = {
+        "close_id": manifest["close_id"],
+        "sequence": manifest["sequence"],
+        "manifest_sha256": store.sha256_of(path),
+    }
+    beside = settings.archive / f"{store.TEMPORARY}chain.json"
+    store.write_durably(beside, store.json_bytes(head))
+    beside.replace(settings.archive / store.HEAD)
+    store.sync_folder(settings.archive)
+
+
+def check_chain(settings: Settings) -> None:
+    """Refuse to build on a broken chain: the next close would vouch for what was changed or lost."""
+    for close_id, problem in chain_problems(settings):
+        raise ScorecardError(
+            f"The archive of closes is broken at {close_id or store.HEAD}: {problem}",
+            f"Restore {settings.archive} from a backup; `scorecard verify` lists all that is broken.",
+        )
+
+
+def mend_head(settings: Settings, earlier: list[dict[str, Any]]) -> None:
+    """Catch up after a run that was killed between a close and its entry in the chain's head; never more than one."""
+    if earlier and store.read_head(settings)["sequence"] == earlier[-1]["sequence"] - 1:
+        write_head(settings, earlier[-1])
+
+
+def sweep(settings: Settings) -> None:
+    """Remove what a killed run left half written."""
+    for leftover in settings.archive.glob(f"{store.TEMPORARY}*"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
