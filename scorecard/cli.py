@@ -252,17 +252,13 @@ def render(
     output: Annotated[Path, typer.Option(help="File to write.")],
 ) -> None:
     """Render a close again: the same bytes, always."""
-    from scorecard.archive import store
-    from scorecard.archive.verify import refuse_broken
     from scorecard.rendering.render import render as pdf
     from scorecard.rendering.wording import languages
 
     settings = load_settings()
     reports = settings.project / "reports"
     _known(language, languages(reports), "--language")
-    folder = store.find_close(settings, close)
-    refuse_broken(settings, folder)
-    steps.write_whole(output, pdf(folder, language, reports))
+    steps.write_whole(output, pdf(steps.open_close(settings, close), language, reports))
     _say(f"Written: {output}")
 
 
@@ -287,11 +283,10 @@ def trace(
 ) -> None:
     """Prove a figure: compute it again from the frozen records and list them."""
     from scorecard.archive.store import split_figure_id
-    from scorecard.archive.trace import trace as prove
 
     with _wrong_use("FIGURE_ID"):
         split_figure_id(figure)
-    result = prove(load_settings(), figure)
+    result = steps.trace(load_settings(), figure)
     if as_json:
         _json(result)
     else:
@@ -488,7 +483,15 @@ def _show_trace(result: dict[str, Any]) -> None:
     for column, fields in result["columns"].items():
         if fields:
             _print(f"  {column}: {', '.join(fields)}")
-    _out.print(escape(on_lines(f"\ncomputed by:\n{result['sql']}")), soft_wrap=True)
+    if kept := result["provenance"]:
+        _out.print()
+        _print(f"the same value of other records since {kept['kept_at']} (provenance {kept['number']}), net effect 0:")
+        for side in ("without", "with"):
+            for record in kept[side]:
+                _print(f"  {side} {record['object']} {record['record_id']}, {record['file']}:{record['line']}")
+    _out.print(escape(on_lines(f"
+computed by:
+{result['sql']}")), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -10,17 +10,18 @@ from scorecard.settings import Settings
 
 
 def write_head(settings: Settings, manifest: dict[str, Any]) -> None:
-    """Name a close as the newest."""
+    """Name a close as the newest, in the archive and beside it."""
     path = settings.archive / manifest["close_id"] / store.MANIFEST
     head = {
         "close_id": manifest["close_id"],
         "sequence": manifest["sequence"],
         "manifest_sha256": store.sha256_of(path),
     }
-    beside = settings.archive / f"{store.TEMPORARY}chain.json"
-    store.write_durably(beside, store.json_bytes(head))
-    beside.replace(settings.archive / store.HEAD)
-    store.sync_folder(settings.archive)
+    for folder, name in ((settings.archive, store.HEAD), (settings.state, store.MADE)):
+        beside = folder / f"{store.TEMPORARY}{name}"
+        store.write_durably(beside, store.json_bytes(head))
+        beside.replace(folder / name)
+        store.sync_folder(folder)
 
 
 def check_chain(settings: Settings) -> None:
@@ -28,7 +29,8 @@ def check_chain(settings: Settings) -> None:
     for close_id, problem in chain_problems(settings):
         raise ScorecardError(
             f"The archive of closes is broken at {close_id or store.HEAD}: {problem}",
-            f"Restore {settings.archive} from a backup; `scorecard verify` lists all that is broken.",
+            f"Restore {settings.archive} from a backup; `scorecard verify` lists all that is broken. If it is lost for "
+            f"good, delete {settings.state / store.MADE}, too: the next close then begins a new chain.",
         )
 
 

@@ -5,7 +5,7 @@ Closing again makes the next edition where a reader sees a difference, and says 
 
 import os
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from scorecard.archive import chain, provenance, snapshot, store
 from scorecard.archive.history import History, newest_loads
 from scorecard.archive.restatements import Periods, makes_edition, restatements
-from scorecard.archive.verify import refuse_broken
+from scorecard.archive.verify import Mailed, open_close
 from scorecard.catalogue import Metric, Scorecard
 from scorecard.errors import ScorecardError, Temporary
 from scorecard.locks import alone
@@ -51,12 +51,14 @@ class Build:
     fonts: the sha256 of each font file that the pages are set in, by the file's name.
     printed: the figures that the pages of a close print, each as (metric, period, dimension, member); None where its
     pages can't be made any more.
+    mailed: the closes that people hold on paper.
     """
 
     lineage: dict[str, Any]
     code: dict[str, Any]
     fonts: dict[str, str]
     printed: Callable[[Path], Collection[tuple[str, str, str, str]] | None]
+    mailed: Sequence[Mailed] = ()
 
 
 @dataclass(frozen=True)
@@ -148,8 +150,7 @@ def _next_edition(
     latest = max(editions, key=lambda each: int(each["edition"]), default=None)
     differences: list[dict[str, Any]] = []
     if latest:
-        path = settings.archive / latest["close_id"]
-        refuse_broken(settings, path)
+        path = open_close(settings, latest["close_id"], build.mailed)
         same = Close(latest["close_id"], path, False, latest["edition"], latest["content_sha256"])
         if _same(files, latest["files"]):
             return same

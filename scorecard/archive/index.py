@@ -1,9 +1,12 @@
 """Which figure id stands for a figure: the newest close that holds it."""
 
 # ruff: noqa: S608 - values are bound
+from pathlib import Path
+
 import duckdb
 
 from scorecard.archive import store
+from scorecard.archive.verify import chain_problems
 from scorecard.settings import Settings
 
 FigureKey = tuple[str, str, str, str, str, str]
@@ -15,12 +18,14 @@ def figure_ids(
     """Return full figure ids by (metric, grain, period label, scope, dimension, member).
 
     Only the latest edition of each scorecard and period counts; where several hold a figure, the one closed
-    last. The arguments narrow what is read.
+    last. One whose figures were changed, or whose place in the chain is broken, names none. The arguments narrow
+    what is read.
     """
+    broken = {close_id for close_id, _ in chain_problems(settings)}
     latest = {
-        str(settings.archive / each["close_id"] / "values.parquet"): each
+        str(path): each
         for each in store.closes(settings)
-        if each["latest"]
+        if each["latest"] and not broken & {each["close_id"], None} and (path := _figures(settings, each["close_id"]))
     }
     if not latest:
         return {}
@@ -43,3 +48,10 @@ def figure_ids(
             values,
         ).fetchall()
     return {(row[0], row[1], row[2], row[3], row[4], row[5]): row[6] for row in rows}
+
+
+def _figures(settings: Settings, close_id: str) -> Path | None:
+    """Return the path of a close's figures; None where they are not those that its manifest names."""
+    path = settings.archive / close_id / "values.parquet"
+    listed = store.read_manifest(path.parent)["files"].get(path.name)
+    return path if path.is_file() and store.sha256_of(path) == listed else None

@@ -21,6 +21,8 @@ DOCUMENTS = ("definitions.json", "lineage.json", "restatements.json", "loads.jso
 FILES = (*TABLES, *DOCUMENTS)
 MANIFEST = "manifest.json"
 HEAD = "chain.json"
+# Beside the archive, so that an archive that was emptied is not taken for one that was never used.
+MADE = "closes.made"
 TEMPORARY = ".tmp-"
 # Which machine or run brought the records is no part of what a close says.
 NOT_CONTENT = ("loads.json",)
@@ -114,7 +116,15 @@ def read_head(settings: Settings) -> dict[str, Any]:
     ------
     ScorecardError: it is damaged.
     """
-    path = settings.archive / HEAD
+    return _newest(settings.archive / HEAD)
+
+
+def read_made(settings: Settings) -> dict[str, Any]:
+    """Return what the file beside the archive says of the newest close, as `read_head`. Raises as it does."""
+    return _newest(settings.state / MADE)
+
+
+def _newest(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {"close_id": None, "sequence": 0, "manifest_sha256": None}
     try:

@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - the person who proves a figure reads and runs this SQL, so its values stand in it, quoted
 import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import duckdb
 
 from scorecard.archive import provenance, store
-from scorecard.archive.verify import refuse_broken
+from scorecard.archive.verify import Mailed, open_close
 from scorecard.catalogue import DIMENSIONS
 from scorecard.decimals import digits
 from scorecard.errors import ScorecardError
@@ -21,8 +22,12 @@ _REASONS_IN_RECORDS = ("no_observations", "no_denominator", "too_few_observation
 _QUANTILES = {"median": "0.5", "percentile_90": "0.9"}
 
 
-def trace(settings: Settings, figure_id: str) -> dict[str, Any]:
+def trace(settings: Settings, figure_id: str, mailed: Sequence[Mailed] = ()) -> dict[str, Any]:
     """Recompute a published figure from its close and list what it is made of.
+
+    Parameters
+    ----------
+    mailed: the closes that people hold on paper; see `verify`.
 
     Returns
     -------
@@ -40,8 +45,7 @@ def trace(settings: Settings, figure_id: str) -> dict[str, Any]:
     ScorecardError: no such figure, or its close is broken.
     """
     close_id, local_id = store.split_figure_id(figure_id)
-    folder = store.find_close(settings, close_id)
-    refuse_broken(settings, folder)
+    folder = open_close(settings, close_id, mailed)
     manifest = store.read_manifest(folder)
     figure = _figure(folder, figure_id, local_id)
     definition = _read(folder / "definitions.json")["metrics"][figure["metric"]]

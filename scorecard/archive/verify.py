@@ -29,30 +29,44 @@ def verify(settings: Settings, mailed: Sequence[Mailed] = ()) -> dict[str, Any]:
     -------
     ``{"ok": bool, "closes": n, "broken": [{"close_id": str | None, "problem": sentence}]}``.
     """
-    broken: list[dict[str, str | None]] = [
-        {"close_id": folder.name, "problem": problem}
-        for folder in store.folders(settings)
-        for problem in problems_of(folder)
+    folders = store.folders(settings)
+    found: list[tuple[str | None, str]] = [
+        *((folder.name, problem) for folder in folders for problem in problems_of(folder)),
+        *_beyond_files(settings, mailed),
     ]
-    beyond = [*chain_problems(settings), *provenance.problems(settings), *_mailed_problems(settings, mailed)]
-    broken += [{"close_id": close_id, "problem": problem} for close_id, problem in beyond]
-    return {"ok": not broken, "closes": len(store.folders(settings)), "broken": broken}
+    if not folders and not found:
+        found.append((None, f"There are no closes in {settings.archive}, so nothing is proved."))
+    broken = [{"close_id": close_id, "problem": problem} for close_id, problem in found]
+    return {"ok": not broken, "closes": len(folders), "broken": broken}
 
 
-def refuse_broken(settings: Settings, folder: Path) -> None:
-    """Stop before a close that was changed is believed, printed or mailed.
+def open_close(settings: Settings, close_id: str, mailed: Sequence[Mailed]) -> Path:
+    """Return the folder of a close that `verify` finds nothing wrong with: the one way to a close for all who read it.
+
+    Parameters
+    ----------
+    mailed: as `verify` takes it.
 
     Raises
     ------
-    ScorecardError: a file of it, or its place in the chain, is not as it was made.
+    ScorecardError: there is none of that id; or `verify` names it, or the archive as a whole, as broken.
     """
+    folder = store.find_close(settings, close_id)
     problems = problems_of(folder)
-    problems += [problem for close_id, problem in chain_problems(settings) if close_id == folder.name]
+    problems += [problem for name, problem in _beyond_files(settings, mailed) if name in (close_id, None)]
     if problems:
         raise ScorecardError(
             f"The close {folder.name} is broken, so it proves nothing: {' '.join(problems)}",
             "Restore its folder from a backup; `scorecard verify` lists all that is broken.",
         )
+    return folder
+
+
+def _beyond_files(settings: Settings, mailed: Sequence[Mailed]) -> Iterator[tuple[str | None, str]]:
+    """Yield what is wrong with the chain, with provenance that was kept, and with what people hold on paper."""
+    yield from chain_problems(settings)
+    yield from provenance.problems(settings)
+    yield from _mailed_problems(settings, mailed)
 
 
 def problems_of(folder: Path) -> list[str]:
@@ -135,6 +149,10 @@ def _head(settings: Settings, readable: list[dict[str, Any]]) -> Iterator[tuple[
         return
     last = readable[-1] if readable else None
     newest = last["sequence"] if last else 0
+    known = store.read_made(settings)
+    if known["sequence"] > max(newest, head["sequence"]):
+        yield known["close_id"], f"It is missing: {store.MADE} names it as the newest close that was made."
+        return
     if head["sequence"] > newest:
         yield head["close_id"], "It is missing: the chain's head names it as the newest close."
         return

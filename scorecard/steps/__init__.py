@@ -9,7 +9,7 @@ from scorecard.steps.due import due, due_in, due_now
 from scorecard.steps.extracting import check_sources, confirm, confirmations, extract, extract_all, units_behind
 from scorecard.steps.holding import Held
 from scorecard.steps.publishing import Published, publish, publish_one
-from scorecard.steps.verifying import verify
+from scorecard.steps.verifying import open_close, trace, verify
 from scorecard.steps.watching import note_started, notify_failure, notify_silent, watch
 
 __all__ = [
@@ -28,8 +28,10 @@ __all__ = [
     "note_started",
     "notify_failure",
     "notify_silent",
+    "open_close",
     "publish",
     "publish_one",
+    "trace",
     "units_behind",
     "verify",
     "watch",

@@ -15,6 +15,7 @@ from scorecard.settings import Settings
 from scorecard.steps.building import artifacts
 from scorecard.steps.extracting import Progress
 from scorecard.steps.holding import refuse_failed, refuse_incomplete, refuse_troubled
+from scorecard.steps.verifying import mailed_closes
 
 if TYPE_CHECKING:
     from scorecard.archive.close import Close
@@ -97,7 +98,9 @@ def close(settings: Settings, entry: Scorecard, period: Period) -> "Close":
     target = artifacts(settings)
     columns = lineage.metric_lineage(settings, catalogue.metrics.values(), target)
     code = {"revision": _revision(settings.project), "dbt_manifest_sha256": _dbt_code(target / "manifest.json")}
-    build = Build(columns, code, font_hashes(), lambda folder: _printed(settings, entry, folder))
+    build = Build(
+        columns, code, font_hashes(), lambda folder: _printed(settings, entry, folder), mailed_closes(settings)
+    )
     return freeze(settings, entry, catalogue.metrics, period, build)
 
 

@@ -1,20 +1,51 @@
-"""Prove that the archive is what it was when it was made, and holds what was mailed."""
+"""Prove that the archive is what it was when it was made, and holds what was mailed, and open its closes."""
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 
+if TYPE_CHECKING:
+    from scorecard.archive.verify import Mailed
+
 
 def verify(settings: Settings) -> dict[str, Any]:
     """Check every hash of every close, their chain, and that the archive holds what was mailed; see `Mailed`."""
-    from scorecard.archive.verify import Mailed
     from scorecard.archive.verify import verify as check
-    from scorecard.delivery.ledger import deliveries
 
     try:
-        rows = [row for row in deliveries(settings) if row.is_letter and row.state in ("sent", "unknown")]
+        mailed = mailed_closes(settings)
     except ScorecardError as error:
         found = check(settings)
         return {**found, "ok": False, "broken": [*found["broken"], {"close_id": None, "problem": error.problem}]}
-    return check(settings, [Mailed(row.close_id, row.content_sha256) for row in rows])
+    return check(settings, mailed)
+
+
+def open_close(settings: Settings, close_id: str) -> Path:
+    """Return the folder of a close that `verify` finds nothing wrong with.
+
+    Raises
+    ------
+    ScorecardError: there is none of that id; `verify` names it, or the archive as a whole, as broken; or the ledger
+        can't be read.
+    """
+    from scorecard.archive.verify import open_close as checked
+
+    return checked(settings, close_id, mailed_closes(settings))
+
+
+def trace(settings: Settings, figure_id: str) -> dict[str, Any]:
+    """Prove a figure of a close that `verify` finds nothing wrong with; see `scorecard.archive.trace.trace`."""
+    from scorecard.archive.trace import trace as prove
+
+    return prove(settings, figure_id, mailed_closes(settings))
+
+
+def mailed_closes(settings: Settings) -> "list[Mailed]":
+    """Return the closes that people may hold on paper. Raises ScorecardError where the ledger can't be read."""
+    from scorecard.archive.verify import Mailed
+    from scorecard.delivery.ledger import deliveries
+
+    rows = [row for row in deliveries(settings) if row.is_letter and row.state in ("sent", "unknown")]
+    return [Mailed(row.close_id, row.content_sha256) for row in rows]

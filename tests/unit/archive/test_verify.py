@@ -4,9 +4,12 @@ import shutil
 
 import pytest
 
+from scorecard import steps
+from scorecard.archive.index import figure_ids
 from scorecard.archive.store import FILES, content_sha256, json_bytes, sha256_of
 from scorecard.archive.verify import verify
 from scorecard.delivery.ledger import Key, opened
+from scorecard.errors import ScorecardError
 from scorecard.steps import verify as verify_all
 
 
@@ -16,8 +19,30 @@ def problems(world, check=verify):
     return [(entry["close_id"], entry["problem"]) for entry in result["broken"]]
 
 
-def test_an_empty_archive_is_whole(world):
-    assert verify(world.settings) == {"ok": True, "closes": 0, "broken": []}
+def test_an_archive_without_closes_proves_nothing(world):
+    assert problems(world) == [(None, f"There are no closes in {world.settings.archive}, so nothing is proved.")]
+
+
+def test_an_emptied_archive_is_not_ok_and_nothing_is_built_on_it(world):
+    made = world.close()
+    shutil.rmtree(world.settings.archive)
+    assert problems(world) == [
+        (made.close_id, "It is missing: closes.made names it as the newest close that was made.")
+    ]
+    with pytest.raises(ScorecardError, match=r"It is missing.*") as caught:
+        world.close()
+    assert "closes.made" in caught.value.cure
+    (world.settings.state / "closes.made").unlink()
+    assert world.close().created
+
+
+def test_an_archive_set_back_to_an_older_copy_is_found(world, tmp_path):
+    world.close("2017-Q3")
+    shutil.copytree(world.settings.archive, tmp_path / "copy")
+    newest = world.close("2017-Q4")
+    shutil.rmtree(world.settings.archive)
+    shutil.copytree(tmp_path / "copy", world.settings.archive)
+    assert [close_id for close_id, _ in problems(world)] == [newest.close_id]
 
 
 def test_any_flipped_bit_in_any_file_is_found(chain):
@@ -147,6 +172,52 @@ def test_what_was_mailed_must_be_what_the_archive_holds(chain):
     world, closes = chain
     mail(world, closes[1], content="another")
     assert problems(world, verify_all) == [(closes[1].close_id, "It was mailed with other content than it has now.")]
+
+
+def swap_content(world, made):
+    mail(world, made, content="another")
+
+
+def damage_head(world, made):
+    (world.settings.archive / "chain.json").write_text("{")
+
+
+def lose_head(world, made):
+    (world.settings.archive / "chain.json").unlink()
+
+
+def flip_bit(world, made):
+    path = made.path / "checks.parquet"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+
+
+def lose_ledger(world, made):
+    mail(world, made)
+    world.settings.ledger.unlink()
+
+
+@pytest.mark.parametrize("breaks", [swap_content, damage_head, lose_head, flip_bit, lose_ledger])
+def test_what_verify_rejects_is_neither_traced_nor_rendered(chain, one_figure, breaks):
+    world, closes = chain
+    figure = one_figure(closes[1], "won_value")
+    assert steps.trace(world.settings, figure)["equal"]
+    assert steps.open_close(world.settings, closes[1].close_id) == closes[1].path
+    breaks(world, closes[1])
+    assert not verify_all(world.settings)["ok"]
+    for consumer in (
+        lambda: steps.trace(world.settings, figure),
+        lambda: steps.open_close(world.settings, closes[1].close_id),
+    ):
+        with pytest.raises(ScorecardError):
+            consumer()
+
+
+def test_figures_of_a_changed_close_have_no_id(chain):
+    world, closes = chain
+    assert any(figure.startswith(closes[1].close_id) for figure in figure_ids(world.settings).values())
+    path = closes[1].path / "values.parquet"
+    path.write_bytes(path.read_bytes() + b"x")
+    assert not any(figure.startswith(closes[1].close_id) for figure in figure_ids(world.settings).values())
 
 
 def test_a_close_that_was_mailed_was_not_made_by_a_killed_run(chain):
