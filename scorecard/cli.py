@@ -489,9 +489,7 @@ def _show_trace(result: dict[str, Any]) -> None:
         for side in ("without", "with"):
             for record in kept[side]:
                 _print(f"  {side} {record['object']} {record['record_id']}, {record['file']}:{record['line']}")
-    _out.print(escape(on_lines(f"
-computed by:
-{result['sql']}")), soft_wrap=True)
+    _out.print(escape(on_lines(f"\ncomputed by:\n{result['sql']}")), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -162,10 +162,12 @@ def read(
             connection,
             f"select {', '.join(_CHECK_COLUMNS)}, list_sort(list_intersect(metrics, $names::varchar[])) as metrics "
             "from quality.check_results where list_has_any(metrics, $names::varchar[]) "
+            "and (business_unit is null or business_unit = $unit) "
             # Models that several units share join their sources; what another unit's source has wrong is not here.
             "and not list_contains($foreign::varchar[], source)",
             {
                 "names": [metric.name for metric in metrics],
+                "unit": scorecard.business_unit,
                 "foreign": list(foreign_sources(settings, scorecard.business_unit)),
             },
         ),

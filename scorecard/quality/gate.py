@@ -5,14 +5,14 @@ from collections.abc import Collection, Sequence
 from scorecard.quality.results import CheckResult
 
 
-def held(results: Sequence[CheckResult], metrics: Collection[str]) -> list[CheckResult]:
-    """Return the failed checks of severity error that touch any of a scorecard's metrics."""
-    return _failed(results, metrics, "error")
+def held(results: Sequence[CheckResult], metrics: Collection[str], unit: str) -> list[CheckResult]:
+    """Return the failed checks of severity error that touch any of a scorecard's metrics in its business unit."""
+    return _failed(results, metrics, unit, "error")
 
 
-def warnings(results: Sequence[CheckResult], metrics: Collection[str]) -> list[CheckResult]:
-    """Return the failed checks of severity warning that touch any of a scorecard's metrics: print them."""
-    return _failed(results, metrics, "warning")
+def warnings(results: Sequence[CheckResult], metrics: Collection[str], unit: str) -> list[CheckResult]:
+    """Return the failed checks of severity warning that touch any of a scorecard's metrics in its unit: print them."""
+    return _failed(results, metrics, unit, "warning")
 
 
 def explain(stopped: Sequence[CheckResult]) -> str:
@@ -24,11 +24,14 @@ def explain(stopped: Sequence[CheckResult]) -> str:
     )
 
 
-def _failed(results: Sequence[CheckResult], metrics: Collection[str], severity: str) -> list[CheckResult]:
+def _failed(results: Sequence[CheckResult], metrics: Collection[str], unit: str, severity: str) -> list[CheckResult]:
     wanted = set(metrics)
     failed = [
         check
         for check in results
-        if not check.passed and check.severity == severity and wanted.intersection(check.metrics)
+        if not check.passed
+        and check.severity == severity
+        and check.concerns(unit)
+        and wanted.intersection(check.metrics)
     ]
     return sorted(failed, key=lambda check: check.check_id)

@@ -1,6 +1,7 @@
 """Outcomes of Great Expectations as results of checks: what failed, how often, where, and whom it touches."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,58 +19,117 @@ EXAMPLES = 3
 Families = Mapping[str, Mapping[str, set[str]]]
 
 
-def rule_result(
-    suite: Suite,
+@dataclass(frozen=True)
+class Context:
+    """What all results of a suite share.
+
+    families: by object and by metric of a broken row, the metrics that it serves; None where rows have no metric.
+    con: the warehouse, for examples and facts.
+    """
+
+    suite: Suite
+    families: Families | None
+    con: "Connection"
+    run_at: datetime
+    words: Words
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a rule found in some rows: how many break it of how many, a query of those, and why it could not be run.
+
+    unit: the business unit that the rows are of; None for all.
+    """
+
+    failures: int
+    rows: int
+    broken: str | None
+    problem: str = ""
+    unit: str | None = None
+
+
+def rule_results(
+    context: Context,
     item: Checked,
     rule: Rule,
     outcome: "ExpectationValidationResult",
     rows: int,
     metrics: tuple[str, ...],
-    families: Families | None,
-    con: "Connection",
-    run_at: datetime,
-    words: Words,
-) -> CheckResult:
-    """Return what a rule found in an object's rows.
+) -> list[CheckResult]:
+    """Return what a rule found in an object's rows: of all first, then of each unit's where they can be told apart.
 
     Parameters
     ----------
     rows: how many rows the object has.
     metrics: those that a failure touches, where the broken rows do not say it themselves.
-    families: by object and by metric of a broken row, the metrics that it serves; None where rows have no metric.
-    con: the warehouse, for examples and facts.
     """
-    problem = _problem(outcome)
-    failures = 0 if outcome.success else _failures(outcome)
-    about: dict[str, Any] = {"failures": failures, "checked": rows, "problem": problem}
+    failures = 0 if outcome.success else max(_failures(outcome), 1)
+    broken = _broken_rows(item, rule, outcome) if failures else None
+    counted = Counted(failures, rows, broken, _problem(outcome))
+    by_unit = _by_unit(context.con, item, rule, outcome, counted) if broken and not counted.problem else []
+    return [_result(context, item, rule, each, metrics) for each in (counted, *by_unit)]
+
+
+def _by_unit(
+    con: "Connection", item: Checked, rule: Rule, outcome: "ExpectationValidationResult", counted: Counted
+) -> list[Counted]:
+    """Count the broken rows of each business unit; nothing where that does not make the number of all."""
+    if not item.unit:
+        return []
+    found = []
+    for unit, rows in _try(con, f'select "{item.unit}", count(*) from ({item.query}) group by 1 order by 1'):  # noqa: S608
+        # Rows that say their unit are counted as they are; of groups, those that the unit's own rows make.
+        of_unit = replace(item, query=_where_unit(item, item.query, unit))
+        for broken in (
+            _where_unit(item, str(counted.broken), unit),
+            _broken_rows(of_unit, rule, outcome, item) or "",
+        ):
+            if number := _try(con, f"select count(*) from ({broken})"):  # noqa: S608
+                found.append(Counted(int(number[0][0]), rows, broken, unit=unit))
+                break
+        else:
+            return []
+    return found if sum(each.failures for each in found) == counted.failures else []
+
+
+def _where_unit(item: Checked, query: str, unit: object) -> str:
+    literal = "'" + str(unit).replace("'", "''") + "'"
+    return f'select * from ({query}) where "{item.unit}" = {literal}'  # noqa: S608
+
+
+def _result(context: Context, item: Checked, rule: Rule, counted: Counted, metrics: tuple[str, ...]) -> CheckResult:
+    failures, problem, con = counted.failures, counted.problem, context.con
+    passed = not failures and not problem
+    about: dict[str, Any] = {"failures": failures, "checked": counted.rows, "problem": problem}
     examples: list[str] = []
     if problem:
         # A rule that cannot be run proves nothing, so nothing may pass on the strength of it.
         found = f"It could not be checked: {problem}."
     elif failures:
-        broken = _broken_rows(item, rule, outcome)
         about |= _facts(rule, con)
         found = (rule.found or "{failures:,} of {checked:,} rows break it.").format(**about)
-        examples = _examples(item, broken, con)
+        examples = _examples(item, counted.broken, con)
         found += f" For example {', '.join(examples)}." if examples else ""
-        metrics = _broken_metrics(broken, families[item.name] if families else None, con) or metrics
+        family = context.families[item.name] if context.families else None
+        metrics = _broken_metrics(counted.broken, family, con) or metrics
     else:
         found = "It holds."
     return CheckResult(
-        check_id=f"{suite.name}.{item.name}.{rule.check}",
+        check_id=f"{context.suite.name}.{item.name}.{rule.check}",
         kind="great_expectations",
         name=rule.check.replace("_", " "),
-        source=suite.name,
+        source=context.suite.name,
         object=item.name,
         severity="error" if problem else rule.severity,
-        passed=bool(outcome.success),
+        passed=passed,
         failures=failures,
-        checked=None if rule.whole else rows,
-        message=found if outcome.success else f"{found} {rule.why}",
+        checked=None if rule.whole else counted.rows,
+        message=found if passed else f"{found} {rule.why}",
         cure=rule.cure,
         metrics=tuple(sorted(metrics)),
-        run_at=run_at,
-        words=_translated(rule, words, bool(outcome.success), about, examples),
+        run_at=context.run_at,
+        words=_translated(rule, context.words, passed, about, examples),
+        business_unit=counted.unit,
     )
 
 
@@ -152,13 +212,20 @@ def _facts(rule: Rule, con: "Connection") -> dict[str, Any]:
     return {name: value if isinstance(value, int) else plain(value, 60) for name, value in row.items()}
 
 
-def _broken_rows(item: Checked, rule: Rule, outcome: "ExpectationValidationResult") -> str | None:
-    """Return a query of the rows that break a rule, None where there is none."""
+def _broken_rows(
+    item: Checked, rule: Rule, outcome: "ExpectationValidationResult", checked: Checked | None = None
+) -> str | None:
+    """Return a query of the rows that break a rule, None where there is none.
+
+    Parameters
+    ----------
+    checked: what the outcome is of, where that is more than the item.
+    """
     if rule.expect == SQL:
         return str(rule.kwargs[QUERY]).replace("{batch}", f"({item.query})")
     query = (outcome.result or {}).get("unexpected_index_query")
     # Great Expectations writes the query of a query asset without the brackets it needs.
-    return query and query.rstrip("; ").replace(f"FROM {item.query}", f"FROM ({item.query})")
+    return query and query.rstrip("; ").replace(f"FROM {(checked or item).query}", f"FROM ({item.query})")
 
 
 def _examples(item: Checked, broken: str | None, con: "Connection") -> list[str]:

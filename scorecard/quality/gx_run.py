@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from scorecard.errors import ScorecardError
 from scorecard.quality.docs import CheckedRule, write_pages
-from scorecard.quality.gx_results import Families, has_rows_result, rule_result
+from scorecard.quality.gx_results import Context, Families, has_rows_result, rule_results
 from scorecard.quality.results import CheckResult
 from scorecard.quality.rules import QUERY, SQL, Checked, Rule, Suite
 from scorecard.quality.words import Words
@@ -81,10 +81,11 @@ def run_suite(
                 for rule, outcome in _validate(context, warehouse, suite.name, item):
                     metrics = rule.metrics if rule.metrics is not None else tuple(touched[item.name])
                     with engine.get_connection() as con:
-                        result = rule_result(suite, item, rule, outcome, rows, metrics, families, con, run_at, words)
-                    results.append(result)
-                    checked[item.name].append(CheckedRule(rule, outcome, result))
-    results = sorted(results, key=lambda result: result.check_id)
+                        shared = Context(suite, families, con, run_at, words)
+                        whole, *by_unit = rule_results(shared, item, rule, outcome, rows, metrics)
+                    results += by_unit or [whole]
+                    checked[item.name].append(CheckedRule(rule, outcome, whole))
+    results = sorted(results, key=lambda result: (result.check_id, result.business_unit or ""))
     shutil.rmtree(docs, ignore_errors=True)
     docs.mkdir(parents=True)
     write_pages(settings.project / "reports", docs, suite.name, checked, results)

@@ -19,7 +19,7 @@ create table if not exists quality.check_results (
     check_id varchar not null, kind varchar not null, name varchar not null, source varchar not null,
     object varchar not null, severity varchar not null, passed boolean not null, failures bigint not null,
     checked bigint, message varchar not null, cure varchar not null, metrics varchar[] not null,
-    run_at timestamptz not null, words varchar
+    run_at timestamptz not null, words varchar, business_unit varchar
 )
 """
 
@@ -28,11 +28,12 @@ create table if not exists quality.check_results (
 class CheckResult:
     """What one check found.
 
-    check_id: stable, unique. kind: great_expectations, dbt or extract. name: a few words. source, object:
+    check_id: stable. kind: great_expectations, dbt or extract. name: a few words. source, object:
     what was checked. failures of checked: rows, where rows are what is counted; checked is None where nobody
     counted. message: what was found and why it matters. cure: what to do. metrics: those that a failure
     touches, sorted. run_at: aware; where nothing has changed since, the moment it was last looked at.
-    words: name, and of a failure message and cure, in other languages.
+    words: name, and of a failure message and cure, in other languages. business_unit: whose rows were checked and
+    counted, as in the column scope of a figure; None where they are of all units. With it, check_id is unique.
     """
 
     check_id: str
@@ -49,6 +50,11 @@ class CheckResult:
     metrics: tuple[str, ...]
     run_at: datetime
     words: Translations = field(default_factory=dict)
+    business_unit: str | None = None
+
+    def concerns(self, unit: str) -> bool:
+        """Whether the check is of a business unit's rows, or of all units'."""
+        return self.business_unit in (None, unit)
 
 
 COLUMNS = tuple(each.name for each in fields(CheckResult))
@@ -64,8 +70,9 @@ def store(con: "DuckDBPyConnection", results: Sequence[CheckResult]) -> None:
     try:
         con.execute("create schema if not exists quality")
         con.execute(_TABLE)
-        # A warehouse that was built before checks had words in other languages.
+        # A warehouse that was built before checks had words in other languages, or were counted per unit.
         con.execute("alter table quality.check_results add column if not exists words varchar")
+        con.execute("alter table quality.check_results add column if not exists business_unit varchar")
         for kind, source in sorted({(result.kind, result.source) for result in results}):
             con.execute("delete from quality.check_results where kind = ? and source = ?", [kind, source])
         if results:
@@ -95,9 +102,10 @@ def load(con: "DuckDBPyConnection") -> list[CheckResult]:
     if not there:
         return []
     # The moment comes as a number: for a timestamp with zone the driver would ask for a package of zones.
-    taken = {"run_at": "epoch_us(run_at)"} if ("words",) in there else {"run_at": "epoch_us(run_at)", "words": "null"}
+    missing = {name: "null" for name in COLUMNS if (name,) not in there}
+    taken = {"run_at": "epoch_us(run_at)", **missing}
     columns = ", ".join(f"{taken.get(name, name)} as {name}" for name in COLUMNS)
-    sql = f"select {columns} from quality.check_results order by check_id"  # noqa: S608
+    sql = f"select {columns} from quality.check_results order by check_id, business_unit"  # noqa: S608
     entries = [dict(zip(COLUMNS, row, strict=True)) for row in con.execute(sql).fetchall()]
     return [
         CheckResult(

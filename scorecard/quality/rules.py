@@ -47,12 +47,17 @@ class Rule:
 
 @dataclass(frozen=True)
 class Checked:
-    """An object and its rules. query: a select of its current rows. key: the columns that tell them apart."""
+    """An object and its rules.
+
+    query: a select of its current rows. key: the columns that tell them apart. unit: the column that says of which
+    business unit a row is; None where all are of one.
+    """
 
     name: str
     query: str
     key: tuple[str, ...]
     rules: tuple[Rule, ...]
+    unit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ def read_suite(path: Path, values: Mapping[str, object], queries: Mapping[str, s
             raise ScorecardError(
                 f"{path} has {', '.join(repeated)} twice under {table}.", "Give each rule its own name."
             )
-        objects.append(Checked(table, selects[table], tuple(entry.get("key", ())), rules))
+        objects.append(Checked(table, selects[table], tuple(entry.get("key", ())), rules, entry.get("unit")))
     return Suite(name, tuple(objects))
 
 

@@ -107,6 +107,7 @@ def _keepartifacts(settings: Settings) -> None:
 def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResult"]:
     from scorecard import lineage
     from scorecard.quality import gx
+    from scorecard.quality.dbt_by_unit import count_by_unit
     from scorecard.quality.from_dbt import from_dbt
     from scorecard.quality.from_extract import from_extract
     from scorecard.quality.words import read_translations
@@ -126,12 +127,15 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     progress("Building the models")
     dbt.build()
     progress("Testing the models")
-    results += from_dbt(dbt.test(), dbt.manifest(), touched, read_translations(settings.project))
+    units_of = lineage.units_upstream(manifest)
+    tested = from_dbt(dbt.test(), dbt.manifest(), touched, read_translations(settings.project))
+    with writer(settings) as connection:
+        results += count_by_unit(connection, tested, dbt.manifest(), units_of)
     progress("Checking the KPIs")
     results += gx.check_kpis(settings, touched)
     with writer(settings) as connection:
         observed = connection.execute("select metric, business_unit from scorecard.horizons").fetchall()
-    return _within_units(catalogue, results, lineage.units_upstream(manifest), observed)
+    return _within_units(catalogue, results, units_of, observed)
 
 
 def _within_units(
@@ -143,7 +147,8 @@ def _within_units(
     """Let a check of one business unit's records touch the metrics observed in that unit only.
 
     Models join the units' records one below the other, so that by the models alone each would touch the other's
-    metrics. A metric that nobody has observed may have lost its records to the very fault: it stays touched.
+    metrics. A check of a relation that rests on one unit's sources is that unit's. A metric that nobody has observed
+    may have lost its records to the very fault: it stays touched.
     """
     seen: dict[str, set[str]] = {}
     for metric, unit in observed:
@@ -157,7 +162,9 @@ def _within_units(
     for result in results:
         relation = result.object if result.kind == "dbt" else f"raw_{result.source}.{result.object}"
         units = units_of.get(relation, set())
-        narrowed.append(replace(result, metrics=tuple(name for name in result.metrics if touches(name, units))))
+        metrics = tuple(name for name in result.metrics if touches(name, units))
+        of_one = next(iter(units)) if len(units) == 1 else None
+        narrowed.append(replace(result, metrics=metrics, business_unit=result.business_unit or of_one))
     return narrowed
 
 

@@ -93,7 +93,7 @@ def refuse_failed(settings: Settings, catalogue: Catalogue, entry: Scorecard, pe
 
     with reader(settings) as connection:
         results = load(connection)
-    failed = gate.held(results, set(entry.metrics))
+    failed = gate.held(results, set(entry.metrics), entry.business_unit)
     if not failed:
         return
     told = [notify.Finding(check.name, check.message, check.cure) for check in failed]

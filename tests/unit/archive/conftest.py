@@ -173,6 +173,7 @@ class World:
     last_day: date = date(2017, 12, 31)
     check_failures: int = 0
     check_message: str = "m"
+    check_unit: str | None = None
     action_begins: date = date(2017, 10, 1)
     factor: int = 1
     """What the SQL makes of an amount."""
@@ -304,7 +305,7 @@ class World:
         records = repr(
             (
                 *(self.deals, self.items, self.targets, self.minimum, self.last_day),
-                *(self.check_failures, self.check_message, self.factor, self.action_begins),
+                *(self.check_failures, self.check_message, self.check_unit, self.factor, self.action_begins),
             )
         )
         if records not in PUBLISHED:
@@ -398,8 +399,9 @@ class World:
                 "'deals' as object, 'warning' as severity, $failures = 0 as passed, $failures::bigint as failures, "
                 "100::bigint as checked, $message as message, 'c' as cure, '{}' as words, "
                 "['win_rate', 'elsewhere', 'won_value'] as metrics, "
-                "now() as run_at union all by name select 'c2' as check_id, ['elsewhere'] as metrics, now() as run_at",
-                {"failures": self.check_failures, "message": self.check_message},
+                "now() as run_at, $unit::varchar as business_unit "
+                "union all by name select 'c2' as check_id, ['elsewhere'] as metrics, now() as run_at",
+                {"failures": self.check_failures, "message": self.check_message, "unit": self.check_unit},
             )
             connection.execute(
                 "create table raw_crm._loaded_files as select 'deals' as object, 'crm/deals.csv' as source_file, "

@@ -162,6 +162,14 @@ def test_a_check_that_fails_now_is_another_edition_and_said_to_be_that(world):
     ]
 
 
+@pytest.mark.parametrize("unit", ["Software", "Hardware"])
+def test_a_check_that_fails_in_another_unit_makes_no_edition(world, unit):
+    world.check_unit = unit
+    world.close()
+    world.check_failures = 3
+    assert world.close().created == (unit == "Hardware")
+
+
 def test_more_rows_of_other_periods_that_break_a_check_make_no_edition(world):
     world.check_failures = 3
     world.close()

@@ -79,11 +79,12 @@ def build_kpis(path: Path) -> None:
             """
             create table scorecard.kpi_status as
             select metric, 'month' as grain, period, period_start, period_start + interval 1 month as period_end,
-                'all' as scope, 'company' as dimension, 'all' as member, true as is_complete,
+                scope, dimension, member, true as is_complete,
                 0.5::decimal(38, 8) as value,
                 3 as observations, null::varchar as na_reason, 'na' as status
             from (values ('booked'), ('won_share'), ('won_share_mean')) as m (metric),
-                (values ('2024-02', date '2024-02-01'), ('2024-03', date '2024-03-01')) as p (period, period_start)
+                (values ('2024-02', date '2024-02-01'), ('2024-03', date '2024-03-01')) as p (period, period_start),
+                (values ('all', 'company', 'all'), ('Unit', 'business_unit', 'Unit')) as u (scope, dimension, member)
             """
         )
 

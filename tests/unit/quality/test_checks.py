@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from scorecard.quality import gate
+from scorecard.quality.dbt_by_unit import count_by_unit
 from scorecard.quality.from_dbt import from_dbt
 from scorecard.quality.from_extract import from_extract
 from scorecard.quality.results import CheckResult, load, store
@@ -53,13 +54,49 @@ def test_the_gate_tells_errors_from_warnings_and_both_from_what_is_elsewhere() -
     warning = replace(RESULT, check_id="b", severity="warning")
     passed = replace(RESULT, check_id="c", passed=True)
     results = [warning, passed, RESULT]
-    assert gate.held(results, {"won", "x"}) == [RESULT]
-    assert gate.warnings(results, {"won"}) == [warning]
-    assert gate.held(results, {"x"}) == gate.warnings(results, {"x"}) == []
+    assert gate.held(results, {"won", "x"}, "Hardware") == [RESULT]
+    assert gate.warnings(results, {"won"}, "Hardware") == [warning]
+    assert gate.held(results, {"x"}, "Hardware") == gate.warnings(results, {"x"}, "Hardware") == []
     assert gate.explain([]) == ""
     told = gate.explain([RESULT])
     for part in ("amount is present", "2 of 3.", "Enter it.", "booked, won", RESULT.check_id):
         assert part in told
+
+
+def test_a_check_of_one_unit_holds_and_warns_no_other() -> None:
+    of_unit = replace(RESULT, business_unit="Hardware")
+    assert gate.held([of_unit], {"won"}, "Hardware") == [of_unit]
+    assert gate.held([of_unit], {"won"}, "Software") == []
+
+
+def _count(sql: str, failures: int, con: duckdb.DuckDBPyConnection) -> dict[str | None, tuple[bool, int, str]]:
+    """Count a failed test of core.deal by unit."""
+    relation = '"memory"."core"."deal"'
+    deal = {**_node("deal"), "relation_name": relation}
+    test = _node("deal_is_sound", "test", depends_on={"nodes": ["model.scorecard.deal"]}, compiled_code=sql)
+    manifest = {"nodes": {node["unique_id"]: node for node in (deal, test)}, "sources": {}}
+    result = replace(
+        RESULT, check_id="dbt.deal_is_sound", failures=failures, message=f"Rows that break it: {failures:,}. Why."
+    )
+    found = count_by_unit(con, [result], manifest, {"core.deal": {"Hardware", "Software"}})
+    return {each.business_unit: (each.passed, each.failures, each.message) for each in found}
+
+
+def test_a_dbt_test_of_a_model_that_units_share_is_counted_by_unit() -> None:
+    with duckdb.connect() as con:
+        con.execute(
+            "create schema core; create table core.deal as select * from (values ('Hardware', null), "
+            "('Hardware', 1), ('Software', null), ('Software', null), ('Services', 1)) as t (business_unit, amount)"
+        )
+        null_rows = 'select * from "memory"."core"."deal" where amount is null'
+        assert _count(null_rows, 3, con) == {
+            "Hardware": (False, 1, "Rows that break it: 1. Why."),
+            "Software": (False, 2, "Rows that break it: 2. Why."),
+        }
+        con.execute("delete from core.deal where business_unit = 'Hardware' and amount is null")
+        assert _count(null_rows, 2, con)["Hardware"] == (True, 0, "It holds.")
+        across = 'select amount from "memory"."core"."deal" group by amount having count(distinct business_unit) > 1'
+        assert _count(across, 1, con) == {None: (False, 1, "Rows that break it: 1. Why.")}, "no unit's own"
 
 
 def test_plain_text_is_one_harmless_line() -> None:

@@ -68,6 +68,8 @@ def check(
 ) -> Callable[..., dict[str, CheckResult]]:
     def run(*changes: str) -> dict[str, CheckResult]:
         results = check_kpis(company(kpi_warehouse, *changes, project=project))
+        # Of each check, the result of a unit in which it fails, if there is one.
+        results.sort(key=lambda result: not result.passed)
         return {result.check_id.removeprefix("kpis."): result for result in results}
 
     return run
@@ -94,14 +96,50 @@ def test_every_rule_can_fail_and_touches_the_metrics_it_broke(
 
 def test_a_fault_of_one_metric_leaves_the_others_alone(check: Callable[..., dict[str, CheckResult]]) -> None:
     results = list(check(BREAKS[f"{OBS}.observation_counts_once"][0]).values())
-    assert [result.name for result in gate.held(results, {"booked"})] == ["observation counts once"]
-    assert gate.held(results, {"won_share", "won_share_mean"}) == []
+    assert [result.name for result in gate.held(results, {"booked"}, "Unit")] == ["observation counts once"]
+    assert gate.held(results, {"won_share", "won_share_mean"}, "Unit") == []
 
 
 def test_a_metric_without_values_is_named(check: Callable[..., dict[str, CheckResult]]) -> None:
     found = check(f"delete from {S} where metric = 'won_share_mean'")[f"{V}.every_metric_has_values"]
-    assert "1 metrics of the catalogue have no value at all: won_share_mean." in found.message
+    assert "1 metrics have observations and no value at all: won_share_mean." in found.message
     assert found.metrics == ("won_share_mean",), "the others are not held back"
+
+
+def test_a_metric_that_a_company_has_no_records_of_needs_no_values(
+    check: Callable[..., dict[str, CheckResult]],
+) -> None:
+    crm_alone = ("delete from kpis.kpi_won_share", f"delete from {S} where metric like 'won_share%'")
+    assert check(*crm_alone)[f"{V}.every_metric_has_values"].passed
+
+
+OTHER = (
+    "select * replace ('Other' as scope, 'Other' as business_unit, 'other-' || observation_id as observation_id, {})"
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "replaced", "copies"),
+    [
+        ("numerator_is_present", "null::decimal(28, 4) as numerator", 1),  # counted by Great Expectations
+        ("stock_ends_after_it_begins", "date '2020-01-01' as ended_on", 1),  # a query of rows
+        ("observation_counts_once", "numerator as numerator", 2),  # a query of groups, which say no unit
+    ],
+)
+def test_what_one_unit_breaks_is_counted_and_told_of_that_unit_alone(
+    company: Callable[..., Settings], project: Path, kpi_warehouse: Path, rule: str, replaced: str, copies: int
+) -> None:
+    rows = f"insert into kpis.kpi_booked {OTHER.format(replaced)} from kpis.kpi_booked where scope = 'Unit' limit 3"
+    results = check_kpis(company(kpi_warehouse, *[rows] * copies, project=project))
+    found = {each.business_unit: each for each in results if each.check_id == f"kpis.{OBS}.{rule}"}
+    assert {unit: (each.passed, each.failures) for unit, each in found.items()} == {
+        "Unit": (True, 0),
+        "Other": (False, 3),
+    }
+    assert found["Other"].checked == 3 * copies
+    assert "3 " in found["Other"].message
+    assert found["Other"] not in gate.held(results, {"booked"}, "Unit") + gate.warnings(results, {"booked"}, "Unit")
+    assert found["Other"] in gate.held(results, {"booked"}, "Other") + gate.warnings(results, {"booked"}, "Other")
 
 
 def test_a_share_that_may_exceed_one_says_so(check: Callable[..., dict[str, CheckResult]], project: Path) -> None:
@@ -115,6 +153,6 @@ def test_the_suite_names_no_metric(tmp_path: Path) -> None:
     """A metric is two files and no more."""
     path = tmp_path / "kpis.yml"
     shutil.copy(PROJECT / "expectations" / "kpis.yml", path)
-    values = {"timezone": "UTC", "metrics": [], "shares": [], "alerts": [], "dimensions": [], "grains": []}
+    values = {"timezone": "UTC", "metrics": [], "bases": [], "shares": [], "alerts": [], "dimensions": [], "grains": []}
     suite = read_suite(path, values, {"observations": "select 1", "kpi_status": "select 1"})
     assert all(rule.metrics is None for item in suite.objects for rule in item.rules)
