@@ -144,11 +144,11 @@ def _find_differences(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         "create temp table differing as with changed as ("
         f"select old, new, list_filter([{changed}], lambda name: name is not null) as changed, "
-        f"{both} as related, old.provisional or new.provisional as open from old_numbered as old "
+        f"{both} as related, old.provisional as open from old_numbered as old "
         f"join new_numbered as new on {same} where {' or '.join(differs.values())}), both_editions as ("
         "select unnest(old), changed, related, open from changed union all by name "
         "select unnest(new), changed, related, open from changed union all by name "
-        "select new.*, null::varchar[] as changed, new.evidence as related, new.provisional as open "
+        "select new.*, null::varchar[] as changed, new.evidence as related, false as open "
         f"from new_numbered as new anti join old_numbered as old on {same} union all by name "
         "select old.*, null::varchar[] as changed, old.evidence as related, old.provisional as open "
         f"from old_numbered as old anti join new_numbered as new on {same}) "
