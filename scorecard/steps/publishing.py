@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scorecard.catalogue import Scorecard, load_catalogue
-from scorecard.errors import Temporary
+from scorecard.errors import ScorecardError, Temporary
 from scorecard.files import write_whole
 from scorecard.periods import Period, parse_period
 from scorecard.settings import Settings
