@@ -1,5 +1,5 @@
--- One row per business unit: the days of which it is known what happened, through the last that all its sources know of.
--- A period beyond them isn't complete.
+-- One row per business unit: the days of which it is known what happened, through the last that all its sources know
+-- of. A period beyond them isn't complete.
 select
     business_unit,
     min(first_on) as first_on,

@@ -1,6 +1,7 @@
 -- One row per source with dated records: the days of which it is known what happened. An export is known through its
--- last record; a day after the one on which its record was loaded is a plan (a subscription that will end), no record of
--- that day. A service, or an export that declares it, is known through the day up to which it says all, even a quiet one.
+-- last record; a day after the one on which its record was loaded is a plan (a subscription that will end), no record
+-- of that day. A service, or an export that declares it, is known through the day up to which it says all, even a
+-- quiet one.
 with event as (
     {% for fact, days in {
         'core_opportunity': ['created_on', 'closed_on'],
