@@ -27,6 +27,8 @@ from scorecard.templates import environment
 
 _TEMPLATE = "scorecard.html.j2"
 _STYLE = "scorecard.css"
+# How close the first page is set: as close as it takes to be one page.
+_DENSITIES = ("", "close", "tight")
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,11 @@ def html(close_dir: Path, language: str, reports_dir: Path) -> str:
     return _html(desk, document(desk), reports_dir)
 
 
-def _html(desk: Desk, doc: Document, reports_dir: Path, tight: bool = False) -> str:
+def _html(desk: Desk, doc: Document, reports_dir: Path, density: str = "") -> str:
     page = (
         environment(reports_dir)
         .get_template(_TEMPLATE)
-        .render(doc=doc, say=desk.wording.say, font_family=FAMILIES, tight=tight)
+        .render(doc=doc, say=desk.wording.say, font_family=FAMILIES, density=density)
     )
     # Text from sources was made printable when it was read; what is left are the product's own words.
     require_glyphs(page)
@@ -159,9 +161,10 @@ def _pdf(desk: Desk, doc: Document, reports_dir: Path) -> bytes:
     ]
     identifier = hashlib.sha256(f"{close.content_sha256} {close.language}".encode()).digest()[:16]
     with _no_garbage(), _complaints() as complaints:
-        laid_out = _laid_out(desk, doc, reports_dir, tight=False)
-        if "tree" not in laid_out.pages[1].anchors:
-            laid_out = _laid_out(desk, doc, reports_dir, tight=True)
+        for density in _DENSITIES:
+            laid_out = _laid_out(desk, doc, reports_dir, density)
+            if "tree" in laid_out.pages[1].anchors:
+                break
         pdf: bytes = laid_out.write_pdf(attachments=files, pdf_identifier=identifier, pdf_variant="pdf/ua-1")
     if complaints.messages:
         raise ScorecardError(
@@ -171,13 +174,13 @@ def _pdf(desk: Desk, doc: Document, reports_dir: Path) -> bytes:
     return pdf
 
 
-def _laid_out(desk: Desk, doc: Document, reports_dir: Path, *, tight: bool) -> Any:
+def _laid_out(desk: Desk, doc: Document, reports_dir: Path, density: str) -> Any:
     """Lay the pages out. The second begins with the tree, unless the first needs to be set closer to be one page."""
     from weasyprint import HTML
 
     style, fonts = _style(reports_dir, (reports_dir / "styles" / _STYLE).read_text(encoding="utf-8"))
     page = HTML(
-        string=_html(desk, doc, reports_dir, tight),
+        string=_html(desk, doc, reports_dir, density),
         base_url=_base_url(reports_dir),
         url_fetcher=_fetcher(reports_dir.resolve()),
     )
