@@ -194,7 +194,7 @@ def test_a_unit_is_known_through_the_day_before_its_services_were_read(group: Gr
     """Whether or not anything happened on it: the last month is over."""
     last = PLAN.ends.astimezone(ZoneInfo(PLAN.timezone)).date() - timedelta(days=1)
     with duckdb.connect(str(group.sandbox.settings.snapshot), read_only=True) as db:
-        read = db.execute("select source_system, read_through from staging.stg_services__read").fetchall()
+        read = db.execute("select source_system, read_through from staging.stg_sources__read").fetchall()
         known = db.execute("select business_unit, last_on from core.core_horizon").fetchall()
     assert dict(read) == dict.fromkeys(SERVICES, last)
     assert {unit: day for unit, day in known if unit in UNITS.values()} == {INSTRUMENTS: last, CLOUD: last}

@@ -1,7 +1,7 @@
--- One row per source with dated records: the days of which it is known what happened. An export is known through its
--- last record; a day after the one on which its record was loaded is a plan (a subscription that will end), no record
--- of that day. A service, or an export that declares it, is known through the day up to which it says all, even a
--- quiet one.
+-- One row per source with dated records: the days of which it is known what happened. A source that says through which
+-- day it is known (a service by its clock, an export that declares it) is known through that day, even a quiet one: of
+-- a later day it has the first hours at most. Any other is known through its last record; a day after the one on which
+-- its record was loaded is a plan (a subscription that will end), no record of that day.
 with event as (
     {% for fact, days in {
         'core_opportunity': ['created_on', 'closed_on'],
@@ -29,23 +29,13 @@ recorded as (
     from event
     where happened_on <= (loaded_at at time zone '{{ var("timezone") }}')::date
     group by source_system, business_unit
-),
-
-read as (
-    select source_system, business_unit, null::date as first_on, read_through as last_on
-    from {{ ref('stg_services__read') }}
-),
-
-known as (
-    select * from recorded
-    union all
-    select * from read
 )
 
 select
-    source_system,
-    business_unit,
-    min(first_on) as first_on,
-    max(last_on) as last_on
-from known
-group by source_system, business_unit
+    coalesce(read.source_system, recorded.source_system) as source_system,
+    coalesce(read.business_unit, recorded.business_unit) as business_unit,
+    recorded.first_on,
+    coalesce(read.read_through, recorded.last_on) as last_on
+from recorded
+full join {{ ref('stg_sources__read') }} as read
+    on recorded.source_system = read.source_system and recorded.business_unit = read.business_unit
