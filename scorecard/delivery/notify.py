@@ -75,6 +75,19 @@ def notify_incomplete(
     return _tell(settings, key, subject, "notice_incomplete.txt.j2", content)
 
 
+def notify_ending(settings: Settings, source: str, sentence: str) -> Outcome:
+    """Mail the owner that a version of a service's API ends soon; each sentence is told once.
+
+    Raises
+    ------
+    ScorecardError: no safe connection to the mail server; the next run tries again.
+    """
+    key = Key(source, "api", f"ending-{_short(sentence)}", settings.owner_email)
+    content = {"source": source, "sentence": sentence, "company": settings.company}
+    subject = f"Before it ends: the API that the source {source} calls"
+    return _tell(settings, key, subject, "notice_ending.txt.j2", content)
+
+
 def notify_late(settings: Settings, scorecard: str, period: str, owner: str, due: str, missing: str) -> Outcome:
     """Mail the owner that a scorecard was not delivered by its deadline. It is told once for each period.
 

@@ -54,13 +54,17 @@ class LoadedObject:
 
 @dataclass(frozen=True)
 class ExtractResult:
-    """What `extract` did. `load_id` is None where no export had changed; warnings are sentences."""
+    """What `extract` did. `load_id` is None where no export had changed; warnings are sentences.
+
+    ``ending`` are the warnings of versions of an API that end soon.
+    """
 
     source: str
     load_id: str | None
     loaded: tuple[LoadedObject, ...]
     unchanged: tuple[str, ...]
     warnings: tuple[str, ...]
+    ending: tuple[str, ...] = ()
 
 
 def extract_files(

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from scorecard.errors import ScorecardError, Temporary
 from scorecard.locks import alone
 from scorecard.settings import Settings
+from scorecard.sources import versions
 from scorecard.sources.answer import understood
 from scorecard.sources.contract import ObjectContract, SourceContract, first_day
 from scorecard.sources.extract import ExtractResult, LoadedObject, after_last_load, all_of, finish, scratch
@@ -179,7 +180,8 @@ class _Run:
             for name, fields in sorted(self.unknown.items())
             if fields
         )
-        return ExtractResult(self.source.name, self.load_id, tuple(self.loaded.values()), unchanged, warnings)
+        loaded = tuple(self.loaded.values())
+        return ExtractResult(self.source.name, self.load_id, loaded, unchanged, warnings, self._ending())
 
     def _is_enough(self) -> bool:
         """Whether so much waits that it is to be loaded before more is read."""
@@ -324,6 +326,11 @@ class _Run:
             return None
         now = self.service.clock()
         return (now - LATE).astimezone(self.settings.zone).date() - timedelta(days=1) if now else None
+
+    def _ending(self) -> tuple[str, ...]:
+        """Say which versions of the service's API end soon, by its own clock."""
+        now = self.service.clock()
+        return versions.ending(self.source.service, now.date()) if now else ()
 
     def _load(self, objects: list[_Object], through: date | None = None) -> None:
         """Load what waits of some objects, up to where each could be left.

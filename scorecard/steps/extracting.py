@@ -26,9 +26,21 @@ def extract(settings: Settings, source: str, progress: Progress = print) -> "Ext
     contract = _contract(settings, source)
     with snapshot.alone(settings):
         result = sources.extract(settings, contract, progress)
-    for warning in result.warnings:
+    for warning in (*result.warnings, *result.ending):
         progress(f"Warning: {warning}")
+    _tell_ending(settings, result, progress)
     return result
+
+
+def _tell_ending(settings: Settings, result: "ExtractResult", progress: Progress) -> None:
+    """Mail the owner which versions of a service's API end soon, each once; what was extracted stands without it."""
+    from scorecard.delivery.notify import notify_ending
+
+    for sentence in result.ending:
+        try:
+            notify_ending(settings, result.source, sentence)
+        except ScorecardError as error:
+            progress(f"The owner could not be told: {error}")
 
 
 def extract_all(settings: Settings, names: Iterable[str], progress: Progress = print) -> list[ScorecardError]:

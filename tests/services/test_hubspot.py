@@ -1,5 +1,6 @@
 """The HubSpot connector against the stand-in: what is read ends as the account's own state, whatever goes wrong."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -164,14 +165,14 @@ def test_a_row_names_the_request_that_brought_it(connect: Connect, account: HubS
     ((url, place, sha256, load_id),) = reader.sql(
         "select _source_file, _source_line, _source_sha256, _dlt_load_id from raw_hubspot.deal where id = '5'"
     )
-    assert url.startswith("/crm/v3/objects/deals?limit=50&properties=hs_object_id")
+    assert url.startswith("/crm/objects/2026-09/deals?limit=50&properties=hs_object_id")
     assert (place, len(sha256), load_id) == (5, 64, result.load_id)
     account.advance(hours=1)
     account.store.change("companies", "1", name="New")
     account.advance(hours=1)
     reader.extract()
     ((url,),) = reader.sql("select _source_file from raw_hubspot.company where name = 'New'")
-    assert url.startswith("/crm/v3/objects/companies/search?hs_lastmodifieddate=2024-01-03T23:50:00+00:00..")
+    assert url.startswith("/crm/objects/2026-09/companies/search?hs_lastmodifieddate=2024-01-03T23:50:00+00:00..")
     assert url.endswith("&hs_object_id>0")
 
 
@@ -219,7 +220,7 @@ def test_more_properties_than_a_search_or_an_address_can_name(connect: Connect, 
     )
     rows = [("New", "more", f"v{number - 1}")] * 130
     assert sorted(reader.current("company", columns), key=str)[:130] == rows
-    batches = account.requests("/objects/companies/batch/read")
+    batches = account.requests("/objects/2026-09/companies/batch/read")
     assert len(batches) == {30: 0, 120: 2, 300: 4}[number]
 
 
@@ -294,7 +295,7 @@ def test_more_associations_than_a_list_shows(connect: Connect, account: HubSpot)
     reader = reader_of(connect, account)
     reader.extract()
     assert reader.current("deal", COLUMNS) == truth(account)
-    asked = len(account.requests("/crm/v4/associations/deals/companies"))
+    asked = len(account.requests("/crm/associations/2026-09/deals/companies"))
     assert asked == 1, "only what was shown in part"
 
 
@@ -321,7 +322,7 @@ def test_a_passing_fault_changes_nothing(connect: Connect, account: HubSpot, pas
     few = {"page_size": 10, "concurrency": 1, "objects": ("deal", "deal_stage_history")}
     reader = connect("hubspot", account, by_refresh_token(account), **few)
     times = 1 if passing is Fault.TOKEN_EXPIRED else 2
-    first = account.faults.on(passing, path="/objects/deals", times=times, after=1)
+    first = account.faults.on(passing, path="/objects/2026-09/deals", times=times, after=1)
     reader.extract()
     account.advance(hours=1)
     for number in range(1, 30):
@@ -335,17 +336,17 @@ def test_a_passing_fault_changes_nothing(connect: Connect, account: HubSpot, pas
 
 def test_a_token_that_expires_in_mid_run_is_renewed(connect: Connect, account: HubSpot) -> None:
     reader = connect("hubspot", account, by_refresh_token(account), page_size=10, concurrency=1, objects=("deal",))
-    switch = account.faults.on(Fault.TOKEN_EXPIRED, path="/objects/deals", after=2)
+    switch = account.faults.on(Fault.TOKEN_EXPIRED, path="/objects/2026-09/deals", after=2)
     reader.extract()
     assert switch.struck == 1
-    assert len(account.requests("/oauth/v1/token")) == 2
+    assert len(account.requests("/oauth/2026-03/token")) == 2
     assert reader.current("deal", COLUMNS) == truth(account)
 
 
 def test_a_page_that_names_itself_as_the_next(connect: Connect, account: HubSpot) -> None:
     reader = reader_of(connect, account, page_size=10, concurrency=1)
-    account.faults.on(Fault.REPEATED_CURSOR, path="/objects/deals", times=1000)
-    with pytest.raises(ScorecardError, match="names the same next page of crm/v3/objects/deals twice"):
+    account.faults.on(Fault.REPEATED_CURSOR, path="/objects/2026-09/deals", times=1000)
+    with pytest.raises(ScorecardError, match="names the same next page of crm/objects/2026-09/deals twice"):
         reader.extract()
     account.faults.off()
     reader.extract()
@@ -356,12 +357,12 @@ def test_a_service_that_stays_down(connect: Connect, account: HubSpot) -> None:
     reader = reader_of(connect, account)
     reader.extract()
     before = reader.current("deal", COLUMNS)
-    account.faults.on(Fault.SERVER_ERROR, path="/objects/deals", times=1000)
+    account.faults.on(Fault.SERVER_ERROR, path="/objects/2026-09/deals", times=1000)
     account.advance(hours=1)
     account.store.change("deals", "1", dealname="New")
     account.store.change("companies", "1", name="New")
     account.advance(hours=1)
-    with pytest.raises(ScorecardError, match=r"no usable answer to POST /crm/v3/objects/deals/search in 7 tries"):
+    with pytest.raises(ScorecardError, match=r"no usable answer to POST /crm/objects/2026-09/deals/search in 7 tries"):
         reader.extract()
     assert reader.current("deal", COLUMNS) == before
     assert ("New",) in reader.current("company", "name")
@@ -382,7 +383,7 @@ def test_the_daily_quota_stops_the_run_and_the_next_goes_on(connect: Connect, ac
             account.store.change("companies", str(number), name="New")
         account.advance(hours=1)
     before = len(account.seen)
-    switch = account.faults.on(Fault.QUOTA_GONE, path="/objects/companies", after=3, times=1)
+    switch = account.faults.on(Fault.QUOTA_GONE, path="/objects/2026-09/companies", after=3, times=1)
     with pytest.raises(QuotaGone, match="daily quota is used up"):
         reader.extract()
     account.advance(minutes=1)
@@ -390,7 +391,7 @@ def test_the_daily_quota_stops_the_run_and_the_next_goes_on(connect: Connect, ac
     assert switch.struck == 1
     truth = sorted((key, each["name"]) for key, each in account.store.state("companies").items())
     assert reader.current("company", "id, name") == truth
-    path = "/objects/companies/search" if changed else "/objects/companies"
+    path = "/objects/2026-09/companies/search" if changed else "/objects/2026-09/companies"
     pages = [each for each in account.seen[before:] if each.path.endswith(path) and "archived" not in each.query]
     assert len(pages) <= 8, "what was read is not read again"
 
@@ -434,6 +435,23 @@ def test_a_start_date_bounds_facts_of_a_day_and_nothing_they_refer_to(connect: C
     del reader.own["start_date"]
     reader.extract()
     assert reader.current("deal", COLUMNS) == truth(account), "an earlier start reads what lacks"
+
+
+def test_paths_that_hubspot_retires_are_not_called(connect: Connect, account: HubSpot) -> None:
+    reader = connect("hubspot", account, by_refresh_token(account))
+    for days in (0, 1, 8):
+        account.advance(days=days)
+        account.store.change("deals", "3", amount=str(days))
+        account.advance(hours=1)
+        assert reader.extract().ending == (), "none ends soon by the service's own clock"
+    assert [each.path for each in account.seen if re.search(r"/v[1-4]/", each.path)] == []
+
+
+def test_a_run_warns_before_a_version_ends(connect: Connect, account: HubSpot) -> None:
+    reader = reader_of(connect, account, objects=("owner",))
+    account.store.now = utc("2027-05-04T00:00:00")
+    (sentence,) = reader.extract().ending
+    assert sentence.startswith("HubSpot's OAuth API 2026-03, which the connector of hubspot calls, is supported until")
 
 
 def test_a_share_of_the_day_is_left_to_others(connect: Connect, account: HubSpot) -> None:
@@ -562,7 +580,7 @@ def test_the_check_says_who_and_what(connect: Connect, account: HubSpot) -> None
     account.scopes.remove("crm.objects.quotes.read")
     (found,) = check(reader.settings, load_contracts(reader.settings))
     assert found.reached
-    assert found.who == "a private app of the account 4711"
+    assert found.who == "a service key or private app of the account 4711"
     assert "deals" in found.reads
     assert "quotes" not in found.reads
     assert len(found.missing) == 1

@@ -50,8 +50,9 @@ class HubSpot:
 
     def who(self) -> str:
         """Say whose credentials these are."""
-        said = self.http.get("account-info/v3/details").decode(dict[str, Any])
-        return f"{'an OAuth' if self.login.by_oauth else 'a private'} app of the account {said.get('portalId', '?')}"
+        said = self.http.get(fixed.ACCOUNT).decode(dict[str, Any])
+        by = "an OAuth app" if self.login.by_oauth else "a service key or private app"
+        return f"{by} of the account {said.get('portalId', '?')}"
 
     def clock(self) -> datetime | None:
         """Say what time it is by the service's own clock."""
@@ -93,7 +94,7 @@ class HubSpot:
             yield from self._whole(name)
             return
         asked = Asked(name, self._wanted(name, contracts), first_day(self.own.start_date, contracts))
-        begun_at = self.http.get("account-info/v3/details").served_at
+        begun_at = self.http.get(fixed.ACCOUNT).served_at
         reached = dict(cursor or {"since": written(begun_at), "reconciled_at": written(begun_at)})
         if again:
             yield from self._compared(asked, reached, None)
@@ -107,7 +108,7 @@ class HubSpot:
     def _properties(self, kind: str) -> dict[str, Property]:
         """Return the properties that an object has, none for short lists; refuse what the app may not read."""
         if kind not in self._defined:
-            path = fixed.WHOLE.get(kind, f"crm/v3/properties/{kind}")
+            path = fixed.WHOLE.get(kind, f"{fixed.PROPERTIES}/{kind}")
             try:
                 answer = self.http.get(path)
             except BadAnswer as error:
@@ -207,7 +208,7 @@ class HubSpot:
             whole = not asked.history and len(json.dumps(body)) <= fixed.LONGEST_SEARCH
             if not whole:
                 body["properties"] = ()
-            answer = self.http.post(f"crm/v3/objects/{asked.kind}/search", body)
+            answer = self.http.post(f"{fixed.OBJECTS}/{asked.kind}/search", body)
             page = answer.decode(ListPage)
             ids = [int(msgspec.json.decode(each, type=Record).id) for each in page.results]
             if (ids and min(ids) <= last) or (page.after and not ids):

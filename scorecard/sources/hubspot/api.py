@@ -69,7 +69,7 @@ class Api:
             params |= {"propertiesWithHistory": ",".join(asked.history)} if asked.history else {}
         if not archived and asked.associations:
             params |= {"associations": ",".join(asked.associations)}
-        yield from self.follow(f"crm/v3/objects/{asked.kind}", params, after)
+        yield from self.follow(f"{fixed.OBJECTS}/{asked.kind}", params, after)
 
     def follow(
         self, path: str, params: dict[str, Any], after: str = ""
@@ -101,7 +101,7 @@ class Api:
             "properties": asked.properties,
             "propertiesWithHistory": asked.history,
         }
-        answer = self.http.post(f"crm/v3/objects/{asked.kind}/batch/read", body)
+        answer = self.http.post(f"{fixed.OBJECTS}/{asked.kind}/batch/read", body)
         return answer, self._batch(asked.kind, answer).results
 
     def _batch(self, kind: str, answer: Answer) -> ListPage:
@@ -136,7 +136,7 @@ class Api:
         inputs = [{"id": each} for each in ids]
         while inputs:
             now, inputs = inputs[: fixed.ASSOCIATIONS_BATCH], inputs[fixed.ASSOCIATIONS_BATCH :]
-            page = self._batch(kind, self.http.post(f"crm/v4/associations/{kind}/{to}/batch/read", {"inputs": now}))
+            page = self._batch(kind, self.http.post(f"{fixed.ASSOCIATED}/{kind}/{to}/batch/read", {"inputs": now}))
             for raw in page.results:
                 said = msgspec.json.decode(raw, type=Associated)
                 record_id = said.source.id

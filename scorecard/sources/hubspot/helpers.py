@@ -142,7 +142,7 @@ class Token(msgspec.Struct):
 
 @dataclass
 class Login:
-    """Who asks: a private app by its token, or an OAuth app where `extra` has a refresh token."""
+    """Who asks: a service key or private app by its token, or an OAuth app where `extra` has a refresh token."""
 
     name: str
     connection: Connection
@@ -156,8 +156,8 @@ class Login:
         if not self._secret or (self.by_oauth and not self.connection.login):
             raise ScorecardError(
                 f"The connection {self.name} lacks its password or login.",
-                "Set password to the access token of the private app; or, for an OAuth app, login to its client id,"
-                " password to its client secret and extra.refresh_token.",
+                "Set password to the service key, or the token of a private app; or, for an OAuth app, login to its"
+                " client id, password to its client secret and extra.refresh_token.",
             )
 
     def headers(self, fresh: bool) -> dict[str, str]:
@@ -177,7 +177,7 @@ class Login:
             "refresh_token": self.connection.secret("refresh_token"),
         }
         try:
-            answer = Http(self.name, self.host, lambda fresh: {}).request("POST", "oauth/v1/token", data=grant)
+            answer = Http(self.name, self.host, lambda fresh: {}).request("POST", fixed.TOKEN, data=grant)
         except BadAnswer as error:
             raise ScorecardError(
                 f"HubSpot does not let the connection {self.name} in: {_reason(error.body)}.",
@@ -191,7 +191,7 @@ def _reason(body: bytes) -> str:
     """Return what the token's endpoint says, of its own words only: others might repeat what was sent."""
     try:
         said = msgspec.json.decode(body)
-        status = str(said["status"])
+        status = str(said["status"] if "status" in said else said["error"])
     except (msgspec.DecodeError, KeyError, TypeError):
         return "it gave no reason"
     return status if status.replace("_", "").isalpha() else "it gave no reason"

@@ -1,9 +1,25 @@
 """What is fixed about HubSpot."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+
+from scorecard.sources.versions import ApiVersion
 
 HOST = "https://api.hubapi.com"
 """Where HubSpot is, for connections that name no host."""
+
+API, OAUTH = "2026-09", "2026-03"
+"""Versions, which stand in the paths; of the token's endpoint HubSpot documents no newer one."""
+
+VERSIONS = (
+    ApiVersion("HubSpot's CRM and account API", API, date(2028, 3, 1)),
+    ApiVersion("HubSpot's OAuth API", OAUTH, date(2027, 9, 1)),
+)
+"""HubSpot supports a version for 18 months from the month in its name."""
+
+ACCOUNT = f"account-info/{API}/details"
+TOKEN = f"oauth/{OAUTH}/token"
+OBJECTS, PROPERTIES, ASSOCIATED = f"crm/objects/{API}", f"crm/properties/{API}", f"crm/associations/{API}"
+"""Paths."""
 
 PAGE, PAGE_WITH_HISTORY, SEARCH_PAGE = 100, 50, 200
 """Records of a page, the most that HubSpot gives; the second also of a batch."""
@@ -30,7 +46,7 @@ MERGED = "hs_merged_object_ids"
 CLOSED = "hs_is_closed"
 """The property in which a deal says whether it is closed: `start_date` leaves out no deal that is open."""
 
-WHOLE = {"owners": "crm/v3/owners", "pipelines": "crm/v3/pipelines/deals"}
+WHOLE = {"owners": f"crm/owners/{API}", "pipelines": f"crm/pipelines/{API}/deals"}
 """Short lists that can't be asked for changes: paths by object."""
 
 HISTORY = {"deals": ("dealstage",)}

@@ -52,7 +52,7 @@ class Salesforce:
         except BadAnswer as error:
             if error.status != 403:
                 raise
-            return "a user whose name the connected app may not read, for it lacks the scope openid"
+            return "a user whose name the External Client App may not read, for it lacks the scope openid"
         said = answer.decode(dict[str, Any])
         return f"{said.get('preferred_username', 'an unnamed user')} of the org {said.get('organization_id', '?')}"
 

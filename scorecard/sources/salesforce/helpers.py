@@ -79,7 +79,7 @@ class Query:
 
 @dataclass
 class Login:
-    """A session of the connected app: by client credentials, or by JWT bearer where `extra` has a private key."""
+    """A session of the External Client App: by client credentials, or by JWT bearer where `extra` has a private key."""
 
     name: str
     connection: Connection
@@ -90,7 +90,8 @@ class Login:
         if not self.connection.host or not self.connection.login:
             raise ScorecardError(
                 f"The connection {self.name} lacks its host or login.",
-                "Set host to the org's own address (My Domain) and login to the consumer key of the connected app.",
+                "Set host to the org's own address (My Domain) and login to the consumer key of the External Client"
+                " App.",
             )
         self.instance = self.connection.host.rstrip("/")
 
@@ -110,7 +111,7 @@ class Login:
             raise ScorecardError(
                 f"Salesforce does not let the connection {self.name} in: {said}.",
                 "Check its login (consumer key) and password (consumer secret), or the private key and user name of the"
-                " JWT flow, and that the connected app allows the flow for that user.",
+                " JWT flow, and that the External Client App allows the flow for that user.",
             ) from None
         self.token, self.instance = token.access_token, token.instance_url or self.instance
 

@@ -1,7 +1,13 @@
 """What is fixed about Salesforce."""
 
+from scorecard.sources.versions import ApiVersion
+
 API = "v62.0"
 """Pinned, so that an upgrade of the service changes nothing unseen."""
+
+VERSIONS = (ApiVersion("Salesforce's REST and Bulk API", API),)
+"""Salesforce supports a version for three years at least from its release (this one: October 2024), and ends it with a
+notice of a year."""
 
 PAGE = 2000
 """Records of a page, the most that Salesforce gives."""

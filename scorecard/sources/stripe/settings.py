@@ -2,10 +2,15 @@
 
 from datetime import timedelta
 
+from scorecard.sources.versions import ApiVersion
+
 HOST = "https://api.stripe.com"
 
 API = "2025-03-31.basil"
 """Pinned, so that an upgrade of the account changes nothing unseen."""
+
+VERSIONS = (ApiVersion("Stripe's API", API),)
+"""Stripe answers in a pinned version without an end."""
 
 PAGE = 100
 """Records of a page, the most that Stripe gives."""

@@ -1,8 +1,12 @@
 """What is fixed about Zendesk."""
 
 from scorecard.sources.page import Shape
+from scorecard.sources.versions import ApiVersion
 
 API = "api/v2"
+
+VERSIONS = (ApiVersion("Zendesk's Ticketing and Help Center API", "v2"),)
+"""Of which Zendesk has announced no end."""
 
 EXPORT_PAGE = 1000
 """Records of a page of an export, the most that Zendesk gives."""

@@ -2,6 +2,7 @@ import pytest
 
 from scorecard.delivery.notify import (
     Finding,
+    notify_ending,
     notify_failed,
     notify_held,
     notify_incomplete,
@@ -96,3 +97,13 @@ def test_a_notice_that_went_out_does_not_wait(server, make_settings):
     ((_, letter),) = server.letters
     assert letter["Subject"] == "Late: sales 2017-12"
     assert "was due on 2018-01-01 07:00" in letter.get_content()
+
+
+def test_the_end_of_an_api_is_told_once(server, make_settings):
+    settings = make_settings(server.port)
+    for _ in range(3):
+        notify_ending(settings, "hubspot", "HubSpot's OAuth API 2026-03 is supported until 2027-09-01.")
+    ((rcpts, letter),) = server.letters
+    assert rcpts == ["owner@example.com"]
+    assert letter["Subject"] == "Before it ends: the API that the source hubspot calls"
+    assert "is supported until 2027-09-01." in letter.get_content()

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 import orjson
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -20,6 +21,23 @@ from .schema import SCOPES
 from .shape import printed
 
 LIFETIME = timedelta(seconds=1800)
+
+
+class Dated(Convertor[str]):
+    """A version of the API that is a month, as 2026-09, in a path."""
+
+    regex = r"20\d\d-(03|09)"
+
+    def convert(self, value: str) -> str:
+        """Read it from a path."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Write it into a path."""
+        return value
+
+
+register_url_convertor("dated", Dated())
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -71,9 +89,11 @@ class Portal(Service):
         """Return the routes that have to do with access."""
         return [
             Route("/oauth/v1/token", self._refresh, methods=["POST"]),
+            Route("/oauth/{version:dated}/token", self._refresh, methods=["POST"]),
             Route("/oauth/v1/access-tokens/{token}", self._about_token),
             Route("/oauth/v2/private-apps/get/access-token-info", self._about_private_app, methods=["POST"]),
             Route("/account-info/v3/details", self.guarded(self._details)),
+            Route("/account-info/{version:dated}/details", self.guarded(self._details)),
             Route("/account-info/v3/api-usage/daily/private-apps", self.guarded(self._usage)),
         ]
 

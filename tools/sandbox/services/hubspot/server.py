@@ -50,19 +50,27 @@ class HubSpot(Portal):
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes of the API."""
-        objects, guarded = "/crm/v3/objects/{type}", self.guarded
-        return [
-            *super().routes(),
-            Route(f"{objects}/search", guarded(self._search, search=True), methods=["POST"]),
-            Route(f"{objects}/batch/read", guarded(self._batch), methods=["POST"]),
-            Route(objects, guarded(self._list)),
-            Route(f"{objects}/{{id}}", guarded(self._one)),
-            Route("/crm/v4/associations/{type}/{to}/batch/read", guarded(self._associations), methods=["POST"]),
-            Route("/crm/v3/properties/{type}", guarded(self._properties)),
-            Route("/crm/v3/owners", guarded(self._owners)),
-            Route("/crm/v3/owners/", guarded(self._owners)),
-            Route("/crm/v3/pipelines/deals", guarded(self._pipelines)),
-        ]
+        guarded = self.guarded
+        found: list[BaseRoute] = [*super().routes()]
+        # The same in the paths of before, which the official clients know, and in those that name a month.
+        month = "{version:dated}"
+        for paths, associations in (
+            ("/crm/v3/%s", "/crm/v4/associations"),
+            (f"/crm/%s/{month}", f"/crm/associations/{month}"),
+        ):
+            objects = paths % "objects" + "/{type}"
+            found += [
+                Route(f"{objects}/search", guarded(self._search, search=True), methods=["POST"]),
+                Route(f"{objects}/batch/read", guarded(self._batch), methods=["POST"]),
+                Route(objects, guarded(self._list)),
+                Route(f"{objects}/{{id}}", guarded(self._one)),
+                Route(f"{associations}/{{type}}/{{to}}/batch/read", guarded(self._associations), methods=["POST"]),
+                Route(paths % "properties" + "/{type}", guarded(self._properties)),
+                Route(paths % "owners", guarded(self._owners)),
+                Route(paths % "owners" + "/", guarded(self._owners)),
+                Route(paths % "pipelines" + "/deals", guarded(self._pipelines)),
+            ]
+        return found
 
     async def _list(self, request: Request) -> Response:
         kind = self._kind(request)

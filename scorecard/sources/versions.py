@@ -1,0 +1,49 @@
+"""Which versions of services' APIs the connectors call, and until when a service supports them.
+
+Each connector lists its own in `VERSIONS` of its settings; the guide's table has the same, which a test holds it to.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from importlib import import_module
+
+from scorecard.settings import SERVICES
+
+WARNED_BEFORE = timedelta(days=120)
+"""How long before the end of a version its owner is told: there is time to install a release that calls another."""
+
+
+@dataclass(frozen=True)
+class ApiVersion:
+    """A version of an API. ``ends`` is the first day on which it is not supported, None where none is announced."""
+
+    api: str
+    version: str
+    ends: date | None = None
+
+
+def used(service: str) -> tuple[ApiVersion, ...]:
+    """Return the versions that the connector of a service calls; of a database, none."""
+    return getattr(import_module(f"scorecard.sources.{service}.settings"), "VERSIONS", ()) if service else ()
+
+
+def ending(service: str, today: date) -> tuple[str, ...]:
+    """Return a sentence for each version that a connector calls and that ends soon, or has ended.
+
+    A sentence has no day but the version's end, so that it is the same in each run.
+    """
+    return tuple(
+        f"{each.api} {each.version}, which the connector of {service} calls, is supported until {each.ends}. Install a"
+        " release of Scorecard whose connector calls a later version before then."
+        for each in used(service)
+        if each.ends and each.ends - WARNED_BEFORE <= today
+    )
+
+
+def table() -> str:
+    """Return all versions as rows of a Markdown table."""
+    return "\n".join(
+        f"| {each.api} | `{each.version}` | {each.ends or 'none announced'} |"
+        for service in SERVICES
+        for each in used(service)
+    )

@@ -1,0 +1,48 @@
+"""Versions of services' APIs: named in the guide, and told before they end."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from scorecard.settings import SERVICES
+from scorecard.sources import versions
+from scorecard.sources.hubspot import settings as hubspot
+from scorecard.sources.versions import ApiVersion, ending, table, used
+from tests.conftest import PROJECT
+
+API, OAUTH = hubspot.VERSIONS
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_guide_names_each_version_and_its_end(service: str) -> None:
+    assert used(service)
+    assert table() in (PROJECT / "docs/data-engineer.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("today", "told"),
+    [
+        (date(2027, 5, 3), []),
+        (date(2027, 5, 4), [OAUTH]),
+        (date(2027, 12, 1), [OAUTH, API]),
+        (date(2030, 1, 1), [OAUTH, API]),
+    ],
+)
+def test_an_end_is_told_120_days_before(today: date, told: list[ApiVersion]) -> None:
+    sentences = ending("hubspot", today)
+    assert len(sentences) == len(told)
+    for each in told:
+        start = f"{each.api} {each.version}, which the connector of hubspot calls, is supported until {each.ends}."
+        assert any(sentence.startswith(start) for sentence in sentences)
+
+
+def test_a_version_without_an_end_and_a_database_are_never_told() -> None:
+    assert ending("stripe", date(2100, 1, 1)) == ending("sql", date(2100, 1, 1)) == ending("", date(2100, 1, 1)) == ()
+
+
+def test_no_path_has_a_version_that_hubspot_retires() -> None:
+    """A path with a version of its own would end unseen."""
+    code = "".join(path.read_text("utf-8") for path in (Path(versions.__file__).parent / "hubspot").glob("*.py"))
+    for path in ("oauth/v1", "crm/v3", "crm/v4", "account-info/v3"):
+        assert path not in code
