@@ -1,0 +1,58 @@
+"""The next scorecard knows which figures of the one before have become final, and what was printed then."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scorecard.archive.matured import matured
+
+FINE = pa.decimal128(38, 8)
+Figure = tuple[str, str, str | None, str | None]
+
+
+def _close(folder: Path, figures: list[Figure], with_ranges: bool = True) -> Path:
+    """Write the values of a close: figure id, period, value and upper end of the churn of a unit."""
+    folder.mkdir()
+    decimal = lambda texts: pa.array([text and Decimal(text) for text in texts], FINE)  # noqa: E731
+    columns = {
+        "figure_id": [each[0] for each in figures],
+        "metric": ["churn"] * len(figures),
+        "grain": ["month"] * len(figures),
+        "period": [each[1] for each in figures],
+        "dimension": ["business_unit"] * len(figures),
+        "member": ["SaaS"] * len(figures),
+        "value": decimal([each[2] for each in figures]),
+        **({"at_most": decimal([each[3] for each in figures])} if with_ranges else {}),
+    }
+    pq.write_table(pa.table(columns), folder / "values.parquet")
+    return folder
+
+
+def test_what_was_provisional_and_is_final_now_is_told_once(tmp_path: Path) -> None:
+    before = _close(tmp_path / "june", [("F001", "2024-06", "0.1", "0.2"), ("F002", "2024-05", "0.3", "0.4")])
+    now = _close(tmp_path / "july", [("F001", "2024-07", "0.05", "0.06"), ("F009", "2024-06", "0.2", None)])
+    (entry,) = matured(before, now, "2024-06")
+    assert (entry["figure_id"], entry["metric"], entry["period"], entry["field"]) == (
+        *("F009", "churn", "2024-06"),
+        "final",
+    )
+    assert [Decimal(entry[name]) for name in ("old", "old_at_most", "new")] == [
+        Decimal("0.1"),
+        Decimal("0.2"),
+        Decimal("0.2"),
+    ]
+
+
+def test_what_is_still_open_or_was_final_is_not(tmp_path: Path) -> None:
+    still_open = _close(tmp_path / "open", [("F001", "2024-06", "0.1", "0.2")])
+    assert matured(still_open, still_open, "2024-06") == []
+    final = _close(tmp_path / "final", [("F001", "2024-06", "0.2", None)])
+    assert matured(final, final, "2024-06") == []
+
+
+def test_a_close_of_the_first_release_has_nothing_provisional(tmp_path: Path) -> None:
+    before = _close(tmp_path / "june", [("F001", "2024-06", "0.1", None)], with_ranges=False)
+    now = _close(tmp_path / "july", [("F009", "2024-06", "0.2", None)])
+    assert matured(before, now, "2024-06") == []
