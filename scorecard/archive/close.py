@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from scorecard.archive import chain, provenance, snapshot, store
 from scorecard.archive.history import History, newest_loads
+from scorecard.archive.matured import matured
 from scorecard.archive.restatements import Periods, makes_edition, restatements
 from scorecard.archive.verify import Mailed, open_close
 from scorecard.catalogue import Metric, Scorecard
@@ -159,6 +160,7 @@ def _next_edition(
             number = provenance.keep(settings, same.close_id, folder, files, differences, build.code)
             return replace(same, differences=tuple(differences), provenance=number)
         _mark_printed(differences, build.printed(path))
+    differences += _final_now(settings, scorecard, period, folder, earlier)
     store.write_durably(folder / "restatements.json", store.json_bytes(differences))
     files["restatements.json"] = store.sha256_of(folder / "restatements.json")
     edition = latest["edition"] + 1 if latest else 1
@@ -178,6 +180,16 @@ def _next_edition(
     store.sync_folder(settings.archive)
     chain.write_head(settings, manifest)
     return Close(manifest["close_id"], path, True, edition, manifest["content_sha256"], tuple(differences))
+
+
+def _final_now(
+    settings: Settings, scorecard: Scorecard, period: Period, folder: Path, earlier: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the figures of the period before that its own latest close holds as provisional, and this one as final."""
+    before = period.shift(-1, settings.fiscal).label
+    closes = [each for each in earlier if (each["scorecard"], each["period"]) == (scorecard.name, before)]
+    latest = max(closes, key=lambda each: int(each["edition"]), default=None)
+    return matured(settings.archive / latest["close_id"], folder, before) if latest else []
 
 
 def _chained(

@@ -22,7 +22,7 @@ def matured(before: Path, now: Path, period: str) -> list[dict[str, Any]]:
     Returns
     -------
     One entry per figure: figure_id (in the new close), metric, grain, period, dimension, member, field (final), old and
-    old_at_most (the ends that were printed), new (decimal text).
+    old_at_most (the ends that were printed), new (decimal text), seen (false: they make no edition).
     """
     old_values, new_values = before / "values.parquet", now / "values.parquet"
     was, has_become = (store.optional(path, "at_most", "decimal(38, 8)") for path in (old_values, new_values))
@@ -43,6 +43,7 @@ def matured(before: Path, now: Path, period: str) -> list[dict[str, Any]]:
             "old": f"{row[6]:f}",
             "old_at_most": f"{row[7]:f}",
             "new": f"{row[8]:f}",
+            "seen": False,
         }
         for row in rows
     ]

@@ -140,6 +140,7 @@ class Document:
     held_back: tuple[str, ...]
     unavailable: tuple[tuple[str, str], ...]
     provisional: tuple[str, ...]
+    finals: tuple[str, ...]
     restatements: tuple[Restated, ...]
     restated_notes: tuple[str, ...]
     proof_head: tuple[str, ...]

@@ -4,18 +4,37 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from scorecard.rendering.close import WHOLE
 from scorecard.rendering.desk import STATUSES, Desk
 from scorecard.rendering.document import Restated
 from scorecard.rendering.fonts import visible
 
 _NAMED = 3
-_FIGURE = ("value", "target", "status")
+_FIGURE = ("value", "at_most", "target", "status")
 Row = dict[str, Any]
 
 
 def restatements(desk: Desk) -> tuple[Restated, ...]:
     """Return every figure that the edition before printed otherwise. Call it when all tables are written."""
     return tuple(_restated(desk, row) for row in _figures(desk, printed=True))
+
+
+def finals(desk: Desk) -> tuple[str, ...]:
+    """Say what has become of figures of the period before that its own scorecard printed as provisional."""
+    return tuple(_final(desk, row) for row in _of_field(desk, "final") if row["dimension"] == WHOLE)
+
+
+def _final(desk: Desk, row: Row) -> str:
+    metric = desk.close.metrics[str(row["metric"])]
+    low, high, new = (Decimal(str(row[key])) for key in ("old", "old_at_most", "new"))
+    scale = desk.formats.scale(metric.unit, [low, high, new])
+    return desk.say(
+        "quality.final",
+        metric=metric.label,
+        period=desk.period(desk.close.prior),
+        value=desk.formats.value(new, scale),
+        was=desk.formats.range(low, high, scale),
+    )
 
 
 def restated_notes(desk: Desk) -> tuple[str, ...]:

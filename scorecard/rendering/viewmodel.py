@@ -102,6 +102,7 @@ def document(desk: Desk) -> Document:
         held_back=data_quality.held_back(desk),
         unavailable=data_quality.unavailable(desk),
         provisional=data_quality.provisional(desk),
+        finals=restated.finals(desk),
         restatements=restatements,
         restated_notes=restated.restated_notes(desk),
         proof_head=tuple(_filled(say(f"column.{name}")) for name in _PROOF_COLUMNS),

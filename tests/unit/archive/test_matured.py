@@ -6,7 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scorecard.archive.causes import Definitions
 from scorecard.archive.matured import matured
+from scorecard.archive.restatements import _changed
 
 FINE = pa.decimal128(38, 8)
 Figure = tuple[str, str, str | None, str | None]
@@ -56,3 +58,30 @@ def test_a_close_of_the_first_release_has_nothing_provisional(tmp_path: Path) ->
     before = _close(tmp_path / "june", [("F001", "2024-06", "0.1", None)], with_ranges=False)
     now = _close(tmp_path / "july", [("F009", "2024-06", "0.2", None)])
     assert matured(before, now, "2024-06") == []
+
+
+DEFINITIONS = Definitions(({"churn": {"model": "kpi_churn"}}, {"churn": {"model": "kpi_churn"}}), ({}, {}))
+
+
+def _row(old: tuple[str, str | None, str], new: tuple[str, str | None, str]) -> dict[str, object]:
+    """A figure in two editions: value, upper end and status."""
+    row: dict[str, object] = {"metric": "churn", "in_old": True, "in_new": True}
+    for edition, (value, at_most, status) in (("old", old), ("new", new)):
+        row |= {f"{edition}_value": Decimal(value), f"{edition}_at_most": at_most and Decimal(at_most)}
+        row |= {f"{edition}_status": status, f"{edition}_target": None, f"{edition}_is_complete": True}
+    return row
+
+
+def test_what_lies_within_the_range_that_was_printed_only_matured() -> None:
+    renewed = _row(("0.1", "0.2", "na"), ("0.1", None, "ahead"))
+    assert list(_changed(renewed, [], DEFINITIONS)) == [("at_most", ["window ended"]), ("status", ["window ended"])]
+    lost = _row(("0.1", "0.2", "na"), ("0.2", None, "off_track"))
+    assert list(_changed(lost, ["window ended"], DEFINITIONS)) == [("value", ["window ended"])]
+
+
+def test_a_range_that_grew_did_not_mature() -> None:
+    more_in_grace = _row(("0.1", "0.2", "na"), ("0.1", "0.3", "na"))
+    assert list(_changed(more_in_grace, ["late record"], DEFINITIONS)) == [
+        ("records", ["late record"]),
+        ("at_most", ["late record"]),
+    ]

@@ -1,5 +1,6 @@
 """What is not final, and what carries a warning, says so wherever it is printed or named, in both languages."""
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,18 @@ def test_a_provisional_figure_that_is_praised_says_so_in_the_mail(tmp_path: Path
     assert praised.replace("\u00a0", " ").endswith(" Provisional, 1.0 % if the 3 in grace don't renew.")
     (praised,) = [each for each in summary(close, "ja", reports).sentences if each.startswith("顧客解約率")]
     assert praised.endswith("暫定値、猶予期間中の3社が更新しない場合は1.0%。")
+
+
+def test_the_next_scorecard_says_what_a_provisional_figure_has_become(tmp_path: Path, reports: Path) -> None:
+    close = build(tmp_path, "customers", "2024-Q4")
+    entry = {"figure_id": "F099", "metric": "customer_churn_rate", "grain": "quarter", "period": "2024-Q3"}
+    entry |= {"dimension": "business_unit", "member": "RavenStack SaaS", "field": "final", "seen": "false"}
+    entry |= {"old": "0.01900000", "old_at_most": "0.02600000", "new": "0.02600000"}
+    (close / "restatements.json").write_text(json.dumps([entry]))
+    doc = document(read_desk(close, "en", reports))
+    assert [line.replace("\u00a0", " ") for line in doc.finals] == [f"{CHURN}, Q3, final: 2.6 % (was 1.9–2.6 %)"]
+    assert (doc.edition_note, doc.restatements) == (None, ())
+    assert document(read_desk(close, "ja", reports)).finals == ("顧客解約率（第3四半期）確定：2.6%（前回1.9～2.6%）",)
 
 
 def test_a_figure_of_a_running_period_is_named_provisional(tmp_path: Path, reports: Path) -> None:

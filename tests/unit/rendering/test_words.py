@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from scorecard.archive.causes import RANK
 from scorecard.catalogue import DIMENSIONS
 from scorecard.delivery.mail import WORDS
 from scorecard.errors import ScorecardError
@@ -40,7 +41,9 @@ FAMILIES = {
     "status": set(STATUSES),
     "thing": {"best", "worst", "and_better", "and_worse", "though_better", "though_worse"},
     "thing.factor": {"first_fell", "first_rose", "second_fell", "second_rose"},
-    "why": {"definition", "code", "late_record", "deletion", "correction", "period_over", "target"},
+    # Closes of the first release name the code as a cause.
+    "restated": {"at_most", "status", "target"},
+    "why": {"code", *(reason.replace(" ", "_") for reason in RANK)},
 }
 
 
