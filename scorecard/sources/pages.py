@@ -279,10 +279,12 @@ class Pages:
         table, contract = self.table, self.contract
         key = ", ".join(quoted(name) for name in contract.primary_key)
         merge_key = ", ".join(quoted(name) for name in contract.merge_key)
-        order = f"{quoted(self.shape.modified)} desc nulls last, " if self.shape.modified else ""
-        order += "_page desc, _row desc"
-        # Of a record that was read twice, the entries that it had the first time are no more.
-        older = f" or rank() over (partition by {merge_key} order by {order}) > 1" if contract.each else ""
+        newest = f"{quoted(self.shape.modified)} desc nulls last, " if self.shape.modified else ""
+        order = newest + "_page desc, _row desc"
+        # Of a record that was read twice, the entries that it had the first time are no more. All entries of one record
+        # share its place in the answer.
+        place = newest + "_page desc, _line desc"
+        older = f" or rank() over (partition by {merge_key} order by {place}) > 1" if contract.each else ""
         # What was judged becomes what is good: a copy without the rest would cost as much as the judging.
         self.db.execute(f"drop table if exists {table}_good")
         self.db.execute(f"alter table {table}_judged rename to {table}_good")
