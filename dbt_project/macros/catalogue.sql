@@ -65,3 +65,21 @@ select 1 as said
 from {{ relation }}
 having count(*) > 0 and error(string_agg(distinct {{ sentence }}, ' ' order by {{ sentence }})) is null
 {%- endmacro %}
+
+
+{# The business units that sources are declared for and of which nothing was read yet: their targets can't be judged. #}
+{% macro units_without_data() -%}
+    {%- set units = var('services').values() | map(attribute='business_unit') | list -%}
+    {%- for source in (graph.sources.values() if execute else []) if source.source_meta.business_unit -%}
+        {%- do units.append(source.source_meta.business_unit) -%}
+    {%- endfor -%}
+    select declared.unit
+    from (
+        {%- for unit in units | unique %}
+        select {{ dbt.string_literal(dbt.escape_single_quotes(unit)) }} as unit
+        union all
+        {%- endfor %}
+        select null::varchar as unit where false
+    ) as declared
+    anti join {{ ref('core_horizon') }} as horizon on declared.unit = horizon.business_unit
+{%- endmacro %}

@@ -35,7 +35,8 @@ unspecific as (
     left join catalogue on target.metric = catalogue.metric
     left join known
         on target.scope = known.scope and target.dimension = known.dimension and target.member = known.member
-    where catalogue.metric is null or known.member is null
+    where (catalogue.metric is null or known.member is null)
+        and coalesce(target.scope, '') not in ({{ units_without_data() }})
 )
 
 {{ fail_by_name('unspecific', "'Target ' || record_id || ': ' || problem || '.'") }}

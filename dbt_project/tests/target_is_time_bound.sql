@@ -19,7 +19,8 @@ with unbound as (
             else 'due ' || coalesce(due::varchar, 'never') || ', its period ends on ' || (period_end - 1)::varchar
         end as problem
     from {{ ref('core_target') }}
-    where period_start is null or due is distinct from (period_end - 1)::date
+    where (period_start is null or due is distinct from (period_end - 1)::date)
+        and coalesce(scope, '') not in ({{ units_without_data() }})
 )
 
 {{ fail_by_name('unbound', "'Target ' || record_id || ': ' || problem || '.'") }}
