@@ -123,21 +123,18 @@ def test_a_period_that_is_not_over_is_held_until_a_person_asks_for_it(changed_da
     sandbox = changed_data(until_december)
     done = sandbox.run("run", "--scorecard", "sales", "--json")
     assert [entry["close_id"] for entry in json.loads(done.stdout)] == ["sales-2017-Q3-e1", "sales-2017-11-e1"]
-    letters, asked = len(mails(sandbox)), ("publish", "--scorecard", "sales", "--period", "2017-12")
+    asked = ("publish", "--scorecard", "sales", "--period", "2017-12")
     for _ in range(2):
         held = sandbox.run(*asked, check=False)
         assert (held.returncode, held.stdout) == (1, "")
         assert "Maven Hardware is known through 2017-12-10, and the period ends on 2017-12-31" in held.stderr
-    (told,) = mails(sandbox)[letters:]
-    assert (told["To"], told["Subject"]) == (
-        "sales-operations@example.com",
-        "Held back: sales 2017-12, its data is not complete",
-    )
+    (told,) = [mail for mail in mails(sandbox) if mail["To"] == "sales-operations@example.com"]
+    assert told["Subject"] == "Held back: sales 2017-12, its data is not complete"
     assert "1. maven_crm: known through 2017-12-10" in told.get_payload(decode=True).decode()
 
     done = sandbox.run(*asked, "--provisional", "--json")
     assert [entry["close_id"] for entry in json.loads(done.stdout)] == ["sales-2017-12-e2"]
-    subjects = [str(make_header(decode_header(mail["Subject"]))) for mail in mails(sandbox)[letters + 1 :]]
+    subjects = [str(make_header(decode_header(mail["Subject"]))) for mail in mails(sandbox)]
     assert any("Dec 2017 (provisional: data through 10 Dec): " in subject for subject in subjects)
     assert any("（暫定版：データは12月10日まで）" in subject for subject in subjects)
     for language, says in (("en", "provisional: data through 10 Dec"), ("ja", "暫定版：データは12月10日まで")):
