@@ -226,6 +226,7 @@ def _checks(before: Path, now: Path) -> Iterator[Row]:
             continue
         yield {
             "field": "check",
+            "metric": None,
             "check_id": check_id,
             "name": failed[-1]["name"],
             "old": _word(outcomes[0]),

@@ -158,7 +158,10 @@ def test_a_check_that_fails_now_is_another_edition_and_said_to_be_that(world):
     made = world.close()
     assert made.edition == 2
     assert restated(made) == [
-        {"check_id": "c1", "field": "check", "name": "amounts", "new": "failed", "old": "passed", "seen": True}
+        {
+            **{"check_id": "c1", "field": "check", "metric": None, "name": "amounts"},
+            **{"old": "passed", "new": "failed", "seen": True},
+        }
     ]
 
 
