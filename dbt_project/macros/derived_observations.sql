@@ -6,7 +6,7 @@ select *
     replace (observation_id || '|now' as observation_id),
     '{{ model_name() | replace("kpi_", "") }}' as metric,
     numerator,
-    0::decimal(18, 4) as denominator
+    0::decimal(30, 8) as denominator
 from {{ ref(base_model) }}
 {% for grain in ['day', 'week', 'month', 'quarter', 'year'] %}
 {% if base_period == 'prior' or grain == 'year' %}
@@ -43,7 +43,7 @@ where {{ where }}
 
 {# The observations of an attainment: the metric's own, and the target as the denominator of its period and member. #}
 {% macro attainment_observations(base_model) %}
-select * exclude (metric, denominator), '{{ model_name() | replace("kpi_", "") }}' as metric, 0::decimal(18, 4) as denominator
+select * exclude (metric, denominator), '{{ model_name() | replace("kpi_", "") }}' as metric, 0::decimal(30, 8) as denominator
 from {{ ref(base_model) }}
 union all by name
 select
@@ -60,7 +60,7 @@ select
     case when dimension = '{{ name }}' then member end as {{ name }},
     {% endfor %}
     '{{ model_name() | replace("kpi_", "") }}' as metric,
-    0::decimal(18, 4) as numerator,
+    0::decimal(30, 8) as numerator,
     target as denominator
 from {{ ref('core_target') }}
 where metric = '{{ base_model | replace("kpi_", "") }}'

@@ -47,8 +47,8 @@ select
     {{ 'fact.grain' if 'grain' in columns else 'null' }}::varchar as grain,
     fact.business_unit::varchar as scope,
     {{ members(columns, all_dimensions()) }},
-    ({{ numerator }})::decimal(18, 4) as numerator,
-    ({{ denominator }})::decimal(18, 4) as denominator,
+    try_cast(({{ numerator }}) as decimal(30, 8)) as numerator,
+    try_cast(({{ denominator }}) as decimal(30, 8)) as denominator,
     ({{ settles }})::date as settles_on
 from {{ ref(fact) }} as fact
 where ({{ where }}) and {{ on }} is not null

@@ -85,7 +85,7 @@
         ({{ condition }}) as k{{ loop.index0 }},
         {% endfor %}
         {% for amount in measured.amounts %}
-        case when {{ measured.conditions[amount.k] }} then ({{ amount.sql }})::decimal(18, 4) end as x{{ loop.index0 }},
+        case when {{ measured.conditions[amount.k] }} then try_cast(({{ amount.sql }}) as decimal(30, 8)) end as x{{ loop.index0 }},
         {% endfor %}
     from {{ relation_of(pass.fact) }} as fact
     where {{ pass.on }} is not null
@@ -160,7 +160,7 @@
         '{{ metric.name }}' as metric,
         {{ keys | join(', ') }},
         {% for side in ['numerator', 'denominator'] %}
-        {{ 'x' ~ metric[side] if metric[side] is not none else 'k' ~ metric.k ~ '::decimal(38, 4)' }} as {{ side }},
+        {{ 'x' ~ metric[side] if metric[side] is not none else 'k' ~ metric.k ~ '::decimal(38, 8)' }} as {{ side }},
         {% endfor %}
         {{ 'x' ~ metric.pending if metric.pending is not none else 'null' }} as pending,
         k{{ metric.k }} as observations,
@@ -274,21 +274,37 @@
 {% endmacro %}
 
 
-{# Of decimals, DuckDB interpolates in doubles and cuts the rest off: 1106.9999 for 1107. Between numbers of 4 decimals, a
-   tenth or a half of the way has 5, to which the double is rounded: exact for numbers below 10^9. #}
+{# DuckDB interpolates in doubles, which hold 15 digits. So the amounts are ranked once; a period's ranks, which are small,
+   are sorted, and the two on either side of the quantile's place stand for their amounts. #}
 {% macro quantiles_of_rows(pass, wanted) %}
     {% set dimensions = rollup_dimensions(pass) %}
     with rows as ({{ measured_rows(pass) }}),
+    ranked as (
+        select
+            *,
+            {% for item in wanted %}
+            case when {{ item.x }} is not null then dense_rank() over (order by {{ item.x }}) end::int as rank_{{ item.metric }},
+            {% endfor %}
+        from rows
+    ),
+    {% for item in wanted %}
+    amount_{{ item.metric }} as (
+        select rank_{{ item.metric }} as rank, any_value({{ item.x }}) as amount
+        from ranked
+        where {{ item.x }} is not null
+        group by rank_{{ item.metric }}
+    ),
+    {% endfor %}
     grouped as (
         select
             case {% for grain in ['day', 'week', 'month', 'quarter', 'year'] %}when grouping({{ grain }}_start) = 0 then '{{ grain }}' {% endfor %}end as grain,
             coalesce(day_start, week_start, month_start, quarter_start, year_start) as period_start,
             {{ scope_and_member(dimensions) }}
             {% for item in wanted %}
-            quantile_cont({{ item.x }}::double, [{% for aggregate in item.aggregates %}0.{{ quantiles()[aggregate] }}{{ ', ' if not loop.last }}{% endfor %}]) as q_{{ item.metric }},
+            list_sort(list(rank_{{ item.metric }}) filter (where rank_{{ item.metric }} is not null)) as ranks_{{ item.metric }},
             {% endfor %}
-        from rows
-        inner join calendar_day on rows.occurred_on = calendar_day.day_start
+        from ranked
+        inner join calendar_day on ranked.occurred_on = calendar_day.day_start
         group by grouping sets (
             {%- for dimension in dimensions %}{% set outer = loop %}
             {%- for grain in grains_of(dimension) %}({{ grain }}_start, {{ 'scope, ' if dimension != 'company' }}{{ dimension }}){{ ', ' if not (outer.last and loop.last) }}{% endfor %}
@@ -296,10 +312,14 @@
         )
     )
     {% for item in wanted %}{% set outer = loop %}{% for aggregate in item.aggregates %}
+    {% set tenths = quantiles()[aggregate] ~ ' * (len(ranks_' ~ item.metric ~ ') - 1)' %}
     select '{{ item.metric }}' as metric, '{{ aggregate }}' as aggregate, grain, period_start, scope, dimension, member,
-        q_{{ item.metric }}[{{ loop.index }}]::decimal(28, 5)::decimal(38, 8) as quantile
+        {{ between('lower.amount', 'upper.amount', tenths) }} as quantile
     from grouped
-    where member is not null and q_{{ item.metric }} is not null
+    inner join amount_{{ item.metric }} as lower on ranks_{{ item.metric }}[{{ tenths }} // 10 + 1] = lower.rank
+    inner join amount_{{ item.metric }} as upper
+        on ranks_{{ item.metric }}[least({{ tenths }} // 10 + 2, len(ranks_{{ item.metric }}))] = upper.rank
+    where member is not null
     {{ 'union all' if not (outer.last and loop.last) }}
     {% endfor %}{% endfor %}
 {% endmacro %}
@@ -312,7 +332,7 @@
     with rows as ({{ measured_rows(pass) }})
     {% for item in wanted %}{% set outer = loop %}{% for aggregate in item.aggregates %}
     select '{{ item.metric }}' as metric, '{{ aggregate }}' as aggregate, grain, period_start, scope, dimension, member,
-        (lower + (upper - lower) * (({{ quantiles()[aggregate] }} * (total - 1) % 10)::int * 0.1::decimal(2, 1)))::decimal(38, 8) as quantile
+        {{ between('lower', 'upper', quantiles()[aggregate] ~ ' * (total - 1)') }} as quantile
     from (
         select grain, period_start, scope, dimension, member, total,
             min(amount) filter (where up_to > {{ quantiles()[aggregate] }} * (total - 1) // 10) as lower,
@@ -338,6 +358,12 @@
     {{ 'union all' if not (outer.last and loop.last) }}
     {% endfor %}{% endfor %}
 {% endmacro %}
+
+
+{# The amount at a place between two neighbours; the place's last digit says how many tenths of the way. #}
+{% macro between(lower, upper, tenths) -%}
+    ({{ lower }} + ({{ upper }} - {{ lower }}) * (({{ tenths }} % 10)::int * 0.1::decimal(2, 1)))::decimal(38, 8)
+{%- endmacro %}
 
 
 {# The quantiles there are, in tenths. #}

@@ -24,5 +24,5 @@ unmeasurable as (
     where target.unit is distinct from catalogue.unit or target.target is null
 )
 
-{{ fail_by_name('unmeasurable', "'Target ' || record_id || ': ' || coalesce(target::varchar, 'no number') || ' in ' || unit
+{{ fail_by_name('unmeasurable', "'Target ' || record_id || ': ' || coalesce(regexp_replace(target::varchar, '\.?0+$', ''), 'no number') || ' in ' || unit
     || ', its metric is in ' || unit_of_metric || '.'") }}

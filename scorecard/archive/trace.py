@@ -19,7 +19,8 @@ from scorecard.settings import Settings
 
 # Reasons for n/a that follow from the figure's own records. Any other is a rule: no query over the records can find it.
 _REASONS_IN_RECORDS = ("no_observations", "no_denominator", "too_few_observations", "missing_inputs")
-_QUANTILES = {"median": "0.5", "percentile_90": "0.9"}
+_QUANTILES = {"median": 5, "percentile_90": 9}
+"""In tenths."""
 
 
 def trace(settings: Settings, figure_id: str, mailed: Sequence[Mailed] = ()) -> dict[str, Any]:
@@ -135,6 +136,9 @@ def _sql(folder: Path, condition: str, definition: dict[str, Any]) -> str:
         when missing > 0 or p is null then null
         {_value("ratio", minimum, "(n + p)")}
     end"""
+    ordered = "null"
+    if definition["aggregate"] in _QUANTILES:
+        ordered = "list(numerator order by numerator) filter (where numerator is not null)"
     return f"""with contributing as (
     select numerator, denominator, {store.optional(observations, "settles_on", "date")}
     from read_parquet({_literal(str(observations))})
@@ -146,10 +150,10 @@ sums as (
         sum(denominator) as denominator,
         count(*) as observations,
         count(*) filter (where numerator is null or denominator is null) as missing,
-        sum((numerator * 10000)::hugeint) as n,
-        sum((denominator * 10000)::hugeint) as d,
-        sum(((denominator - numerator) * 10000)::hugeint) filter (where settles_on is not null) as p,
-        {_quantile(definition["aggregate"])} as quantile
+        {_units("numerator")} as n,
+        {_units("denominator")} as d,
+        {_units("(denominator - numerator)", "filter (where settles_on is not null)")} as p,
+        {ordered} as ordered
     from contributing
 )
 select
@@ -165,25 +169,42 @@ select
 from sums"""
 
 
-def _quantile(aggregate: str) -> str:
-    if aggregate not in _QUANTILES:
-        return "null"
-    # Of decimals, DuckDB interpolates in doubles and cuts the rest off; rounded to 5 decimals a double is exact here.
-    return f"quantile_cont(numerator::double, {_QUANTILES[aggregate]})::decimal(28, 5)::decimal(38, 8)"
+def _units(side: str, where: str = "") -> str:
+    """Return a sum as a whole number of hundred-millionths; whole units and their fraction apart, so that it fits."""
+    return f"sum(trunc({side})::hugeint) {where} * 100000000 + sum(({side} % 1 * 100000000)::hugeint) {where}"
+
+
+def _share(n: str) -> str:
+    """Return a quotient of sums without its sign, rounded half away from zero at the eighth decimal.
+
+    Divided as by hand: the whole part, then four digits of what remains, then four more. At once, a large n would have
+    more digits than any whole number holds.
+    """
+    rest = f"abs({n}) % abs(d) * 10000"
+    return f"""(
+            try_cast(abs({n}) // abs(d) as decimal(29, 0))
+            + ({rest} // abs(d) * 10000 + ({rest} % abs(d) * 20000 + abs(d)) // (2 * abs(d)))::decimal(9, 0)
+            * 0.00000001::decimal(9, 8)
+        )::decimal(38, 8)"""
+
+
+def _quantile(tenths: int) -> str:
+    """Return the amount so many tenths of the way from the smallest to the largest, between its two neighbours."""
+    place = f"{tenths} * (len(ordered) - 1)"
+    lower, upper = f"ordered[{place} // 10 + 1]", f"ordered[least({place} // 10 + 2, len(ordered))]"
+    return f"({lower} + ({upper} - {lower}) * (({place} % 10)::int * 0.1::decimal(2, 1)))::decimal(38, 8)"
 
 
 def _value(aggregate: str, minimum: int, n: str = "n") -> str:
     """Return the branches of the value. A sum of nothing is 0; any other measure of nothing is n/a."""
-    # Rounded half away from zero at the eighth decimal.
-    share = f"((2 * abs({n}) * 100000000 + abs(d)) // (2 * abs(d)))::decimal(38, 0) * 0.00000001::decimal(9, 8)"
     enough = f"when observations >= {minimum}"
     if aggregate in _QUANTILES:
-        return f"{enough} then quantile::decimal(38, 8)"
+        return f"{enough} then {_quantile(_QUANTILES[aggregate])}"
     if aggregate in ("sum", "last"):
         return f"when observations = 0 then 0::decimal(38, 8)\n        {enough} then numerator::decimal(38, 8)"
     if aggregate == "growth":
-        return f"when d <> 0 then sign({n}) * {share}"
-    divided = f"then sign({n}) * sign(d) * {share}"
+        return f"when d <> 0 then sign({n})::int * {_share(n)}"
+    divided = f"then (sign({n}) * sign(d))::int * {_share(n)}"
     return f"when d <> 0 {divided}" if aggregate == "attainment" else f"{enough} and d <> 0 {divided}"
 
 

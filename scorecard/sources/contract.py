@@ -24,6 +24,10 @@ from scorecard.text import plain
 
 TYPES = ("varchar", "bigint", "integer", "boolean", "date", "timestamp", "timestamptz", "double")
 _DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)")
+DECIMALS = 8
+"""Decimals that every number keeps, whatever a contract declares: sources send more than they document."""
+READING = 2
+"""Number of the rules by which values are read; a new number reads every export again."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -33,7 +37,7 @@ class Column:
 
     `header`: its name in the export, or the path of its field in a service's record. `data_type`: a DuckDB type in
     lower case. `optional`: a service may leave the field out. `date_format`: how its days are written, "" as the table
-    says.
+    says. `identifies`: it is part of a key or is the cursor, so that its text must stay as it is.
     """
 
     name: str
@@ -42,6 +46,16 @@ class Column:
     not_null: bool
     optional: bool = False
     date_format: str = ""
+    identifies: bool = False
+
+    @property
+    def stored(self) -> str:
+        """The type of the raw column: that of the contract, a decimal with at least DECIMALS decimals."""
+        if self.decimal is None or self.identifies:
+            return self.data_type
+        precision, scale = self.decimal
+        kept = max(scale, DECIMALS)
+        return f"decimal({min(precision - scale + kept, 38)},{kept})"
 
     @property
     def decimal(self) -> tuple[int, int] | None:
@@ -97,6 +111,7 @@ class ObjectContract:
     def fingerprint(self) -> str:
         """SHA-256 of all that changes what is read out of one and the same file."""
         shape = [
+            READING,
             [
                 [c.name, c.data_type, c.header, c.not_null, *([c.date_format] if c.date_format else [])]
                 for c in self.columns
@@ -247,6 +262,8 @@ def _object(entry: dict[str, Any], source: str, path: Path, service: str) -> Obj
             f"In {path}, the cursor of {where} is {cursor}, which is no column of it.",
             "Correct config.meta.cursor or add the column.",
         )
+    identifiers = {*key, *merge_key, cursor}
+    columns = tuple(replace(column, identifies=column.name in identifiers) for column in columns)
     dated = _flag(meta, "dated", where, path)
     formats = read_formats(meta, where, path, bool(service) or Path(file).suffix.lower() in (".xlsx", ".parquet"))
     return ObjectContract(

@@ -218,7 +218,7 @@ def retype(path: Path, source: SourceContract, staged: list[Staged], types: Type
         (each.contract, column, held)
         for each in staged
         for column in each.columns
-        if (held := types.get(each.contract.name, {}).get(column.name)) and held != _spelled(column.data_type)
+        if (held := types.get(each.contract.name, {}).get(column.name)) and held != _spelled(column.stored)
     ]
     if not changes:
         return
@@ -226,7 +226,7 @@ def retype(path: Path, source: SourceContract, staged: list[Staged], types: Type
         for contract, column, held in changes:
             table = f"{source.schema}.{quoted(contract.name)}"
             try:
-                db.execute(f"alter table {table} alter {quoted(column.name)} type {column.data_type}")
+                db.execute(f"alter table {table} alter {quoted(column.name)} type {column.stored}")
             except duckdb.Error as error:
                 if is_damaged(error):
                     raise

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from scorecard.sources.contract import Column, ObjectContract
 from scorecard.sources.formats import EPOCH, OFFSET, Formats, epoch_sql, moment_sql, number_sql
+from scorecard.sources.numbers import LARGEST, is_number, number, too_large
 from scorecard.sources.text import key_sql, quoted
 from scorecard.sources.undeclared import UNDECLARED
 
@@ -18,13 +19,8 @@ if TYPE_CHECKING:
 EARLIEST, LATEST = "1900-01-01", "2200-01-01"
 """The days a record may name. One at 9999-12-31, which stands for "never", makes a calendar of 8000 years."""
 
-HOLDS = "decimal(18,4)"
-"""What the warehouse reckons with, whatever a contract allows."""
-
 # DuckDB's own casts let too much through for a ledger: 3.7 becomes 4, 1.005 becomes 1.01, 'infinity' a date.
 _FORMS = {
-    "bigint": r"[+-]?\d+(\.0*)?",
-    "integer": r"[+-]?\d+(\.0*)?",
     "boolean": r"(?i)true|false|t|f|yes|no|y|n|1|0",
     "date": r"\d{4}-\d{2}-\d{2}",
     "timestamp": r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?",
@@ -89,6 +85,10 @@ def row_version(columns: tuple[Column, ...]) -> str:
 def written(column: Column) -> str:
     """SQL of a field as text, with a text's length before it, so that no two records can be written the same way."""
     name = quoted(column.name)
+    if column.stored != column.data_type:
+        # As the contract has it where that says all of it: more room in the table is no change of the record.
+        declared = f"try_cast({name} as {column.data_type})"
+        return f"case when {declared} = {name} then {declared}::varchar else {name}::varchar end"
     return f"length({name}) || ':' || {name}" if column.data_type == "varchar" else f"{name}::varchar"
 
 
@@ -116,7 +116,7 @@ def _value(cell: str, column: Column, formats: Formats) -> str:
     if date_format == EPOCH:
         return epoch_sql(_usual(text, replace(column, data_type="bigint")), column.data_type)
     if not date_format:
-        return _usual(number_sql(text, formats) if _is_number(column) else text, column)
+        return _usual(number_sql(text, formats) if is_number(column) or column.data_type == "double" else text, column)
     value = moment_sql(text, column.data_type, date_format, is_own=bool(column.date_format))
     # A day that is one in its file comes as 2024-12-31, which no format but such a one could be mistaken for.
     is_mistakable = date_format.startswith("%Y-")
@@ -125,13 +125,11 @@ def _value(cell: str, column: Column, formats: Formats) -> str:
 
 def _usual(text: str, column: Column) -> str:
     """SQL of a text in the column's type as it is written where a contract says nothing else; null where it isn't."""
+    if is_number(column):
+        return number(text, column)
     cast = f"try_cast({text} as {column.data_type})"
-    value = f"case when regexp_full_match({text}, '{_form(column)}') then {cast} end"
+    value = f"case when regexp_full_match({text}, '{_FORMS[column.data_type]}') then {cast} end"
     return f"case when isfinite({cast}) then {value} end" if column.data_type == "double" else value
-
-
-def _is_number(column: Column) -> bool:
-    return column.decimal is not None or column.data_type in ("bigint", "integer", "double")
 
 
 def _date_format(column: Column, formats: Formats) -> str:
@@ -146,6 +144,9 @@ def _fault(cell: str, column: Column, formats: Formats) -> str:
         date_format = _date_format(column, formats).replace("'", "''")
         wanted = column.data_type + (f" ({date_format})" if date_format else "")
         said = f"""'{column.name}: "' || left({cell}, 80) || if(length({cell}) > 80, '…', '') || '" is"""
+        if column.decimal and not column.identifies:
+            text = number_sql(f"trim({cell})", formats)
+            cases += f" when {too_large(text, column)} then {said} larger than {column.data_type} holds'"
         cases += f" when {cell} is not null and {quoted(column.name)} is null then {said} no {wanted}'"
         for condition, words in _limits(column):
             cases += f" when {condition} then {said} {words}'"
@@ -161,12 +162,5 @@ def _limits(column: Column) -> Iterator[tuple[str, str]]:
         day = f"to_timestamp({name})" if column.data_type == "bigint" else name
         outside = f"{day}::date not between date '{EARLIEST}' and date '{LATEST}'"
         yield outside, f"outside of the days allowed, {EARLIEST} to {LATEST}"
-    if column.decimal:
-        yield f"{name} is not null and try_cast({name} as {HOLDS}) is null", f"too large for the warehouse ({HOLDS})"
-
-
-def _form(column: Column) -> str:
-    if column.decimal is None:
-        return _FORMS[column.data_type]
-    scale = column.decimal[1]
-    return rf"[+-]?(\d+(\.\d{{0,{scale}}}0*)?|\.\d{{1,{scale}}}0*)" if scale else r"[+-]?\d+(\.0*)?"
+    if column.decimal and not column.identifies:
+        yield f"abs({name}) > {LARGEST}", f"larger than any that the warehouse reckons with, {LARGEST}"

@@ -25,6 +25,16 @@ BROKEN: list[tuple[str, str, str | int]] = [
         "No rate of JPY on 2024-02-29",
     ),
     (
+        "fx_rate_can_be_used",
+        "insert into seeds.fx_rates values ('EUR', '2024-01-01', '1000000')",
+        "The rate of EUR on 2024-01-01 is 1000000.",
+    ),
+    (
+        "fx_rate_can_be_used",
+        "insert into seeds.fx_rates values ('EUR', '2024-02-30', null)",
+        "The rate of EUR on 2024-02-30 is empty.",
+    ),
+    (
         "target_is_specific",
         TARGET.format("'win_rat' as metric, 'a' as record_id"),
         "Target a: there is no metric win_rat.",
@@ -34,7 +44,7 @@ BROKEN: list[tuple[str, str, str | int]] = [
         TARGET.format("'North' as member, 'a' as record_id"),
         "Target a: Maven Hardware has no region North.",
     ),
-    ("target_is_measurable", TARGET.format("'days' as unit"), "0.6200 in days, its metric is in percent."),
+    ("target_is_measurable", TARGET.format("'days' as unit"), "0.62 in days, its metric is in percent."),
     ("target_is_measurable", TARGET.format("null as target"), "no number in percent"),
     ("target_is_relevant", TARGET.format("'mrr' as parent_kgi"), "win_rate drives no KGI mrr."),
     ("target_is_relevant", TARGET.format("'won_deals' as parent_kgi"), "win_rate drives no KGI won_deals."),

@@ -5,6 +5,7 @@ words in the metric's SQL, and here they are held to each other: every period an
 """
 
 from decimal import Decimal
+from fractions import Fraction
 
 import duckdb
 import pytest
@@ -13,6 +14,7 @@ from scorecard.catalogue import load_catalogue
 from scorecard.settings import load_settings
 
 MODELS = sorted({metric.model for metric in load_catalogue(load_settings()).metrics.values()})
+QUANTILES = {"median": Fraction(1, 2), "percentile_90": Fraction(9, 10)}
 MEMBERS = ("company", "business_unit", "region", "team", "rep", "product", "segment", "country", "movement")
 
 # The observations of each period and member that the metric is valued for.
@@ -55,13 +57,13 @@ ADDED = f"""
             sum(denominator) as denominator,
             count(*) as observations,
             count(*) filter (where numerator is null or denominator is null) as missing,
-            quantile_cont(numerator::double, 0.5)::decimal(28, 5)::decimal(38, 8) as median,
-            quantile_cont(numerator::double, 0.9)::decimal(28, 5)::decimal(38, 8) as percentile_90
+            list(numerator order by numerator) filter (where numerator is not null) as ordered
         from placed
         group by grouping sets ({", ".join(f"(of_grain, period_start, {name})" for name in MEMBERS)})
         having count(*) filter (where source_object = 'targets') > 0 or getvariable('aggregate') <> 'attainment'
     )
-    select grain, period_start, dimension, member, numerator, denominator, observations, missing, median, percentile_90
+    select grain, period_start, dimension, member, numerator, denominator, observations, missing,
+        if(getvariable('is_quantile'), ordered, null) as ordered
     from added
     where member is not null and (grain <> 'day' or dimension in ('company', 'business_unit'))
 """
@@ -73,7 +75,10 @@ def test_the_observations_make_the_values(connection: duckdb.DuckDBPyConnection,
     alike = [metric for metric in catalogue.metrics.values() if metric.model == model]
     base = next(metric for metric in alike if metric.variant_of is None)
     of = "booked_revenue" if base.aggregate in ("growth", "attainment") else None
-    for name, value in (("metric", base.name), ("aggregate", base.aggregate), ("of", of)):
+    is_quantile = any(metric.aggregate in QUANTILES for metric in alike)
+    for name, value in (
+        ("metric", base.name), ("aggregate", base.aggregate), ("of", of), ("is_quantile", is_quantile),
+    ):  # fmt: skip
         connection.execute(f"set variable {name} = $value", {"value": value})
     added = {row[:4]: row[4:] for row in connection.execute(ADDED.format(view=f"kpis.{model}")).fetchall()}
     for metric in alike:
@@ -84,20 +89,25 @@ def test_the_observations_make_the_values(connection: duckdb.DuckDBPyConnection,
         ).fetchall()
         assert {row[:4] for row in values} == set(added)
         for *key, numerator, denominator, observations, value, reason in values:
-            n, d, count, missing, median, percentile_90 = added[tuple(key)]
+            n, d, count, missing, ordered = added[tuple(key)]
             assert (numerator, denominator, observations) == (n, d, count), key
             if reason is None:
-                quantile = {"median": median, "percentile_90": percentile_90}.get(metric.aggregate)
-                assert value == (_value(metric.aggregate, n, d) if quantile is None else quantile), key
+                assert value == _value(metric.aggregate, n, d, ordered), key
             else:
                 assert value is None, key
                 assert (reason == "missing_inputs") == (missing > 0), key
 
 
-def _value(aggregate: str, numerator: Decimal, denominator: Decimal) -> Decimal:
+def _value(aggregate: str, numerator: Decimal, denominator: Decimal, ordered: list[Decimal]) -> Decimal:
     if aggregate in ("sum", "last"):
         return numerator
-    # Decimal's own context would round half to even, and on 28 digits.
-    shifted = int(numerator.scaleb(4)) * 10**8 * 2 + abs(int(denominator.scaleb(4))) * (1 if numerator >= 0 else -1)
-    whole = abs(shifted) // (2 * abs(int(denominator.scaleb(4))))
-    return Decimal(whole if numerator >= 0 else -whole).scaleb(-8)
+    if aggregate in QUANTILES:
+        place = QUANTILES[aggregate] * (len(ordered) - 1)
+        below = int(place)
+        above = min(below + 1, len(ordered) - 1)
+        exact = Fraction(ordered[below]) + (Fraction(ordered[above]) - Fraction(ordered[below])) * (place - below)
+    else:
+        exact = Fraction(numerator) / abs(Fraction(denominator))
+    # Half away from zero; Decimal's own context would round on 28 digits.
+    whole = (abs(exact) * 2 * 10**8 + 1) // 2
+    return Decimal(int(whole if exact >= 0 else -whole)).scaleb(-8)

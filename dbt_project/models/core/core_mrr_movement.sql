@@ -24,7 +24,7 @@ select
     end as movement,
     opening_mrr,
     closing_mrr,
-    (closing_mrr - opening_mrr)::decimal(18, 4) as amount,
+    try_cast(closing_mrr - opening_mrr as decimal(30, 8)) as amount,
     source_system,
     source_object,
     record_id,

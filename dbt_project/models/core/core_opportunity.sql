@@ -18,7 +18,7 @@ joined as (
         account.country,
         product.product_family,
         product.list_price,
-        case when opportunity.currency = '{{ var("currency") }}' then 1 else fx.rate end as rate
+        (case when opportunity.currency = '{{ var("currency") }}' then 1 else fx.rate end)::decimal(14, 8) as rate
     from opportunity
     left join {{ ref('core_rep') }} as rep
         on opportunity.rep = rep.rep and opportunity.source_system = rep.source_system
@@ -47,9 +47,9 @@ select
     created_on,
     case when stage in ('won', 'lost') then closed_on end as closed_on,
     currency,
-    rate::decimal(18, 8) as rate,
-    (amount * rate)::decimal(18, 4) as amount,
-    quantity::decimal(18, 4) as quantity,
+    rate,
+    (try_cast(amount as decimal(24, 8)) * rate)::decimal(30, 8) as amount,
+    try_cast(quantity as decimal(30, 8)) as quantity,
     list_price,
     case when stage in ('won', 'lost') then date_diff('day', created_on, closed_on) end as cycle_days,
     source_system,

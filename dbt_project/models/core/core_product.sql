@@ -10,7 +10,7 @@ with unioned as (
 select
     product,
     product_family,
-    list_price::decimal(18, 4) as list_price,
+    try_cast(list_price as decimal(24, 8)) as list_price,
     business_unit,
     source_system
 from unioned

@@ -24,7 +24,7 @@ joined as (
         subscription.*,
         account.segment,
         account.country,
-        case when subscription.currency = '{{ var("currency") }}' then 1 else fx.rate end as rate
+        (case when subscription.currency = '{{ var("currency") }}' then 1 else fx.rate end)::decimal(14, 8) as rate
     from dated as subscription
     left join {{ ref('core_account') }} as account
         on subscription.source_system || ':' || subscription.account_id = account.account_key
@@ -45,8 +45,8 @@ select
     is_trial,
     currency,
     rate_on,
-    rate::decimal(18, 8) as rate,
-    (case when is_trial then 0 else monthly_amount * rate end)::decimal(18, 4) as mrr,
+    rate,
+    (case when is_trial then 0 else try_cast(monthly_amount as decimal(24, 8)) * rate end)::decimal(30, 8) as mrr,
     source_system,
     source_object,
     record_id,

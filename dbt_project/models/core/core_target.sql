@@ -8,7 +8,7 @@ select
     target.scope,
     target.dimension,
     target.member,
-    target.target::decimal(18, 4) as target,
+    try_cast(target.target as decimal(30, 8)) as target,
     target.unit,
     target.owner,
     target.due::date as due,

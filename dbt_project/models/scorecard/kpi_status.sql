@@ -22,7 +22,7 @@ compared as (
                 and now.dimension = 'company' and now.observed_until < latest.observed_until
                 then null
             when metric.aggregate in ('sum', 'attainment')
-                then (target.target::decimal(26, 4) * now.elapsed_share::decimal(10, 8))::decimal(38, 8)
+                then {{ exact_product('now.elapsed_share', 'target.target') }}
             else target.target::decimal(38, 8)
         end as expected,
         prior.value as prior_value,
@@ -83,7 +83,7 @@ select
     judged.at_most,
     judged.observations,
     judged.na_reason,
-    judged.target::decimal(18, 4) as target,
+    judged.target::decimal(30, 8) as target,
     judged.expected::decimal(38, 8) as expected,
     judged.status,
     judged.prior_value,

@@ -62,7 +62,7 @@ select
     target.reason,
     target.reason_ja,
     case when ranked.past_changes >= 8
-        then {{ exact_ratio('ranked.smaller::decimal(18, 4)', 'ranked.past_changes::decimal(18, 4)') }}
+        then {{ exact_ratio('ranked.smaller', 'ranked.past_changes') }}
     end::decimal(38, 8) as achievable,
     coalesce(
         ranked.past_changes >= 8 and ranked.smaller >= 0.95 * ranked.past_changes, false

@@ -30,9 +30,9 @@ select
     scope::varchar as scope,
     dimension::varchar as dimension,
     member::varchar as member,
-    numerator::decimal(38, 4) as numerator,
-    denominator::decimal(38, 4) as denominator,
-    pending::decimal(38, 4) as pending,
+    numerator::decimal(38, 8) as numerator,
+    denominator::decimal(38, 8) as denominator,
+    pending::decimal(38, 8) as pending,
     observations::bigint as observations,
     missing::bigint as missing
 from total

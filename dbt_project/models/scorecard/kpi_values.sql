@@ -258,8 +258,8 @@ attainment as (
 ),
 
 everything as (
-    select * exclude (numerator, denominator), numerator::decimal(38, 4) as numerator,
-        denominator::decimal(38, 4) as denominator from completed
+    select * exclude (numerator, denominator), numerator::decimal(38, 8) as numerator,
+        denominator::decimal(38, 8) as denominator from completed
     union all by name
     select * from growth
     union all by name
@@ -280,10 +280,10 @@ select
     scope::varchar as scope,
     dimension::varchar as dimension,
     member::varchar as member,
-    numerator::decimal(38, 4) as numerator,
-    denominator::decimal(38, 4) as denominator,
+    numerator::decimal(38, 8) as numerator,
+    denominator::decimal(38, 8) as denominator,
     value::decimal(38, 8) as value,
-    pending::decimal(38, 4) as pending,
+    pending::decimal(38, 8) as pending,
     (case when value is not null and pending is not null then {{ exact_ratio('(numerator + pending)', 'denominator') }} end)
         ::decimal(38, 8) as at_most,
     observations::bigint as observations,

@@ -171,19 +171,19 @@ def test_parquet_values_are_exact(read: Read) -> None:
     good, bad = read(
         parquet(
             order_id=["A1", "A2", "A3"],
-            amount=pa.array([Decimal("123456789012.10"), Decimal("0.005"), None], pa.decimal128(38, 3)),
+            amount=pa.array([Decimal("123456789012.105"), Decimal("1e20"), None], pa.decimal128(38, 3)),
             ordered_on=day,
             note=pa.array(["<b>", "x", 'it\'s "x"\n']).dictionary_encode(),
         ),
         file="orders.parquet",
     )
     assert good == [
-        (1, "A1", Decimal("123456789012.10"), date(2024, 2, 29), "<b>"),
+        (1, "A1", Decimal("123456789012.105"), date(2024, 2, 29), "<b>"),
         (3, "A3", None, date(2024, 1, 1), 'it\'s "x"\n'),
     ]
     ((line, reason, _),) = bad
     assert line == 2
-    assert 'amount: "0.005" is no decimal(18,2)' in reason
+    assert 'amount: "100000000000000000000.000" is larger than decimal(18,2) holds' in reason
     assert "ordered_on: empty" in reason
 
 

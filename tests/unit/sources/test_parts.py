@@ -26,7 +26,7 @@ def weekly(shop: Shop) -> Shop:
 
 def current(shop: Shop) -> list[tuple[Any, ...]]:
     return shop.query(
-        "select order_id, amount::varchar, _source_file, _source_line from raw_shop.orders"
+        "select order_id, amount::decimal(18, 2)::varchar, _source_file, _source_line from raw_shop.orders"
         " where _valid_to is null order by order_id"
     )
 

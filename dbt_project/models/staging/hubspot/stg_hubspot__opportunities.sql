@@ -9,7 +9,7 @@ line as (
     select
         deal_id,
         {{ most_valuable('name', 'amount') }} as product,
-        {{ sum_if_known('quantity') }} as quantity
+        ({{ sum_if_known('quantity') }})::decimal(38, 8) as quantity
     from ({{ current_rows('hubspot', 'line_item') }})
     group by deal_id
 ),
@@ -57,7 +57,7 @@ renamed as (
         judged.outcome as stage,
         {{ local_day('deal.created_at') }} as created_on,
         coalesce({{ local_day('entered.at') }}, {{ local_day('deal.close_date') }}) as closed_on,
-        case when judged.outcome in ('won', 'lost') then deal.amount end as amount,
+        case when judged.outcome in ('won', 'lost') then deal.amount end::decimal(24, 8) as amount,
         line.quantity,
         upper(deal.currency) as currency,
         {{ provenance('hubspot', 'deal', 'deal.id', 'deal') }}

@@ -8,7 +8,7 @@ renamed as (
     select
         {{ known_as('product', 'source.name') }} as product,
         null::varchar as product_family,
-        null::decimal(18, 2) as list_price,
+        null::decimal(24, 8) as list_price,
         {{ provenance('hubspot', 'line_item', 'id') }}
     from source
     where name is not null

@@ -13,7 +13,7 @@ renamed as (
         lower(deal_stage) as stage,
         engage_date as created_on,
         close_date as closed_on,
-        case when deal_stage = 'Won' then close_value end as amount,
+        case when deal_stage = 'Won' then close_value end::decimal(24, 8) as amount,
         1 as quantity,
         {{ provenance('maven_crm', 'sales_pipeline', 'opportunity_id') }}
     from source

@@ -7,7 +7,7 @@ renamed as (
     select
         product,
         series as product_family,
-        sales_price as list_price,
+        sales_price::decimal(24, 8) as list_price,
         {{ provenance('maven_crm', 'products', 'product') }}
     from source
 )

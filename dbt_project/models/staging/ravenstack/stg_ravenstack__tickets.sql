@@ -10,7 +10,7 @@ renamed as (
         submitted_at as submitted_on,
         closed_at as closed_local,
         first_response_time_minutes as first_response_minutes,
-        satisfaction_score,
+        satisfaction_score::decimal(24, 8) as satisfaction_score,
         priority,
         escalation_flag as is_escalated,
         {{ provenance('ravenstack', 'support_tickets', 'ticket_id') }}

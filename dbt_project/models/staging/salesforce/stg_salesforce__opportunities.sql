@@ -9,7 +9,7 @@ line as (
     select
         opportunity_id,
         {{ most_valuable('product2_id', 'total_price') }} as product2_id,
-        {{ sum_if_known('quantity') }} as quantity
+        ({{ sum_if_known('quantity') }})::decimal(38, 8) as quantity
     from ({{ current_rows('salesforce', 'opportunity_line_item') }})
     group by opportunity_id
 ),
@@ -43,7 +43,7 @@ renamed as (
         end as stage,
         {{ local_day('opportunity.created_date') }} as created_on,
         coalesce({{ local_day('entered.at') }}, opportunity.close_date) as closed_on,
-        case when opportunity.is_closed then opportunity.amount end as amount,
+        case when opportunity.is_closed then opportunity.amount end::decimal(24, 8) as amount,
         line.quantity,
         opportunity.currency_iso_code as currency,
         {{ provenance('salesforce', 'opportunity', 'opportunity.id', 'opportunity') }}

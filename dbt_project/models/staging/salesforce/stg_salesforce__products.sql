@@ -7,7 +7,7 @@ renamed as (
     select
         name as product,
         family as product_family,
-        null::decimal(18, 2) as list_price,
+        null::decimal(24, 8) as list_price,
         {{ provenance('salesforce', 'product2', 'id') }}
     from source
     qualify row_number() over (partition by name order by created_date, id) = 1

@@ -84,9 +84,9 @@ billed as (
         metered.id is not null as is_metered,
         case
             when state.kind = 'period' then state.amount - state.discount
-            else (priced.unit_amount * state.quantity)::decimal(26, 4)
-                * coalesce({{ exact_ratio('state.period_amount - state.period_discount', 'state.period_amount') }}, 1)
-                ::decimal(9, 8)
+            else try_cast(try_cast(priced.unit_amount as decimal(24, 12)) * try_cast(state.quantity as decimal(14, 4)) as decimal(26, 8))
+                * try_cast(coalesce({{ exact_ratio('state.period_amount - state.period_discount', 'state.period_amount') }}, 1)
+                    as decimal(12, 8))
         end as discounted,
         coalesce(priced.includes_tax, false) as includes_tax,
         coalesce(priced.excludes_tax, false) as excludes_tax,
@@ -108,7 +108,7 @@ netted as (
         *,
         case
             when kind = 'period' and tax is not null then discounted - tax
-            else (discounted * case
+            else try_cast(try_cast(discounted as decimal(26, 8)) * try_cast(case
                 when kind = 'change' and tax = 0 then 1
                 when kind = 'seen' and percent is not null then {{ exact_ratio('100', '100 + percent') }}
                 when period_tax <> 0 and kind <> 'period' and not excludes_tax then {{
@@ -117,7 +117,7 @@ netted as (
                 when kind = 'change' and tax <> 0 then {{ exact_ratio('amount - tax', 'amount') }}
                 when percent is not null then {{ exact_ratio('100', '100 + percent') }}
                 when not (includes_tax and may_be_taxed) then 1
-            end::decimal(9, 8))::decimal(28, 4)
+            end as decimal(12, 8)) as decimal(26, 8))
         end as net
     from billed
 ),
@@ -184,7 +184,7 @@ renamed as (
         unioned.started_on,
         unioned.ended_on,
         {{ end_kind('unioned.ended_on', 'true') }} as end_kind,
-        unioned.monthly_amount::decimal(18, 4) as monthly_amount,
+        try_cast(unioned.monthly_amount as decimal(24, 8)) as monthly_amount,
         unioned.is_trial,
         unioned.currency,
         unioned.source_system,

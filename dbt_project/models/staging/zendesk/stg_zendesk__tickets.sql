@@ -34,7 +34,7 @@ renamed as (
         coalesce(
             answer.score,
             case coalesce(rating.score, ticket.satisfaction_score) when 'good' then 5 when 'bad' then 1 end
-        )::decimal(18, 2) as satisfaction_score,
+        )::decimal(24, 8) as satisfaction_score,
         case ticket.priority when 'normal' then 'medium' else ticket.priority end as priority,
         {{ provenance('zendesk', 'ticket', 'ticket.id::varchar', 'ticket') }}
     from ticket
