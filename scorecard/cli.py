@@ -475,6 +475,8 @@ def _show_trace(result: dict[str, Any]) -> None:
         _print(f"n/a because: {result['reason']}")
     if result["at_most"]:
         _print("not settled: the records with a day under settles_on may still count in full")
+    for warning in result["warnings"]:
+        _print(f"{warning['severity']}: {warning['message']}")
     columns = ("source", "object", "record_id", "file", "line", "occurred_at", "numerator", "denominator")
     unsettled = ("settles_on",) if result["at_most"] else ()
     _show(result["observations"], False, (*columns, *unsettled), hint="take --json for all")

@@ -1,6 +1,7 @@
 """Text from outside as people may read it: no control characters, nothing that turns a line around, no secret."""
 
 import unicodedata
+from collections.abc import Sequence
 
 from scorecard.redaction import redact
 
@@ -44,3 +45,10 @@ def in_json(text: str) -> str:
 
 def _escaped(letter: str) -> str:
     return "".join(f"\\u{unit:04x}" for unit in memoryview(letter.encode("utf-16-le", "surrogatepass")).cast("H"))
+
+
+def key_sql(columns: Sequence[str]) -> str:
+    """SQL of a record's key as one text, out of the SQL of its columns; see `scorecard.sources.text.key_of`."""
+    if len(columns) > 1:
+        columns = [rf"replace(replace({each}::varchar, '\', '\\'), ',', '\,')" for each in columns]
+    return f"concat_ws(', ', {', '.join(columns)})"

@@ -36,10 +36,11 @@ def trace(settings: Settings, figure_id: str, mailed: Sequence[Mailed] = ()) -> 
     (the value if all that is not settled comes about, null where it is settled), equal (both ends), reason (why it is
     n/a, or null), numerator, denominator (sums, decimal text), observations (list of source, object, record_id, file,
     line, url, occurred_at, numerator, denominator, settles_on, evidence), observations_count, missing_inputs (how many
-    lack a number), sql (what was executed; DuckDB runs it from anywhere on this machine), columns (source fields by
-    column), loads, files (whether each source file is still the same on disk, and where a copy of the version that was
-    loaded is, or null), provenance (records that a later build has in the place of others, with the same value; or
-    null), close (close_id, edition, content_sha256, manifest_sha256, closed_at, verified).
+    lack a number), warnings (check_id, severity and message of each check that failed on the data it rests on, a record
+    whose update can't be read among them), sql (what was executed; DuckDB runs it from anywhere on this machine),
+    columns (source fields by column), loads, files (whether each source file is still the same on disk, and where a
+    copy of the version that was loaded is, or null), provenance (records that a later build has in the place of others,
+    with the same value; or null), close (close_id, edition, content_sha256, manifest_sha256, closed_at, verified).
 
     Raises
     ------
@@ -78,6 +79,7 @@ def trace(settings: Settings, figure_id: str, mailed: Sequence[Mailed] = ()) -> 
         "missing_inputs": missing,
         "observations": observations,
         "sql": sql,
+        "warnings": _warnings(folder, figure["metric"]),
         "columns": lineage.get("columns", {}),
         "loads": _loads(folder, versions),
         "files": _files(settings, versions),
@@ -88,6 +90,17 @@ def trace(settings: Settings, figure_id: str, mailed: Sequence[Mailed] = ()) -> 
             "verified": True,
         },
     }
+
+
+def _warnings(folder: Path, metric: str) -> list[dict[str, str]]:
+    """Return the failed checks of the close that touch a metric."""
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            "select check_id, severity, message from read_parquet($path) "
+            "where not passed and list_contains(metrics, $metric) order by severity, check_id",
+            {"path": str(folder / "checks.parquet"), "metric": metric},
+        ).fetchall()
+    return [{"check_id": check, "severity": severity, "message": message} for check, severity, message in rows]
 
 
 def _figure(folder: Path, figure_id: str, local_id: str) -> dict[str, Any]:

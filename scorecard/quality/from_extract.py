@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
 
 from scorecard.catalogue import read_yaml
+from scorecard.quality.quarantine import Bad, Object, Quarantine
 from scorecard.quality.results import CheckResult, MetricsOf, Severity
 from scorecard.quality.words import Words, read_translations
 from scorecard.settings import Settings
@@ -12,6 +14,9 @@ from scorecard.text import plain
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+_NAMED = 5
+"""Records that a check names, the heaviest first."""
 
 
 def from_extract(
@@ -21,13 +26,13 @@ def from_extract(
     metrics_of: MetricsOf,
     max_quarantined_share: float = 0.01,
 ) -> list[CheckResult]:
-    """Return what extraction set aside, per object: rows in quarantine, and columns that no contract names.
+    """Return what extraction set aside, per object: rows in quarantine, records in doubt, columns no contract names.
 
     Parameters
     ----------
     con: the warehouse; raw_<source>._loaded_files and ._quarantine are read.
     metrics_of: metrics by raw object, ``raw_<source>.<object>``.
-    max_quarantined_share: above this share of an object's rows in quarantine, an error instead of a warning.
+    max_quarantined_share: above this share of an object's rows, or of one of its amounts, an error, else a warning.
     """
     found = []
     words = read_translations(settings.project)
@@ -42,27 +47,15 @@ def from_extract(
             if table["name"].startswith("_"):
                 continue
             metrics = tuple(sorted(metrics_of.get(f"raw_{source}.{table['name']}", ())))
-            found.append(_quarantined(con, source, table["name"], metrics, max_quarantined_share, words))
+            raw = Object(con, entry, table)
+            quarantine = raw.quarantine()
+            severity: Severity = "error" if quarantine.share > max_quarantined_share else "warning"
+            found.append(_quarantined(source, table["name"], metrics, quarantine, severity, words))
+            found.append(_in_doubt(source, table["name"], metrics, quarantine, severity, words))
             # A service has fields without end that nobody asked for; the extraction says so, and no reader has to.
-            if not _is_service(con, source):
-                found.append(_unknown_columns(con, source, table["name"], metrics, words))
+            if not raw.is_service:
+                found.append(_unknown_columns(raw, source, metrics, words))
     return found
-
-
-def _newest(con: "DuckDBPyConnection", source: str) -> str:
-    """Return a query of the newest version of an object's files: what an older one had wrong is mended.
-
-    All files of an export are loaded together, so one that the last load lacks is gone; a service's answers add up, but
-    for those by an older contract: with a new one all is read again.
-    """
-    by = "source_file" if _is_service(con, source) else "object"
-    return f"""
-        select source_file, source_sha256, rows_read, rows_quarantined, unknown_columns, _dlt_load_id
-        from raw_{source}._loaded_files where object = $object and contract_sha256 = (
-            select arg_max(contract_sha256, loaded_at) from raw_{source}._loaded_files where object = $object
-        )
-        qualify rank() over (partition by {by} order by loaded_at desc) = 1
-    """  # noqa: S608
 
 
 def _was_loaded(con: "DuckDBPyConnection", source: str) -> bool:
@@ -73,77 +66,23 @@ def _was_loaded(con: "DuckDBPyConnection", source: str) -> bool:
     return found.fetchone() is not None
 
 
-def _is_service(con: "DuckDBPyConnection", source: str) -> bool:
-    found = con.execute(
-        "select 1 from duckdb_tables() where schema_name = $schema and table_name = '_mended'",
-        {"schema": f"raw_{source}"},
-    )
-    return found.fetchone() is not None
-
-
-def _still_bad(con: "DuckDBPyConnection", source: str) -> str:
-    """SQL condition of a record in quarantine that its service has not sent rightly since; "" for a file.
-
-    A service sends a record that was mended in another answer than the one it was wrong in.
-    """
-    if not _is_service(con, source):
-        return ""
-    return f"""not exists (
-        select 1 from raw_{source}._mended as mended
-        where mended.object = _quarantine.object and mended.record_key = _quarantine.record_key
-            and {_loaded_at(source, "mended")} > {_loaded_at(source, "_quarantine")}
-    )"""  # noqa: S608
-
-
-def _loaded_at(source: str, row: str) -> str:
-    """SQL of when a row was loaded, by the load itself: its id is of a clock that may have been set back."""
-    return f"(select max(loaded_at) from raw_{source}._loaded_files as f where f._dlt_load_id = {row}._dlt_load_id)"  # noqa: S608
-
-
 def _quarantined(
-    con: "DuckDBPyConnection",
-    source: str,
-    table: str,
-    metrics: tuple[str, ...],
-    most: float,
-    words: Words,
+    source: str, table: str, metrics: tuple[str, ...], quarantine: Quarantine, severity: Severity, words: Words
 ) -> CheckResult:
-    counts = "select coalesce(sum(rows_read), 0)::bigint, coalesce(sum(rows_quarantined), 0)::bigint from"
-    read, failures = con.execute(f"{counts} ({_newest(con, source)})", {"object": table}).fetchall()[0]
-    still = _still_bad(con, source)
-    # What a service sends again as bad as before isn't kept again: a record's rows may be of any load.
-    rows = f"""
-        where object = $object and {still}
-        qualify rank() over (partition by record_key order by _dlt_load_id desc) = 1
-    """
-    if not still:
-        rows = f"""
-            semi join ({_newest(con, source)}) using (source_file, source_sha256, _dlt_load_id)
-            where object = $object
-        """
-    elif failures:
-        failures = con.execute(
-            f"select count(*) from (from raw_{source}._quarantine {rows})",  # noqa: S608
-            {"object": table},
-        ).fetchall()[0][0]
-    severity: Severity = "error" if failures > most * read else "warning"
+    failures, read = quarantine.rows, quarantine.read
+    column, share = quarantine.heaviest
+    weight = f" ({column}: {share:.1%})" if share else ""
+    about = {"source": source, "table": table, "failures": failures, "checked": read, "weight": weight}
     message = f"Every row of {source}.{table} was read into its table."
-    about: dict[str, Any] = {"source": source, "table": table, "failures": failures, "checked": read, "reasons": ""}
     if failures:
-        reasons = con.execute(
-            f"""
-            select reason, count(*), min(source_file || ' line ' || source_line)
-            from (from raw_{source}._quarantine {rows}) group by reason order by 2 desc, 1 limit 3
-            """,  # noqa: S608
-            {"object": table},
-        ).fetchall()
-        told = "; ".join(f"{plain(why, 120)} ({count:,}, first {plain(line, 60)})" for why, count, line in reasons)
-        listed = (f"{plain(why, 120)} ({count:,}, {plain(line, 60)})" for why, count, line in reasons)
-        about["reasons"] = "; ".join(listed)
+        told = "; ".join(
+            f"{plain(why, 120)} ({count:,}, first {plain(line, 60)})" for why, count, line in quarantine.reasons
+        )
         message = (
-            f"{failures:,} of {read:,} rows of {source}.{table} break its contract and are not used: {told}. "
+            f"{failures:,} of {read:,} rows{weight} of {source}.{table} break its contract and are not used: {told}. "
             "Where an earlier good version of the record is held, that one counts."
         )
+    listed = (f"{plain(why, 120)} ({count:,}, {plain(line, 60)})" for why, count, line in quarantine.reasons)
     return CheckResult(
         check_id=f"extract.{source}.{table}.no_row_in_quarantine",
         kind="extract",
@@ -158,18 +97,65 @@ def _quarantined(
         cure=f"Correct these rows in the export and extract again; they are in raw_{source}._quarantine.",
         metrics=metrics,
         run_at=datetime.now(UTC),
-        words=words.build("quarantine", "quarantine", failures == 0, "found", about),
+        words=words.build("quarantine", "quarantine", failures == 0, "found", about | {"reasons": "; ".join(listed)}),
     )
 
 
-def _unknown_columns(
-    con: "DuckDBPyConnection", source: str, table: str, metrics: tuple[str, ...], words: Words
+def _in_doubt(
+    source: str, table: str, metrics: tuple[str, ...], quarantine: Quarantine, severity: Severity, words: Words
 ) -> CheckResult:
+    """Name the records of which an update is in quarantine: their versions before it count, and may be out of date."""
+    number = len(quarantine.in_doubt)
+    listed = "; ".join(_named(each) for each in quarantine.in_doubt[:_NAMED])
+    more = f"; … (+{number - _NAMED:,})" if number > _NAMED else ""
+    records = "1 record" if number == 1 else f"{number:,} records"
+    about = {"source": source, "table": table, "failures": number, "records": listed + more}
+    return CheckResult(
+        check_id=f"extract.{source}.{table}.no_record_in_doubt",
+        kind="extract",
+        name="no record in doubt",
+        source=source,
+        object=table,
+        severity=severity,
+        passed=number == 0,
+        failures=number,
+        checked=None,
+        message=f"An update of {records} of {source}.{table} can't be read, so what was known before counts: "
+        f"{listed}{more}."
+        if number
+        else f"No record of {source}.{table} counts as it was before an update that can't be read.",
+        cure=f"Correct the update in the source and extract again; it is in raw_{source}._quarantine.",
+        metrics=metrics,
+        run_at=datetime.now(UTC),
+        words=words.build("in_doubt", "in_doubt", number == 0, "found", about),
+    )
+
+
+def _named(record: Bad) -> str:
+    """Name a record in doubt with its amounts, as held and as sent where they differ, and what is wrong with it."""
+    amounts = "".join(
+        f", {column} {_number(held)}" + (f" → {_number(sent)}" if _number(sent) != _number(held) else "")
+        for column, (sent, held) in record.amounts.items()
+        if held is not None or sent is not None
+    )
+    return f"{plain(record.key, 60)}{amounts} ({plain(record.reason, 120)})"
+
+
+def _number(amount: str | None) -> str:
+    """Write an amount without zeros that say nothing; what is none as it was sent."""
+    try:
+        return f"{Decimal(amount or '').normalize():,f}"
+    except (InvalidOperation, ValueError):
+        return plain(amount, 40) if amount else "–"
+
+
+def _unknown_columns(raw: Object, source: str, metrics: tuple[str, ...], words: Words) -> CheckResult:
+    table = raw.name
     # Warehouses of the first release have the names parted by commas.
     names = """unnest(case when unknown_columns[1] = '[' then from_json(unknown_columns, '["varchar"]')
         else string_split(unknown_columns, ', ') end)"""
-    rows = con.execute(
-        f"select distinct {names} from ({_newest(con, source)}) where unknown_columns is not null",  # noqa: S608
+    rows = raw.con.execute(
+        f"select distinct {names} from ({raw.newest()}) where unknown_columns is not null",  # noqa: S608
         {"object": table},
     ).fetchall()
     unknown = sorted(name for (name,) in rows)

@@ -2,16 +2,16 @@
 
 # ruff: noqa: S608  names are checked by the contract, or quoted
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scorecard.settings import Settings
 from scorecard.sources.folder import Export
 from scorecard.sources.held import Held
-from scorecard.sources.judge import Staged, count
+from scorecard.sources.judge import Staged, count, key_text
 from scorecard.sources.suspect import Limits, ends_line, version_of
-from scorecard.sources.text import quoted
+from scorecard.sources.text import literal, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -109,6 +109,22 @@ def compare(
         return staged
     db.execute(f"insert into {table}_held select _row_version from {current} as r where {lacks}")
     return replace(staged, spared=int(vanished))
+
+
+def find_mended(schema: str, staged: Staged, tables: Collection[str], db: "duckdb.DuckDBPyConnection") -> None:
+    """Make `<table>_mended` (record_key): records in quarantine that came rightly, of an export that only adds.
+
+    What a full export has wrong is in its newest version; one that only adds may not name a bad record again.
+    """
+    table = staged.table
+    db.execute(f"create table {table}_mended (record_key varchar)")
+    if not staged.contract.full_export and "_quarantine" in tables:
+        db.execute(f"""
+            insert into {table}_mended
+            select distinct record_key from warehouse.{schema}._quarantine
+            where object = {literal(staged.contract.name)}
+                and record_key in (select {key_text(staged.contract)} from {table}_good)
+        """)
 
 
 def _named(cut: Sequence[str], staged: Staged) -> str:

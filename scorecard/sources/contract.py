@@ -37,7 +37,8 @@ class Column:
 
     `header`: its name in the export, or the path of its field in a service's record. `data_type`: a DuckDB type in
     lower case. `optional`: a service may leave the field out. `date_format`: how its days are written, "" as the table
-    says. `identifies`: it is part of a key or is the cursor, so that its text must stay as it is.
+    says. `identifies`: it is part of a key or is the cursor, so that its text must stay as it is. `measure`: a whole
+    number that is an amount, as of minor units.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Column:
     optional: bool = False
     date_format: str = ""
     identifies: bool = False
+    measure: bool = False
 
     @property
     def stored(self) -> str:
@@ -56,6 +58,11 @@ class Column:
         precision, scale = self.decimal
         kept = max(scale, DECIMALS)
         return f"decimal({min(precision - scale + kept, 38)},{kept})"
+
+    @property
+    def is_amount(self) -> bool:
+        """Whether it says how much a record weighs: a number with decimals, or what the contract says is an amount."""
+        return self.measure or (self.decimal is not None and not self.identifies)
 
     @property
     def decimal(self) -> tuple[int, int] | None:
@@ -338,7 +345,8 @@ def _column(entry: dict[str, Any], key: tuple[str, ...], table: str, path: Path)
     constraints = entry.get("constraints") or []
     not_null = name in key or bool(meta.get("not_null")) or any(c.get("type") == "not_null" for c in constraints)
     date_format = column_date_format(meta, data_type, where, path)
-    return Column(name, data_type, str(meta.get("header", name)), not_null, bool(meta.get("optional")), date_format)
+    optional, measure = bool(meta.get("optional")), bool(meta.get("measure"))
+    return Column(name, data_type, str(meta.get("header", name)), not_null, optional, date_format, measure=measure)
 
 
 def _meta(entry: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from scorecard.errors import ScorecardError, Temporary
 from scorecard.locks import alone
 from scorecard.settings import Settings
 from scorecard.sources.cells import Bounds, Part
-from scorecard.sources.compare import compare, note_line_ends
+from scorecard.sources.compare import compare, find_mended, note_line_ends
 from scorecard.sources.contract import ObjectContract, SourceContract
 from scorecard.sources.files import stage
 from scorecard.sources.folder import Export, Folder, Place
@@ -159,6 +159,7 @@ class _Run:
                     cut = note_line_ends(self.settings, db, each, exports, self.held.get(contract.name))
                     held_columns = set(types.get(contract.name, ()))
                     staged.append(compare(limits, self.source.schema, each, cut, held_columns, db))
+                    find_mended(self.source.schema, each, types, db)
                 except Suspect as error:
                     suspects[contract.name] = error
                 except ScorecardError as error:

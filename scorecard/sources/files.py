@@ -15,7 +15,7 @@ from scorecard.errors import ScorecardError
 from scorecard.sources.cells import USUAL, Bounds, Cells, Part
 from scorecard.sources.contract import LINE_KEY, ObjectContract
 from scorecard.sources.csv_files import read_csv
-from scorecard.sources.judge import Staged, count, faults, has_key, key_text, typed
+from scorecard.sources.judge import Staged, amounts_sent, count, faults, has_key, key_text, typed
 from scorecard.sources.text import quoted
 from scorecard.sources.undeclared import UNDECLARED
 
@@ -88,6 +88,8 @@ def _judge(cells: Cells) -> None:
         select _page, _line, {names}, _undeclared, _reason{_line_key(contract)} from judged
     """)
     _find_repeated_keys(cells)
+    amounts = amounts_sent(columns, [f"_c{i}" for i in range(len(columns))])
+    sent = "".join(f", _c{i}" for i, column in enumerate(columns) if column.is_amount)
     db.execute(f"""
         create table {table}_bad as
         with reasons as (
@@ -96,10 +98,10 @@ def _judge(cells: Cells) -> None:
         ), faults as (
             select _page, _line, string_agg(_reason, '; ' order by _reason) as _faults from reasons group by all
         )
-        select _page, _line, _faults as _reason, _payload, {key_text(contract)} as _record_key
-        from faults join (select _page, _line, {cells.payload} as _payload from {table}) using (_page, _line)
+        select _page, _line, _faults as _reason, _payload, {key_text(contract)} as _record_key, {amounts} as _amounts
+        from faults join (select _page, _line, {cells.payload} as _payload{sent} from {table}) using (_page, _line)
         join {table}_judged using (_page, _line)
-        union all select _page, _line, _reason, _payload, null from {table}_odd
+        union all select _page, _line, _reason, _payload, null, null from {table}_odd
     """)
     db.execute(f"create view {table}_good as from {table}_judged anti join {table}_bad using (_page, _line)")
     db.execute(f"create view {table}_keys as from {table}_judged where {has_key(contract)}")

@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608  names are checked by the contract, or quoted
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from scorecard.sources.contract import Column, ObjectContract
 from scorecard.sources.formats import EPOCH, OFFSET, Formats, epoch_sql, moment_sql, number_sql
 from scorecard.sources.numbers import LARGEST, is_number, number, too_large
-from scorecard.sources.text import key_sql, quoted
+from scorecard.sources.text import literal, quoted
 from scorecard.sources.undeclared import UNDECLARED
+from scorecard.text import key_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,11 +35,11 @@ class Staged:
     """Judged records of one raw table in the scratch database.
 
     `<table>_good` has the columns of `columns`, `_page` and `_line`; `<table>_bad` has `_page`, `_line`, `_reason`,
-    `_payload`, `_record_key`; `<table>_held` is as good but of records that only keep a version that is held already;
-    `<table>_pages` has `_page`, `_source_file`, `_sha256`, `_size_bytes`, `_rows_read`, `_rows_bad`, `_rows_loaded`,
-    `_ends_line`: a file, or an answer of a service. `columns` are those of the contract, and the extraction's own,
-    whose names begin with an underscore as no other's does; `unknown` names the fields that the contract doesn't
-    declare. `rows_loaded`: records that the raw table holds after the load, each once. `are_all_new`: the warehouse
+    `_payload`, `_record_key`, `_amounts`; `<table>_mended` has the keys in quarantine that came rightly;
+    `<table>_held` is as good but of records that only keep a version that is held already; `<table>_pages` has `_page`,
+    `_source_file`, `_sha256`, `_size_bytes`, `_rows_read`, `_rows_bad`, `_rows_loaded`, `_ends_line`: a file, or an
+    answer of a service. `columns` are those of the contract, and the extraction's own, whose names begin with an
+    underscore as no other's does; `unknown` names the fields that the contract doesn't declare. `rows_loaded`: records that the raw table holds after the load, each once. `are_all_new`: the warehouse
     holds nothing of these records, so that no version of any ends. `spared`: records that the export lacks and that
     stay all the same.
     """
@@ -90,6 +91,16 @@ def written(column: Column) -> str:
         declared = f"try_cast({name} as {column.data_type})"
         return f"case when {declared} = {name} then {declared}::varchar else {name}::varchar end"
     return f"length({name}) || ':' || {name}" if column.data_type == "varchar" else f"{name}::varchar"
+
+
+def amounts_sent(columns: tuple[Column, ...], cells: Sequence[str]) -> str:
+    """SQL of a record's amounts as JSON, by column: the number, or the text that was none."""
+    said = [
+        f"{literal(column.name)}, coalesce({quoted(column.name)}::varchar, left({cell}, 40))"
+        for column, cell in zip(columns, cells, strict=True)
+        if column.is_amount
+    ]
+    return f"json_object({', '.join(said)})::varchar" if said else "null::varchar"
 
 
 def has_key(contract: ObjectContract) -> str:

@@ -41,6 +41,7 @@ QUARANTINE = {
     "source_line": "bigint",
     "source_sha256": "varchar",
     "record_key": "varchar",
+    "amounts": "varchar",
     "_dlt_load_id": "varchar",
 }
 MENDED = {"object": "varchar", "record_key": "varchar", "_dlt_load_id": "varchar"}
@@ -116,7 +117,7 @@ def load(
     if staged:
         resources.append(_rows("_quarantine", partial(_quarantine, staged), QUARANTINE, db))
         resources.append(_rows("_loaded_files", partial(_loaded_files, staged, loaded_at), LOADED_FILES, db))
-    if source.service and staged:
+    if any(not each.contract.full_export for each in staged):
         resources.append(_rows("_mended", partial(_mended, staged), MENDED, db))
     if cursors:
         resources.append(_rows("_cursors", partial(_cursors, cursors, loaded_at), CURSORS, db))
@@ -216,7 +217,8 @@ def _quarantine(staged: list[Staged]) -> str:
     return " union all ".join(
         f"""
         select '{each.contract.name}' as object, _reason as reason, _payload as payload, _source_file as source_file,
-            _line as source_line, _sha256 as source_sha256, _record_key as record_key, '{_load_id()}' as _dlt_load_id
+            _line as source_line, _sha256 as source_sha256, _record_key as record_key,
+            _amounts as amounts, '{_load_id()}' as _dlt_load_id
         from {each.table}_bad join {each.table}_pages using (_page)
         """
         for each in staged

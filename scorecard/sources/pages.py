@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 from scorecard.sources.contract import Column, ObjectContract
 from scorecard.sources.drift import refuse_lacking, refuse_retyped, stretches
 from scorecard.sources.formats import cell_sql
-from scorecard.sources.judge import Staged, count, faults, key_text, row_version, typed
+from scorecard.sources.judge import Staged, amounts_sent, count, faults, key_text, row_version, typed
 from scorecard.sources.page import PARENT, Page, Shape
 from scorecard.sources.repeated import mark_repeated
 from scorecard.sources.suspect import Limits
-from scorecard.sources.text import json_path, key_sql, literal, quoted, top_of
+from scorecard.sources.text import json_path, literal, quoted, top_of
 from scorecard.sources.undeclared import UNDECLARED, Rest
+from scorecard.text import key_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -195,9 +196,12 @@ class Pages:
         self._make_judged(names)
         refuse_retyped(db, table, contract)
         mark_repeated(db, table, contract, self.shape, names)
+        sent = [f"_record ->> {literal(json_path(column.header))}" for column in contract.columns]
+        amounts = amounts_sent(contract.columns, sent)
         db.execute(f"""
             create or replace table {table}_bad as
-            select judged._page, judged._line, _reason, _record as _payload, {key_text(contract)} as _record_key
+            select judged._page, judged._line, _reason, _record as _payload, {key_text(contract)} as _record_key,
+                {amounts} as _amounts
             from {table}_judged as judged join (select _row, _record from {table}) using (_row)
             where _reason is not null and _deleted_at is null
         """)

@@ -17,7 +17,7 @@ def quoted(name: str) -> str:
 
 
 def key_of(values: Sequence[object]) -> str:
-    r"""Write a record's key as one text, each key as a text of its own; `key_sql` writes the same.
+    r"""Write a record's key as one text, each key as a text of its own; `scorecard.text.key_sql` writes the same.
 
     That of one column is as it is. Of several, a comma or backslash inside of a part has a backslash before it; a part
     that is missing is left out.
@@ -27,13 +27,6 @@ def key_of(values: Sequence[object]) -> str:
     """
     texts = [str(each).lower() if isinstance(each, bool) else str(each) for each in values if each is not None]
     return ", ".join(re.sub(r"([\\,])", r"\\\1", text) if len(values) > 1 else text for text in texts)
-
-
-def key_sql(columns: Sequence[str]) -> str:
-    """SQL of a record's key as one text, out of the SQL of its columns; see `key_of`."""
-    if len(columns) > 1:
-        columns = [rf"replace(replace({each}::varchar, '\', '\\'), ',', '\,')" for each in columns]
-    return f"concat_ws(', ', {', '.join(columns)})"
 
 
 def first_line(error: BaseException) -> str:

@@ -138,7 +138,7 @@ def add_source(project: Path, data: Path) -> None:
 def whole(exact: Fraction) -> Decimal:
     """Eight decimals, half away from zero."""
     sign, units = (1 if exact >= 0 else -1), (abs(exact) * 2 * 10**8 + 1) // 2
-    return Decimal(sign * int(units)).scaleb(-8)
+    return Decimal(f"{sign * int(units)}E-8")
 
 
 def converted(amount: str) -> Fraction:

@@ -240,7 +240,9 @@ def test_quarantine_is_a_warning_and_above_a_share_an_error(
             "insert into raw_shop._quarantine values ('deals', 'no\nid', 'a.csv', ?, 'new', '2024-01-02')", [line + 2]
         )
     extracted.execute("insert into raw_shop._quarantine values ('deals', 'mended', 'a.csv', 9, 'old', '2024-01-01')")
-    found, columns = _extract(extracted, tmp_path, [old, ("deals", "a.csv", "new", 1000, bad, None, "2024-01-02")])
+    found, doubt, columns = _extract(
+        extracted, tmp_path, [old, ("deals", "a.csv", "new", 1000, bad, None, "2024-01-02")]
+    )
     assert (found.severity, found.passed, found.failures, found.checked) == (severity, passed, bad, 1000)
     assert found.metrics == ("booked", "won")
     assert "mended" not in found.message
@@ -249,6 +251,7 @@ def test_quarantine_is_a_warning_and_above_a_share_an_error(
     assert passed or found.message.endswith("Where an earlier good version of the record is held, that one counts.")
     assert "in no figure" not in found.message
     assert columns.passed
+    assert doubt.passed
 
 
 def test_a_file_that_was_read_again_or_is_gone_counts_no_more(
@@ -260,7 +263,7 @@ def test_a_file_that_was_read_again_or_is_gone_counts_no_more(
     extracted.execute(insert, ["no day", "b.csv", "2024-01-01"])
     loaded = (("a.csv", "01"), ("b.csv", "01"), ("a.csv", "02"), ("c.csv", "02"))
     files = [("deals", name, "same", 10, int(name != "c.csv"), None, f"2024-01-{day}") for name, day in loaded]
-    found, _ = _extract(extracted, tmp_path, files)
+    found, _, _ = _extract(extracted, tmp_path, files)
     assert (found.failures, found.checked) == (1, 20)
     assert "no id (1, first a.csv line 2)" in found.message
     assert "no day" not in found.message
@@ -281,7 +284,7 @@ def test_a_file_that_was_read_again_or_is_gone_counts_no_more(
 def test_an_unknown_column_is_a_warning(
     extracted: duckdb.DuckDBPyConnection, tmp_path: Path, names: str, failures: int, message: str
 ) -> None:
-    _, found = _extract(extracted, tmp_path, [("deals", "a.csv", "new", 1, 0, names, "2024-01-02")])
+    *_, found = _extract(extracted, tmp_path, [("deals", "a.csv", "new", 1, 0, names, "2024-01-02")])
     assert (found.severity, found.passed, found.failures) == ("warning", False, failures)
     assert message in found.message
     assert len(found.message) < 200
@@ -294,5 +297,5 @@ def test_what_an_older_contract_did_not_know_is_no_warning(
         "insert into raw_shop._loaded_files values "
         "('deals', 'page 7', 'old', 1, 0, 'colour', '2024-01-01', 'older', '1')"
     )
-    _, found = _extract(extracted, tmp_path, [("deals", "page 1", "new", 1, 0, None, "2024-01-02")])
+    *_, found = _extract(extracted, tmp_path, [("deals", "page 1", "new", 1, 0, None, "2024-01-02")])
     assert found.passed

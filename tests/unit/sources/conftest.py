@@ -93,7 +93,7 @@ class Shop:
 
     def current(self) -> list[tuple[Any, ...]]:
         return self.query(
-            "select order_id, coalesce(nullif(amount::decimal(18, 2), amount), amount::decimal(18, 2))::varchar,"
+            "select order_id, if(amount = amount::decimal(18, 2), amount::decimal(18, 2)::varchar, amount::varchar),"
             " ordered_on::varchar, note, _source_line"
             " from raw_shop.orders where _valid_to is null order by order_id"
         )
