@@ -12,6 +12,9 @@ from scorecard.text import key_sql
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+_REPEATS = "^repeats |is kept once$"
+"""Reasons of rows that only repeat another one: the record itself was read."""
+
 
 @dataclass(frozen=True)
 class Bad:
@@ -146,7 +149,7 @@ class Object:
         A row that only repeats another takes nothing away.
         """
         held_columns = self.columns.get(self.name, set())
-        bad = f"(select * from ({self._rows()}) where not starts_with(reason, 'repeats '))"
+        bad = f"(select * from ({self._rows()}) where not regexp_matches(reason, '{_REPEATS}'))"
         names = f"select distinct unnest(json_keys(amounts)) as name from {bad} where amounts is not null order by 1"
         found = [name for (name,) in self.con.execute(names, {"object": self.name}).fetchall()]
         amounts = [name for name in found if name in held_columns]

@@ -39,9 +39,9 @@ class Staged:
     `<table>_held` is as good but of records that only keep a version that is held already; `<table>_pages` has `_page`,
     `_source_file`, `_sha256`, `_size_bytes`, `_rows_read`, `_rows_bad`, `_rows_loaded`, `_ends_line`: a file, or an
     answer of a service. `columns` are those of the contract, and the extraction's own, whose names begin with an
-    underscore as no other's does; `unknown` names the fields that the contract doesn't declare. `rows_loaded`: records that the raw table holds after the load, each once. `are_all_new`: the warehouse
-    holds nothing of these records, so that no version of any ends. `spared`: records that the export lacks and that
-    stay all the same.
+    underscore as no other's does; `unknown` names the fields that the contract doesn't declare. `rows_loaded`: records
+    that the raw table holds after the load, each once. `are_all_new`: the warehouse holds nothing of these records, so
+    that no version of any ends. `spared`: records that the export lacks and that stay all the same.
     """
 
     contract: ObjectContract

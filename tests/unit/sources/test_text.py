@@ -5,7 +5,8 @@ from itertools import product
 import duckdb
 import pytest
 
-from scorecard.sources.text import key_of, key_sql
+from scorecard.sources.text import key_of
+from scorecard.text import key_sql
 
 PARTS = ["a", "b", "a, b", "b, c", "c", "a,", ",", ", ", "", "\\", "a\\", "\\, b", ", \\", None]
 
