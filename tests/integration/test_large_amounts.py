@@ -105,7 +105,7 @@ def change(path: Path, column: str, value: str, amount: str, every: int) -> list
     for number, row in enumerate(chosen):
         row[amount] = SIZES[number % len(SIZES)]
         if "arr_amount" in row:
-            row["arr_amount"] = str(12 * Decimal(row[amount]))
+            row["arr_amount"] = str(min(12 * Decimal(row[amount]), Decimal(10**15)))
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, header or ())
         writer.writeheader()
