@@ -1,6 +1,6 @@
--- One row per time a customer (or a customer of a product) was lost, or may have been. An explicit end counts on its day.
--- After an end without a word the customer may renew within the days of grace: until they are over the loss is not
--- settled, and it is none if the customer comes back.
+-- One row per time a customer (or a customer of a product) was lost, or may have been. An explicit end counts on its
+-- day. After an end without a word the customer may renew within the days of grace: until they are over the loss is
+-- not settled, and it is none if the customer comes back.
 {% set grace = model_parameters('kpi_customer_churn_rate').get('grace_days', 0) %}
 with ended as (
     select

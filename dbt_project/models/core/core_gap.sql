@@ -1,5 +1,5 @@
--- One row per business unit, source system and gap: what the source holds of no record at all, so that the metrics which
--- name the gap (`na_where` in their YAML) are n/a. That nothing is told is not that nothing happened.
+-- One row per business unit, source system and gap: what the source holds of no record at all, so that the metrics
+-- which name the gap (`na_where` in their YAML) are n/a. That nothing is told is not that nothing happened.
 with opportunity as (
     select
         business_unit,

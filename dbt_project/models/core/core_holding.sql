@@ -1,7 +1,7 @@
 -- One row per customer, or customer and product, and stretch of days [from_on, until_on) in which the number of its
--- active subscriptions and their MRR did not change. `product` is null where the row is the customer as a whole; MRR is
--- null while that of one of its subscriptions isn't known. `has_lapsed` says whether one of those that ended on `from_on` did
--- so without a word.
+-- active subscriptions and their MRR did not change. `product` is null where the row is the customer as a whole; MRR
+-- is null while that of one of its subscriptions isn't known. `has_lapsed` says whether one of those that ended on
+-- `from_on` did so without a word.
 with subscription as (
     select * from {{ ref('core_subscription') }}
     where ended_on is null or ended_on > started_on
@@ -12,7 +12,7 @@ change as (
         account_key, product, started_on as day, 1 as active, mrr, (mrr is null)::int as unpriced, false as has_lapsed
     from subscription
     union all
-    select account_key, product, ended_on, -1, -mrr, -(mrr is null)::int, end_kind is distinct from 'cancelled'
+    select account_key, product, ended_on, -1, -mrr, -(mrr is null)::int, coalesce(end_kind, '') <> 'cancelled'
     from subscription
     where ended_on is not null
 ),

@@ -1,6 +1,6 @@
 -- One row per deal. Its stage's pipeline says whether it is won or lost; when it was closed is when its history says
--- that it came to the stage it is in, since people edit the close date. What it sells is its most valuable line. How many
--- units a deal without lines sells is not known.
+-- that it came to the stage it is in, since people edit the close date. What it sells is its most valuable line. How
+-- many units a deal without lines sells is not known.
 with deal as (
     {{ current_rows('hubspot', 'deal') }}
 ),

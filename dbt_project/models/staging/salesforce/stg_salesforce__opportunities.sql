@@ -1,6 +1,6 @@
--- One row per opportunity. What it sells is its most valuable line; when it was closed is when its history says that it
--- came to the stage it is in, since people edit the close date. How many units an opportunity without lines sells is not
--- known.
+-- One row per opportunity. What it sells is its most valuable line; when it was closed is when its history says that
+-- it came to the stage it is in, since people edit the close date. How many units an opportunity without lines sells
+-- is not known.
 with opportunity as (
     {{ current_rows('salesforce', 'opportunity') }}
 ),

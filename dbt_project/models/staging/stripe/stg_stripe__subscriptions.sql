@@ -1,16 +1,16 @@
 -- One row per item of a subscription and stretch of days in which it was the same: what it was in the past, invoices
--- tell (stg_stripe__item_states). By the month, after discounts and without tax; nothing while it is paused or billed by
--- usage. Where a price includes a tax that nobody tells, the amount is not known. Stripe renews by itself, so an end is
--- never a lapse: somebody cancelled, or dunning gave up. A subscription that dunning left unpaid has ended on the day on
--- which that was first seen.
+-- tell (stg_stripe__item_states). By the month, after discounts and without tax; nothing while it is paused or billed
+-- by usage. Where a price includes a tax that nobody tells, the amount is not known. Stripe renews by itself, so an
+-- end is never a lapse: somebody cancelled, or dunning gave up. A subscription that dunning left unpaid has ended on
+-- the day on which that was first seen.
 with unpaid as (
-    select id, max(_valid_from) filter (where is_new) as since
+    select id as unpaid_id, max(_valid_from) filter (where is_new) as since
     from (
         select
             id,
             status,
             _valid_from,
-            status is distinct from lag(status) over (partition by id order by _valid_from) as is_new
+            coalesce(status <> lag(status) over (partition by id order by _valid_from), true) as is_new
         from {{ raw('stripe', 'subscription') }}
     )
     where status = 'unpaid'
@@ -33,7 +33,7 @@ subscription as (
         _source_sha256,
         _valid_from
     from ({{ current_rows('stripe', 'subscription') }}) as listed
-    left join unpaid using (id)
+    left join unpaid on listed.id = unpaid.unpaid_id
     where status not in ('incomplete', 'incomplete_expired')
 ),
 

@@ -16,7 +16,9 @@ answer as (
     select
         try_cast(regexp_extract(subject_zrns, 'zen:ticket:(\d+)', 1) as bigint) as ticket_id,
         arg_max(
-            case rating_category when 'good' then greatest(coalesce(rating, 5), 4) else least(coalesce(rating, 1), 3) end,
+            case rating_category
+                when 'good' then greatest(coalesce(rating, 5), 4) else least(coalesce(rating, 1), 3)
+            end,
             (updated_at, survey_response_id)
         ) as score
     from ({{ current_rows('zendesk', 'survey_answer') }})
