@@ -135,7 +135,7 @@ def test_a_period_that_is_not_over_is_held_until_a_person_asks_for_it(changed_da
     done = sandbox.run(*asked, "--provisional", "--json")
     assert [entry["close_id"] for entry in json.loads(done.stdout)] == ["sales-2017-12-e2"]
     subjects = [str(make_header(decode_header(mail["Subject"]))) for mail in mails(sandbox)]
-    assert any("Dec 2017 (provisional: data through 10 Dec): " in subject for subject in subjects)
+    assert any("Dec 2017 (provisional: data through 10 Dec), edition 2: " in subject for subject in subjects)
     assert any("（暫定版：データは12月10日まで）" in subject for subject in subjects)
     for language, says in (("en", "provisional: data through 10 Dec"), ("ja", "暫定版：データは12月10日まで")):
         page = PdfReader(sandbox.settings.out / f"sales-2017-12-e2-{language}.pdf").pages[0].extract_text()
