@@ -99,8 +99,9 @@ def _judge(cells: Cells) -> None:
             select _page, _line, string_agg(_reason, '; ' order by _reason) as _faults from reasons group by all
         )
         select _page, _line, _faults as _reason, _payload, {key_text(contract)} as _record_key, {amounts} as _amounts
-        from faults join (select _page, _line, {cells.payload} as _payload{sent} from {table}) using (_page, _line)
-        join {table}_judged using (_page, _line)
+        from faults join (
+            select _page, _line, {cells.payload} as _payload{sent} from {table} semi join faults using (_page, _line)
+        ) using (_page, _line) join {table}_judged using (_page, _line)
         union all select _page, _line, _reason, _payload, null, null from {table}_odd
     """)
     db.execute(f"create view {table}_good as from {table}_judged anti join {table}_bad using (_page, _line)")

@@ -126,6 +126,9 @@ def add_source(project: Path, data: Path) -> None:
     (staging / "stg_big_deals__opportunities.yml").write_text(columns)
     core = models / "core" / "core_opportunity.sql"
     core.write_text(core.read_text().replace("    {{- and_of_services('opportunities') }}\n", UNION, 1))
+    counted = project / "dbt_project" / "tests" / "no_record_is_joined_away.sql"
+    staged = "'stg_maven_crm__opportunities'"
+    counted.write_text(counted.read_text().replace(f"[{staged}]", f"[{staged}, 'stg_big_deals__opportunities']"))
     rates = {**RATES, "CHF": "1"}
     with (project / "dbt_project" / "seeds" / "fx_rates.csv").open("w", newline="") as file:
         writer = csv.writer(file)
