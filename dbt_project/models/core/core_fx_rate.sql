@@ -1,5 +1,5 @@
--- One row per currency and day: units of the reporting currency for one unit of the currency. A rate that is no positive
--- number of its type, or that the table contradicts, is null, and a check names its row.
+-- One row per currency and day: units of the reporting currency for one unit of the currency. A rate that is no
+-- positive number of its type, or that the table contradicts, is null, and a check names its row.
 with spelt as (
     select
         currency,

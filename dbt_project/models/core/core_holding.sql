@@ -36,7 +36,9 @@ select
     day as from_on,
     lead(day) over holding as until_on,
     (sum(active) over holding)::bigint as active_subscriptions,
-    try_cast(case when sum(unpriced) over holding = 0 then coalesce(sum(mrr) over holding, 0) end as decimal(30, 8)) as mrr,
+    try_cast(
+        case when sum(unpriced) over holding = 0 then coalesce(sum(mrr) over holding, 0) end as decimal(30, 8)
+    ) as mrr,
     has_lapsed
 from daily
 window holding as (partition by account_key, product order by day)

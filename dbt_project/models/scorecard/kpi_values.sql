@@ -1,5 +1,5 @@
--- One row per metric, grain, period, scope, dimension and member: its value, or the reason why there is none. A value of
--- which something isn't settled has a second end, `at_most`: what it is if all that is pending comes about.
+-- One row per metric, grain, period, scope, dimension and member: its value, or the reason why there is none. A value
+-- of which something isn't settled has a second end, `at_most`: what it is if all that is pending comes about.
 with horizon as (
     select metric, business_unit as scope, first_day, last_day
     from {{ ref('horizons') }}
@@ -284,8 +284,12 @@ select
     denominator::decimal(38, 8) as denominator,
     value::decimal(38, 8) as value,
     pending::decimal(38, 8) as pending,
-    (case when value is not null and pending is not null then {{ exact_ratio('(numerator + pending)', 'denominator') }} end)
-        ::decimal(38, 8) as at_most,
+    (
+        case
+            when value is not null and pending is not null
+                then {{ exact_ratio('(numerator + pending)', 'denominator') }}
+        end
+    )::decimal(38, 8) as at_most,
     observations::bigint as observations,
     na_reason::varchar as na_reason
 from everything

@@ -84,9 +84,14 @@ billed as (
         metered.id is not null as is_metered,
         case
             when state.kind = 'period' then state.amount - state.discount
-            else try_cast(try_cast(priced.unit_amount as decimal(24, 12)) * try_cast(state.quantity as decimal(14, 4)) as decimal(26, 8))
-                * try_cast(coalesce({{ exact_ratio('state.period_amount - state.period_discount', 'state.period_amount') }}, 1)
-                    as decimal(12, 8))
+            else try_cast(
+                try_cast(priced.unit_amount as decimal(24, 12)) * try_cast(state.quantity as decimal(14, 4))
+                as decimal(26, 8)
+            ) * try_cast(
+                coalesce(
+                    {{ exact_ratio('state.period_amount - state.period_discount', 'state.period_amount') }}, 1
+                ) as decimal(12, 8)
+            )
         end as discounted,
         coalesce(priced.includes_tax, false) as includes_tax,
         coalesce(priced.excludes_tax, false) as excludes_tax,
