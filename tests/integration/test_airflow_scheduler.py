@@ -175,7 +175,9 @@ def mailbox() -> Iterator[tuple[Mailbox, int]]:
 def airflow(built: Any, mailbox: tuple[Mailbox, int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
     root = tmp_path_factory.mktemp("scheduler")
     shutil.copytree(
-        built.settings.state, root / "var", ignore=shutil.ignore_patterns("closes", "deliveries*", "airflow")
+        built.settings.state,
+        root / "var",
+        ignore=shutil.ignore_patterns("closes*", "rendered", "deliveries*", "airflow"),
     )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
