@@ -90,7 +90,12 @@ def _kpi_values(settings: Settings, catalogue: Catalogue) -> dict[str, object]:
     return {
         "timezone": settings.timezone,
         "metrics": sorted(catalogue.metrics),
-        "bases": sorted(f"{metric.name} {metric.model.removeprefix('kpi_')}" for metric in catalogue.metrics.values()),
+        # An attainment has values only where there is a target.
+        "bases": sorted(
+            f"{metric.name} {metric.model.removeprefix('kpi_')}"
+            for metric in catalogue.metrics.values()
+            if metric.aggregate != "attainment"
+        ),
         "shares": sorted(shares),
         "alerts": sorted(
             f"{metric.name} {metric.parameters['alert_by']} {metric.direction}"

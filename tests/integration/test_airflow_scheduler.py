@@ -30,8 +30,8 @@ from aiosmtpd.controller import Controller
 pytestmark = pytest.mark.xdist_group("airflow")
 
 PROJECT = Path(__file__).resolve().parents[2]
-# An idle machine needs a third of these seconds.
-TO_START, TO_PUBLISH, TO_BACKFILL, TO_PARSE = 180, 300, 240, 120
+# An idle machine needs a fifth of these seconds.
+TO_START, TO_PUBLISH, TO_BACKFILL, TO_PARSE = 300, 600, 480, 240
 READERS = {
     "sales": {"sales-director@example.com", "eigyo-bucho@example.com"},
     "customers": {"customer-director@example.com", "kokyaku-bucho@example.com"},

@@ -46,6 +46,6 @@ class Rates:
                 rate *= 1 + random.gauss(0, 0.003)
 
     def convert(self, amount: Decimal, currency: str, day: date) -> Decimal:
-        """Return an amount in EUR at the rate of a day, with four digits."""
+        """Return an amount in EUR at the rate of a day, with eight digits."""
         rate = Decimal(1) if currency == REPORTING else self.table[currency, day]
-        return rounded(amount * rate, 4)
+        return rounded(amount * rate, 8)
