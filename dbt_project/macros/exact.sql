@@ -42,3 +42,15 @@
         + (try_cast({{ share }} as decimal(14, 8)) * (({{ amount }})::decimal(38, 8) % 1)::decimal(19, 8))::decimal(24, 8)
     )
 {%- endmacro %}
+
+
+{# An amount × part / whole, to 8 decimals: 119 × 100 / 119 is 100. Part and whole are whole numbers or percentages. An
+   amount of more than 12 digits before the point is multiplied by the quotient, which has 8 decimals itself. #}
+{% macro exact_part(amount, part, whole) -%}
+    coalesce(
+        {{ exact_ratio(
+            '(try_cast(' ~ amount ~ ' as decimal(20, 8)) * try_cast(' ~ part ~ ' as decimal(18, 2)))', '(' ~ whole ~ ')'
+        ) }},
+        {{ exact_product(exact_ratio('(' ~ part ~ ')', '(' ~ whole ~ ')'), amount) }}
+    )
+{%- endmacro %}

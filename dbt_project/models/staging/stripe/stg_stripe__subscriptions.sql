@@ -84,14 +84,9 @@ billed as (
         metered.id is not null as is_metered,
         case
             when state.kind = 'period' then state.amount - state.discount
-            else try_cast(
-                try_cast(priced.unit_amount as decimal(24, 12)) * try_cast(state.quantity as decimal(14, 4))
-                as decimal(26, 8)
-            ) * try_cast(
-                coalesce(
-                    {{ exact_ratio('state.period_amount - state.period_discount', 'state.period_amount') }}, 1
-                ) as decimal(12, 8)
-            )
+            when state.period_amount <> 0
+                then {{ exact_part('full_price', 'state.period_amount - state.period_discount', 'state.period_amount') }}
+            else full_price
         end as discounted,
         coalesce(priced.includes_tax, false) as includes_tax,
         coalesce(priced.excludes_tax, false) as excludes_tax,
@@ -104,6 +99,13 @@ billed as (
     left join priced on state.price_id = priced.id
     left join ({{ current_rows('stripe', 'subscription_item') }}) as item on state.item_id = item.id
     left join metered on state.item_id = metered.id
+    cross join lateral (
+        select
+            try_cast(
+                try_cast(priced.unit_amount as decimal(24, 12)) * try_cast(state.quantity as decimal(14, 4))
+                as decimal(26, 8)
+            ) as full_price
+    ) as price_of_all
     where state.kind <> 'credit' and (subscription.end_at is null or state.from_at < subscription.end_at)
 ),
 
@@ -113,16 +115,14 @@ netted as (
         *,
         case
             when kind = 'period' and tax is not null then discounted - tax
-            else try_cast(try_cast(discounted as decimal(26, 8)) * try_cast(case
-                when kind = 'change' and tax = 0 then 1
-                when kind = 'seen' and percent is not null then {{ exact_ratio('100', '100 + percent') }}
-                when period_tax <> 0 and kind <> 'period' and not excludes_tax then {{
-                    exact_ratio('period_amount - period_discount - period_tax', 'period_amount - period_discount')
-                }}
-                when kind = 'change' and tax <> 0 then {{ exact_ratio('amount - tax', 'amount') }}
-                when percent is not null then {{ exact_ratio('100', '100 + percent') }}
-                when not (includes_tax and may_be_taxed) then 1
-            end as decimal(12, 8)) as decimal(26, 8))
+            when kind = 'change' and tax = 0 then discounted
+            when kind = 'seen' and percent is not null then {{ exact_part('discounted', '100', '100 + percent') }}
+            when period_tax <> 0 and kind <> 'period' and not excludes_tax then {{ exact_part(
+                'discounted', 'period_amount - period_discount - period_tax', 'period_amount - period_discount'
+            ) }}
+            when kind = 'change' and tax <> 0 then {{ exact_part('discounted', 'amount - tax', 'amount') }}
+            when percent is not null then {{ exact_part('discounted', '100', '100 + percent') }}
+            when not (includes_tax and may_be_taxed) then discounted
         end as net
     from billed
 ),
