@@ -79,6 +79,7 @@ def build_kpis(path: Path) -> None:
             """
             create table scorecard.kpi_status as
             select metric, 'month' as grain, period, period_start, period_start + interval 1 month as period_end,
+                period_start + interval 1 month as observed_until,
                 scope, dimension, member, true as is_complete,
                 0.5::decimal(38, 8) as value,
                 3 as observations, null::varchar as na_reason, 'na' as status
