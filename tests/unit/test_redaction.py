@@ -6,17 +6,11 @@ from urllib.parse import quote
 
 import pytest
 
-from scorecard import redaction
 from scorecard.errors import ScorecardError
 from scorecard.redaction import hide, redact
 from scorecard.settings import Connection
 
 SECRET = 'p&ss "w/rd+2024'
-
-
-@pytest.fixture(autouse=True)
-def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redaction, "_hidden", set())
 
 
 @pytest.mark.parametrize(

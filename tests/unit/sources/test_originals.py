@@ -229,7 +229,7 @@ def test_a_copy_that_was_damaged_is_not_read(loaded: Shop) -> None:
         loaded.extract()
     assert loaded.everything() == before
     loaded.extract()
-    assert loaded.current()[0][1] == "10.5000"
+    assert loaded.current()[0][1] == "10.50"
 
 
 def test_a_full_disk_is_named(loaded: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
