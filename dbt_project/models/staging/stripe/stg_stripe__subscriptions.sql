@@ -85,7 +85,9 @@ billed as (
         case
             when state.kind = 'period' then state.amount - state.discount
             when state.period_amount <> 0
-                then {{ exact_part('full_price', 'state.period_amount - state.period_discount', 'state.period_amount') }}
+                then {{ exact_part(
+                    'full_price', 'state.period_amount - state.period_discount', 'state.period_amount'
+                ) }}
             else full_price
         end as discounted,
         coalesce(priced.includes_tax, false) as includes_tax,
