@@ -210,7 +210,8 @@ def test_deletes_and_merges_become_tombstones(connect: Connect, account: Zendesk
     assert reader.tombstones("ticket") == {7: "deleted"}
     assert reader.tombstones("user") == {2: "deleted"}
     assert reader.tombstones("organization") == {2: "deleted"}
-    query = "select priority, subject, _deleted_at from raw_zendesk.ticket where id = 7 and _valid_to is null"
+    subject = "json_extract_string(_undeclared, '$.subject')"
+    query = f"select priority, {subject}, _deleted_at from raw_zendesk.ticket where id = 7 and _valid_to is null"
     ((priority, subject, since),) = reader.sql(query)
     assert (priority, subject) == ("urgent", "Sim 7"), "the last fields are kept"
     assert since.replace(tzinfo=None) == deleted_at.replace(tzinfo=None)
@@ -590,9 +591,9 @@ def test_an_oauth_token_lets_us_in(connect: Connect, account: Zendesk) -> None:
 
 
 def test_an_object_that_is_not_ours_to_read(connect: Connect, account: Zendesk) -> None:
-    account.forbidden.add("satisfaction_ratings")
+    account.forbidden.add("organizations")
     reader = reader_of(connect, account)
-    with pytest.raises(ScorecardError, match="no satisfaction_ratings that the user"):
+    with pytest.raises(ScorecardError, match="no organizations that the user"):
         reader.extract()
     assert reader.current("ticket", COLUMNS) == truth(account)
     reader.own["objects"] = ("ticket",)
@@ -631,7 +632,7 @@ def test_the_check_says_who_and_what(connect: Connect, account: Zendesk) -> None
     (found,) = check(reader.settings, load_contracts(reader.settings))
     assert found.reached
     assert found.who == "Sim Reader (simulated) <data@example.com>, admin"
-    assert found.reads == ("tickets", "users", "satisfaction_ratings")
+    assert found.reads == ("tickets", "users", "satisfaction_ratings", "survey_responses")
     assert [each.partition(".")[0] for each in found.missing] == [
         "Zendesk has no organizations that the user of the connection zendesk may read",
         "The connector of Zendesk reads no moods",
