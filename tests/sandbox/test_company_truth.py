@@ -44,7 +44,7 @@ def moment(text: str) -> datetime:
 def eur(company: Company, amount: object, currency: str, at: datetime) -> Decimal:
     rates = {(row["currency"], row["day"]): row["rate"] for row in company.files["fx_rates"]}
     rate = Decimal(1) if currency == "EUR" else rates[currency, company.plan.day(at)]
-    return (Decimal(str(amount)) * rate).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+    return (Decimal(str(amount)) * rate).quantize(Decimal("0.00000001"), ROUND_HALF_UP)
 
 
 def closings(company: Company, unit: str) -> Iterator[tuple[str, datetime, bool, Decimal, dict[str, Any], datetime]]:
