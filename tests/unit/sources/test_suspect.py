@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -68,9 +69,9 @@ class Deals(Shop):
     def declare(self, file: str = "deals.csv", full: bool = True) -> None:
         self.yaml.write_text(DEALS.replace("FILE", file).replace("FULL", str(full).lower()))
 
-    def won(self) -> tuple[int, str]:
+    def won(self) -> tuple[int, Decimal]:
         ((count, amount),) = self.query(
-            "select count(*), sum(value) filter (status = 'won')::varchar from raw_shop.deals where _valid_to is null"
+            "select count(*), sum(value) filter (status = 'won') from raw_shop.deals where _valid_to is null"
         )
         return count, amount
 
@@ -93,7 +94,7 @@ def deals(tmp_path: Path) -> Deals:
     return shop
 
 
-ALL = (120, "279964.00")
+ALL = (120, Decimal(279964))
 
 
 def rows(count: int, first: int = 0) -> list[list[str]]:
