@@ -157,7 +157,7 @@
 
 {# An amount in the smallest unit of its currency, which has 2 digits but for those that ISO 4217 and Stripe except. #}
 {% macro major_units(amount, currency) -%}
-    ({{ amount }})::decimal(26, 8) * case
+    try_cast({{ amount }} as decimal(30, 8)) * case
         when {{ currency }} in (
             'BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'VND', 'VUV', 'XAF', 'XOF', 'XPF'
         ) then 1

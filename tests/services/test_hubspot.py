@@ -46,7 +46,7 @@ def seed(store: Store) -> None:
     company = {"domain": "sim.example", "industry": "Retail", "country": "DE", "lifecyclestage": "customer"}
     contact = {"lastname": "B", "lifecyclestage": "lead", "hs_lead_status": "NEW", "hubspot_owner_id": "1"}
     line = {"name": "Sim Probe", "hs_product_id": "9", "quantity": "2", "price": "50.25", "amount": "100.50"}
-    call = {"hs_call_status": "COMPLETED", "hs_call_direction": "OUTBOUND", "hs_call_duration": "60000"}
+    call = {"hs_call_status": "COMPLETED", "hs_call_direction": "OUTBOUND", "hs_call_duration": "60000.25"}
     stages = [{"id": "open", "label": "Open", "metadata": {"isClosed": "false", "probability": "0.2"}}]
     owner = {"email": "ann@example.com", "firstName": "Ann", "lastName": "B"}
     for kind, fields in {
@@ -132,7 +132,7 @@ def test_all_objects_have_what_their_contracts_say(connect: Connect, account: Hu
     result = reader.extract()
     assert reader.sql("select * from raw_hubspot._quarantine") == []
     assert {each.name for each in result.loaded} == {each.name for each in contracts(reader)}
-    assert reader.current("call", "id, contact_id, deal_id, duration_ms") == [("1", "1", None, 60000)]
+    assert reader.current("call", "id, contact_id, deal_id, duration_ms") == [("1", "1", None, Decimal("60000.25"))]
     assert reader.current("line_item", "deal_id, quantity, amount") == [("1", Decimal(2), Decimal("100.50"))]
     assert reader.current("owner", "id, first_name") == [("1", "Ann")]
     assert reader.current("pipeline_stage", "pipeline_id, id, is_closed, probability") == [

@@ -34,6 +34,7 @@ from .stripe_account import (
     customer,
     discount,
     invoice,
+    line,
     reader_of,
     record,
     subscription,
@@ -356,6 +357,26 @@ def test_yen_and_fractions_of_a_cent_stay_what_they_are(connect: Connect, org: S
     reader.extract()
     assert reader.current("invoice", "currency, total")[-1] == ("jpy", 98765)
     assert reader.current("price", "id, unit_amount_decimal")[1] == ("price_2", Decimal("0.0125"))
+
+
+def test_quantities_may_have_decimals(connect: Connect, org: Stripe) -> None:
+    hours = [
+        {**line(2, 0), "quantity": 2, "quantity_decimal": "2.123456789012"},
+        {**line(2, 1), "quantity": 0.5},
+        line(2, 2),
+    ]
+    org.store.put("invoice", "in_2", {**invoice(2), "lines": {"object": "list", "data": hours}})
+    item = {**subscription()["items"]["data"][0], "id": "si_2", "quantity": 1.5}
+    org.store.put("subscription", "sub_2", subscription(items={"object": "list", "data": [item]}))
+    reader = reader_of(connect, org, objects=("invoice_line", "subscription_item"))
+    reader.extract()
+    assert reader.current("invoice_line", "id, quantity, quantity_decimal")[-3:] == [
+        ("il_2_0", 2, Decimal("2.12345679")),
+        ("il_2_1", Decimal("0.5"), None),
+        ("il_2_2", 1, None),
+    ]
+    assert reader.current("subscription_item", "id, quantity") == [("si_1", 1), ("si_2", Decimal("1.5"))]
+    assert not reader.sql("select * from raw_stripe._quarantine")
 
 
 def test_a_passing_fault_changes_nothing(connect: Connect, org: Stripe, passing: Fault) -> None:

@@ -18,7 +18,7 @@ line as (
         subscription.id as subscription_id,
         line.price_id,
         line.product,
-        line.quantity,
+        coalesce(line.quantity_decimal, line.quantity) as quantity,
         line.amount,
         line.period_start,
         line.period_end,
@@ -26,11 +26,9 @@ line as (
         line._source_line,
         line._source_sha256,
         line._valid_from,
+        -- Amounts that are none make the line's price unknown, and not the build of all units fail.
         case
-            -- Amounts that are none make the line's price unknown, and not the build of all units fail.
-            when try_cast(json_extract(line.discount_amounts, '$[*].amount') as bigint[]) is not null
-                or line.discount_amounts is null
-                then coalesce(list_sum(try_cast(json_extract(line.discount_amounts, '$[*].amount') as bigint[])), 0)
+            when line.discount_amounts is null then 0 else {{ sum_listed('line.discount_amounts', 'amount') }}
         end as discount,
         {{ inclusive_tax('line.taxes') }} as tax,
         case
@@ -54,10 +52,10 @@ summed as (
     -- A tiered price has several lines of one item and period. Of invoices of one period the one that counts is first.
     select
         * replace (
-            (sum(amount) over tiers)::bigint as amount,
-            (sum(discount) over tiers)::bigint as discount,
-            (case when count(tax) over tiers = count(*) over tiers then sum(tax) over tiers end)::bigint as tax,
-            (sum(quantity) over tiers)::bigint as quantity
+            (sum(amount) over tiers)::decimal(38, 8) as amount,
+            (case when count(discount) over tiers = count(*) over tiers then sum(discount) over tiers end) as discount,
+            (case when count(tax) over tiers = count(*) over tiers then sum(tax) over tiers end) as tax,
+            (case when count(quantity) over tiers = count(*) over tiers then sum(quantity) over tiers end) as quantity
         )
     from line
     window tiers as (partition by item_id, period_start, kind, invoice_id)
@@ -115,9 +113,9 @@ untold as (
         'seen' as kind,
         case when newest.item_id is null then to_timestamp(item.current_period_start) else seen.at end as from_at,
         to_timestamp(item.current_period_end) as until_at,
-        null::bigint as amount,
-        null::bigint as discount,
-        null::bigint as tax,
+        null::decimal(38, 8) as amount,
+        null::decimal(38, 8) as discount,
+        null::decimal(38, 8) as tax,
         false as is_paused,
         {{ provenance('stripe', 'subscription_item', 'item.id', 'item') }}
     from item

@@ -27,6 +27,7 @@ subscription as (
         coalesce(to_timestamp(ended_at), case when status = 'unpaid' then unpaid.since end) as end_at,
         coalesce(automatic_tax, true) as may_be_taxed,
         default_tax_rates,
+        discounts,
         upper(currency) as code,
         _source_file,
         _source_line,
@@ -88,7 +89,11 @@ billed as (
                 then {{ exact_part(
                     'full_price', 'state.period_amount - state.period_discount', 'state.period_amount'
                 ) }}
-            else full_price
+            -- Of what was never billed, no line tells what discounts leave of the price.
+            when json_array_length(item.discounts) = 0
+                and json_array_length(subscription.discounts) = 0
+                and customer.id is not null and customer.discount_id is null
+                then full_price
         end as discounted,
         coalesce(priced.includes_tax, false) as includes_tax,
         coalesce(priced.excludes_tax, false) as excludes_tax,
@@ -100,13 +105,18 @@ billed as (
     inner join subscription on state.subscription_id = subscription.id
     left join priced on state.price_id = priced.id
     left join ({{ current_rows('stripe', 'subscription_item') }}) as item on state.item_id = item.id
+    left join ({{ current_rows('stripe', 'customer', deleted=true) }}) as customer
+        on subscription.customer = customer.id
     left join metered on state.item_id = metered.id
     cross join lateral (
+        -- Whole units and the fraction of one are multiplied apart: together they would have more than 38 digits.
         select
             try_cast(
-                try_cast(priced.unit_amount as decimal(24, 12)) * try_cast(state.quantity as decimal(14, 4))
-                as decimal(26, 8)
+                unit.amount * try_cast(trunc(state.quantity) as decimal(13, 0))
+                + (unit.amount * (state.quantity % 1)::decimal(9, 8))::decimal(26, 12)
+                as decimal(30, 8)
             ) as full_price
+        from (select try_cast(priced.unit_amount as decimal(24, 12)) as amount) as unit
     ) as price_of_all
     where state.kind <> 'credit' and (subscription.end_at is null or state.from_at < subscription.end_at)
 ),
