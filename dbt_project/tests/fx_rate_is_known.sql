@@ -18,7 +18,7 @@ with unconverted as (
     union all
     select currency, rate_on, record_id
     from {{ ref('core_subscription') }}
-    where rate is null and not is_trial
+    where rate is null and is_trial is distinct from true
 ),
 
 day as (

@@ -46,7 +46,9 @@ select
     currency,
     rate_on,
     rate,
-    (case when is_trial then 0 else try_cast(monthly_amount as decimal(24, 8)) * rate end)::decimal(30, 8) as mrr,
+    (
+        case when is_trial then 0 when not is_trial then try_cast(monthly_amount as decimal(24, 8)) * rate end
+    )::decimal(30, 8) as mrr,
     source_system,
     source_object,
     record_id,
