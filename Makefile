@@ -19,6 +19,9 @@ sandbox: .venv/.ready ## run the DAGs over a simulated company's services, a mon
 test: .venv/.ready ## the whole test suite
 	$(PYTHON) -m pytest -n 2 --dist loadgroup
 
+nightly: .venv/.ready ## the whole test suite, with more random histories and kills; takes hours
+	NIGHTLY=1 $(PYTHON) -m pytest -n 2 --dist loadgroup
+
 lint: .venv/.ready ## every linter
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
@@ -34,4 +37,4 @@ clean: ## remove the environment and everything that was made from the data
 .venv/.ready: requirements.lock tools/uv.lock pyproject.toml tools/set-up
 	@tools/set-up
 
-.PHONY: help scorecard airflow sandbox test lint clean
+.PHONY: help scorecard airflow sandbox test nightly lint clean

@@ -15,6 +15,8 @@ from scorecard import redaction
 from scorecard.settings import Settings
 
 PROJECT = Path(__file__).parent.parent
+NIGHTLY = "NIGHTLY" in os.environ
+"""Whether there is time for more random histories and kills than in `make test`."""
 
 
 @pytest.fixture(autouse=True)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import duckdb
 
-from tests.conftest import Sandbox, sandbox_at
+from tests.conftest import NIGHTLY, Sandbox, sandbox_at
 from tests.integration.test_run import hashes, mails
 
-KILLS = 10
+KILLS = 20 if NIGHTLY else 5
 
 
 def figures(sandbox: Sandbox) -> list[tuple[object, ...]]:
@@ -22,7 +22,7 @@ def figures(sandbox: Sandbox) -> list[tuple[object, ...]]:
         return connection.execute("select * from scorecard.kpi_status order by all").fetchall()
 
 
-def test_ten_kills_and_a_run(built: Sandbox, tmp_path: Path) -> None:
+def test_kills_and_a_run(built: Sandbox, tmp_path: Path) -> None:
     seed = int(os.environ.get("KILL_SEED", random.randrange(10**6)))
     moments = random.Random(seed)
     sandbox = sandbox_at(tmp_path / "killed")

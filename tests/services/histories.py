@@ -7,16 +7,17 @@ from hypothesis import HealthCheck, Phase, settings
 
 from scorecard.errors import ScorecardError
 from scorecard.sources import service as loop
+from tests.conftest import NIGHTLY
 
 from .conftest import Reader
 
 HISTORIES = settings(
-    max_examples=40,
+    max_examples=100 if NIGHTLY else 15,
     deadline=None,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow],
 )
-"""Of each of the four services and of a database; 200 in all."""
+"""Of each of the four services and of a database: random ones every time, more of them in `make nightly`."""
 
 
 class Killed(BaseException):
