@@ -126,9 +126,10 @@ def _freeze(
         _write_parquet(folder / name, table)
     bases = {snapshot.base_of(metric) for metric in chosen}
     lineage = {name: build.lineage[name] for name in sorted(bases & build.lineage.keys())}
+    foreign = tuple(f"{schema}." for schema in snapshot.foreign_sources(settings, scorecard.business_unit).values())
     documents = {
         "definitions.json": _definitions(settings, scorecard, chosen, frozen.horizons),
-        "lineage.json": {name: _of_unit(settings, scorecard, entry) for name, entry in lineage.items()},
+        "lineage.json": {name: _of_unit(entry, foreign) for name, entry in lineage.items()},
         "loads.json": frozen.loads,
     }
     for name, content in documents.items():
@@ -236,9 +237,8 @@ def _mark_printed(differences: list[dict[str, Any]], printed: Collection[tuple[s
             each["printed"] = (each["metric"], each["period"], each["dimension"], each["member"]) in printed
 
 
-def _of_unit(settings: Settings, scorecard: Scorecard, entry: dict[str, Any]) -> dict[str, Any]:
-    """Leave out the fields of other units' sources: a source added elsewhere is no change of this scorecard."""
-    foreign = tuple(f"{schema}." for schema in snapshot.foreign_sources(settings, scorecard.business_unit).values())
+def _of_unit(entry: dict[str, Any], foreign: tuple[str, ...]) -> dict[str, Any]:
+    """Leave out the fields of other units' schemas: a source added elsewhere is no change of this scorecard."""
     columns = {
         name: [field for field in fields if not field.startswith(foreign)] for name, fields in entry["columns"].items()
     }

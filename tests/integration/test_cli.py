@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from scorecard.steps import trace
 from tests.conftest import Sandbox
 from tests.unit.rendering.test_pages import ids_of, proved
 
@@ -47,20 +48,26 @@ def test_a_figure_id_is_null_where_no_close_holds_the_figure(built: Sandbox) -> 
 
 
 def test_every_closed_figure_is_proved(built: Sandbox) -> None:
-    ids = {}
+    figures = {}
     for period in ("2017-Q4", "2024-Q4"):
         for value in json.loads(built.run("values", "--json", "--period", period).stdout):
             if value["figure_id"] and value["dimension"] == "business_unit":
-                ids[value["metric"]] = value
-    assert len(ids) > 20
-    for metric, value in ids.items():
-        proof = json.loads(built.run("trace", value["figure_id"], "--json").stdout)
+                figures[value["metric"]] = value
+    assert len(figures) > 20
+    for metric, value in figures.items():
+        proof = trace(built.settings, value["figure_id"])
         assert proof["equal"], metric
         assert proof["value"] == proof["recomputed"] == value["value"], f"{metric}: the same value, the same digits"
         assert {"observations", "sql", "columns", "loads", "close", "recomputed"} <= proof.keys()
         assert not proof["observations"] or {
             "source", "object", "record_id", "file", "line", "occurred_at", "numerator", "denominator"
         } <= proof["observations"][0].keys()  # fmt: skip
+
+
+def test_the_command_prints_the_same_proof(built: Sandbox) -> None:
+    printed = json.loads(built.run("trace", "sales-2017-Q4-e1.F001", "--json").stdout)
+    assert printed == json.loads(json.dumps(trace(built.settings, "sales-2017-Q4-e1.F001"), default=str))
+    assert printed["equal"]
 
 
 def test_every_id_of_every_sample_pdf_and_mail_is_in_its_provenance(built: Sandbox) -> None:
