@@ -29,6 +29,8 @@ class Summary:
     period_label: str
     headline: str
     sentences: tuple[str, ...]
+    currency: str
+    ask: str
     edition: str | None = None
     figure_id: str = "F001"
     warnings: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from scorecard.rendering.causes import UNKNOWN
 from scorecard.rendering.charts import Bar, bars
 from scorecard.rendering.close import COMPARISONS, Metric, Value
 from scorecard.rendering.comparisons import against_prior, against_target
-from scorecard.rendering.desk import Cell, Desk, Status
+from scorecard.rendering.desk import Cell, Desk, Notes, Status
 from scorecard.rendering.formats import Scale
 
 ROWS_WHOLE = 24
@@ -34,7 +34,10 @@ class Member:
 
 @dataclass(frozen=True)
 class Breakdown:
-    """An indicator by the members of a dimension, best first. ``gap`` says how many rows are left out after ``top``."""
+    """An indicator by the members of a dimension, best first. ``gap`` says how many rows are left out after ``top``.
+
+    ``notes`` are the footnotes of its marks; on the first page they stand with those of the page.
+    """
 
     title: str
     key: str
@@ -46,6 +49,7 @@ class Breakdown:
     companions: tuple[str, ...]
     judged: bool
     checks: tuple[str, ...]
+    notes: Notes = ()
 
 
 def breakdown(desk: Desk, metric: Metric, dimension: str, brief: bool = False) -> Breakdown:
@@ -68,9 +72,9 @@ def breakdown(desk: Desk, metric: Metric, dimension: str, brief: bool = False) -
     (worst if worst else best).extend(unknown)
     kept = [*best, *worst]
     # Members are read beside the whole, so all are written in one unit.
-    scale = desk.scale(metric, [*kept, desk.close.whole(metric.name)])
+    scale = desk.scale(metric, [desk.close.whole(metric.name)], without_baseline=kept)
     beside = [
-        (other, desk.scale(other, [_at(desk, other, dimension, each.member) for each in kept]))
+        (other, desk.scale(other, [], without_baseline=[_at(desk, other, dimension, each.member) for each in kept]))
         for other in (_companions(desk, metric, dimension) if brief else [])
     ]
     drawn = bars(
@@ -111,6 +115,7 @@ def breakdown(desk: Desk, metric: Metric, dimension: str, brief: bool = False) -
         companions=tuple(other.label for other, _ in beside),
         judged=judged,
         checks=desk.check_marks(metric),
+        notes=() if brief else desk.take_notes(),
     )
 
 

@@ -3,6 +3,7 @@
 from scorecard.rendering.close import Check
 from scorecard.rendering.desk import Desk
 from scorecard.rendering.document import CheckedSource, FailedCheck
+from scorecard.rendering.fonts import visible
 
 
 def checks_passed(desk: Desk) -> str:
@@ -97,13 +98,28 @@ def unavailable(desk: Desk) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
+def is_provisional(desk: Desk) -> bool:
+    """Whether a period was published before it was over by the data."""
+    known = desk.close.known_through
+    return known is not None and known < desk.close.period.last_day
+
+
 def data_through(desk: Desk) -> str | None:
-    """Say that a period was published before it was over, and through which day its data goes; None if it was over."""
-    known, last = desk.close.known_through, desk.close.period.last_day
-    if known is None or known >= last:
+    """Say through which day the data goes, and of a period that isn't over by it that it is provisional.
+
+    None of a close that doesn't know.
+    """
+    known = desk.close.known_through
+    if known is None:
         return None
-    formats = desk.formats
-    return desk.say("provisional", day=formats.day_short(known) if known.year == last.year else formats.day(known))
+    same_year = known.year == desk.close.period.last_day.year
+    day = desk.formats.day_short(known) if same_year else desk.formats.day(known)
+    return desk.say("provisional" if is_provisional(desk) else "known_through", day=day)
+
+
+def ask(desk: Desk) -> str:
+    """Say who answers questions about the scorecard."""
+    return desk.say("ask", owner=visible(str(desk.close.scorecard["owner"])))
 
 
 def provisional(desk: Desk) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from scorecard.periods import Period, parse_period
 from scorecard.rendering.close import Check, Close, Metric, Value
 from scorecard.rendering.fonts import visible
-from scorecard.rendering.formats import Formats, Scale
+from scorecard.rendering.formats import SPANS, Formats, Scale
 from scorecard.rendering.wording import Wording
 
 STATUSES = ("ahead", "on_track", "at_risk", "off_track", "na")
@@ -25,6 +25,8 @@ NA_REASONS = (
     "no_answers",
 )
 _LONGEST_NAME = 48
+Notes = tuple[tuple[str, str], ...]
+"""Footnotes as mark and text."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Desk:
     formats: Formats
     printed: dict[str, Printed] = field(default_factory=dict)
     _marks: dict[str, str] = field(default_factory=dict)
+    _marked: set[str] = field(default_factory=set)
 
     def say(self, key: str, /, **values: object) -> str:
         """Return a message."""
@@ -71,13 +74,14 @@ class Desk:
     # Footnotes -------------------------------------------------------------------------------------------------
 
     def note(self, text: str) -> str:
-        """Return the mark of a footnote: the same for the same text until the notes are taken."""
+        """Return the mark of a footnote: one letter has one meaning in the whole document."""
+        self._marked.add(text)
         return self._marks.setdefault(text, _letters(len(self._marks)))
 
-    def take_notes(self) -> tuple[tuple[str, str], ...]:
-        """Return the footnotes since the last call, as mark and text, and begin again with a."""
-        notes = tuple((mark, text) for text, mark in self._marks.items())
-        self._marks.clear()
+    def take_notes(self) -> Notes:
+        """Return the footnotes marked since the last call, as mark and text: they stand below the table they are of."""
+        notes = tuple((mark, text) for text, mark in self._marks.items() if text in self._marked)
+        self._marked.clear()
         return notes
 
     def check_mark(self, check: Check) -> str:
@@ -140,15 +144,27 @@ class Desk:
 
     # Cells -----------------------------------------------------------------------------------------------------
 
-    def scale(self, metric: Metric, figures: Iterable[Value | None]) -> Scale:
-        """Return one scale for figures read beside one another, with their targets and baselines."""
-        numbers = [
-            number
-            for figure in figures
-            if figure is not None
-            for number in (figure.value, figure.at_most, figure.yardstick, figure.prior_value)
-        ]
-        return self.formats.scale(metric.unit, numbers)
+    def scale(
+        self, metric: Metric, figures: Iterable[Value | None], without_baseline: Iterable[Value | None] = ()
+    ) -> Scale:
+        """Return one scale for figures read beside one another.
+
+        Parameters
+        ----------
+        figures: printed with their targets and baselines. A span of time takes its digits from the whole unit's
+            figures instead, so that it is written alike on every page.
+        without_baseline: printed with their targets alone. A baseline that is only drawn asks for no digits.
+        """
+        if metric.unit in SPANS:
+            figures, without_baseline = [self.close.whole(metric.name, period) for period in self._periods()], ()
+        with_baseline = [figure for figure in figures if figure is not None]
+        printed = [*with_baseline, *(figure for figure in without_baseline if figure is not None)]
+        numbers = [number for figure in printed for number in (figure.value, figure.at_most, figure.yardstick)]
+        return self.formats.scale(metric.unit, [*numbers, *(figure.prior_value for figure in with_baseline)])
+
+    def _periods(self) -> tuple[Period, ...]:
+        """Return the periods that the document has figures of."""
+        return (self.close.period, self.close.prior, self.close.year_ago, *self.close.spark)
 
     def cite(self, figure: Value, text: str | None = None) -> str:
         """Return the id of a figure to print it, and put the figure on the list of figures.
@@ -242,10 +258,11 @@ class Desk:
 
     def named(self, figure: Value) -> str:
         """Name the period of a figure."""
-        for period in (self.close.period, self.close.prior, self.close.year_ago, *self.close.spark):
-            if period.label == figure.period:
-                return self.formats.period(period, self.close.fiscal)
-        return figure.period
+        return self.period_named(figure.period)
+
+    def period_named(self, label: str) -> str:
+        """Name a period by its label: 2017-Q4 is Q4 2017."""
+        return self.formats.period(parse_period(label, self.close.fiscal), self.close.fiscal)
 
     def target(self, metric: Metric, figure: Value | None, scale: Scale) -> Cell:
         """Print what a figure is held against; nothing where no target is set."""

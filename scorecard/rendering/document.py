@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 
 from scorecard.rendering.breakdowns import Breakdown
-from scorecard.rendering.desk import Cell, Status
+from scorecard.rendering.desk import Cell, Notes, Status
 from scorecard.rendering.indicators import CardGroup, Group
 from scorecard.rendering.kpi_tree import Node
 from scorecard.rendering.three_things import Thing
-
-Notes = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -106,8 +104,11 @@ class Document:
     title: str
     purpose: str
     file_title: str
+    business_unit: str
+    ask: str
     period: str
     data_through: str | None
+    is_provisional: bool
     currency: str
     close_id: str
     edition: str
@@ -119,7 +120,7 @@ class Document:
     checks: str
     warnings: str | None
     edition_note: str | None
-    headline: str
+    headline: tuple[str, ...]
     things: tuple[Thing, ...]
     groups: tuple[Group, ...]
     breakdown: Breakdown | None
@@ -132,9 +133,7 @@ class Document:
     tree: tuple[Node, ...]
     tree_notes: Notes
     cards: tuple[CardGroup, ...]
-    cards_notes: Notes
     breakdowns: tuple[Breakdown, ...]
-    breakdowns_notes: Notes
     failed: tuple[FailedCheck, ...]
     sources: tuple[CheckedSource, ...]
     held_back: tuple[str, ...]

@@ -25,7 +25,7 @@ def remark(desk: Desk, figures: Iterable[Value | None]) -> str:
         return desk.say("doubt.several", number=number, total=desk.formats.count(len(by_metric)))
     labels = {metric: desk.formats.inside(desk.close.metrics[metric].label) for metric in doubtful}
     named = [desk.say("doubt.of", metric=labels[metric], doubts=doubts) for metric, doubts in doubtful.items()]
-    return desk.say("doubt.separator").join(named)
+    return desk.say("doubt.between").join(named)
 
 
 def beside(desk: Desk, figures: Iterable[Value | None]) -> str:

@@ -15,6 +15,9 @@ _COMPACT_FROM = Decimal(1_000_000)
 # What is written in a smaller unit to suit the smaller numbers beside it has no more digits than this.
 _LONGEST = Decimal(10**6)
 _MOST_DECIMALS = 3
+# Spans of time, which have no decimals from ten on: 4.1 days, 51 days.
+SPANS = ("days", "minutes")
+_SPAN_WHOLE_FROM = 10
 _HALF = Decimal("0.5")
 
 
@@ -48,8 +51,8 @@ class Formats:
         top = max(known, default=Decimal(0))
         if unit == "percent":
             return Scale(unit, Decimal("0.01"), 1, "")
-        if unit in {"days", "minutes"}:
-            whole = top >= 100 or all(value == value.to_integral_value() for value in known)
+        if unit in SPANS:
+            whole = top >= _SPAN_WHOLE_FROM or all(value == value.to_integral_value() for value in known)
             return Scale(unit, Decimal(1), 0 if whole else 1, "")
         if unit == "points":
             return Scale(unit, Decimal(1), 1, "")
@@ -74,7 +77,7 @@ class Formats:
         number = self.number(value, scale, signed)
         if scale.unit in {"percent", "points"}:
             return self.wording.say(f"format.{scale.unit}", number=number)
-        if scale.unit in {"days", "minutes"}:
+        if scale.unit in SPANS:
             return self.wording.count(f"format.{scale.unit}", 1 if abs(value) == 1 else 2, number=number)
         return number
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from scorecard.rendering.charts import Chart
 from scorecard.rendering.close import Metric, Value
 from scorecard.rendering.comparisons import against_prior, against_target, against_year_ago
-from scorecard.rendering.desk import Cell, Desk, Status
+from scorecard.rendering.desk import Cell, Desk, Notes, Status
 from scorecard.rendering.formats import Scale
 from scorecard.rendering.sentences import exception
 from scorecard.rendering.trend_charts import spark, trend_chart
@@ -61,6 +61,7 @@ class CardGroup:
 
     title: str
     cards: tuple[Card, ...]
+    notes: Notes
 
 
 def group_of(metric: Metric) -> str:
@@ -82,7 +83,10 @@ def summary_groups(desk: Desk) -> tuple[Group, ...]:
 
 def cards(desk: Desk) -> tuple[CardGroup, ...]:
     """Return every indicator in full, grouped as on the first page."""
-    return tuple(CardGroup(title, tuple(_card(desk, metric) for metric in metrics)) for title, metrics in _groups(desk))
+    return tuple(
+        CardGroup(title, tuple(_card(desk, metric) for metric in metrics), desk.take_notes())
+        for title, metrics in _groups(desk)
+    )
 
 
 def _groups(desk: Desk) -> list[tuple[str, list[Metric]]]:

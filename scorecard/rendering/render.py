@@ -15,7 +15,7 @@ from typing import Any
 from scorecard.errors import ScorecardError
 from scorecard.rendering import doubts
 from scorecard.rendering.attachments import figures_csv, provenance_json
-from scorecard.rendering.data_quality import data_through
+from scorecard.rendering.data_quality import ask, data_through, is_provisional
 from scorecard.rendering.desk import Desk
 from scorecard.rendering.document import Document
 from scorecard.rendering.fonts import FAMILIES, font_files, require_glyphs
@@ -38,7 +38,8 @@ class Summary:
     ``period_label`` says so where the period was published before it was over. ``edition`` says what an edition that
     replaces another one changes, ``edition_mark`` is what the subject says of it after the period; None and "" of the
     first. ``figure_id`` is the id of the figure it is about, to prove it by; it stands on the page's list of figures.
-    ``warnings`` explain the marks of the failed checks that the finding and the sentences name.
+    ``warnings`` explain the marks of the failed checks that the finding and the sentences name. ``currency`` is that of
+    its amounts, ``ask`` says who answers questions.
     """
 
     title: str
@@ -49,6 +50,8 @@ class Summary:
     figure_id: str
     warnings: tuple[str, ...]
     edition_mark: str
+    currency: str
+    ask: str
 
 
 def render(close_dir: Path, language: str, reports_dir: Path) -> bytes:
@@ -85,8 +88,8 @@ def summary(close_dir: Path, language: str, reports_dir: Path) -> Summary:
     things = three_things(desk)
     named = [desk.close.by_id.get(figure_id) for thing in things for figure_id in thing.figure_ids]
     period = desk.formats.period_full(desk.close.period, desk.close.fiscal)
-    if provisional := data_through(desk):
-        period = desk.say("mail.period_provisional", period=period, provisional=provisional)
+    if is_provisional(desk):
+        period = desk.say("mail.period_provisional", period=period, provisional=data_through(desk))
     note = document(read_desk(close_dir, language, reports_dir)).edition_note if desk.close.edition > 1 else None
     return Summary(
         title=desk.close.title,
@@ -97,6 +100,8 @@ def summary(close_dir: Path, language: str, reports_dir: Path) -> Summary:
         edition_mark=edition_mark(desk),
         figure_id=example(desk),
         warnings=doubts.warnings(desk, [*headline_figures(desk), *named]),
+        currency=desk.close.currency,
+        ask=ask(desk),
     )
 
 

@@ -1,6 +1,6 @@
 """What an edition changes: the figures that the one before printed otherwise, and everything else a reader sees."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -119,7 +119,7 @@ def _restated(desk: Desk, row: Row) -> Restated:
         figure_id=str(row["figure_id"] or "–"),
         metric=label if field == "value" else desk.say(f"restated.{field}", metric=label),
         member=desk.member(str(row["dimension"]), str(row["member"])),
-        period=str(row["period"]),
+        period=desk.period_named(str(row["period"])),
         old=old,
         new=new,
         why=_reasons(desk, [str(reason) for reason in row.get("reasons") or [row["why"]]]),
@@ -132,21 +132,19 @@ def _status_words(desk: Desk, row: Row) -> tuple[str, str]:
 
 
 def _numbers(desk: Desk, row: Row) -> tuple[str, str]:
+    """Write the old and the new number alike, with more digits where fewer don't tell them apart."""
     metric = desk.close.metrics.get(str(row["metric"]))
-    unit = metric.unit if metric else None
-    old, new = (_value(desk, row[key], unit) for key in ("old", "new"))
-    if old == new and unit:
-        old, new = (_value(desk, row[key], unit, exact=True) for key in ("old", "new"))
+    if metric is None:
+        return _written(desk, row, lambda number: visible(str(number)))
+    unit = metric.unit
+    scale = desk.formats.scale(unit, [Decimal(str(row[key])) for key in ("old", "new") if row[key] is not None])
+    old, new = _written(desk, row, lambda number: desk.formats.value(number, scale))
+    return (old, new) if old != new else _written(desk, row, lambda number: desk.formats.exact(number, unit))
+
+
+def _written(desk: Desk, row: Row, write: Callable[[Decimal], str]) -> tuple[str, str]:
+    old, new = (desk.say("na") if row[key] is None else write(Decimal(str(row[key]))) for key in ("old", "new"))
     return old, new
-
-
-def _value(desk: Desk, number: object, unit: str | None, exact: bool = False) -> str:
-    if number is None:
-        return desk.say("na")
-    if unit is None:
-        return visible(str(number))
-    value = Decimal(str(number))
-    return desk.formats.exact(value, unit) if exact else desk.formats.single(value, unit)
 
 
 def _reasons(desk: Desk, reasons: list[str]) -> str:

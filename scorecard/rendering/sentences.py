@@ -1,5 +1,6 @@
 """The finding in one sentence, and of an indicator that misses its target why."""
 
+import re
 from decimal import Decimal
 
 from scorecard.rendering import doubts
@@ -9,6 +10,9 @@ from scorecard.rendering.close import Metric, Value
 from scorecard.rendering.comparisons import from_prior, gap_to, gap_to_target, side_of_target
 from scorecard.rendering.desk import Desk
 from scorecard.rendering.formats import MINUS
+
+# Where a headline without spaces may break: after a clause and before a bracket, not within a word.
+_CLAUSE = re.compile(r"(?<=[、。])|(?=（)")
 
 
 def headline(desk: Desk) -> str:
@@ -35,6 +39,11 @@ def headline(desk: Desk) -> str:
         why=_why(desk, metric, figure),
         doubt=doubts.beside(desk, headline_figures(desk)),
     )
+
+
+def clauses(sentence: str) -> tuple[str, ...]:
+    """Return a sentence in the parts that are kept on one line each; one with spaces is one part."""
+    return tuple(filter(None, _CLAUSE.split(sentence)))
 
 
 def headline_figures(desk: Desk) -> list[Value | None]:

@@ -26,10 +26,13 @@ from scorecard.rendering.causes import cause_of, decimal
 from scorecard.rendering.close import Metric, Value
 from scorecard.rendering.comparisons import from_prior, gap_to, gap_to_target, side_of_target
 from scorecard.rendering.desk import Desk
-from scorecard.rendering.sentences import contributed, explained, goal
+from scorecard.rendering.sentences import contributed, explained
 
 # Where a language has no spaces, the last few characters stand for the last word.
 _LONGEST_TAIL, _SHORT_TAIL = 12, 4
+# How much a missed target matters: by how far it is missed, and by what the indicator is to the goal.
+_SEVERITY = {"off_track": 3, "at_risk": 1}
+_WEIGHT = {"kgi": 3, "kpi": 2, "kfs": 1}
 
 
 @dataclass(frozen=True)
@@ -59,16 +62,17 @@ class Thing:
 
 
 def three_things(desk: Desk) -> tuple[Thing, ...]:
-    """Return the three things to know: why, who moved it, what went well; others where one is not known.
+    """Return the three things to know: why, who moved it, and the other side; others where one is not known.
 
-    Where nothing has a value and nothing a target, two are all there is to say.
+    The other side of a missed goal is what went best, that of any other goal is what went worst. Where nothing has a
+    value and nothing a target, two are all there is to say.
     """
     metric, figure = lead_metric(desk)
+    missed = figure is not None and figure.yardstick is not None and not reaches(metric, figure)
     candidates = [
         _by_factor(desk, metric) or _by_movement(desk),
         _by_member(desk, metric, figure),
-        _best(desk, metric),
-        _worst(desk, metric),
+        *((_best(desk, metric), _worst(desk, metric)) if missed else (_worst(desk, metric), _best(desk, metric))),
         _tally(desk),
         _data(desk),
         _coverage(desk),
@@ -170,7 +174,7 @@ def _worst(desk: Desk, lead: Metric) -> Thing | None:
     bad = [(metric, figure) for metric, figure in other_judged(desk, lead) if figure.status in BAD]
     if not bad:
         return None
-    metric, figure = max(bad, key=lambda pair: (pair[1].status == "off_track", distance(pair[1])))
+    metric, figure = max(bad, key=lambda pair: (_SEVERITY[pair[1].status] * _WEIGHT[pair[0].level], distance(pair[1])))
     return _against(desk, metric, figure, "worst")
 
 
@@ -180,7 +184,8 @@ def _against(desk: Desk, metric: Metric, figure: Value, way: str) -> Thing | Non
         return None
     lead = desk.say("thing.against.lead", metric=metric.label, value=desk.text(figure))
     target = desk.say(
-        "goal.of", goal=goal(desk, figure), value=desk.formats.value(figure.yardstick, desk.scale(metric, [figure]))
+        "goal.of_whole" if figure.yardstick == figure.target else "goal.of_due",
+        value=desk.formats.value(figure.yardstick, desk.scale(metric, [figure])),
     )
     if side == 0:
         rest = desk.say("thing.met", target=target)

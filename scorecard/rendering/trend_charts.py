@@ -62,7 +62,7 @@ def _labels(desk: Desk, metric: Metric, figures: Sequence[Value | None]) -> list
     chosen = {last, *(at for at in (high, low) if last - at > 1)}
     if abs(high - low) < 2:
         chosen.discard(low)
-    scale = desk.formats.scale(metric.unit, [figure.value for _, figure in known])
+    scale = desk.scale(metric, [], without_baseline=[figure for _, figure in known])
     labels: list[str | None] = [None] * len(figures)
     for at, figure in known:
         if at in chosen:

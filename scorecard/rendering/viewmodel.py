@@ -14,7 +14,7 @@ from scorecard.rendering.desk import STATUSES, Desk
 from scorecard.rendering.document import Columns, Document, Proof
 from scorecard.rendering.fonts import visible
 from scorecard.rendering.formats import Formats
-from scorecard.rendering.sentences import headline
+from scorecard.rendering.sentences import clauses, headline
 from scorecard.rendering.three_things import three_things
 from scorecard.rendering.wording import Wording
 
@@ -53,9 +53,7 @@ def document(desk: Desk) -> Document:
     tree = kpi_tree.tree(desk)
     tree_notes = desk.take_notes()
     cards = indicators.cards(desk)
-    cards_notes = desk.take_notes()
     breakdowns = tuple(breakdown(desk, close.metrics[metric], dimension) for metric, dimension in close.breakdowns())
-    breakdowns_notes = desk.take_notes()
     restatements = restated.restatements(desk)
     for each in restatements:
         desk.cite_id(each.figure_id)
@@ -64,8 +62,11 @@ def document(desk: Desk) -> Document:
         title=close.title,
         purpose=words(close.scorecard["purpose"], close.language),
         file_title=say("file.title", title=close.title, period=desk.formats.period(close.period, close.fiscal)),
+        business_unit=visible(str(close.scorecard["business_unit"])),
+        ask=data_quality.ask(desk),
         period=period,
         data_through=data_quality.data_through(desk),
+        is_provisional=data_quality.is_provisional(desk),
         currency=close.currency,
         close_id=close.close_id,
         edition=desk.formats.count(close.edition),
@@ -79,7 +80,7 @@ def document(desk: Desk) -> Document:
         checks=data_quality.checks_passed(desk),
         warnings=data_quality.checks_failed(desk),
         edition_note=restated.edition(desk),
-        headline=headline(desk),
+        headline=clauses(headline(desk)),
         things=things,
         groups=groups,
         breakdown=first,
@@ -94,9 +95,7 @@ def document(desk: Desk) -> Document:
         tree=tree,
         tree_notes=tree_notes,
         cards=cards,
-        cards_notes=cards_notes,
         breakdowns=breakdowns,
-        breakdowns_notes=breakdowns_notes,
         failed=data_quality.failed_checks(desk),
         sources=data_quality.checked_sources(desk),
         held_back=data_quality.held_back(desk),
@@ -173,7 +172,7 @@ def _proofs(desk: Desk) -> tuple[Proof, ...]:
                     "proof.what",
                     metric=desk.close.metrics[figure.metric].label,
                     member=desk.member(figure.dimension, figure.member),
-                    period=figure.period,
+                    period=desk.named(figure),
                 ),
                 printed=_filled(printed.text),
                 exact=_filled(exact),

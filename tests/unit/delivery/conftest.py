@@ -106,6 +106,7 @@ def make_letter(tmp_path):
         said = {
             **{"title": "Sales scorecard", "period_label": "2017-Q4", "headline": "Win rate fell"},
             **{"sentences": ("Bookings rose by 4 %.", "Win rate fell to 57 %.", "East moved it most.")},
+            **{"currency": "USD", "ask": "Questions: sales@example.com"},
             **summary,
         }
         words = {name: f"<{name}>" for name in WORDS}

@@ -101,6 +101,15 @@ def test_a_second_edition_says_that_it_replaces_the_first(server, make_settings,
     assert said in message.get_body(("html",)).get_content()
 
 
+def test_a_mail_names_the_currency_and_whom_to_ask(server, make_settings, make_letter):
+    deliver(make_settings(server.port), [make_letter(currency="EUR", ask="Questions: sales-operations@example.com")])
+    _, message = server.letters[0]
+    for kind in ("plain", "html"):
+        content = message.get_body((kind,)).get_content()
+        assert "2017-Q4 – EUR" in content
+        assert "Questions: sales-operations@example.com" in content
+
+
 def test_one_bad_recipient_of_ten_stops_nobody(server, make_settings, make_letter):
     settings = make_settings(server.port)
     readers = [f"reader{number}@example.com" for number in range(10)]
@@ -405,7 +414,7 @@ ledger.Ledger.set_state = dying
 smtp = {"smtp_host": "127.0.0.1", "smtp_port": port} if port else {}
 settings = Settings(owner_email="owner@example.com", mail_from="scorecard@example.com", state=folder / "var",
     out=folder / "out", smtp_timeout=5, **smtp)
-said = mail.Summary("Sales scorecard", "2017-Q4", "Win rate fell", ("One.", "Two.", "Three."))
+said = mail.Summary("Sales scorecard", "2017-Q4", "Win rate fell", ("One.", "Two.", "Three."), "USD", "Questions: a@b")
 words = dict.fromkeys(mail.WORDS, "word")
 mail.deliver(settings, [mail.Letter("sales", "2017-Q4", 1, "director@example.com", "en", ("example.com",), said, words,
     folder / "sales-2017-Q4-e1-en.pdf")])

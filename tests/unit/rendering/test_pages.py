@@ -3,9 +3,11 @@
 import io
 import json
 import re
+import shutil
 from collections.abc import Callable
 from decimal import Decimal
 from html import unescape
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -41,6 +43,79 @@ def test_every_footnote_has_its_mark_and_every_mark_its_footnote(
     page = html(request.getfixturevalue(name), language, reports)
     assert "<sup>a</sup>" in page
     assert marks_without_note(page) == set()
+
+
+@pytest.mark.parametrize(("name", "language"), ALL)
+def test_a_mark_has_one_meaning_in_the_whole_document_and_its_note_stands_below_its_table(
+    request: pytest.FixtureRequest, reports: Path, name: str, language: str
+) -> None:
+    page = html(request.getfixturevalue(name), language, reports)
+    noted: dict[str, set[str]] = {}
+    for block in page.partition('<section class="indicators-pages"')[2].split("<table")[1:]:
+        table, _, below = block.partition("</table>")
+        notes = dict(re.findall(r"<sup>([a-z]{1,2})</sup>&nbsp;(.*?)(?= <sup>| </p>)", below))
+        assert set(re.findall(r"<sup>([a-z]{1,2})</sup>", table)) == notes.keys()
+        for mark, text in notes.items():
+            noted.setdefault(mark, set()).add(text)
+    assert len(noted) > 2
+    assert {len(texts) for texts in noted.values()} == {1}
+    first = dict(re.findall(r"<sup>([a-z]{1,2})</sup>&nbsp;(.*?)(?= <sup>| </p>)", page.partition("</section>")[0]))
+    assert all(noted[mark] == {text} for mark, text in first.items() if mark in noted)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_page_one_says_whose_figures_as_of_when_and_whom_to_ask(
+    customers: Path, tmp_path: Path, reports: Path, language: str
+) -> None:
+    close = tmp_path / customers.name
+    shutil.copytree(customers, close)
+    definitions = json.loads((close / "definitions.json").read_text())
+    definitions["horizons"] = {"mrr": {"first_day": "2023-01-01", "last_day": "2025-01-04"}}
+    (close / "definitions.json").write_text(json.dumps(definitions))
+    masthead = html(close, language, reports).partition("<h1>")[0]
+    for said in {
+        "en": ("RavenStack SaaS", "USD", "data through 4 Jan 2025", "Questions: customer-operations@example.com"),
+        "ja": ("RavenStack SaaS", "USD", "データは2025年1月4日まで", "お問い合わせ：customer-operations@example.com"),
+    }[language]:
+        assert said in masthead
+
+
+def test_a_headline_without_spaces_breaks_between_clauses(sales: Path, reports: Path) -> None:
+    headline = document(read_desk(sales, "ja", reports)).headline
+    assert len(headline) > 3
+    assert "".join(headline) == summary(sales, "ja", reports).headline
+    assert all(each.endswith(("、", "。")) or after.startswith("（") for each, after in pairwise(headline))
+    assert len(document(read_desk(sales, "en", reports)).headline) == 1
+
+
+def test_a_span_of_time_is_written_alike_on_every_page(tmp_path: Path, reports: Path) -> None:
+    def half_days(values: list[Row], checks: list[Row]) -> None:
+        for row in values:
+            if row["metric"] == "sales_cycle_length" and row["dimension"] == "rep":
+                row |= {"value": Decimal("12.5")}
+
+    desk = read_desk(build(tmp_path, "sales", "2017-Q4", half_days), "en", reports)
+    doc, label = document(desk), desk.close.metrics["sales_cycle_length"].label
+    (cycle,) = [row for group in doc.groups for row in group.rows if row.label == label]
+    reps = next(block for block in doc.breakdowns if block.dimension == "Sales rep")
+    assert reps.total is not None
+    assert reps.total.value.text == cycle.value.text
+    printed = [cycle.value.text, cycle.target.text, *(row.value.text for row in (*reps.top, *reps.bottom))]
+    assert {text for text in printed if text != "n/a"} > {"13\u00a0days"}
+    assert not [text for text in printed if "." in text]
+
+
+def test_a_baseline_that_is_only_drawn_asks_for_no_digits(tmp_path: Path, reports: Path) -> None:
+    def small_before(values: list[Row], checks: list[Row]) -> None:
+        for row in values:
+            if (row["metric"], row["dimension"]) == ("booked_revenue", "region") and row["prior_value"]:
+                row |= {"prior_value": Decimal(4362)}
+
+    doc = document(read_desk(build(tmp_path, "sales", "2017-Q4", small_before), "en", reports))
+    regions = next(block for block in doc.breakdowns if block.dimension == "Region")
+    assert regions.total is not None
+    (revenue,) = [row for group in doc.groups for row in group.rows if row.label == "Booked revenue"]
+    assert regions.total.value.text == revenue.value.text
 
 
 def test_a_chart_over_the_period_in_which_its_source_began_makes_no_footnote(tmp_path: Path, reports: Path) -> None:
@@ -84,7 +159,7 @@ def test_a_movement_is_compared_by_difference_and_few_records_in_no_percentage(
     products = next(block for block in doc.breakdowns if block.dimension == "Product")
     (pro,) = [row for row in products.top if row.name == "Pro"]
     assert pro.vs_prior.text == "n/a"
-    assert dict(doc.breakdowns_notes)[pro.vs_prior.note or ""] == "Too few records in Q3 2024 for a percentage."
+    assert dict(products.notes)[pro.vs_prior.note or ""] == "Too few records in Q3 2024 for a percentage."
 
 
 @pytest.mark.parametrize(("name", "language", "unit"), [("sales", "en", "M"), ("customers", "ja", "万")])
@@ -207,3 +282,14 @@ def test_an_exact_value_has_the_same_digits_everywhere(sales: Path, pdf: Pdf, re
     for figure_id, text in exact.items():
         assert text == digits(by_id[figure_id].value or Decimal(0))
         assert Decimal(text) == by_id[figure_id].value
+
+
+@pytest.mark.parametrize(("name", "language"), ALL)
+def test_the_list_of_figures_has_its_head_once_on_every_page(
+    request: pytest.FixtureRequest, pdf: Pdf, reports: Path, name: str, language: str
+) -> None:
+    head = "".join(document(read_desk(request.getfixturevalue(name), language, reports)).proof_head)
+    pages = [page.extract_text() for page in PdfReader(io.BytesIO(pdf(name, language))).pages]
+    counts = [re.sub(r"\s", "", page).count(re.sub(r"\s", "", head)) for page in pages]
+    assert counts[-1] == 1
+    assert max(counts) == 1

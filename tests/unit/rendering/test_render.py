@@ -280,6 +280,24 @@ def test_a_restated_figure_is_printed_with_old_new_and_why(sales: Path, reports:
     )
 
 
+def test_old_and_new_of_a_restatement_are_in_one_unit_and_of_a_named_period(
+    sales: Path, reports: Path, tmp_path: Path
+) -> None:
+    rows = [
+        _restated("booked_revenue", "business_unit", "999000", "1250000"),
+        _restated("sales_cycle_length", "business_unit", "49.5", "51"),
+    ]
+    close = _edition_two(sales, tmp_path, rows)
+    shown = document(read_desk(close, "en", reports)).restatements
+    assert [(row.old.replace("\u00a0", " "), row.new.replace("\u00a0", " ")) for row in shown] == [
+        ("1.00 M", "1.25 M"),
+        ("50 days", "51 days"),
+    ]
+    assert {row.period for row in shown} == {"Q4 2017"}
+    assert document(read_desk(close, "ja", reports)).restatements[0].period == "2017年第4四半期"
+    assert document(read_desk(close, "ja", reports)).proofs[0].what.endswith("2017年第4四半期")
+
+
 METRICS = load_catalogue(Settings()).metrics  # type: ignore[call-arg]
 
 
@@ -324,7 +342,7 @@ def test_a_member_of_too_few_records_stands_last_and_is_not_named_as_a_cause(tmp
     doc = document(read_desk(build(tmp_path, "customers", "2024-Q4", few), "en", reports))
     block = next(block for block in doc.breakdowns if block.dimension == "Country")
     assert {row.value.text for row in block.top} == {"n/a"}
-    assert dict(doc.breakdowns_notes)[block.top[-1].value.note or ""] == "Too few records in Q4 2024 to be meaningful."
+    assert dict(block.notes)[block.top[-1].value.note or ""] == "Too few records in Q4 2024 to be meaningful."
     card = next(card for group in doc.cards for card in group.cards if card.row.label == "Customer satisfaction")
     assert card.exception is not None
     assert "contributed most" not in card.exception
@@ -373,7 +391,7 @@ def test_what_a_member_had_none_of_before_is_not_called_missing(customers: Path,
     block = next(block for block in doc.breakdowns if block.dimension == "Kind")
     (row,) = [row for row in block.top if row.name == "Reactivation"]
     assert row.vs_prior.text == "n/a"
-    assert dict(doc.breakdowns_notes)[row.vs_prior.note or ""] == "Nothing in Q3 2024 to compare with."
+    assert dict(block.notes)[row.vs_prior.note or ""] == "Nothing in Q3 2024 to compare with."
 
 
 def test_the_list_of_figures_goes_on_under_its_head_in_steady_columns(sales: Path, pdf: Pdf, reports: Path) -> None:
@@ -416,7 +434,9 @@ def test_a_period_that_was_not_over_is_called_provisional_on_page_one_and_in_the
     definitions["horizons"]["booked_revenue"]["last_day"] = "2017-12-31"
     (close / "definitions.json").write_text(json.dumps(definitions))
     assert says.partition(" ")[0] not in summary(close, language, reports).period_label
-    assert document(read_desk(close, language, reports)).data_through is None
+    doc = document(read_desk(close, language, reports))
+    assert doc.data_through == {"en": "data through 31 Dec", "ja": "データは12月31日まで"}[language]
+    assert f"<b>{doc.data_through}</b>" not in html(close, language, reports)
 
 
 def _edition_two(sales: Path, tmp_path: Path, entries: list[dict[str, Any]]) -> Path:
