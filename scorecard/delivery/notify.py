@@ -29,50 +29,62 @@ class Finding:
     cure: str
 
 
-def notify_held(settings: Settings, scorecard: str, period: str, owner: str, failed: Sequence[Finding]) -> Outcome:
-    """Mail the owner that a scorecard was held back. The same failed checks are told once for each period.
+@dataclass(frozen=True)
+class Notice:
+    """What an owner is told once: its key in the ledger, its subject, the template of its text, what that prints."""
 
-    Raises
-    ------
-    ScorecardError: no safe connection to the mail server; the next run tries again.
-    """
+    key: Key
+    subject: str
+    template: str
+    content: dict[str, Any]
+
+
+def held(settings: Settings, scorecard: str, period: str, owner: str, failed: Sequence[Finding]) -> Notice:
+    """Return the notice that a scorecard is held back by failed checks. The same ones are told once for each period."""
     ordered = sorted(failed, key=lambda check: (check.name, check.message))
     told = "\n".join(f"{check.name}\t{check.message}" for check in ordered)
     key = Key(scorecard, period, f"held-{_short(told)}", owner)
     content = {"scorecard": scorecard, "period": period, "checks": ordered, "company": settings.company}
     subject = f"Held back: {scorecard} {period}, {len(ordered)} failed check{'s' if len(ordered) != 1 else ''}"
-    return _tell(settings, key, subject, "notice_held.txt.j2", content)
+    return Notice(key, subject, "notice_held.txt.j2", content)
 
 
-def notify_troubled(settings: Settings, scorecard: str, period: str, owner: str, found: Sequence[Finding]) -> Outcome:
-    """Mail the owner which sources of its unit are not up to date. The same ones are told once for each period.
-
-    Raises
-    ------
-    ScorecardError: no safe connection to the mail server; the next run tries again.
-    """
-    ordered = sorted(found, key=lambda each: (each.name, each.message))
+def troubled(settings: Settings, scorecard: str, period: str, owner: str, findings: Sequence[Finding]) -> Notice:
+    """Return the notice that sources of a unit are not up to date. The same ones are told once for each period."""
+    ordered = sorted(findings, key=lambda each: (each.name, each.message))
     key = Key(scorecard, period, f"troubled-{_short(repr(ordered))}", owner)
     content = {"scorecard": scorecard, "period": period, "found": ordered, "company": settings.company}
     subject = f"Held back: {scorecard} {period}, a source is not up to date"
-    return _tell(settings, key, subject, "notice_troubled.txt.j2", content)
+    return Notice(key, subject, "notice_troubled.txt.j2", content)
 
 
-def notify_incomplete(
+def incomplete(
     settings: Settings, scorecard: str, period: str, owner: str, sources: Sequence[tuple[str, str]], cure: str
-) -> Outcome:
-    """Mail the owner that a period is not over by the data: ``sources`` are each source and what is known of it.
+) -> Notice:
+    """Return the notice that a period is not over by the data: ``sources`` are each source and what is known of it.
 
     It is told once for each period.
-
-    Raises
-    ------
-    ScorecardError: no safe connection to the mail server; the next run tries again.
     """
     key = Key(scorecard, period, "incomplete", owner)
     content = {"scorecard": scorecard, "period": period, "sources": sources, "cure": cure, "company": settings.company}
     subject = f"Held back: {scorecard} {period}, its data is not complete"
-    return _tell(settings, key, subject, "notice_incomplete.txt.j2", content)
+    return Notice(key, subject, "notice_incomplete.txt.j2", content)
+
+
+def tell(settings: Settings, notice: Notice) -> Outcome:
+    """Mail a notice, unless it was mailed before.
+
+    Raises
+    ------
+    ScorecardError: no safe connection to the mail server; the next run tries again.
+    """
+    return _tell(settings, notice.key, notice.subject, notice.template, notice.content)
+
+
+def was_told(settings: Settings, notice: Notice) -> bool:
+    """Tell whether a notice was mailed, or waits for the mail server."""
+    with opened(settings) as ledger:
+        return ledger.find(notice.key) is not None
 
 
 def notify_ending(settings: Settings, source: str, sentence: str) -> Outcome:

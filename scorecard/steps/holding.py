@@ -3,16 +3,30 @@
 Whoever owns the scorecard is told by mail, once of the same thing.
 """
 
+from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from scorecard.catalogue import Catalogue, Scorecard
 from scorecard.errors import ScorecardError
 from scorecard.periods import Period
 from scorecard.settings import Settings
 
+if TYPE_CHECKING:
+    from scorecard.delivery.notify import Notice
+
 
 class Held(ScorecardError):
     """A scorecard that was not published; its owner has been told."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Why a scorecard is not published, what to do about it, and the notice that tells its owner."""
+
+    problem: str
+    cure: str
+    notice: "Notice"
 
 
 def is_over(period: Period, known: date | None) -> bool:
@@ -20,48 +34,73 @@ def is_over(period: Period, known: date | None) -> bool:
     return known is not None and period.last_day <= known
 
 
-def refuse_troubled(settings: Settings, entry: Scorecard, period: Period) -> None:
-    """Hold a scorecard whose business unit has a source that was not read to its end, or an export that is suspect.
+def refuse_held(
+    settings: Settings, catalogue: Catalogue, entry: Scorecard, period: Period, *, provisional: bool = False
+) -> None:
+    """Stop where something keeps a scorecard from being published, and tell its owner.
 
     Raises
     ------
-    Held: it has. What was published before stays; the other units are published.
+    Held: something does. What was published before stays; the other units are published.
     """
     from scorecard.delivery import notify
-    from scorecard.sources import troubles
 
-    found = [each for each in troubles.read_all(settings) if each.business_unit == entry.business_unit]
-    if not found:
-        return
-    told = [
-        notify.Finding(
-            each.file or each.object or each.source,
-            f"{each.problem} (since {each.since:%Y-%m-%d %H:%M} UTC)",
-            each.cure,
-        )
-        for each in found
-    ]
-    notify.notify_troubled(settings, entry.name, period.label, entry.owner, told)
-    raise Held(
-        f"The scorecard {entry.name} of {period} is held back: {' '.join(each.problem for each in found)}",
-        f"{' '.join(each.cure for each in found)} Then run again; {entry.owner} has been told.",
+    hold = hold_of(settings, catalogue, entry, period, provisional=provisional)
+    if hold:
+        notify.tell(settings, hold.notice)
+        raise Held(hold.problem, hold.cure)
+
+
+def hold_of(
+    settings: Settings, catalogue: Catalogue, entry: Scorecard, period: Period, *, provisional: bool = False
+) -> Hold | None:
+    """Return what keeps a scorecard from being published, if anything does. Nobody is told.
+
+    ``provisional``: a period of which not all is known yet does not.
+
+    Raises
+    ------
+    ScorecardError: nothing was built yet.
+    """
+    return (
+        _by_trouble(settings, entry, period)
+        or (None if provisional else _by_what_is_not_known(settings, entry, period))
+        or _by_checks(settings, catalogue, entry, period)
     )
 
 
-def refuse_incomplete(settings: Settings, entry: Scorecard, period: Period) -> None:
-    """Hold a scorecard of a period of which not all is known yet.
+def _by_trouble(settings: Settings, entry: Scorecard, period: Period) -> Hold | None:
+    """A source of the business unit was not read to its end, or an export is suspect."""
+    from scorecard.delivery import notify
+    from scorecard.sources import troubles
 
-    Raises
-    ------
-    Held: not every day of it is known. It says which source is known through which day.
-    """
+    present = [trouble for trouble in troubles.read_all(settings) if trouble.business_unit == entry.business_unit]
+    if not present:
+        return None
+    findings = [
+        notify.Finding(
+            trouble.file or trouble.object or trouble.source,
+            f"{trouble.problem} (since {trouble.since:%Y-%m-%d %H:%M} UTC)",
+            trouble.cure,
+        )
+        for trouble in present
+    ]
+    return Hold(
+        f"The scorecard {entry.name} of {period} is held back: {' '.join(trouble.problem for trouble in present)}",
+        f"{' '.join(trouble.cure for trouble in present)} Then run again; {entry.owner} has been told.",
+        notify.troubled(settings, entry.name, period.label, entry.owner, findings),
+    )
+
+
+def _by_what_is_not_known(settings: Settings, entry: Scorecard, period: Period) -> Hold | None:
+    """Not every day of the period is known. The hold says which source is known through which day."""
     from scorecard.delivery import notify
     from scorecard.warehouse.values import known_through, sources_known_through
 
     known = known_through(settings, entry.business_unit)
     if is_over(period, known):
-        return
-    told = [
+        return None
+    sources = [
         (source, f"known through {day}" if day else "nothing was read yet")
         for source, day in sources_known_through(settings, entry.business_unit).items()
     ]
@@ -70,22 +109,17 @@ def refuse_incomplete(settings: Settings, entry: Scorecard, period: Period) -> N
         f"`scorecard publish --scorecard {entry.name} --period {period} --provisional`, or in Airflow publish_"
         f"{period.grain} with provisional."
     )
-    notify.notify_incomplete(settings, entry.name, period.label, entry.owner, told, cure)
-    raise Held(
+    return Hold(
         f"The scorecard {entry.name} of {period} is held back: {entry.business_unit} is "
         f"{f'known through {known}' if known else 'not known at all yet'}, and the period ends on {period.last_day} "
-        f"({', '.join(f'{source}: {said}' for source, said in told)}).",
+        f"({', '.join(f'{source}: {knowledge}' for source, knowledge in sources)}).",
         cure,
+        notify.incomplete(settings, entry.name, period.label, entry.owner, sources, cure),
     )
 
 
-def refuse_failed(settings: Settings, catalogue: Catalogue, entry: Scorecard, period: Period) -> None:
-    """Hold a scorecard where a check of severity error failed on data that it depends on.
-
-    Raises
-    ------
-    Held: one did.
-    """
+def _by_checks(settings: Settings, catalogue: Catalogue, entry: Scorecard, period: Period) -> Hold | None:
+    """A check of severity error failed on data that the scorecard depends on."""
     from scorecard.delivery import notify
     from scorecard.quality import gate
     from scorecard.quality.results import load
@@ -95,11 +129,11 @@ def refuse_failed(settings: Settings, catalogue: Catalogue, entry: Scorecard, pe
         results = load(connection)
     failed = gate.held(results, set(entry.metrics), entry.business_unit)
     if not failed:
-        return
-    told = [notify.Finding(check.name, check.message, check.cure) for check in failed]
-    notify.notify_held(settings, entry.name, period.label, entry.owner, told)
-    raise Held(
+        return None
+    findings = [notify.Finding(check.name, check.message, check.cure) for check in failed]
+    return Hold(
         f"The scorecard {entry.name} of {period} is held back by {len(failed)} failed "
         f"check{'s' if len(failed) > 1 else ''}:\n{gate.explain(failed)}\n",
         f"Then run again; {entry.owner} has been told.",
+        notify.held(settings, entry.name, period.label, entry.owner, findings),
     )

@@ -14,7 +14,7 @@ from scorecard.periods import Period, parse_period
 from scorecard.settings import Settings
 from scorecard.steps.building import artifacts
 from scorecard.steps.extracting import Progress
-from scorecard.steps.holding import refuse_failed, refuse_incomplete, refuse_troubled
+from scorecard.steps.holding import refuse_held
 from scorecard.steps.verifying import mailed_closes
 
 if TYPE_CHECKING:
@@ -74,10 +74,7 @@ def publish_one(
     # The checks and the figures of one and the same snapshot.
     with snapshot.alone(settings):
         snapshot.refuse_stale(settings)
-        refuse_troubled(settings, entry, of)
-        if not provisional:
-            refuse_incomplete(settings, entry, of)
-        refuse_failed(settings, catalogue, entry, of)
+        refuse_held(settings, catalogue, entry, of, provisional=provisional)
         closed = close(settings, entry, of)
     progress(f"{closed.close_id}: {_told(closed)}")
     pdfs = {language: _pdf(settings, closed, language) for language in entry.languages}

@@ -1,4 +1,7 @@
-"""Tell what nobody was told: a scorecard missed its deadline, a task was killed, a notice could not go out."""
+"""Tell what nobody was told: a scorecard missed its deadline, a task was killed, a notice could not go out.
+
+A deadline that passed before anybody watched was not missed: a company that has just begun has delivered nothing yet.
+"""
 
 import hashlib
 import shutil
@@ -6,20 +9,23 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from scorecard.catalogue import Scorecard, load_catalogue
+from scorecard.catalogue import Catalogue, Scorecard, load_catalogue
 from scorecard.errors import ScorecardError
+from scorecard.files import write_whole
 from scorecard.periods import Period
 from scorecard.schedule import due_at, last_due
 from scorecard.settings import Settings
 from scorecard.steps.due import holidays
 from scorecard.steps.extracting import Progress
-from scorecard.steps.holding import Held
+from scorecard.steps.holding import Held, hold_of
 
 _KEPT_DAYS = 30
 
 
 def watch(settings: Settings, progress: Progress = print) -> list[str]:
     """Send the notices that wait, and tell the owner of each scorecard that missed its deadline; return which did.
+
+    One that is held, and whose owner has been told why, is returned but not told of again.
 
     Raises
     ------
@@ -30,16 +36,38 @@ def watch(settings: Settings, progress: Progress = print) -> list[str]:
     notify.send_waiting(settings)
     late = []
     now = datetime.now(settings.zone)
-    for entry in load_catalogue(settings).scorecards.values():
+    since = _watched_since(settings, now)
+    catalogue = load_catalogue(settings)
+    for entry in catalogue.scorecards.values():
         for cadence, when in entry.due.items():
             patience = timedelta(hours=when.deadline_hours)
             period = last_due(cadence, when, holidays(settings), now - patience, settings.fiscal)
-            if missing := _missing(settings, entry, period):
-                due = due_at(period, when, holidays(settings))
+            due = due_at(period, when, holidays(settings)).replace(tzinfo=settings.zone)
+            if due + patience < since or not (missing := _missing(settings, entry, period)):
+                continue
+            late.append(f"{entry.name} {period}: {missing}")
+            progress(late[-1])
+            if not _is_held_and_told(settings, catalogue, entry, period):
                 notify.notify_late(settings, entry.name, period.label, entry.owner, f"{due:%Y-%m-%d %H:%M}", missing)
-                late.append(f"{entry.name} {period}: {missing}")
-                progress(late[-1])
     return late
+
+
+def _watched_since(settings: Settings, now: datetime) -> datetime:
+    """Return the moment of the first watch, company time; this one where there was none before."""
+    path = settings.state / "watched_since"
+    if not path.exists():
+        write_whole(path, now.isoformat().encode())
+    return datetime.fromisoformat(path.read_text(encoding="utf-8"))
+
+
+def _is_held_and_told(settings: Settings, catalogue: Catalogue, entry: Scorecard, period: Period) -> bool:
+    """Tell whether the owner knows already why a scorecard is not delivered, and that is still so."""
+    from scorecard.delivery import notify
+
+    if not settings.snapshot.exists():
+        return False
+    hold = hold_of(settings, catalogue, entry, period)
+    return hold is not None and notify.was_told(settings, hold.notice)
 
 
 def _missing(settings: Settings, entry: Scorecard, period: Period) -> str:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from email.header import decode_header, make_header
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
+from scorecard.periods import CALENDAR_YEAR, Grain
+from scorecard.schedule import When, last_due
+from scorecard.steps.due import holidays
 from tests.conftest import PROJECT, Sandbox, sandbox_at
 
 EXPECTED = ("sales-2017-Q4-e1", "sales-2017-12-e1", "customers-2024-Q4-e1")
@@ -140,6 +144,25 @@ def test_a_period_that_is_not_over_is_held_until_a_person_asks_for_it(changed_da
     for language, says in (("en", "provisional: data through 10 Dec"), ("ja", "暫定版：データは12月10日まで")):
         page = PdfReader(sandbox.settings.out / f"sales-2017-12-e2-{language}.pdf").pages[0].extract_text()
         assert says in " ".join(page.split())
+
+
+def test_an_owner_who_knows_why_a_scorecard_is_held_is_not_told_that_it_is_late(copy_of: Callable[[str], Any]) -> None:
+    """The samples ended long ago: every period since is past its deadline, and held if somebody asks for it."""
+    sandbox = copy_of("held")
+    (sandbox.settings.state / "watched_since").write_text("2020-01-01T00:00:00+00:00")
+    now = datetime.now(sandbox.settings.zone) - timedelta(hours=When().deadline_hours)
+    month, quarter = (
+        last_due(grain, When(), holidays(sandbox.settings), now, CALENDAR_YEAR).label
+        for grain in (Grain.MONTH, Grain.QUARTER)
+    )
+    assert sandbox.run("publish", "--scorecard", "sales", "--period", month, check=False).returncode == 1
+    late = sandbox.run("watch", check=False)
+    for period in (month, quarter):
+        assert f"sales {period}: nobody has received it" in late.stderr
+    assert {mail["Subject"] for mail in mails(sandbox) if mail["To"] == "sales-operations@example.com"} == {
+        f"Held back: sales {month}, its data is not complete",
+        f"Late: sales {quarter}",
+    }
 
 
 def test_a_unit_that_was_never_loaded_stops_no_other(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@ import pytest
 
 from scorecard.delivery.notify import (
     Finding,
+    held,
+    incomplete,
     notify_ending,
     notify_failed,
-    notify_held,
-    notify_incomplete,
     notify_late,
-    notify_troubled,
     send_waiting,
+    tell,
+    troubled,
 )
 from scorecard.errors import ScorecardError
 
@@ -19,7 +20,7 @@ NULLS = Finding("close_value is there", "12 of 8800 rows lack it.", "Correct the
 def test_the_owner_reads_what_failed_and_what_to_do_once(server, make_settings):
     settings = make_settings(server.port)
     for _ in range(3):
-        outcome = notify_held(settings, "sales", "2017-Q4", "sales-ops@example.com", [STALE, NULLS])
+        outcome = tell(settings, held(settings, "sales", "2017-Q4", "sales-ops@example.com", [STALE, NULLS]))
         assert outcome.state == "sent"
     ((rcpts, letter),) = server.letters
     assert rcpts == ["sales-ops@example.com"]
@@ -35,8 +36,8 @@ def test_the_owner_reads_what_failed_and_what_to_do_once(server, make_settings):
 def test_other_failed_checks_are_told_again(server, make_settings):
     settings = make_settings(server.port)
     for failed in ([STALE], [STALE, NULLS], [NULLS, STALE]):
-        notify_held(settings, "sales", "2017-Q4", "sales-ops@example.com", failed)
-    notify_held(settings, "sales", "2018-Q1", "sales-ops@example.com", [STALE])
+        tell(settings, held(settings, "sales", "2017-Q4", "sales-ops@example.com", failed))
+    tell(settings, held(settings, "sales", "2018-Q1", "sales-ops@example.com", [STALE]))
     assert len(server.letters) == 3
 
 
@@ -54,7 +55,7 @@ def test_the_owner_reads_which_source_is_known_through_which_day_once(server, ma
     settings = make_settings(server.port)
     sources = [("maven_crm", "known through 2017-12-10"), ("billing", "nothing was read yet")]
     for _ in range(2):
-        notify_incomplete(settings, "sales", "2017-12", "sales-ops@example.com", sources, "Run again later.")
+        tell(settings, incomplete(settings, "sales", "2017-12", "sales-ops@example.com", sources, "Run again later."))
     ((_, letter),) = server.letters
     assert letter["Subject"] == "Held back: sales 2017-12, its data is not complete"
     text = letter.get_content()
@@ -68,7 +69,7 @@ def test_the_same_trouble_is_told_once_and_another_again(server, make_settings):
     cut = Finding("deals.csv", "It is cut off.", "Get it again.")
     gone = Finding("deals.csv", "It is not there.", "Get it again.")
     for found in ([cut], [cut], [gone]):
-        notify_troubled(settings, "sales", "2017-12", "sales-ops@example.com", found)
+        tell(settings, troubled(settings, "sales", "2017-12", "sales-ops@example.com", found))
     assert [letter["Subject"] for _, letter in server.letters] == [
         "Held back: sales 2017-12, a source is not up to date"
     ] * 2

@@ -25,8 +25,30 @@ def newest(settings):
     ]
 
 
-def test_each_owner_is_told_once_what_nobody_received(server, make_settings):
+@pytest.fixture
+def watched(make_settings):
+    """Return a function that makes settings of a company that has been watched for years."""
+
+    def make(port):
+        settings = make_settings(port)
+        settings.state.mkdir(parents=True, exist_ok=True)
+        (settings.state / "watched_since").write_text("2020-01-01T00:00:00+00:00")
+        return settings
+
+    return make
+
+
+def test_a_deadline_that_passed_before_anybody_watched_was_not_missed(server, make_settings):
     settings = make_settings(server.port)
+    for _ in range(2):
+        assert steps.watch(settings) == []
+    assert server.letters == []
+    since = datetime.fromisoformat((settings.state / "watched_since").read_text())
+    assert timedelta(0) < datetime.now(settings.zone) - since < timedelta(minutes=5)
+
+
+def test_each_owner_is_told_once_what_nobody_received(server, watched):
+    settings = watched(server.port)
     late = steps.watch(settings, lambda _: None)
     assert late == [f"{entry.name} {period}: nobody has received it" for entry, period in newest(settings)]
     assert steps.watch(settings, lambda _: None) == late
@@ -34,8 +56,8 @@ def test_each_owner_is_told_once_what_nobody_received(server, make_settings):
     assert set(server.reached) == OWNERS
 
 
-def test_who_has_it_is_not_missed(server, make_settings):
-    settings = make_settings(server.port)
+def test_who_has_it_is_not_missed(server, watched):
+    settings = watched(server.port)
     with opened(settings) as ledger:
         for entry, period in newest(settings):
             for number, reader in enumerate(entry.recipients):
