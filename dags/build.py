@@ -14,7 +14,8 @@ from policy import EVERY_DAG, WAREHOUSE, raw_asset
 from scorecard.catalogue import source_names
 from scorecard.settings import load_settings
 
-HOURLY = CronTriggerTimetable("30 * * * *", timezone=load_settings().timezone)
+# The hour that passed last is made up for, also where the DAG has never run by the hour.
+HOURLY = CronTriggerTimetable("30 * * * *", timezone=load_settings().timezone, run_immediately=True)
 SOURCES = [raw_asset(source) for source in source_names(load_settings())]
 
 

@@ -24,6 +24,7 @@ def configure(environ: MutableMapping[str, str], state: Path, name: str = "airfl
     home.mkdir(parents=True, exist_ok=True)
     ours = {
         "AIRFLOW_HOME": home,
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
         "AIRFLOW__CORE__DAGS_FOLDER": PROJECT / "dags",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__LOAD_EXAMPLES": False,
@@ -67,17 +68,6 @@ def prepare() -> None:
     Pool.create_or_update_pool(name=POOL, slots=1, description="one writer at a time", include_deferred=False)
 
 
-def unpause() -> None:
-    """Unpause the DAGs that were registered, paused, before there was a scheduler."""
-    from airflow.models.dag import DagModel
-    from airflow.utils.session import create_session
-    from sqlalchemy import update
-
-    with create_session() as session:
-        session.execute(update(DagModel).values(is_paused=False))
-
-
 if __name__ == "__main__":
     private.mask()
     prepare()
-    unpause()
