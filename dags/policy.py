@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.sdk import Asset, Context, ExceptionRetryPolicy, RetryAction, RetryRule
 from connections import settings
-from failures import tell_of_silent, tell_owner
+from failures import name_of, tell_of_silent, tell_owner
 
 from scorecard import private
 from scorecard.errors import ScorecardError, Temporary
@@ -48,7 +48,7 @@ def begin(context: Context) -> None:
     from scorecard import steps
 
     refuse_unknown_params(context)
-    steps.note_started(settings(), context["run_id"], context["task_instance"].task_id)
+    steps.note_started(settings(), context["run_id"], name_of(context))
 
 
 EVERY_DAG: dict[str, Any] = {

@@ -2,14 +2,13 @@
 
 `publish_due` follows each build: of each scorecard and cadence, the newest period that is due, complete and has
 data. `publish_month` and the like, one for each cadence that a scorecard has, follow the calendar: they run daily
-and ask which scorecards are due on that day. A run's partition key is the period that is over. To publish past
-periods, backfill one of these over their first days, or trigger it with a `period`. A period that is not complete
-yet, or a failed check, holds a scorecard back: the log and a mail to its owner say why and what to do; then clear
-the failed task.
+and ask which scorecards are due on that day. A run's partition key is the period that is over; a task is named by
+its scorecard and its period, whatever started the run. To publish past periods, backfill one of these over their
+first days, or trigger it with a `period`. A period that is not complete yet, or a failed check, holds a scorecard
+back: the log and a mail to its owner say why and what to do; then clear the failed task.
 """
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, Param, dag, get_current_context, task
-from airflow.sdk.exceptions import AirflowSkipException
 from connections import settings
 from period_timetable import PeriodTimetable
 from policy import EVERY_DAG, WAREHOUSE
@@ -24,25 +23,36 @@ CADENCES = [cadence for cadence in Grain if any(cadence in due for due in DUE.va
 
 
 @task
-def publish(scorecard: str, cadence: str) -> list[str]:
-    """Publish one scorecard; return the paths of its PDFs. Skipped where nothing of it is due."""
+def due(scorecard: str, cadences: list[str]) -> list[str]:
+    """Return the labels of the periods of one scorecard that this run is to publish."""
     from scorecard import steps
 
-    context = get_current_context()
-    params, run = context["params"], context["dag_run"]
+    params, run = get_current_context()["params"], get_current_context()["dag_run"]
     if params["scorecard"] not in (None, scorecard):
-        raise AirflowSkipException(f"Only {params['scorecard']} was asked for.")
+        return []
     # The calendar's runs ask what is due on their day; a backfill and a person name a period.
-    calendar, grain = run.run_type == "scheduled" and run.partition_key is not None, Grain(cadence)
+    calendar = run.run_type == "scheduled" and run.partition_key is not None
     named = params.get("period") or (None if calendar else run.partition_key)
-    if named:
-        period = steps.due_in(settings(), scorecard, grain, named)
-    else:
-        period = steps.due_now(settings(), scorecard, grain, run.run_after, calendar=calendar)
-    if period is None:
-        raise AirflowSkipException(f"Of {scorecard}, no {cadence} is due.")
-    provisional = bool(params.get("provisional"))
+    return steps.due_periods(settings(), scorecard, cadences, run.run_after, named=named, calendar=calendar)
+
+
+@task
+def publish(scorecard: str, period: str) -> list[str]:
+    """Publish one scorecard of one period; return the paths of its PDFs."""
+    from scorecard import steps
+
+    provisional = bool(get_current_context()["params"].get("provisional"))
     return [str(path) for path in steps.publish(settings(), scorecard, period, provisional=provisional)]
+
+
+def publish_what_is_due(scorecard: str, cadences: list[Grain]) -> None:
+    """Declare the two tasks of a scorecard: `due_<scorecard>`, and one for each period due, as "sales 2017-12".
+
+    The plug-in `task_names` names a task so before it runs; the template keeps the name while it runs and after.
+    """
+    periods = due.override(task_id=f"due_{scorecard}")(scorecard, [str(cadence) for cadence in cadences])
+    name = f"{scorecard} {{{{ task.op_kwargs['period'] }}}}"
+    publish.override(task_id=scorecard, map_index_template=name).partial(scorecard=scorecard).expand(period=periods)
 
 
 def one_of(choices: list[str], description: str) -> Param:
@@ -52,24 +62,20 @@ def one_of(choices: list[str], description: str) -> Param:
 
 ONE = one_of(list(DUE), "only this scorecard")
 PROVISIONAL = Param(False, type="boolean", description="also a period that isn't over by the data, marked as that")
-
-
 # A build that was finished while this DAG was paused is made up for.
-AFTER_BUILD = AssetOrTimeSchedule(
-    timetable=CronTriggerTimetable("45 7 * * *", timezone=COMPANY.timezone), assets=[WAREHOUSE]
-)
+DAILY = CronTriggerTimetable("45 7 * * *", timezone=COMPANY.timezone)
+AFTER_BUILD = AssetOrTimeSchedule(timetable=DAILY, assets=[WAREHOUSE])
 
 
 @dag(schedule=AFTER_BUILD, params={"scorecard": ONE}, tags=["scorecard", "publish"], doc_md=__doc__, **EVERY_DAG)
 def publish_due() -> None:
-    """Declare the DAG that follows each build: a task for each scorecard and cadence."""
+    """Declare the DAG."""
     for scorecard, cadences in DUE.items():
-        for cadence in cadences:
-            publish.override(task_id=f"{scorecard}_{cadence}")(scorecard, str(cadence))
+        publish_what_is_due(scorecard, list(cadences))
 
 
 def publish_dag(cadence: Grain) -> None:
-    """Declare the DAG of one cadence: a task for each scorecard, named after it in every state."""
+    """Declare the DAG of one cadence: the scorecards that have it."""
     names = [scorecard for scorecard, due in DUE.items() if cadence in due]
     hours = {DUE[scorecard][cadence].hour for scorecard in names}
     period = Param(None, type=["null", "string"], pattern=WRITTEN[cadence], description=f"the {cadence} to publish")
@@ -84,7 +90,7 @@ def publish_dag(cadence: Grain) -> None:
     )
     def wiring() -> None:
         for scorecard in names:
-            publish.override(task_id=scorecard)(scorecard, str(cadence))
+            publish_what_is_due(scorecard, [cadence])
 
     wiring()
 

@@ -120,6 +120,7 @@ def leave(code: int) -> None:
 
 
 def _pdfs(run: Any) -> list[Path]:
-    """Return the paths that the tasks of a run handed on; other DAGs' tasks hand on nothing."""
-    tasks = [task for task in run.get_task_instances() if task.state == "success"]
-    return [Path(path) for task in tasks for path in task.xcom_pull(task_ids=task.task_id) or ()]
+    """Return the paths that the tasks of a run handed on that publish: those are mapped, one for each period."""
+    tasks = [task for task in run.get_task_instances() if task.state == "success" and task.map_index >= 0]
+    handed_on = [task.xcom_pull(task_ids=task.task_id, map_indexes=task.map_index) for task in tasks]
+    return [Path(path) for paths in handed_on for path in paths or ()]

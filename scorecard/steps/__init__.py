@@ -5,7 +5,7 @@ extract → build (check raw, dbt, check KPIs, publish the snapshot) → publish
 
 from scorecard.files import write_whole
 from scorecard.steps.building import NothingLoaded, build
-from scorecard.steps.due import due, due_in, due_now
+from scorecard.steps.due import due, due_periods
 from scorecard.steps.extracting import check_sources, confirm, confirmations, extract, extract_all, units_behind
 from scorecard.steps.holding import Held
 from scorecard.steps.publishing import Published, publish, publish_one
@@ -21,8 +21,7 @@ __all__ = [
     "confirm",
     "confirmations",
     "due",
-    "due_in",
-    "due_now",
+    "due_periods",
     "extract",
     "extract_all",
     "note_started",

@@ -1,5 +1,6 @@
 """Which period of a scorecard is to be published: the newest that is due, or the one that a person names."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from scorecard.catalogue import Scorecard, load_catalogue
@@ -43,34 +44,50 @@ def due(
     return found
 
 
-def due_now(settings: Settings, scorecard: str, cadence: Grain, moment: datetime, *, calendar: bool) -> str | None:
-    """Return the label of the period of a scorecard to publish at an aware moment; none where nothing is due.
+def due_periods(
+    settings: Settings,
+    scorecard: str,
+    cadences: Sequence[str],
+    moment: datetime,
+    *,
+    named: str | None = None,
+    calendar: bool = False,
+    progress: Progress = print,
+) -> list[str]:
+    """Return the labels of the periods of a scorecard to publish at an aware moment: at most one for each cadence.
 
-    For the calendar it is the period that is due on the moment's day, whether or not its data is there: who publishes
-    it tells its owner if it isn't. Else it is the newest that is due, complete and has data.
+    Where a person or a backfill has named a period, it is that one, unless the scorecard has no data in it. For the
+    calendar it is the period that is due on the moment's day, whether or not its data is there: who publishes it tells
+    its owner if it isn't. Else it is the newest that is due, complete and has data. ``progress`` is told which cadences
+    have none.
 
     Raises
     ------
-    ScorecardError: no such scorecard; or it is due on a working day, and the year's holidays are not in the table.
+    ScorecardError: no such scorecard; not a period of that cadence; or it is due on a working day, and the year's
+        holidays are not in the table.
     """
     entry = load_catalogue(settings).scorecard(scorecard)
-    if not calendar:
-        return _newest(settings, entry, cadence, moment)
+    periods = []
+    for cadence in map(Grain, cadences):
+        if named:
+            label = _named(settings, entry, cadence, named)
+        elif calendar:
+            label = _due_on_day(settings, entry, cadence, moment)
+        else:
+            label = _newest(settings, entry, cadence, moment)
+        if label:
+            periods.append(label)
+        else:
+            progress(f"Of {scorecard}, no {cadence} is due.")
+    return periods
+
+
+def _due_on_day(settings: Settings, entry: Scorecard, cadence: Grain, moment: datetime) -> str | None:
     local, table = moment.astimezone(settings.zone), holidays(settings)
     period = last_due(cadence, entry.due[cadence], table, local, settings.fiscal)
     if due_at(period, entry.due[cadence], table).date() != local.date():
         return None
     return _named(settings, entry, cadence, period.label)
-
-
-def due_in(settings: Settings, scorecard: str, cadence: Grain, period: str) -> str | None:
-    """Return the label of a period that a person or a backfill names; none where the scorecard has no data in it.
-
-    Raises
-    ------
-    ScorecardError: not a period of that cadence, or no such scorecard.
-    """
-    return _named(settings, load_catalogue(settings).scorecard(scorecard), cadence, period)
 
 
 def _newest(settings: Settings, entry: Scorecard, cadence: Grain, moment: datetime | None) -> str | None:

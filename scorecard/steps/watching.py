@@ -64,9 +64,10 @@ def _is_held_and_told(settings: Settings, catalogue: Catalogue, entry: Scorecard
     """Tell whether the owner knows already why a scorecard is not delivered, and that is still so."""
     from scorecard.delivery import notify
 
-    if not settings.snapshot.exists():
-        return False
-    hold = hold_of(settings, catalogue, entry, period)
+    try:
+        hold = hold_of(settings, catalogue, entry, period)
+    except ScorecardError:
+        return False  # nothing is built, or it can't be read: so nothing says that it is still held
     return hold is not None and notify.was_told(settings, hold.notice)
 
 

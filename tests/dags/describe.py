@@ -15,8 +15,13 @@ from airflow.dag_processing.dagbag import BundleDagBag
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 
 
-def of_task(task: Any) -> dict[str, Any]:
+def of_task(declared: Any) -> dict[str, Any]:
+    # What runs of a mapped task, whatever it is mapped over.
+    over = declared.op_kwargs_expand_input.value if declared.is_mapped else {}
+    task = declared.unmap({"op_kwargs": {**declared.partial_kwargs["op_kwargs"], **over}}) if over else declared
     return {
+        "mapped over": {name: source.operator.task_id for name, source in over.items()},
+        "name": declared.map_index_template if declared.is_mapped else declared.task_id,
         "owner": task.owner,
         "pool": task.pool,
         "retries": task.retries,

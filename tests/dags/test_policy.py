@@ -142,10 +142,14 @@ def test_the_calendar_asks_daily_what_is_due(dags: dict[str, Any]) -> None:
         assert (dag["timetable"], dag["cron"]) == ("PeriodTimetable", "0 7 * * *")
 
 
-def test_a_task_is_named_by_its_scorecard_in_every_state(dags: dict[str, Any]) -> None:
-    """A mapped task is called 0 or 1 until it runs; these are none. The run is named by its period."""
-    assert set(dags["publish_quarter"]["tasks"]) == {"customers", "sales"}
-    assert set(dags["publish_due"]["tasks"]) == {"customers_quarter", "sales_quarter", "sales_month"}
+def test_a_task_that_publishes_is_mapped_over_the_periods_due_and_named_by_them(dags: dict[str, Any]) -> None:
+    """What it is called before it runs and after it was killed: see the tests with a scheduler."""
+    for dag_id, scorecards in (("publish_due", {"customers", "sales"}), ("publish_month", {"sales"})):
+        tasks = dags[dag_id]["tasks"]
+        assert set(tasks) == scorecards | {f"due_{scorecard}" for scorecard in scorecards}
+        for scorecard in scorecards:
+            assert tasks[scorecard]["mapped over"] == {"period": f"due_{scorecard}"}
+            assert tasks[scorecard]["name"] == f"{scorecard} {{{{ task.op_kwargs['period'] }}}}"
 
 
 def test_all_five_cadences_are_published_each_at_its_own_hours(tmp_path: Path) -> None:
