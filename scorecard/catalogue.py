@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import yaml
 
 from scorecard.errors import ScorecardError
+from scorecard.keys import refuse_unknown
 from scorecard.periods import Grain
 from scorecard.schedule import When, read_when
 from scorecard.settings import SERVICES, Settings
@@ -231,11 +232,7 @@ def _metrics_in(path: Path, meta: dict[str, Any]) -> list[Metric]:
         raise ScorecardError(
             f"{path} lacks {', '.join(missing)} under config.meta.", "Add them; see docs/data-engineer.md."
         )
-    if unknown := sorted(meta.keys() - {*_REQUIRED, *_OPTIONAL}):
-        raise ScorecardError(
-            f"{path} has {', '.join(unknown)} under config.meta, which means nothing.",
-            f"Correct or delete it; besides what has to be there, there may be {', '.join(_OPTIONAL)}.",
-        )
+    refuse_unknown(meta, {*_REQUIRED, *_OPTIONAL}, f"config.meta of {path}")
     fewest = meta.get("minimum_observations", 1)
     if not isinstance(fewest, int) or fewest < 1:
         raise ScorecardError(f"{path} has minimum_observations: {fewest}.", "Write a number, 1 or more.")
@@ -272,7 +269,7 @@ def _metrics_in(path: Path, meta: dict[str, Any]) -> list[Metric]:
         signed=signed,
         pending=_pending(path, meta),
     )
-    return [main, *(_variant(main, beside) for beside in meta.get("beside", ()))]
+    return [main, *(_variant(main, beside, path) for beside in meta.get("beside", ()))]
 
 
 def _words(path: Path, key: str, meta: dict[str, Any]) -> Any:
@@ -306,8 +303,9 @@ def _pending(path: Path, meta: dict[str, Any]) -> dict[str, list[str]] | None:
     return {language: [str(form) for form in forms] for language, forms in said.items()}
 
 
-def _variant(main: Metric, beside: dict[str, Any]) -> Metric:
+def _variant(main: Metric, beside: dict[str, Any], path: Path) -> Metric:
     """Return the metric printed beside another: the same observations under another aggregate."""
+    refuse_unknown(beside, {"name", "label", "aggregate"}, f"config.meta.beside of {path}")
     changed = {
         **main.__dict__,
         "name": f"{main.name}_{beside['name']}",
@@ -340,10 +338,14 @@ def _check_tree(metrics: dict[str, Metric]) -> None:
 def _scorecard_of(path: Path, metrics: dict[str, Metric], units: set[str]) -> Scorecard:
     entry = read_yaml(path)
     known = {each.name for each in fields(Scorecard)} - {"name", "domains"} | {"audience"}
-    if unknown := sorted(entry.keys() - known):
-        raise ScorecardError(f"{path} has {', '.join(unknown)}, which means nothing.", "Correct or delete it.")
+    refuse_unknown(entry, known, str(path))
     schedule = _schedule_of(path, entry)
     try:
+        refuse_unknown(entry["audience"], {"domains"}, f"audience of {path}")
+        for item in entry["breakdowns"]:
+            refuse_unknown(item, {"metric", "dimension"}, f"A breakdown of {path}")
+        for item in entry["recipients"]:
+            refuse_unknown(item, {each.name for each in fields(Recipient)}, f"A recipient of {path}")
         scorecard = Scorecard(
             name=path.stem,
             title=entry["title"],

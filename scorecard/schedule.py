@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scorecard.errors import ScorecardError
+from scorecard.keys import refuse_unknown
 from scorecard.periods import FiscalYear, Grain, Period, period_of
 
 # A period is due before the next one ends, so that at any moment one period of a cadence is the newest that is over.
@@ -42,10 +43,11 @@ def read_when(said: object, cadence: Grain, where: Path) -> When:
     ScorecardError: an unknown key, both kinds of day, or a number that is out of its range.
     """
     known = [field.name for field in fields(When)]
-    if not isinstance(said, Mapping) or not set(said) <= set(known):
+    if not isinstance(said, Mapping):
         raise ScorecardError(
             f"{where} has due: {cadence}: {said!r}.", f"Write a mapping of some of {', '.join(known)}, as {{day: 3}}."
         )
+    refuse_unknown(said, known, f"due: {cadence} of {where}")
     if {"day", "working_day"} <= set(said):
         raise ScorecardError(f"{where} has both day and working_day for {cadence}.", "Delete one.")
     _check_numbers(said, cadence, where)

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from scorecard.catalogue import read_yaml
 from scorecard.errors import ScorecardError
+from scorecard.keys import refuse_unknown
 from scorecard.quality.results import Severity
 
 _RULE = {"check", "expect", "kwargs", "severity", "why", "cure"}
@@ -83,9 +84,11 @@ def read_suite(path: Path, values: Mapping[str, object], queries: Mapping[str, s
     ScorecardError: a rule lacks a field, has one too many, or repeats a name.
     """
     name = path.stem
-    given = read_yaml(path).get("objects")
+    content = read_yaml(path)
+    given = content.get("objects")
     if not isinstance(given, dict):
         raise ScorecardError(f"{path} has no objects.", "Write `objects:` and under it the rules of each object.")
+    refuse_unknown(content, {"objects"}, str(path))
     selects = queries or {
         table: f"select * from raw_{name}.{_slug(path, table)} where _valid_to is null"  # noqa: S608
         for table in given
@@ -97,6 +100,7 @@ def read_suite(path: Path, values: Mapping[str, object], queries: Mapping[str, s
             raise ScorecardError(
                 f"{path} has rules for {table}, which is not there.", f"Choose one of: {', '.join(selects)}."
             )
+        refuse_unknown(entry, {"key", "unit", "rules"}, f"{path}, {table}")
         rules = tuple(_rule(path, table, item, filled) for item in entry["rules"])
         checks = [rule.check for rule in rules]
         if repeated := sorted({check for check in checks if checks.count(check) > 1}):
@@ -110,11 +114,12 @@ def read_suite(path: Path, values: Mapping[str, object], queries: Mapping[str, s
 def _rule(path: Path, table: str, item: Any, values: Mapping[str, object]) -> Rule:
     here = f"{path}, {table}, {item.get('check', item) if isinstance(item, dict) else item}"
     languages = {key for key in item if _LANGUAGE.fullmatch(str(key))} if isinstance(item, dict) else set()
-    if not isinstance(item, dict) or not set(item) >= _RULE or (set(item) - _RULE - _RULE_MAY - languages):
+    if not isinstance(item, dict) or not set(item) >= _RULE:
         raise ScorecardError(
             f"{here}: a rule needs {', '.join(sorted(_RULE))} and may have {', '.join(sorted(_RULE_MAY))}.",
-            "Add what is missing and remove what is not named here.",
+            "Add what is missing.",
         )
+    refuse_unknown(item, {*_RULE, *_RULE_MAY, *languages}, here)
     if item["severity"] not in ("error", "warning"):
         raise ScorecardError(f"{here}: severity is {item['severity']!r}.", "Write error or warning.")
     metrics = item.get("metrics")
@@ -134,11 +139,12 @@ def _rule(path: Path, table: str, item: Any, values: Mapping[str, object]) -> Ru
 
 
 def _words(here: str, language: str, said: Any) -> Mapping[str, str]:
-    if not isinstance(said, dict) or not set(said) <= _WORDS or not {"name", "why", "cure"} <= set(said):
+    if not isinstance(said, dict) or not {"name", "why", "cure"} <= set(said):
         raise ScorecardError(
             f"{here}: {language} needs name, why and cure, and may have found.",
-            "Add what is missing and remove what is not named here.",
+            "Add what is missing.",
         )
+    refuse_unknown(said, _WORDS, f"{here}: {language}")
     return {key: " ".join(str(text).split()) for key, text in said.items()}
 
 

@@ -18,6 +18,7 @@ import yaml
 from scorecard.catalogue import source_names
 from scorecard.errors import ScorecardError
 from scorecard.settings import SERVICES, Settings
+from scorecard.sources.declared import refuse_unread
 from scorecard.sources.formats import USUAL, Formats, column_date_format, read_formats
 from scorecard.sources.known_through import KnownThrough, parse
 from scorecard.text import plain
@@ -204,6 +205,7 @@ def read_contracts(path: Path) -> list[SourceContract]:
 def _source(entry: dict[str, Any], path: Path) -> SourceContract:
     name = _required(entry, "name", "a source", path)
     where = f"the source {name}"
+    refuse_unread(entry, "source", where, path)
     meta = _meta(entry)
     schema = entry.get("schema")
     if schema != f"raw_{name}":
@@ -235,6 +237,7 @@ def _source(entry: dict[str, Any], path: Path) -> SourceContract:
 def _object(entry: dict[str, Any], source: str, path: Path, service: str) -> ObjectContract:
     name = _required(entry, "name", f"a table of {source}", path)
     where = f"the table {name} of {source}"
+    refuse_unread(entry, "table", where, path)
     if not _NAME.fullmatch(name):
         raise ScorecardError(f"In {path}, {where} has no name that dlt keeps.", "Use lower case, digits and single _.")
     meta = _meta(entry)
@@ -326,6 +329,7 @@ def _key(meta: dict[str, Any], where: str, path: Path, service: str) -> tuple[st
 def _column(entry: dict[str, Any], key: tuple[str, ...], table: str, path: Path) -> Column:
     name = _required(entry, "name", f"a column of {table}", path)
     where = f"the column {name} of {table}"
+    refuse_unread(entry, "column", where, path)
     if name.startswith("_"):
         raise ScorecardError(
             f"In {path}, {where} begins with an underscore, as the extraction's own columns do.",

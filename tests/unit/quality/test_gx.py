@@ -231,6 +231,9 @@ def test_nothing_is_printed(shop: Callable[..., Settings], capfd: pytest.Capture
         ("<names>)\n        severity", "<nobody>)\n        severity", "<nobody> stands for nothing"),
         ("check: name_is_known", "check: Name is known", "'Name is known'"),
         ("objects:", "things:", "has no objects"),
+        ("objects:", "units: {}\nobjects:", "has units, which means nothing"),
+        ("    rules:", "    keys: [x]\n    rules:", "deals has keys, which means nothing. Write key"),
+        ("severity: warning", "severity: warning\n        fund: x", "has fund, which means nothing. Write found"),
     ],
 )
 def test_a_wrong_file_of_rules_is_named_with_its_cure(

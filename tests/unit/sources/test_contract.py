@@ -52,6 +52,28 @@ def test_an_incomplete_entry_is_refused(tmp_path: Path, old: str, new: str, said
     assert said in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "where", "close"),
+    [
+        ("business_unit: Shop, ", "business_unit: Shop, curency: USD, ", "config.meta of the source shop", "currency"),
+        ("file: orders.csv, ", "file: orders.csv, date_fromat: x, ", "config.meta of the table orders", "date_format"),
+        ("description: Amount.", "description: Amount., config: {meta: {optinal: true}}", "amount of", "optional"),
+        ("description: Amount.", "description: Amount., conifg: {meta: {optional: true}}", "amount of", "config"),
+        ("description: Amount.", "description: Amount., config: {mata: {optional: true}}", "amount of", "meta"),
+        ("description: Amount.", "description: Amount., meta: {optional: true}", "amount of", "config.meta"),
+    ],
+)
+def test_a_misspelt_key_is_refused_with_the_one_that_was_meant(
+    tmp_path: Path, old: str, new: str, where: str, close: str
+) -> None:
+    path = tmp_path / "_sources.yml"
+    path.write_text(YAML.replace(old, new, 1))
+    with pytest.raises(ScorecardError, match=r"_sources\.yml") as error:
+        read_contracts(path)
+    assert where in str(error.value)
+    assert f"Write {close}" in str(error.value) or f"Write it as {close}" in str(error.value)
+
+
 def test_the_fingerprint_follows_what_is_read_not_what_is_said(shop: Shop) -> None:
     before = shop.source.objects[0].fingerprint
     shop.yaml.write_text(YAML.replace("Amount.", "What was paid."))
