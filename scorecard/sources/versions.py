@@ -3,6 +3,7 @@
 Each connector lists its own in `VERSIONS` of its settings; the guide's table has the same, which a test holds it to.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib import import_module
@@ -15,11 +16,16 @@ WARNED_BEFORE = timedelta(days=120)
 
 @dataclass(frozen=True)
 class ApiVersion:
-    """A version of an API. ``ends`` is the first day on which it is not supported, None where none is announced."""
+    """A version of an API. ``ends`` is the first day on which it is not supported, None where none is announced.
+
+    ``replaced_by``: the field in the connection's extra with which it is not used any more; "" where only another
+    release of the product can.
+    """
 
     api: str
     version: str
     ends: date | None = None
+    replaced_by: str = ""
 
 
 def used(service: str) -> tuple[ApiVersion, ...]:
@@ -27,17 +33,24 @@ def used(service: str) -> tuple[ApiVersion, ...]:
     return getattr(import_module(f"scorecard.sources.{service}.settings"), "VERSIONS", ()) if service else ()
 
 
-def ending(service: str, today: date) -> tuple[str, ...]:
+def ending(service: str, today: date, extra: Collection[str] = ()) -> tuple[str, ...]:
     """Return a sentence for each version that a connector calls and that ends soon, or has ended.
 
-    A sentence has no day but the version's end, so that it is the same in each run.
+    ``extra``: the fields in the extra of the service's connection. A sentence has no day but the version's end, so that
+    it is the same in each run.
     """
     return tuple(
-        f"{each.api} {each.version}, which the connector of {service} calls, is supported until {each.ends}. Install a"
-        " release of Scorecard whose connector calls a later version before then."
+        f"{each.api} {each.version}, which the connector of {service} calls, is supported until {each.ends}. "
+        + _cure(service, each)
         for each in used(service)
-        if each.ends and each.ends - WARNED_BEFORE <= today
+        if each.ends and each.ends - WARNED_BEFORE <= today and each.replaced_by not in extra
     )
+
+
+def _cure(service: str, version: ApiVersion) -> str:
+    if version.replaced_by:
+        return f"Give the connection scorecard_{service} {version.replaced_by} in its extra before then."
+    return "Install a release of Scorecard whose connector calls a later version before then."
 
 
 def table() -> str:

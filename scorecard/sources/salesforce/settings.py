@@ -7,7 +7,8 @@ API = "v62.0"
 
 VERSIONS = (ApiVersion("Salesforce's REST and Bulk API", API),)
 """Salesforce supports a version for three years at least from its release (this one: October 2024), and ends it with a
-notice of a year."""
+notice of a year. "API End-of-Life Policy" of its REST API guide names 41.0 and later as supported, and an end (Summer
+'28) of 31.0 to 40.0 alone."""
 
 PAGE = 2000
 """Records of a page, the most that Salesforce gives."""

@@ -10,7 +10,7 @@ API = "2025-03-31.basil"
 """Pinned, so that an upgrade of the account changes nothing unseen."""
 
 VERSIONS = (ApiVersion("Stripe's API", API),)
-"""Stripe answers in a pinned version without an end."""
+"""Stripe answers in a pinned version; "Stripe versioning and support policy" (docs.stripe.com) names no end of one."""
 
 PAGE = 100
 """Records of a page, the most that Stripe gives."""

@@ -1,12 +1,18 @@
 """What is fixed about Zendesk."""
 
+from datetime import date
+
 from scorecard.sources.page import Shape
 from scorecard.sources.versions import ApiVersion
 
 API = "api/v2"
 
-VERSIONS = (ApiVersion("Zendesk's Ticketing and Help Center API", "v2"),)
-"""Of which Zendesk has announced no end."""
+VERSIONS = (
+    ApiVersion("Zendesk's Ticketing and Help Center API", "v2"),
+    ApiVersion("Zendesk's authentication", "API token", date(2027, 4, 30), replaced_by="access_token"),
+)
+"""Of v2 Zendesk has announced no end; that of API tokens in "Migrating from API tokens to OAuth access tokens"
+(developer.zendesk.com)."""
 
 EXPORT_PAGE = 1000
 """Records of a page of an export, the most that Zendesk gives."""

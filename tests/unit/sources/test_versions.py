@@ -41,6 +41,15 @@ def test_a_version_without_an_end_and_a_database_are_never_told() -> None:
     assert ending("stripe", date(2100, 1, 1)) == ending("sql", date(2100, 1, 1)) == ending("", date(2100, 1, 1)) == ()
 
 
+def test_the_end_of_api_tokens_is_told_until_the_connection_has_another_way() -> None:
+    (told,) = ending("zendesk", date(2026, 12, 31))
+    assert told.endswith(
+        "until 2027-04-30. Give the connection scorecard_zendesk access_token in its extra before then."
+    )
+    assert ending("zendesk", date(2026, 12, 30)) == ()
+    assert ending("zendesk", date(2027, 4, 30), {"access_token": "x"}) == ()
+
+
 def test_no_path_has_a_version_that_hubspot_retires() -> None:
     """A path with a version of its own would end unseen."""
     code = "".join(path.read_text("utf-8") for path in (Path(versions.__file__).parent / "hubspot").glob("*.py"))
