@@ -69,7 +69,7 @@ def test_reading_them_is_cheap(described: dict[str, Any]) -> None:
 def test_reading_them_imports_nothing_heavy(described: dict[str, Any]) -> None:
     heavy = {"dbt", "dlt", "duckdb", "great_expectations", "pandas", "pyarrow", "sqlglot", "weasyprint"}
     assert heavy.isdisjoint(described["imported"])
-    light = {"catalogue", "errors", "periods", "private", "redaction", "schedule", "settings"}
+    light = {"catalogue", "errors", "keys", "periods", "private", "redaction", "schedule", "settings", "text"}
     assert set(described["scorecard"]) == {"scorecard", *(f"scorecard.{name}" for name in light)}
 
 
