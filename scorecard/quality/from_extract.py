@@ -1,9 +1,10 @@
 """What extraction set aside, as results of checks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scorecard.catalogue import read_yaml
 from scorecard.quality.quarantine import Bad, Object, Quarantine
@@ -47,14 +48,14 @@ def from_extract(
             if table["name"].startswith("_"):
                 continue
             metrics = tuple(sorted(metrics_of.get(f"raw_{source}.{table['name']}", ())))
-            raw = Object(con, entry, table)
+            checked, raw = _Table(source, table["name"], metrics, words), Object(con, entry, table)
             quarantine = raw.quarantine()
             severity: Severity = "error" if quarantine.share > max_quarantined_share else "warning"
-            found.append(_quarantined(source, table["name"], metrics, quarantine, severity, words))
-            found.append(_in_doubt(source, table["name"], metrics, quarantine, severity, words))
+            found.append(_quarantined(checked, quarantine, severity))
+            found.append(_in_doubt(checked, quarantine, severity))
             # A service has fields without end that nobody asked for; the extraction says so, and no reader has to.
             if not raw.is_service:
-                found.append(_unknown_columns(raw, source, metrics, words))
+                found.append(_unknown_columns(checked, raw))
     return found
 
 
@@ -66,69 +67,81 @@ def _was_loaded(con: "DuckDBPyConnection", source: str) -> bool:
     return found.fetchone() is not None
 
 
-def _quarantined(
-    source: str, table: str, metrics: tuple[str, ...], quarantine: Quarantine, severity: Severity, words: Words
-) -> CheckResult:
-    failures, read = quarantine.rows, quarantine.read
+@dataclass(frozen=True)
+class _Table:
+    """A raw table: its source, the metrics that are made from it, and the words of other languages."""
+
+    source: str
+    name: str
+    metrics: tuple[str, ...]
+    words: Words
+
+    def result(
+        self,
+        check: str,
+        kind: str,
+        severity: Severity,
+        failures: int,
+        sentences: tuple[str, str, str],
+        about: Mapping[str, Any],
+        checked: int | None = None,
+    ) -> CheckResult:
+        """Return the result of a check, by what it found.
+
+        Parameters
+        ----------
+        check: its name, as `no row in quarantine`. kind: under which its words stand. sentences: what is said where it
+            found nothing, where it found something, and what to do then. about: what the words name besides.
+        """
+        passed, failed, cure = sentences
+        named = {"source": self.source, "table": self.name, "failures": failures, **about}
+        return CheckResult(
+            check_id=f"extract.{self.source}.{self.name}.{check.replace(' ', '_')}",
+            kind="extract",
+            name=check,
+            source=self.source,
+            object=self.name,
+            severity=severity,
+            passed=not failures,
+            failures=failures,
+            checked=checked,
+            message=failed if failures else passed,
+            cure=cure,
+            metrics=self.metrics,
+            run_at=datetime.now(UTC),
+            words=self.words.build(kind, kind, not failures, "found", named),
+        )
+
+
+def _quarantined(table: _Table, quarantine: Quarantine, severity: Severity) -> CheckResult:
+    name, read = f"{table.source}.{table.name}", quarantine.read
     column, share = quarantine.heaviest
     weight = f" ({column}: {share:.1%})" if share else ""
-    about = {"source": source, "table": table, "failures": failures, "checked": read, "weight": weight}
-    message = f"Every row of {source}.{table} was read into its table."
-    if failures:
-        told = "; ".join(
-            f"{plain(why, 120)} ({count:,}, first {plain(line, 60)})" for why, count, line in quarantine.reasons
-        )
-        message = (
-            f"{failures:,} of {read:,} rows{weight} of {source}.{table} break its contract and are not used: {told}. "
-            "Where an earlier good version of the record is held, that one counts."
-        )
-    listed = (f"{plain(why, 120)} ({count:,}, {plain(line, 60)})" for why, count, line in quarantine.reasons)
-    return CheckResult(
-        check_id=f"extract.{source}.{table}.no_row_in_quarantine",
-        kind="extract",
-        name="no row in quarantine",
-        source=source,
-        object=table,
-        severity=severity,
-        passed=failures == 0,
-        failures=failures,
-        checked=read,
-        message=message,
-        cure=f"Correct these rows in the export and extract again; they are in raw_{source}._quarantine.",
-        metrics=metrics,
-        run_at=datetime.now(UTC),
-        words=words.build("quarantine", "quarantine", failures == 0, "found", about | {"reasons": "; ".join(listed)}),
+    reasons = [(plain(why, 120), f"{count:,}", plain(line, 60)) for why, count, line in quarantine.reasons]
+    sentences = (
+        f"Every row of {name} was read into its table.",
+        f"{quarantine.rows:,} of {read:,} rows{weight} of {name} break its contract and are not used: "
+        + "; ".join(f"{why} ({count}, first {line})" for why, count, line in reasons)
+        + ". Where an earlier good version of the record is held, that one counts.",
+        f"Correct these rows in the export and extract again; they are in raw_{table.source}._quarantine.",
     )
+    listed = "; ".join(f"{why} ({count}, {line})" for why, count, line in reasons)
+    about = {"checked": read, "weight": weight, "reasons": listed}
+    return table.result("no row in quarantine", "quarantine", severity, quarantine.rows, sentences, about, read)
 
 
-def _in_doubt(
-    source: str, table: str, metrics: tuple[str, ...], quarantine: Quarantine, severity: Severity, words: Words
-) -> CheckResult:
+def _in_doubt(table: _Table, quarantine: Quarantine, severity: Severity) -> CheckResult:
     """Name the records of which an update is in quarantine: their versions before it count, and may be out of date."""
-    number = len(quarantine.in_doubt)
-    listed = "; ".join(_named(each) for each in quarantine.in_doubt[:_NAMED])
+    name, number = f"{table.source}.{table.name}", len(quarantine.in_doubt)
     more = f"; … (+{number - _NAMED:,})" if number > _NAMED else ""
+    listed = "; ".join(_named(each) for each in quarantine.in_doubt[:_NAMED]) + more
     records = "1 record" if number == 1 else f"{number:,} records"
-    about = {"source": source, "table": table, "failures": number, "records": listed + more}
-    return CheckResult(
-        check_id=f"extract.{source}.{table}.no_record_in_doubt",
-        kind="extract",
-        name="no record in doubt",
-        source=source,
-        object=table,
-        severity=severity,
-        passed=number == 0,
-        failures=number,
-        checked=None,
-        message=f"An update of {records} of {source}.{table} can't be read, so what was known before counts: "
-        f"{listed}{more}."
-        if number
-        else f"No record of {source}.{table} counts as it was before an update that can't be read.",
-        cure=f"Correct the update in the source and extract again; it is in raw_{source}._quarantine.",
-        metrics=metrics,
-        run_at=datetime.now(UTC),
-        words=words.build("in_doubt", "in_doubt", number == 0, "found", about),
+    sentences = (
+        f"No record of {name} counts as it was before an update that can't be read.",
+        f"An update of {records} of {name} can't be read, so what was known before counts: {listed}.",
+        f"Correct the update in the source and extract again; it is in raw_{table.source}._quarantine.",
     )
+    return table.result("no record in doubt", "in_doubt", severity, number, sentences, {"records": listed})
 
 
 def _named(record: Bad) -> str:
@@ -149,39 +162,20 @@ def _number(amount: str | None) -> str:
         return plain(amount, 40) if amount else "–"
 
 
-def _unknown_columns(raw: Object, source: str, metrics: tuple[str, ...], words: Words) -> CheckResult:
-    table = raw.name
+def _unknown_columns(table: _Table, raw: Object) -> CheckResult:
     # Warehouses of the first release have the names parted by commas.
     names = """unnest(case when unknown_columns[1] = '[' then from_json(unknown_columns, '["varchar"]')
         else string_split(unknown_columns, ', ') end)"""
     rows = raw.con.execute(
         f"select distinct {names} from ({raw.newest()}) where unknown_columns is not null",  # noqa: S608
-        {"object": table},
+        {"object": raw.name},
     ).fetchall()
     unknown = sorted(name for (name,) in rows)
     told = ", ".join(plain(name, 60) for name in unknown[:5]) + (", …" if len(unknown) > 5 else "")
-    return CheckResult(
-        check_id=f"extract.{source}.{table}.no_unknown_column",
-        kind="extract",
-        name="no unknown column",
-        source=source,
-        object=table,
-        severity="warning",
-        passed=not unknown,
-        failures=len(unknown),
-        checked=None,
-        message=f"{source}.{table} has {len(unknown):,} columns that its contract does not name, used in no figure:"
-        f" {told}."
-        if unknown
-        else f"{source}.{table} has the columns that its contract names.",
-        cure=f"Name them in dbt_project/models/staging/{source}/_sources.yml, or drop them from the export.",
-        metrics=metrics,
-        run_at=datetime.now(UTC),
-        words=words.build(
-            "unknown_columns",
-            "unknown_columns",
-            not unknown,
-            "found",
-            {"source": source, "table": table, "columns": told, "failures": len(unknown)},
-        ),
+    name = f"{table.source}.{table.name}"
+    sentences = (
+        f"{name} has the columns that its contract names.",
+        f"{name} has {len(unknown):,} columns that its contract does not name, used in no figure: {told}.",
+        f"Name them in dbt_project/models/staging/{table.source}/_sources.yml, or drop them from the export.",
     )
+    return table.result("no unknown column", "unknown_columns", "warning", len(unknown), sentences, {"columns": told})

@@ -1,6 +1,7 @@
 """A small company with one source of two objects, whose exports a test may write as it likes."""
 
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,31 @@ sources:
       - name: _quarantine
         description: Rows that break the contract.
 """
+
+
+def table(name: str, meta: str, columns: Mapping[str, str], headers: Sequence[str] = ()) -> str:
+    """Declare a table: what its config.meta says, the types of its columns by name, and their headers in that order."""
+    listed = "".join(
+        f'          - {{name: {column}, data_type: "{kind}", description: X.{header}}}\n'
+        for (column, kind), header in zip(
+            columns.items(),
+            [f", config: {{meta: {{header: {header}}}}}" for header in headers] or [""] * len(columns),
+            strict=True,
+        )
+    )
+    return (
+        f"      - name: {name}\n        description: X.\n        config: {{meta: {{{meta}}}}}\n"
+        f"        columns:\n{listed}"
+    )
+
+
+def shop_of(*tables: str) -> str:
+    """Declare a shop with some tables."""
+    return (
+        "version: 2\nsources:\n  - name: shop\n    schema: raw_shop\n    description: A shop.\n"
+        f"    config: {{meta: {{business_unit: Shop, currency: USD}}}}\n    tables:\n{''.join(tables)}"
+    )
+
 
 ORDERS = """order_id,amount,ordered_on,note
 A1,10.50,2024-01-01,first

@@ -8,11 +8,11 @@ import pytest
 from scorecard.errors import ScorecardError
 from tests.conftest import PROJECT
 
-from .conftest import Shop
+from .conftest import Shop, shop_of, table
 
 CASES = PROJECT / "tests/cases"
 DEALS = "deal_id,owner,account,status,opened,closed,value"
-TYPES = {"opened": "date", "closed": "date", "value": '"decimal(18,8)"', "day": "date", "seconds": "bigint"}
+TYPES = {"opened": "date", "closed": "date", "value": "decimal(18,8)", "day": "date", "seconds": "bigint"}
 GERMAN = (
     "encoding: windows-1252, delimiter: ';', date_format: '%d.%m.%Y', decimal_separator: ',', thousands_separator: '.'"
 )
@@ -21,18 +21,9 @@ JAPANESE = "encoding: shift_jis, skip_rows: 1, date_format: '%Y/%m/%d', thousand
 
 def load(shop: Shop, file: str, columns: str = DEALS, headers: str = "", meta: str = "", key: str = "deal_id") -> None:
     """Declare a case as the table `cases` of the shop and extract it."""
-    listed = "".join(
-        f"          - {{name: {name}, data_type: {TYPES.get(name, 'varchar')}, description: X.,"
-        f" config: {{meta: {{header: {header}}}}}}}\n"
-        for name, header in zip(columns.split(","), (headers or columns).split(","), strict=True)
-    )
     declared = f"file: {file}, primary_key: {key}" + (f", {meta}" if meta else "")
-    shop.yaml.write_text(
-        "sources:\n  - name: shop\n    schema: raw_shop\n    description: A shop.\n"
-        "    config: {meta: {business_unit: Shop, currency: EUR}}\n    tables:\n      - name: cases\n"
-        f"        description: Cases.\n        config: {{meta: {{{declared}}}}}\n"
-        f"        columns:\n{listed}"
-    )
+    types = {name: TYPES.get(name, "varchar") for name in columns.split(",")}
+    shop.yaml.write_text(shop_of(table("cases", declared, types, headers.split(",") if headers else ())))
     shop.write((CASES / file).read_bytes(), file)
     shop.extract()
 

@@ -19,7 +19,7 @@ from scorecard.sources.formats import Formats
 from scorecard.sources.judge import faults, typed
 from tests.conftest import PROJECT
 
-from .conftest import YAML, Shop
+from .conftest import YAML, Shop, shop_of, table
 
 COLUMNS = {
     "deal_id": "varchar", "owner": "varchar", "account": "varchar", "status": "varchar",
@@ -29,17 +29,8 @@ COLUMNS = {
 
 def declare(shop: Shop, meta: str, headers: str = "", file: str = "deals.csv") -> None:
     """Declare one table of deals, with more of config.meta, and the headers of its columns in their order."""
-    names = headers.split(",") if headers else list(COLUMNS)
-    columns = "".join(
-        f'          - {{name: {name}, data_type: "{kind}", description: X., config: {{meta: {{header: {header}}}}}}}\n'
-        for (name, kind), header in zip(COLUMNS.items(), names, strict=True)
-    )
-    shop.yaml.write_text(
-        "sources:\n  - name: shop\n    schema: raw_shop\n    description: A shop.\n"
-        "    config: {meta: {business_unit: Shop, currency: EUR}}\n    tables:\n      - name: deals\n"
-        "        description: Deals.\n"
-        f"        config: {{meta: {{file: {file}, primary_key: deal_id{meta}}}}}\n        columns:\n{columns}"
-    )
+    meta = f"file: {file}, primary_key: deal_id{meta}"
+    shop.yaml.write_text(shop_of(table("deals", meta, COLUMNS, headers.split(",") if headers else ())))
 
 
 def read_deals(shop: Shop, data: bytes, file: str = "deals.csv") -> tuple[list[Any], list[Any]]:

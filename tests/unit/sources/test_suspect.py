@@ -22,39 +22,15 @@ from scorecard.sources.suspect import Limits
 from scorecard.sources.troubles import Suspect
 from tests.conftest import PROJECT
 
-from .conftest import VISITS, Shop
+from .conftest import VISITS, Shop, shop_of, table
 from .test_bucket import s3, settings_of
 
 __all__ = ["s3"]
 
 CASES = PROJECT / "tests" / "cases"
 HEADER = ["deal_id", "owner", "account", "status", "opened", "closed", "value"]
-DEALS = """
-version: 2
-sources:
-  - name: shop
-    schema: raw_shop
-    description: A shop.
-    config: {meta: {business_unit: Shop, currency: USD}}
-    tables:
-      - name: deals
-        description: One row per deal.
-        config: {meta: {file: "FILE", primary_key: [deal_id], full_export: FULL}}
-        columns:
-          - {name: deal_id, data_type: varchar, description: Id.}
-          - {name: owner, data_type: varchar, description: Owner.}
-          - {name: account, data_type: varchar, description: Account.}
-          - {name: status, data_type: varchar, description: Status.}
-          - {name: opened, data_type: date, description: Day.}
-          - {name: closed, data_type: date, description: Day.}
-          - {name: value, data_type: "decimal(18,2)", description: Amount.}
-      - name: visits
-        description: One row per visit.
-        config: {meta: {file: visits.csv, primary_key: [day, customer]}}
-        columns:
-          - {name: day, data_type: date, description: Day.}
-          - {name: customer, data_type: bigint, description: Customer.}
-"""
+COLUMNS = dict.fromkeys(HEADER, "varchar") | {"opened": "date", "closed": "date", "value": "decimal(18,2)"}
+VISITS_TABLE = table("visits", "file: visits.csv, primary_key: [day, customer]", {"day": "date", "customer": "bigint"})
 
 
 class Deals(Shop):
@@ -67,7 +43,8 @@ class Deals(Shop):
         )
 
     def declare(self, file: str = "deals.csv", full: bool = True) -> None:
-        self.yaml.write_text(DEALS.replace("FILE", file).replace("FULL", str(full).lower()))
+        meta = f'file: "{file}", primary_key: [deal_id], full_export: {str(full).lower()}'
+        self.yaml.write_text(shop_of(table("deals", meta, COLUMNS), VISITS_TABLE))
 
     def won(self) -> tuple[int, Decimal]:
         ((count, amount),) = self.query(
@@ -339,6 +316,8 @@ def test_an_export_in_a_bucket_is_held_too(deals: Deals, s3: S3) -> None:
         with pytest.raises(Suspect, match=r"shop/deals\.csv is suspect") as error:
             extract(settings, deals.source)
         assert deals.won() == ALL
+    assert len([each for each in s3.requests("deals.csv") if each.method == "GET"]) == 2, "each version is copied once"
+    (settings.state / "buckets" / "shop.json").write_text("{")
     confirm(settings, deals.source, "deals.csv", error.value.sha256)
     extract(settings, deals.source)
     assert deals.won()[0] == 100

@@ -14,7 +14,7 @@ from scorecard.sources.page import Page, Shape
 from scorecard.sources.pages import Pages
 from scorecard.sources.undeclared import Rest
 
-from .conftest import ORDERS, YAML, Shop
+from .conftest import ORDERS, YAML, Shop, shop_of, table
 
 RESERVED = [
     "reason", "payload", "record_key", "source_file", "source_line", "sha256", "size_bytes", "rows_read", "rows_bad",
@@ -28,22 +28,13 @@ D-001,Ben Ruiz,Account 17,open,2024-04-26,,,budget,x,y,1,2
 D-002,Cleo Tan,Account 16,won,2024-05-31,2024-06-29,3850.00,budget,x,y,1,2
 D-003,Ada Moss,Account 3,lost,2024-01-26,2024-03-28,,budget,x,y,1,2
 """
-DEALS_YAML = """
-version: 2
-sources:
-  - name: shop
-    schema: raw_shop
-    description: A shop.
-    config: {meta: {business_unit: Shop, currency: USD}}
-    tables:
-      - name: deals
-        description: One row per deal.
-        config: {meta: {file: deals.csv, primary_key: deal_id}}
-        columns:
-          - {name: deal_id, data_type: varchar, description: Id.}
-          - {name: opened, data_type: date, description: Day.}
-          - {name: value, data_type: "decimal(18,2)", description: Amount.}
-"""
+DEALS_YAML = shop_of(
+    table(
+        "deals",
+        "file: deals.csv, primary_key: deal_id",
+        {"deal_id": "varchar", "opened": "date", "value": "decimal(18,2)"},
+    )
+)
 
 
 def test_undeclared_columns_of_reserved_names_load(shop: Shop) -> None:
@@ -164,23 +155,13 @@ CALLS = """day,agent,outcome,seconds
 2024-03-02,Ben Ruiz,no answer,0
 2024-03-02,Cleo Tan,connected,95
 """
-CALLS_YAML = """
-version: 2
-sources:
-  - name: shop
-    schema: raw_shop
-    description: A shop.
-    config: {meta: {business_unit: Shop, currency: USD}}
-    tables:
-      - name: calls
-        description: One row per call.
-        config: {meta: {file: "calls*.csv", primary_key: line_content}}
-        columns:
-          - {name: day, data_type: date, description: Day.}
-          - {name: agent, data_type: varchar, description: Who called.}
-          - {name: outcome, data_type: varchar, description: What came of it.}
-          - {name: seconds, data_type: bigint, description: How long it took.}
-"""
+CALLS_YAML = shop_of(
+    table(
+        "calls",
+        'file: "calls*.csv", primary_key: line_content',
+        {"day": "date", "agent": "varchar", "outcome": "varchar", "seconds": "bigint"},
+    )
+)
 
 
 @pytest.fixture

@@ -17,28 +17,19 @@ import pytest
 
 from scorecard.errors import ScorecardError
 
-from .conftest import Shop
+from .conftest import Shop, shop_of, table
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 LINKS = "http://schemas.openxmlformats.org/package/2006/relationships"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
-YAML = """
-version: 2
-sources:
-  - name: shop
-    schema: raw_shop
-    description: A shop.
-    config: {meta: {business_unit: Shop, currency: USD}}
-    tables:
-      - name: deals
-        description: Deals.
-        config: {meta: {file: deals.xlsx, primary_key: deal_id}}
-        columns:
-          - {name: deal_id, data_type: varchar, description: X.}
-          - {name: status, data_type: varchar, description: X.}
-          - {name: value, data_type: "decimal(18,2)", description: X.}
-"""
+YAML = shop_of(
+    table(
+        "deals",
+        "file: deals.xlsx, primary_key: deal_id",
+        {"deal_id": "varchar", "status": "varchar", "value": "decimal(18,2)"},
+    )
+)
 HEADER = (
     '<row r="1"><c r="A1" t="inlineStr"><is><t>deal_id</t></is></c><c r="B1" t="inlineStr"><is><t>status</t></is></c>'
     '<c r="C1" t="inlineStr"><is><t>value</t></is></c></row>'
