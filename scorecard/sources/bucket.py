@@ -1,7 +1,7 @@
 """Exports in a bucket: S3, or a service that speaks its language.
 
 The bucket's list (name, size, ETag) says what has changed. What has is copied and read as a local file; a copy that
-isn't what the list said is given up.
+isn't what the list said is given up. What was copied once is not copied again, be it loaded, suspect or unreadable.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from scorecard.errors import ScorecardError
+from scorecard.files import write_whole
 from scorecard.settings import Connection, Settings
 from scorecard.sources.address import refuse_unfit
 from scorecard.sources.contract import ObjectContract, SourceContract
@@ -42,7 +43,8 @@ class Bucket:
 
     def __init__(self, settings: Settings, source: SourceContract, known: dict[str, Cursor], work: Path) -> None:
         self.source, self.known, self.work = source, known, work
-        self.originals = Originals(settings, work)
+        self.settings, self.originals = settings, Originals(settings, work)
+        self.copies = settings.state / "buckets" / f"{source.name}.json"
         self.url = settings.sources[source.name].url.rstrip("/")
         self.root = self.url.removeprefix("s3://")
         connection = settings.connections.get(source.name, Connection())
@@ -100,7 +102,11 @@ class Bucket:
         return self._there
 
     def _copy(self, listed: _Listed, name: str) -> Export:
-        """Copy a file under a name of our own: that in the bucket may be any text."""
+        """Copy a file under a name of our own, unless that version is there: its name in the bucket may be any text."""
+        sha256 = self._copied().get(self._version(listed), "")
+        if sha256 and (kept := self.settings.original(sha256)).exists():
+            self.originals.touch([sha256])
+            return Export(f"{self.source.name}/{listed.name}", kept, sha256)
         path = self.work / f"{name}{PurePath(listed.name).suffix.lower()}"
         with self._refusals("read"):
             self.files.get_file(f"{self.root}/{listed.name}", str(path))
@@ -113,7 +119,25 @@ class Bucket:
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         kept = self.originals.take(path, sha256)
+        self._note(listed, sha256)
         return Export(f"{self.source.name}/{listed.name}", kept, sha256)
+
+    def _version(self, listed: _Listed) -> str:
+        return json.dumps([self.url, listed.name, listed.size, listed.tag])
+
+    def _copied(self) -> dict[str, str]:
+        """Read which versions were copied, with the SHA-256 of each; without the list all are copied again."""
+        try:
+            copied: dict[str, str] = json.loads(self.copies.read_text("utf-8"))
+        except (FileNotFoundError, ValueError):
+            return {}
+        return copied
+
+    def _note(self, listed: _Listed, sha256: str) -> None:
+        """Note that a version was copied; those that the bucket has no more are forgotten."""
+        there = {self._version(each) for each in self._list()}
+        copied = {version: known for version, known in self._copied().items() if version in there}
+        write_whole(self.copies, json.dumps({**copied, self._version(listed): sha256}, indent=1).encode())
 
     @contextmanager
     def _refusals(self, what: str) -> Iterator[None]:
