@@ -13,46 +13,10 @@ import duckdb
 import pytest
 
 from tests.conftest import PROJECT, Sandbox, sandbox_at
+from tests.integration.added_deals import add_deals, copy_of_the_project
 
 RATES = {"USD": "999999.99999999", "EUR": "0.00000001", "JPY": "0.0073"}
 """Of the currencies of the samples and of the added source, in the reporting currency, on every day."""
-
-CONTRACT = """
-version: 2
-sources:
-  - name: big_deals
-    schema: raw_big_deals
-    description: Deals of all sizes.
-    config: {meta: {business_unit: Big Deals, currency: CHF}}
-    tables:
-      - name: deals
-        description: One row per deal.
-        config: {meta: {file: deals.csv, primary_key: [deal_id], full_export: true}}
-        columns:
-          - {name: deal_id, data_type: varchar, description: Id.}
-          - {name: owner, data_type: varchar, description: Rep.}
-          - {name: account, data_type: varchar, description: Customer.}
-          - {name: status, data_type: varchar, description: "won, lost or open."}
-          - {name: opened, data_type: date, description: First day.}
-          - {name: closed, data_type: date, description: Last day.}
-          - {name: value, data_type: "decimal(18,2)", description: Amount.}
-"""
-STAGING = """-- One row per deal.
-select
-    deal_id as opportunity_id, owner as rep, null::varchar as product, account as account_id, status as stage,
-    opened as created_on, closed as closed_on, value::decimal(24, 8) as amount, 1 as quantity,
-    {{ provenance('big_deals', 'deals', 'deal_id') }}
-from ({{ current_rows('big_deals', 'deals') }})
-"""
-UNION = """    union all by name
-
-    select
-        *,
-        {{ source_meta('big_deals', 'business_unit') }} as business_unit,
-        {{ source_meta('big_deals', 'currency') }} as currency
-    from {{ ref('stg_big_deals__opportunities') }}
-    {{- and_of_services('opportunities') }}
-"""
 
 
 @dataclass(frozen=True)
@@ -80,8 +44,7 @@ class Large:
 def large(tmp_path_factory: pytest.TempPathFactory) -> Large:
     root = tmp_path_factory.mktemp("large")
     project, data = root / "project", root / "data"
-    for name in ("dbt_project", "expectations", "reports", "scorecard"):
-        shutil.copytree(PROJECT / name, project / name, ignore=shutil.ignore_patterns("target", "logs", "__pycache__"))
+    copy_of_the_project(project)
     shutil.copytree(PROJECT / "data", data)
     deals = change(data / "maven_crm" / "sales_pipeline.csv", "deal_stage", "Won", "close_value", every=50)
     subscriptions = change(data / "ravenstack" / "ravenstack_subscriptions.csv", "is_trial", "False", "mrr_amount", 40)
@@ -116,19 +79,7 @@ def change(path: Path, column: str, value: str, amount: str, every: int) -> list
 def add_source(project: Path, data: Path) -> None:
     (data / "big_deals").mkdir()
     shutil.copy(PROJECT / "tests" / "cases" / "deals_big_amounts.csv", data / "big_deals" / "deals.csv")
-    models = project / "dbt_project" / "models"
-    staging = models / "staging" / "big_deals"
-    staging.mkdir()
-    (staging / "_sources.yml").write_text(CONTRACT)
-    (staging / "stg_big_deals__opportunities.sql").write_text(STAGING)
-    columns = (models / "staging" / "maven_crm" / "stg_maven_crm__opportunities.yml").read_text(encoding="utf-8")
-    columns = columns.replace("maven_crm", "big_deals").partition("\nunit_tests")[0]
-    (staging / "stg_big_deals__opportunities.yml").write_text(columns)
-    core = models / "core" / "core_opportunity.sql"
-    core.write_text(core.read_text().replace("    {{- and_of_services('opportunities') }}\n", UNION, 1))
-    counted = project / "dbt_project" / "tests" / "no_record_is_joined_away.sql"
-    staged = "'stg_maven_crm__opportunities'"
-    counted.write_text(counted.read_text().replace(f"[{staged}]", f"[{staged}, 'stg_big_deals__opportunities']"))
+    add_deals(project, "big_deals", "Big Deals", "CHF")
     rates = {**RATES, "CHF": "1"}
     with (project / "dbt_project" / "seeds" / "fx_rates.csv").open("w", newline="") as file:
         writer = csv.writer(file)
