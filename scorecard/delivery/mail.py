@@ -1,10 +1,11 @@
 """Mail a close's scorecard to its readers: the three things to know in the body, the PDF attached."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, localtime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class Letter:
 
     ``domains`` is the scorecard's audience, ``words`` the product's own wording by the keys in ``WORDS``, ``pdf`` the
     file to attach, ``content_sha256`` the hash of what the close says: the same edition never goes out with another.
+    ``summarise`` returns what the body says; it is called for a letter that is to be sent, and for no other.
     """
 
     scorecard: str
@@ -51,10 +53,15 @@ class Letter:
     recipient: str
     language: str
     domains: tuple[str, ...]
-    summary: Summary
+    summarise: Callable[[], Summary]
     words: Mapping[str, str]
     pdf: Path
     content_sha256: str | None = None
+
+    @cached_property
+    def summary(self) -> Summary:
+        """What the body says."""
+        return self.summarise()
 
     @property
     def close_id(self) -> str:
@@ -87,7 +94,6 @@ def deliver(settings: Settings, letters: Sequence[Letter]) -> list[Outcome]:
 
 def _check(letter: Letter) -> None:
     check_address(letter.recipient)
-    check_header(letter.subject, "subject")
     if letter.recipient.rsplit("@", 1)[1].lower() not in {domain.lower() for domain in letter.domains}:
         raise ScorecardError(
             f"{letter.recipient} is outside the audience of the scorecard {letter.scorecard}.",
@@ -111,6 +117,7 @@ def _prepared(settings: Settings, letter: Letter) -> Prepared:
 
 
 def _message(settings: Settings, letter: Letter, message_id: str) -> EmailMessage:
+    check_header(letter.subject, "subject")
     try:
         pdf = letter.pdf.read_bytes()
     except OSError as error:

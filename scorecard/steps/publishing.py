@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -155,11 +156,16 @@ def _deliver(
     settings: Settings, entry: Scorecard, period: Period, closed: "Close", pdfs: dict[str, Path]
 ) -> list["Outcome"]:
     from scorecard.delivery import mail
-    from scorecard.rendering.render import summary
     from scorecard.rendering.wording import Wording
 
     reports = settings.project / "reports"
-    spoken = {language: summary(closed.path, language, reports) for language in pdfs}
+
+    @cache
+    def summarise(language: str) -> mail.Summary:
+        from scorecard.rendering.render import summary
+
+        return mail.Summary(**vars(summary(closed.path, language, reports)))
+
     words = {language: Wording(reports, language) for language in pdfs}
     letters = [
         mail.Letter(
@@ -169,7 +175,7 @@ def _deliver(
             recipient=reader.email,
             language=reader.language,
             domains=entry.domains,
-            summary=mail.Summary(**vars(spoken[reader.language])),
+            summarise=partial(summarise, reader.language),
             words={word: words[reader.language].say(word) for word in mail.WORDS},
             pdf=pdfs[reader.language],
             content_sha256=closed.content_sha256,

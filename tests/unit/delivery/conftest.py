@@ -110,6 +110,7 @@ def make_letter(tmp_path):
             **summary,
         }
         words = {name: f"<{name}>" for name in WORDS}
-        return Letter("sales", "2017-Q4", edition, recipient, language, ("example.com",), Summary(**said), words, pdf)
+        audience = ("example.com",)
+        return Letter("sales", "2017-Q4", edition, recipient, language, audience, lambda: Summary(**said), words, pdf)
 
     return make

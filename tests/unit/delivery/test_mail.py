@@ -22,8 +22,7 @@ PROJECT = Path(__file__).parents[3]
 
 
 def test_the_command_that_proves_a_figure_names_the_one_that_the_letter_is_about(server, make_settings, make_letter):
-    letter = make_letter("a@example.com")
-    deliver(make_settings(server.port), [replace(letter, summary=replace(letter.summary, figure_id="F017"))])
+    deliver(make_settings(server.port), [make_letter("a@example.com", figure_id="F017")])
     for kind in ("plain", "html"):
         assert "scorecard trace sales-2017-Q4-e1.F017" in server.letters[0][1].get_body((kind,)).get_content()
 
@@ -89,13 +88,23 @@ def test_japanese_and_lines_that_begin_with_a_dot_arrive_as_written(server, make
     assert ".hidden" in letter.get_body(("plain",)).get_content()
 
 
+def test_a_letter_that_was_sent_is_not_written_again(server, make_settings, make_letter):
+    def summarise():
+        raise AssertionError("a letter that nobody gets was written")
+
+    settings, letter = make_settings(server.port), make_letter()
+    deliver(settings, [letter])
+    (outcome,) = deliver(settings, [replace(letter, summarise=summarise)])
+    assert (outcome.state, outcome.now) == ("sent", False)
+    assert len(server.letters) == 1
+
+
 def test_a_second_edition_says_that_it_replaces_the_first(server, make_settings, make_letter):
     said = "Edition 2 replaces the one before: 3 figures differ, first of all of booked revenue."
-    letter = make_letter(edition=2)
-    letter = replace(letter, summary=replace(letter.summary, edition=said, edition_mark=", edition 2"))
+    summary = replace(make_letter().summary, edition=said, edition_mark=", edition 2")
+    letter = replace(make_letter(edition=2), summarise=lambda: summary)
     deliver(make_settings(server.port), [letter])
     _, message = server.letters[0]
-    summary = letter.summary
     assert message["Subject"] == f"{summary.title} {summary.period_label}, edition 2: {summary.headline}"
     assert said in message.get_body(("plain",)).get_content()
     assert said in message.get_body(("html",)).get_content()
@@ -416,8 +425,8 @@ settings = Settings(owner_email="owner@example.com", mail_from="scorecard@exampl
     out=folder / "out", smtp_timeout=5, **smtp)
 said = mail.Summary("Sales scorecard", "2017-Q4", "Win rate fell", ("One.", "Two.", "Three."), "USD", "Questions: a@b")
 words = dict.fromkeys(mail.WORDS, "word")
-mail.deliver(settings, [mail.Letter("sales", "2017-Q4", 1, "director@example.com", "en", ("example.com",), said, words,
-    folder / "sales-2017-Q4-e1-en.pdf")])
+mail.deliver(settings, [mail.Letter("sales", "2017-Q4", 1, "director@example.com", "en", ("example.com",), lambda: said,
+    words, folder / "sales-2017-Q4-e1-en.pdf")])
 """
 
 
