@@ -70,6 +70,19 @@ def built(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Sandbox:
     return sandbox
 
 
+@pytest.fixture(scope="session")
+def parsed(built: Sandbox) -> Callable[[Sandbox], Sandbox]:
+    """Return a function that gives a new sandbox dbt's parse of the built one: dbt reads the files that differ."""
+
+    def parse(sandbox: Sandbox) -> Sandbox:
+        folder = sandbox.settings.state / "dbt"
+        folder.mkdir(parents=True)
+        shutil.copy(built.settings.state / "dbt" / "partial_parse.msgpack", folder)
+        return sandbox
+
+    return parse
+
+
 @pytest.fixture
 def copy_of(built: Sandbox, tmp_path: Path) -> Callable[[str], Sandbox]:
     """Return a function that copies the built sandbox, so that a test may change it."""

@@ -1,9 +1,9 @@
 """dbt, in this process: it is started once a run and parses once."""
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -111,14 +111,19 @@ class Dbt:
             self._progress(f"{done.index} of {done.total} {done.node_info.node_name}")
 
 
-@contextmanager
+@contextlib.contextmanager
 def _environment(settings: Settings) -> Iterator[None]:
-    """Set what profiles.yml reads, for as long as dbt runs."""
-    wanted = {"SCORECARD_WAREHOUSE": str(settings.warehouse), "SCORECARD_TIMEZONE": settings.timezone}
+    """Set what profiles.yml reads, for as long as dbt runs.
+
+    dbt parses everything anew where the warehouse's path is another one. So it is given by its name, from its folder: a
+    state folder that was moved or copied keeps its parse.
+    """
+    wanted = {"SCORECARD_WAREHOUSE": settings.warehouse.name, "SCORECARD_TIMEZONE": settings.timezone}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:
-        yield
+        with contextlib.chdir(settings.warehouse.parent):
+            yield
     finally:
         for name, value in before.items():
             if value is None:

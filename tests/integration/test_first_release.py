@@ -7,7 +7,7 @@ import json
 import shutil
 import tarfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +84,9 @@ def test_its_closes_render_with_their_own_figures(first: Sandbox, close_id: str,
 
 
 @pytest.fixture(scope="module")
-def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def upgraded(tmp_path_factory: pytest.TempPathFactory, parsed: Callable[[Sandbox], Sandbox]) -> Iterator[Sandbox]:
     """The state, extracted, built and published by the product as it is now."""
-    sandbox = unpacked(tmp_path_factory.mktemp("upgraded"))
+    sandbox = parsed(unpacked(tmp_path_factory.mktemp("upgraded")))
     sandbox.run("extract")
     sandbox.run("build")
     for scorecard, period in PUBLISHED:

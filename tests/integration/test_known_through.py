@@ -4,17 +4,18 @@ import csv
 import json
 import os
 import shutil
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
 
-from tests.conftest import PROJECT, sandbox_at
+from tests.conftest import PROJECT, Sandbox, sandbox_at
 
 LAST_DEAL = "2017-12-22"
 
 
-def test_a_month_ends_though_its_last_days_have_no_record(tmp_path: Path) -> None:
+def test_a_month_ends_though_its_last_days_have_no_record(tmp_path: Path, parsed: Callable[[Sandbox], Sandbox]) -> None:
     project = tmp_path / "project"
     for name in ("dbt_project", "expectations", "reports", "data"):
         shutil.copytree(PROJECT / name, project / name, ignore=shutil.ignore_patterns("target", "logs"))
@@ -34,7 +35,7 @@ def test_a_month_ends_though_its_last_days_have_no_record(tmp_path: Path) -> Non
     written = datetime(2018, 1, 1, 12, tzinfo=UTC).timestamp()
     os.utime(export, (written, written))
 
-    sandbox = sandbox_at(tmp_path / "quiet", project=project, data=project / "data")
+    sandbox = parsed(sandbox_at(tmp_path / "quiet", project=project, data=project / "data"))
     done = sandbox.run("run", "--scorecard", "sales", "--json")
     assert "maven_crm.sales_pipeline: known through 2017-12-31" in done.stderr
     with duckdb.connect(str(sandbox.settings.snapshot), read_only=True) as db:

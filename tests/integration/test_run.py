@@ -165,11 +165,11 @@ def test_an_owner_who_knows_why_a_scorecard_is_held_is_not_told_that_it_is_late(
     }
 
 
-def test_a_unit_that_was_never_loaded_stops_no_other(tmp_path: Path) -> None:
+def test_a_unit_that_was_never_loaded_stops_no_other(tmp_path: Path, parsed: Callable[[Sandbox], Sandbox]) -> None:
     data = tmp_path / "data"
     shutil.copytree(PROJECT / "data", data)
     (data / "ravenstack").rename(tmp_path / "elsewhere")
-    sandbox = sandbox_at(tmp_path, data=data)
+    sandbox = parsed(sandbox_at(tmp_path, data=data))
     done = sandbox.run("run", check=False)
     assert done.returncode == 1
     assert "Nothing of the source ravenstack was loaded yet." in done.stderr
