@@ -25,6 +25,12 @@ def _no_secret_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redaction, "_hidden", set())
 
 
+def readable_by_others(*folders: Path) -> list[Path]:
+    """Return the files and folders in these, and they themselves, that another user may read. A link has no mode."""
+    paths = [path for folder in folders for path in (folder, *folder.rglob("*")) if not path.is_symlink()]
+    return [path for path in paths if path.stat().st_mode & 0o077]
+
+
 @dataclass(frozen=True)
 class Sandbox:
     """A state and an out folder of their own, on the project's own data unless told otherwise."""

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.conftest import readable_by_others
+
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "main_job.py"
 NAMES = {
     f"{close}-e1-{language}.pdf"
@@ -35,7 +37,7 @@ def test_it_mails_once_and_names_the_pdfs(copy_of: Callable[[str], Any]) -> None
     assert re.search(r"Mailed 4; nobody was mailed twice: 6 already sent\.$", lines[-11])
     assert len(list(letters.iterdir())) == 10
     state, out = sandbox.settings.state, sandbox.settings.out
-    assert not [path for top in (state, out) for path in (top, *top.rglob("*")) if path.stat().st_mode & 0o077]
+    assert not readable_by_others(state, out)
     assert not (state / "airflow").exists(), "the Airflow of `make airflow` is another one"
 
     second = main_job(sandbox)

@@ -27,6 +27,8 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
+from tests.conftest import readable_by_others
+
 # One scheduler serves them all.
 pytestmark = pytest.mark.xdist_group("airflow")
 
@@ -228,8 +230,7 @@ def airflow(built: Any, mailbox: tuple[Mailbox, int], tmp_path_factory: pytest.T
         serve.send_signal(signal.SIGINT)
         serve.wait(120)
     assert not processes_in(root), "a process was left behind"
-    readable = [path for folder in ("var", "out") for path in (root / folder).rglob("*") if path.stat().st_mode & 0o077]
-    assert not readable, "others may read the state"
+    assert not readable_by_others(root / "var", root / "out")
 
 
 def test_a_trigger_ends_in_mail(airflow: Airflow, mailbox: tuple[Mailbox, int]) -> None:
