@@ -17,6 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -383,7 +384,8 @@ def test_what_a_paused_build_did_not_hear_is_made_up_for(airflow: Airflow) -> No
         new = [run for run in airflow.runs("build") if run["dag_run_id"] not in before]
         if not new:
             # As if the half hour had passed meanwhile; the DAG processor reckons it anew now and then.
-            with sqlite3.connect(airflow.root / "var" / "airflow" / "airflow.db", timeout=60) as database:
+            path = airflow.root / "var" / "airflow" / "airflow.db"
+            with closing(sqlite3.connect(path, timeout=60)) as database, database:
                 columns = ("", "_create_after", "_data_interval_start", "_data_interval_end")
                 due = ", ".join(f"next_dagrun{column} = datetime('now', '-1 minute')" for column in columns)
                 database.execute(f"update dag set {due} where dag_id = 'build'")

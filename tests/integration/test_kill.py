@@ -14,7 +14,7 @@ import duckdb
 from tests.conftest import NIGHTLY, Sandbox, sandbox_at
 from tests.integration.test_run import hashes, mails
 
-KILLS = 20 if NIGHTLY else 5
+KILLS = 20 if NIGHTLY else 3
 
 
 def figures(sandbox: Sandbox) -> list[tuple[object, ...]]:

@@ -15,6 +15,8 @@ import pytest
 from tests.conftest import PROJECT, Sandbox, sandbox_at
 from tests.integration.added_deals import add_deals, copy_of_the_project
 
+# One worker builds what all of them look at.
+pytestmark = pytest.mark.xdist_group("large amounts")
 RATES = {"USD": "999999.99999999", "EUR": "0.00000001", "JPY": "0.0073"}
 """Of the currencies of the samples and of the added source, in the reporting currency, on every day."""
 
