@@ -52,8 +52,8 @@ class Formats:
         if unit == "percent":
             return Scale(unit, Decimal("0.01"), 1, "")
         if unit in SPANS:
-            whole = top >= _SPAN_WHOLE_FROM or all(value == value.to_integral_value() for value in known)
-            return Scale(unit, Decimal(1), 0 if whole else 1, "")
+            all_whole = all(number == number.to_integral_value() for number in known)
+            return Scale(unit, Decimal(1), 0 if all_whole or top >= _SPAN_WHOLE_FROM else 1, "")
         if unit == "points":
             return Scale(unit, Decimal(1), 1, "")
         if unit == "ratio":

@@ -135,8 +135,8 @@ class Bucket:
 
     def _note(self, listed: _Listed, sha256: str) -> None:
         """Note that a version was copied; those that the bucket has no more are forgotten."""
-        there = {self._version(each) for each in self._list()}
-        copied = {version: known for version, known in self._copied().items() if version in there}
+        listed_now = {self._version(listed_file) for listed_file in self._list()}
+        copied = {version: copy for version, copy in self._copied().items() if version in listed_now}
         write_whole(self.copies, json.dumps({**copied, self._version(listed): sha256}, indent=1).encode())
 
     @contextmanager

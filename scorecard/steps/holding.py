@@ -64,7 +64,7 @@ def hold_of(
     """
     return (
         _by_trouble(settings, entry, period)
-        or (None if provisional else _by_what_is_not_known(settings, entry, period))
+        or (None if provisional else _by_incomplete_data(settings, entry, period))
         or _by_checks(settings, catalogue, entry, period)
     )
 
@@ -74,8 +74,8 @@ def _by_trouble(settings: Settings, entry: Scorecard, period: Period) -> Hold | 
     from scorecard.delivery import notify
     from scorecard.sources import troubles
 
-    present = [trouble for trouble in troubles.read_all(settings) if trouble.business_unit == entry.business_unit]
-    if not present:
+    of_unit = [trouble for trouble in troubles.read_all(settings) if trouble.business_unit == entry.business_unit]
+    if not of_unit:
         return None
     findings = [
         notify.Finding(
@@ -83,16 +83,16 @@ def _by_trouble(settings: Settings, entry: Scorecard, period: Period) -> Hold | 
             f"{trouble.problem} (since {trouble.since:%Y-%m-%d %H:%M} UTC)",
             trouble.cure,
         )
-        for trouble in present
+        for trouble in of_unit
     ]
     return Hold(
-        f"The scorecard {entry.name} of {period} is held back: {' '.join(trouble.problem for trouble in present)}",
-        f"{' '.join(trouble.cure for trouble in present)} Then run again; {entry.owner} has been told.",
+        f"The scorecard {entry.name} of {period} is held back: {' '.join(trouble.problem for trouble in of_unit)}",
+        f"{' '.join(trouble.cure for trouble in of_unit)} Then run again; {entry.owner} has been told.",
         notify.troubled(settings, entry.name, period.label, entry.owner, findings),
     )
 
 
-def _by_what_is_not_known(settings: Settings, entry: Scorecard, period: Period) -> Hold | None:
+def _by_incomplete_data(settings: Settings, entry: Scorecard, period: Period) -> Hold | None:
     """Not every day of the period is known. The hold says which source is known through which day."""
     from scorecard.delivery import notify
     from scorecard.warehouse.values import known_through, sources_known_through
@@ -112,7 +112,7 @@ def _by_what_is_not_known(settings: Settings, entry: Scorecard, period: Period) 
     return Hold(
         f"The scorecard {entry.name} of {period} is held back: {entry.business_unit} is "
         f"{f'known through {known}' if known else 'not known at all yet'}, and the period ends on {period.last_day} "
-        f"({', '.join(f'{source}: {knowledge}' for source, knowledge in sources)}).",
+        f"({', '.join(f'{source}: {through}' for source, through in sources)}).",
         cure,
         notify.incomplete(settings, entry.name, period.label, entry.owner, sources, cure),
     )
