@@ -43,6 +43,7 @@ _OPTIONAL = (
     *("caveat", "pending", "journey_stage", "drives", "minimum_observations", "na_where", "grains", "parameters"),
     *("of", "beside", "signed"),
 )
+_MODEL = "kpi_"
 Words = dict[str, str]
 _T = TypeVar("_T")
 
@@ -74,6 +75,11 @@ class Metric:
     signed: bool = False
     pending: dict[str, list[str]] | None = None
     """What is not settled yet, by language: of one record, then of several, of which {count} is the number."""
+
+    @property
+    def base(self) -> str:
+        """The metric whose observations this one is made of: itself, or the one it stands beside."""
+        return metric_of(self.model)
 
 
 @dataclass(frozen=True)
@@ -147,6 +153,11 @@ def load_catalogue(settings: Settings) -> Catalogue:
         scorecard = _scorecard_of(path, metrics, units)
         scorecards[scorecard.name] = scorecard
     return Catalogue(metrics, scorecards)
+
+
+def metric_of(model: str) -> str:
+    """Return the name of the metric whose observations a KPI model has: ``win_rate`` of ``kpi_win_rate``."""
+    return model.removeprefix(_MODEL)
 
 
 def source_names(settings: Settings) -> list[str]:
@@ -244,7 +255,7 @@ def _metrics_in(path: Path, meta: dict[str, Any]) -> list[Metric]:
     for key, choices in _CHOICES.items():
         if meta[key] not in choices:
             raise ScorecardError(f"{path} has {key}: {meta[key]}.", f"Choose one of: {', '.join(choices)}.")
-    name = path.stem.removeprefix("kpi_")
+    name = metric_of(path.stem)
     words = {key: _words(path, key, meta) for key in _WORDS}
     main = Metric(
         name=name,

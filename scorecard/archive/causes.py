@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from scorecard.archive.contribution import contributes
 from scorecard.archive.history import Change, History, Record
-from scorecard.catalogue import DIMENSIONS
+from scorecard.catalogue import DIMENSIONS, metric_of
 
 RANK = (
     *("late record", "correction", "deletion", "merged", "target", "window ended"),
@@ -80,7 +80,7 @@ class Definitions:
 
 def base_of(entry: Mapping[str, Any]) -> str:
     """Return the metric whose observations an entry of definitions.json is made of."""
-    return str(entry["model"]).removeprefix("kpi_")
+    return metric_of(str(entry["model"]))
 
 
 def reasons_in_records(

@@ -124,7 +124,7 @@ def _freeze(
         raw = newest_loads(connection)
     for name, table in frozen.tables.items():
         _write_parquet(folder / name, table)
-    bases = {snapshot.base_of(metric) for metric in chosen}
+    bases = {metric.base for metric in chosen}
     lineage = {name: build.lineage[name] for name in sorted(bases & build.lineage.keys())}
     foreign = tuple(f"{schema}." for schema in snapshot.foreign_sources(settings, scorecard.business_unit).values())
     documents = {

@@ -92,11 +92,6 @@ def frozen_metrics(scorecard: Scorecard, metrics: dict[str, Metric]) -> list[Met
     return list(found.values())
 
 
-def base_of(metric: Metric) -> str:
-    """Return the metric whose observations a metric is made of (itself, if it is no variant)."""
-    return metric.model.removeprefix("kpi_")
-
-
 @contextmanager
 def opened(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the published warehouse to be read.
@@ -186,7 +181,7 @@ def _prepare(
     connection.execute("create temp table frozen_metrics (rank integer, metric varchar, base varchar, stock boolean)")
     connection.executemany(
         "insert into frozen_metrics values (?, ?, ?, ?)",
-        [(rank, metric.name, base_of(metric), metric.aggregate == "last") for rank, metric in enumerate(metrics)],
+        [(rank, metric.name, metric.base, metric.aggregate == "last") for rank, metric in enumerate(metrics)],
     )
     connection.execute(
         "create temp table frozen_periods (rank integer, grain varchar, period varchar, first_day date, end_day date)"
@@ -271,7 +266,7 @@ def _observations(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, m
             counted.append(f"({at_its_end})")
         parts.append(
             f'select {_observation_columns(connection, model)} from kpis."{model}" as o '
-            f"where scope = $scope and exists (select 1 from frozen_spans as p where p.base = '{base_of(of_model[0])}' "
+            f"where scope = $scope and exists (select 1 from frozen_spans as p where p.base = '{of_model[0].base}' "
             f"and (o.grain is null or o.grain = p.grain) and ({' or '.join(counted)}))"
         )
     connection.execute(

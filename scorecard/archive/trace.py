@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from scorecard.archive import provenance, store
+from scorecard.archive.causes import base_of
 from scorecard.archive.verify import Mailed, open_close
 from scorecard.catalogue import DIMENSIONS
 from scorecard.decimals import digits
@@ -51,7 +52,7 @@ def trace(settings: Settings, figure_id: str, mailed: Sequence[Mailed] = ()) -> 
     manifest = store.read_manifest(folder)
     figure = _figure(folder, figure_id, local_id)
     definition = _read(folder / "definitions.json")["metrics"][figure["metric"]]
-    base = definition["model"].removeprefix("kpi_")
+    base = base_of(definition)
     condition = _condition(base, definition["aggregate"], figure)
     sql = _sql(folder, condition, definition)
     with duckdb.connect() as connection:

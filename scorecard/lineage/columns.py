@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from scorecard.catalogue import DIMENSIONS, Metric
+from scorecard.catalogue import DIMENSIONS, Metric, metric_of
 from scorecard.errors import ScorecardError
 from scorecard.lineage.downstream import is_metric
 from scorecard.settings import Settings
@@ -88,7 +88,7 @@ def metric_lineage(
     for model in wanted:
         relation = relations[models[model]]
         columns = _to_fields(relation.name, relations, done)
-        result[model.removeprefix("kpi_")] = {
+        result[metric_of(model)] = {
             "sql": relation.sql,
             "upstream": _upstream(relation.name, relations),
             "columns": {name: columns[name] for name in (*COLUMNS, ROWS) if name in columns},

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from scorecard.catalogue import metric_of
+
 METRICS_FOLDER = "kpis/"
 
 
@@ -32,7 +34,7 @@ def metrics_downstream(manifest: dict[str, Any]) -> dict[str, list[str]]:
                 stack += open_children
                 continue
             stack.pop()
-            own = {nodes[name]["name"].removeprefix("kpi_")} if is_metric(nodes[name]) else set()
+            own = {metric_of(nodes[name]["name"])} if is_metric(nodes[name]) else set()
             found[name] = frozenset(own.union(*(found[child] for child in children.get(name, []) if child in nodes)))
     return {
         name: sorted(metrics)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from scorecard.catalogue import metric_of
 from scorecard.quality.results import CheckResult, MetricsOf, Severity
 from scorecard.quality.words import Translations, Words
 from scorecard.text import plain
@@ -193,7 +194,7 @@ def _is_kpi(unique_id: str, nodes: Mapping[str, Any]) -> bool:
 
 
 def _of_kpi(node: Mapping[str, Any], metrics_of: MetricsOf) -> set[str]:
-    name = node["name"].removeprefix("kpi_")
+    name = metric_of(node["name"])
     besides = node.get("config", {}).get("meta", {}).get("beside", ())
     known = metrics_of.get(f"{node['schema']}.{node['name']}")
     return set(known) if known is not None else {name, *(f"{name}_{beside['name']}" for beside in besides)}

@@ -65,11 +65,10 @@ def check_kpis(settings: Settings, metrics_of: MetricsOf | None = None) -> list[
     union = " union all by name ".join(f"select * from kpis.{model}" for model in bases)  # noqa: S608
     queries = {"observations": f"select * from ({union})", "kpi_status": "select * from scorecard.kpi_status"}  # noqa: S608
     suite = read_suite(settings.project / "expectations" / "kpis.yml", _kpi_values(settings, catalogue), queries)
-    family = {model.removeprefix("kpi_"): {model.removeprefix("kpi_")} for model in bases}
+    family: dict[str, set[str]] = {}
     for metric in catalogue.metrics.values():
-        family[metric.model.removeprefix("kpi_")].add(metric.name)
-    for model in bases:
-        family[model.removeprefix("kpi_")].update((metrics_of or {}).get(f"kpis.{model}", ()))
+        beside = (metrics_of or {}).get(f"kpis.{metric.model}", ())
+        family.setdefault(metric.base, {metric.base}).update({metric.name, *beside})
     everything = tuple(sorted(catalogue.metrics))
     # An observation serves its metric and those beside it; a value is of one metric.
     return _check(
@@ -92,9 +91,7 @@ def _kpi_values(settings: Settings, catalogue: Catalogue) -> dict[str, object]:
         "metrics": sorted(catalogue.metrics),
         # An attainment has values only where there is a target.
         "bases": sorted(
-            f"{metric.name} {metric.model.removeprefix('kpi_')}"
-            for metric in catalogue.metrics.values()
-            if metric.aggregate != "attainment"
+            f"{metric.name} {metric.base}" for metric in catalogue.metrics.values() if metric.aggregate != "attainment"
         ),
         "shares": sorted(shares),
         "alerts": sorted(

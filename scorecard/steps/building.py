@@ -155,7 +155,7 @@ def _within_units(
         seen.setdefault(metric, set()).add(unit)
 
     def touches(metric: str, units: set[str]) -> bool:
-        base = catalogue.metrics[metric].model.removeprefix("kpi_") if metric in catalogue.metrics else metric
+        base = catalogue.metrics[metric].base if metric in catalogue.metrics else metric
         return not units or base not in seen or bool(units & seen[base])
 
     narrowed = []
@@ -174,7 +174,7 @@ def _metrics_by_relation(
     """Return the metrics, variants among them, that rest on each ``schema.relation``."""
     family: dict[str, list[str]] = {}
     for metric in catalogue.metrics.values():
-        family.setdefault(metric.model.removeprefix("kpi_"), []).append(metric.name)
+        family.setdefault(metric.base, []).append(metric.name)
     nodes = {**manifest["nodes"], **manifest["sources"]}
     return {
         f"{nodes[node]['schema']}.{nodes[node]['name']}": sorted(

@@ -43,6 +43,15 @@ def test_words_have_the_parameters_of_their_metric() -> None:
     ]
 
 
+def test_a_metric_beside_another_is_made_of_its_observations() -> None:
+    metrics = load_catalogue(Settings()).metrics  # type: ignore[call-arg]
+    assert {name for name, metric in metrics.items() if metric.base == "sales_cycle_length"} == {
+        "sales_cycle_length",
+        "sales_cycle_length_mean",
+        "sales_cycle_length_p90",
+    }
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "says"),
     [

@@ -274,7 +274,7 @@ class World:
         periods |= {period_of(period.start, Grain.QUARTER) for period in periods}
         found = []
         for entry in METRICS.values():
-            base = entry.model.removeprefix("kpi_")
+            base = entry.base
             minimum = self.minimum if entry.minimum_observations > 1 else 1
             for period in sorted(periods):
                 groups = {("all", "company", "all"): [], (UNIT, "business_unit", UNIT): []}
@@ -355,7 +355,7 @@ class World:
             listed = ", ".join(f"{column} {TYPES[column]}" for column in COLUMNS)
             connection.execute(f"create table core.observations ({listed})")
             insert(connection, "core.observations", [[row[column] for column in COLUMNS] for row in rows])
-            for base in {entry.model.removeprefix("kpi_") for entry in METRICS.values()}:
+            for base in {entry.base for entry in METRICS.values()}:
                 connection.execute(
                     f'create view kpis.kpi_{base} as select * from "warehouse"."core".observations '
                     f"where metric = '{base}'"
