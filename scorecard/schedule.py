@@ -4,22 +4,21 @@
 """
 
 import csv
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from scorecard.errors import ScorecardError
-from scorecard.keys import refuse_unknown
 from scorecard.periods import FiscalYear, Grain, Period, period_of
 
-# A period is due before the next one ends, so that at any moment one period of a cadence is the newest that is over.
-_MOST = {
+LATEST = {
     "day": {Grain.DAY: 1, Grain.WEEK: 7, Grain.MONTH: 28, Grain.QUARTER: 90, Grain.YEAR: 365},
     "working_day": {Grain.WEEK: 3, Grain.MONTH: 15, Grain.QUARTER: 60, Grain.YEAR: 240},
 }
+"""The latest day, and working day, on which a cadence may be due: before its next period ends, so that at any moment
+one period of it is the newest that is over."""
 
 
 @dataclass(frozen=True)
@@ -33,41 +32,6 @@ class When:
     day: int = 1
     working_day: int | None = None
     deadline_hours: int = 12
-
-
-def read_when(said: object, cadence: Grain, where: Path) -> When:
-    """Read ``due: {<cadence>: {...}}`` of a scorecard's YAML; ``where`` is the file, for errors.
-
-    Raises
-    ------
-    ScorecardError: an unknown key, both kinds of day, or a number that is out of its range.
-    """
-    known = [field.name for field in fields(When)]
-    if not isinstance(said, Mapping):
-        raise ScorecardError(
-            f"{where} has due: {cadence}: {said!r}.", f"Write a mapping of some of {', '.join(known)}, as {{day: 3}}."
-        )
-    refuse_unknown(said, known, f"due: {cadence} of {where}")
-    if {"day", "working_day"} <= set(said):
-        raise ScorecardError(f"{where} has both day and working_day for {cadence}.", "Delete one.")
-    _check_numbers(said, cadence, where)
-    return When(**said)
-
-
-def _check_numbers(said: Mapping[str, Any], cadence: Grain, where: Path) -> None:
-    ranges = {
-        "hour": (0, 23),
-        "deadline_hours": (1, 24 * 31),
-        **{name: (1, most.get(cadence, 0)) for name, most in _MOST.items()},
-    }
-    for name, number in said.items():
-        fewest, most = ranges[name]
-        if most < fewest:
-            raise ScorecardError(f"{where} has {name} for {cadence}.", "Leave it out: a day is due on the next day.")
-        if type(number) is not int or not fewest <= number <= most:
-            raise ScorecardError(
-                f"{where} has {name}: {number!r} for {cadence}.", f"Write a whole number from {fewest} to {most}."
-            )
 
 
 class Holidays:

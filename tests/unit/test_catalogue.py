@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from scorecard.catalogue import load_catalogue
+from scorecard.catalogue import Catalogue, WrongDeclarations, load_catalogue, schedules
 from scorecard.errors import ScorecardError
+from scorecard.periods import Grain
+from scorecard.rendering.wording import Wording
+from scorecard.schedule import When
 from scorecard.settings import PROJECT, Settings
 
+DIMENSIONS = "dbt_project/dimensions/product.yml"
 KPI = "dbt_project/models/kpis/kpi_zombie_deals.yml"
 SALES = "reports/sales.yml"
 
@@ -16,12 +20,21 @@ SALES = "reports/sales.yml"
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project with the product's own metrics, sources and scorecards."""
-    for folder in ("dbt_project/models", "reports"):
+    for folder in ("dbt_project/models", "dbt_project/dimensions", "reports"):
         shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.sql", "*.po", "*.j2"))
     return tmp_path
 
 
-def load(project: Path) -> object:
+def change(project: Path, file: str, old: str, new: str) -> Path:
+    """Write something else in a file; return its path."""
+    path = project / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return path
+
+
+def load(project: Path) -> Catalogue:
     return load_catalogue(Settings(project=project))  # type: ignore[call-arg]
 
 
@@ -53,51 +66,183 @@ def test_a_metric_beside_another_is_made_of_its_observations() -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "says"),
+    ("file", "old", "new", "at", "says"),
     [
-        (KPI, "models:", "model:", "is not the entry of one metric"),
-        (KPI, "unit: count", "unit: fortnights", "Choose one of"),
-        (KPI, "        owner: sales-operations@example.com\n", "", "lacks owner"),
-        (KPI, "          en: Zombie deals\n", "", "has no English label"),
-        (KPI, "drives: [win_rate]", "drives: [nothing]", "which is not there"),
-        (KPI, "drives: [win_rate]", "drives: [zombie_deals]", "drives itself"),
-        (KPI, "unit: count", "unit: count\n        grain: day", "has grain, which means nothing. Write grains"),
-        (KPI, "unit: count", "unit: count\n        minimum_observations: many", "has minimum_observations: many"),
-        (KPI, "unit: count", "unit: count\n        minimum_observations: 0", "has minimum_observations: 0"),
-        (KPI, "perspective: internal", "perspective: customer", "has no journey_stage"),
-        (KPI, "{stale_days}", "{stale_day}", "has {stale_day} in its"),
-        (KPI, "parameters: {stale_days: 180}", "drives: []", "has {stale_days} in its"),
-        (KPI, "unit: count", "unit: count\n        grains: [decade]", "is not the entry of one metric"),
-        (KPI, "unit: count", "unit: count\n        beside: [{name: a, lable: {en: A}}]", "has lable, which means"),
-        (SALES, "purpose:", "aim: {en: x}\npurpose:", "has aim, which means nothing"),
-        (SALES, "dimension: rep", "dimension: rep, top: 5", "has top, which means nothing"),
-        (SALES, "domains:", "domain: [example.org], domains:", "has domain, which means nothing. Write domains"),
-        (SALES, "{email: sales-director@example.com", "{mail: x, email: sales-director@example.com", "Write email, or"),
-        (SALES, "purpose:", "due: {month: {working_days: 3}}\npurpose:", "has working_days, which means nothing"),
-        (SALES, "business_unit: Maven Hardware", "business_unit: Nope", "the business unit of no source"),
-        (SALES, "dimension: rep", "dimension: planet", "which is no dimension"),
-        (SALES, "title: {en: Sales scorecard, ja: 営業スコアカード}", "", "is not a scorecard"),
-        (SALES, "email: sales-director@example.com", "email: sales-director@elsewhere.org", "outside its audience"),
-        (SALES, "email: sales-director@example.com", "email: 5", "Write a plain address"),
-        (SALES, "  - won_deals\n", "  - won_deals\n  - won_deals\n", "names won_deals twice in metrics"),
+        (KPI, "models:", "modells:", None, "The file lacks `models`"),
+        (KPI, "name: kpi_zombie_deals", "name: kpi_zombies", None, "Write `name: kpi_zombie_deals`, as the file"),
+        (KPI, "unit: count", "unit: fortnights", None, "Choose one of: currency, percent, count, units, days, minutes"),
+        (KPI, "        owner: sales-operations@example.com\n", "", "meta:", "`meta` lacks `owner`"),
+        (KPI, "          en: Zombie deals\n", "", "label:", "`label` has no English"),
+        (KPI, "drives: [win_rate]", "drives: [won_rate]", None, "names won_rate, which is no metric. Write win_rate"),
+        (KPI, "drives: [win_rate]", "drives: [zombie_deals]", None, "drives itself"),
+        (KPI, "drives: [win_rate]", "drives: []", None, "The metric zombie_deals reaches no KGI"),
+        (KPI, "drives: [win_rate]", "drives: win_rate", None, "`drives` is 'win_rate', where a list is meant"),
+        (KPI, "unit: count", "unit: count\n        grain: day", None, "Unknown key `grain` in `meta`. Write grains"),
+        (KPI, "unit: count", "unit: count\n        minimum_observations: many", None, "where a whole number is meant"),
+        (KPI, "unit: count", 'unit: count\n        minimum_observations: "5"', None, "where a whole number is meant"),
+        (KPI, "unit: count", "unit: count\n        minimum_observations: 0", None, "Write a number, 1 or more"),
+        (KPI, "unit: count", "unit: count\n        signed: yes", None, "YAML reads yes as true or false. Write true"),
+        (KPI, "unit: count", "unit: count\n        signed: 1", None, "`signed` is 1, where true or false is meant"),
+        (KPI, "unit: count", "unit: count\n        unit: days", None, "The key `unit` is there twice"),
+        (KPI, "perspective: internal", "perspective: customer", "meta:", "has no `journey_stage`"),
+        (KPI, "{stale_days}", "{stale_day}", "{stale_day}", "has {stale_day}, which is no parameter"),
+        (
+            KPI,
+            "parameters: {stale_days: 180}",
+            "grains: [month]",
+            "{stale_days}",
+            "has {stale_days}, which is no parameter",
+        ),
+        (KPI, "unit: count", "unit: count\n        grains: [decade]", None, "Choose one of: day, week, month, quarter"),
+        (KPI, "unit: count", "unit: count\n        of: nothing", None, "`of` names nothing, which is no metric"),
+        (KPI, "unit: count", "unit: count\n        beside: [{name: a, lable: {en: A}}]", None, "Unknown key `lable`"),
+        (KPI, "unit: count", "unit: [count", "direction: lower", "This is not valid YAML"),
+        (SALES, "purpose:", "aim: {en: x}\npurpose:", "aim:", "Unknown key `aim` in the file"),
+        (SALES, "dimension: rep", "dimension: rep, top: 5", None, "Unknown key `top` in entry 4 of `breakdowns`"),
+        (
+            SALES,
+            "domains:",
+            "domain: [example.org], domains:",
+            None,
+            "Unknown key `domain` in `audience`. Write domains",
+        ),
+        (
+            SALES,
+            "{email: sales-director@example.com",
+            "{mail: x, email: sales-director@example.com",
+            None,
+            "Write email, or",
+        ),
+        (
+            SALES,
+            "[en, ja]",
+            "[en, no]",
+            None,
+            'YAML reads no as true or false. Write true or false, or "no" if it is text',
+        ),
+        (SALES, "[en, ja]", "en", "languages: en", "`languages` is 'en', where a list is meant"),
+        (SALES, "business_unit: Maven Hardware", "business_unit: Nope", None, "the business unit of no source"),
+        (SALES, "business_unit: Maven Hardware", "business_unit: 2017", None, "is 2017, where text is meant"),
+        (SALES, "dimension: rep", "dimension: planet", None, "names planet, which is no dimension"),
+        (SALES, "dimension: rep", "dimension: repp", None, "Write rep"),
+        (SALES, "title: {en: Sales scorecard, ja: 営業スコアカード}", "", "purpose:", "The file lacks `title`"),
+        (
+            SALES,
+            "email: sales-director@example.com",
+            "email: sales-director@elsewhere.org",
+            None,
+            "outside its audience",
+        ),
+        (SALES, "email: sales-director@example.com", "email: 5", None, "`email` is 5, where text is meant"),
+        (SALES, "email: sales-director@example.com", "email: director", None, "Write a plain address"),
+        (
+            SALES,
+            "{email: sales-director@example.com, language: en}",
+            "{email: a@example.com, language: de}",
+            None,
+            "`languages`",
+        ),
+        (SALES, "  - won_deals\n", "  - won_deals\n  - won_deals\n", None, "`metrics` names won_deals twice"),
+        (SALES, "  - won_deals\n", "  - wonn_deals\n", None, "names wonn_deals, which is no metric. Write won_deals"),
         (
             SALES,
             "recipients:\n",
             "recipients:\n  - {email: Sales-Director@example.com, language: en}\n",
-            "names sales-director@example.com twice in recipients",
+            "sales-director",
+            "`recipients` names sales-director@example.com twice",
         ),
-        (SALES, "  - won_deals\n", "  - wonn_deals\n", "names metrics that are not there: wonn_deals"),
+        (DIMENSIONS, "within: region", "within: regions", None, "names regions, which is no dimension. Write region"),
+        (DIMENSIONS, "within: business_unit", "within: rep", None, "The dimension region is within itself"),
+        (DIMENSIONS, "name: country", "name: product", None, "The dimension product is declared already"),
+        (DIMENSIONS, "name: country", "name: Country", None, "Write it as"),
+        (DIMENSIONS, "name: country", "naem: country", None, "lacks `name`"),
     ],
 )
-def test_a_wrong_entry_is_named(project: Path, file: str, old: str, new: str, says: str) -> None:
-    path = project / file
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(ScorecardError) as error:
+def test_a_wrong_entry_is_named(project: Path, file: str, old: str, new: str, at: str | None, says: str) -> None:
+    """On the last line that has ``at``, or the last of the lines that were written."""
+    path = change(project, file, old, new)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    written = at or new.rstrip().rpartition("\n")[2].strip()
+    line = max(number for number, text in enumerate(lines, 1) if written in text)
+    with pytest.raises(WrongDeclarations) as error:
         load(project)
-    assert says in str(error.value)
-    assert error.value.cure
+    of_file = [mistake for mistake in error.value.mistakes if says in str(mistake)]
+    assert (path, line) in [(mistake.path, mistake.line) for mistake in of_file], str(error.value)
+    assert all(mistake.cure for mistake in of_file)
+
+
+@pytest.mark.parametrize(
+    ("due", "says"),
+    [
+        ("month: {day: 0}", "1 or more"),
+        ("month: {day: 29}", "from 1 to 28"),
+        ("quarter: {working_day: 61}", "from 1 to 60"),
+        ("month: {hour: 24}", "23 or less"),
+        ("month: {hour: '9'}", "where a whole number is meant"),
+        ("month: {day: 2, working_day: 1}", "both day and working_day"),
+        ("month: {workday: 3}", "Write working_day"),
+        ("month: Monday", "where a mapping is meant"),
+        ("year: {day: 2}", "`due` has year, which is no cadence"),
+        ("decade: {day: 2}", "Choose one of: day, week"),
+    ],
+)
+def test_what_is_no_time_is_refused(project: Path, due: str, says: str) -> None:
+    """Where the whole catalogue is read and where only the schedules are."""
+    path = change(project, SALES, "purpose:", f"due: {{{due}}}\npurpose:")
+    for read in (load_catalogue, schedules):
+        with pytest.raises(WrongDeclarations, match=says) as error:
+            read(Settings(project=project))  # type: ignore[call-arg]
+        assert {(mistake.path, mistake.line) for mistake in error.value.mistakes} == {(path, 3)}
+
+
+def test_a_day_of_a_daily_scorecard_is_no_working_day(project: Path) -> None:
+    change(project, SALES, "[quarter, month]", "[day]\ndue: {day: {working_day: 1}}")
+    with pytest.raises(WrongDeclarations, match=r"sales\.yml:6: .*a day is due on the next day"):
+        load(project)
+
+
+def test_a_schedule_needs_nothing_but_its_own_lines(project: Path) -> None:
+    change(project, SALES, "[quarter, month]", "[quarter, month]\ndue: {month: {working_day: 3, hour: 9}}")
+    change(project, SALES, "  - won_deals\n", "  - wonn_deals\n")
+    change(project, KPI, "unit: count", "unit: fortnights")
+    due = schedules(Settings(project=project))["sales"]  # type: ignore[call-arg]
+    assert due == {Grain.QUARTER: When(), Grain.MONTH: When(hour=9, working_day=3)}
+
+
+def test_all_mistakes_are_told_at_once(project: Path) -> None:
+    change(project, KPI, "unit: count", "unit: fortnights\n        colour: red")
+    change(project, SALES, "languages: [en, ja]", "languages: en")
+    change(project, DIMENSIONS, "within: region", "inside: region")
+    with pytest.raises(WrongDeclarations) as error:
+        load(project)
+    told = [(mistake.path.name, mistake.line) for mistake in error.value.mistakes]
+    assert told == [("product.yml", 16), ("kpi_zombie_deals.yml", 15), ("kpi_zombie_deals.yml", 16), ("sales.yml", 30)]
+    assert all(f"{mistake.path}:{mistake.line}: " in str(error.value) for mistake in error.value.mistakes)
+
+
+def test_what_names_a_wrong_metric_is_no_second_mistake(project: Path) -> None:
+    change(project, "dbt_project/models/kpis/kpi_win_rate.yml", "unit: percent", "unit: fortnights")
+    with pytest.raises(WrongDeclarations) as error:
+        load(project)
+    assert [mistake.path.name for mistake in error.value.mistakes] == ["kpi_win_rate.yml"]
+
+
+def test_a_metric_without_words_is_named(project: Path) -> None:
+    (project / "dbt_project/models/kpis/kpi_silent.sql").write_text("select 1")
+    with pytest.raises(WrongDeclarations, match=r"kpi_silent\.sql:1: The metric has no kpi_silent\.yml"):
+        load(project)
+
+
+def test_english_alone_may_be_written_as_text(project: Path) -> None:
+    change(project, DIMENSIONS, "label: {en: Product, ja: 製品}", "label: Product")
+    assert load(project).dimensions["product"].label == {"en": "Product"}
+
+
+def test_dimensions_of_the_product_are_named_as_its_pages_name_them() -> None:
+    for language in ("en", "ja"):
+        words = Wording(PROJECT / "reports", language)
+        for dimension in load_catalogue(Settings()).dimensions.values():  # type: ignore[call-arg]
+            assert dimension.label[language] == words.say(f"dimension.{dimension.name}")
 
 
 def test_a_domain_is_the_same_in_capitals(project: Path) -> None:

@@ -8,9 +8,7 @@ import pytest
 
 from scorecard.errors import ScorecardError
 from scorecard.periods import CALENDAR_YEAR, FiscalYear, Grain, parse_period
-from scorecard.schedule import Holidays, When, due_at, last_due, read_when
-
-YAML = Path("sales.yml")
+from scorecard.schedule import Holidays, When, due_at, last_due
 
 
 @pytest.fixture
@@ -38,7 +36,7 @@ def holidays(tmp_path: Path) -> Holidays:
 )
 def test_every_cadence_is_due_after_its_period(period: str, said: dict[str, Any], due: datetime, holidays: Any) -> None:
     of = parse_period(period)
-    when = read_when(said, of.grain, YAML)
+    when = When(**said)
     assert due_at(of, when, holidays) == due
     assert last_due(of.grain, when, holidays, due, CALENDAR_YEAR) == of
 
@@ -59,22 +57,3 @@ def test_a_year_without_holidays_is_refused_where_working_days_matter(holidays: 
     assert due_at(parse_period("2025-12"), When(), Holidays(empty)) == datetime(2026, 1, 1, 7)
     with pytest.raises(ScorecardError, match="no holiday of 2026"):
         Holidays(empty).is_working_day(date(2026, 1, 2))
-
-
-@pytest.mark.parametrize(
-    ("said", "cadence", "match"),
-    [
-        ({"day": 0}, Grain.MONTH, "from 1 to 28"),
-        ({"day": 29}, Grain.MONTH, "from 1 to 28"),
-        ({"hour": 24}, Grain.MONTH, "from 0 to 23"),
-        ({"hour": "9"}, Grain.MONTH, "whole number"),
-        ({"working_day": 1}, Grain.DAY, "next day"),
-        ({"day": 2, "working_day": 1}, Grain.MONTH, "both"),
-        ({"workday": 3}, Grain.MONTH, "working_day"),
-        ("Monday", Grain.WEEK, "mapping"),
-    ],
-)
-def test_what_is_no_time_is_refused(said: Any, cadence: Grain, match: str) -> None:
-    with pytest.raises(ScorecardError, match=match) as refused:
-        read_when(said, cadence, YAML)
-    assert "sales.yml" in str(refused.value)

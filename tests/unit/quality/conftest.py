@@ -137,6 +137,7 @@ def project(tmp_path: Path) -> Path:
     (kpis / "kpi_won_share.yml").write_text(
         KPI.format(name="won_share", unit="percent", aggregate="ratio", beside=beside)
     )
+    shutil.copytree(PROJECT / "dbt_project" / "dimensions", tmp_path / "project" / "dbt_project" / "dimensions")
     shutil.copytree(PROJECT / "reports" / "templates", tmp_path / "project" / "reports" / "templates")
     shutil.copytree(PROJECT / "expectations", tmp_path / "project" / "expectations")
     return tmp_path / "project"

@@ -1,0 +1,151 @@
+"""The one list of metrics, dimensions and scorecards: what the YAML beside the SQL says.
+
+A metric is ``dbt_project/models/kpis/kpi_<name>.sql`` and the ``.yml`` of the same name; dimensions are declared in
+``dbt_project/dimensions/``; a scorecard is ``reports/<name>.yml``; a source is
+``dbt_project/models/staging/<name>/_sources.yml``. Nothing else lists them.
+"""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from scorecard.catalogue.dimensions import DIMENSIONS, Dimension, read_dimensions
+from scorecard.catalogue.metrics import Metric, metric_of, read_metrics
+from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
+from scorecard.catalogue.reading import read_yaml
+from scorecard.catalogue.scorecards import Known, Recipient, Scorecard, read_schedules, read_scorecards
+from scorecard.catalogue.words import Words
+from scorecard.errors import ScorecardError
+from scorecard.periods import Grain
+from scorecard.schedule import When
+from scorecard.settings import SERVICES, Settings
+
+__all__ = [
+    "DIMENSIONS",
+    "Catalogue",
+    "Dimension",
+    "Metric",
+    "Mistakes",
+    "Recipient",
+    "Scorecard",
+    "Words",
+    "WrongDeclarations",
+    "load_catalogue",
+    "load_dimensions",
+    "metric_of",
+    "read_catalogue",
+    "read_yaml",
+    "schedules",
+    "source_names",
+]
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every metric, scorecard and dimension by name."""
+
+    metrics: dict[str, Metric]
+    scorecards: dict[str, Scorecard]
+    dimensions: dict[str, Dimension]
+
+    def metric(self, name: str) -> Metric:
+        """Return a metric, or say which there are."""
+        return _pick(self.metrics, name, "metric")
+
+    def scorecard(self, name: str) -> Scorecard:
+        """Return a scorecard, or say which there are."""
+        return _pick(self.scorecards, name, "scorecard")
+
+
+def load_catalogue(settings: Settings) -> Catalogue:
+    """Read and check every metric, dimension and scorecard.
+
+    Raises
+    ------
+    ScorecardError: there is no project.
+    WrongDeclarations: what is wrong in any of the files, all of it.
+    """
+    mistakes = Mistakes()
+    catalogue = read_catalogue(settings, mistakes)
+    mistakes.raise_any()
+    return catalogue
+
+
+def read_catalogue(settings: Settings, mistakes: Mistakes) -> Catalogue:
+    """Return what can be read of the catalogue; note what is wrong.
+
+    Raises
+    ------
+    ScorecardError: there is no project.
+    """
+    _refuse_no_project(settings)
+    dimensions = read_dimensions(settings.dbt_project / "dimensions", mistakes)
+    no_dimension_is_wrong = not len(mistakes)
+    metrics = read_metrics(settings.dbt_project / "models" / "kpis", mistakes)
+    # What is missing since its own declaration is wrong is not to be told again by whatever names it.
+    known = Known(
+        metrics=None if len(mistakes) else metrics,
+        dimensions=dimensions if no_dimension_is_wrong else None,
+        units=_business_units(settings),
+    )
+    scorecards = read_scorecards(settings.project / "reports", known, mistakes)
+    return Catalogue(metrics, scorecards, dimensions)
+
+
+def load_dimensions(settings: Settings) -> dict[str, Dimension]:
+    """Return the dimensions by name, in their order.
+
+    Raises
+    ------
+    WrongDeclarations: what is wrong in their files.
+    """
+    _refuse_no_project(settings)
+    mistakes = Mistakes()
+    dimensions = read_dimensions(settings.dbt_project / "dimensions", mistakes)
+    mistakes.raise_any()
+    return dimensions
+
+
+def source_names(settings: Settings) -> list[str]:
+    """Return the names of the sources to extract without reading more than folder names (cheap enough for a DAG).
+
+    Every declared one counts, but for those of services that the product comes with: these have to be set.
+    """
+    declared = (path.parent.name for path in (settings.dbt_project / "models" / "staging").glob("*/_sources.yml"))
+    return sorted(name for name in declared if name not in SERVICES or name in settings.services)
+
+
+def schedules(settings: Settings) -> dict[str, dict[Grain, When]]:
+    """Return by scorecard when each of its cadences is due, without reading the metrics (cheap enough for a DAG).
+
+    Raises
+    ------
+    WrongDeclarations: a scorecard's file can't be read, or what it says of its cadences is wrong.
+    """
+    return read_schedules(settings.project / "reports")
+
+
+def _refuse_no_project(settings: Settings) -> None:
+    if not settings.dbt_project.is_dir():
+        raise ScorecardError(
+            f"There is no dbt project in {settings.project}.",
+            "Correct `project` (SCORECARD_PROJECT), or leave it out: it is the folder of the program then.",
+        )
+
+
+def _pick(known: dict[str, _T], name: str, kind: str) -> _T:
+    if name in known:
+        return known[name]
+    raise ScorecardError(f"There is no {kind} {name!r}.", f"Choose one of: {', '.join(sorted(known))}.")
+
+
+def _business_units(settings: Settings) -> set[str]:
+    """Return the units that the declared sources are of."""
+    units: set[str | None] = {service.business_unit for service in settings.services.values()}
+    for name in source_names(settings):
+        content = read_yaml(settings.dbt_project / "models" / "staging" / name / "_sources.yml")
+        units |= {
+            source.get("config", {}).get("meta", {}).get("business_unit") for source in content.get("sources", ())
+        }
+    return {unit for unit in units if unit}

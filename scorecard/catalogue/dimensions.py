@@ -1,0 +1,88 @@
+"""Dimensions: what facts can be cut by, declared in ``dbt_project/dimensions/``, one file per owner."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from scorecard.catalogue.checking import Entry, NotEmpty, check, closest
+from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
+from scorecard.catalogue.reading import Document, read_document
+from scorecard.catalogue.words import DeclaredWords, Words
+
+PRODUCT = "product.yml"
+"""The file of the dimensions that the product comes with. They go before a company's own."""
+DIMENSIONS = (
+    *("company", "business_unit", "region", "team", "rep"),
+    *("product", "segment", "country", "movement"),
+)
+Column = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class DimensionEntry(Entry):
+    """A dimension. A fact has it if it has a column of its name."""
+
+    name: Column
+    label: DeclaredWords = Field(description="The name that is printed above the members.")
+    within: Column | None = Field(None, description="The dimension of whose members these are parts.")
+
+
+class DimensionFile(Entry):
+    """A file of dimensions, in the order in which figures are listed."""
+
+    dimensions: Annotated[tuple[DimensionEntry, ...], NotEmpty]
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """What facts can be cut by; ``within`` is the dimension of whose members these are parts."""
+
+    name: str
+    label: Words
+    within: str | None = None
+
+
+def read_dimensions(folder: Path, mistakes: Mistakes) -> dict[str, Dimension]:
+    """Return the dimensions by name, the product's first, in the order of their files; note what is wrong."""
+    dimensions: dict[str, Dimension] = {}
+    declared: list[tuple[Document, int, Dimension]] = []
+    for path in sorted(folder.glob("*.yml"), key=lambda path: (path.name != PRODUCT, path.name)):
+        try:
+            document = read_document(path)
+        except WrongDeclarations as error:
+            mistakes.extend(error)
+            continue
+        file = check(document, DimensionFile, mistakes)
+        for place, entry in enumerate(file.dimensions if file else ()):
+            if entry.name in dimensions:
+                line = document.line("dimensions", place)
+                mistakes.note(path, line, f"The dimension {entry.name} is declared already.", "Delete one of the two.")
+            dimensions[entry.name] = Dimension(entry.name, entry.label, entry.within)
+            declared.append((document, place, dimensions[entry.name]))
+    if not declared and not len(mistakes):
+        mistakes.note(
+            folder / PRODUCT, 1, "No dimensions are declared.", "Restore the file; it comes with the product."
+        )
+    for document, place, dimension in declared:
+        _check_nesting(document, document.line("dimensions", place, "within"), dimension, dimensions, mistakes)
+    return dimensions
+
+
+def _check_nesting(
+    document: Document, line: int, dimension: Dimension, dimensions: dict[str, Dimension], mistakes: Mistakes
+) -> None:
+    above: list[str] = []
+    parent = dimension.within
+    while parent and parent in dimensions and parent not in above:
+        above.append(parent)
+        parent = dimensions[parent].within
+    if dimension.name in above:
+        mistakes.note(document.path, line, f"The dimension {dimension.name} is within itself.", "Correct `within`.")
+    elif dimension.within and dimension.within not in dimensions:
+        mistakes.note(
+            document.path,
+            line,
+            f"`within` names {dimension.within}, which is no dimension.",
+            closest(dimension.within, list(dimensions)),
+        )
