@@ -173,6 +173,13 @@ def build() -> None:
     steps.build(load_settings(), _say)
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def dbt(arguments: typer.Context) -> None:
+    """Run any command of dbt on the warehouse, as `scorecard dbt test --select core_account`."""
+    if not steps.run_dbt(load_settings(), arguments.args):
+        raise typer.Exit(1)
+
+
 @app.command()
 def publish(
     period: PeriodText = None,

@@ -31,18 +31,6 @@
 {% endmacro %}
 
 
-{# What a source's YAML says of all its rows (business unit, currency). #}
-{% macro source_meta(source_name, key) -%}
-    {%- if not execute -%}null
-    {%- elif not graph.sources -%}'{{ var("source_" ~ key, source_name) }}'
-    {%- else -%}
-        {%- for node in graph.sources.values() if node.source_name == source_name -%}
-            {%- if loop.first -%}'{{ node.source_meta[key] }}'{%- endif -%}
-        {%- endfor -%}
-    {%- endif -%}
-{%- endmacro %}
-
-
 {# Every metric and variant beside one, as rows for a test to read: (metric, unit, level, drives). #}
 {% macro catalogue_rows() -%}
     values
@@ -69,14 +57,10 @@ having count(*) > 0 and error(string_agg(distinct {{ sentence }}, ' ' order by {
 
 {# The business units that sources are declared for and of which nothing was read yet: their targets can't be judged. #}
 {% macro units_without_data() -%}
-    {%- set units = var('services').values() | map(attribute='business_unit') | list -%}
-    {%- for source in (graph.sources.values() if execute else []) if source.source_meta.business_unit -%}
-        {%- do units.append(source.source_meta.business_unit) -%}
-    {%- endfor -%}
     select declared.unit
     from (
-        {%- for unit in units | unique %}
-        select {{ dbt.string_literal(dbt.escape_single_quotes(unit)) }} as unit
+        {%- for unit in var('sources', {}).values() | map(attribute='business_unit') | unique %}
+        select {{ text(unit) }} as unit
         union all
         {%- endfor %}
         select null::varchar as unit where false

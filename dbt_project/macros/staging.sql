@@ -90,36 +90,6 @@
 {%- endmacro %}
 
 
-{# The services that have a staging model of a concept and are set. #}
-{% macro services_with(concept) %}
-    {% set services = {
-        'accounts': ['hubspot', 'salesforce', 'stripe', 'zendesk'],
-        'opportunities': ['hubspot', 'salesforce'],
-        'products': ['hubspot', 'salesforce'],
-        'reps': ['hubspot', 'salesforce'],
-        'subscriptions': ['stripe'],
-        'tickets': ['zendesk'],
-    } %}
-    {{ return(services[concept] | select('in', var('services')) | list) }}
-{% endmacro %}
-
-
-{# Adds to a union the staging models of the services that are set, with what the settings say of them. #}
-{% macro and_of_services(concept) -%}
-    {%- for service in services_with(concept) %}
-
-    union all by name
-
-    select
-        * {% if concept in ('opportunities', 'subscriptions') %}replace (
-            coalesce(currency, '{{ var("services")[service].currency }}') as currency
-        ){% endif %},
-        '{{ var("services")[service].business_unit }}' as business_unit
-    from {{ ref('stg_' ~ service ~ '__' ~ concept) }}
-    {%- endfor %}
-{%- endmacro %}
-
-
 {# Where a row came from; every staging model ends with these columns. #}
 {% macro provenance(source_name, object_name, record_id, of=none) -%}
     {%- set of = of ~ '.' if of else '' -%}
@@ -146,6 +116,12 @@
 {# The company's day on which a moment falls. #}
 {% macro local_day(moment) -%}
     ({{ moment }} at time zone '{{ var("timezone") }}')::date
+{%- endmacro %}
+
+
+{# The moment that a clock on the company's wall tells. #}
+{% macro moment_of(wall_clock) -%}
+    {{ wall_clock }} at time zone '{{ var("timezone") }}'
 {%- endmacro %}
 
 

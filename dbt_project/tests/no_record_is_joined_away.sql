@@ -11,27 +11,13 @@
         },
     },
 ) }}
-{% set made_of = {
-    'core_account': ['stg_maven_crm__accounts', 'stg_ravenstack__accounts'],
-    'core_opportunity': ['stg_maven_crm__opportunities'],
-    'core_subscription': ['stg_ravenstack__subscriptions'],
-    'core_ticket': ['stg_ravenstack__tickets'],
-} %}
-{% for fact, concept in {
-    'core_account': 'accounts',
-    'core_opportunity': 'opportunities',
-    'core_subscription': 'subscriptions',
-    'core_ticket': 'tickets',
-}.items() %}
-    {% for service in services_with(concept) %}
-        {% do made_of[fact].append('stg_' ~ service ~ '__' ~ concept) %}
-    {% endfor %}
-{% endfor %}
-{% for fact, records in made_of.items() %}
+{% for fact, concept in var('facts', {}).items() %}
 select
     '{{ fact }}' as fact,
     (select count(*) from {{ ref(fact) }}) as has_rows,
-    {% for record in records %}(select count(*) from {{ ref(record) }}){{ ' + ' if not loop.last }}{% endfor %} as staged
+    {% for model in var('concepts', {}).get(concept, []) %}(select count(*) from {{ ref(model) }}) + {% endfor %}0 as staged
 where has_rows <> staged
-{{ 'union all' if not loop.last }}
+union all
 {% endfor %}
+select null as fact, 0 as has_rows, 0 as staged
+where false

@@ -84,7 +84,8 @@ def _of_test(
         failures=failures,
         checked=None,
         message=f"{found} {why}".strip(),
-        cure=meta.get("cure") or f"Look at the rows with `dbt show --select {node['name']}`, and mend their cause.",
+        cure=meta.get("cure")
+        or f"Look at the rows with `scorecard dbt show --select {node['name']}`, and mend their cause.",
         metrics=tuple(sorted(metrics)),
         run_at=run_at,
         words=_words_of_test(words, result, node, meta, passed),

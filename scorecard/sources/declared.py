@@ -21,7 +21,7 @@ _OF_DBT: dict[Kind, set[str]] = {
 _CONFIG = {"enabled", "event_time", "freshness", "loaded_at_field", "loaded_at_query", "meta", "tags"}
 _FORMATS = {each.name for each in fields(Formats)} - {"has_typed_cells"}
 _META: dict[Kind, set[str]] = {
-    "source": {"business_unit", "currency", "service"},
+    "source": {"business_unit", "currency", "role", "service"},
     "table": {
         *("file", "sheet", "delimiter", "object", "each", "primary_key", "merge_key", "cursor", "full_export"),
         *("dated", "known_through", *_FORMATS),

@@ -4,7 +4,7 @@ extract → build (check raw, dbt, check KPIs, publish the snapshot) → publish
 """
 
 from scorecard.files import write_whole
-from scorecard.steps.building import NothingLoaded, build
+from scorecard.steps.building import NothingLoaded, build, run_dbt
 from scorecard.steps.due import due, due_periods
 from scorecard.steps.extracting import check_sources, confirm, confirmations, extract, extract_all, units_behind
 from scorecard.steps.holding import Held
@@ -30,6 +30,7 @@ __all__ = [
     "open_close",
     "publish",
     "publish_one",
+    "run_dbt",
     "trace",
     "units_behind",
     "verify",

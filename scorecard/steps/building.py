@@ -65,6 +65,21 @@ def _build(settings: Settings, progress: Progress) -> bool:
     return True
 
 
+def run_dbt(settings: Settings, arguments: list[str]) -> bool:
+    """Run a command of dbt on the warehouse, told what a build tells it; return whether it succeeded.
+
+    Raises
+    ------
+    ScorecardError: the sources can't be read, or another process has the warehouse.
+    """
+    from scorecard.warehouse import models, snapshot
+    from scorecard.warehouse.dbt import Dbt
+
+    with snapshot.alone(settings):
+        models.write_model_list(settings)
+        return Dbt(settings, lambda _: None).run(arguments)
+
+
 def _note_unloaded(settings: Settings, progress: Progress) -> None:
     """Note as a trouble each source of which nothing was loaded yet: the others are built without it.
 

@@ -4,9 +4,11 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from scorecard.concepts import dbt_variables
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 
@@ -47,6 +49,20 @@ class Dbt:
         outcome = self._invoke("test", "--exclude-resource-type", "unit_test")
         return self._results(outcome, tests=True)
 
+    def run(self, arguments: list[str]) -> bool:
+        """Run any command of dbt, which prints as it does by itself; return whether it succeeded.
+
+        Raises
+        ------
+        ScorecardError: what dbt is told of the sources can't be read.
+        """
+        from dbt.cli.main import dbtRunner
+
+        with _environment(self._settings):
+            outcome = dbtRunner().invoke([*arguments, *self._where()])
+        _release()
+        return bool(outcome.success)
+
     def manifest(self) -> dict[str, Any]:
         """Return the manifest that the last command wrote."""
         return _read(self.target / "manifest.json")
@@ -86,24 +102,26 @@ class Dbt:
         return outcome
 
     def _common(self) -> list[str]:
+        return [*self._where(), "--log-level", "none", "--log-level-file", "info", "--no-print"]
+
+    def _where(self) -> list[str]:
+        folder = str(self._settings.dbt_project)
+        return [
+            *("--project-dir", folder, "--profiles-dir", folder),
+            *("--target-path", str(self.target), "--log-path", str(self.target / "logs")),
+            *("--vars", json.dumps(self._variables)),
+        ]
+
+    @cached_property
+    def _variables(self) -> dict[str, Any]:
         settings = self._settings
-        company = {
+        return {
             "timezone": settings.timezone,
             "currency": settings.currency,
             "fiscal_year_start_month": settings.fiscal.first_month,
             "fiscal_year_ahead": settings.fiscal.ahead,
-            "services": {
-                name: {"business_unit": each.business_unit, "currency": each.currency}
-                for name, each in settings.services.items()
-            },
+            **dbt_variables(settings),
         }
-        folder = str(settings.dbt_project)
-        return [
-            *("--project-dir", folder, "--profiles-dir", folder),
-            *("--target-path", str(self.target), "--log-path", str(self.target / "logs")),
-            *("--log-level", "none", "--log-level-file", "info", "--no-print"),
-            *("--vars", json.dumps(company)),
-        ]
 
     def _report(self, event: Any) -> None:
         if event.info.name in ("LogModelResult", "LogSeedResult"):

@@ -32,15 +32,12 @@ class Copy:
         )
 
     def put(self, block: Block) -> None:
-        """Write a block's file, or change the file that it changes, as the reader is told to."""
+        """Write a block's file, which is not there yet."""
         assert block.value
         path = self.root / block.value
-        if block.key == "change":
-            path.write_text(_changed(path.read_text(encoding="utf-8"), block), encoding="utf-8")
-        else:
-            assert not path.exists(), f"{block.value} is there already: the example must be new"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(block.text, encoding="utf-8")
+        assert not path.exists(), f"{block.value} is there already: the example must be new"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.text, encoding="utf-8")
 
 
 @pytest.fixture
@@ -58,12 +55,3 @@ def project(built: Sandbox, tmp_path: Path) -> Callable[[], Copy]:
         return Copy(root, env)
 
     return copy
-
-
-def _changed(text: str, block: Block) -> str:
-    """Apply the one hunk of a diff: its context must stand in the file exactly once."""
-    lines = block.text.splitlines()
-    before = "\n".join(line[1:] for line in lines if not line.startswith("+"))
-    after = "\n".join(line[1:] for line in lines if not line.startswith("-"))
-    assert text.count(before) == 1, f"{block.value} has no longer what line {block.line} of the guide changes"
-    return text.replace(before, after)

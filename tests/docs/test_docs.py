@@ -49,7 +49,7 @@ def test_every_block_is_run_or_used() -> None:
     known = {None, "with the metric", "with the source", "with the German export", "with Airflow"}
     for page in PAGES:
         for block in blocks(page):
-            assert block.language == "sh" or block.key in ("file", "change"), f"{name(page)}, line {block.line}"
+            assert block.language == "sh" or block.key == "file", f"{name(page)}, line {block.line}"
             assert block.language != "sh" or block.value in known, f"{name(page)}, line {block.line}"
 
 
@@ -95,7 +95,7 @@ def test_a_source_needs_no_python(project: MakeCopy) -> None:
     copy = project()
     before = of_unit(copy, "Maven Hardware")
     others = ("kpi_", "kontor_crm")
-    files = [block for block in blocks(GUIDE) if block.key in ("file", "change") if not _is_of(others, block)]
+    files = [block for block in blocks(GUIDE) if block.key == "file" if not _is_of(others, block)]
     assert not [block for block in files if str(block.value).endswith(".py")]
     for block in files:
         copy.put(block)

@@ -10,8 +10,9 @@ import pytest
 # What a layer may read. `kpis` may read another KPI: a growth is made of its base.
 MAY_READ = {
     "staging": {"source", "seeds"},
-    "core": {"staging", "core", "seeds"},
-    "kpis": {"staging", "core", "kpis"},
+    "intermediate": {"source", "staging", "intermediate", "seeds"},
+    "core": {"intermediate", "core", "seeds"},
+    "kpis": {"intermediate", "core", "kpis"},
     "scorecard": {"core", "kpis", "scorecard", "seeds"},
 }
 LAYERS = tuple(MAY_READ)

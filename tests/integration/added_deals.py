@@ -21,15 +21,6 @@ select
     {{{{ provenance('{name}', 'deals', 'deal_id') }}}}
 from ({{{{ current_rows('{name}', 'deals') }}}})
 """
-UNION = """    union all by name
-
-    select
-        *,
-        {{{{ source_meta('{name}', 'business_unit') }}}} as business_unit,
-        {{{{ source_meta('{name}', 'currency') }}}} as currency
-    from {{{{ ref('stg_{name}__opportunities') }}}}
-"""
-SERVICES = "    {{- and_of_services('opportunities') }}\n"
 
 
 def copy_of_the_project(project: Path) -> None:
@@ -58,14 +49,11 @@ def declare(project: Path, name: str, unit: str, currency: str, **more: str) -> 
 def add_deals(project: Path, name: str, unit: str, currency: str) -> None:
     """Declare the source, and make its deals opportunities."""
     declare(project, name, unit, currency)
-    models, staged = project / "dbt_project" / "models", f"stg_{name}__opportunities"
-    (models / "staging" / name / f"{staged}.sql").write_text(STAGING.format(name=name))
-    columns = (models / "staging" / "maven_crm" / "stg_maven_crm__opportunities.yml").read_text(encoding="utf-8")
+    staging, model = project / "dbt_project" / "models" / "staging", f"stg_{name}__opportunities"
+    (staging / name / f"{model}.sql").write_text(STAGING.format(name=name))
+    columns = (staging / "maven_crm" / "stg_maven_crm__opportunities.yml").read_text(encoding="utf-8")
     columns = columns.replace("maven_crm", name).partition("\nunit_tests")[0]
-    (models / "staging" / name / f"{staged}.yml").write_text(columns)
-    replace(models / "core" / "core_opportunity.sql", SERVICES, UNION.format(name=name) + SERVICES)
-    known = "'stg_maven_crm__opportunities'"
-    replace(project / "dbt_project/tests/no_record_is_joined_away.sql", f"[{known}]", f"[{known}, '{staged}']")
+    (staging / name / f"{model}.yml").write_text(columns)
 
 
 def replace(path: Path, old: str, new: str) -> None:

@@ -3,15 +3,12 @@
 import csv
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -38,13 +35,6 @@ READ = {
     "zendesk": ("ticket", "user", "organization"),
 }
 """Raw tables that are extracted: those that a model reads. Zendesk's ratings are on its tickets, too."""
-VARIABLES: dict[str, Any] = {
-    "timezone": PLAN.timezone,
-    "currency": "EUR",
-    "fiscal_year_start_month": 1,
-    "services": {name: {"business_unit": unit, "currency": "EUR"} for name, unit in UNITS.items()},
-}
-"""What a build tells dbt."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +75,9 @@ def group(built: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def services(read: dict[str, tuple[str, ...]]) -> str:
     """The settings of the services."""
-    return json.dumps({name: {**each, "objects": read[name]} for name, each in VARIABLES["services"].items()})
+    return json.dumps(
+        {name: {"business_unit": unit, "currency": "EUR", "objects": read[name]} for name, unit in UNITS.items()}
+    )
 
 
 def project_with_rates(root: Path, company: Company) -> Path:
@@ -194,7 +186,7 @@ def test_a_unit_is_known_through_the_day_before_its_services_were_read(group: Gr
     """Whether or not anything happened on it: the last month is over."""
     last = PLAN.ends.astimezone(ZoneInfo(PLAN.timezone)).date() - timedelta(days=1)
     with duckdb.connect(str(group.sandbox.settings.snapshot), read_only=True) as db:
-        read = db.execute("select source_system, read_through from staging.stg_sources__read").fetchall()
+        read = db.execute("select source_system, read_through from intermediate.int_sources_read").fetchall()
         known = db.execute("select business_unit, last_on from core.core_horizon").fetchall()
     assert dict(read) == dict.fromkeys(SERVICES, last)
     assert {unit: day for unit, day in known if unit in UNITS.values()} == {INSTRUMENTS: last, CLOUD: last}
@@ -213,19 +205,9 @@ def test_unit_tests_of_the_services_staging_models(group: Group) -> None:
     """As the build parsed the project. They need every raw table that a model reads."""
     group.sandbox.env["SCORECARD_SERVICES"] = services({**READ, "zendesk": ()})
     group.sandbox.run("extract", "zendesk")
-    settings, target = group.sandbox.settings, group.sandbox.settings.state / "dbt"
-    folder = str(settings.dbt_project)
-    done = subprocess.run(
-        [
-            *(str(Path(sys.prefix) / "bin" / "dbt"), "test", "--select"),
-            *(f"test_type:unit,staging.{name}" for name in SERVICES),
-            *("--project-dir", folder, "--profiles-dir", folder, "--vars", json.dumps(VARIABLES)),
-            *("--target-path", str(target), "--log-path", str(target / "logs")),
-        ],
-        env={**group.sandbox.env, "SCORECARD_WAREHOUSE": str(settings.warehouse)},
-        capture_output=True,
-        text=True,
-    )
+    target = group.sandbox.settings.state / "dbt"
+    selected = (f"test_type:unit,{layer}.{name}" for name in SERVICES for layer in ("staging", "intermediate"))
+    done = group.sandbox.run("dbt", "test", "--select", *selected, check=False)
     assert done.returncode == 0, done.stdout[-6000:]
     ran = json.loads((target / "run_results.json").read_text())["results"]
     assert {result["status"] for result in ran} == {"pass"}

@@ -1,15 +1,6 @@
 -- One row per opportunity, open or closed; the day on which an open one is expected to close is no day of closing.
 -- Money in the reporting currency at the rate of the closing day.
-with opportunity as (
-    select
-        *,
-        {{ source_meta('maven_crm', 'business_unit') }} as business_unit,
-        {{ source_meta('maven_crm', 'currency') }} as currency
-    from {{ ref('stg_maven_crm__opportunities') }}
-    {{- and_of_services('opportunities') }}
-),
-
-joined as (
+with joined as (
     select
         opportunity.*,
         rep.team,
@@ -19,7 +10,7 @@ joined as (
         product.product_family,
         product.list_price,
         (case when opportunity.currency = '{{ var("currency") }}' then 1 else fx.rate end)::decimal(14, 8) as rate
-    from opportunity
+    from {{ ref('int_opportunities') }} as opportunity
     left join {{ ref('core_rep') }} as rep
         on opportunity.rep = rep.rep and opportunity.source_system = rep.source_system
     left join {{ ref('core_account') }} as account

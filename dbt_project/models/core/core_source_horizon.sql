@@ -37,5 +37,5 @@ select
     recorded.first_on,
     coalesce(read.read_through, recorded.last_on) as last_on
 from recorded
-full join {{ ref('stg_sources__read') }} as read
+full join {{ ref('int_sources_read') }} as read
     on recorded.source_system = read.source_system and recorded.business_unit = read.business_unit

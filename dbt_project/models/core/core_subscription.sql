@@ -1,22 +1,13 @@
 -- One row per subscription item, or stretch of days in which it was the same; active on [started_on, ended_on). Money
 -- per month in the reporting currency, all of a customer's at the rate of the day its first item in that currency
 -- started: a moving rate is no movement of MRR, not even when an item is renewed.
-with subscription as (
-    select
-        *,
-        {{ source_meta('ravenstack', 'business_unit') }} as business_unit,
-        {{ source_meta('ravenstack', 'currency') }} as currency
-    from {{ ref('stg_ravenstack__subscriptions') }}
-    {{- and_of_services('subscriptions') }}
-),
-
-dated as (
+with dated as (
     select
         *,
         min(started_on) over (
             partition by source_system, coalesce(account_id, subscription_id), currency
         ) as rate_on
-    from subscription
+    from {{ ref('int_subscriptions') }}
 ),
 
 joined as (

@@ -1,13 +1,4 @@
 -- One row per support ticket.
-with ticket as (
-    select
-        * exclude (closed_local),
-        closed_local at time zone '{{ var("timezone") }}' as closed_at,
-        {{ source_meta('ravenstack', 'business_unit') }} as business_unit
-    from {{ ref('stg_ravenstack__tickets') }}
-    {{- and_of_services('tickets') }}
-)
-
 select
     ticket.source_system || ':' || ticket.ticket_id as ticket_key,
     ticket.source_system || ':' || ticket.account_id as account_key,
@@ -27,6 +18,6 @@ select
     ticket.source_line,
     ticket.source_sha256,
     ticket.loaded_at
-from ticket
+from {{ ref('int_tickets') }} as ticket
 left join {{ ref('core_account') }} as account
     on ticket.source_system || ':' || ticket.account_id = account.account_key

@@ -8,7 +8,7 @@ renamed as (
         ticket_id,
         account_id,
         submitted_at as submitted_on,
-        closed_at as closed_local,
+        {{ moment_of('closed_at') }} as closed_at,
         first_response_time_minutes as first_response_minutes,
         satisfaction_score::decimal(24, 8) as satisfaction_score,
         priority,

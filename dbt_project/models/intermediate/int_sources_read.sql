@@ -1,20 +1,14 @@
 -- One row per source that says through which day it is known: a service that was read to its end at least once, and a
 -- source of exports that declares it, through the day of the slowest of the exports that do.
 {%- set days = 'arg_max(read_through, loaded_at) filter (read_through is not null)' %}
-{%- set sources = [] %}
-{%- for service in var('services') %}
-{%- do sources.append((service, var('services')[service].business_unit, [])) %}
-{%- endfor %}
-{%- for source, tables in (graph.sources.values() if execute else []) | groupby('source_name') %}
-{%- set declared = tables | selectattr('config.meta.known_through', 'defined') | map(attribute='name') | sort %}
-{%- if declared %}{% do sources.append((source, tables[0].source_meta.business_unit, declared)) %}{% endif %}
-{%- endfor %}
-{%- for source, business_unit, objects in sources %}
+{%- for source, declared in var('sources', {}).items() %}
 {%- set cursors = adapter.get_relation(target.database, 'raw_' ~ source, '_cursors') if execute %}
-{%- if cursors and 'read_through' in adapter.get_columns_in_relation(cursors) | map(attribute='name') %}
+{%- set objects = declared.known_through %}
+{%- if (declared.service or objects)
+    and cursors and 'read_through' in adapter.get_columns_in_relation(cursors) | map(attribute='name') %}
 select
     '{{ source }}' as source_system,
-    {{ dbt.string_literal(dbt.escape_single_quotes(business_unit)) }} as business_unit,
+    {{ text(declared.business_unit) }} as business_unit,
 {%- if objects %}
     min(read_through) as read_through
 from (

@@ -1,0 +1,2 @@
+-- One row per customer account of a source system.
+{{ concept('accounts') }}

@@ -1,0 +1,2 @@
+-- One row per product of a catalogue.
+{{ concept('products') }}

@@ -1,0 +1,2 @@
+-- One row per sales rep.
+{{ concept('reps') }}
