@@ -22,6 +22,7 @@ from scorecard.catalogue import DIMENSIONS, load_catalogue, source_names
 from scorecard.errors import ScorecardError
 from scorecard.periods import Grain, Period, parse_period
 from scorecard.settings import load_settings
+from scorecard.settings_file import EXAMPLE, NAME
 from scorecard.text import in_json, on_lines, on_one_line, plain
 
 app = typer.Typer(
@@ -100,6 +101,8 @@ def run(
     Without a period, each scorecard's newest that is due, complete and has data, for each of its cadences.
     """
     settings = load_settings()
+    if settings.file.name == EXAMPLE:
+        _say(f"There is no {NAME}: the settings are the samples' company's, of {EXAMPLE}.")
     wanted = _wanted(period, scorecard, provisional)
     failed = steps.extract_all(settings, source_names(settings), _say)
     for error in failed:

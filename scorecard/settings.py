@@ -1,11 +1,10 @@
 """What differs between one company or machine and another.
 
-Read from ``[tool.scorecard]`` in pyproject.toml, then from ``SCORECARD_<FIELD>`` in the environment, which wins.
+Read from scorecard.toml in the project's folder, then from ``SCORECARD_<FIELD>`` in the environment, which wins.
 """
 
-import json
 import os
-import re
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -15,8 +14,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
-    PyprojectTomlConfigSettingsSource,
     SettingsConfigDict,
     SettingsError,
 )
@@ -24,6 +23,8 @@ from pydantic_settings import (
 from scorecard.errors import ScorecardError
 from scorecard.periods import FiscalYear
 from scorecard.redaction import hide
+from scorecard.settings_errors import no_json, refuse_unknown_variables, wrong_setting
+from scorecard.settings_file import read_file, settings_file
 
 SERVICES = ("hubspot", "salesforce", "stripe", "zendesk")
 """Sources that the product comes with; each is extracted once it has settings in ``services``."""
@@ -34,9 +35,6 @@ NO_SECRETS = ("audience", "region", "username")
 """What the `extra` of a connection may hold that errors should name."""
 
 ADDRESS = r"^[^@\s<>]+@[^@\s<>]+$"
-
-_JSON = re.compile(r"SCORECARD_(SOURCES|SERVICES|CONNECTIONS)(__.+__(OBJECTS|EXTRA))?", re.IGNORECASE)
-"""Variables that are read as JSON."""
 
 
 def _known_zone(name: str) -> str:
@@ -122,7 +120,6 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="SCORECARD_",
         env_nested_delimiter="__",
-        pyproject_toml_table_header=("tool", "scorecard"),
         extra="forbid",
         frozen=True,
         hide_input_in_errors=True,
@@ -185,17 +182,23 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments win over the environment, and that over pyproject.toml."""
-        toml = PyprojectTomlConfigSettingsSource(settings_cls, PROJECT / "pyproject.toml")
-        return init_settings, env_settings, toml
+        """Arguments win over the environment, and that over the settings file of the project that they name."""
+        file = settings_file(_project(init_settings()))
+        return init_settings, env_settings, InitSettingsSource(settings_cls, read_file(file))
 
     def model_post_init(self, _context: object) -> None:
         """Make the paths absolute, and take the password of the mail server out of every message."""
         if self.smtp_password:
             hide(self.smtp_password.get_secret_value())
-        for name in ("project", "data", "state", "out"):
+        object.__setattr__(self, "project", self.project if self.project.is_absolute() else self.project.resolve())
+        for name in ("data", "state", "out"):
             path = getattr(self, name)
             object.__setattr__(self, name, path if path.is_absolute() else (self.project / path).resolve())
+
+    @property
+    def file(self) -> Path:
+        """The file that the settings were read from: the company's, or the example's where a company has none."""
+        return settings_file(self.project)
 
     @property
     def fiscal(self) -> FiscalYear:
@@ -242,6 +245,14 @@ class Settings(BaseSettings):
         return self.project / "dbt_project"
 
 
+_BELOW: dict[str, type[BaseModel]] = {
+    "sources": SourceSettings,
+    "services": ServiceSettings,
+    "connections": Connection,
+}
+"""What the settings by source are made of."""
+
+
 @cache
 def load_settings() -> Settings:
     """Read the settings once. Raises as `read_settings`."""
@@ -255,53 +266,26 @@ def read_settings(**given: Any) -> Settings:
     ------
     ScorecardError: a setting is missing or wrong. What it was set to is not told, for it may be a secret.
     """
-    _refuse_unknown()
+    refuse_unknown_variables({*Settings.model_fields})
     try:
         return Settings(**given)
     except ValidationError as error:
-        raise wrong(error) from None
+        raise wrong(error, project=_project(given)) from None
     except SettingsError:
-        raise _no_json() from None
+        raise no_json() from None
 
 
-def _refuse_unknown() -> None:
-    """Refuse a variable that is meant for us and sets nothing: a slip of the pen."""
-    # dbt's profile reads SCORECARD_WAREHOUSE.
-    known = {f"SCORECARD_{name.upper()}" for name in (*Settings.model_fields, "warehouse")}
-    for name in os.environ:
-        if name.upper().startswith("SCORECARD_") and name.upper().partition("__")[0] not in known:
-            raise ScorecardError(
-                f"The environment has {name}, which is no setting.",
-                f"Correct its name or unset it; there are: {', '.join(sorted(known))}.",
-            )
+def _project(given: Mapping[str, Any]) -> Path:
+    """Return the project's folder: as given, else as the environment has it, else the program's."""
+    variables = (text for name, text in os.environ.items() if name.upper() == "SCORECARD_PROJECT")
+    return Path(given.get("project") or next(variables, PROJECT)).resolve()
 
 
-def wrong(error: ValidationError, *before: str) -> ScorecardError:
-    """Say which setting is wrong, below some names."""
-    first = error.errors(include_input=False, include_context=False)[0]
+def wrong(error: ValidationError, *before: str, project: Path = PROJECT) -> ScorecardError:
+    """Say which setting is wrong, below some names, and where it is written."""
+    errors = error.errors(include_input=False, include_context=False)
+    # What is missing may be there under a misspelt name.
+    first = next((detail for detail in errors if detail["type"] == "extra_forbidden"), errors[0])
     names = [*before, *(str(part) for part in first["loc"] if isinstance(part, str))]
-    above = f", or in the JSON of SCORECARD_{names[0].upper()}" if len(names) > 1 else ""
-    return ScorecardError(
-        f"The setting {'.'.join(names)} is wrong: {first['msg']}.",
-        f"Correct it in [tool.scorecard] of pyproject.toml, in SCORECARD_{'__'.join(names).upper()} of the"
-        f" environment{above}.",
-    )
-
-
-def _no_json() -> ScorecardError:
-    """Say which variables can't be read."""
-    names = [name for name, text in os.environ.items() if _JSON.fullmatch(name) and not _is_json(text)]
-    told = " and ".join(sorted(names)) or "A variable SCORECARD_…"
-    return ScorecardError(
-        f"{told} in the environment {'are' if len(names) > 1 else 'is'} no JSON.",
-        'Write it as {"<source>": {…}}, a list as ["…", "…"], with double quotes; look for a quote, comma or brace that'
-        " is missing.",
-    )
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
+    known = Settings.model_fields if len(names) == 1 else _BELOW.get(names[0], Settings).model_fields
+    return wrong_setting(names, first["type"], first["msg"], known, settings_file(project))

@@ -15,6 +15,8 @@ from scorecard import redaction
 from scorecard.settings import Settings
 
 PROJECT = Path(__file__).parent.parent
+SETTINGS_FILE = PROJECT / "scorecard.example.toml"
+"""What a project of a test's own needs too: the samples' company."""
 NIGHTLY = "NIGHTLY" in os.environ
 """Whether there is time for more random histories and kills than in `make test`."""
 

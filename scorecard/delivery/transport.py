@@ -171,7 +171,7 @@ class Line:
         return ScorecardError(
             f"The mail server {self._host}:{self._port} takes no mail from the sender {sender}; it answered: {detail}.",
             "Log in with SCORECARD_SMTP_USER and SCORECARD_SMTP_PASSWORD if it asks for that, or correct "
-            "SCORECARD_MAIL_FROM (mail_from in pyproject.toml); then run again, and what was not sent is sent.",
+            "SCORECARD_MAIL_FROM (mail_from in scorecard.toml); then run again, and what was not sent is sent.",
         )
 
     def _no_tls(self, reason: str) -> ScorecardError:

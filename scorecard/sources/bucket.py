@@ -154,7 +154,7 @@ class Bucket:
         except FileNotFoundError as error:
             raise ScorecardError(
                 f"{self.url} cannot be {what}: {_said(error)}.",
-                f"Correct `url` of the source {name} in [tool.scorecard.sources.{name}], or make the bucket.",
+                f"Correct `url` of the source {name} in [sources.{name}] of scorecard.toml, or make the bucket.",
             ) from None
         except (PermissionError, ClientError) as error:
             raise ScorecardError(f"{self.url} may not be {what}: {_said(error)}.", rights) from None

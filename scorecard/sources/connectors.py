@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from scorecard.errors import ScorecardError
 from scorecard.settings import Connection, Settings
+from scorecard.settings_file import NAME
 from scorecard.sources.address import refuse_unfit
 from scorecard.sources.answer import understood
 from scorecard.sources.contract import SourceContract
@@ -37,7 +38,7 @@ def connector(settings: Settings, source: SourceContract) -> Service:
     if own is None:
         raise ScorecardError(
             f"The service {source.name} has no settings.",
-            f"Add [tool.scorecard.services.{source.name}] with business_unit and currency to pyproject.toml.",
+            f"Add [services.{source.name}] with business_unit and currency to {settings.project / NAME}.",
         )
     _refuse_unknown(own.objects, source)
     connection = settings.connections.get(source.name, Connection()).of(source.name)
@@ -75,7 +76,7 @@ def _refuse_unknown(objects: tuple[str, ...], source: SourceContract) -> None:
     if unknown := [plain(name) for name in objects if name not in there]:
         raise ScorecardError(
             f"The source {source.name} has no raw table {', '.join(unknown)}, which `objects` of its settings names.",
-            f"Correct `objects` in [tool.scorecard.services.{source.name}]; there is: {', '.join(sorted(there))}.",
+            f"Correct `objects` in [services.{source.name}]; there is: {', '.join(sorted(there))}.",
         )
 
 

@@ -18,6 +18,7 @@ import yaml
 from scorecard.catalogue import source_names
 from scorecard.errors import ScorecardError
 from scorecard.settings import SERVICES, Settings
+from scorecard.settings_file import NAME
 from scorecard.sources.declared import refuse_unread
 from scorecard.sources.formats import USUAL, Formats, column_date_format, read_formats
 from scorecard.sources.known_through import KnownThrough, parse
@@ -181,7 +182,7 @@ def _refuse_undeclared(settings: Settings, contracts: dict[str, SourceContract])
         if unknown := [plain(name) for name in sorted(getattr(settings, what)) if name not in known]:
             raise ScorecardError(
                 f"`{what}` in the settings names {', '.join(unknown)}, which no source is called.",
-                f"Correct the name in [tool.scorecard.{what}] of pyproject.toml or in SCORECARD_{what.upper()} of the"
+                f"Correct the name in [{what}] of {settings.project / NAME} or in SCORECARD_{what.upper()} of the"
                 f" environment; there is: {', '.join(sorted(known))}.",
             )
 

@@ -125,7 +125,7 @@ def extract_service(
 def _too_large(source: SourceContract, name: str, error: Exception) -> ScorecardError:
     return ScorecardError(
         f"The records of {source.name}.{name} cannot be taken apart: {first_line(error)}.",
-        f"Lower page_size in [tool.scorecard.services.{source.name}], look for records far longer than the others, and"
+        f"Lower page_size in [services.{source.name}], look for records far longer than the others, and"
         " whether the disk is full.",
     )
 

@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from scorecard.catalogue import source_names
 from scorecard.settings import load_settings
+from tests.conftest import SETTINGS_FILE
 
 # One worker reads the DAGs for all of them.
 pytestmark = pytest.mark.xdist_group("dags")
@@ -69,7 +71,8 @@ def test_reading_them_is_cheap(described: dict[str, Any]) -> None:
 def test_reading_them_imports_nothing_heavy(described: dict[str, Any]) -> None:
     heavy = {"dbt", "dlt", "duckdb", "great_expectations", "pandas", "pyarrow", "sqlglot", "weasyprint"}
     assert heavy.isdisjoint(described["imported"])
-    light = {"catalogue", "errors", "periods", "private", "redaction", "schedule", "settings", "text"}
+    light = {"catalogue", "errors", "periods", "private", "redaction", "schedule", "text"}
+    light |= {"settings", "settings_errors", "settings_file"}
     assert {name.split(".")[1] for name in described["scorecard"] if name != "scorecard"} == light
 
 
@@ -155,6 +158,7 @@ def test_a_task_that_publishes_is_mapped_over_the_periods_due_and_named_by_them(
 def test_all_five_cadences_are_published_each_at_its_own_hours(tmp_path: Path) -> None:
     for folder in ("dbt_project", "expectations"):
         (tmp_path / folder).symlink_to(PROJECT / folder)
+    shutil.copy(SETTINGS_FILE, tmp_path)
     reports = tmp_path / "reports"
     reports.mkdir()
     for name in ("sales", "customers"):

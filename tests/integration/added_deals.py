@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, SETTINGS_FILE
 
 COLUMNS = {
     "deal_id": "varchar",
@@ -27,6 +27,7 @@ def copy_of_the_project(project: Path) -> None:
     """Copy what a company changes."""
     for name in ("dbt_project", "expectations", "reports", "scorecard"):
         shutil.copytree(PROJECT / name, project / name, ignore=shutil.ignore_patterns("target", "logs", "__pycache__"))
+    shutil.copy(SETTINGS_FILE, project)
 
 
 def declare(project: Path, name: str, unit: str, currency: str, **more: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from tests.conftest import PROJECT, Sandbox, sandbox_at
+from tests.conftest import PROJECT, SETTINGS_FILE, Sandbox, sandbox_at
 
 LAST_DEAL = "2017-12-22"
 
@@ -19,6 +19,7 @@ def test_a_month_ends_though_its_last_days_have_no_record(tmp_path: Path, parsed
     project = tmp_path / "project"
     for name in ("dbt_project", "expectations", "reports", "data"):
         shutil.copytree(PROJECT / name, project / name, ignore=shutil.ignore_patterns("target", "logs"))
+    shutil.copy(SETTINGS_FILE, project)
     declaration = project / "dbt_project/models/staging/maven_crm/_sources.yml"
     text = declaration.read_text(encoding="utf-8")
     file = "meta: {file: sales_pipeline.csv,"

@@ -20,7 +20,7 @@ from sandbox.services.salesforce import Salesforce
 from sandbox.services.stripe_api import Stripe
 from sandbox.services.zendesk import Zendesk
 
-from tests.conftest import PROJECT, Sandbox, sandbox_at
+from tests.conftest import PROJECT, SETTINGS_FILE, Sandbox, sandbox_at
 
 # One worker builds what all of them look at.
 pytestmark = pytest.mark.xdist_group("two CRMs")
@@ -85,6 +85,7 @@ def project_with_rates(root: Path, company: Company) -> Path:
     project = root / "project"
     for name in ("dbt_project", "expectations", "reports", "scorecard"):
         shutil.copytree(PROJECT / name, project / name, ignore=shutil.ignore_patterns("target", "logs", "__pycache__"))
+    shutil.copy(SETTINGS_FILE, project)
     with (project / "dbt_project" / "seeds" / "fx_rates.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("currency", "rate_on", "rate"))

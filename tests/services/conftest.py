@@ -16,7 +16,7 @@ from scorecard.quality.from_extract import from_extract
 from scorecard.quality.results import CheckResult
 from scorecard.settings import Settings
 from scorecard.sources import ExtractResult, extract, http, load_contracts
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, SETTINGS_FILE
 
 from .postgres import Postgres
 
@@ -117,6 +117,7 @@ def reader_at(root: Path, name: str, service: Service, connection: dict[str, Any
     """The product's side of a service, in an empty folder."""
     target = root / f"dbt_project/models/staging/{name}"
     target.mkdir(parents=True)
+    shutil.copy(SETTINGS_FILE, root)
     shutil.copy(PROJECT / f"dbt_project/models/staging/{name}/_sources.yml", target)
     return Reader(root, name, service, connection, own)
 

@@ -11,6 +11,7 @@ from scorecard.periods import Grain
 from scorecard.rendering.wording import Wording
 from scorecard.schedule import When
 from scorecard.settings import PROJECT, Settings
+from tests.conftest import SETTINGS_FILE
 
 DIMENSIONS = "dbt_project/dimensions/product.yml"
 KPI = "dbt_project/models/kpis/kpi_zombie_deals.yml"
@@ -22,6 +23,7 @@ def project(tmp_path: Path) -> Path:
     """A project with the product's own metrics, sources and scorecards."""
     for folder in ("dbt_project/models", "dbt_project/dimensions", "reports"):
         shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.sql", "*.po", "*.j2"))
+    shutil.copy(SETTINGS_FILE, tmp_path)
     return tmp_path
 
 
@@ -39,6 +41,7 @@ def load(project: Path) -> Catalogue:
 
 
 def test_a_project_that_is_none(tmp_path: Path) -> None:
+    shutil.copy(SETTINGS_FILE, tmp_path)
     with pytest.raises(ScorecardError, match=f"There is no dbt project in {tmp_path}"):
         load(tmp_path)
 

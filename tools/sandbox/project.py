@@ -24,6 +24,8 @@ def make_project(of: Path, folder: Path, rates: list[Row]) -> None:
     """Copy what a build and a scorecard are made by, and add what only the simulated company has."""
     for name in _COPIED:
         shutil.copytree(of / name, folder / name, ignore=_LEFT_OUT)
+    for path in of.glob("scorecard*.toml"):
+        shutil.copy(path, folder)
     for path in REPORTS.glob("*.yml"):
         shutil.copy(path, folder / "reports")
     with (folder / "dbt_project" / "seeds" / "fx_rates.csv").open("w", encoding="utf-8", newline="") as file:

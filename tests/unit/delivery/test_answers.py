@@ -70,7 +70,7 @@ def test_a_sender_who_is_refused_is_nobodys_address_to_correct(server, make_sett
         deliver(settings, letters)
     for said in ("scorecard@example.com", f"127.0.0.1:{server.port}", no):
         assert said in caught.value.problem
-    for said in ("SCORECARD_SMTP_USER", "SCORECARD_SMTP_PASSWORD", "SCORECARD_MAIL_FROM", "pyproject.toml"):
+    for said in ("SCORECARD_SMTP_USER", "SCORECARD_SMTP_PASSWORD", "SCORECARD_MAIL_FROM", "scorecard.toml"):
         assert said in caught.value.cure
     assert [row.state for row in ledger.deliveries(settings)] == ["sent", "claimed", "claimed"]
     server.at_mail = None

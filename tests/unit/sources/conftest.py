@@ -11,6 +11,7 @@ import pytest
 
 from scorecard.settings import Settings
 from scorecard.sources import ExtractResult, SourceContract, extract, load_contracts
+from tests.conftest import SETTINGS_FILE
 
 YAML = """
 version: 2
@@ -145,6 +146,7 @@ class Shop:
 def make_shop(root: Path) -> Shop:
     """Write the declaration and the exports of a shop that has loaded nothing yet."""
     shop = Shop(root)
+    shutil.copy(SETTINGS_FILE, root)
     shop.yaml.parent.mkdir(parents=True)
     shop.yaml.write_text(YAML)
     (root / "data/shop").mkdir(parents=True)

@@ -20,7 +20,7 @@ from scorecard.settings import Settings
 from scorecard.sources import confirm, confirmations, extract, troubles
 from scorecard.sources.suspect import Limits
 from scorecard.sources.troubles import Suspect
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, SETTINGS_FILE
 
 from .conftest import VISITS, Shop, shop_of, table
 from .test_bucket import s3, settings_of
@@ -61,6 +61,7 @@ class Deals(Shop):
 @pytest.fixture
 def deals(tmp_path: Path) -> Deals:
     shop = Deals(tmp_path)
+    shutil.copy(SETTINGS_FILE, tmp_path)
     shop.yaml.parent.mkdir(parents=True)
     shop.declare()
     (tmp_path / "data/shop").mkdir(parents=True)

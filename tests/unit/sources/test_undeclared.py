@@ -1,6 +1,7 @@
 """Fields that nobody declared, whatever they are called and however many there are; and records without an id."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from scorecard.sources.contract import Column, ObjectContract, read_contracts
 from scorecard.sources.page import Page, Shape
 from scorecard.sources.pages import Pages
 from scorecard.sources.undeclared import Rest
+from tests.conftest import SETTINGS_FILE
 
 from .conftest import ORDERS, YAML, Shop, shop_of, table
 
@@ -294,6 +296,7 @@ def test_1200_undeclared_properties_load_in_bounded_memory(tmp_path: Path) -> No
     declared = tmp_path / "dbt_project/models/staging/crm/_sources.yml"
     declared.parent.mkdir(parents=True)
     declared.write_text(CRM_YAML)
+    shutil.copy(SETTINGS_FILE, tmp_path)
     run = subprocess.run(
         [sys.executable, "-c", MEASURED, str(tmp_path)], capture_output=True, text=True, timeout=300, check=False
     )
