@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from scorecard import private, steps
-from scorecard.catalogue import DIMENSIONS, load_catalogue, source_names
+from scorecard.catalogue import load_catalogue, source_names
 from scorecard.errors import ScorecardError
 from scorecard.periods import Grain, Period, parse_period
 from scorecard.settings import load_settings
@@ -211,7 +211,7 @@ def metrics(as_json: AsJson = False) -> None:
 def values(
     metric: Annotated[str | None, typer.Option(help="Only this metric.")] = None,
     period: PeriodText = None,
-    by: Annotated[str | None, typer.Option(metavar="DIMENSION", help=f"One of {', '.join(DIMENSIONS)}.")] = None,
+    by: Annotated[str | None, typer.Option(metavar="DIMENSION", help="Only members of this one, as region.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show values by metric, period and member."""
@@ -220,8 +220,9 @@ def values(
 
     settings = load_settings()
     wanted = _period(period)
-    _known(metric, load_catalogue(settings).metrics, "--metric")
-    _known(by, DIMENSIONS, "--by")
+    catalogue = load_catalogue(settings)
+    _known(metric, catalogue.metrics, "--metric")
+    _known(by, catalogue.dimensions, "--by")
     # Closes hold units: a figure of the company is found under its only unit.
     ids = figure_ids(settings, metric, wanted.label if wanted else None, "business_unit" if by == "company" else by)
     found = read_values(settings, ids, metric, wanted, by, steps.units_behind(settings))

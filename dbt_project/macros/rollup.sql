@@ -42,16 +42,6 @@
 {% endmacro %}
 
 
-{# Dimensions that are summed together first: a rep has one team, a team one region, so the sums by rep are few and make
-   those of team, region, unit and company. The others have a sum each. #}
-{% macro families(dimensions) %}
-    {% set nested = ['company', 'business_unit', 'region', 'team', 'rep'] %}
-    {% set found = [dimensions | select('in', nested) | list] %}
-    {% for dimension in dimensions if dimension not in nested %}{% do found.append([dimension]) %}{% endfor %}
-    {{ return(found) }}
-{% endmacro %}
-
-
 {# A pass's conditions and amounts, each once, however many metrics share it; and by metric, which are its own. What adds
    1 for each row is the count of the condition. #}
 {% macro measures(pass) %}

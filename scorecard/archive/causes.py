@@ -1,7 +1,7 @@
 """Why the figures of two editions differ: from the history of the records behind them, and from their definitions."""
 
 # ruff: noqa: S608 - the only names in these queries are columns
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,14 +10,14 @@ import pyarrow as pa
 
 from scorecard.archive.contribution import contributes
 from scorecard.archive.history import Change, History, Record
-from scorecard.catalogue import DIMENSIONS, metric_of
+from scorecard.catalogue import metric_of
 
 RANK = (
     *("late record", "correction", "deletion", "merged", "target", "window ended"),
     *("definition", "period over", "changed"),
 )
 KEY = "metric, grain, period, dimension, member"
-_COMPARED = ("numerator", "denominator", "occurred_on", "ended_on", *DIMENSIONS)
+_COMPARED = ("numerator", "denominator", "occurred_on", "ended_on")
 # Words about a metric: they change no figure.
 _WORDS = frozenset(
     (
@@ -99,7 +99,8 @@ def reasons_in_records(
         "insert into metrics values (?, ?, ?)",
         [(name, base_of(entry), entry["aggregate"] == "last") for name, entry in entries.items()],
     )
-    _find_differences(connection)
+    dimensions = _dimensions(connection)
+    _find_differences(connection, dimensions)
     differences = _differences(connection)
     records = {record for each in differences for record in _records(each)}
     changes = history.changes(records)
@@ -117,24 +118,33 @@ def reasons_in_records(
         "coalesce(new.observed_until, old.observed_until) as observed_until, metrics.base, metrics.stock "
         f"from old_values as old full join new_values as new using ({KEY}) join metrics using (metric)) "
         "select f.metric, f.grain, f.period, f.dimension, f.member, list(distinct r.reason) "
-        f"from figures as f join differing as d on {contributes('d', 'f')} "
+        f"from figures as f join differing as d on {contributes('d', 'f', dimensions)} "
         "join given_reasons as r on r.number = d.number group by all"
     ).fetchall()
     return {tuple(key): sorted(found, key=RANK.index) for *key, found in rows}
 
 
-def _find_differences(connection: duckdb.DuckDBPyConnection) -> None:
+def _dimensions(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the dimensions that either edition has figures by: each is a column of its observations."""
+    rows = connection.execute("select dimension from old_values union select dimension from new_values order by 1")
+    return [str(dimension) for (dimension,) in rows.fetchall()]
+
+
+def _find_differences(connection: duckdb.DuckDBPyConnection, dimensions: Sequence[str]) -> None:
     """Make the table of differing observations: both versions of one that changed, since it may have moved."""
+    # A dimension that was declared, or given up, between the two is no difference of the records.
+    compared = [*_COMPARED, *dimensions]
     # An observation id may stand in several periods of one metric.
     for edition in ("old", "new"):
         columns = {row[0] for row in connection.execute(f"describe {edition}_observations").fetchall()}
+        compared = [name for name in compared if name in columns]
         settles = "settles_on is not null" if "settles_on" in columns else "false"
         connection.execute(
             f"create temp table {edition}_numbered as select *, {settles} as provisional, row_number() over "
             "(partition by metric, grain, observation_id order by occurred_on, numerator, denominator) as copy "
             f"from {edition}_observations"
         )
-    differs = {column: f'old."{column}" is distinct from new."{column}"' for column in _COMPARED}
+    differs = {column: f'old."{column}" is distinct from new."{column}"' for column in compared}
     changed = ", ".join(f"case when {condition} then '{column}' end" for column, condition in differs.items())
     same = (
         "old.metric = new.metric and old.grain is not distinct from new.grain "

@@ -21,7 +21,7 @@ from scorecard.archive.history import History, newest_loads
 from scorecard.archive.matured import matured
 from scorecard.archive.restatements import Periods, makes_edition, restatements
 from scorecard.archive.verify import Mailed, open_close
-from scorecard.catalogue import Metric, Scorecard
+from scorecard.catalogue import Metric, Scorecard, load_dimensions
 from scorecard.errors import ScorecardError, Temporary
 from scorecard.locks import alone
 from scorecard.periods import Period
@@ -270,7 +270,19 @@ def _definitions(
             **_fiscal(settings),
         },
         "horizons": horizons,
+        **_own_dimensions(settings, scorecard),
     }
+
+
+def _own_dimensions(settings: Settings, scorecard: Scorecard) -> dict[str, Any]:
+    """Return the names of the company's own dimensions that the pages show. The product's come with the program."""
+    shown = {dimension for _, dimension in scorecard.breakdowns}
+    own = {
+        name: dimension.label
+        for name, dimension in load_dimensions(settings).items()
+        if name in shown and not dimension.is_product
+    }
+    return {"dimensions": own} if own else {}
 
 
 def _fiscal(settings: Settings) -> dict[str, Any]:

@@ -13,13 +13,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from scorecard.catalogue import DIMENSIONS, Metric, Scorecard, read_yaml
+from scorecard.catalogue import Metric, Scorecard, load_dimensions, read_yaml
 from scorecard.errors import ScorecardError
 from scorecard.periods import FiscalYear, Grain, Period, last_over, period_of
 from scorecard.settings import Settings
 
 SPARKLINE = 13
-OBSERVATION_COLUMNS = (
+_RECORD_COLUMNS = (
     *("metric", "observation_id", "source_system", "source_object", "record_id"),
     *(
         "source_file",
@@ -32,9 +32,8 @@ OBSERVATION_COLUMNS = (
         "scope",
         "evidence",
     ),
-    *(dimension for dimension in DIMENSIONS),
-    *("numerator", "denominator", "settles_on"),
 )
+_AMOUNT_COLUMNS = ("numerator", "denominator", "settles_on")
 # What a model of a company's own may lack, and what stands in its place.
 _OPTIONAL = {"evidence": "null::varchar[]", "settles_on": "null::date"}
 _TARGET_COLUMNS = (
@@ -134,7 +133,8 @@ def read(
     ScorecardError: the warehouse has no figure of the scorecard in the period.
     """
     _prepare(connection, settings, scorecard, metrics, period)
-    values = _values(connection, scorecard)
+    dimensions = list(load_dimensions(settings))
+    values = _values(connection, scorecard, dimensions)
     if not connection.execute("select count(*) from frozen_values where period_rank = 0").fetchall()[0][0]:
         raise ScorecardError(
             f"There are no figures of the scorecard {scorecard.name} for {period}.",
@@ -143,7 +143,7 @@ def read(
         )
     tables = {
         "values.parquet": values,
-        "observations.parquet": _observations(connection, scorecard, metrics),
+        "observations.parquet": _observations(connection, scorecard, metrics, dimensions),
         "targets.parquet": _sorted(
             connection,
             f"select {_listed(_TARGET_COLUMNS)} from scorecard.kpi_targets "
@@ -219,9 +219,9 @@ def _prepare_bases(connection: duckdb.DuckDBPyConnection, period: Period, fiscal
         )
 
 
-def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard) -> pa.Table:
+def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, dimensions: Iterable[str]) -> pa.Table:
     """Return the rows of kpi_status with their figure ids; those of the summary come first."""
-    ranks = " ".join(f"when '{name}' then {rank}" for rank, name in enumerate(DIMENSIONS))
+    ranks = " ".join(f"when '{name}' then {rank}" for rank, name in enumerate(dimensions))
     connection.execute(
         "create temp table frozen_values as "
         # What is there only for an action comes last, so that the ids of all other figures stay as they are.
@@ -249,7 +249,9 @@ def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard) -> pa.T
     ).to_arrow_table()
 
 
-def _observations(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, metrics: list[Metric]) -> pa.Table:
+def _observations(
+    connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, metrics: list[Metric], dimensions: Iterable[str]
+) -> pa.Table:
     """Return every observation that a frozen figure is made of."""
     connection.execute(
         "create temp table frozen_spans as select distinct base, grain, period_start as first_day, "
@@ -265,7 +267,7 @@ def _observations(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, m
         if any(metric.aggregate == "last" for metric in of_model):
             counted.append(f"({at_its_end})")
         parts.append(
-            f'select {_observation_columns(connection, model)} from kpis."{model}" as o '
+            f'select {_observation_columns(connection, model, dimensions)} from kpis."{model}" as o '
             f"where scope = $scope and exists (select 1 from frozen_spans as p where p.base = '{of_model[0].base}' "
             f"and (o.grain is null or o.grain = p.grain) and ({' or '.join(counted)}))"
         )
@@ -320,12 +322,13 @@ def foreign_sources(settings: Settings, unit: str) -> dict[str, str]:
     return found
 
 
-def _observation_columns(connection: duckdb.DuckDBPyConnection, model: str) -> str:
+def _observation_columns(connection: duckdb.DuckDBPyConnection, model: str, dimensions: Iterable[str]) -> str:
     """Return the columns to select; those that not every model has are null where it lacks them."""
-    there = {row[0] for row in connection.execute(f'describe kpis."{model}"').fetchall()}
+    present = {row[0] for row in connection.execute(f'describe kpis."{model}"').fetchall()}
+    optional = {**_OPTIONAL, **dict.fromkeys(dimensions, "null::varchar")}
     return ", ".join(
-        f'"{column}"' if column in there or column not in _OPTIONAL else f"{_OPTIONAL[column]} as {column}"
-        for column in OBSERVATION_COLUMNS
+        f'"{column}"' if column in present or column not in optional else f'{optional[column]} as "{column}"'
+        for column in (*_RECORD_COLUMNS, *dimensions, *_AMOUNT_COLUMNS)
     )
 
 

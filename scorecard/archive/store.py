@@ -56,9 +56,14 @@ def _plain(value: object) -> object:
 
 def optional(path: Path, column: str, kind: str) -> str:
     """Return the SQL of a column that closes of the first release lack, where it is null."""
+    return column if column in columns(path) else f"null::{kind} as {column}"
+
+
+def columns(path: Path) -> list[str]:
+    """Return the names of the columns of a Parquet file."""
     import pyarrow.parquet as pq
 
-    return column if column in pq.read_schema(path).names else f"null::{kind} as {column}"
+    return list(pq.read_schema(path).names)
 
 
 def write_durably(path: Path, content: bytes) -> None:

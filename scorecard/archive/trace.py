@@ -13,7 +13,6 @@ import duckdb
 from scorecard.archive import provenance, store
 from scorecard.archive.causes import base_of
 from scorecard.archive.verify import Mailed, open_close
-from scorecard.catalogue import DIMENSIONS
 from scorecard.decimals import digits
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
@@ -53,7 +52,7 @@ def trace(settings: Settings, figure_id: str, mailed: Sequence[Mailed] = ()) -> 
     figure = _figure(folder, figure_id, local_id)
     definition = _read(folder / "definitions.json")["metrics"][figure["metric"]]
     base = base_of(definition)
-    condition = _condition(base, definition["aggregate"], figure)
+    condition = _condition(folder, base, definition["aggregate"], figure)
     sql = _sql(folder, condition, definition)
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
@@ -122,7 +121,7 @@ def _figure(folder: Path, figure_id: str, local_id: str) -> dict[str, Any]:
     return dict(zip(names, rows[0], strict=True))
 
 
-def _condition(base: str, aggregate: str, figure: dict[str, Any]) -> str:
+def _condition(folder: Path, base: str, aggregate: str, figure: dict[str, Any]) -> str:
     """Return which frozen observations count in the figure, as SQL with its values written out."""
     first, end = (_day(figure[name]) for name in ("period_start", "period_end"))
     parts = [f"metric = {_literal(base)}", f"(grain is null or grain = {_literal(figure['grain'])})"]
@@ -131,9 +130,11 @@ def _condition(base: str, aggregate: str, figure: dict[str, Any]) -> str:
         parts += [f"occurred_on < date '{until}'", f"(ended_on is null or ended_on >= date '{until}')"]
     else:
         parts += [f"occurred_on >= date '{first}'", f"occurred_on < date '{end}'"]
-    if figure["dimension"] not in DIMENSIONS:
+    # A close has the dimensions that it was made with, whichever are declared now.
+    if figure["dimension"] not in store.columns(folder / "observations.parquet"):
         raise ScorecardError(
-            f"The dimension {figure['dimension']!r} is unknown.", "Use the release that made the close."
+            f"The observations of {folder.name} have no dimension {figure['dimension']!r}.",
+            "Run `scorecard verify`, and restore the folder from a backup if it is broken.",
         )
     parts.append(f'"{figure["dimension"]}" = {_literal(figure["member"])}')
     return "\n      and ".join(parts)

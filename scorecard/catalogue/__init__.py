@@ -8,7 +8,7 @@ A metric is ``dbt_project/models/kpis/kpi_<name>.sql`` and the ``.yml`` of the s
 from dataclasses import dataclass
 from typing import TypeVar
 
-from scorecard.catalogue.dimensions import DIMENSIONS, Dimension, read_dimensions
+from scorecard.catalogue.dimensions import Dimension, around, read_dimensions
 from scorecard.catalogue.metrics import Metric, metric_of, read_metrics
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.reading import read_yaml
@@ -20,7 +20,6 @@ from scorecard.schedule import When
 from scorecard.settings import SERVICES, Settings
 
 __all__ = [
-    "DIMENSIONS",
     "Catalogue",
     "Dimension",
     "Metric",
@@ -29,6 +28,7 @@ __all__ = [
     "Scorecard",
     "Words",
     "WrongDeclarations",
+    "around",
     "load_catalogue",
     "load_dimensions",
     "metric_of",

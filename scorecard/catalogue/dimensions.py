@@ -1,5 +1,6 @@
 """Dimensions: what facts can be cut by, declared in ``dbt_project/dimensions/``, one file per owner."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +14,6 @@ from scorecard.catalogue.words import DeclaredWords, Words
 
 PRODUCT = "product.yml"
 """The file of the dimensions that the product comes with. They go before a company's own."""
-DIMENSIONS = (
-    *("company", "business_unit", "region", "team", "rep"),
-    *("product", "segment", "country", "movement"),
-)
 Column = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -36,11 +33,25 @@ class DimensionFile(Entry):
 
 @dataclass(frozen=True)
 class Dimension:
-    """What facts can be cut by; ``within`` is the dimension of whose members these are parts."""
+    """What facts can be cut by; ``within`` is the dimension of whose members these are parts.
+
+    The words of the product's own come with the program; a close keeps those of a company's.
+    """
 
     name: str
     label: Words
     within: str | None = None
+    is_product: bool = True
+
+
+def around(dimension: Dimension, dimensions: Mapping[str, Dimension]) -> list[str]:
+    """Return the dimensions that one lies within, the nearest first."""
+    names: list[str] = []
+    nearest = dimension.within
+    while nearest and nearest in dimensions and nearest not in names:
+        names.append(nearest)
+        nearest = dimensions[nearest].within
+    return names
 
 
 def read_dimensions(folder: Path, mistakes: Mistakes) -> dict[str, Dimension]:
@@ -58,7 +69,7 @@ def read_dimensions(folder: Path, mistakes: Mistakes) -> dict[str, Dimension]:
             if entry.name in dimensions:
                 line = document.line("dimensions", place)
                 mistakes.note(path, line, f"The dimension {entry.name} is declared already.", "Delete one of the two.")
-            dimensions[entry.name] = Dimension(entry.name, entry.label, entry.within)
+            dimensions[entry.name] = Dimension(entry.name, entry.label, entry.within, path.name == PRODUCT)
             declared.append((document, place, dimensions[entry.name]))
     if not declared and not len(mistakes):
         mistakes.note(
@@ -72,12 +83,7 @@ def read_dimensions(folder: Path, mistakes: Mistakes) -> dict[str, Dimension]:
 def _check_nesting(
     document: Document, line: int, dimension: Dimension, dimensions: dict[str, Dimension], mistakes: Mistakes
 ) -> None:
-    above: list[str] = []
-    parent = dimension.within
-    while parent and parent in dimensions and parent not in above:
-        above.append(parent)
-        parent = dimensions[parent].within
-    if dimension.name in above:
+    if dimension.name in around(dimension, dimensions):
         mistakes.note(document.path, line, f"The dimension {dimension.name} is within itself.", "Correct `within`.")
     elif dimension.within and dimension.within not in dimensions:
         mistakes.note(

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from scorecard.catalogue import DIMENSIONS, Metric, metric_of
+from scorecard.catalogue import Metric, metric_of
 from scorecard.errors import ScorecardError
 from scorecard.lineage.downstream import is_metric
 from scorecard.settings import Settings
@@ -22,7 +22,6 @@ COLUMNS = (
     "occurred_on",
     "ended_on",
     "grain",
-    *DIMENSIONS,
 )
 ROWS = "rows"
 _DIALECT = "duckdb"
@@ -51,13 +50,14 @@ class _Relation:
 
 
 def metric_lineage(
-    settings: Settings, metrics: Iterable[Metric], target_path: Path | None = None
+    settings: Settings, metrics: Iterable[Metric], dimensions: Iterable[str], target_path: Path | None = None
 ) -> dict[str, dict[str, Any]]:
     """Return what each metric's observations come from.
 
     Parameters
     ----------
     metrics: variants may be among them; they share the entry of the metric they stand beside.
+    dimensions: the names of those that observations may be cut by.
     target_path: where dbt wrote its manifest; the project's own ``target`` if not given.
 
     Returns
@@ -80,7 +80,8 @@ def metric_lineage(
             f"dbt has not compiled {', '.join(missing)}.",
             "Build the warehouse with `scorecard run`, then try again.",
         )
-    cache = settings.state / "lineage" / f"{_fingerprint(relations, wanted)}.json"
+    named = (*COLUMNS, *dimensions, ROWS)
+    cache = settings.state / "lineage" / f"{_fingerprint(relations, wanted, named)}.json"
     if cache.is_file():
         return dict(json.loads(cache.read_bytes()))
     result = {}
@@ -91,7 +92,7 @@ def metric_lineage(
         result[metric_of(model)] = {
             "sql": relation.sql,
             "upstream": _upstream(relation.name, relations),
-            "columns": {name: columns[name] for name in (*COLUMNS, ROWS) if name in columns},
+            "columns": {name: columns[name] for name in named if name in columns},
         }
     cache.parent.mkdir(parents=True, exist_ok=True)
     for old in cache.parent.glob("*.json"):
@@ -157,7 +158,7 @@ def _compiled(target: Path, node: dict[str, Any]) -> str | None:
     return path.read_text(encoding="utf-8").strip() if path.is_file() else None
 
 
-def _fingerprint(relations: dict[str, _Relation], wanted: list[str]) -> str:
+def _fingerprint(relations: dict[str, _Relation], wanted: list[str], columns: tuple[str, ...]) -> str:
     """Hash what the lineage depends on. The manifest itself holds the hour of the run, so it is never the same."""
     from importlib.metadata import version
 
@@ -165,6 +166,7 @@ def _fingerprint(relations: dict[str, _Relation], wanted: list[str]) -> str:
         _VERSION,
         version("sqlglot"),
         wanted,
+        columns,
         sorted((relation.name, relation.sql, relation.columns) for relation in relations.values()),
     ]
     return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()

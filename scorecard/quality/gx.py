@@ -12,7 +12,7 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from scorecard.catalogue import DIMENSIONS, Catalogue, load_catalogue
+from scorecard.catalogue import Catalogue, load_catalogue
 from scorecard.errors import ScorecardError
 from scorecard.periods import Grain
 from scorecard.quality.gx_results import Families
@@ -99,7 +99,7 @@ def _kpi_values(settings: Settings, catalogue: Catalogue) -> dict[str, object]:
             for metric in catalogue.metrics.values()
             if "alert_by" in metric.parameters
         ),
-        "dimensions": list(DIMENSIONS),
+        "dimensions": list(catalogue.dimensions),
         "grains": [grain.value for grain in Grain],
     }
 

@@ -85,7 +85,7 @@ def breakdown(desk: Desk, metric: Metric, dimension: str, brief: bool = False) -
     )
     signed = dimension == "movement"
     judged = any(figure.yardstick is not None for figure in kept)
-    name = desk.say(f"dimension.{dimension}")
+    name = desk.dimension(dimension)
     rows = tuple(
         Member(
             name=desk.member(dimension, figure.member),

@@ -153,6 +153,8 @@ class Close:
     has_ranges: bool = True
     """Whether figures that aren't settled carry their range; closes of the first release know only the day."""
     members: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    dimensions: dict[str, str] = field(default_factory=dict)
+    """The names of the company's own dimensions; those of the product's are messages."""
     known_through: date | None = None
     """The last day of which it was known what happened, cut at the period's end; None where the close doesn't say."""
 

@@ -111,6 +111,10 @@ class Desk:
         """Name a period as briefly as the page allows."""
         return self.formats.period_beside(period, self.close.period, self.close.fiscal)
 
+    def dimension(self, name: str) -> str:
+        """Name a dimension."""
+        return self.close.dimensions.get(name) or self.say(f"dimension.{name}")
+
     def member(self, dimension: str, member: str) -> str:
         """Return a member's name: of the product's own ones in the page's language, of others as the source has it."""
         if dimension == "company":
@@ -125,7 +129,7 @@ class Desk:
         """Return a member's name for a sentence, where no heading says of which dimension it is."""
         if member != "unknown" or dimension == "company":
             return self.member(dimension, member)
-        return self.say("member.unknown_of", dimension=self.formats.inside(self.say(f"dimension.{dimension}")))
+        return self.say("member.unknown_of", dimension=self.formats.inside(self.dimension(dimension)))
 
     def status(self, key: str) -> Status:
         """Return a status by shape and word."""

@@ -94,7 +94,7 @@ def close(settings: Settings, entry: Scorecard, period: Period) -> "Close":
 
     catalogue = load_catalogue(settings)
     target = artifacts(settings)
-    columns = lineage.metric_lineage(settings, catalogue.metrics.values(), target)
+    columns = lineage.metric_lineage(settings, catalogue.metrics.values(), catalogue.dimensions, target)
     code = {"revision": _revision(settings.project), "dbt_manifest_sha256": _dbt_code(target / "manifest.json")}
     build = Build(
         columns, code, font_hashes(), lambda folder: _printed(settings, entry, folder), mailed_closes(settings)

@@ -3,11 +3,12 @@
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from scorecard.catalogue import Dimension, around, load_dimensions
 from scorecard.concepts import dbt_variables
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
@@ -121,12 +122,18 @@ class Dbt:
             "fiscal_year_start_month": settings.fiscal.first_month,
             "fiscal_year_ahead": settings.fiscal.ahead,
             **dbt_variables(settings),
+            "dimensions": declared_dimensions(load_dimensions(settings)),
         }
 
     def _report(self, event: Any) -> None:
         if event.info.name in ("LogModelResult", "LogSeedResult"):
             done = event.data
             self._progress(f"{done.index} of {done.total} {done.node_info.node_name}")
+
+
+def declared_dimensions(dimensions: Mapping[str, Dimension]) -> list[dict[str, Any]]:
+    """Return what dbt's macros know of the dimensions: their names, and those around each, the nearest first."""
+    return [{"name": name, "around": around(dimension, dimensions)} for name, dimension in dimensions.items()]
 
 
 @contextlib.contextmanager

@@ -14,23 +14,13 @@ import pyarrow as pa
 import pytest
 
 from scorecard.archive.close import Build, close
-from scorecard.catalogue import Metric, Scorecard
+from scorecard.catalogue import Metric, Scorecard, load_dimensions
 from scorecard.periods import Grain, add_months, parse_period, period_of
 from scorecard.schedule import When
-from scorecard.settings import Settings
+from scorecard.settings import PROJECT, Settings
 
 ZONE = ZoneInfo("America/New_York")
-DIMENSIONS = (
-    "company",
-    "business_unit",
-    "region",
-    "team",
-    "rep",
-    "product",
-    "segment",
-    "country",
-    "movement",
-)
+DIMENSIONS = tuple(load_dimensions(Settings()))
 COLUMNS = (
     *(
         "metric",
@@ -499,6 +489,7 @@ def make_world(folder):
     )
     (folder / "data" / "crm").mkdir(parents=True)
     (folder / "data" / "crm" / "deals.csv").write_bytes(b"v1")
+    shutil.copytree(PROJECT / "dbt_project" / "dimensions", settings.dbt_project / "dimensions")
     world = World(settings)
     world.write_contract()
     return world

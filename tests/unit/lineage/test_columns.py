@@ -5,6 +5,7 @@ import pytest
 from scorecard.errors import ScorecardError
 from scorecard.lineage import metric_lineage, metrics_downstream
 
+DIMENSIONS = ["company", "region", "rep"]
 STAGING = """
 with source as (select * from "warehouse"."raw_crm"."deals" where _valid_to is null),
 renamed as (
@@ -102,7 +103,7 @@ class Settings:
 
 
 def test_columns_lead_back_to_source_fields(tmp_path, target):
-    found = metric_lineage(Settings(tmp_path), [Metric("won_value")], target)["won_value"]
+    found = metric_lineage(Settings(tmp_path), [Metric("won_value")], DIMENSIONS, target)["won_value"]
     assert found["sql"] == WON.strip()
     columns = found["columns"]
     assert columns["numerator"] == ["raw_crm.deals.amount"]
@@ -115,14 +116,14 @@ def test_columns_lead_back_to_source_fields(tmp_path, target):
 
 
 def test_rows_name_the_fields_that_decide_what_counts(tmp_path, target):
-    columns = metric_lineage(Settings(tmp_path), [Metric("won_value")], target)["won_value"]["columns"]
+    columns = metric_lineage(Settings(tmp_path), [Metric("won_value")], DIMENSIONS, target)["won_value"]["columns"]
     assert columns["rows"] == ["raw_crm.deals.stage"]  # a left join decides nothing
 
 
 def test_rows_name_the_fields_of_inner_joins_too(tmp_path, target, manifest):
     manifest["nodes"]["model.p.core_deal"]["compiled_code"] = CORE.replace("left join", "join")
     (target / "manifest.json").write_text(json.dumps(manifest))
-    columns = metric_lineage(Settings(tmp_path), [Metric("won_value")], target)["won_value"]["columns"]
+    columns = metric_lineage(Settings(tmp_path), [Metric("won_value")], DIMENSIONS, target)["won_value"]["columns"]
     assert columns["rows"] == ["raw_crm.deals.agent", "raw_crm.deals.stage", "raw_crm.teams.agent"]
 
 
@@ -130,12 +131,12 @@ def test_a_name_that_no_query_knows_ends_the_search(tmp_path, target, manifest):
     sql = STAGING.replace("is null)", "is null and deal_id in (select lost.deal_id from unnest(drops) as u(item)))")
     manifest["nodes"]["model.p.stg_deals"]["compiled_code"] = sql
     (target / "manifest.json").write_text(json.dumps(manifest))
-    columns = metric_lineage(Settings(tmp_path), [Metric("won_value")], target)["won_value"]["columns"]
+    columns = metric_lineage(Settings(tmp_path), [Metric("won_value")], DIMENSIONS, target)["won_value"]["columns"]
     assert columns["numerator"] == ["raw_crm.deals.amount"]
 
 
 def test_unions_by_name_and_replaced_columns(tmp_path, target):
-    columns = metric_lineage(Settings(tmp_path), [Metric("growth")], target)["growth"]["columns"]
+    columns = metric_lineage(Settings(tmp_path), [Metric("growth")], DIMENSIONS, target)["growth"]["columns"]
     assert columns["numerator"] == ["raw_crm.deals.amount", "seeds.targets.goal"]
     assert columns["denominator"] == ["raw_crm.deals.amount", "seeds.targets.goal"]
     assert columns["occurred_on"] == ["raw_crm.deals.closed"]
@@ -143,12 +144,12 @@ def test_unions_by_name_and_replaced_columns(tmp_path, target):
 
 def test_the_second_time_is_read_from_the_cache_and_another_query_is_not(tmp_path, target, manifest):
     settings = Settings(tmp_path)
-    first = metric_lineage(settings, [Metric("won_value")], target)
+    first = metric_lineage(settings, [Metric("won_value")], DIMENSIONS, target)
     (cached,) = (tmp_path / "lineage").glob("*.json")
     assert json.loads(cached.read_text()) == first
     manifest["nodes"]["model.p.kpi_won_value"]["compiled_code"] = WON.replace("amount as", "amount + 0 * rep as")
     (target / "manifest.json").write_text(json.dumps(manifest))
-    second = metric_lineage(settings, [Metric("won_value")], target)
+    second = metric_lineage(settings, [Metric("won_value")], DIMENSIONS, target)
     assert second["won_value"]["columns"]["numerator"] == ["raw_crm.deals.agent", "raw_crm.deals.amount"]
     assert len(list((tmp_path / "lineage").glob("*.json"))) == 1
 
@@ -160,18 +161,18 @@ def test_sql_that_was_compiled_beside_the_manifest_is_found(tmp_path, target, ma
     beside = target / "compiled" / "scorecard" / node["original_file_path"]
     beside.parent.mkdir(parents=True)
     beside.write_text(WON)
-    found = metric_lineage(Settings(tmp_path), [Metric("won_value")], target)
+    found = metric_lineage(Settings(tmp_path), [Metric("won_value")], DIMENSIONS, target)
     assert found["won_value"]["columns"]["numerator"] == ["raw_crm.deals.amount"]
 
 
 def test_a_project_that_was_not_built_says_what_to_do(tmp_path):
     with pytest.raises(ScorecardError, match="scorecard run"):
-        metric_lineage(Settings(tmp_path), [Metric("won_value")], tmp_path / "target")
+        metric_lineage(Settings(tmp_path), [Metric("won_value")], DIMENSIONS, tmp_path / "target")
 
 
 def test_a_metric_that_was_not_compiled_is_named(tmp_path, target):
     with pytest.raises(ScorecardError, match="kpi_lost"):
-        metric_lineage(Settings(tmp_path), [Metric("lost")], target)
+        metric_lineage(Settings(tmp_path), [Metric("lost")], DIMENSIONS, target)
 
 
 def test_downstream_follows_models_to_metrics_only(manifest):

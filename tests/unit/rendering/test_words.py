@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from scorecard.archive.causes import RANK
-from scorecard.catalogue import DIMENSIONS
+from scorecard.catalogue import load_dimensions
 from scorecard.delivery.mail import WORDS
 from scorecard.errors import ScorecardError
 from scorecard.rendering.desk import NA_REASONS, STATUSES
 from scorecard.rendering.indicators import GROUPS, JOURNEY
 from scorecard.rendering.wording import Wording, languages
+from scorecard.settings import Settings
 from tests.unit.rendering.close_fixture import PROJECT
 
 REPORTS = PROJECT / "reports"
@@ -24,7 +25,7 @@ FAMILIES = {
     "chart": {"by_day", "by_week", "by_month"},
     "checks": {"error", "warning"},
     "column": {"figure", "printed", "exact", "observations", "what"},
-    "dimension": set(DIMENSIONS),
+    "dimension": {name for name, entry in load_dimensions(Settings()).items() if entry.is_product},
     "exception": {"short", "over"},
     "format": {"percent", "points", "days", "minutes"},
     "group": set(GROUPS),

@@ -1,0 +1,70 @@
+"""The dimensions as dbt's macros know them: declared once, and summed with those around them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jinja2
+import pytest
+import yaml
+
+from scorecard.catalogue import Dimension, around, load_dimensions
+from scorecard.settings import PROJECT, Settings
+from scorecard.warehouse.dbt import declared_dimensions
+
+PRODUCT = load_dimensions(Settings())  # type: ignore[call-arg]
+NAMES = list(PRODUCT)
+NESTED = ["company", "business_unit", "region", "team", "rep"]
+OTHERS = [["product"], ["segment"], ["country"], ["movement"]]
+
+
+class Returned(Exception):
+    """What dbt's ``return`` gives, which a template can't."""
+
+
+def give(value: Any) -> None:
+    raise Returned(value)
+
+
+@pytest.fixture
+def families() -> Callable[..., list[list[str]]]:
+    """The macro, for some of the declared dimensions."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(PROJECT / "dbt_project"), extensions=["jinja2.ext.do"]
+    )
+
+    def call(present: list[str], *own: Dimension) -> list[list[str]]:
+        declared = {**PRODUCT, **{dimension.name: dimension for dimension in own}}
+        known = {"dimensions": declared_dimensions(declared)}
+        macros: Any = environment.get_template(
+            "macros/dimensions.sql", globals={"return": give, "var": known.__getitem__}
+        )
+        with pytest.raises(Returned) as returned:
+            macros.module.families(present)
+        answer: list[list[str]] = returned.value.args[0]
+        return answer
+
+    return call
+
+
+def test_dbt_by_hand_has_the_dimensions_of_the_product() -> None:
+    project = yaml.safe_load((PROJECT / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8"))
+    assert project["vars"]["dimensions"] == declared_dimensions(PRODUCT)
+
+
+def test_what_is_around_a_dimension_is_listed_from_the_nearest() -> None:
+    assert around(PRODUCT["rep"], PRODUCT) == ["team", "region", "business_unit", "company"]
+    assert around(PRODUCT["product"], PRODUCT) == []
+
+
+def test_nested_dimensions_are_summed_together(families: Callable[..., list[list[str]]]) -> None:
+    assert families(NAMES) == [NESTED, *OTHERS]
+    assert families(["company", "business_unit", "region", "rep"]) == [["company", "business_unit", "region", "rep"]]
+    assert families(["company", "country"]) == [["company"], ["country"]]
+
+
+def test_a_member_counts_in_one_family(families: Callable[..., list[list[str]]]) -> None:
+    """A region that stood in two would be summed twice."""
+    store = Dimension("store", {"en": "Store"}, "region", is_product=False)
+    shelf = Dimension("shelf", {"en": "Shelf"}, "store", is_product=False)
+    assert families([*NAMES, "store", "shelf"], store, shelf) == [NESTED, *OTHERS, ["store", "shelf"]]
+    assert families(["company", "region", "shelf"], store, shelf) == [["company", "region", "shelf"]]
