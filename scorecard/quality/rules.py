@@ -4,21 +4,73 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any
 
-from scorecard.catalogue import read_yaml
-from scorecard.errors import ScorecardError
-from scorecard.keys import refuse_unknown
+from pydantic import ConfigDict, Field, StrictBool, StringConstraints, model_validator
+
+from scorecard.catalogue.checking import Entry, Text, check
+from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
+from scorecard.catalogue.reading import Document, Place, read_document
 from scorecard.quality.results import Severity
 
-_RULE = {"check", "expect", "kwargs", "severity", "why", "cure"}
-_RULE_MAY = {"metrics", "found", "facts", "whole"}
-# A rule's words in another language, under its code.
-_WORDS = {"name", "found", "why", "cure"}
-_LANGUAGE = re.compile(r"[a-z]{2}")
-_SLUG = re.compile(r"[a-z][a-z0-9_]*")
 SQL = "unexpected_rows_expectation"
 QUERY = "unexpected_rows_query"
+Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]*$")]
+_LANGUAGE = re.compile(r"[a-z]{2}")
+
+
+class RuleWords(Entry):
+    """A rule's words in another language, under its code."""
+
+    name: Text
+    why: Text
+    cure: Text
+    found: Text | None = None
+
+
+class RuleEntry(Entry):
+    """A rule, as its file has it. A key of two letters is a language."""
+
+    model_config = ConfigDict(
+        json_schema_extra=lambda schema: schema.update(
+            patternProperties={"^[a-z]{2}$": schema["properties"].pop("words")["additionalProperties"]}
+        )
+    )
+
+    check: Name = Field(description="Its name, unique in its object.")
+    expect: Text = Field(description="An expectation of Great Expectations.")
+    kwargs: dict[Text, Any] = Field(description="The expectation's arguments; <name> stands for a value.")
+    severity: Severity
+    why: Text = Field(description="What is at stake.")
+    cure: Text = Field(description="What to do.")
+    metrics: tuple[Text, ...] | None = Field(None, description="What a failure touches, if less than all.")
+    found: Text | None = Field(None, description="What is said of a failure.")
+    facts: Text | None = Field(None, description="A query of one row whose columns `found` names.")
+    whole: StrictBool = Field(False, description="It is about all rows together.")
+    words: dict[str, RuleWords] = Field({})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_language(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        languages = {key for key in given if _LANGUAGE.fullmatch(str(key))}
+        own = {key: value for key, value in given.items() if key not in languages}
+        return {**own, **({"words": {key: given[key] for key in sorted(languages)}} if languages else {})}
+
+
+class ObjectEntry(Entry):
+    """The rules of an object."""
+
+    key: tuple[Text, ...] = Field((), description="The columns that tell its rows apart.")
+    unit: Text | None = Field(None, description="The column that says of which business unit a row is.")
+    rules: tuple[RuleEntry, ...]
+
+
+class RulesFile(Entry):
+    """A file of rules: by object, what must hold of its current rows."""
+
+    objects: dict[Name, ObjectEntry]
 
 
 @dataclass(frozen=True)
@@ -81,87 +133,105 @@ def read_suite(path: Path, values: Mapping[str, object], queries: Mapping[str, s
 
     Raises
     ------
-    ScorecardError: a rule lacks a field, has one too many, or repeats a name.
+    WrongDeclarations: all that is wrong in the file.
     """
-    name = path.stem
-    content = read_yaml(path)
-    given = content.get("objects")
-    if not isinstance(given, dict):
-        raise ScorecardError(f"{path} has no objects.", "Write `objects:` and under it the rules of each object.")
-    refuse_unknown(content, {"objects"}, str(path))
+    mistakes = Mistakes()
+    document = read_document(path)
+    file = check(document, RulesFile, mistakes)
+    suite = None if file is None else _suite(document, file, values, queries, mistakes)
+    if suite is None or len(mistakes):
+        raise WrongDeclarations(mistakes.all())
+    return suite
+
+
+def _suite(
+    document: Document,
+    file: RulesFile,
+    values: Mapping[str, object],
+    queries: Mapping[str, str] | None,
+    mistakes: Mistakes,
+) -> Suite:
+    name = document.path.stem
     selects = queries or {
-        table: f"select * from raw_{name}.{_slug(path, table)} where _valid_to is null"  # noqa: S608
-        for table in given
+        table: f"select * from raw_{name}.{table} where _valid_to is null"  # noqa: S608
+        for table in file.objects
     }
     filled = {**values, **{table: f"({select})" for table, select in selects.items()}}
     objects = []
-    for table, entry in given.items():
+    for table, entry in file.objects.items():
         if table not in selects:
-            raise ScorecardError(
-                f"{path} has rules for {table}, which is not there.", f"Choose one of: {', '.join(selects)}."
+            line = document.line("objects", table)
+            mistakes.note(
+                document.path, line, f"There is no {table} to check.", f"Choose one of: {', '.join(selects)}."
             )
-        refuse_unknown(entry, {"key", "unit", "rules"}, f"{path}, {table}")
-        rules = tuple(_rule(path, table, item, filled) for item in entry["rules"])
-        checks = [rule.check for rule in rules]
-        if repeated := sorted({check for check in checks if checks.count(check) > 1}):
-            raise ScorecardError(
-                f"{path} has {', '.join(repeated)} twice under {table}.", "Give each rule its own name."
-            )
-        objects.append(Checked(table, selects[table], tuple(entry.get("key", ())), rules, entry.get("unit")))
+            continue
+        _note_repeated(document, table, entry, mistakes)
+        rules = tuple(
+            _rule(item, _Filler(document, ("objects", table, "rules", place), filled, mistakes))
+            for place, item in enumerate(entry.rules)
+        )
+        objects.append(Checked(table, selects[table], entry.key, rules, entry.unit))
     return Suite(name, tuple(objects))
 
 
-def _rule(path: Path, table: str, item: Any, values: Mapping[str, object]) -> Rule:
-    here = f"{path}, {table}, {item.get('check', item) if isinstance(item, dict) else item}"
-    languages = {key for key in item if _LANGUAGE.fullmatch(str(key))} if isinstance(item, dict) else set()
-    if not isinstance(item, dict) or not set(item) >= _RULE:
-        raise ScorecardError(
-            f"{here}: a rule needs {', '.join(sorted(_RULE))} and may have {', '.join(sorted(_RULE_MAY))}.",
-            "Add what is missing.",
-        )
-    refuse_unknown(item, {*_RULE, *_RULE_MAY, *languages}, here)
-    if item["severity"] not in ("error", "warning"):
-        raise ScorecardError(f"{here}: severity is {item['severity']!r}.", "Write error or warning.")
-    metrics = item.get("metrics")
+def _note_repeated(document: Document, table: str, entry: ObjectEntry, mistakes: Mistakes) -> None:
+    names: set[str] = set()
+    for place, rule in enumerate(entry.rules):
+        if rule.check in names:
+            line = document.line("objects", table, "rules", place, "check")
+            mistakes.note(
+                document.path, line, f"The check {rule.check} is there twice under {table}.", "Give it another name."
+            )
+        names.add(rule.check)
+
+
+def _rule(item: RuleEntry, fill: "_Filler") -> Rule:
+    words = {
+        language: {key: " ".join(text.split()) for key, text in said.model_dump(exclude_none=True).items()}
+        for language, said in item.words.items()
+    }
     return Rule(
-        check=_slug(path, item["check"]),
-        expect=item["expect"],
-        kwargs={key: _filled(here, value, values) for key, value in item["kwargs"].items()},
-        severity=cast(Severity, item["severity"]),
-        why=" ".join(item["why"].split()),
-        cure=" ".join(item["cure"].split()),
-        metrics=None if metrics is None else tuple(metrics),
-        found=item.get("found"),
-        facts=_filled(here, item["facts"], values) if "facts" in item else None,
-        whole=bool(item.get("whole", False)),
-        words={language: _words(here, language, item[language]) for language in sorted(languages)},
+        check=item.check,
+        expect=item.expect,
+        kwargs={key: fill(value, "kwargs", key) for key, value in item.kwargs.items()},
+        severity=item.severity,
+        why=" ".join(item.why.split()),
+        cure=" ".join(item.cure.split()),
+        metrics=item.metrics,
+        found=item.found,
+        facts=None if item.facts is None else fill(item.facts, "facts"),
+        whole=item.whole,
+        words=words,
     )
 
 
-def _words(here: str, language: str, said: Any) -> Mapping[str, str]:
-    if not isinstance(said, dict) or not {"name", "why", "cure"} <= set(said):
-        raise ScorecardError(
-            f"{here}: {language} needs name, why and cure, and may have found.",
-            "Add what is missing.",
-        )
-    refuse_unknown(said, _WORDS, f"{here}: {language}")
-    return {key: " ".join(str(text).split()) for key, text in said.items()}
+@dataclass(frozen=True)
+class _Filler:
+    """Puts values where ``<name>`` stands for one, in a rule of a file."""
 
+    document: Document
+    place: Place
+    values: Mapping[str, object]
+    mistakes: Mistakes
 
-def _filled(here: str, value: Any, values: Mapping[str, object]) -> Any:
-    if isinstance(value, list):
-        return [_filled(here, item, values) for item in value]
-    if not isinstance(value, str):
-        return value
-    if (whole := re.fullmatch(r"<(\w+)>", value)) and whole[1] in values:
-        return values[whole[1]]
+    def __call__(self, value: Any, *key: str) -> Any:
+        """Return what a key of the rule says, filled in; note a name that stands for nothing."""
+        if isinstance(value, list):
+            return [self(item, *key) for item in value]
+        if not isinstance(value, str):
+            return value
+        if (whole := re.fullmatch(r"<(\w+)>", value)) and whole[1] in self.values:
+            return self.values[whole[1]]
 
-    def put(match: "re.Match[str]") -> str:
-        if match[1] not in values:
-            raise ScorecardError(f"{here}: <{match[1]}> stands for nothing.", f"Choose one of: {', '.join(values)}.")
-        return _sql(values[match[1]])
+        def put(match: "re.Match[str]") -> str:
+            if match[1] in self.values:
+                return _sql(self.values[match[1]])
+            problem = f"<{match[1]}> stands for nothing."
+            line = self.document.line(*self.place, *key)
+            self.mistakes.note(self.document.path, line, problem, f"Choose one of: {', '.join(self.values)}.")
+            return match[0]
 
-    return re.sub(r"<([a-z]\w*)>", put, value)
+        return re.sub(r"<([a-z]\w*)>", put, value)
 
 
 def _sql(value: object) -> str:
@@ -169,9 +239,3 @@ def _sql(value: object) -> str:
     if isinstance(value, Collection) and not isinstance(value, str):
         return ", ".join("'" + str(item).replace("'", "''") + "'" for item in value) or "null"
     return str(value)
-
-
-def _slug(path: Path, name: str) -> str:
-    if not _SLUG.fullmatch(name):
-        raise ScorecardError(f"{path} has the name {name!r}.", "Use small letters, digits and underscores.")
-    return name

@@ -225,15 +225,19 @@ def test_nothing_is_printed(shop: Callable[..., Settings], capfd: pytest.Capture
     ("old", "new", "said"),
     [
         ("expect_column_values_to_not_be_null", "expect_the_best", "shop.deals.amount_is_present"),
-        ("severity: warning", "severity: fatal", "severity is 'fatal'"),
-        ("        cure: Enter it.\n", "", "a rule needs"),
-        ("check: name_is_known", "check: amount_is_present", "twice under deals"),
+        ("severity: warning", "severity: fatal", "`severity` is 'fatal'. Choose one of: error, warning"),
+        ("        cure: Enter it.\n", "", "lacks `cure`"),
+        ("check: name_is_known", "check: amount_is_present", "amount_is_present is there twice under deals"),
         ("<names>)\n        severity", "<nobody>)\n        severity", "<nobody> stands for nothing"),
-        ("check: name_is_known", "check: Name is known", "'Name is known'"),
-        ("objects:", "things:", "has no objects"),
-        ("objects:", "units: {}\nobjects:", "has units, which means nothing"),
-        ("    rules:", "    keys: [x]\n    rules:", "deals has keys, which means nothing. Write key"),
-        ("severity: warning", "severity: warning\n        fund: x", "has fund, which means nothing. Write found"),
+        ("check: name_is_known", "check: Name is known", "`check` is 'Name is known'"),
+        ("objects:", "things:", "The file lacks `objects`"),
+        ("objects:", "units: {}\nobjects:", "Unknown key `units` in the file"),
+        ("    rules:", "    keys: [x]\n    rules:", "Unknown key `keys` in `deals`. Write key"),
+        (
+            "severity: warning",
+            "severity: warning\n        fund: x",
+            "Unknown key `fund` in entry 1 of `rules`. Write found",
+        ),
     ],
 )
 def test_a_wrong_file_of_rules_is_named_with_its_cure(
