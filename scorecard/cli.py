@@ -148,6 +148,22 @@ def confirmations(as_json: AsJson = False) -> None:
     _show(found, as_json, ("confirmed_at", "confirmed_by", "source", "file", "sha256", "problem"))
 
 
+@app.command()
+def check(as_json: AsJson = False) -> None:
+    """Say what is wrong in metrics, dimensions, scorecards, sources, rules and targets; exit 1 if something is."""
+    mistakes, others = steps.check_declarations(load_settings())
+    if as_json:
+        located = [{**asdict(each), "path": str(each.path)} for each in mistakes]
+        _json([*located, *({"path": None, "line": None, "problem": e.problem, "cure": e.cure} for e in others)])
+    else:
+        for each in (*mistakes, *others):
+            _print(str(each))
+    if mistakes or others:
+        raise typer.Exit(1)
+    if not as_json:
+        _say("Nothing is wrong in the declarations.")
+
+
 sources_app = typer.Typer(help="Look at the sources without extracting them.", no_args_is_help=True)
 app.add_typer(sources_app, name="sources")
 

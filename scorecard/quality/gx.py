@@ -12,13 +12,13 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from scorecard.catalogue import Catalogue, load_catalogue
+from scorecard.catalogue import load_catalogue
 from scorecard.errors import ScorecardError
-from scorecard.periods import Grain
 from scorecard.quality.gx_results import Families
 from scorecard.quality.gx_run import run_suite
 from scorecard.quality.results import CheckResult, MetricsOf
-from scorecard.quality.rules import Suite, read_suite
+from scorecard.quality.rules import Suite
+from scorecard.quality.suites import kpi_suite, raw_suite
 from scorecard.quality.words import Words, read_translations
 from scorecard.settings import Settings
 from scorecard.text import plain
@@ -40,9 +40,7 @@ def check_raw(settings: Settings, sources: Sequence[str], metrics_of: MetricsOf)
     """
     results: list[CheckResult] = []
     for source in sources:
-        path = settings.project / "expectations" / f"{source}.yml"
-        if path.exists():
-            suite = read_suite(path, {"timezone": settings.timezone})
+        if suite := raw_suite(settings, source):
             touched = {item.name: tuple(metrics_of.get(f"raw_{source}.{item.name}", ())) for item in suite.objects}
             results += _check(settings, suite, touched, None)
     return results
@@ -59,12 +57,7 @@ def check_kpis(settings: Settings, metrics_of: MetricsOf | None = None) -> list[
     A failure touches the metrics whose rows break the rule. Otherwise as `check_raw`.
     """
     catalogue = load_catalogue(settings)
-    bases = sorted({metric.model for metric in catalogue.metrics.values()})
-    if not bases:
-        raise ScorecardError("There are no metrics to check.", "Add one as docs/data-engineer.md shows.")
-    union = " union all by name ".join(f"select * from kpis.{model}" for model in bases)  # noqa: S608
-    queries = {"observations": f"select * from ({union})", "kpi_status": "select * from scorecard.kpi_status"}  # noqa: S608
-    suite = read_suite(settings.project / "expectations" / "kpis.yml", _kpi_values(settings, catalogue), queries)
+    suite = kpi_suite(settings, catalogue)
     family: dict[str, set[str]] = {}
     for metric in catalogue.metrics.values():
         beside = (metrics_of or {}).get(f"kpis.{metric.model}", ())
@@ -74,34 +67,6 @@ def check_kpis(settings: Settings, metrics_of: MetricsOf | None = None) -> list[
     return _check(
         settings, suite, {item.name: everything for item in suite.objects}, {"observations": family, "kpi_status": {}}
     )
-
-
-def _kpi_values(settings: Settings, catalogue: Catalogue) -> dict[str, object]:
-    """Return what the rules of the KPIs may name. A share is part of a whole: it lies between 0 and 1.
-
-    An alert is a metric, the dimension that it is watched by, and which direction is better, as one text.
-    """
-    shares = [
-        metric.name
-        for metric in catalogue.metrics.values()
-        if metric.aggregate == "ratio" and metric.unit == "percent" and not metric.parameters.get("may_exceed_one")
-    ]
-    return {
-        "timezone": settings.timezone,
-        "metrics": sorted(catalogue.metrics),
-        # An attainment has values only where there is a target.
-        "bases": sorted(
-            f"{metric.name} {metric.base}" for metric in catalogue.metrics.values() if metric.aggregate != "attainment"
-        ),
-        "shares": sorted(shares),
-        "alerts": sorted(
-            f"{metric.name} {metric.parameters['alert_by']} {metric.direction}"
-            for metric in catalogue.metrics.values()
-            if "alert_by" in metric.parameters
-        ),
-        "dimensions": list(catalogue.dimensions),
-        "grains": [grain.value for grain in Grain],
-    }
 
 
 def _check(

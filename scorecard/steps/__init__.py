@@ -5,6 +5,7 @@ extract → build (check raw, dbt, check KPIs, publish the snapshot) → publish
 
 from scorecard.files import write_whole
 from scorecard.steps.building import NothingLoaded, build, run_dbt
+from scorecard.steps.checking import check_declarations
 from scorecard.steps.due import due, due_periods
 from scorecard.steps.extracting import check_sources, confirm, confirmations, extract, extract_all, units_behind
 from scorecard.steps.holding import Held
@@ -17,6 +18,7 @@ __all__ = [
     "NothingLoaded",
     "Published",
     "build",
+    "check_declarations",
     "check_sources",
     "confirm",
     "confirmations",

@@ -1,0 +1,82 @@
+"""Which files of rules there are, and what stands for the names in them. Cheap to import."""
+
+from pathlib import Path
+
+from scorecard.catalogue import Catalogue
+from scorecard.errors import ScorecardError
+from scorecard.periods import Grain
+from scorecard.quality.rules import Suite, read_suite
+from scorecard.settings import Settings
+
+_KPIS = "kpis"
+
+
+def raw_suite(settings: Settings, source: str) -> Suite | None:
+    """Return the rules of a source's raw tables; None where it has no file of them.
+
+    Raises
+    ------
+    WrongDeclarations: all that is wrong in the file.
+    """
+    path = _folder(settings) / f"{source}.yml"
+    return read_suite(path, _raw_values(settings)) if path.exists() else None
+
+
+def kpi_suite(settings: Settings, catalogue: Catalogue) -> Suite:
+    """Return the rules of what all KPIs share: their observations and their values.
+
+    Raises
+    ------
+    ScorecardError: there are no metrics.
+    WrongDeclarations: all that is wrong in the file.
+    """
+    models = sorted({metric.model for metric in catalogue.metrics.values()})
+    if not models:
+        raise ScorecardError("There are no metrics to check.", "Add one as docs/data-engineer.md shows.")
+    union = " union all by name ".join(f"select * from kpis.{model}" for model in models)  # noqa: S608
+    queries = {"observations": f"select * from ({union})", "kpi_status": "select * from scorecard.kpi_status"}  # noqa: S608
+    return read_suite(_folder(settings) / f"{_KPIS}.yml", _kpi_values(settings, catalogue), queries)
+
+
+def read(settings: Settings, catalogue: Catalogue, path: Path) -> Suite:
+    """Return the rules of a file, of the KPIs or of a source. Raises as the two above."""
+    if path.stem == _KPIS:
+        return kpi_suite(settings, catalogue)
+    return read_suite(path, _raw_values(settings))
+
+
+def _raw_values(settings: Settings) -> dict[str, object]:
+    """Return what the rules of a source's raw tables may name."""
+    return {"timezone": settings.timezone}
+
+
+def _folder(settings: Settings) -> Path:
+    return settings.project / "expectations"
+
+
+def _kpi_values(settings: Settings, catalogue: Catalogue) -> dict[str, object]:
+    """Return what the rules of the KPIs may name. A share is part of a whole: it lies between 0 and 1.
+
+    An alert is a metric, the dimension that it is watched by, and which direction is better, as one text.
+    """
+    shares = [
+        metric.name
+        for metric in catalogue.metrics.values()
+        if metric.aggregate == "ratio" and metric.unit == "percent" and not metric.parameters.get("may_exceed_one")
+    ]
+    return {
+        "timezone": settings.timezone,
+        "metrics": sorted(catalogue.metrics),
+        # An attainment has values only where there is a target.
+        "bases": sorted(
+            f"{metric.name} {metric.base}" for metric in catalogue.metrics.values() if metric.aggregate != "attainment"
+        ),
+        "shares": sorted(shares),
+        "alerts": sorted(
+            f"{metric.name} {metric.parameters['alert_by']} {metric.direction}"
+            for metric in catalogue.metrics.values()
+            if "alert_by" in metric.parameters
+        ),
+        "dimensions": list(catalogue.dimensions),
+        "grains": [grain.value for grain in Grain],
+    }

@@ -1,0 +1,86 @@
+"""Say what is wrong in declarations, without dbt, Great Expectations or a warehouse: within two seconds."""
+
+from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+from scorecard.catalogue import Catalogue, Mistakes, WrongDeclarations, read_catalogue
+from scorecard.catalogue.checking import closest
+from scorecard.catalogue.mistakes import Mistake
+from scorecard.catalogue.reading import read_document
+from scorecard.catalogue.targets import check_targets
+from scorecard.errors import ScorecardError
+from scorecard.settings import Settings
+
+
+def check_declarations(settings: Settings) -> tuple[list[Mistake], list[ScorecardError]]:
+    """Read every declaration: metrics, dimensions, scorecards, sources, rules and targets.
+
+    Returns
+    -------
+    What is wrong, by file and line; and errors that have no line, in the order in which they were met.
+
+    Raises
+    ------
+    ScorecardError: there is no project.
+    """
+    from scorecard.concepts import dbt_variables
+    from scorecard.sources.contract import load_contracts
+
+    mistakes = Mistakes()
+    others: list[ScorecardError] = []
+    catalogue = read_catalogue(settings, mistakes)
+
+    def attempt(read: Callable[[], object]) -> None:
+        try:
+            read()
+        except WrongDeclarations as error:
+            mistakes.extend(error)
+        except ScorecardError as error:
+            if str(error) not in map(str, others):
+                others.append(error)
+
+    catalogue_is_whole = not len(mistakes)
+    attempt(lambda: load_contracts(settings))
+    attempt(lambda: dbt_variables(settings))
+    for path in sorted((settings.project / "expectations").glob("*.yml")):
+        attempt(partial(_check_rules, settings, catalogue, path, mistakes, catalogue_is_whole))
+    if catalogue_is_whole:
+        targets = settings.dbt_project / "seeds" / "targets.csv"
+        check_targets(targets, catalogue.metrics, catalogue.dimensions, settings.fiscal, mistakes)
+    return list(mistakes.all()), others
+
+
+def _check_rules(
+    settings: Settings, catalogue: Catalogue, path: Path, mistakes: Mistakes, catalogue_is_whole: bool
+) -> None:
+    """Read a file of rules; note expectations that Great Expectations doesn't have, and metrics that aren't there."""
+    from scorecard.quality import suites
+
+    suite = suites.read(settings, catalogue, path)
+    document = read_document(path)
+    expectations = _expectations()
+    for item in suite.objects:
+        for place, rule in enumerate(item.rules):
+            at = ("objects", item.name, "rules", place)
+            if expectations and rule.expect not in expectations:
+                line = document.line(*at, "expect")
+                mistakes.note(path, line, f"There is no expectation {rule.expect}.", closest(rule.expect, expectations))
+            for number, metric in enumerate(rule.metrics or ()):
+                if catalogue_is_whole and metric not in catalogue.metrics:
+                    line = document.line(*at, "metrics", number)
+                    cure = closest(metric, list(catalogue.metrics))
+                    mistakes.note(path, line, f"`metrics` names {metric}, which is no metric.", cure)
+
+
+def _expectations() -> list[str]:
+    """Return the names of the expectations, by the files that define them: importing them takes ten seconds."""
+    spec = find_spec("great_expectations")
+    folders = spec.submodule_search_locations if spec and spec.submodule_search_locations else []
+    return sorted(
+        path.stem
+        for folder in folders
+        for path in (Path(folder) / "expectations" / "core").glob("*.py")
+        if path.stem.startswith(("expect_", "unexpected_"))
+    )
