@@ -356,7 +356,7 @@ def watch() -> None:
 def generate(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if something is stale.")] = False,
 ) -> None:
-    """Write what is generated from the catalogue: dbt's list of KPI models and the metric reference."""
+    """Write what is generated: dbt's list of KPI models, the metric reference, and the schemas for editors."""
     from scorecard import reference
 
     stale = reference.generate(load_settings(), write=not check)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from scorecard.catalogue import Catalogue, Metric, load_catalogue
+from scorecard.schemas import SCHEMAS, schema_text
 from scorecard.settings import Settings
 from scorecard.warehouse import models
 
@@ -18,12 +19,15 @@ stands in the YAML file beside it.
 def generate(settings: Settings, *, write: bool) -> list[Path]:
     """Bring the generated files up to date; return those that were stale. Writes nothing unless told to."""
     stale = [models.list_path(settings)] if models.write_model_list(settings, write=write) else []
-    path = settings.project / "docs" / "metrics.md"
-    text = metric_reference(load_catalogue(settings))
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        stale.append(path)
-        if write:
-            path.write_text(text, encoding="utf-8")
+    docs = settings.project / "docs"
+    texts = {docs / "metrics.md": metric_reference(load_catalogue(settings))}
+    texts |= {docs / "schemas" / f"{name}.json": schema_text(name) for name in SCHEMAS}
+    for path, text in texts.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(path)
+            if write:
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(text, encoding="utf-8")
     return stale
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from scorecard.catalogue.checking import Text, wrong
 from scorecard.catalogue.mistakes import Mistakes
@@ -24,7 +24,15 @@ def _in_english(words: Any) -> Any:
     return words
 
 
-DeclaredWords = Annotated[dict[Text, Text], BeforeValidator(_by_language), AfterValidator(_in_english)]
+_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {"type": "object", "additionalProperties": {"type": "string", "minLength": 1}, "required": ["en"]},
+    ]
+}
+DeclaredWords = Annotated[
+    dict[Text, Text], BeforeValidator(_by_language), AfterValidator(_in_english), WithJsonSchema(_SCHEMA)
+]
 """Words as a file has them: English text, or a mapping by language."""
 DeclaredForms = Annotated[dict[Text, tuple[Text, ...]], AfterValidator(_in_english)]
 """Words that depend on a number: of one, then of several, by language."""

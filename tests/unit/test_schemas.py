@@ -1,0 +1,53 @@
+"""The schemas for editors: they take every file of the product's, and mark what `scorecard check` refuses."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from scorecard.schemas import SCHEMAS
+from scorecard.settings import PROJECT
+
+FILES = {
+    "dimensions": "dbt_project/dimensions/*.yml",
+    "metric": "dbt_project/models/kpis/*.yml",
+    "rules": "expectations/*.yml",
+    "scorecard": "reports/*.yml",
+}
+WRONG = {
+    "dimensions": ("label:", "lable:"),
+    "metric": ("unit: count", "unit: fortnights"),
+    "rules": ("severity: error\n        why", "severity: severe\n        why"),
+    "scorecard": ("cadences: [quarter]", "cadences: quarter"),
+}
+
+
+def validator(name: str) -> jsonschema.Draft202012Validator:
+    schema = json.loads((PROJECT / "docs" / "schemas" / f"{name}.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def files(name: str) -> list[Path]:
+    return sorted(PROJECT.glob(FILES[name]))
+
+
+def test_there_is_one_for_each_kind_of_file() -> None:
+    assert {path.stem for path in (PROJECT / "docs" / "schemas").iterdir()} == set(SCHEMAS) == set(FILES)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_file_of_the_product_is_taken(name: str) -> None:
+    assert files(name)
+    check = validator(name)
+    for path in files(name):
+        check.validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_is_wrong_is_marked(name: str) -> None:
+    old, new = WRONG[name]
+    text = next(text for path in files(name) if old in (text := path.read_text(encoding="utf-8")))
+    assert list(validator(name).iter_errors(yaml.safe_load(text.replace(old, new, 1))))
