@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scorecard.catalogue import read_yaml, source_names
+from scorecard.catalogue import declaration, declarations, declared_as, declared_sources, read_yaml, source_names
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 
@@ -34,8 +34,8 @@ def dbt_variables(settings: Settings) -> dict[str, Any]:
     """Return what dbt has to be told of the company's sources.
 
     `sources`: by source that is declared and set, its business unit, currency, role, service and the objects that say
-    through which day they are known; `services`: the services among them; `concepts`: by concept, the models that
-    deliver it; `facts`: by core model, the concept whose records it has.
+    through which day they are known; `services`: by service, the accounts among them; `concepts`: by concept, the
+    models that deliver it; `facts`: by core model, the concept whose records it has.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def dbt_variables(settings: Settings) -> dict[str, Any]:
     sources = _sources(settings)
     return {
         "sources": sources,
-        "services": sorted(name for name, source in sources.items() if source["service"]),
+        "services": _accounts(settings, sources),
         "concepts": concept_models(settings),
         "facts": _facts(settings),
     }
@@ -59,7 +59,7 @@ def concept_models(settings: Settings) -> dict[str, list[str]]:
         has no YAML, or is of a source that nobody declared.
     """
     declared = {path.stem.removeprefix("int_"): path for path in _concept_files(settings)}
-    models = _models(settings, source_names(settings), declared)
+    models = _models(settings, {declared_as(settings, name) for name in source_names(settings)}, declared)
     for concept, path in declared.items():
         wanted = _columns(path)
         for model in models.get(concept, ()):
@@ -92,11 +92,10 @@ def _models(settings: Settings, sources: Iterable[str], concepts: Iterable[str])
 
 def _refuse_undeclared(settings: Settings, model: Model) -> None:
     """Refuse a model of a source that is not declared; one of a service that isn't set is switched off."""
-    declaration = settings.dbt_project / "models" / "staging" / model.source / "_sources.yml"
-    if not declaration.exists():
+    if model.source not in declarations(settings):
         raise ScorecardError(
             f"{model.path} is of the source {model.source}, which nobody declared.",
-            f"Declare it in {declaration}, or correct the file's name: stg_<source>__<concept>.sql.",
+            f"Declare it in {declaration(settings, model.source)}, or name the file after another source.",
         )
 
 
@@ -191,20 +190,24 @@ def _facts(settings: Settings) -> dict[str, str]:
 
 
 def _sources(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Return what is declared of each source that is extracted, and of a service what the settings say."""
-    sources = {}
-    for name in source_names(settings):
-        path = settings.dbt_project / "models" / "staging" / name / "_sources.yml"
-        for entry in read_yaml(path).get("sources") or ():
-            meta, own = _meta(entry), settings.services.get(name)
-            if meta.get("service") and own is None:
-                continue
-            tables = entry.get("tables") or ()
-            sources[entry["name"]] = {
-                "business_unit": own.business_unit if own else meta.get("business_unit", ""),
-                "currency": own.currency if own else meta.get("currency", ""),
-                "role": meta.get("role", ""),
-                "service": meta.get("service", ""),
-                "known_through": sorted(table["name"] for table in tables if "known_through" in _meta(table)),
-            }
-    return sources
+    """Return what is known of each source that is extracted, a service's by the settings."""
+    return {
+        name: {
+            "business_unit": source.business_unit,
+            "currency": source.currency,
+            "role": source.role,
+            "service": source.service,
+            "known_through": sorted(table.name for table in source.tables if table.meta.known_through is not None),
+        }
+        for name, source in declared_sources(settings).items()
+        if not source.service or name in settings.services
+    }
+
+
+def _accounts(settings: Settings, sources: Iterable[str]) -> dict[str, list[str]]:
+    """Return by service the sources that are accounts of it."""
+    accounts: dict[str, list[str]] = {}
+    for name in sources:
+        if name in settings.services:
+            accounts.setdefault(declared_as(settings, name), []).append(name)
+    return accounts

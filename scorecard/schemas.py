@@ -4,6 +4,7 @@ import json
 
 from pydantic import BaseModel
 
+from scorecard.catalogue.declared import SourceFile
 from scorecard.catalogue.dimensions import DimensionFile
 from scorecard.catalogue.metrics import MetricFile
 from scorecard.catalogue.scorecards import ScorecardEntry
@@ -14,6 +15,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "metric": MetricFile,
     "rules": RulesFile,
     "scorecard": ScorecardEntry,
+    "source": SourceFile,
 }
 """By the name of its file in docs/schemas, the model of a file of declarations."""
 

@@ -26,9 +26,6 @@ from scorecard.redaction import hide
 from scorecard.settings_errors import no_json, refuse_unknown_variables, wrong_setting
 from scorecard.settings_file import read_file, settings_file
 
-SERVICES = ("hubspot", "salesforce", "stripe", "zendesk")
-"""Sources that the product comes with; each is extracted once it has settings in ``services``."""
-
 PROJECT = Path(__file__).resolve().parent.parent
 
 NO_SECRETS = ("audience", "region", "username")
@@ -50,6 +47,7 @@ class ServiceSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    service: str = Field(default="", description="that it is an account of; none: the one it is named after")
     business_unit: str
     currency: str = Field(pattern="^[A-Z]{3}$", description="of records that name none, ISO 4217")
     start_date: date | None = Field(default=None, description="facts of before are left out; none: all are read")
@@ -57,7 +55,7 @@ class ServiceSettings(BaseModel):
     overlap_seconds: int = Field(default=600, ge=0, description="read again, for records that were committed late")
     page_size: int | None = Field(default=None, ge=1, description="none: the largest that the service allows")
     concurrency: int = Field(default=2, ge=1, le=16, description="objects that are read at the same time")
-    bulk_above: int = Field(default=50_000, ge=0, description="records from which Salesforce is asked in bulk")
+    bulk_above: int = Field(default=50_000, ge=0, description="records from which a service that can is asked in bulk")
     reconcile_days: int = Field(default=7, ge=1, description="how often the ids are compared, for deletes unseen")
     quota_reserve: float = Field(
         default=0.05, ge=0, lt=1, description="share of the service's daily requests that is left to others"

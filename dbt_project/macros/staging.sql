@@ -1,43 +1,55 @@
 {# A raw table. One that a service was not asked for (`objects` in the settings), or whose source was never loaded, is
-   empty. In one of a service that was loaded before its contract declared a column, that column is null. #}
+   empty. In one of a service that was loaded before its contract declared a column, that column is null. The accounts of
+   one service are one below the other; the source of each row is in `_source_system`. #}
 {% macro raw(source_name, object_name) -%}
     {%- set table = source(source_name, object_name) -%}
-    {%- if not execute or table.is_cte or source_name not in var('services') and load_relation(table) -%}
-        {{ table }}
+    {%- if not is_service(source_name) -%}
+        {{ table if not execute or table.is_cte or load_relation(table) else _raw_of(source_name, object_name, table) }}
+    {%- elif not execute or table.is_cte -%}
+        (select *, '{{ source_name }}' as _source_system from {{ table }})
     {%- else -%}
-        {%- set declared = graph.sources['source.' ~ project_name ~ '.' ~ source_name ~ '.' ~ object_name].columns.values() -%}
-        {%- set loaded = load_relation(table) -%}
-        {%- set held = adapter.get_columns_in_relation(loaded) | map(attribute='name') | list if loaded else [] -%}
-        {%- set lacking = declared | rejectattr('name', 'in', held) | list -%}
-        {%- if loaded and not lacking -%}
-        {{ table }}
-        {%- elif loaded -%}
         (
-            select
-                {%- for column in lacking %}
-                null::{{ column.data_type }} as {{ adapter.quote(column.name) }},
-                {%- endfor %}
-                *
-            from {{ table }}
+        {%- for account in var('services', {}).get(source_name, [source_name]) %}
+            select *, '{{ account }}' as _source_system
+            from {{ _raw_of(source_name, object_name, adapter.get_relation(target.database, 'raw_' ~ account, object_name)) }}
+            {{- ' union all' if not loop.last }}
+        {%- endfor %}
         )
-        {%- else -%}
-        (
-            select
-                {%- for column in declared %}
-                null::{{ column.data_type }} as {{ adapter.quote(column.name) }},
-                {%- endfor %}
-                null::varchar as _undeclared,
-                null::varchar as _source_file,
-                null::bigint as _source_line,
-                null::varchar as _source_sha256,
-                null::timestamptz as _valid_from,
-                null::timestamptz as _valid_to,
-                null::timestamptz as _deleted_at,
-                null::varchar as _deleted_reason
-            where false
-        )
-        {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+
+{# The columns that a raw table has by its contract and by the extraction; null where the table that was loaded, if there
+   is one, lacks them. #}
+{% macro _raw_of(source_name, object_name, loaded) -%}
+    {%- set declared = graph.sources['source.' ~ project_name ~ '.' ~ source_name ~ '.' ~ object_name].columns.values() -%}
+    {%- set held = adapter.get_columns_in_relation(loaded) | map(attribute='name') | list if loaded else [] -%}
+    {%- set by_the_extraction = [
+        ('_undeclared', 'varchar'), ('_source_file', 'varchar'), ('_source_line', 'bigint'), ('_source_sha256', 'varchar'),
+        ('_valid_from', 'timestamptz'), ('_valid_to', 'timestamptz'),
+        ('_deleted_at', 'timestamptz'), ('_deleted_reason', 'varchar'),
+    ] -%}
+    (
+        select
+            {%- for column in declared %}
+            {{ _held(column.name, column.data_type, held) }},
+            {%- endfor %}
+            {%- for name, data_type in by_the_extraction %}
+            {{ _held(name, data_type, held) }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        {{ 'from ' ~ loaded if loaded else 'where false' }}
+    )
+{%- endmacro %}
+
+
+{% macro _held(column, data_type, held) -%}
+    {{ adapter.quote(column) if column in held else 'null::' ~ data_type ~ ' as ' ~ adapter.quote(column) }}
+{%- endmacro %}
+
+
+{# Whether a source is a service, of which several accounts may be set. #}
+{% macro is_service(source_name) -%}
+    {{ return(source_name in var('services', {}) or var('all_services', false)) }}
 {%- endmacro %}
 
 
@@ -45,14 +57,15 @@
    sold or paid did so even if it is deleted later: `deleted=true` takes its last version, too. #}
 {% macro current_rows(source_name, object_name, deleted=false) -%}
     select * from {{ raw(source_name, object_name) }} where _valid_to is null
-    {%- if source_name in var('services') and not deleted %} and _deleted_at is null{% endif %}
+    {%- if is_service(source_name) and not deleted %} and _deleted_at is null{% endif %}
 {%- endmacro %}
 
 
-{# What each merged record has become in the end, however many mergers that took: (merged_id, into_id). #}
+{# What each merged record has become in the end, however many mergers that took: (_source_system, merged_id, into_id). #}
 {% macro merged_records(source_name, object_name) -%}
     with recursive merger as (
         select
+            _source_system,
             id as merged_id,
             _deleted_reason[length('merged into ') + 1:] as into_id
         from {{ raw(source_name, object_name) }}
@@ -60,14 +73,16 @@
     ),
 
     followed as (
-        select merged_id, into_id from merger
+        select _source_system, merged_id, into_id from merger
         union
-        select followed.merged_id, merger.into_id
+        select followed._source_system, followed.merged_id, merger.into_id
         from followed
-        inner join merger on followed.into_id = merger.merged_id
+        inner join merger on followed.into_id = merger.merged_id and followed._source_system = merger._source_system
     )
 
-    select merged_id, into_id from followed where into_id not in (select merged_id from merger)
+    select followed._source_system, followed.merged_id, followed.into_id
+    from followed
+    anti join merger on followed.into_id = merger.merged_id and followed._source_system = merger._source_system
 {%- endmacro %}
 
 
@@ -93,7 +108,7 @@
 {# Where a row came from; every staging model ends with these columns. #}
 {% macro provenance(source_name, object_name, record_id, of=none) -%}
     {%- set of = of ~ '.' if of else '' -%}
-    '{{ source_name }}' as source_system,
+    {{ of ~ '_source_system' if is_service(source_name) else "'" ~ source_name ~ "'" }} as source_system,
     '{{ object_name }}' as source_object,
     {{ record_id }} as record_id,
     {{ of }}_source_file as source_file,
@@ -131,7 +146,7 @@
 {%- endmacro %}
 
 
-{# An amount in the smallest unit of its currency, which has 2 digits but for those that ISO 4217 and Stripe except. #}
+{# An amount in the smallest unit of its currency, as payment services count it: a hundredth, but for these. #}
 {% macro major_units(amount, currency) -%}
     try_cast({{ amount }} as decimal(30, 8)) * case
         when {{ currency }} in (

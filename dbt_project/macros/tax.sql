@@ -12,13 +12,13 @@
 {%- endmacro %}
 
 
-{# Of taxes as Stripe lists them, what the amount beside them includes; null where they are not known. #}
+{# Of a list of taxes, what the amount beside them includes; null where they are not known. #}
 {% macro inclusive_tax(taxes) -%}
     {{ sum_listed(taxes, 'amount', "entry.tax_behavior = 'inclusive'") }}
 {%- endmacro %}
 
 
-{# Of tax rates as Stripe lists them, the percent of the net that a price includes; null where no rate is given. #}
+{# Of a list of tax rates, the percent of the net that a price includes; null where no rate is given. #}
 {% macro inclusive_percent(rates) -%}
     case when json_array_length({{ rates }}) > 0 then {{ sum_listed(rates, 'percentage', 'entry.inclusive') }} end
 {%- endmacro %}

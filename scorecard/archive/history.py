@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from scorecard.catalogue import read_yaml
+from scorecard.catalogue import declaration, read_sources
 from scorecard.settings import Settings
 
 
@@ -109,11 +109,9 @@ class History:
     def _key(self, source: str, table: str) -> list[str]:
         """Return the columns that tell a source's records apart, as its contract says; none where there is none."""
         if source not in self._keys:
-            path = self.settings.dbt_project / "models" / "staging" / source / "_sources.yml"
-            tables = (
-                [entry for each in read_yaml(path)["sources"] for entry in each["tables"]] if path.is_file() else []
-            )
-            self._keys[source] = {entry["name"]: _primary_key(entry) for entry in tables}
+            path = declaration(self.settings, source)
+            tables = [table for each in read_sources(path) for table in each.tables] if path.is_file() else []
+            self._keys[source] = {table.name: list(table.meta.primary_key) for table in tables}
         return self._keys[source].get(table, [])
 
 
@@ -137,10 +135,3 @@ def _change(was: bool, is_now: bool, is_merged: bool, fields: list[str]) -> Chan
     if was:
         return Change("merged" if is_merged else "deletion")
     return Change("late record") if is_now else None
-
-
-def _primary_key(entry: dict[str, object]) -> list[str]:
-    config = entry.get("config")
-    meta = config.get("meta") if isinstance(config, dict) else None
-    key = meta.get("primary_key") if isinstance(meta, dict) else None
-    return [key] if isinstance(key, str) else list(key or ())

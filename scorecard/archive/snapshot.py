@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from scorecard.catalogue import Metric, Scorecard, load_dimensions, read_yaml
+from scorecard.catalogue import Metric, Scorecard, declared_sources, load_dimensions
 from scorecard.errors import ScorecardError
 from scorecard.periods import FiscalYear, Grain, Period, last_over, period_of
 from scorecard.settings import Settings
@@ -312,14 +312,13 @@ def _horizons(
 
 
 def foreign_sources(settings: Settings, unit: str) -> dict[str, str]:
-    """Return the sources that are said to be of another business unit, with their schemas."""
-    found = {}
-    for path in sorted((settings.dbt_project / "models" / "staging").glob("*/_sources.yml")):
-        for source in read_yaml(path)["sources"]:
-            of = source.get("config", {}).get("meta", {}).get("business_unit")
-            if of and of != unit:
-                found[source["name"]] = source.get("schema", source["name"])
-    return found
+    """Return the sources of exports that are said to be of another business unit, with their schemas."""
+    declared = declared_sources(settings)
+    return {
+        name: source.schema
+        for name, source in declared.items()
+        if not source.service and source.business_unit not in ("", unit)
+    }
 
 
 def _observation_columns(connection: duckdb.DuckDBPyConnection, model: str, dimensions: Iterable[str]) -> str:

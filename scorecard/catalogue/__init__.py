@@ -8,19 +8,24 @@ A metric is ``dbt_project/models/kpis/kpi_<name>.sql`` and the ``.yml`` of the s
 from dataclasses import dataclass
 from typing import TypeVar
 
+from scorecard.catalogue.declared import ColumnEntry, DeclaredSource, DeclaredTable, declared_sources, read_sources
 from scorecard.catalogue.dimensions import Dimension, around, read_dimensions
 from scorecard.catalogue.metrics import Metric, metric_of, read_metrics
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.reading import read_yaml
 from scorecard.catalogue.scorecards import Known, Recipient, Scorecard, read_schedules, read_scorecards
+from scorecard.catalogue.sources import declaration, declarations, declared_as, source_names
 from scorecard.catalogue.words import Words
 from scorecard.errors import ScorecardError
 from scorecard.periods import Grain
 from scorecard.schedule import When
-from scorecard.settings import SERVICES, Settings
+from scorecard.settings import Settings
 
 __all__ = [
     "Catalogue",
+    "ColumnEntry",
+    "DeclaredSource",
+    "DeclaredTable",
     "Dimension",
     "Metric",
     "Mistakes",
@@ -29,10 +34,15 @@ __all__ = [
     "Words",
     "WrongDeclarations",
     "around",
+    "declaration",
+    "declarations",
+    "declared_as",
+    "declared_sources",
     "load_catalogue",
     "load_dimensions",
     "metric_of",
     "read_catalogue",
+    "read_sources",
     "read_yaml",
     "schedules",
     "source_names",
@@ -87,7 +97,7 @@ def read_catalogue(settings: Settings, mistakes: Mistakes) -> Catalogue:
     known = Known(
         metrics=None if len(mistakes) else metrics,
         dimensions=dimensions if no_dimension_is_wrong else None,
-        units=_business_units(settings),
+        units=_units(settings, mistakes),
     )
     scorecards = read_scorecards(settings.project / "reports", known, mistakes)
     return Catalogue(metrics, scorecards, dimensions)
@@ -105,15 +115,6 @@ def load_dimensions(settings: Settings) -> dict[str, Dimension]:
     dimensions = read_dimensions(settings.dbt_project / "dimensions", mistakes)
     mistakes.raise_any()
     return dimensions
-
-
-def source_names(settings: Settings) -> list[str]:
-    """Return the names of the sources to extract without reading more than folder names (cheap enough for a DAG).
-
-    Every declared one counts, but for those of services that the product comes with: these have to be set.
-    """
-    declared = (path.parent.name for path in (settings.dbt_project / "models" / "staging").glob("*/_sources.yml"))
-    return sorted(name for name in declared if name not in SERVICES or name in settings.services)
 
 
 def schedules(settings: Settings) -> dict[str, dict[Grain, When]]:
@@ -140,12 +141,11 @@ def _pick(known: dict[str, _T], name: str, kind: str) -> _T:
     raise ScorecardError(f"There is no {kind} {name!r}.", f"Choose one of: {', '.join(sorted(known))}.")
 
 
-def _business_units(settings: Settings) -> set[str]:
-    """Return the units that the declared sources are of."""
-    units: set[str | None] = {service.business_unit for service in settings.services.values()}
-    for name in source_names(settings):
-        content = read_yaml(settings.dbt_project / "models" / "staging" / name / "_sources.yml")
-        units |= {
-            source.get("config", {}).get("meta", {}).get("business_unit") for source in content.get("sources", ())
-        }
-    return {unit for unit in units if unit}
+def _units(settings: Settings, mistakes: Mistakes) -> set[str] | None:
+    """Return the units that the declared sources are of; None where these can't be read."""
+    try:
+        sources = declared_sources(settings)
+    except WrongDeclarations as error:
+        mistakes.extend(error)
+        return None
+    return {source.business_unit for source in sources.values() if source.business_unit}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from scorecard.catalogue import read_yaml
+from scorecard.catalogue import declared_sources
 from scorecard.quality.quarantine import Bad, Object, Quarantine
 from scorecard.quality.results import CheckResult, MetricsOf, Severity
 from scorecard.quality.words import Words, read_translations
@@ -37,18 +37,14 @@ def from_extract(
     """
     found = []
     words = read_translations(settings.project)
+    declared = declared_sources(settings)
     for source in sources:
         # Of a source that was never loaded, extraction has said so.
         if not _was_loaded(con, source):
             continue
-        contract = settings.dbt_project / "models" / "staging" / source / "_sources.yml"
-        (entry,) = (item for item in read_yaml(contract)["sources"] if item["name"] == source)
-        for table in entry["tables"]:
-            # What extraction keeps beside the objects is its own, and has no export.
-            if table["name"].startswith("_"):
-                continue
-            metrics = tuple(sorted(metrics_of.get(f"raw_{source}.{table['name']}", ())))
-            checked, raw = _Table(source, table["name"], metrics, words), Object(con, entry, table)
+        for table in declared[source].tables:
+            metrics = tuple(sorted(metrics_of.get(f"raw_{source}.{table.name}", ())))
+            checked, raw = _Table(source, table.name, metrics, words), Object(con, declared[source], table)
             quarantine = raw.quarantine()
             severity: Severity = "error" if quarantine.share > max_quarantined_share else "warning"
             found.append(_quarantined(checked, quarantine, severity))

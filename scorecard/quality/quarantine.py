@@ -5,8 +5,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from scorecard.catalogue import DeclaredSource, DeclaredTable
 from scorecard.text import key_sql
 
 if TYPE_CHECKING:
@@ -54,25 +55,23 @@ class Quarantine:
 
 
 class Object:
-    """A raw table and what extraction keeps beside it; `entry` is its entry in the source's YAML."""
+    """A raw table and what extraction keeps beside it."""
 
-    def __init__(self, con: "DuckDBPyConnection", source: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
-        meta = (entry.get("config") or {}).get("meta") or {}
-        service = bool(((source.get("config") or {}).get("meta") or {}).get("service"))
-        key = meta.get("primary_key") or ()
-        self.con, self.name, self.schema = con, str(entry["name"]), f"raw_{source['name']}"
-        self.key = [key] if isinstance(key, str) else list(key)
-        self.is_service = service
+    def __init__(self, con: "DuckDBPyConnection", source: DeclaredSource, table: DeclaredTable) -> None:
+        self.con, self.name, self.schema = con, table.name, source.schema
+        self.key = list(table.meta.primary_key)
+        self.is_service = bool(source.service)
         # A full export says all anew; of any other, what was wrong stays wrong until the record comes rightly.
-        self.adds = not meta.get("full_export", not service)
+        whole = table.meta.full_export
+        self.adds = self.is_service if whole is None else not whole
         self.columns: dict[str, set[str]] = {}
         found = con.execute(
             "select table_name, column_name from duckdb_columns() "
             "where database_name = current_database() and schema_name = $schema",
             {"schema": self.schema},
         )
-        for table, column in found.fetchall():
-            self.columns.setdefault(table, set()).add(column)
+        for of_table, column in found.fetchall():
+            self.columns.setdefault(of_table, set()).add(column)
 
     def newest(self) -> str:
         """Return a query of the newest version of the object's files: what an older one had wrong is mended.

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from scorecard.settings import Settings
 from scorecard.sources import troubles
 from scorecard.sources.connectors import Checked, check, connector
-from scorecard.sources.contract import Column, ObjectContract, SourceContract, load_contracts
+from scorecard.sources.contract import Column, ObjectContract, SourceContract
+from scorecard.sources.declared import load_contracts
 from scorecard.sources.extract import ExtractResult, LoadedObject, extract_files, refuse_unfit_state
 from scorecard.sources.held import read_held
 from scorecard.sources.service import extract_service

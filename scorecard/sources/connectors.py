@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 
 from scorecard.errors import ScorecardError
+from scorecard.plugins import services
 from scorecard.settings import Connection, Settings
 from scorecard.settings_file import NAME
 from scorecard.sources.address import refuse_unfit
@@ -42,32 +44,21 @@ def connector(settings: Settings, source: SourceContract) -> Service:
         )
     _refuse_unknown(own.objects, source)
     connection = settings.connections.get(source.name, Connection()).of(source.name)
-    if source.service != "sql":
+    plugin = _plugin(source)
+    if plugin.speaks_http:
         refuse_unfit(source.name, connection.host)
-    if source.service == "salesforce":
-        from scorecard.sources.salesforce import Salesforce
+    return plugin(source.name, own, connection)
 
-        return Salesforce(source.name, own, connection)
-    if source.service == "hubspot":
-        from scorecard.sources.hubspot import HubSpot
 
-        return HubSpot(source.name, own, connection)
-    if source.service == "stripe":
-        from scorecard.sources.stripe import Stripe
-
-        return Stripe(source.name, own, connection)
-    if source.service == "zendesk":
-        from scorecard.sources.zendesk import Zendesk
-
-        return Zendesk(source.name, own, connection)
-    if source.service == "sql":
-        from scorecard.sources.sql import Sql
-
-        return Sql(source.name, own, connection)
-    raise ScorecardError(
-        f"There is no connector for the service {source.service!r}.",
-        f"Correct config.meta.service in {source.declared_in}; there is: hubspot, salesforce, sql, stripe, zendesk.",
-    )
+def _plugin(source: SourceContract) -> type[Service]:
+    """Return the connector's class, which its package names `CONNECTOR`."""
+    if source.service not in services():
+        raise ScorecardError(
+            f"There is no connector for the service {source.service!r}.",
+            f"Correct config.meta.service in {source.declared_in}; there is: {', '.join(services())}.",
+        )
+    plugin: type[Service] = import_module(f"scorecard.sources.{source.service}").CONNECTOR
+    return plugin
 
 
 def _refuse_unknown(objects: tuple[str, ...], source: SourceContract) -> None:

@@ -7,7 +7,6 @@ import codecs
 import re
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from scorecard.errors import ScorecardError
@@ -66,8 +65,8 @@ USUAL = Formats()
 """How values are written where a contract says nothing of it."""
 
 
-def read_formats(meta: dict[str, Any], where: str, path: Path, has_typed_cells: bool) -> Formats:
-    """Read how a table's export is written out of its config.meta.
+def read_formats(meta: dict[str, Any], where: str, at: str, has_typed_cells: bool) -> Formats:
+    """Read how a table's export is written out of its config.meta, which stands ``at`` a file and line.
 
     Raises
     ------
@@ -90,7 +89,7 @@ def read_formats(meta: dict[str, Any], where: str, path: Path, has_typed_cells: 
     for name, problem in problems.items():
         if problem:
             raise ScorecardError(
-                f"In {path}, config.meta of {where} has the {name} {meta.get(name)!r}: {problem}.", f"Correct {name}."
+                f"In {at}, config.meta of {where} has the {name} {meta.get(name)!r}: {problem}.", f"Correct {name}."
             )
     encoding = codecs.lookup(meta.get("encoding", "utf-8")).name
     return Formats(
@@ -103,14 +102,13 @@ def read_formats(meta: dict[str, Any], where: str, path: Path, has_typed_cells: 
     )
 
 
-def column_date_format(meta: dict[str, Any], data_type: str, where: str, path: Path) -> str:
+def column_date_format(said: Any, data_type: str, where: str, at: str) -> str:
     """Read the date_format of one column.
 
     Raises
     ------
     ScorecardError: it can't be used, or not for a column of this type.
     """
-    said = meta.get("date_format", "")
     problem = "" if said == EPOCH else _date_problem(said)
     if said and not problem:
         has_zone = said.endswith("%z") or said == EPOCH
@@ -119,7 +117,7 @@ def column_date_format(meta: dict[str, Any], data_type: str, where: str, path: P
             problem = f"a column that is written so is a {' or a '.join(wanted)}, and this is a {data_type}"
     if problem:
         raise ScorecardError(
-            f"In {path}, config.meta of {where} has the date_format {said!r}: {problem}.", "Correct date_format."
+            f"In {at}, config.meta of {where} has the date_format {said!r}: {problem}.", "Correct date_format."
         )
     return str(said)
 

@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from scorecard.errors import ScorecardError, Temporary
 from scorecard.locks import alone
-from scorecard.settings import Settings
+from scorecard.settings import Connection, ServiceSettings, Settings
 from scorecard.sources import versions
 from scorecard.sources.answer import understood
 from scorecard.sources.contract import ObjectContract, SourceContract, first_day
@@ -57,7 +57,15 @@ SAY_EVERY = 5.0
 
 
 class Service(Protocol):
-    """What a connector is to the loop: see `scorecard.sources.salesforce` for one."""
+    """What a connector is to the loop. Its package names the class `CONNECTOR`.
+
+    `speaks_http`: whether the connection's host is the address of a service that speaks HTTP.
+    """
+
+    speaks_http: ClassVar[bool]
+
+    def __init__(self, name: str, own: ServiceSettings, connection: Connection) -> None:
+        """Take the source's name, its settings and the connection; nothing is sent yet."""
 
     def who(self) -> str:
         """Say whose credentials these are."""

@@ -14,7 +14,8 @@ from typing import Literal, get_args
 from scorecard.errors import ScorecardError
 from scorecard.files import write_whole
 from scorecard.settings import Settings
-from scorecard.sources.contract import SourceContract, load_contracts
+from scorecard.sources.contract import SourceContract
+from scorecard.sources.declared import load_contracts
 
 Kind = Literal["suspect", "failed"]
 

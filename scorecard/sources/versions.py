@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib import import_module
 
-from scorecard.settings import SERVICES
+from scorecard.plugins import services
 
 WARNED_BEFORE = timedelta(days=120)
 """How long before the end of a version its owner is told: there is time to install a release that calls another."""
@@ -57,6 +57,6 @@ def table() -> str:
     """Return all versions as rows of a Markdown table."""
     return "\n".join(
         f"| {each.api} | `{each.version}` | {each.ends or 'none announced'} |"
-        for service in SERVICES
+        for service in services()
         for each in used(service)
     )

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scorecard.catalogue import Catalogue, load_catalogue, source_names
+from scorecard.catalogue import Catalogue, declared_as, load_catalogue, source_names
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 from scorecard.steps.extracting import Progress
@@ -134,7 +134,7 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     dbt = Dbt(settings, progress)
     progress("Reading the dbt project")
     manifest = dbt.parse()
-    touched = _metrics_by_relation(catalogue, manifest, lineage.metrics_downstream(manifest))
+    touched = _metrics_by_relation(settings, catalogue, manifest, lineage.metrics_downstream(manifest))
     progress("Checking the raw tables")
     results = gx.check_raw(settings, names, touched)
     with writer(settings) as connection:
@@ -184,16 +184,25 @@ def _within_units(
 
 
 def _metrics_by_relation(
-    catalogue: Catalogue, manifest: dict[str, Any], downstream: dict[str, list[str]]
+    settings: Settings, catalogue: Catalogue, manifest: dict[str, Any], downstream: dict[str, list[str]]
 ) -> dict[str, list[str]]:
     """Return the metrics, variants among them, that rest on each ``schema.relation``."""
     family: dict[str, list[str]] = {}
     for metric in catalogue.metrics.values():
         family.setdefault(metric.base, []).append(metric.name)
     nodes = {**manifest["nodes"], **manifest["sources"]}
-    return {
+    touched = {
         f"{nodes[node]['schema']}.{nodes[node]['name']}": sorted(
             {name for metric in metrics for name in family.get(metric, [metric])}
         )
         for node, metrics in downstream.items()
     }
+    for account in settings.services:
+        # The raw tables of an account feed what those of its service are declared to feed.
+        of_service = f"raw_{declared_as(settings, account)}."
+        touched |= {
+            f"raw_{account}.{relation.removeprefix(of_service)}": metrics
+            for relation, metrics in touched.items()
+            if relation.startswith(of_service)
+        }
+    return touched

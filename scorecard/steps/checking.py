@@ -26,7 +26,7 @@ def check_declarations(settings: Settings) -> tuple[list[Mistake], list[Scorecar
     ScorecardError: there is no project.
     """
     from scorecard.concepts import dbt_variables
-    from scorecard.sources.contract import load_contracts
+    from scorecard.sources.declared import load_contracts
 
     mistakes = Mistakes()
     others: list[ScorecardError] = []

@@ -1,11 +1,15 @@
 """The dbt project's layers and words, as its manifest has them."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+
+from scorecard.plugins import services
+from tests.conftest import PROJECT, sandbox_at
 
 # What a layer may read. `kpis` may read another KPI: a growth is made of its base.
 MAY_READ = {
@@ -21,6 +25,17 @@ LAYERS = tuple(MAY_READ)
 @pytest.fixture(scope="module")
 def manifest(compiled: Path) -> dict[str, Any]:
     read: dict[str, Any] = json.loads((compiled.parent / "manifest.json").read_text())
+    return read
+
+
+@pytest.fixture(scope="module")
+def of_all_services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The manifest as it is where an account of every service is set."""
+    sandbox = sandbox_at(tmp_path_factory.mktemp("services"))
+    unit = {"business_unit": "Unit", "currency": "EUR"}
+    sandbox.env["SCORECARD_SERVICES"] = json.dumps({name: unit for name in services() if name != "sql"})
+    sandbox.run("dbt", "parse")
+    read: dict[str, Any] = json.loads((sandbox.settings.state / "dbt" / "manifest.json").read_text())
     return read
 
 
@@ -45,6 +60,49 @@ def test_a_layer_reads_those_below_it(models: list[dict[str, Any]], manifest: di
         if _layer(needed, manifest) not in MAY_READ[model["schema"]]
     ]
     assert wrong == []
+
+
+def test_staging_reads_one_object_of_its_source(of_all_services: dict[str, Any]) -> None:
+    staging = {name: node for name, node in of_all_services["nodes"].items() if node["schema"] == "staging"}
+    assert len(staging) > 15
+    for node in staging.values():
+        needed = [each for each in node["depends_on"]["nodes"] if each != "seed.scorecard.aliases"]
+        assert len(needed) == 1, node["name"]
+        assert needed[0].startswith(f"source.scorecard.{node['name'].removeprefix('stg_').partition('__')[0]}.")
+
+
+def test_core_names_no_source(of_all_services: dict[str, Any]) -> None:
+    """It reads concepts, whose models alone read those of sources."""
+    of_sources = [
+        f"{node['name']} reads {needed}"
+        for node in of_all_services["nodes"].values()
+        if node["schema"] in ("core", "kpis", "scorecard") and node["resource_type"] == "model"
+        for needed in node["depends_on"]["nodes"]
+        if "__" in needed
+    ]
+    assert of_sources == []
+
+
+NAMES = re.compile(r"maven|ravenstack|hubspot|salesforce|stripe|zendesk", re.IGNORECASE)
+
+
+def test_the_engine_and_core_know_no_source_by_name() -> None:
+    plugins = [PROJECT / "scorecard" / "sources" / name for name in services()]
+    places = ("scorecard", *(f"dbt_project/{name}" for name in ("macros", "models/core", "models/kpis")))
+    files = [
+        path for place in places for path in (PROJECT / place).rglob("*") if path.suffix in (".py", ".sql", ".yml")
+    ]
+    files += (PROJECT / "dbt_project").glob("models/scorecard/*")
+    files += (PROJECT / "dbt_project").glob("models/intermediate/concepts/*")
+    files += [PROJECT / name for name in (".sqlfluff", "dbt_project/dbt_project.yml", "expectations/kpis.yml")]
+    named = [
+        f"{path.relative_to(PROJECT)}:{number}: {line.strip()}"
+        for path in files
+        if not any(path.is_relative_to(folder) for folder in plugins)
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if NAMES.search(line)
+    ]
+    assert named == []
 
 
 def test_every_model_and_column_is_described(

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -28,6 +29,8 @@ pytestmark = pytest.mark.xdist_group("two CRMs")
 PLAN = Plan(seed=38, size=100, years=1.5, start=date(2024, 1, 1), churn=0.06, mistakes=0.08)
 SERVICES = ("hubspot", "salesforce", "stripe", "zendesk")
 UNITS = {name: INSTRUMENTS if name == "salesforce" else CLOUD for name in SERVICES}
+TWINS = {f"{name}_twin": f"{unit} twin" for name, unit in UNITS.items()}
+"""Second accounts of the services, each with the very records of the first: every id is there twice."""
 READ = {
     "hubspot": ("company", "deal", "deal_stage_history", "line_item", "owner", "pipeline_stage"),
     "salesforce": ("account", "user", "product2", "opportunity", "opportunity_line_item", "opportunity_history"),
@@ -63,8 +66,10 @@ def group(built: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     sandbox.env.update(SCORECARD_TIMEZONE=PLAN.timezone, SCORECARD_CURRENCY="EUR")
     sandbox.env["SCORECARD_SERVICES"] = services(READ)
     with ExitStack() as running:
-        sandbox.env["SCORECARD_CONNECTIONS"] = json.dumps(connections(company, running))
-        sandbox.run("extract", *SERVICES)
+        first = connections(company, running)
+        second = {f"{name}_twin": connection for name, connection in first.items()}
+        sandbox.env["SCORECARD_CONNECTIONS"] = json.dumps({**first, **second})
+        sandbox.run("extract", *UNITS, *TWINS)
         sandbox.run("build")
         with duckdb.connect(str(sandbox.settings.snapshot), read_only=True) as db:
             rows = db.execute(
@@ -75,9 +80,11 @@ def group(built: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def services(read: dict[str, tuple[str, ...]]) -> str:
     """The settings of the services."""
-    return json.dumps(
-        {name: {"business_unit": unit, "currency": "EUR", "objects": read[name]} for name, unit in UNITS.items()}
-    )
+    accounts = {}
+    for account, unit in {**UNITS, **TWINS}.items():
+        service = account.removesuffix("_twin")
+        accounts[account] = {"service": service, "business_unit": unit, "currency": "EUR", "objects": read[service]}
+    return json.dumps(accounts)
 
 
 def project_with_rates(root: Path, company: Company) -> Path:
@@ -189,8 +196,26 @@ def test_a_unit_is_known_through_the_day_before_its_services_were_read(group: Gr
     with duckdb.connect(str(group.sandbox.settings.snapshot), read_only=True) as db:
         read = db.execute("select source_system, read_through from intermediate.int_sources_read").fetchall()
         known = db.execute("select business_unit, last_on from core.core_horizon").fetchall()
-    assert dict(read) == dict.fromkeys(SERVICES, last)
+    assert dict(read) == dict.fromkeys([*UNITS, *TWINS], last)
     assert {unit: day for unit, day in known if unit in UNITS.values()} == {INSTRUMENTS: last, CLOUD: last}
+
+
+def test_a_second_account_of_a_service_is_a_source_of_its_own(group: Group) -> None:
+    """Its records join those of its own account alone, though the other has the same ids."""
+    units = {INSTRUMENTS, CLOUD}
+    first = {(unit, *of): value for (unit, *of), value in group.figures.items() if unit in units}
+    second = {
+        (unit.removesuffix(" twin"), *of): value
+        for (unit, *of), value in group.figures.items()
+        if unit.endswith(" twin")
+    }
+    assert len(first) > 1000
+    assert second == first
+    with duckdb.connect(str(group.sandbox.settings.snapshot), read_only=True) as db:
+        systems = db.execute(
+            "select distinct source_system, business_unit from core.core_account where business_unit like '% twin'"
+        ).fetchall()
+    assert dict(systems) == TWINS
 
 
 def test_no_check_of_the_units_fails(group: Group) -> None:
@@ -213,5 +238,5 @@ def test_unit_tests_of_the_services_staging_models(group: Group) -> None:
     ran = json.loads((target / "run_results.json").read_text())["results"]
     assert {result["status"] for result in ran} == {"pass"}
     declared = json.loads((target / "manifest.json").read_text())["unit_tests"]
-    of_services = {name for name in declared if name.split(".")[2].split("__")[0].removeprefix("stg_") in SERVICES}
+    of_services = {name for name in declared if re.match(rf"(stg|int)_({'|'.join(SERVICES)})__", name.split(".")[2])}
     assert {result["unique_id"] for result in ran} == of_services

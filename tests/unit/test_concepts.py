@@ -8,9 +8,10 @@ import yaml
 
 from scorecard.concepts import concept_models, dbt_variables
 from scorecard.errors import ScorecardError
-from scorecard.settings import Settings
+from scorecard.settings import Settings, load_settings
 
 CONCEPT = {"deal_id": "varchar", "amount": "decimal(24,8)", "rep": "varchar", "business_unit": "varchar"}
+TABLE = {"name": "t", "columns": [{"name": "id", "data_type": "varchar", "description": "Id."}]}
 DELIVERED = {"deal_id": "varchar", "amount": "decimal(24,8)"}
 
 
@@ -28,7 +29,9 @@ class Project:
         meta = {"business_unit": unit, "currency": "EUR", "role": "crm", **more}
         self._write(
             f"staging/{name}/_sources.yml",
-            yaml.safe_dump({"sources": [{"name": name, "config": {"meta": meta}, "tables": []}]}),
+            yaml.safe_dump(
+                {"sources": [{"name": name, "schema": f"raw_{name}", "config": {"meta": meta}, "tables": [TABLE]}]}
+            ),
         )
 
     def model(self, path: str, columns: dict[str, str], **meta: dict[str, object]) -> None:
@@ -48,7 +51,7 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    project = Project(Settings(project=tmp_path, state=tmp_path / "var"))  # type: ignore[call-arg]
+    project = Project(load_settings().model_copy(update={"project": tmp_path, "state": tmp_path / "var"}))
     project.model("intermediate/concepts/int_deals", CONCEPT, rep={"optional": True})
     project.source("shop")
     return project
@@ -143,7 +146,7 @@ def test_dbt_is_told_of_the_sources_and_facts(project: Project) -> None:
     told = dbt_variables(project.settings)
     assert told["concepts"] == {"deals": ["stg_kiosk__deals"]}
     assert told["facts"] == {"core_deal": "deals"}
-    assert told["services"] == []
+    assert told["services"] == {}
     assert told["sources"]["kiosk"] == {
         "business_unit": "O'Neil",
         "currency": "EUR",

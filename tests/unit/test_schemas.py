@@ -15,12 +15,14 @@ FILES = {
     "metric": "dbt_project/models/kpis/*.yml",
     "rules": "expectations/*.yml",
     "scorecard": "reports/*.yml",
+    "source": "dbt_project/models/staging/*/_sources.yml",
 }
 WRONG = {
     "dimensions": ("label:", "lable:"),
     "metric": ("unit: count", "unit: fortnights"),
     "rules": ("severity: error\n        why", "severity: severe\n        why"),
     "scorecard": ("cadences: [quarter]", "cadences: quarter"),
+    "source": ("role: crm", "role: sales"),
 }
 
 

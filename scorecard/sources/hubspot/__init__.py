@@ -40,6 +40,8 @@ class HubSpot:
     a search also ``until`` and ``last``, the id that it came to. Short lists have ``{"read_at": …}``.
     """
 
+    speaks_http = True
+
     def __init__(self, name: str, own: ServiceSettings, connection: Connection) -> None:
         self.name, self.own = name, own
         self.login = Login(name, connection)
@@ -268,3 +270,6 @@ class HubSpot:
             Gone(loser, record.updated_at, f"merged into {record.id}") for record in records for loser in record.merged
         ]
         return Page(answer.url + place, answer.sha256, len(answer.body), texts, gone, **end)
+
+
+CONNECTOR = HubSpot

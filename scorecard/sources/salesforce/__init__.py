@@ -39,6 +39,8 @@ class Salesforce:
     ``job``, ``locator`` and, of what was read of it, ``newest`` and ``read``: the newest SystemModstamp and how many.
     """
 
+    speaks_http = True
+
     def __init__(self, name: str, own: ServiceSettings, connection: Connection) -> None:
         self.name, self.own = name, own
         self.http = connect(name, connection, own.quota_reserve)
@@ -297,3 +299,6 @@ def _forget_job(reached: dict[str, Any]) -> int:
 
 def _page(answer: Answer, records: Sequence[bytes], **rest: Any) -> Page:
     return Page(answer.url, answer.sha256, len(answer.body), records, **rest)
+
+
+CONNECTOR = Salesforce

@@ -63,6 +63,8 @@ class Sql:
     key is not theirs alone are all read in each run, and judged together.
     """
 
+    speaks_http = False
+
     def __init__(self, name: str, own: ServiceSettings, connection: Connection) -> None:
         self.name, self.own = name, own
         self.engine = connect(name, connection)
@@ -310,3 +312,6 @@ def _page(url: str, records: Sequence[bytes], **rest: Any) -> Page:
 
 def _text(value: Any) -> str:
     return str(value) if isinstance(value, int) else str(value.isoformat())
+
+
+CONNECTOR = Sql

@@ -26,6 +26,8 @@ class Stripe:
     ``after`` and ``created`` (the last record read), and ``compare``: whether ids have to be compared.
     """
 
+    speaks_http = True
+
     def __init__(self, name: str, own: ServiceSettings, connection: Connection) -> None:
         self.name, self.own = name, own
         self.api = Api(name, connection)
@@ -255,3 +257,6 @@ def _is_expanded(contract: ObjectContract) -> bool:
 def _expand(name: str, of: str = "") -> dict[str, str]:
     """Return how to ask for the records of such a list; in a list of objects it is the list ``of`` each of them."""
     return {"expand[]": of + fixed.EXPANDED[name][0]}
+
+
+CONNECTOR = Stripe

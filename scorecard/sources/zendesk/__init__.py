@@ -25,6 +25,8 @@ class Zendesk:
     ``after`` and ``newest``.
     """
 
+    speaks_http = True
+
     def __init__(self, name: str, own: ServiceSettings, connection: Connection) -> None:
         self.name, self.own = name, own
         self.http = connect(name, connection)
@@ -270,3 +272,6 @@ def _stands_still(service: str, name: str, start: int) -> ScorecardError:
         " in that second, which Zendesk's export does not get beyond: change some of them there, as by a tag, so that"
         " they get other times.",
     )
+
+
+CONNECTOR = Zendesk

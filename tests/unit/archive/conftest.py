@@ -406,8 +406,9 @@ class World:
         path = self.settings.dbt_project / "models" / "staging" / "crm" / "_sources.yml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(
-            f"sources: [{{name: crm, config: {{meta: {{business_unit: {unit}}}}}, "
-            "tables: [{name: deals, config: {meta: {primary_key: [id]}}}]}]"
+            f"sources: [{{name: crm, schema: raw_crm, config: {{meta: {{business_unit: {unit}}}}}, "
+            "tables: [{name: deals, config: {meta: {primary_key: [id]}}, "
+            "columns: [{name: id, data_type: varchar, description: Id.}]}]}]"
         )
 
     def close(self, period="2017-Q4", publish=True, **changes):

@@ -221,7 +221,10 @@ def extracted() -> duckdb.DuckDBPyConnection:
 def _extract(con: duckdb.DuckDBPyConnection, tmp_path: Path, files: list[tuple[Any, ...]]) -> list[CheckResult]:
     staging = tmp_path / "dbt_project" / "models" / "staging" / "shop"
     staging.mkdir(parents=True)
-    (staging / "_sources.yml").write_text("sources: [{name: shop, tables: [{name: deals}]}]\n")
+    (staging / "_sources.yml").write_text(
+        "sources: [{name: shop, schema: raw_shop, tables: [{name: deals, columns: "
+        "[{name: a, data_type: date, description: A.}]}]}]\n"
+    )
     for file in files:
         con.execute("insert into raw_shop._loaded_files values (?, ?, ?, ?, ?, ?, ?, 'contract', ?)", (*file, file[6]))
     settings = load_settings().model_copy(update={"project": tmp_path})

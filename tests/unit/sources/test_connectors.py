@@ -1,5 +1,6 @@
 """What the settings say of sources is held against what there is, before anything is asked of a service."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +115,57 @@ def test_a_source_that_nobody_declared(tmp_path: Path, what: str) -> None:
 def test_a_connection_may_wait_for_its_service(tmp_path: Path) -> None:
     settings = Settings(state=tmp_path, connections={"stripe": {}})  # type: ignore[call-arg, dict-item]
     assert "stripe" not in load_contracts(settings)
+
+
+def accounts(tmp_path: Path, **services: dict[str, str]) -> Settings:
+    return Settings(state=tmp_path, services={name: {**UNIT, **own} for name, own in services.items()})  # type: ignore[arg-type, call-arg]
+
+
+def test_an_account_is_a_source_with_the_contract_of_its_service(tmp_path: Path) -> None:
+    contracts = load_contracts(accounts(tmp_path, hubspot={}, hubspot_eu={"service": "hubspot"}))
+    first, second = contracts["hubspot"], contracts["hubspot_eu"]
+    assert (second.name, second.schema, second.service) == ("hubspot_eu", "raw_hubspot_eu", "hubspot")
+    assert second.objects == first.objects
+
+
+def test_an_account_needs_no_other_of_its_service(tmp_path: Path) -> None:
+    contracts = load_contracts(accounts(tmp_path, hubspot_eu={"service": "hubspot"}))
+    assert "hubspot_eu" in contracts
+    assert "hubspot" not in contracts
+
+
+@pytest.mark.parametrize(
+    ("services", "problem", "cure"),
+    [
+        ({"hubspot_eu": {"service": "hubspt"}}, "call hubspot_eu an account of hubspt, which no service", "hubspot, "),
+        ({"eu": {"service": "maven_crm"}}, "call eu an account of maven_crm, which no service", "there is: hubspot, "),
+        ({"zendesk": {"service": "hubspot"}}, "call an account of hubspot zendesk, which is a source of", "hubspot_eu"),
+    ],
+)
+def test_an_account_that_can_be_none(
+    tmp_path: Path, services: dict[str, dict[str, str]], problem: str, cure: str
+) -> None:
+    with pytest.raises(ScorecardError) as error:
+        load_contracts(accounts(tmp_path, **services))
+    assert problem in error.value.problem
+    assert cure in error.value.cure
+
+
+def test_a_service_is_found_by_the_name_of_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package that is put beside the others is one more service."""
+    from scorecard import plugins, sources
+
+    package = tmp_path / "faxdesk"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "class Fax:\n    speaks_http = False\n    def __init__(self, *_given): ...\nCONNECTOR = Fax\n"
+    )
+    folders = [*sources.__path__, str(tmp_path)]
+    monkeypatch.setattr(sources, "__path__", folders)
+    monkeypatch.setattr(sources.__spec__, "submodule_search_locations", folders)
+    assert plugins.services() == ["faxdesk", "hubspot", "salesforce", "sql", "stripe", "zendesk"]
+    settings = accounts(tmp_path, hubspot={})
+    source = replace(load_contracts(settings)["hubspot"], service="faxdesk")
+    assert type(connector(settings, source)).__name__ == "Fax"
+    with pytest.raises(ScorecardError, match=r"no connector for the service 'faxdsk'.*there is: faxdesk, hubspot"):
+        connector(settings, replace(source, service="faxdsk"))

@@ -7,7 +7,7 @@ import pytest
 from scorecard.errors import ScorecardError
 from scorecard.settings import load_settings
 from scorecard.sources import load_contracts
-from scorecard.sources.contract import read_contracts
+from scorecard.sources.declared import read_contracts
 
 from .conftest import YAML, Shop
 
@@ -40,7 +40,10 @@ def test_an_entry_becomes_a_contract(shop: Shop) -> None:
         ("name: note", "name: amount", "amount more than once"),
         ("name: note", "name: Note", "Note"),
         ("full_export: true", "full_export: perhaps", "perhaps"),
-        ("sources:", "models:", "declares no sources"),
+        ("sources:", "models:", "lacks `sources`"),
+        ("    schema: raw_shop", "    schema: raw_shop\n    schema: raw_shop", "6: The key `schema` is there twice"),
+        ("name: shop", "name: 7", "`name` is 7, where text is meant"),
+        ("currency: USD", "currency: USD, role: sales", "Choose one of: crm, billing, support"),
         ("version: 2", "version: [", "YAML"),
     ],
 )
@@ -55,12 +58,22 @@ def test_an_incomplete_entry_is_refused(tmp_path: Path, old: str, new: str, said
 @pytest.mark.parametrize(
     ("old", "new", "where", "close"),
     [
-        ("business_unit: Shop, ", "business_unit: Shop, curency: USD, ", "config.meta of the source shop", "currency"),
-        ("file: orders.csv, ", "file: orders.csv, date_fromat: x, ", "config.meta of the table orders", "date_format"),
-        ("description: Amount.", "description: Amount., config: {meta: {optinal: true}}", "amount of", "optional"),
-        ("description: Amount.", "description: Amount., conifg: {meta: {optional: true}}", "amount of", "config"),
-        ("description: Amount.", "description: Amount., config: {mata: {optional: true}}", "amount of", "meta"),
-        ("description: Amount.", "description: Amount., meta: {optional: true}", "amount of", "config.meta"),
+        ("business_unit: Shop, ", "business_unit: Shop, curency: USD, ", "7: Unknown key `curency`", "currency"),
+        ("file: orders.csv, ", "file: orders.csv, date_fromat: x, ", "11: Unknown key `date_fromat`", "date_format"),
+        (
+            "description: Amount.",
+            "description: Amount., config: {meta: {optinal: true}}",
+            "14: Unknown key",
+            "optional",
+        ),
+        ("description: Amount.", "description: Amount., conifg: {meta: {optional: true}}", "14: Unknown key", "config"),
+        ("description: Amount.", "description: Amount., config: {mata: {optional: true}}", "14: Unknown key", "meta"),
+        (
+            "description: Amount.",
+            "description: Amount., meta: {optional: true}",
+            "14: `meta` stands beside",
+            "config.meta",
+        ),
     ],
 )
 def test_a_misspelt_key_is_refused_with_the_one_that_was_meant(

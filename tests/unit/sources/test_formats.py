@@ -14,7 +14,8 @@ import pytest
 from scorecard.errors import ScorecardError
 from scorecard.sources import files
 from scorecard.sources.cells import Part
-from scorecard.sources.contract import Column, ObjectContract, read_contracts
+from scorecard.sources.contract import Column, ObjectContract
+from scorecard.sources.declared import read_contracts
 from scorecard.sources.formats import Formats
 from scorecard.sources.judge import faults, typed
 from tests.conftest import PROJECT
@@ -322,7 +323,7 @@ def test_no_staging_model_parses_a_date() -> None:
     """A day that can't be cast there stops the build of all units; the contract is where it is parsed."""
     cast = r"(?<!try_)cast\(\s*(?!null)|(?<!null)::\s*(date|time|timestamp|timestamptz)\b"
     parses = re.compile(rf"strptime\(|{cast}", re.IGNORECASE)
-    models = sorted((PROJECT / "dbt_project/models/staging").rglob("*.sql"))
+    models = sorted((PROJECT / "dbt_project/models").glob("*/*/*__*.sql"))
     assert len(models) > 20
     assert [path.name for path in models if parses.search(path.read_text("utf-8"))] == []
 

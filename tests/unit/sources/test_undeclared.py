@@ -10,7 +10,8 @@ import duckdb
 import pytest
 
 from scorecard.errors import ScorecardError
-from scorecard.sources.contract import Column, ObjectContract, read_contracts
+from scorecard.sources.contract import Column, ObjectContract
+from scorecard.sources.declared import read_contracts
 from scorecard.sources.page import Page, Shape
 from scorecard.sources.pages import Pages
 from scorecard.sources.undeclared import Rest

@@ -1,3 +1,4 @@
+{{ config(enabled=is_service('hubspot')) }}
 -- One row per company; one that was merged into another is out, and its records are the other's.
 with source as (
     {{ current_rows('hubspot', 'company') }}

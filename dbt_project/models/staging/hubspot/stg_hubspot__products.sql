@@ -1,3 +1,4 @@
+{{ config(enabled=is_service('hubspot')) }}
 -- One row per product that a deal's line names, as the oldest of them has it; families are not extracted, and the price
 -- of a line is what was agreed, no list price.
 with source as (
@@ -12,7 +13,7 @@ renamed as (
         {{ provenance('hubspot', 'line_item', 'id') }}
     from source
     where name is not null
-    qualify row_number() over (partition by product order by created_at, id) = 1
+    qualify row_number() over (partition by _source_system, product order by created_at, id) = 1
 )
 
 select * from renamed

@@ -1,3 +1,4 @@
+{{ config(enabled=is_service('salesforce')) }}
 -- One row per product of the catalogue; its prices are in price books, by currency.
 with source as (
     {{ current_rows('salesforce', 'product2') }}
@@ -10,7 +11,7 @@ renamed as (
         null::decimal(24, 8) as list_price,
         {{ provenance('salesforce', 'product2', 'id') }}
     from source
-    qualify row_number() over (partition by name order by created_date, id) = 1
+    qualify row_number() over (partition by _source_system, name order by created_date, id) = 1
 )
 
 select * from renamed

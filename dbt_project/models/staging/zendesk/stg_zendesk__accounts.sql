@@ -1,3 +1,4 @@
+{{ config(enabled=is_service('zendesk')) }}
 -- One row per organization; a deleted one is in it, since its tickets stay. Zendesk knows neither industry nor country.
 with source as (
     {{ current_rows('zendesk', 'organization', deleted=true) }}

@@ -1,25 +1,30 @@
+{{ config(enabled=is_service('stripe')) }}
 -- One row per item of a subscription and stretch of days in which it was the same: what it was in the past, invoices
--- tell (stg_stripe__item_states). By the month, after discounts and without tax; nothing while it is paused or billed
+-- tell (int_stripe__item_states). By the month, after discounts and without tax; nothing while it is paused or billed
 -- by usage. Where a price includes a tax that nobody tells, the amount is not known. Stripe renews by itself, so an
 -- end is never a lapse: somebody cancelled, or dunning gave up. A subscription that dunning left unpaid has ended on
 -- the day on which that was first seen.
 with unpaid as (
-    select id as unpaid_id, max(_valid_from) filter (where is_new) as since
+    select _source_system, id, max(_valid_from) filter (where is_new) as since
     from (
         select
+            _source_system,
             id,
             status,
             _valid_from,
-            coalesce(status <> lag(status) over (partition by id order by _valid_from), true) as is_new
+            coalesce(
+                status <> lag(status) over (partition by _source_system, id order by _valid_from), true
+            ) as is_new
         from {{ raw('stripe', 'subscription') }}
     )
     where status = 'unpaid'
-    group by id
+    group by _source_system, id
 ),
 
 subscription as (
     select
-        id,
+        listed._source_system,
+        listed.id,
         customer,
         start_date,
         to_timestamp(start_date) as start_at,
@@ -34,20 +39,22 @@ subscription as (
         _source_sha256,
         _valid_from
     from ({{ current_rows('stripe', 'subscription') }}) as listed
-    left join unpaid on listed.id = unpaid.unpaid_id
+    left join unpaid on listed.id = unpaid.id and listed._source_system = unpaid._source_system
     where status not in ('incomplete', 'incomplete_expired')
 ),
 
 -- A price never changes its amount, but one that was written inline is in the items only.
 price as (
-    select id, unit_amount_decimal, interval, interval_count, tax_behavior from {{ raw('stripe', 'price') }}
+    select _source_system, id, unit_amount_decimal, interval, interval_count, tax_behavior
+    from {{ raw('stripe', 'price') }}
     union
-    select price_id, unit_amount_decimal, interval, interval_count, tax_behavior
+    select _source_system, price_id, unit_amount_decimal, interval, interval_count, tax_behavior
     from {{ raw('stripe', 'subscription_item') }}
 ),
 
 priced as (
     select
+        _source_system,
         id,
         max(unit_amount_decimal) as unit_amount,
         any_value(case interval when 'year' then 12 when 'week' then 84 when 'day' then 12 else 1 end * interval_count)
@@ -58,18 +65,18 @@ priced as (
         coalesce(bool_or(tax_behavior = 'exclusive'), false) as excludes_tax
     from price
     where interval is not null
-    group by id
+    group by _source_system, id
 ),
 
 metered as (
-    select distinct id from {{ raw('stripe', 'subscription_item') }} where quantity is null
+    select distinct _source_system, id from {{ raw('stripe', 'subscription_item') }} where quantity is null
 ),
 
 state as (
     select
         *,
-        lead(from_at) over (partition by item_id order by from_at) as next_at
-    from {{ ref('stg_stripe__item_states') }}
+        lead(from_at) over (partition by source_system, item_id order by from_at) as next_at
+    from {{ ref('int_stripe__item_states') }}
 ),
 
 billed as (
@@ -102,12 +109,14 @@ billed as (
             {{ inclusive_percent('item.tax_rates') }}, {{ inclusive_percent('subscription.default_tax_rates') }}
         ) as percent
     from state
-    inner join subscription on state.subscription_id = subscription.id
-    left join priced on state.price_id = priced.id
-    left join ({{ current_rows('stripe', 'subscription_item') }}) as item on state.item_id = item.id
+    inner join subscription
+        on state.subscription_id = subscription.id and state.source_system = subscription._source_system
+    left join priced on state.price_id = priced.id and state.source_system = priced._source_system
+    left join ({{ current_rows('stripe', 'subscription_item') }}) as item
+        on state.item_id = item.id and state.source_system = item._source_system
     left join ({{ current_rows('stripe', 'customer', deleted=true) }}) as customer
-        on subscription.customer = customer.id
-    left join metered on state.item_id = metered.id
+        on subscription.customer = customer.id and subscription._source_system = customer._source_system
+    left join metered on state.item_id = metered.id and state.source_system = metered._source_system
     cross join lateral (
         -- Whole units and the fraction of one are multiplied apart: together they would have more than 38 digits.
         select
@@ -163,9 +172,15 @@ known as (
 ),
 
 told as (
-    select subscription_id, min(from_at) as since
-    from {{ ref('stg_stripe__item_states') }}
-    group by subscription_id
+    select source_system, subscription_id, min(from_at) as since
+    from {{ ref('int_stripe__item_states') }}
+    group by source_system, subscription_id
+),
+
+oldest as (
+    select _source_system, min(created) as invoiced
+    from ({{ current_rows('stripe', 'invoice') }})
+    group by _source_system
 ),
 
 -- What a subscription was before the oldest invoice that was extracted is not known.
@@ -181,10 +196,10 @@ unknown as (
         subscription.code as currency,
         {{ provenance('stripe', 'subscription', 'subscription.id', 'subscription') }}
     from subscription
-    left join told on subscription.id = told.subscription_id
-    where subscription.start_date < (
-        select min(invoice.created) from ({{ current_rows('stripe', 'invoice') }}) as invoice
-    ) and (started_on < ended_on or ended_on is null)
+    inner join oldest
+        on subscription._source_system = oldest._source_system and subscription.start_date < oldest.invoiced
+    left join told on subscription.id = told.subscription_id and subscription._source_system = told.source_system
+    where started_on < ended_on or ended_on is null
 ),
 
 unioned as (
@@ -212,7 +227,8 @@ renamed as (
         unioned.source_sha256,
         unioned.loaded_at
     from unioned
-    left join ({{ current_rows('stripe', 'product', deleted=true) }}) as product on unioned.product_id = product.id
+    left join ({{ current_rows('stripe', 'product', deleted=true) }}) as product
+        on unioned.product_id = product.id and unioned.source_system = product._source_system
 )
 
 select * from renamed

@@ -1,3 +1,4 @@
+{{ config(enabled=is_service('stripe')) }}
 -- One row per customer; a deleted one is in it, since what it paid until then is. Of one that was deleted before the
 -- first extraction, only its subscriptions tell. Stripe knows no industries.
 with source as (
@@ -22,8 +23,12 @@ told as (
         null::varchar as country,
         {{ provenance('stripe', 'subscription', 'id') }}
     from ({{ current_rows('stripe', 'subscription') }}) as subscription
-    where not exists (select 1 from source where source.id = subscription.customer)
-    qualify row_number() over (partition by customer order by created asc, id asc) = 1
+    where not exists (
+        select 1
+        from source
+        where source.id = subscription.customer and source._source_system = subscription._source_system
+    )
+    qualify row_number() over (partition by _source_system, customer order by created asc, id asc) = 1
 )
 
 select * from listed

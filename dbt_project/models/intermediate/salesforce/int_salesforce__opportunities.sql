@@ -1,3 +1,4 @@
+{{ config(enabled=is_service('salesforce')) }}
 -- One row per opportunity. What it sells is its most valuable line; when it was closed is when its history says that
 -- it came to the stage it is in, since people edit the close date. How many units an opportunity without lines sells
 -- is not known.
@@ -7,27 +8,29 @@ with opportunity as (
 
 line as (
     select
+        _source_system,
         opportunity_id,
         {{ most_valuable('product2_id', 'total_price') }} as product2_id,
         ({{ sum_if_known('quantity') }})::decimal(38, 8) as quantity
     from ({{ current_rows('salesforce', 'opportunity_line_item') }})
-    group by opportunity_id
+    group by _source_system, opportunity_id
 ),
 
 step as (
     select
+        _source_system,
         opportunity_id,
         created_date,
         stage_name is distinct from lag(stage_name) over (
-            partition by opportunity_id order by created_date, id
+            partition by _source_system, opportunity_id order by created_date, id
         ) as is_new_stage
     from ({{ current_rows('salesforce', 'opportunity_history') }})
 ),
 
 entered as (
-    select opportunity_id, max(created_date) filter (where is_new_stage) as at
+    select _source_system, opportunity_id, max(created_date) filter (where is_new_stage) as at
     from step
-    group by opportunity_id
+    group by _source_system, opportunity_id
 ),
 
 renamed as (
@@ -48,10 +51,16 @@ renamed as (
         opportunity.currency_iso_code as currency,
         {{ provenance('salesforce', 'opportunity', 'opportunity.id', 'opportunity') }}
     from opportunity
-    left join {{ ref('stg_salesforce__reps') }} as owner on opportunity.owner_id = owner.record_id
-    left join line on opportunity.id = line.opportunity_id
-    left join ({{ current_rows('salesforce', 'product2') }}) as product on line.product2_id = product.id
-    left join entered on opportunity.id = entered.opportunity_id and opportunity.is_closed
+    left join {{ ref('stg_salesforce__reps') }} as owner
+        on opportunity.owner_id = owner.record_id and opportunity._source_system = owner.source_system
+    left join line
+        on opportunity.id = line.opportunity_id and opportunity._source_system = line._source_system
+    left join ({{ current_rows('salesforce', 'product2') }}) as product
+        on line.product2_id = product.id and line._source_system = product._source_system
+    left join entered
+        on opportunity.id = entered.opportunity_id
+        and opportunity._source_system = entered._source_system
+        and opportunity.is_closed
 )
 
 select * from renamed

@@ -1,3 +1,4 @@
+{{ config(enabled=is_service('hubspot')) }}
 -- One row per deal. Its stage's pipeline says whether it is won or lost; when it was closed is when its history says
 -- that it came to the stage it is in, since people edit the close date. What it sells is its most valuable line. How
 -- many units a deal without lines sells is not known.
@@ -7,24 +8,28 @@ with deal as (
 
 line as (
     select
+        _source_system,
         deal_id,
         {{ most_valuable('name', 'amount') }} as product,
         ({{ sum_if_known('quantity') }})::decimal(38, 8) as quantity
     from ({{ current_rows('hubspot', 'line_item') }})
-    group by deal_id
+    group by _source_system, deal_id
 ),
 
 step as (
     select
+        _source_system,
         deal_id,
         stage,
         changed_at,
-        lag(stage) over (partition by deal_id order by changed_at) is distinct from stage as is_new_stage
+        lag(stage) over (
+            partition by _source_system, deal_id order by changed_at
+        ) is distinct from stage as is_new_stage
     from ({{ current_rows('hubspot', 'deal_stage_history') }})
 ),
 
 entered as (
-    select deal_id, stage, max(changed_at) as at
+    select _source_system, deal_id, stage, max(changed_at) as at
     from step
     where is_new_stage
     group by all
@@ -32,6 +37,7 @@ entered as (
 
 judged as (
     select
+        deal._source_system,
         deal.id,
         coalesce(merger.into_id, deal.company_id) as account_id,
         case
@@ -44,8 +50,11 @@ judged as (
         end as outcome
     from deal
     left join ({{ current_rows('hubspot', 'pipeline_stage') }}) as stage
-        on deal.pipeline_id = stage.pipeline_id and deal.stage = stage.id
-    left join ({{ merged_records('hubspot', 'company') }}) as merger on deal.company_id = merger.merged_id
+        on deal.pipeline_id = stage.pipeline_id
+        and deal.stage = stage.id
+        and deal._source_system = stage._source_system
+    left join ({{ merged_records('hubspot', 'company') }}) as merger
+        on deal.company_id = merger.merged_id and deal._source_system = merger._source_system
 ),
 
 renamed as (
@@ -62,11 +71,15 @@ renamed as (
         upper(deal.currency) as currency,
         {{ provenance('hubspot', 'deal', 'deal.id', 'deal') }}
     from deal
-    inner join judged on deal.id = judged.id
-    left join {{ ref('stg_hubspot__reps') }} as owner on deal.owner_id = owner.record_id
-    left join line on deal.id = line.deal_id
+    inner join judged on deal.id = judged.id and deal._source_system = judged._source_system
+    left join {{ ref('stg_hubspot__reps') }} as owner
+        on deal.owner_id = owner.record_id and deal._source_system = owner.source_system
+    left join line on deal.id = line.deal_id and deal._source_system = line._source_system
     left join entered
-        on deal.id = entered.deal_id and deal.stage = entered.stage and judged.outcome in ('won', 'lost')
+        on deal.id = entered.deal_id
+        and deal.stage = entered.stage
+        and deal._source_system = entered._source_system
+        and judged.outcome in ('won', 'lost')
 )
 
 select * from renamed

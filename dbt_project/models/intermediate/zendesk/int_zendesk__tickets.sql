@@ -1,3 +1,4 @@
+{{ config(enabled=is_service('zendesk')) }}
 -- One row per ticket, closed when it was solved for the last time; one that was opened again since is not. What was
 -- merged into another ticket is out: it is no request of its own.
 with ticket as (
@@ -5,15 +6,16 @@ with ticket as (
 ),
 
 rating as (
-    select ticket_id, arg_max(score, (updated_at, id)) as score
+    select _source_system, ticket_id, arg_max(score, (updated_at, id)) as score
     from ({{ current_rows('zendesk', 'satisfaction_rating') }})
     where score in ('good', 'bad')
-    group by ticket_id
+    group by _source_system, ticket_id
 ),
 
 -- Of the current survey, whose scales have two to five points; good ones are 4 and 5.
 answer as (
     select
+        _source_system,
         try_cast(regexp_extract(subject_zrns, 'zen:ticket:(\d+)', 1) as bigint) as ticket_id,
         arg_max(
             case rating_category
@@ -23,7 +25,7 @@ answer as (
         ) as score
     from ({{ current_rows('zendesk', 'survey_answer') }})
     where question_sub_type = 'customer_satisfaction' and rating_category in ('good', 'neutral', 'bad')
-    group by ticket_id
+    group by _source_system, ticket_id
 ),
 
 renamed as (
@@ -40,9 +42,10 @@ renamed as (
         case ticket.priority when 'normal' then 'medium' else ticket.priority end as priority,
         {{ provenance('zendesk', 'ticket', 'ticket.id::varchar', 'ticket') }}
     from ticket
-    left join ({{ current_rows('zendesk', 'user', deleted=true) }}) as requester on ticket.requester_id = requester.id
-    left join rating on ticket.id = rating.ticket_id
-    left join answer on ticket.id = answer.ticket_id
+    left join ({{ current_rows('zendesk', 'user', deleted=true) }}) as requester
+        on ticket.requester_id = requester.id and ticket._source_system = requester._source_system
+    left join rating on ticket.id = rating.ticket_id and ticket._source_system = rating._source_system
+    left join answer on ticket.id = answer.ticket_id and ticket._source_system = answer._source_system
     where not coalesce(list_contains(from_json(ticket.tags, '["varchar"]'), 'closed_by_merge'), false)
 )
 

@@ -1,3 +1,4 @@
+{{ config(enabled=is_service('stripe')) }}
 -- One row per item of a subscription and moment from which it was something else. An item's record says what it is;
 -- what it was, the lines of invoices tell: one of a period, and one of each change within it. A credit of a change, for
 -- which there is no charge, says that the item was taken out. A change that no line tells of counts from when it was
@@ -12,6 +13,7 @@ item as (
 
 line as (
     select
+        line._source_system,
         line.id,
         line.invoice_id,
         line.subscription_item as item_id,
@@ -43,8 +45,11 @@ line as (
         ) as is_paused,
         invoice.created as invoiced_at
     from ({{ current_rows('stripe', 'invoice_line') }}) as line
-    inner join ({{ current_rows('stripe', 'invoice') }}) as invoice on line.invoice_id = invoice.id
-    inner join subscription on coalesce(line.subscription, invoice.subscription) = subscription.id
+    inner join ({{ current_rows('stripe', 'invoice') }}) as invoice
+        on line.invoice_id = invoice.id and line._source_system = invoice._source_system
+    inner join subscription
+        on coalesce(line.subscription, invoice.subscription) = subscription.id
+        and line._source_system = subscription._source_system
     where line.subscription_item is not null
 ),
 
@@ -58,9 +63,9 @@ summed as (
             (case when count(quantity) over tiers = count(*) over tiers then sum(quantity) over tiers end) as quantity
         )
     from line
-    window tiers as (partition by item_id, period_start, kind, invoice_id)
+    window tiers as (partition by _source_system, item_id, period_start, kind, invoice_id)
     qualify row_number() over (
-        partition by item_id, period_start
+        partition by _source_system, item_id, period_start
         order by kind = 'credit' asc, is_paused asc, kind = 'period' asc, invoiced_at desc, id asc
     ) = 1
 ),
@@ -85,22 +90,23 @@ told as (
 
 -- Since when an item has been seen with its price and quantity.
 seen as (
-    select id, max(_valid_from) filter (where is_new) as at
+    select _source_system, id, max(_valid_from) filter (where is_new) as at
     from (
         select
+            _source_system,
             id,
             _valid_from,
             (price_id, quantity) is distinct from lag((price_id, quantity)) over (
-                partition by id order by _valid_from
+                partition by _source_system, id order by _valid_from
             ) as is_new
         from {{ raw('stripe', 'subscription_item') }}
     )
-    group by id
+    group by _source_system, id
 ),
 
 newest as (
     select * from told
-    qualify row_number() over (partition by item_id order by from_at desc) = 1
+    qualify row_number() over (partition by source_system, item_id order by from_at desc) = 1
 ),
 
 untold as (
@@ -119,9 +125,10 @@ untold as (
         false as is_paused,
         {{ provenance('stripe', 'subscription_item', 'item.id', 'item') }}
     from item
-    inner join subscription on item.subscription_id = subscription.id
-    inner join seen on item.id = seen.id
-    left join newest on item.id = newest.item_id
+    inner join subscription
+        on item.subscription_id = subscription.id and item._source_system = subscription._source_system
+    inner join seen on item.id = seen.id and item._source_system = seen._source_system
+    left join newest on item.id = newest.item_id and item._source_system = newest.source_system
     where subscription.ended_at is null
         and (newest.item_id is null
             or (newest.price_id, newest.quantity) is distinct from (item.price_id, item.quantity))
@@ -143,8 +150,10 @@ placed as (
                 then {'is_paused': is_paused, 'amount': amount, 'discount': discount, 'tax': tax}
         end as own,
         coalesce(
-            last_value(own ignore nulls) over (partition by item_id order by from_at),
-            last_value(own ignore nulls) over (partition by subscription_id order by from_at, kind <> 'period', item_id)
+            last_value(own ignore nulls) over (partition by source_system, item_id order by from_at),
+            last_value(own ignore nulls) over (
+                partition by source_system, subscription_id order by from_at, kind <> 'period', item_id
+            )
         ) as period
     from unioned
 )

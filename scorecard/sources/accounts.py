@@ -1,0 +1,30 @@
+"""Accounts of services that the settings name, held against what is declared."""
+
+from scorecard.catalogue import declarations, declared_as, read_sources
+from scorecard.errors import ScorecardError
+from scorecard.settings import Settings
+from scorecard.text import plain
+
+
+def refuse_wrong_accounts(settings: Settings) -> None:
+    """Refuse an account of what is no service, and one that has the name of another source.
+
+    Raises
+    ------
+    ScorecardError: names the account and the service.
+    """
+    declared = declarations(settings)
+    for account in sorted(settings.services):
+        service = declared_as(settings, account)
+        if service == account:
+            continue
+        if service not in declared or not read_sources(declared[service])[0].service:
+            raise ScorecardError(
+                f"The settings call {plain(account)} an account of {plain(service)}, which no service is called.",
+                f"Correct `service` of {plain(account)}; there is: {', '.join(sorted(declared))}.",
+            )
+        if account in declared:
+            raise ScorecardError(
+                f"The settings call an account of {service} {account}, which is a source of its own.",
+                f"Give the account another name in `services` of the settings, as {service}_eu.",
+            )
