@@ -28,6 +28,7 @@ lint: .venv/.ready ## every linter
 	$(PYTHON) -m mypy
 	MYPYPATH=.:dags:plugins:tools $(PYTHON) -m mypy --strict dags/*.py plugins/*.py tools/*.py tools/sandbox
 	.venv/bin/lint-imports
+	.venv/bin/scorecard translations --check
 	SCORECARD_WAREHOUSE=:memory: $(PYTHON) -m sqlfluff lint -p 2 dbt_project/models
 
 clean: ## remove the environment and everything that was made from the data

@@ -279,8 +279,8 @@ def render(
     output: Annotated[Path, typer.Option(help="File to write.")],
 ) -> None:
     """Render a close again: the same bytes, always."""
+    from scorecard.languages import languages
     from scorecard.rendering.render import render as pdf
-    from scorecard.rendering.wording import languages
 
     settings = load_settings()
     reports = settings.project / "reports"
@@ -364,6 +364,33 @@ def generate(
         _say(f"{'Stale' if check else 'Written'}: {path}")
     if check and stale:
         raise ScorecardError("Generated files are stale.", "Run `scorecard generate` and commit what it writes.")
+
+
+@app.command()
+def translations(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 if words of the product's lack.")
+    ] = False,
+    catalogue: Annotated[
+        str, typer.Option(help="Which catalogue takes what is new: the company's, or one of the product's own.")
+    ] = "company",
+) -> None:
+    """Bring the catalogues of other languages up to date with what metrics, scorecards and checks say in English."""
+    from scorecard import translations as words
+
+    project = load_settings().project
+    if not check:
+        for path in words.update(project, f"{catalogue}.po"):
+            _say(f"Written: {path}")
+    wrong = False
+    for report in words.check(project):
+        for problem in report.problems:
+            _say(f"{'Warning' if report.is_company else 'Error'}: {report.language}, {problem}")
+        missing = len(report.problems)
+        _print(f"{report.language} {report.path.name}: {report.messages - missing} of {report.messages} messages")
+        wrong = wrong or bool(report.problems and not report.is_company)
+    if wrong:
+        raise ScorecardError("The product's words are not complete.", "Write them into the catalogues that are named.")
 
 
 def _wanted(text: str | None, scorecard: str | None, provisional: bool) -> Period | None:

@@ -4,11 +4,6 @@
     meta={
         'why': 'A rate is a positive number below 1,000,000 with up to 8 decimals, one for a currency and day; amounts without one are n/a.',
         'cure': 'Correct these rows of dbt_project/seeds/fx_rates.csv.',
-        'ja': {
-            'name': '為替レートが使える',
-            'why': 'レートは、通貨と日ごとに1つの、1,000,000未満で小数8桁までの正の数である。使えるレートのない金額は算出不可となる。',
-            'cure': 'dbt_project/seeds/fx_rates.csv の該当する行を訂正する。',
-        },
     },
 ) }}
 with unusable as (

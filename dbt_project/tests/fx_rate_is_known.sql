@@ -4,11 +4,6 @@
     meta={
         'why': 'An amount without a rate cannot be added up, and is never taken at 1.0; the values it belongs to are n/a.',
         'cure': 'Add the rate of that currency and day to dbt_project/seeds/fx_rates.csv.',
-        'ja': {
-            'name': '為替レートがある',
-            'why': 'レートのない金額は合計できず、1.0とみなすこともない。該当する値は算出不可となる。',
-            'cure': 'その通貨と日のレートを dbt_project/seeds/fx_rates.csv に加える。',
-        },
     },
 ) }}
 with unconverted as (

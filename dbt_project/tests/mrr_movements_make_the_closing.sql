@@ -6,11 +6,6 @@
         'why': "Opening MRR and the movements of a month must make its closing MRR; in these months and currencies they don't.",
         'cure': 'Compare core_mrr_movement with core_subscription in the months that `scorecard dbt show` lists.',
         'metrics': ['mrr_movement', 'mrr', 'gross_revenue_retention', 'net_revenue_retention'],
-        'ja': {
-            'name': '期首MRRと増減の合計が期末MRRに一致する',
-            'why': '月初のMRRと増減を合わせると月末のMRRになるはずだが、これらの月と通貨では一致しない。',
-            'cure': '`scorecard dbt show` が示す月について core_mrr_movement と core_subscription を照合する。',
-        },
     },
 ) }}
 with account_currency as (

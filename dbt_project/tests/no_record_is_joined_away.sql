@@ -4,11 +4,6 @@
     meta={
         'why': 'A fact has a row for every staged record, whatever its account, product or rep; these facts have not.',
         'cure': "Look for a key that is not unique, or an inner join, in the fact's model under dbt_project/models/core.",
-        'ja': {
-            'name': '結合で失われた記録がない',
-            'why': 'ファクトは取引先、製品、担当者を問わず取込済みの記録ごとに1行を持つはずだが、これらは異なる。',
-            'cure': 'dbt_project/models/core のモデルで、重複するキーまたは内部結合を探す。',
-        },
     },
 ) }}
 {% for fact, concept in var('facts', {}).items() %}

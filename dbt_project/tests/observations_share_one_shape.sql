@@ -4,11 +4,6 @@
     meta={
         'why': 'Every KPI model has the same columns, of the same types; these are missing from one or differ.',
         'cure': 'Write the model with the macro `observations`, which gives the shape.',
-        'ja': {
-            'name': 'すべての指標モデルの列がそろっている',
-            'why': 'すべての指標モデルは同じ型の同じ列を持つはずだが、これらは欠けているか異なる。',
-            'cure': '形をそろえるマクロ `observations` を使ってモデルを書く。',
-        },
     },
 ) }}
 {% set models = kpi_models() %}

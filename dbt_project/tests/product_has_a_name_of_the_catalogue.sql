@@ -5,11 +5,6 @@
     meta={
         'why': 'Their deals count, but under a product of their own that has no family and no list price.',
         'cure': 'Correct the product in the CRM, or add its spelling to dbt_project/seeds/aliases.csv.',
-        'ja': {
-            'name': '製品が製品一覧の名称を持つ',
-            'why': 'その商談は数えられるが、製品群も定価もない別の製品として扱われる。',
-            'cure': 'CRMで製品を訂正するか、その表記を dbt_project/seeds/aliases.csv に加える。',
-        },
     },
 ) }}
 select

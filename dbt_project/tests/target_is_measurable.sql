@@ -4,11 +4,6 @@
     meta={
         'why': 'A target is a number in the unit of its metric.',
         'cure': 'Correct the target or its unit in dbt_project/seeds/targets.csv.',
-        'ja': {
-            'name': '目標が測定できる',
-            'why': '目標は指標と同じ単位の数値である。',
-            'cure': 'dbt_project/seeds/targets.csv で目標または単位を訂正する。',
-        },
     },
 ) }}
 with catalogue (metric, unit, level, drives) as ({{ catalogue_rows() }}),

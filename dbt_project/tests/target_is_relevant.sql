@@ -4,11 +4,6 @@
     meta={
         'why': 'A target names the KGI that it serves, and its metric is that KGI or drives it.',
         'cure': 'Correct parent_kgi in dbt_project/seeds/targets.csv, or what the metric drives in its YAML.',
-        'ja': {
-            'name': '目標がKGIに結び付く',
-            'why': '目標は対象とするKGIを示し、その指標はKGIそのものか、それを動かすものである。',
-            'cure': 'dbt_project/seeds/targets.csv の parent_kgi、または指標のYAMLの drives を訂正する。',
-        },
     },
 ) }}
 with recursive catalogue (metric, unit, level, drives) as ({{ catalogue_rows() }}),

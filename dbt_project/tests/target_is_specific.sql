@@ -4,11 +4,6 @@
     meta={
         'why': 'A target names a metric of the catalogue and a member that the metric has.',
         'cure': 'Correct the metric, dimension or member in dbt_project/seeds/targets.csv.',
-        'ja': {
-            'name': '目標の対象が明確である',
-            'why': '目標は一覧にある指標と、その指標が持つ対象を示す。',
-            'cure': 'dbt_project/seeds/targets.csv の指標、切り口または対象を訂正する。',
-        },
     },
 ) }}
 with catalogue (metric, unit, level, drives) as ({{ catalogue_rows() }}),

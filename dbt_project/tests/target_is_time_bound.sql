@@ -4,11 +4,6 @@
     meta={
         'why': 'A target has a period, and is due on its last day.',
         'cure': 'Correct the period or the due day in dbt_project/seeds/targets.csv.',
-        'ja': {
-            'name': '目標に期限がある',
-            'why': '目標には期間があり、期限はその最終日である。',
-            'cure': 'dbt_project/seeds/targets.csv の期間または期限を訂正する。',
-        },
     },
 ) }}
 with unbound as (

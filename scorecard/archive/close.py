@@ -23,6 +23,7 @@ from scorecard.archive.restatements import Periods, makes_edition, restatements
 from scorecard.archive.verify import Mailed, open_close
 from scorecard.catalogue import Metric, Scorecard, load_dimensions
 from scorecard.errors import ScorecardError, Temporary
+from scorecard.languages import ENGLISH
 from scorecard.locks import alone
 from scorecard.periods import Period
 from scorecard.settings import Settings
@@ -257,12 +258,13 @@ def _definitions(
     settings: Settings, scorecard: Scorecard, metrics: list[Metric], horizons: dict[str, Any]
 ) -> dict[str, Any]:
     # Who receives a scorecard, and when, is not what it says: a new reader makes no new edition.
-    entry = asdict(scorecard)
+    entry = _in_languages(asdict(scorecard), ("title", "purpose"), scorecard)
     for name in ("recipients", "domains", "due"):
         del entry[name]
+    words = ("label", "definition", "formula", "caveat", "pending")
     return {
         "scorecard": entry,
-        "metrics": {metric.name: asdict(metric) for metric in metrics},
+        "metrics": {metric.name: _in_languages(asdict(metric), words, scorecard) for metric in metrics},
         "settings": {
             "company": settings.company,
             "timezone": settings.timezone,
@@ -274,11 +276,22 @@ def _definitions(
     }
 
 
+def _in_languages(entry: dict[str, Any], words: Sequence[str], scorecard: Scorecard) -> dict[str, Any]:
+    """Keep of an entry's words those in English, and those in the languages that the scorecard has."""
+    kept = {ENGLISH, *scorecard.languages}
+    chosen = {
+        name: {language: entry[name][language] for language in entry[name] if language in kept}
+        for name in words
+        if entry[name] is not None
+    }
+    return {**entry, **chosen}
+
+
 def _own_dimensions(settings: Settings, scorecard: Scorecard) -> dict[str, Any]:
     """Return the names of the company's own dimensions that the pages show. The product's come with the program."""
     shown = {dimension for _, dimension in scorecard.breakdowns}
     own = {
-        name: dimension.label
+        name: _in_languages(asdict(dimension), ("label",), scorecard)["label"]
         for name, dimension in load_dimensions(settings).items()
         if name in shown and not dimension.is_product
     }

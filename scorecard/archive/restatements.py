@@ -13,12 +13,11 @@ import pyarrow.parquet as pq
 
 from scorecard.archive.causes import KEY, Definitions, FigureKey, reasons_in_records
 from scorecard.archive.history import History
+from scorecard.languages import frozen_words
 from scorecard.periods import Period
 
-_ACTION = (
-    *("metric", "what_en", "what_ja", "who", "from_date", "due", "progress", "status"),
-    *("expected_effect_en", "expected_effect_ja", "dimension", "member"),
-)
+_ACTION = ("metric", "who", "from_date", "due", "progress", "status", "dimension", "member")
+_WORDS = ("what", "expected_effect")
 Row = dict[str, Any]
 
 
@@ -251,20 +250,33 @@ def _word(check: Row | None) -> str | None:
 
 def _actions(before: Path, now: Path) -> Iterator[Row]:
     """Yield the actions of which a reader sees something else, in pairs by metric, words and person."""
-    old, new = (_listed_actions(folder) for folder in (before, now))
+    both = [_action_rows(folder) for folder in (before, now)]
+    # A language that only one of them has is no difference: its scorecard had it anew, or its words came later.
+    languages = set.intersection(*({code for _, _, words in rows for code in words} for rows in both))
+    old, new = (_listed_actions(rows, languages) for rows in both)
     for key in sorted(old.keys() | new.keys()):
         if old.get(key) != new.get(key):
             told = {"old": key[1] if key in old else None, "new": key[1] if key in new else None}
             yield {"field": "action", "metric": key[0], **told, "seen": True}
 
 
-def _listed_actions(folder: Path) -> dict[tuple[str, ...], list[str]]:
-    table = pq.read_table(folder / "actions.parquet")
+_ActionRow = tuple[Row, dict[str, str], dict[str, dict[str, str]]]
+"""An action: its columns, its words in English, and by other languages."""
+
+
+def _action_rows(folder: Path) -> list[_ActionRow]:
+    rows = pq.read_table(folder / "actions.parquet").to_pylist()
+    return [(row, *frozen_words(row, _WORDS)) for row in rows]
+
+
+def _listed_actions(rows: Sequence[_ActionRow], languages: set[str]) -> dict[tuple[str, ...], list[str]]:
     found: dict[tuple[str, ...], list[str]] = {}
-    for row in table.select([name for name in _ACTION if name in table.column_names]).to_pylist():
-        key = (str(row["metric"]), str(row["what_en"]), str(row["who"]))
-        found.setdefault(key, []).append(repr([_plain(row.get(name)) for name in _ACTION]))
-    return {key: sorted(rows) for key, rows in found.items()}
+    for row, english, words in rows:
+        key = (str(row["metric"]), english.get("what", ""), str(row["who"]))
+        others = sorted((language, sorted(said.items())) for language, said in words.items() if language in languages)
+        plain = [_plain(row.get(name)) for name in _ACTION]
+        found.setdefault(key, []).append(repr([*plain, sorted(english.items()), others]))
+    return {key: sorted(lines) for key, lines in found.items()}
 
 
 def _plain(value: object) -> object:

@@ -13,8 +13,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from scorecard.archive.words import of_languages, with_words
 from scorecard.catalogue import Metric, Scorecard, declared_sources, load_dimensions
 from scorecard.errors import ScorecardError
+from scorecard.languages import load_translations
 from scorecard.periods import FiscalYear, Grain, Period, last_over, period_of
 from scorecard.settings import Settings
 
@@ -38,7 +40,7 @@ _AMOUNT_COLUMNS = ("numerator", "denominator", "settles_on")
 _OPTIONAL = {"evidence": "null::varchar[]", "settles_on": "null::date"}
 _TARGET_COLUMNS = (
     *("metric", "grain", "period", "scope", "dimension", "member", "target", "unit", "owner", "due"),
-    *("parent_kgi", "reason", "reason_ja", "achievable"),
+    *("parent_kgi", "reason", "achievable"),
 )
 # run_at is left out: the hour of a check is no part of what the close says.
 _CHECK_COLUMNS = (
@@ -59,8 +61,8 @@ _CHECK_COLUMNS = (
     ),
 )
 _ACTION_COLUMNS = (
-    *("action_id", "metric", "what_en", "what_ja", "who", "from_date", "due", "progress", "status"),
-    *("expected_effect_en", "expected_effect_ja", "scope", "dimension", "member", "sample"),
+    *("action_id", "metric", "what", "who", "from_date", "due", "progress", "status"),
+    *("expected_effect", "scope", "dimension", "member", "sample"),
 )
 
 
@@ -133,6 +135,7 @@ def read(
     ScorecardError: the warehouse has no figure of the scorecard in the period.
     """
     _prepare(connection, settings, scorecard, metrics, period)
+    translations = load_translations(settings.project / "reports")
     dimensions = list(load_dimensions(settings))
     values = _values(connection, scorecard, dimensions)
     if not connection.execute("select count(*) from frozen_values where period_rank = 0").fetchall()[0][0]:
@@ -144,31 +147,46 @@ def read(
     tables = {
         "values.parquet": values,
         "observations.parquet": _observations(connection, scorecard, metrics, dimensions),
-        "targets.parquet": _sorted(
-            connection,
-            f"select {_listed(_TARGET_COLUMNS)} from scorecard.kpi_targets "
-            "where metric in (select metric from frozen_metrics) "
-            "and (grain, period) in (select (grain, period) from frozen_periods) "
-            "and scope = $scope",
-            {"scope": scorecard.business_unit},
+        "targets.parquet": with_words(_targets(connection, scorecard), ("reason",), scorecard.languages, translations),
+        "checks.parquet": of_languages(_checks(connection, settings, scorecard, metrics), scorecard.languages),
+        "actions.parquet": with_words(
+            _sorted(connection, "select * from frozen_actions"),
+            ("what", "expected_effect"),
+            scorecard.languages,
+            translations,
         ),
-        # Only the metrics of this scorecard, or a metric added elsewhere would make a new edition of it.
-        "checks.parquet": _sorted(
-            connection,
-            f"select {', '.join(_CHECK_COLUMNS)}, list_sort(list_intersect(metrics, $names::varchar[])) as metrics "
-            "from quality.check_results where list_has_any(metrics, $names::varchar[]) "
-            "and (business_unit is null or business_unit = $unit) "
-            # Models that several units share join their sources; what another unit's source has wrong is not here.
-            "and not list_contains($foreign::varchar[], source)",
-            {
-                "names": [metric.name for metric in metrics],
-                "unit": scorecard.business_unit,
-                "foreign": list(foreign_sources(settings, scorecard.business_unit)),
-            },
-        ),
-        "actions.parquet": _sorted(connection, "select * from frozen_actions"),
     }
     return Frozen(tables, _loads(connection), _horizons(connection, scorecard, period))
+
+
+def _targets(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard) -> pa.Table:
+    return _sorted(
+        connection,
+        f"select {_listed(_TARGET_COLUMNS)} from scorecard.kpi_targets "
+        "where metric in (select metric from frozen_metrics) "
+        "and (grain, period) in (select (grain, period) from frozen_periods) "
+        "and scope = $scope",
+        {"scope": scorecard.business_unit},
+    )
+
+
+def _checks(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, scorecard: Scorecard, metrics: list[Metric]
+) -> pa.Table:
+    """Return the checks of this scorecard's metrics, or a metric added elsewhere would make a new edition of it."""
+    return _sorted(
+        connection,
+        f"select {', '.join(_CHECK_COLUMNS)}, list_sort(list_intersect(metrics, $names::varchar[])) as metrics "
+        "from quality.check_results where list_has_any(metrics, $names::varchar[]) "
+        "and (business_unit is null or business_unit = $unit) "
+        # Models that several units share join their sources; what another unit's source has wrong is not here.
+        "and not list_contains($foreign::varchar[], source)",
+        {
+            "names": [metric.name for metric in metrics],
+            "unit": scorecard.business_unit,
+            "foreign": list(foreign_sources(settings, scorecard.business_unit)),
+        },
+    )
 
 
 def _prepare(

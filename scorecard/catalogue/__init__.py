@@ -15,8 +15,8 @@ from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.reading import read_yaml
 from scorecard.catalogue.scorecards import Known, Recipient, Scorecard, read_schedules, read_scorecards
 from scorecard.catalogue.sources import declaration, declarations, declared_as, source_names
-from scorecard.catalogue.words import Words
 from scorecard.errors import ScorecardError
+from scorecard.languages import Words, load_translations
 from scorecard.periods import Grain
 from scorecard.schedule import When
 from scorecard.settings import Settings
@@ -90,16 +90,17 @@ def read_catalogue(settings: Settings, mistakes: Mistakes) -> Catalogue:
     ScorecardError: there is no project.
     """
     _refuse_no_project(settings)
-    dimensions = read_dimensions(settings.dbt_project / "dimensions", mistakes)
+    translations = load_translations(settings.project / "reports")
+    dimensions = read_dimensions(settings.dbt_project / "dimensions", translations, mistakes)
     no_dimension_is_wrong = not len(mistakes)
-    metrics = read_metrics(settings.dbt_project / "models" / "kpis", mistakes)
+    metrics = read_metrics(settings.dbt_project / "models" / "kpis", translations, mistakes)
     # What is missing since its own declaration is wrong is not to be told again by whatever names it.
     known = Known(
         metrics=None if len(mistakes) else metrics,
         dimensions=dimensions if no_dimension_is_wrong else None,
         units=_units(settings, mistakes),
     )
-    scorecards = read_scorecards(settings.project / "reports", known, mistakes)
+    scorecards = read_scorecards(settings.project / "reports", known, translations, mistakes)
     return Catalogue(metrics, scorecards, dimensions)
 
 
@@ -112,7 +113,8 @@ def load_dimensions(settings: Settings) -> dict[str, Dimension]:
     """
     _refuse_no_project(settings)
     mistakes = Mistakes()
-    dimensions = read_dimensions(settings.dbt_project / "dimensions", mistakes)
+    translations = load_translations(settings.project / "reports")
+    dimensions = read_dimensions(settings.dbt_project / "dimensions", translations, mistakes)
     mistakes.raise_any()
     return dimensions
 

@@ -10,7 +10,8 @@ from pydantic import Field, StringConstraints
 from scorecard.catalogue.checking import Entry, NotEmpty, check, closest
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.reading import Document, read_document
-from scorecard.catalogue.words import DeclaredWords, Words
+from scorecard.catalogue.words import DeclaredText
+from scorecard.languages import Translations, Words
 
 PRODUCT = "product.yml"
 """The file of the dimensions that the product comes with. They go before a company's own."""
@@ -21,7 +22,7 @@ class DimensionEntry(Entry):
     """A dimension. A fact has it if it has a column of its name."""
 
     name: Column
-    label: DeclaredWords = Field(description="The name that is printed above the members.")
+    label: DeclaredText = Field(description="The name that is printed above the members.")
     within: Column | None = Field(None, description="The dimension of whose members these are parts.")
 
 
@@ -54,7 +55,7 @@ def around(dimension: Dimension, dimensions: Mapping[str, Dimension]) -> list[st
     return names
 
 
-def read_dimensions(folder: Path, mistakes: Mistakes) -> dict[str, Dimension]:
+def read_dimensions(folder: Path, translations: Translations, mistakes: Mistakes) -> dict[str, Dimension]:
     """Return the dimensions by name, the product's first, in the order of their files; note what is wrong."""
     dimensions: dict[str, Dimension] = {}
     declared: list[tuple[Document, int, Dimension]] = []
@@ -69,7 +70,9 @@ def read_dimensions(folder: Path, mistakes: Mistakes) -> dict[str, Dimension]:
             if entry.name in dimensions:
                 line = document.line("dimensions", place)
                 mistakes.note(path, line, f"The dimension {entry.name} is declared already.", "Delete one of the two.")
-            dimensions[entry.name] = Dimension(entry.name, entry.label, entry.within, path.name == PRODUCT)
+            dimensions[entry.name] = Dimension(
+                entry.name, translations.of_text(entry.label), entry.within, path.name == PRODUCT
+            )
             declared.append((document, place, dimensions[entry.name]))
     if not declared and not len(mistakes):
         mistakes.note(

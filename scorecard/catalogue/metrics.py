@@ -10,7 +10,8 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt,
 from scorecard.catalogue.checking import Entry, Open, Text, check, closest, wrong
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.reading import Document, Place, read_document
-from scorecard.catalogue.words import DeclaredForms, DeclaredWords, Words, filled
+from scorecard.catalogue.words import DeclaredForms, DeclaredText, filled
+from scorecard.languages import Translations, Words
 from scorecard.periods import Grain
 
 Aggregate = Literal["sum", "ratio", "average", "median", "percentile_90", "last", "growth", "attainment"]
@@ -23,16 +24,16 @@ class BesideEntry(Entry):
     """A metric that is printed beside another: the same observations under another aggregate."""
 
     name: Text = Field(description="What is added to the metric's name: `mean` makes `sales_cycle_length_mean`.")
-    label: DeclaredWords
+    label: DeclaredText
     aggregate: Aggregate
 
 
 class MetricEntry(Entry):
     """What ``config.meta`` of a KPI model says of the metric."""
 
-    label: DeclaredWords = Field(description="The name that is printed.")
-    definition: DeclaredWords = Field(description="What it is, in a sentence.")
-    formula: DeclaredWords = Field(description="How it is computed, in a line.")
+    label: DeclaredText = Field(description="The name that is printed.")
+    definition: DeclaredText = Field(description="What it is, in a sentence.")
+    formula: DeclaredText = Field(description="How it is computed, in a line.")
     unit: Literal["currency", "percent", "count", "units", "days", "minutes"]
     direction: Literal["higher", "lower"] = Field(description="Which is better.")
     level: Literal["kgi", "kpi", "kfs"] = Field(description="Goal, indicator on the way to it, or factor for success.")
@@ -40,7 +41,7 @@ class MetricEntry(Entry):
     metric_class: Literal["outcome", "effectiveness", "efficiency"] = Field(alias="class")
     aggregate: Aggregate = Field(description="How observations make a value.")
     owner: Text = Field(description="Whom to ask: an address.")
-    caveat: DeclaredWords | None = Field(None, description="What a reader has to mind.")
+    caveat: DeclaredText | None = Field(None, description="What a reader has to mind.")
     pending: DeclaredForms | None = Field(None, description="What is not settled: of one record, of {count} records.")
     journey_stage: Text | None = Field(None, description="The stage of the customer's journey that it is about.")
     drives: tuple[Text, ...] = Field((), description="The metrics that it leads to, up to a KGI.")
@@ -119,7 +120,7 @@ def metric_of(model: str) -> str:
     return model.removeprefix(_MODEL)
 
 
-def read_metrics(folder: Path, mistakes: Mistakes) -> dict[str, Metric]:
+def read_metrics(folder: Path, translations: Translations, mistakes: Mistakes) -> dict[str, Metric]:
     """Return the metrics of a folder of KPI models by name; note what is wrong. A file with a mistake has none."""
     for path in sorted(folder.glob(f"{_MODEL}*.sql")):
         if not path.with_suffix(".yml").exists():
@@ -134,7 +135,7 @@ def read_metrics(folder: Path, mistakes: Mistakes) -> dict[str, Metric]:
         except WrongDeclarations as error:
             mistakes.extend(error)
             continue
-        for metric in _metrics_of(document, mistakes):
+        for metric in _metrics_of(document, translations, mistakes):
             if metric.name in metrics:
                 line, other = document.line(*_META, "beside"), documents[metric.name].path.name
                 mistakes.note(path, line, f"The metric {metric.name} is in {other} too.", "Give one another name.")
@@ -144,7 +145,7 @@ def read_metrics(folder: Path, mistakes: Mistakes) -> dict[str, Metric]:
     return metrics
 
 
-def _metrics_of(document: Document, mistakes: Mistakes) -> Iterator[Metric]:
+def _metrics_of(document: Document, translations: Translations, mistakes: Mistakes) -> Iterator[Metric]:
     file = check(document, MetricFile, mistakes, own=_META)
     if file is None:
         return
@@ -156,9 +157,10 @@ def _metrics_of(document: Document, mistakes: Mistakes) -> Iterator[Metric]:
         )
     entry = model.config.meta
     words: dict[str, Any] = {
-        key: filled(document, (*_META, key), getattr(entry, key), entry.parameters, mistakes)
+        key: filled(document, (*_META, key), getattr(entry, key), entry.parameters, translations, mistakes)
         for key in ("label", "definition", "formula", "caveat")
     }
+    words["pending"] = translations.of_forms(entry.pending) if entry.pending else None
     others: dict[str, Any] = {
         key: getattr(entry, key) for key in MetricEntry.model_fields if key not in (*words, "beside", "na_where")
     }
@@ -168,7 +170,7 @@ def _metrics_of(document: Document, mistakes: Mistakes) -> Iterator[Metric]:
         yield replace(
             main,
             name=f"{main.name}_{beside.name}",
-            label=beside.label,
+            label=translations.of_text(beside.label),
             aggregate=beside.aggregate,
             variant_of=main.name,
             drives=(main.name,),

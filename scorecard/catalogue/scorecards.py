@@ -11,7 +11,8 @@ from pydantic import Field, StrictInt
 from scorecard.catalogue.checking import Entry, NotEmpty, Open, Text, check, closest
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.reading import Document, read_document
-from scorecard.catalogue.words import DeclaredWords, Words
+from scorecard.catalogue.words import DeclaredText
+from scorecard.languages import Translations, Words
 from scorecard.periods import Grain
 from scorecard.schedule import LATEST, When
 
@@ -57,8 +58,8 @@ class ScheduleEntry(Open):
 class ScorecardEntry(ScheduleEntry, Entry):
     """A scorecard's file."""
 
-    title: DeclaredWords
-    purpose: DeclaredWords = Field(description="Which question it answers.")
+    title: DeclaredText
+    purpose: DeclaredText = Field(description="Which question it answers.")
     business_unit: Text
     metrics: Annotated[tuple[Text, ...], NotEmpty] = Field(description="The metrics it shows, in this order.")
     breakdowns: tuple[BreakdownEntry, ...]
@@ -103,7 +104,7 @@ class Known:
     units: Collection[str] | None
 
 
-def read_scorecards(folder: Path, known: Known, mistakes: Mistakes) -> dict[str, Scorecard]:
+def read_scorecards(folder: Path, known: Known, translations: Translations, mistakes: Mistakes) -> dict[str, Scorecard]:
     """Return the scorecards of a folder by name; note what is wrong. A file with a mistake has none."""
     scorecards = {}
     for document in _documents(folder, mistakes):
@@ -114,7 +115,7 @@ def read_scorecards(folder: Path, known: Known, mistakes: Mistakes) -> dict[str,
             _check_names(document, entry, known, mistakes)
             _check_recipients(document, entry, mistakes)
             if len(mistakes) == before:
-                scorecards[document.path.stem] = _scorecard(document.path.stem, entry, due)
+                scorecards[document.path.stem] = _scorecard(document.path.stem, entry, due, translations)
     return scorecards
 
 
@@ -143,11 +144,11 @@ def _documents(folder: Path, mistakes: Mistakes) -> Iterator[Document]:
             mistakes.extend(error)
 
 
-def _scorecard(name: str, entry: ScorecardEntry, due: dict[Grain, When]) -> Scorecard:
+def _scorecard(name: str, entry: ScorecardEntry, due: dict[Grain, When], translations: Translations) -> Scorecard:
     return Scorecard(
         name=name,
-        title=entry.title,
-        purpose=entry.purpose,
+        title=translations.of_text(entry.title),
+        purpose=translations.of_text(entry.purpose),
         business_unit=entry.business_unit,
         cadences=tuple(due),
         due=due,

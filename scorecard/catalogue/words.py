@@ -1,57 +1,51 @@
-"""Words of declarations: the one place that knows how they are written by language."""
+"""Words of declarations: a file has them in English; what they are in other languages is in gettext catalogues."""
 
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
 from scorecard.catalogue.checking import Text, wrong
 from scorecard.catalogue.mistakes import Mistakes
 from scorecard.catalogue.reading import Document, Place
-
-Words = dict[str, str]
-"""A text by language; English is always there."""
+from scorecard.languages import Translations, Words
 
 
-def _by_language(given: Any) -> Any:
-    return {"en": given} if isinstance(given, str) else given
+def _one_language(given: Any) -> Any:
+    if isinstance(given, Mapping):
+        cure = "Write the English text alone; other languages have theirs in reports/locales/<language>/LC_MESSAGES."
+        raise wrong("{key} is a mapping.", cure)
+    return given
 
 
-def _in_english(words: Any) -> Any:
-    if "en" not in words:
-        raise wrong("{key} has no English.", "Write it as `{en: …}`, and other languages beside.")
-    return words
-
-
-_SCHEMA = {
-    "anyOf": [
-        {"type": "string", "minLength": 1},
-        {"type": "object", "additionalProperties": {"type": "string", "minLength": 1}, "required": ["en"]},
-    ]
-}
-DeclaredWords = Annotated[
-    dict[Text, Text], BeforeValidator(_by_language), AfterValidator(_in_english), WithJsonSchema(_SCHEMA)
-]
-"""Words as a file has them: English text, or a mapping by language."""
-DeclaredForms = Annotated[dict[Text, tuple[Text, ...]], AfterValidator(_in_english)]
-"""Words that depend on a number: of one, then of several, by language."""
+DeclaredText = Annotated[Text, BeforeValidator(_one_language)]
+"""A text as a file has it: in English."""
+DeclaredForms = Annotated[tuple[Text, ...], BeforeValidator(_one_language), Field(min_length=2, max_length=2)]
+"""A text that depends on a number: of one, then of several."""
 
 
 def filled(
-    document: Document, place: Place, words: Words | None, parameters: Mapping[str, Any], mistakes: Mistakes
+    document: Document,
+    place: Place,
+    text: str | None,
+    parameters: Mapping[str, Any],
+    translations: Translations,
+    mistakes: Mistakes,
 ) -> Words | None:
-    """Return words with parameters put where ``{name}`` stands for one; note a name that is no parameter."""
-    if words is None:
+    """Return a text by language with parameters put where ``{name}`` stands for one; note a name that is none."""
+    if text is None:
         return None
-    texts = {}
-    for language, text in words.items():
-        for name, value in parameters.items():
-            text = text.replace(f"{{{name}}}", str(value))
-        if left := re.search(r"\{\w*\}", text):
-            line = document.line(*place, language)
-            mistakes.note(
-                document.path, line, f"`{place[-1]}` has {left[0]}, which is no parameter.", "Add it to `parameters`."
-            )
-        texts[language] = text
-    return texts
+    words = {language: _put(said, parameters) for language, said in translations.of_text(text).items()}
+    for said in words.values():
+        if left := re.search(r"\{\w*\}", said):
+            problem = f"`{place[-1]}` has {left[0]}, which is no parameter."
+            mistakes.note(document.path, document.line(*place), problem, "Add it to `parameters`.")
+            break
+    return words
+
+
+def _put(text: str, parameters: Mapping[str, Any]) -> str:
+    for name, value in parameters.items():
+        text = text.replace(f"{{{name}}}", str(value))
+    return text

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from scorecard.catalogue import metric_of
+from scorecard.languages import Translations
 from scorecard.quality.results import CheckResult, MetricsOf, Severity
-from scorecard.quality.words import Translations, Words
+from scorecard.quality.words import Declared, Phrase, in_languages
 from scorecard.text import plain
 
 _BUILT = ("model", "seed", "snapshot")
@@ -17,7 +19,7 @@ def from_dbt(
     run_results: Mapping[str, Any],
     manifest: Mapping[str, Any],
     metrics_of: MetricsOf,
-    words: Words | None = None,
+    words: Translations | None = None,
 ) -> list[CheckResult]:
     """Return the outcome of dbt's tests, and an error for each model, seed or snapshot that was not built.
 
@@ -30,8 +32,8 @@ def from_dbt(
 
     A test says why it matters in its description, or a singular one in ``config.meta`` (``why``), since dbt's partial
     parse forgets a description in another file than the test. In ``config.meta`` it says what to do (``cure``), where a
-    failure touches less than all that is built on the tested relation, what it touches (``metrics``), and what all this
-    is in another language (``ja: {name, why, cure}``). A node that was skipped is left out: what stopped it is here.
+    failure touches less than all that is built on the tested relation, what it touches (``metrics``). A node that was
+    skipped is left out: what stopped it is here.
     """
     nodes: Mapping[str, Any] = {**manifest["nodes"], **manifest["sources"], **manifest.get("unit_tests", {})}
     # dbt writes UTC with a Z.
@@ -42,9 +44,9 @@ def from_dbt(
         if node is None or result["status"] == "skipped":
             continue
         if node["resource_type"] in ("test", "unit_test"):
-            found.append(_of_test(result, node, nodes, manifest, metrics_of, run_at, words or Words()))
+            found.append(_of_test(result, node, nodes, manifest, metrics_of, run_at, words or Translations()))
         elif node["resource_type"] in _BUILT and result["status"] == "error":
-            found.append(_of_broken(result, node, manifest, nodes, metrics_of, run_at, words or Words()))
+            found.append(_of_broken(result, node, manifest, nodes, metrics_of, run_at, words or Translations()))
     return sorted(found, key=lambda check: check.check_id)
 
 
@@ -55,7 +57,7 @@ def _of_test(
     manifest: Mapping[str, Any],
     metrics_of: MetricsOf,
     run_at: datetime,
-    words: Words,
+    words: Translations,
 ) -> CheckResult:
     status = result["status"]
     passed = status in ("pass", "success")
@@ -65,6 +67,7 @@ def _of_test(
     tested = _tested(node, nodes)
     failures = 0 if passed else int(result.get("failures") or 1)
     why = plain(meta.get("why") or node.get("description") or "", 400)
+    cure = _cure(node, meta)
     if passed:
         found = "It holds."
     elif result.get("failures"):
@@ -84,29 +87,72 @@ def _of_test(
         failures=failures,
         checked=None,
         message=f"{found} {why}".strip(),
-        cure=meta.get("cure")
-        or f"Look at the rows with `scorecard dbt show --select {node['name']}`, and mend their cause.",
+        cure=cure.english,
         metrics=tuple(sorted(metrics)),
         run_at=run_at,
-        words=_words_of_test(words, result, node, meta, passed),
+        words=in_languages(
+            words,
+            name=_name(node),
+            message=None if passed else _message(node, result, why),
+            cure=None if passed else cure,
+        ),
     )
 
 
-def _words_of_test(
-    words: Words, result: Mapping[str, Any], node: Mapping[str, Any], meta: Mapping[str, Any], passed: bool
-) -> Translations:
-    """Return a test's own words, or those of its kind (unique, not_null, …)."""
+_UNIQUE = (
+    Phrase("{column} of {table} is unique"),
+    Phrase("Values that repeat: {failures:,}."),
+    Phrase("A row that is there twice is counted twice."),
+)
+_NOT_NULL = (
+    Phrase("{column} of {table} is filled in"),
+    Phrase("Rows without a value: {failures:,}."),
+    Phrase("A row without a value is missing from figures."),
+)
+_KINDS = {"unique": _UNIQUE, "not_null": _NOT_NULL}
+"""What a test says that a YAML names in one word, in other languages than English: its name, what it found, and why."""
+
+
+def _name(node: Mapping[str, Any]) -> Phrase:
+    """Return what a test is called where a language has words for it."""
+    kind = _kind(node)
+    return replace(kind[0], values=_about(node)) if kind else Declared(node["name"].replace("_", " "))
+
+
+def _kind(node: Mapping[str, Any]) -> tuple[Phrase, Phrase, Phrase] | None:
+    """Return the words of a test's kind; None where it says itself, in ``config.meta``, what to do or why."""
+    meta = node.get("config", {}).get("meta", {})
+    name = str((node.get("test_metadata") or {}).get("name"))
+    return None if meta.get("why") or meta.get("cure") else _KINDS.get(name)
+
+
+def _message(node: Mapping[str, Any], result: Mapping[str, Any], why: str) -> Phrase:
+    """Return what a test found and why it matters."""
+    kind = _kind(node)
+    about = {**_about(node), "failures": int(result.get("failures") or 0), "said": _said(result)}
+    found: Phrase = Phrase("Rows that break it: {failures:,}.")
+    reason: Phrase = Declared(why)
+    if kind:
+        _, found, reason = kind
+    if not result.get("failures"):
+        found = Phrase("It could not be checked: {said}")
+    return Phrase("{found} {why}", {"found": replace(found, values=about), "why": reason})
+
+
+def _about(node: Mapping[str, Any]) -> dict[str, str]:
     kind = node.get("test_metadata") or {}
-    about = {
-        "test": node["name"],
+    return {
         "table": str(node.get("file_key_name") or node["name"]).rpartition(".")[2],
         "column": (kind.get("kwargs") or {}).get("column_name") or "",
-        "failures": int(result.get("failures") or 0),
-        "said": _said(result),
     }
-    found = "found" if result.get("failures") else "unread"
-    own = {key: said for key, said in meta.items() if isinstance(said, Mapping)}
-    return words.build(f"dbt_{kind.get('name', 'test')}", "dbt_test", passed, found, about, own)
+
+
+def _cure(node: Mapping[str, Any], meta: Mapping[str, Any]) -> Phrase:
+    if meta.get("cure"):
+        return Declared(meta["cure"])
+    return Phrase(
+        "Look at the rows with `scorecard dbt show --select {test}`, and mend their cause.", {"test": node["name"]}
+    )
 
 
 def _said(result: Mapping[str, Any]) -> str:
@@ -122,30 +168,32 @@ def _of_broken(
     nodes: Mapping[str, Any],
     metrics_of: MetricsOf,
     run_at: datetime,
-    words: Words,
+    words: Translations,
 ) -> CheckResult:
-    said = plain(result.get("message") or "dbt gave no reason", 300)
+    about = {
+        "kind": node["resource_type"],
+        "model": node["name"],
+        "said": plain(result.get("message") or "dbt gave no reason", 300),
+        "file": node["original_file_path"],
+    }
+    name = Phrase("{model} is built", about)
+    message = Phrase("The {kind} {model} could not be built: {said}", about)
+    cure = Phrase("Correct {file} or the data it reads, and build again.", about)
     return CheckResult(
         check_id=f"dbt.{node['resource_type']}.{node['name']}",
         kind="dbt",
-        name=f"{node['name']} is built",
+        name=name.english,
         source="dbt",
         object=_relation(node),
         severity="error",
         passed=False,
         failures=1,
         checked=None,
-        message=f"The {node['resource_type']} {node['name']} could not be built: {said}",
-        cure=f"Correct {node['original_file_path']} or the data it reads, and build again.",
+        message=message.english,
+        cure=cure.english,
         metrics=tuple(sorted(_metrics([node["unique_id"]], manifest, nodes, metrics_of))),
         run_at=run_at,
-        words=words.build(
-            "dbt_built",
-            "dbt_built",
-            False,
-            "found",
-            {"model": node["name"], "said": said, "file": node["original_file_path"]},
-        ),
+        words=in_languages(words, name=name, message=message, cure=cure),
     )
 
 

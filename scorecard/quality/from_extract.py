@@ -1,15 +1,16 @@
 """What extraction set aside, as results of checks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scorecard.catalogue import declared_sources
+from scorecard.languages import Translations, load_translations
 from scorecard.quality.quarantine import Bad, Object, Quarantine
 from scorecard.quality.results import CheckResult, MetricsOf, Severity
-from scorecard.quality.words import Words, read_translations
+from scorecard.quality.words import Phrase, in_languages, joined
 from scorecard.settings import Settings
 from scorecard.text import plain
 
@@ -36,7 +37,7 @@ def from_extract(
     max_quarantined_share: above this share of an object's rows, or of one of its amounts, an error, else a warning.
     """
     found = []
-    words = read_translations(settings.project)
+    words = load_translations(settings.project / "reports")
     declared = declared_sources(settings)
     for source in sources:
         # Of a source that was never loaded, extraction has said so.
@@ -70,27 +71,19 @@ class _Table:
     source: str
     name: str
     metrics: tuple[str, ...]
-    words: Words
+    words: Translations
 
     def result(
         self,
         check: str,
-        kind: str,
+        name: Phrase,
         severity: Severity,
         failures: int,
-        sentences: tuple[str, str, str],
-        about: Mapping[str, Any],
+        sentences: "_Sentences",
         checked: int | None = None,
     ) -> CheckResult:
-        """Return the result of a check, by what it found.
-
-        Parameters
-        ----------
-        check: its name, as `no row in quarantine`. kind: under which its words stand. sentences: what is said where it
-            found nothing, where it found something, and what to do then. about: what the words name besides.
-        """
-        passed, failed, cure = sentences
-        named = {"source": self.source, "table": self.name, "failures": failures, **about}
+        """Return the result of a check, by what it found. name: what other languages call it."""
+        message, cure = (sentences.failed, sentences.cure) if failures else (None, None)
         return CheckResult(
             check_id=f"extract.{self.source}.{self.name}.{check.replace(' ', '_')}",
             kind="extract",
@@ -101,43 +94,74 @@ class _Table:
             passed=not failures,
             failures=failures,
             checked=checked,
-            message=failed if failures else passed,
-            cure=cure,
+            message=message.english if message else sentences.passed,
+            cure=sentences.cure.english,
             metrics=self.metrics,
             run_at=datetime.now(UTC),
-            words=self.words.build(kind, kind, not failures, "found", named),
+            words=in_languages(self.words, name=name, message=message, cure=cure),
         )
+
+    @property
+    def about(self) -> dict[str, object]:
+        """What sentences name of the table."""
+        return {"source": self.source, "table": self.name}
+
+
+@dataclass(frozen=True)
+class _Sentences:
+    """What is said where a check found nothing, where it found something, and what to do then."""
+
+    passed: str
+    failed: Phrase
+    cure: Phrase
 
 
 def _quarantined(table: _Table, quarantine: Quarantine, severity: Severity) -> CheckResult:
-    name, read = f"{table.source}.{table.name}", quarantine.read
     column, share = quarantine.heaviest
-    weight = f" ({column}: {share:.1%})" if share else ""
-    reasons = [(plain(why, 120), f"{count:,}", plain(line, 60)) for why, count, line in quarantine.reasons]
-    sentences = (
-        f"Every row of {name} was read into its table.",
-        f"{quarantine.rows:,} of {read:,} rows{weight} of {name} break its contract and are not used: "
-        + "; ".join(f"{why} ({count}, first {line})" for why, count, line in reasons)
-        + ". Where an earlier good version of the record is held, that one counts.",
-        f"Correct these rows in the export and extract again; they are in raw_{table.source}._quarantine.",
+    reasons = [
+        Phrase("{why} ({count:,}, first {line})", {"why": plain(why, 120), "count": count, "line": plain(line, 60)})
+        for why, count, line in quarantine.reasons
+    ]
+    about = {
+        **table.about,
+        "failures": quarantine.rows,
+        "checked": quarantine.read,
+        "weight": f" ({column}: {share:.1%})" if share else "",
+        "reasons": joined(reasons, Phrase("; ")),
+    }
+    sentences = _Sentences(
+        f"Every row of {table.source}.{table.name} was read into its table.",
+        Phrase(
+            "{failures:,} of {checked:,} rows{weight} of {source}.{table} break its contract and are not used:"
+            " {reasons}. Where an earlier good version of the record is held, that one counts.",
+            about,
+        ),
+        Phrase("Correct these rows in the export and extract again; they are in raw_{source}._quarantine.", about),
     )
-    listed = "; ".join(f"{why} ({count}, {line})" for why, count, line in reasons)
-    about = {"checked": read, "weight": weight, "reasons": listed}
-    return table.result("no row in quarantine", "quarantine", severity, quarantine.rows, sentences, about, read)
+    name = Phrase("no row in quarantine")
+    return table.result("no row in quarantine", name, severity, quarantine.rows, sentences, quarantine.read)
 
 
 def _in_doubt(table: _Table, quarantine: Quarantine, severity: Severity) -> CheckResult:
     """Name the records of which an update is in quarantine: their versions before it count, and may be out of date."""
-    name, number = f"{table.source}.{table.name}", len(quarantine.in_doubt)
+    number = len(quarantine.in_doubt)
     more = f"; … (+{number - _NAMED:,})" if number > _NAMED else ""
-    listed = "; ".join(_named(each) for each in quarantine.in_doubt[:_NAMED]) + more
-    records = "1 record" if number == 1 else f"{number:,} records"
-    sentences = (
-        f"No record of {name} counts as it was before an update that can't be read.",
-        f"An update of {records} of {name} can't be read, so what was known before counts: {listed}.",
-        f"Correct the update in the source and extract again; it is in raw_{table.source}._quarantine.",
+    listed = "; ".join(_named(record) for record in quarantine.in_doubt[:_NAMED]) + more
+    about = {**table.about, "failures": number, "records": listed}
+    one = Phrase(
+        "An update of 1 record of {source}.{table} can't be read, so what was known before counts: {records}.", about
     )
-    return table.result("no record in doubt", "in_doubt", severity, number, sentences, {"records": listed})
+    several = Phrase(
+        "An update of {failures:,} records of {source}.{table} can't be read, so what was known before counts:"
+        " {records}.",
+        about,
+    )
+    sentences = _Sentences(
+        f"No record of {table.source}.{table.name} counts as it was before an update that can't be read.",
+        one if number == 1 else several,
+        Phrase("Correct the update in the source and extract again; it is in raw_{source}._quarantine.", about),
+    )
+    return table.result("no record in doubt", Phrase("no record in doubt"), severity, number, sentences)
 
 
 def _named(record: Bad) -> str:
@@ -168,10 +192,13 @@ def _unknown_columns(table: _Table, raw: Object) -> CheckResult:
     ).fetchall()
     unknown = sorted(name for (name,) in rows)
     told = ", ".join(plain(name, 60) for name in unknown[:5]) + (", …" if len(unknown) > 5 else "")
-    name = f"{table.source}.{table.name}"
-    sentences = (
-        f"{name} has the columns that its contract names.",
-        f"{name} has {len(unknown):,} columns that its contract does not name, used in no figure: {told}.",
-        f"Name them in dbt_project/models/staging/{table.source}/_sources.yml, or drop them from the export.",
+    about = {**table.about, "failures": len(unknown), "columns": told}
+    sentences = _Sentences(
+        f"{table.source}.{table.name} has the columns that its contract names.",
+        Phrase(
+            "{source}.{table} has {failures:,} columns that its contract does not name, used in no figure: {columns}.",
+            about,
+        ),
+        Phrase("Name them in dbt_project/models/staging/{source}/_sources.yml, or drop them from the export.", about),
     )
-    return table.result("no unknown column", "unknown_columns", "warning", len(unknown), sentences, {"columns": told})
+    return table.result("no unknown column", Phrase("no unknown column"), "warning", len(unknown), sentences)

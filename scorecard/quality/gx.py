@@ -14,12 +14,12 @@ from pathlib import Path
 
 from scorecard.catalogue import load_catalogue
 from scorecard.errors import ScorecardError
+from scorecard.languages import Translations, load_translations
 from scorecard.quality.gx_results import Families
 from scorecard.quality.gx_run import run_suite
 from scorecard.quality.results import CheckResult, MetricsOf
 from scorecard.quality.rules import Suite
 from scorecard.quality.suites import kpi_suite, raw_suite
-from scorecard.quality.words import Words, read_translations
 from scorecard.settings import Settings
 from scorecard.text import plain
 
@@ -78,7 +78,7 @@ def _check(
     """Return the suite's results: kept ones where nothing changed, else new ones."""
     kept = settings.state / "gx" / f"{suite.name}.json"
     docs = settings.out / "data_docs" / suite.name
-    words = read_translations(settings.project)
+    words = load_translations(settings.project / "reports")
     there, mark = _look(settings, suite, touched, words)
     if (docs / "index.html").exists() and (before := _kept(kept, mark)) is not None:
         return before
@@ -108,7 +108,7 @@ def _kept(path: Path, mark: str) -> list[CheckResult] | None:
 
 
 def _look(
-    settings: Settings, suite: Suite, touched: Mapping[str, Sequence[str]], words: Words
+    settings: Settings, suite: Suite, touched: Mapping[str, Sequence[str]], words: Translations
 ) -> tuple[dict[str, int | str], str]:
     """Return each object's row count or why it cannot be read, and a mark that changes when anything does."""
     import duckdb

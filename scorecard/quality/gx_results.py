@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from scorecard.languages import Translations
 from scorecard.quality.results import CheckResult
 from scorecard.quality.rules import QUERY, SQL, Checked, Rule, Suite
-from scorecard.quality.words import Translations, Words
+from scorecard.quality.words import Declared, Phrase, in_languages, joined
 from scorecard.text import plain
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Context:
     families: Families | None
     con: "Connection"
     run_at: datetime
-    words: Words
+    words: Translations
 
 
 @dataclass(frozen=True)
@@ -100,51 +101,47 @@ def _where_unit(item: Checked, query: str, unit: object) -> str:
 def _result(context: Context, item: Checked, rule: Rule, counted: Counted, metrics: tuple[str, ...]) -> CheckResult:
     failures, problem, con = counted.failures, counted.problem, context.con
     passed = not failures and not problem
-    about: dict[str, Any] = {"failures": failures, "checked": counted.rows, "problem": problem}
-    examples: list[str] = []
-    if problem:
-        # A rule that cannot be run proves nothing, so nothing may pass on the strength of it.
-        found = f"It could not be checked: {problem}."
-    elif failures:
-        about |= _facts(rule, con)
-        found = (rule.found or "{failures:,} of {checked:,} rows break it.").format(**about)
-        examples = _examples(item, counted.broken, con)
-        found += f" For example {', '.join(examples)}." if examples else ""
+    place = f"{context.suite.name}.{item.name}"
+    examples = _examples(item, counted.broken, con) if failures and not problem else []
+    if failures and not problem:
         family = context.families[item.name] if context.families else None
         metrics = _broken_metrics(counted.broken, family, con) or metrics
-    else:
-        found = "It holds."
+    message = None if passed else _message(rule, counted, examples, con)
+    cure = None if passed else Declared(rule.cure)
+    name = rule.check.replace("_", " ")
     return CheckResult(
-        check_id=f"{context.suite.name}.{item.name}.{rule.check}",
+        check_id=f"{place}.{rule.check}",
         kind="great_expectations",
-        name=rule.check.replace("_", " "),
+        name=name,
         source=context.suite.name,
         object=item.name,
+        # A rule that cannot be run proves nothing, so nothing may pass on the strength of it.
         severity="error" if problem else rule.severity,
         passed=passed,
         failures=failures,
         checked=None if rule.whole else counted.rows,
-        message=found if passed else f"{found} {rule.why}",
+        message=message.english if message else "It holds.",
         cure=rule.cure,
         metrics=tuple(sorted(metrics)),
         run_at=context.run_at,
-        words=_translated(rule, context.words, passed, about, examples),
+        words=in_languages(context.words, name=Declared(name, context=place), message=message, cure=cure),
         business_unit=counted.unit,
     )
 
 
-def _translated(
-    rule: Rule, words: Words, passed: bool, about: Mapping[str, Any], examples: Sequence[str]
-) -> Translations:
-    """Return a rule's words in other languages, with the examples between what was found and why it matters."""
-    own = {}
-    for language, said in rule.words.items():
-        own[language] = dict(said)
-        general = words.languages.get(language, {}).get("rule", {})
-        if examples and general:
-            listed = general["separator"].join(examples)
-            own[language]["why"] = general["examples"].format(examples=listed) + said["why"]
-    return words.build("rule", "rule", passed, "unread" if about["problem"] else "found", about, own)
+def _message(rule: Rule, counted: Counted, examples: list[str], con: "Connection") -> Phrase:
+    """Return what a rule found, with examples, and why it matters."""
+    why = Declared(rule.why)
+    if counted.problem:
+        unread = Phrase("It could not be checked: {problem}.", {"problem": counted.problem})
+        return Phrase("{found} {why}", {"found": unread, "why": why})
+    about = {"failures": counted.failures, "checked": counted.rows, **_facts(rule, con)}
+    general = Phrase("{failures:,} of {checked:,} rows break it.", about)
+    found = Phrase(rule.found, about) if rule.found else general
+    if not examples:
+        return Phrase("{found} {why}", {"found": found, "why": why})
+    listed = joined(examples, Phrase(", "))
+    return Phrase("{found} For example {examples}. {why}", {"found": found, "examples": listed, "why": why})
 
 
 def has_rows_result(
@@ -153,14 +150,15 @@ def has_rows_result(
     rows: int | str,
     touched: Mapping[str, Sequence[str]],
     run_at: datetime,
-    words: Words,
+    words: Translations,
 ) -> CheckResult:
     """Return the check that comes before all others of an object: it can be read, and isn't empty."""
-    if isinstance(rows, str):
-        found = f"{item.name} cannot be read: {rows}. Every figure made from it would be old."
-    else:
-        found = "It holds." if rows else f"{item.name} has no rows. Every figure made from it would be empty."
     passed = isinstance(rows, int) and rows > 0
+    about = {"object": item.name, "problem": rows}
+    unread = Phrase("{object} cannot be read: {problem}. Every figure made from it would be old.", about)
+    empty = Phrase("{object} has no rows. Every figure made from it would be empty.", about)
+    message = None if passed else unread if isinstance(rows, str) else empty
+    cure = Phrase("Extract the source and build again; if its export is empty, ask for a complete one.")
     return CheckResult(
         check_id=f"{suite.name}.{item.name}.has_rows",
         kind="great_expectations",
@@ -171,16 +169,12 @@ def has_rows_result(
         passed=passed,
         failures=0 if passed else 1,
         checked=rows if isinstance(rows, int) else None,
-        message=found,
-        cure="Extract the source and build again; if its export is empty, ask for a complete one.",
+        message=message.english if message else "It holds.",
+        cure=cure.english,
         metrics=tuple(sorted(touched[item.name])),
         run_at=run_at,
-        words=words.build(
-            "has_rows",
-            "has_rows",
-            passed,
-            "unread" if isinstance(rows, str) else "found",
-            {"object": item.name, "problem": rows},
+        words=in_languages(
+            words, name=Phrase("{object} has rows", about), message=message, cure=None if passed else cure
         ),
     )
 

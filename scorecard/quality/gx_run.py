@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scorecard.errors import ScorecardError
+from scorecard.languages import Translations
 from scorecard.quality.docs import CheckedRule, write_pages
 from scorecard.quality.gx_results import Context, Families, has_rows_result, rule_results
 from scorecard.quality.results import CheckResult
 from scorecard.quality.rules import QUERY, SQL, Checked, Rule, Suite
-from scorecard.quality.words import Words
 from scorecard.settings import Settings
 from scorecard.text import plain
 
@@ -34,7 +34,7 @@ def run_suite(
     touched: Mapping[str, Sequence[str]],
     families: Families | None,
     docs: Path,
-    words: Words,
+    words: Translations,
 ) -> list[CheckResult]:
     """Run a suite, write its pages, and return the results by check_id.
 

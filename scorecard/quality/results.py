@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from scorecard.quality.words import Translations
+from scorecard.quality.words import Sayings
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -49,7 +49,7 @@ class CheckResult:
     cure: str
     metrics: tuple[str, ...]
     run_at: datetime
-    words: Translations = field(default_factory=dict)
+    words: Sayings = field(default_factory=dict)
     business_unit: str | None = None
 
     def concerns(self, unit: str) -> bool:

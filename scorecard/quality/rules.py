@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, StrictBool, StringConstraints, model_validator
+from pydantic import Field, StrictBool, StringConstraints
 
 from scorecard.catalogue.checking import Entry, Text, check
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
@@ -16,26 +16,10 @@ from scorecard.quality.results import Severity
 SQL = "unexpected_rows_expectation"
 QUERY = "unexpected_rows_query"
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]*$")]
-_LANGUAGE = re.compile(r"[a-z]{2}")
-
-
-class RuleWords(Entry):
-    """A rule's words in another language, under its code."""
-
-    name: Text
-    why: Text
-    cure: Text
-    found: Text | None = None
 
 
 class RuleEntry(Entry):
-    """A rule, as its file has it. A key of two letters is a language."""
-
-    model_config = ConfigDict(
-        json_schema_extra=lambda schema: schema.update(
-            patternProperties={"^[a-z]{2}$": schema["properties"].pop("words")["additionalProperties"]}
-        )
-    )
+    """A rule, as its file has it."""
 
     check: Name = Field(description="Its name, unique in its object.")
     expect: Text = Field(description="An expectation of Great Expectations.")
@@ -47,16 +31,6 @@ class RuleEntry(Entry):
     found: Text | None = Field(None, description="What is said of a failure.")
     facts: Text | None = Field(None, description="A query of one row whose columns `found` names.")
     whole: StrictBool = Field(False, description="It is about all rows together.")
-    words: dict[str, RuleWords] = Field({})
-
-    @model_validator(mode="before")
-    @classmethod
-    def _by_language(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        languages = {key for key in given if _LANGUAGE.fullmatch(str(key))}
-        own = {key: value for key, value in given.items() if key not in languages}
-        return {**own, **({"words": {key: given[key] for key in sorted(languages)}} if languages else {})}
 
 
 class ObjectEntry(Entry):
@@ -81,8 +55,7 @@ class Rule:
     filled.
     metrics: what a failure touches, where that is less than all that is made from the object. found: the
     sentence said of a failure, with ``{failures}``, ``{checked}`` and the columns of ``facts``, a query of
-    one row. whole: it is about all rows together, so that nobody counts those that break it. words: by language,
-    the check's name, found, why and cure.
+    one row. whole: it is about all rows together, so that nobody counts those that break it.
     """
 
     check: str
@@ -95,7 +68,6 @@ class Rule:
     found: str | None
     facts: str | None
     whole: bool = False
-    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -186,10 +158,6 @@ def _note_repeated(document: Document, table: str, entry: ObjectEntry, mistakes:
 
 
 def _rule(item: RuleEntry, fill: "_Filler") -> Rule:
-    words = {
-        language: {key: " ".join(text.split()) for key, text in said.model_dump(exclude_none=True).items()}
-        for language, said in item.words.items()
-    }
     return Rule(
         check=item.check,
         expect=item.expect,
@@ -198,10 +166,9 @@ def _rule(item: RuleEntry, fill: "_Filler") -> Rule:
         why=" ".join(item.why.split()),
         cure=" ".join(item.cure.split()),
         metrics=item.metrics,
-        found=item.found,
+        found=None if item.found is None else " ".join(item.found.split()),
         facts=None if item.facts is None else fill(item.facts, "facts"),
         whole=item.whole,
-        words=words,
     )
 
 

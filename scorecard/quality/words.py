@@ -1,79 +1,77 @@
-"""What checks say in languages other than English: the words in ``expectations/words/``, filled in. Cheap to import."""
+"""Sentences of checks: English with names in braces, and what they are in other languages. Cheap to import."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-from scorecard.catalogue import read_yaml
 from scorecard.errors import ScorecardError
+from scorecard.languages import Translations
 
-# By language: name, and of a failure message and cure.
-Translations = Mapping[str, Mapping[str, str]]
-Sayings = Mapping[str, str]
+Sayings = Mapping[str, Mapping[str, str]]
+"""By language: name, and of a failure message and cure."""
 
 
 @dataclass(frozen=True)
-class Words:
-    """The words of every language there is a file of: by language, kind of check and what is said."""
+class Phrase:
+    """An English text with names in braces. Babel finds the texts by the name of this class.
 
-    languages: Mapping[str, Mapping[str, Sayings]] = field(default_factory=dict)
-
-    def build(
-        self,
-        kind: str,
-        otherwise: str,
-        passed: bool,
-        found: str,
-        about: Mapping[str, object],
-        own: Mapping[str, Sayings | None] | None = None,
-    ) -> Translations:
-        """Return a check's words in each language.
-
-        Parameters
-        ----------
-        kind, otherwise: whose words to take, and whose where there are none of that kind.
-        passed: only its name is needed then.
-        found: which sentence says what was found: found or unread.
-        about: what the sentences name in braces.
-        own: by language, words of this very check, which go before those of its kind.
-        """
-        built: dict[str, dict[str, str]] = {}
-        for language, kinds in self.languages.items():
-            said = {**kinds.get(kind, kinds.get(otherwise, {})), **((own or {}).get(language) or {})}
-            said.setdefault("found", kinds.get("rule", {}).get("found", ""))
-            entry = {"name": _fill(said.get("name", ""), about)}
-            if not passed:
-                entry["message"] = _fill(said.get(found, ""), about) + said.get("why", "")
-                entry["cure"] = _fill(said.get("cure", ""), about)
-            built[language] = {key: " ".join(text.split()) for key, text in entry.items() if text}
-        return built
-
-
-def read_translations(project: Path) -> Words:
-    """Read the words of every language there is a file of in ``expectations/words/``.
-
-    Raises
-    ------
-    ScorecardError: a file is not a mapping of kinds of checks to what they say.
+    values: what stands for the names: a text, a number, a phrase, or several phrases that `joined` put together.
+    context: tells equal texts apart; without words of its own, the text has those of none.
     """
-    found: dict[str, Mapping[str, Sayings]] = {}
-    for path in sorted((project / "expectations" / "words").glob("*.yml")):
-        kinds = read_yaml(path)
-        wrong = [str(kind) for kind, said in kinds.items() if not isinstance(said, dict)]
-        if wrong:
+
+    text: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    context: str | None = None
+
+    @property
+    def english(self) -> str:
+        """The text in English, filled in."""
+        return self.written(lambda text, context: text)
+
+    def written(self, translated: Callable[[str, str | None], str]) -> str:
+        """Return the text in another language, filled in.
+
+        Raises
+        ------
+        ScorecardError: it names what it is not given.
+        """
+        text = translated(self.text, self.context)
+        filled = {
+            name: value.written(translated) if isinstance(value, Phrase) else value
+            for name, value in self.values.items()
+        }
+        try:
+            return text.format(**filled)
+        except (KeyError, IndexError, ValueError) as error:
             raise ScorecardError(
-                f"{path}: {', '.join(wrong)} is not a mapping.", "Write what it says as `found: text`."
-            )
-        found[path.stem] = kinds
-    return Words(found)
+                f"The words {text!r} of a check can't be filled in: {error!r}.",
+                f"Use only these names in braces: {', '.join(sorted(filled)) or 'none'}.",
+            ) from error
 
 
-def _fill(text: str, about: Mapping[str, Any]) -> str:
-    try:
-        return text.format(**about)
-    except (KeyError, IndexError, ValueError) as error:
-        raise ScorecardError(
-            f"The words {text!r} in expectations/ can't be filled in: {error!r}.",
-            f"Use only these names in braces: {', '.join(sorted(about)) or 'none'}.",
-        ) from error
+class Declared(Phrase):
+    """A text as a declaration has it, in which braces are no names."""
+
+    def written(self, translated: Callable[[str, str | None], str]) -> str:
+        """Return the text in another language."""
+        return translated(self.text, self.context)
+
+
+def joined(texts: Sequence[str | Phrase], separator: Phrase) -> Phrase:
+    """Return texts or phrases one after another, with a separator between two."""
+    values = {f"text{place}": text for place, text in enumerate(texts)}
+    # None of these has words of its own, so Babel is not to see it.
+    text = "{separator}".join(f"{{{name}}}" for name in values)
+    return Phrase(text, {"separator": separator, **values})
+
+
+def in_languages(translations: Translations, **phrases: Phrase | None) -> Sayings:
+    """Return phrases by language and name: those of which there are words in a language."""
+    sayings: dict[str, dict[str, str]] = {}
+    for language in translations.languages:
+        translated = partial(translations.text, language)
+        for name, phrase in phrases.items():
+            if phrase is not None and (text := phrase.written(translated)) != phrase.english:
+                sayings.setdefault(language, {})[name] = " ".join(text.split())
+    return sayings

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from scorecard.languages import Forms
 from scorecard.periods import FiscalYear, Grain, Period, period_of
 
 WHOLE = "business_unit"
@@ -77,7 +78,7 @@ class Metric:
     """Whether a figure may be on either side of zero, as a movement may: it is compared by difference."""
     settles_after: int = 0
     """Days after a period until which its figure may still change, as those in which a customer may renew."""
-    pending: tuple[str, ...] = ()
+    pending: Forms | None = None
     """What isn't settled yet: of one record, then of several, of which {count} is the number."""
 
     @property

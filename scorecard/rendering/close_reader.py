@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scorecard.errors import ScorecardError
+from scorecard.languages import ENGLISH, Forms, frozen_words
 from scorecard.periods import FiscalYear, Period, last_over, parse_period
 from scorecard.rendering.close import WHOLE, Action, Check, Close, Metric, Value, spark_periods, words
 from scorecard.rendering.fonts import visible
@@ -140,12 +141,13 @@ def _metric(entry: dict[str, Any], language: str) -> Metric:
         journey_stage=entry["journey_stage"],
         is_signed=entry.get("signed", False),
         settles_after=int(entry.get("parameters", {}).get("grace_days", 0)),
-        pending=tuple(_forms(entry.get("pending") or {}, language)),
+        pending=_forms(entry.get("pending") or {}, language),
     )
 
 
-def _forms(said: dict[str, list[str]], language: str) -> list[str]:
-    return said.get(language) or said.get("en") or []
+def _forms(words: dict[str, list[str]], language: str) -> Forms | None:
+    frozen = language if words.get(language) else ENGLISH
+    return Forms(frozen, tuple(words[frozen])) if words.get(frozen) else None
 
 
 def _check(row: dict[str, Any], language: str) -> Check:
@@ -168,15 +170,17 @@ def _check(row: dict[str, Any], language: str) -> Check:
 
 
 def _action(row: dict[str, Any], language: str) -> Action:
+    english, others = frozen_words(row, ("what", "expected_effect"))
+    words = {**english, **others.get(language, {})}
     return Action(
         metric=row["metric"],
-        what=visible(row.get(f"what_{language}") or row["what_en"] or ""),
+        what=visible(words.get("what", "")),
         who=visible(row["who"] or ""),
         begins=row["from_date"],
         due=row["due"],
         progress=visible(str(row["progress"] if row["progress"] is not None else "")),
         done=row["status"] == "done",
-        effect=visible(row.get(f"expected_effect_{language}") or row["expected_effect_en"] or ""),
+        effect=visible(words.get("expected_effect", "")),
         dimension=row["dimension"] or "company",
         member=row["member"] or "all",
         sample=bool(row["sample"]),

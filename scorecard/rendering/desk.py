@@ -239,7 +239,7 @@ class Desk:
         count = self.formats.count(number)
         if not metric.pending:
             return self.wording.count("note.pending", number, number=count)
-        return visible(metric.pending[0 if number == 1 else -1]).replace("{count}", count)
+        return visible(metric.pending.of(number)).replace("{count}", count)
 
     def missing(self, reason: str | None, figure: Value | None = None) -> Cell:
         """Print n/a."""

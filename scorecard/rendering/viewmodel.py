@@ -4,6 +4,7 @@ from pathlib import Path
 from unicodedata import east_asian_width
 
 from scorecard.decimals import digits
+from scorecard.languages import frozen_words
 from scorecard.rendering import data_quality, indicators, kpi_tree, restated
 from scorecard.rendering.actions import action_row
 from scorecard.rendering.analysis import lead_metric
@@ -137,9 +138,11 @@ def _target_note(desk: Desk) -> str | None:
     """Return the mark of what was said about all targets of the page, for instance that they are samples."""
     metrics = {metric.name for metric in desk.close.mains()}
     reasons = {
-        visible(str(target.get(f"reason_{desk.close.language}") or target["reason"]))
+        visible(others.get(desk.close.language, english)["reason"])
         for target in desk.close.targets
-        if target["reason"] and target["metric"] in metrics and target["period"] == desk.close.period.label
+        if target["metric"] in metrics and target["period"] == desk.close.period.label
+        for english, others in (frozen_words(target, ("reason",)),)
+        if english
     }
     return desk.note(desk.say("note.targets", reason=reasons.pop().rstrip(".。"))) if len(reasons) == 1 else None
 

@@ -10,14 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scorecard.errors import ScorecardError
+from scorecard.languages import languages, read_catalogue
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
-
-
-def languages(reports_dir: Path) -> list[str]:
-    """Return the languages there are words for."""
-    return sorted(path.parts[-3] for path in reports_dir.glob("locales/*/LC_MESSAGES/scorecard.po"))
 
 
 class Wording:
@@ -35,10 +31,7 @@ class Wording:
     @cached_property
     def catalog(self) -> "Catalog":
         """The messages as Babel reads them."""
-        from babel.messages.pofile import read_po
-
-        with self.path.open("rb") as file:
-            return read_po(file, locale=self.language)
+        return read_catalogue(self.path, self.language)
 
     @cached_property
     def _compiled(self) -> gettext.GNUTranslations:

@@ -121,11 +121,11 @@ def _keepartifacts(settings: Settings) -> None:
 
 def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResult"]:
     from scorecard import lineage
+    from scorecard.languages import load_translations
     from scorecard.quality import gx
     from scorecard.quality.dbt_by_unit import count_by_unit
     from scorecard.quality.from_dbt import from_dbt
     from scorecard.quality.from_extract import from_extract
-    from scorecard.quality.words import read_translations
     from scorecard.warehouse.dbt import Dbt
     from scorecard.warehouse.snapshot import writer
 
@@ -143,7 +143,7 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     dbt.build()
     progress("Testing the models")
     units_of = lineage.units_upstream(manifest)
-    tested = from_dbt(dbt.test(), dbt.manifest(), touched, read_translations(settings.project))
+    tested = from_dbt(dbt.test(), dbt.manifest(), touched, load_translations(settings.project / "reports"))
     with writer(settings) as connection:
         results += count_by_unit(connection, tested, dbt.manifest(), units_of)
     progress("Checking the KPIs")

@@ -1,5 +1,6 @@
 """A source of deals that a company adds to a copy of the project."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -40,7 +41,8 @@ def declare(project: Path, name: str, unit: str, currency: str, **more: str) -> 
     staging.mkdir(exist_ok=True)
     (staging / "_sources.yml").write_text(
         f"version: 2\nsources:\n  - name: {name}\n    schema: raw_{name}\n    description: Deals.\n"
-        f"    config: {{meta: {{business_unit: {unit}, currency: {currency}}}}}\n    tables:\n      - name: deals\n"
+        f"    config: {{meta: {{business_unit: {json.dumps(unit)}, currency: {currency}}}}}\n"
+        "    tables:\n      - name: deals\n"
         "        description: One row per deal.\n"
         "        config: {meta: {file: deals.csv, primary_key: [deal_id], full_export: true}}\n"
         f"        columns:\n{columns}"

@@ -1,16 +1,23 @@
 """A column that no metric uses changes every day, as "last viewed" does: nobody gets another edition."""
 
+import email
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
+from email import policy
 from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from tests.conftest import NIGHTLY, PROJECT, Sandbox, sandbox_at
 from tests.integration.added_deals import add_deals, copy_of_the_project, declare, replace
 
 CASES = PROJECT / "tests" / "cases"
-SOURCE = ("viewed_deals", "Viewed Deals", "USD")
+UNIT = 'O\'Brien & "Söhne" / 東京'
+"""A name with what SQL, YAML, HTML, paths and headers of mail read as their own."""
+SOURCE = ("viewed_deals", UNIT, "USD")
 
 
 def publish(sandbox: Sandbox, day: str) -> dict[str, Any]:
@@ -27,7 +34,7 @@ def test_a_column_that_no_metric_uses_makes_no_edition(tmp_path: Path, parsed: C
     project = tmp_path / "project"
     copy_of_the_project(project)
     add_deals(project, *SOURCE)
-    replace(project / "reports" / "sales.yml", "business_unit: Maven Hardware", "business_unit: Viewed Deals")
+    replace(project / "reports" / "sales.yml", "business_unit: Maven Hardware", f"business_unit: {json.dumps(UNIT)}")
     # The samples stay beside them: the targets are of their days.
     shutil.copytree(PROJECT / "data", tmp_path / "data")
     (tmp_path / "data" / "viewed_deals").mkdir()
@@ -44,6 +51,30 @@ def test_a_column_that_no_metric_uses_makes_no_edition(tmp_path: Path, parsed: C
         kept = json.loads((provenance(sandbox, tuesday["close_id"]) / "manifest.json").read_text())
         assert not any(each["seen"] for each in kept["differences"])
         assert sandbox.run("verify").returncode == 0
+        prove_the_unit(sandbox, monday)
+
+
+def prove_the_unit(sandbox: Sandbox, entry: dict[str, Any]) -> None:
+    """See the unit's name on the page, in a figure's proof, in the values and in the mail."""
+    (pdf,) = (path for path in entry["pdfs"] if path.endswith("-en.pdf"))
+    printed = subprocess.run(["pdftotext", "-layout", pdf, "-"], capture_output=True, text=True, check=True).stdout
+    assert UNIT in printed
+    close_id = entry["close_id"]
+    with duckdb.connect() as db:
+        frozen = f"{sandbox.settings.archive}/*/values.parquet"
+        rows = db.execute("select figure_id from read_parquet(?) where member = ? and value > 0", [frozen, UNIT])
+        ((figure,), *_) = rows.fetchall()
+    proof = json.loads(sandbox.run("trace", f"{close_id}.{figure}", "--json").stdout)
+    assert (proof["member"], proof["equal"]) == (UNIT, True)
+    values = json.loads(sandbox.run("values", "--period", "2024-08", "--by", "business_unit", "--json").stdout)
+    assert UNIT in {row["member"] for row in values}
+    letters = [email.message_from_bytes(path.read_bytes(), policy=policy.default) for path in mailed(sandbox)]
+    assert letters
+    assert all(UNIT in letter.get_body(("plain",)).get_content() for letter in letters)
+
+
+def mailed(sandbox: Sandbox) -> list[Path]:
+    return list((sandbox.settings.out / "mail" / "new").iterdir())
 
 
 def provenance(sandbox: Sandbox, close_id: str) -> Path:

@@ -75,7 +75,7 @@ def test_a_metric_beside_another_is_made_of_its_observations() -> None:
         (KPI, "name: kpi_zombie_deals", "name: kpi_zombies", None, "Write `name: kpi_zombie_deals`, as the file"),
         (KPI, "unit: count", "unit: fortnights", None, "Choose one of: currency, percent, count, units, days, minutes"),
         (KPI, "        owner: sales-operations@example.com\n", "", "meta:", "`meta` lacks `owner`"),
-        (KPI, "          en: Zombie deals\n", "", "label:", "`label` has no English"),
+        (KPI, "label: Zombie deals", "label: {en: Zombie deals}", "label:", "`label` is a mapping. Write the English"),
         (KPI, "drives: [win_rate]", "drives: [won_rate]", None, "names won_rate, which is no metric. Write win_rate"),
         (KPI, "drives: [win_rate]", "drives: [zombie_deals]", None, "drives itself"),
         (KPI, "drives: [win_rate]", "drives: []", None, "The metric zombie_deals reaches no KGI"),
@@ -98,9 +98,9 @@ def test_a_metric_beside_another_is_made_of_its_observations() -> None:
         ),
         (KPI, "unit: count", "unit: count\n        grains: [decade]", None, "Choose one of: day, week, month, quarter"),
         (KPI, "unit: count", "unit: count\n        of: nothing", None, "`of` names nothing, which is no metric"),
-        (KPI, "unit: count", "unit: count\n        beside: [{name: a, lable: {en: A}}]", None, "Unknown key `lable`"),
+        (KPI, "unit: count", "unit: count\n        beside: [{name: a, lable: A}]", None, "Unknown key `lable`"),
         (KPI, "unit: count", "unit: [count", "direction: lower", "This is not valid YAML"),
-        (SALES, "purpose:", "aim: {en: x}\npurpose:", "aim:", "Unknown key `aim` in the file"),
+        (SALES, "purpose:", "aim: x\npurpose:", "aim:", "Unknown key `aim` in the file"),
         (SALES, "dimension: rep", "dimension: rep, top: 5", None, "Unknown key `top` in entry 4 of `breakdowns`"),
         (
             SALES,
@@ -128,7 +128,7 @@ def test_a_metric_beside_another_is_made_of_its_observations() -> None:
         (SALES, "business_unit: Maven Hardware", "business_unit: 2017", None, "is 2017, where text is meant"),
         (SALES, "dimension: rep", "dimension: planet", None, "names planet, which is no dimension"),
         (SALES, "dimension: rep", "dimension: repp", None, "Write rep"),
-        (SALES, "title: {en: Sales scorecard, ja: 営業スコアカード}", "", "purpose:", "The file lacks `title`"),
+        (SALES, "title: Sales scorecard", "", "purpose:", "The file lacks `title`"),
         (
             SALES,
             "email: sales-director@example.com",
@@ -219,7 +219,7 @@ def test_all_mistakes_are_told_at_once(project: Path) -> None:
     with pytest.raises(WrongDeclarations) as error:
         load(project)
     told = [(mistake.path.name, mistake.line) for mistake in error.value.mistakes]
-    assert told == [("product.yml", 16), ("kpi_zombie_deals.yml", 15), ("kpi_zombie_deals.yml", 16), ("sales.yml", 30)]
+    assert told == [("product.yml", 16), ("kpi_zombie_deals.yml", 9), ("kpi_zombie_deals.yml", 10), ("sales.yml", 30)]
     assert all(f"{mistake.path}:{mistake.line}: " in str(error.value) for mistake in error.value.mistakes)
 
 
@@ -234,11 +234,6 @@ def test_a_metric_without_words_is_named(project: Path) -> None:
     (project / "dbt_project/models/kpis/kpi_silent.sql").write_text("select 1")
     with pytest.raises(WrongDeclarations, match=r"kpi_silent\.sql:1: The metric has no kpi_silent\.yml"):
         load(project)
-
-
-def test_english_alone_may_be_written_as_text(project: Path) -> None:
-    change(project, DIMENSIONS, "label: {en: Product, ja: 製品}", "label: Product")
-    assert load(project).dimensions["product"].label == {"en": "Product"}
 
 
 def test_dimensions_of_the_product_are_named_as_its_pages_name_them() -> None:

@@ -14,7 +14,6 @@ select
     target.due::date as due,
     target.parent_kgi,
     target.reason,
-    target.reason_ja,
     'targets' as source_system,
     'targets' as source_object,
     concat_ws('|', target.metric, target.period, target.scope, target.dimension, target.member) as record_id

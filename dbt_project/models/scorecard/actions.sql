@@ -5,14 +5,12 @@ select
     scope,
     dimension,
     member,
-    what_en,
-    what_ja,
+    what,
     who,
     from_date::date as from_date,
     due::date as due,
     progress::varchar as progress,
     status,
-    expected_effect_en,
-    expected_effect_ja,
+    expected_effect,
     sample::boolean as sample
 from {{ ref('review_actions') }}

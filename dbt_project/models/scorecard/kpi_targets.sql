@@ -60,7 +60,6 @@ select
     target.due,
     target.parent_kgi,
     target.reason,
-    target.reason_ja,
     case when ranked.past_changes >= 8
         then {{ exact_ratio('ranked.smaller', 'ranked.past_changes') }}
     end::decimal(38, 8) as achievable,

@@ -18,6 +18,7 @@ from scorecard.catalogue import Metric, Scorecard, load_dimensions
 from scorecard.periods import Grain, add_months, parse_period, period_of
 from scorecard.schedule import When
 from scorecard.settings import PROJECT, Settings
+from tests.conftest import SETTINGS_FILE
 
 ZONE = ZoneInfo("America/New_York")
 DIMENSIONS = tuple(load_dimensions(Settings()))
@@ -365,15 +366,14 @@ class World:
                 "20000::decimal(38,4) as target, "
                 "'currency' as unit, "
                 "'Ann' as owner, date '2017-12-31' as due, null::varchar as parent_kgi, 'plan' as reason, "
-                "'計画' as reason_ja, "
                 "null::varchar as achievable union all by name select 'won_value' as metric, 'quarter' as grain, "
                 "'2018-Q1' as period, 'Hardware' as scope, 'business_unit' as dimension, 'Hardware' as member, "
                 "1 as target"
             )
             connection.execute(
-                "create table scorecard.actions as select 'A1' as action_id, 'won_value' as metric, 'Call' as what_en, "
-                "'電話' as what_ja, 'Ann' as who, $begins::date as from_date, date '2017-12-01' as due, "
-                "0.5::decimal(9,4) as progress, 'open' as status, '' as expected_effect_en, '' as expected_effect_ja, "
+                "create table scorecard.actions as select 'A1' as action_id, 'won_value' as metric, 'Call' as what, "
+                "'Ann' as who, $begins::date as from_date, date '2017-12-01' as due, "
+                "0.5::decimal(9,4) as progress, 'open' as status, '' as expected_effect, "
                 "'Hardware' as scope, 'business_unit' as dimension, 'Hardware' as member, true as sample",
                 {"begins": self.action_begins},
             )
@@ -484,6 +484,8 @@ def quantile(numbers, share):
 
 
 def make_world(folder):
+    (folder / "project").mkdir()
+    shutil.copy(SETTINGS_FILE, folder / "project")
     settings = Settings(
         **{"owner_email": "owner@example.com", "mail_from": "scorecard@example.com", "data": folder / "data"},
         **{"state": folder / "it's var", "out": folder / "out", "project": folder / "project"},

@@ -12,7 +12,7 @@ from scorecard.archive.verify import verify
 OWN = """
 dimensions:
   - name: channel
-    label: {en: Channel, ja: 販路}
+    label: Channel
     within: region
 """
 
@@ -87,4 +87,4 @@ def test_a_close_keeps_the_name_of_a_dimension_of_the_company(before_and_after):
     _, before, after = before_and_after
     definitions = [json.loads((made.path / "definitions.json").read_text()) for made in (before, after)]
     assert "dimensions" not in definitions[0]
-    assert definitions[1]["dimensions"] == {"channel": {"en": "Channel", "ja": "販路"}}
+    assert definitions[1]["dimensions"] == {"channel": {"en": "Channel"}}

@@ -24,9 +24,9 @@ models:
   - name: kpi_{name}
     config:
       meta:
-        label: {{en: {name}}}
-        definition: {{en: {name}}}
-        formula: {{en: numerator / denominator}}
+        label: {name}
+        definition: {name}
+        formula: numerator / denominator
         unit: {unit}
         direction: higher
         level: kgi
@@ -133,12 +133,13 @@ def project(tmp_path: Path) -> Path:
     kpis = tmp_path / "project" / "dbt_project" / "models" / "kpis"
     kpis.mkdir(parents=True)
     (kpis / "kpi_booked.yml").write_text(KPI.format(name="booked", unit="currency", aggregate="sum", beside="[]"))
-    beside = "[{name: mean, label: {en: Mean}, aggregate: average}]"
+    beside = "[{name: mean, label: Mean, aggregate: average}]"
     (kpis / "kpi_won_share.yml").write_text(
         KPI.format(name="won_share", unit="percent", aggregate="ratio", beside=beside)
     )
     shutil.copytree(PROJECT / "dbt_project" / "dimensions", tmp_path / "project" / "dbt_project" / "dimensions")
     shutil.copytree(PROJECT / "reports" / "templates", tmp_path / "project" / "reports" / "templates")
+    shutil.copytree(PROJECT / "reports" / "locales", tmp_path / "project" / "reports" / "locales")
     shutil.copytree(PROJECT / "expectations", tmp_path / "project" / "expectations")
     return tmp_path / "project"
 

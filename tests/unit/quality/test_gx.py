@@ -26,7 +26,6 @@ objects:
         severity: warning
         why: An amount is needed.
         cure: Enter it.
-        ja: {name: 金額がある, why: 金額は必要。, cure: 入力する。}
       - check: name_is_known
         expect: unexpected_rows_expectation
         kwargs:
@@ -39,6 +38,17 @@ objects:
         cure: Add it.
   names:
     rules: []
+"""
+WORDS = """
+msgctxt "shop.deals"
+msgid "amount is present"
+msgstr "金額がある"
+
+msgid "An amount is needed."
+msgstr "金額は必要。"
+
+msgid "Enter it."
+msgstr "入力する。"
 """
 TABLES = (
     "create schema raw_shop",
@@ -54,6 +64,8 @@ METRICS = {"raw_shop.deals": ["booked", "won"]}
 def shop(company: Callable[..., Settings], project: Path) -> Callable[..., Settings]:
     def make(*changes: str, rules: str = RULES) -> Settings:
         (project / "expectations" / "shop.yml").write_text(rules, encoding="utf-8")
+        own = project / "reports" / "locales" / "ja" / "LC_MESSAGES" / "company.po"
+        own.write_text(WORDS, encoding="utf-8")
         return company(None, *TABLES, *changes, project=project)
 
     return make

@@ -1,65 +1,76 @@
-"""What checks say in other languages: every rule and every dbt test of the project has its words."""
-
-from pathlib import Path
-from string import Formatter
+"""What checks say: English sentences that are filled in, and the same in other languages."""
 
 import pytest
-import yaml
 
 from scorecard.errors import ScorecardError
-from scorecard.quality.words import Words, read_translations
+from scorecard.languages import Translations, load_translations
+from scorecard.quality.from_dbt import _message, _name
+from scorecard.quality.words import Declared, Phrase, in_languages, joined
 from tests.unit.quality.conftest import PROJECT
 
-FILES = sorted((PROJECT / "expectations").glob("*.yml"))
-TESTS = sorted((PROJECT / "dbt_project" / "tests").glob("*.sql"))
-
-
-def _named(text: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(text) if name}
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_rule_has_japanese_words_that_say_as_much(path: Path) -> None:
-    rules = [
-        (f"{table}.{rule['check']}", rule)
-        for table, entry in yaml.safe_load(path.read_text(encoding="utf-8"))["objects"].items()
-        for rule in entry["rules"]
-    ]
-    assert len(rules) > 20
-    for name, rule in rules:
-        assert {"name", "why", "cure"} <= rule.get("ja", {}).keys(), name
-        assert _named(rule["ja"].get("found", "")) == _named(rule.get("found", "")), name
-
-
-@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
-def test_every_dbt_test_has_japanese_words(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    _, _, japanese = text.partition("'ja': {")
-    for key in ("name", "why", "cure"):
-        assert f"'{key}': '" in japanese, key
-
-
-def test_words_are_a_kinds_own_or_the_general_ones() -> None:
-    words = read_translations(PROJECT)
-    about = {"checked": 1200, "failures": 12, "problem": ""}
-    own = {"ja": {"name": "金額がある", "why": "理由。", "cure": "入力する。"}}
-    assert words.build("rule", "rule", False, "found", about, own) == {
-        "ja": {"name": "金額がある", "message": "1,200行のうち12行が該当する。理由。", "cure": "入力する。"}
+ABOUT = {"checked": 1200, "failures": 12}
+TRANSLATIONS = Translations(
+    {
+        "ja": {
+            "{failures:,} of {checked:,} rows break it.": "{checked:,}行のうち{failures:,}行が該当する。",
+            "{found} {why}": "{found}{why}",
+            "It matters.": "理由。",
+            ", ": "、",
+            "deals\x04is known": "商談がある",
+            "is known": "ある",
+        }
     }
-    assert words.build("rule", "rule", True, "found", about, own) == {"ja": {"name": "金額がある"}}
-    test = {"test": "t", "table": "core_rep", "column": "rep", "failures": 3, "said": ""}
-    assert words.build("dbt_unique", "dbt_test", True, "found", test)["ja"]["name"] == "core_repのrepに重複がない"
-    assert words.build("dbt_other", "dbt_test", False, "found", test)["ja"]["message"] == "該当する行が3件ある。"
-    assert Words().build("rule", "rule", False, "found", about, own) == {}
+)
 
 
-def test_words_that_name_what_is_not_there_are_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "expectations" / "words"
-    folder.mkdir(parents=True)
-    assert read_translations(tmp_path) == Words()
-    (folder / "de.yml").write_text("rule: {found: '{rows} Zeilen'}")
-    with pytest.raises(ScorecardError, match=r"can't be filled in"):
-        read_translations(tmp_path).build("rule", "rule", False, "found", {"failures": 1})
-    (folder / "de.yml").write_text("rule: falsch")
-    with pytest.raises(ScorecardError, match=r"rule is not a mapping"):
-        read_translations(tmp_path)
+def test_a_sentence_is_filled_in_after_it_was_translated() -> None:
+    found = Phrase("{failures:,} of {checked:,} rows break it.", ABOUT)
+    message = Phrase("{found} {why}", {"found": found, "why": Declared("It matters.")})
+    assert message.english == "12 of 1,200 rows break it. It matters."
+    assert in_languages(TRANSLATIONS, message=message, cure=None) == {
+        "ja": {"message": "1,200行のうち12行が該当する。理由。"}
+    }
+
+
+def test_what_has_no_words_stays_in_english() -> None:
+    found = Phrase("{failures:,} of {checked:,} rows break it.", ABOUT)
+    message = Phrase("{found} {why}", {"found": found, "why": Declared("Nobody translated {this}.")})
+    said = in_languages(TRANSLATIONS, name=Declared("no words"), message=message)
+    assert said == {"ja": {"message": "1,200行のうち12行が該当する。Nobody translated {this}."}}
+
+
+def test_equal_texts_are_told_apart_by_their_context() -> None:
+    names = [Declared("is known", context=context) for context in ("deals", "accounts", None)]
+    assert [in_languages(TRANSLATIONS, name=name)["ja"]["name"] for name in names] == ["商談がある", "ある", "ある"]
+
+
+def test_examples_are_listed_as_the_language_does() -> None:
+    listed = joined(["{a}", "b", "c"], Phrase(", "))
+    assert listed.english == "{a}, b, c"
+    assert in_languages(TRANSLATIONS, listed=listed) == {"ja": {"listed": "{a}、b、c"}}
+
+
+def test_words_that_name_what_is_not_there_are_refused() -> None:
+    with pytest.raises(ScorecardError, match=r"'{rows} rows' of a check can't be filled in"):
+        _ = Phrase("{rows} rows", ABOUT).english
+
+
+def test_a_test_of_dbt_has_the_words_of_its_kind_or_its_own() -> None:
+    words = load_translations(PROJECT / "reports")
+    unique = {
+        "name": "unique_core_rep_rep",
+        "file_key_name": "models.core_rep",
+        "test_metadata": {"name": "unique", "kwargs": {"column_name": "rep"}},
+    }
+    broken = {"failures": 3, "message": "Got 3 results"}
+    said = in_languages(words, name=_name(unique), message=_message(unique, broken, "An English description."))
+    assert said["ja"] == {
+        "name": "core_repのrepに重複がない",
+        "message": "重複した値が3件ある。重複した行は二重に数えられる。",
+    }
+    own = {"name": "target_is_given_once", "config": {"meta": {"why": "said itself"}}}
+    why = "Two targets of one metric, period and member contradict each other."
+    assert in_languages(words, name=_name(own), message=_message(own, broken, why))["ja"] == {
+        "name": "目標が一つだけ定められている",
+        "message": "該当する行が3件ある。同じ指標、期間、対象に二つの目標があり矛盾する。",
+    }

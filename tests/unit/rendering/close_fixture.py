@@ -21,6 +21,11 @@ from tests.unit.rendering.close_words import METRICS, definition
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parents[2]
+TITLES = {
+    "sales": {"en": "Sales scorecard", "ja": "営業スコアカード"},
+    "customers": {"en": "Customer scorecard", "ja": "顧客スコアカード"},
+}
+"""As a close freezes them."""
 Row = dict[str, Any]
 Change = Callable[[list[Row], list[Row]], None]
 
@@ -110,7 +115,7 @@ def build(folder: Path, scorecard: str, period: str, change: Change | None = Non
 def _scorecard(name: str, entry: Row) -> Row:
     return {
         "name": name,
-        "title": entry["title"],
+        "title": TITLES[name],
         "business_unit": entry["business_unit"],
         "cadences": entry["cadences"],
         "metrics": entry["metrics"],
@@ -119,7 +124,7 @@ def _scorecard(name: str, entry: Row) -> Row:
         "recipients": entry["recipients"],
         "domains": entry["audience"]["domains"],
         "owner": entry["owner"],
-        "purpose": entry["purpose"],
+        "purpose": {"en": entry["purpose"]},
     }
 
 
@@ -411,18 +416,17 @@ def _action(
     return {
         "action_id": key,
         "metric": metric,
-        "what_en": en,
-        "what_ja": ja,
+        "what": en,
         "who": who,
         "from_date": date(2017, 10, 1),
         "due": due,
         "progress": progress,
         "status": status,
-        "expected_effect_en": "two points more",
-        "expected_effect_ja": "2ポイント改善",
+        "expected_effect": "two points more",
         "dimension": dimension,
         "member": member,
         "sample": True,
+        "words": json.dumps({"ja": {"what": ja, "expected_effect": "2ポイント改善"}}),
     }
 
 
