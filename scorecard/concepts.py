@@ -35,7 +35,8 @@ def dbt_variables(settings: Settings) -> dict[str, Any]:
 
     `sources`: by source that is declared and set, its business unit, currency, role, service and the objects that say
     through which day they are known; `services`: by service, the accounts among them; `concepts`: by concept, the
-    models that deliver it; `facts`: by core model, the concept whose records it has.
+    models that deliver it; `facts`: by core model, the concept whose records it has, and the days on which something
+    happened to a record.
 
     Raises
     ------
@@ -180,12 +181,13 @@ def _digits(kind: str) -> tuple[int, int] | None:
     return _DIGITS.get(kind)
 
 
-def _facts(settings: Settings) -> dict[str, str]:
+def _facts(settings: Settings) -> dict[str, dict[str, Any]]:
     facts = {}
     for path in sorted((settings.dbt_project / "models" / "core").rglob("*.yml")):
         for model in read_yaml(path).get("models") or ():
-            if concept := _meta(model).get("concept"):
-                facts[model["name"]] = str(concept)
+            meta = _meta(model)
+            if concept := meta.get("concept"):
+                facts[model["name"]] = {"concept": str(concept), "horizon": list(meta.get("horizon", ()))}
     return facts
 
 

@@ -4,10 +4,10 @@ import json
 
 from pydantic import BaseModel
 
-from scorecard.catalogue.declared import SourceFile
 from scorecard.catalogue.dimensions import DimensionFile
 from scorecard.catalogue.metrics import MetricFile
 from scorecard.catalogue.scorecards import ScorecardEntry
+from scorecard.catalogue.source_entries import SourceFile
 from scorecard.quality.rules import RulesFile
 
 SCHEMAS: dict[str, type[BaseModel]] = {

@@ -6,11 +6,11 @@
         'cure': "Look for a key that is not unique, or an inner join, in the fact's model under dbt_project/models/core.",
     },
 ) }}
-{% for fact, concept in var('facts', {}).items() %}
+{% for fact, declared in var('facts', {}).items() %}
 select
     '{{ fact }}' as fact,
     (select count(*) from {{ ref(fact) }}) as has_rows,
-    {% for model in var('concepts', {}).get(concept, []) %}(select count(*) from {{ ref(model) }}) + {% endfor %}0 as staged
+    {% for model in var('concepts', {}).get(declared.concept, []) %}(select count(*) from {{ ref(model) }}) + {% endfor %}0 as staged
 where has_rows <> staged
 union all
 {% endfor %}

@@ -8,12 +8,13 @@ A metric is ``dbt_project/models/kpis/kpi_<name>.sql`` and the ``.yml`` of the s
 from dataclasses import dataclass
 from typing import TypeVar
 
-from scorecard.catalogue.declared import ColumnEntry, DeclaredSource, DeclaredTable, declared_sources, read_sources
+from scorecard.catalogue.declared import DeclaredSource, DeclaredTable, declared_sources, read_sources
 from scorecard.catalogue.dimensions import Dimension, around, read_dimensions
 from scorecard.catalogue.metrics import Metric, metric_of, read_metrics
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.reading import read_yaml
 from scorecard.catalogue.scorecards import Known, Recipient, Scorecard, read_schedules, read_scorecards
+from scorecard.catalogue.source_entries import ColumnEntry
 from scorecard.catalogue.sources import declaration, declarations, declared_as, source_names
 from scorecard.errors import ScorecardError
 from scorecard.languages import Words, load_translations

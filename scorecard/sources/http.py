@@ -43,7 +43,7 @@ LARGEST = 256 * 2**20
 READ_AT_ONCE = 2**20
 
 PASSING = (408, 423, 425, 429, 477)
-"""Refusals that another try mends: too slow, locked, too early, too many requests, account on the move (HubSpot)."""
+"""Refusals that another try mends: too slow, locked, too early, too many requests, account on the move."""
 
 
 class Limit(Enum):

@@ -141,11 +141,11 @@ def test_dbt_is_told_of_the_sources_and_facts(project: Project) -> None:
     project.model("staging/kiosk/stg_kiosk__deals", DELIVERED)
     (project.models / "core").mkdir()
     (project.models / "core" / "core_deal.yml").write_text(
-        "models: [{name: core_deal, config: {meta: {concept: deals}}}, {name: core_other}]"
+        "models: [{name: core_deal, config: {meta: {concept: deals, horizon: [closed_on]}}}, {name: core_other}]"
     )
     told = dbt_variables(project.settings)
     assert told["concepts"] == {"deals": ["stg_kiosk__deals"]}
-    assert told["facts"] == {"core_deal": "deals"}
+    assert told["facts"] == {"core_deal": {"concept": "deals", "horizon": ["closed_on"]}}
     assert told["services"] == {}
     assert told["sources"]["kiosk"] == {
         "business_unit": "O'Neil",

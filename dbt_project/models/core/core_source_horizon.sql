@@ -3,21 +3,23 @@
 -- a later day it has the first hours at most. Any other is known through its last record; a day after the one on which
 -- its record was loaded is a plan (a subscription that will end), no record of that day.
 with event as (
-    {% for fact, days in {
-        'core_opportunity': ['created_on', 'closed_on'],
-        'core_subscription': ['started_on', 'ended_on'],
-        'core_ticket': ['submitted_on', 'closed_on'],
-    }.items() %}{% set outer = loop %}
-    {% for day in days %}
+    {% for fact, declared in var('facts', {}).items() %}
+    {% for day in declared.horizon %}
     select
         source_system,
         business_unit,
         {{ day }} as happened_on,
         loaded_at
     from {{ ref(fact) }}
-    {{ 'union all' if not (outer.last and loop.last) }}
+    union all
     {% endfor %}
     {% endfor %}
+    select
+        cast(null as varchar) as source_system,
+        cast(null as varchar) as business_unit,
+        cast(null as date) as happened_on,
+        cast(null as timestamptz) as loaded_at
+    where false
 ),
 
 recorded as (
