@@ -40,16 +40,28 @@ class Copy:
         path.write_text(block.text, encoding="utf-8")
 
 
+def copy_project(root: Path) -> None:
+    """Copy the project without what it makes."""
+    shutil.copytree(PROJECT, root, ignore=_LEFT_OUT)
+    (root / ".venv").symlink_to(sys.prefix)
+
+
+def print_metric(root: Path, metric: str) -> None:
+    """Print a metric on the first scorecard of the samples, as the guide says."""
+    path = root / "reports" / "sales.yml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("metrics:\n", f"metrics:\n  - {metric}\n", 1), encoding="utf-8")
+
+
 @pytest.fixture
 def project(built: Sandbox, tmp_path: Path) -> Callable[[], Copy]:
     """Return a function that makes a copy of the project."""
 
     def copy() -> Copy:
         root = tmp_path / "project"
-        shutil.copytree(PROJECT, root, ignore=_LEFT_OUT)
+        copy_project(root)
         shutil.copytree(built.settings.state, root / "var")
         shutil.copytree(built.settings.out, root / "out")
-        (root / ".venv").symlink_to(sys.prefix)
         env = {name: value for name, value in os.environ.items() if not name.startswith("SCORECARD_")}
         env |= {"SCORECARD_PROJECT": str(root), "PATH": f"{sys.prefix}/bin{os.pathsep}{env['PATH']}"}
         return Copy(root, env)

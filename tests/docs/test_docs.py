@@ -11,12 +11,13 @@ import fault_table
 import polars as pl
 import pytest
 import typer
+from pypdf import PdfReader
 
 from scorecard import cli
 from scorecard.catalogue import load_catalogue
 from scorecard.settings import Settings
 from tests.conftest import PROJECT
-from tests.docs.conftest import Copy
+from tests.docs.conftest import Copy, print_metric
 from tests.docs.markdown import Block, anchors, blocks, links, table_below
 
 GUIDE = PROJECT / "docs" / "data-engineer.md"
@@ -89,6 +90,14 @@ def test_a_metric_is_two_new_files(project: MakeCopy) -> None:
     }
     assert values == expected
     assert "## lost_deals" in (copy.root / "docs" / "metrics.md").read_text(encoding="utf-8")
+
+    print_metric(copy.root, "lost_deals")
+    done = copy.type("scorecard publish --scorecard sales --period 2017-Q4 --json")
+    assert done.returncode == 0, done.stderr
+    (edition,) = json.loads(done.stdout)
+    assert edition["created"]
+    (english,) = (path for path in edition["pdfs"] if path.endswith("-en.pdf"))
+    assert "Lost deals" in "".join(page.extract_text() for page in PdfReader(english).pages)
 
 
 def test_a_source_needs_no_python(project: MakeCopy) -> None:

@@ -6,6 +6,7 @@ The figures are worked out here with a few lines of SQL: near to the product's, 
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,8 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from scorecard.catalogue import load_catalogue
 from scorecard.periods import Grain, Period, parse_period, period_of
-from tests.unit.rendering.close_words import METRICS, definition
+from scorecard.settings import Settings
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parents[2]
@@ -29,9 +31,10 @@ TITLES = {
 Row = dict[str, Any]
 Change = Callable[[list[Row], list[Row]], None]
 
-_DIMENSIONS = ("company", "business_unit", "region", "team", "rep", "product", "segment", "country", "movement")
-
+_CATALOGUE = load_catalogue(Settings())  # type: ignore[call-arg]
+METRICS = _CATALOGUE.metrics
 _STOCK = {"mrr", "zombie_deals", "pipeline_age", "net_revenue_retention"}
+_STAND_IN = {"sales": "won_deals", "customers": "customer_satisfaction"}
 _TARGETS = {
     "booked_revenue": "2950000",
     "won_deals": "1250",
@@ -76,7 +79,7 @@ def build(folder: Path, scorecard: str, period: str, change: Change | None = Non
     _parquet(close / "targets.parquet", _targets(values))
     definitions = {
         "scorecard": _scorecard(scorecard, entry),
-        "metrics": {name: definition(name) for name in entry["metrics"]},
+        "metrics": {name: asdict(METRICS[name]) for name in entry["metrics"]},
         "settings": {
             "company": "Example Group",
             "timezone": "America/New_York",
@@ -134,7 +137,7 @@ def _values(scorecard: str, period: Period, entry: Row) -> list[Row]:
         db.execute((HERE / f"close_{scorecard}.sql").read_text(encoding="utf-8").format(data=PROJECT / "data"))
         members = " union all ".join(
             f"select metric, day, num, den, '{name}' dimension, {name} member from obs where {name} is not null"
-            for name in _DIMENSIONS
+            for name in _CATALOGUE.dimensions
             if name in dimensions
         )
         cells: dict[tuple[str, str, str, str], Row] = {}
@@ -142,6 +145,7 @@ def _values(scorecard: str, period: Period, entry: Row) -> list[Row]:
             for row in _aggregate(db, members, each):
                 cells[row["metric"], each.label, row["dimension"], row["member"]] = row
     _derive(cells, scorecard)
+    _stand_in(cells, entry["metrics"], scorecard)
     rows = [
         _status(cells, metric, each, dimension, member, period)
         for metric in entry["metrics"]
@@ -194,10 +198,18 @@ def _derive(cells: dict[tuple[str, str, str, str], Row], scorecard: str) -> None
             cells["target_attainment", label, dimension, member] = {"n": row["n"], "num": row["num"], "den": target}
 
 
+def _stand_in(cells: dict[tuple[str, str, str, str], Row], metrics: list[str], scorecard: str) -> None:
+    """Give a metric of a scorecard that the SQL doesn't know the observations of one that it knows."""
+    known = {key[0] for key in cells}
+    for (metric, *place), row in list(cells.items()):
+        if metric == _STAND_IN[scorecard]:
+            cells.update({(name, *place): row for name in metrics if name not in known})
+
+
 def _value(metric: str, row: Row) -> Decimal | None:
     if row.get("na"):
         return None
-    aggregate = METRICS[metric][7]
+    aggregate = METRICS[metric].aggregate
     if aggregate in {"sum", "last"}:
         return Decimal(row["num"])
     column = {"median": "median", "percentile_90": "p90", "average": "mean"}.get(aggregate)
@@ -223,7 +235,7 @@ def _status(
     if metric in _TARGETS and period == closed:
         target = Decimal(_TARGETS[metric])
         if dimension not in {"business_unit"}:
-            flow = METRICS[metric][7] in {"sum", "last"}
+            flow = METRICS[metric].aggregate in {"sum", "last"}
             target = round(prior * Decimal("0.99"), 0) if flow and prior else None if flow else target
     return {
         "metric": metric,
@@ -261,7 +273,7 @@ def _against(value: Decimal | None, base: Decimal | None, *names: str) -> Row:
 def _judge(metric: str, value: Decimal | None, target: Decimal | None) -> str:
     if value is None or target is None:
         return "na"
-    better = (value / target - 1) * (1 if METRICS[metric][3] == "higher" else -1)
+    better = (value / target - 1) * (1 if METRICS[metric].direction == "higher" else -1)
     if better > Decimal("0.02"):
         return "ahead"
     return "on_track" if better >= 0 else "at_risk" if better > Decimal("-0.03") else "off_track"
@@ -274,7 +286,7 @@ def _checks(scorecard: str) -> list[Row]:
         if scorecard == "sales"
         else ("subscriptions", "accounts", "support_tickets", "churn_events")
     )
-    names = [name for name in METRICS if (name in {"mrr"} or METRICS[name][5] == "outcome")]
+    names = [name for name in METRICS if (name in {"mrr"} or METRICS[name].metric_class == "outcome")]
     rows = []
     for number in range(41):
         kind = ("great_expectations", "dbt", "extract")[number % 3]
@@ -439,7 +451,7 @@ def _targets(values: list[Row]) -> list[Row]:
             "dimension": row["dimension"],
             "member": row["member"],
             "target": row["target"],
-            "unit": METRICS[row["metric"]][2],
+            "unit": METRICS[row["metric"]].unit,
             "owner": "sales-director",
             "due": row["period_end"],
             "parent_kgi": "booked_revenue",

@@ -170,11 +170,10 @@ def test_no_value_is_printed_as_such_with_the_reason_and_never_as_zero(sales: Pa
     assert "Win rate by value – The source does not hold what the indicator needs." in text
     assert "No data for Q4 2016 to compare with." in text
     row = next(
-        variant
-        for group in document(read_desk(sales, "en", reports)).cards
-        for card in group.cards
-        for variant, _ in card.variants
-        if variant.label == "Win rate by value"
+        row
+        for group in document(read_desk(sales, "en", reports)).groups
+        for row in group.rows
+        if row.label == "Win rate by value"
     )
     assert (row.value.text, row.vs_target.text, row.status.word) == ("n/a", "–", "n/a")
 

@@ -1,0 +1,33 @@
+"""The guide's metric on a page breaks no test: they take metrics from the catalogue, and none is a list of them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import NIGHTLY, PROJECT
+from tests.docs.conftest import copy_project, print_metric
+from tests.docs.markdown import blocks
+
+SOME = (
+    *("tests/unit/test_catalogue.py", "tests/unit/test_check.py", "tests/unit/test_schemas.py"),
+    *("tests/unit/rendering/test_words.py", "tests/unit/rendering/test_causes.py", "tests/unit/quality/test_words.py"),
+)
+
+
+def test_a_checkout_with_one_more_metric_passes_its_tests(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    copy_project(root)
+    for block in blocks(PROJECT / "docs" / "data-engineer.md"):
+        if block.value and "kpi_" in block.value:
+            (root / block.value).write_text(block.text, encoding="utf-8")
+    print_metric(root, "lost_deals")
+    tests = ["tests/unit"] if NIGHTLY else SOME
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", str(tmp_path / "base"), *tests],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
