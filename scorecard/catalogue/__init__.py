@@ -93,12 +93,12 @@ def read_catalogue(settings: Settings, mistakes: Mistakes) -> Catalogue:
     _refuse_no_project(settings)
     translations = load_translations(settings.project / "reports")
     dimensions = read_dimensions(settings.dbt_project / "dimensions", translations, mistakes)
-    no_dimension_is_wrong = not len(mistakes)
-    metrics = read_metrics(settings.dbt_project / "models" / "kpis", translations, mistakes)
     # What is missing since its own declaration is wrong is not to be told again by whatever names it.
+    known_dimensions = None if len(mistakes) else dimensions
+    metrics = read_metrics(settings.dbt_project / "models" / "kpis", known_dimensions, translations, mistakes)
     known = Known(
         metrics=None if len(mistakes) else metrics,
-        dimensions=dimensions if no_dimension_is_wrong else None,
+        dimensions=known_dimensions,
         units=_units(settings, mistakes),
     )
     scorecards = read_scorecards(settings.project / "reports", known, translations, mistakes)

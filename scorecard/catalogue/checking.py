@@ -2,7 +2,6 @@
 
 import types
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
@@ -10,6 +9,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from scorecard.catalogue.mistakes import Mistakes
 from scorecard.catalogue.reading import Document, Place, doubtful_booleans
+from scorecard.keys import closest
 
 Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
 """Text: a number or a date in its place is a mistake."""
@@ -72,12 +72,6 @@ def check(document: Document, model: type[_Model], mistakes: Mistakes, own: Plac
                 mistakes.note(document.path, document.line(*place), problem, cure)
         return None
     return checked if len(mistakes) == before else None
-
-
-def closest(name: str, known: Sequence[str]) -> str:
-    """Return a cure for a name that is not known: the known one that is closest, or all of them."""
-    close = get_close_matches(name, known, n=1)
-    return f"Write {close[0]}, or delete it." if close else f"Delete it, or write one of: {', '.join(sorted(known))}."
 
 
 def _within(document: Document, place: Sequence[str | int]) -> Place:

@@ -7,10 +7,11 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from scorecard.catalogue.checking import Entry, NotEmpty, check, closest
+from scorecard.catalogue.checking import Entry, NotEmpty, check
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.reading import Document, read_document
 from scorecard.catalogue.words import DeclaredText
+from scorecard.keys import closest
 from scorecard.languages import Translations, Words
 
 PRODUCT = "product.yml"
@@ -93,5 +94,5 @@ def _check_nesting(
             document.path,
             line,
             f"`within` names {dimension.within}, which is no dimension.",
-            closest(dimension.within, list(dimensions)),
+            closest(dimension.within, dimensions),
         )

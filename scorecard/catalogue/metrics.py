@@ -1,16 +1,17 @@
 """Metrics: ``dbt_project/models/kpis/kpi_<name>.sql`` and the ``.yml`` of the same name."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt, model_validator
 
-from scorecard.catalogue.checking import Entry, Open, Text, check, closest, wrong
+from scorecard.catalogue.checking import Entry, Open, Text, check, wrong
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.reading import Document, Place, read_document
 from scorecard.catalogue.words import DeclaredForms, DeclaredText, filled
+from scorecard.keys import closest
 from scorecard.languages import Translations, Words
 from scorecard.periods import Grain
 
@@ -120,8 +121,15 @@ def metric_of(model: str) -> str:
     return model.removeprefix(_MODEL)
 
 
-def read_metrics(folder: Path, translations: Translations, mistakes: Mistakes) -> dict[str, Metric]:
-    """Return the metrics of a folder of KPI models by name; note what is wrong. A file with a mistake has none."""
+def read_metrics(
+    folder: Path, dimensions: Collection[str] | None, translations: Translations, mistakes: Mistakes
+) -> dict[str, Metric]:
+    """Return the metrics of a folder of KPI models by name; note what is wrong. A file with a mistake has none.
+
+    Parameters
+    ----------
+    dimensions: those that a metric may name; None where that isn't known, since their own declarations are wrong.
+    """
     for path in sorted(folder.glob(f"{_MODEL}*.sql")):
         if not path.with_suffix(".yml").exists():
             cure = f"Write {path.stem}.yml; see docs/data-engineer.md, Add a metric."
@@ -135,7 +143,7 @@ def read_metrics(folder: Path, translations: Translations, mistakes: Mistakes) -
         except WrongDeclarations as error:
             mistakes.extend(error)
             continue
-        for metric in _metrics_of(document, translations, mistakes):
+        for metric in _metrics_of(document, dimensions, translations, mistakes):
             if metric.name in metrics:
                 line, other = document.line(*_META, "beside"), documents[metric.name].path.name
                 mistakes.note(path, line, f"The metric {metric.name} is in {other} too.", "Give one another name.")
@@ -145,7 +153,9 @@ def read_metrics(folder: Path, translations: Translations, mistakes: Mistakes) -
     return metrics
 
 
-def _metrics_of(document: Document, translations: Translations, mistakes: Mistakes) -> Iterator[Metric]:
+def _metrics_of(
+    document: Document, dimensions: Collection[str] | None, translations: Translations, mistakes: Mistakes
+) -> Iterator[Metric]:
     file = check(document, MetricFile, mistakes, own=_META)
     if file is None:
         return
@@ -156,6 +166,11 @@ def _metrics_of(document: Document, translations: Translations, mistakes: Mistak
             document.path, line, f"The entry is of {model.name}.", f"Write `name: {document.path.stem}`, as the file."
         )
     entry = model.config.meta
+    watched = entry.parameters.get("alert_by")
+    if watched is not None and dimensions is not None and watched not in dimensions:
+        line = document.line(*_META, "parameters", "alert_by")
+        cure = closest(str(watched), dimensions)
+        mistakes.note(document.path, line, f"`alert_by` names {watched}, which is no dimension.", cure)
     words: dict[str, Any] = {
         key: filled(document, (*_META, key), getattr(entry, key), entry.parameters, translations, mistakes)
         for key in ("label", "definition", "formula", "caveat")
@@ -203,7 +218,7 @@ def _check_named(metric: Metric, metrics: dict[str, Metric], document: Document,
     for place, name in named:
         if name not in metrics:
             problem = f"`{place[0]}` names {name}, which is no metric."
-            mistakes.note(document.path, document.line(*_META, *place), problem, closest(name, list(metrics)))
+            mistakes.note(document.path, document.line(*_META, *place), problem, closest(name, metrics))
 
 
 def _above(metric: Metric, metrics: dict[str, Metric]) -> set[str]:

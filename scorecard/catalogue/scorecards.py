@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 from pydantic import Field, StrictInt
 
-from scorecard.catalogue.checking import Entry, NotEmpty, Open, Text, check, closest
+from scorecard.catalogue.checking import Entry, NotEmpty, Open, Text, check
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.reading import Document, read_document
 from scorecard.catalogue.words import DeclaredText
+from scorecard.keys import closest
 from scorecard.languages import Translations, Words
 from scorecard.periods import Grain
 from scorecard.schedule import LATEST, When
@@ -199,7 +200,7 @@ def _check_names(document: Document, entry: ScorecardEntry, known: Known, mistak
     for where, name, names, what in named:
         if names is not None and name not in names:
             problem = f"`{where[0]}` names {name}, which is {what}."
-            mistakes.note(document.path, document.line(*where), problem, closest(name, list(names)))
+            mistakes.note(document.path, document.line(*where), problem, closest(name, names))
     _note_repeated(document, "metrics", list(entry.metrics), mistakes)
     _note_repeated(document, "recipients", [recipient.email.lower() for recipient in entry.recipients], mistakes)
 

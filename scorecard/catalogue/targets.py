@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from scorecard.catalogue.checking import closest
 from scorecard.catalogue.dimensions import Dimension
 from scorecard.catalogue.metrics import Metric
 from scorecard.catalogue.mistakes import Mistakes
 from scorecard.errors import ScorecardError
+from scorecard.keys import closest
 from scorecard.periods import FiscalYear, parse_period
 
 
@@ -34,14 +34,14 @@ def _problems(
 ) -> Iterator[tuple[str, str]]:
     name, dimension, unit = (row.get(key) or "" for key in ("metric", "dimension", "unit"))
     if name not in metrics:
-        yield f"`metric` is {name or 'empty'}, which is no metric.", closest(name, list(metrics))
+        yield f"`metric` is {name or 'empty'}, which is no metric.", closest(name, metrics)
     elif unit != metrics[name].unit:
         yield (
             f"`unit` is {unit or 'empty'}, and the metric {name} is in {metrics[name].unit}.",
             "Write it as the metric has it.",
         )
     if dimension not in dimensions:
-        yield f"`dimension` is {dimension or 'empty'}, which is no dimension.", closest(dimension, list(dimensions))
+        yield f"`dimension` is {dimension or 'empty'}, which is no dimension.", closest(dimension, dimensions)
     try:
         parse_period(row.get("period") or "", fiscal)
     except ScorecardError as error:

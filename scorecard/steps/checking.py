@@ -6,11 +6,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from scorecard.catalogue import Catalogue, Mistakes, WrongDeclarations, read_catalogue
-from scorecard.catalogue.checking import closest
 from scorecard.catalogue.mistakes import Mistake
 from scorecard.catalogue.reading import read_document
 from scorecard.catalogue.targets import check_targets
 from scorecard.errors import ScorecardError
+from scorecard.keys import closest
 from scorecard.settings import Settings
 
 
@@ -70,7 +70,7 @@ def _check_rules(
             for number, metric in enumerate(rule.metrics or ()):
                 if catalogue_is_whole and metric not in catalogue.metrics:
                     line = document.line(*at, "metrics", number)
-                    cure = closest(metric, list(catalogue.metrics))
+                    cure = closest(metric, catalogue.metrics)
                     mistakes.note(path, line, f"`metrics` names {metric}, which is no metric.", cure)
 
 

@@ -99,6 +99,7 @@ def test_a_metric_beside_another_is_made_of_its_observations() -> None:
         (KPI, "unit: count", "unit: count\n        grains: [decade]", None, "Choose one of: day, week, month, quarter"),
         (KPI, "unit: count", "unit: count\n        of: nothing", None, "`of` names nothing, which is no metric"),
         (KPI, "unit: count", "unit: count\n        beside: [{name: a, lable: A}]", None, "Unknown key `lable`"),
+        (KPI, "{stale_days: 180}", "{stale_days: 180, alert_by: rop}", None, "names rop, which is no dimension"),
         (KPI, "unit: count", "unit: [count", "direction: lower", "This is not valid YAML"),
         (SALES, "purpose:", "aim: x\npurpose:", "aim:", "Unknown key `aim` in the file"),
         (SALES, "dimension: rep", "dimension: rep, top: 5", None, "Unknown key `top` in entry 4 of `breakdowns`"),
