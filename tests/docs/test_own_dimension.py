@@ -66,9 +66,8 @@ def test_a_dimension_of_ones_own_is_new_files_alone(project: Callable[[], Copy])
     done = copy.type("scorecard publish --scorecard sales --period 2017-Q4 --json")
     assert done.returncode == 0, done.stderr
     (edition,) = json.loads(done.stdout)
-    pages = {path[-6:-4]: "".join(page.extract_text() for page in PdfReader(path).pages) for path in edition["pdfs"]}
-    assert "Lost deals by channel" in pages["en"]
-    assert "販路" in pages["ja"]
+    (english,) = (path for path in edition["pdfs"] if path.endswith("-en.pdf"))
+    assert "Lost deals by channel" in "".join(page.extract_text() for page in PdfReader(english).pages)
 
     done = copy.type("scorecard values --metric lost_deals --by channel --period 2017-Q4 --json")
     figure = next(row["figure_id"] for row in json.loads(done.stdout) if row["member"] == "web")

@@ -53,7 +53,7 @@ _TARGETS = {
 }
 
 
-def build(folder: Path, scorecard: str, period: str, change: Change | None = None) -> Path:
+def build(folder: Path, scorecard: str, period: str, change: Change | None = None, shown: int | None = None) -> Path:
     """Write a close folder and return it.
 
     Parameters
@@ -61,11 +61,13 @@ def build(folder: Path, scorecard: str, period: str, change: Change | None = Non
     folder: where the close's own folder is made.
     scorecard, period: for instance ``sales`` and ``2017-Q4``.
     change: called with the rows of values and of checks before they are written; may alter both.
+    shown: how many of the scorecard's metrics it has; all of them if left out.
     """
     close_id = f"{scorecard}-{period}-e1"
     close = folder / close_id
     close.mkdir(parents=True)
     entry = yaml.safe_load((PROJECT / "reports" / f"{scorecard}.yml").read_text(encoding="utf-8"))
+    entry["metrics"] = entry["metrics"][:shown]
     values = _values(scorecard, parse_period(period), entry)
     checks = _checks(scorecard)
     if change:

@@ -205,7 +205,7 @@ def test_charts_say_what_their_periods_are_and_an_attainment_what_has_passed(sal
 
 
 def test_the_first_page_is_one_page_however_much_was_decided(tmp_path: Path, reports: Path) -> None:
-    close = build(tmp_path, "sales", "2017-Q4")
+    close = build(tmp_path, "sales", "2017-Q4", shown=18)
     actions = pq.read_table(close / "actions.parquet")
     pq.write_table(pa.concat_tables([actions] * 4), close / "actions.parquet")
     pages = PdfReader(io.BytesIO(render(close, "en", reports))).pages
