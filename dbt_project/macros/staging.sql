@@ -4,7 +4,7 @@
 {% macro raw(source_name, object_name) -%}
     {%- set table = source(source_name, object_name) -%}
     {%- if not is_service(source_name) -%}
-        {{ table if not execute or table.is_cte or load_relation(table) else _raw_of(source_name, object_name, table) }}
+        {{ table if not execute or table.is_cte or load_relation(table) else _raw_of(source_name, object_name, none) }}
     {%- elif not execute or table.is_cte -%}
         (select *, '{{ source_name }}' as _source_system from {{ table }})
     {%- else -%}
