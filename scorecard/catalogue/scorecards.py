@@ -17,6 +17,7 @@ from scorecard.languages import Translations, Words
 from scorecard.periods import Grain
 from scorecard.schedule import LATEST, When
 
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _ADDRESS = re.compile(r"[^@\s,;<>\"\x00-\x1f]+@[A-Za-z0-9.-]+")
 
 
@@ -139,6 +140,10 @@ def read_schedules(folder: Path) -> dict[str, dict[Grain, When]]:
 
 def _documents(folder: Path, mistakes: Mistakes) -> Iterator[Document]:
     for path in sorted(folder.glob("*.yml")):
+        if not _NAME.fullmatch(path.stem):
+            cure = "Rename the file: letters of English, digits, _ and - may be in it; the title may say more."
+            mistakes.note(path, 1, f"{path.stem!r} is no name of a scorecard: files and DAGs are named after it.", cure)
+            continue
         try:
             yield read_document(path)
         except WrongDeclarations as error:

@@ -247,6 +247,13 @@ def test_dimensions_of_the_product_are_named_as_its_pages_name_them() -> None:
             assert dimension.label[language] == words.say(f"dimension.{dimension.name}")
 
 
+@pytest.mark.parametrize("name", ["o'brien", "sales 東京", "a.b", 'x"y'])
+def test_a_scorecard_whose_file_can_name_no_dag_is_refused(project: Path, name: str) -> None:
+    (project / SALES).rename((project / SALES).with_stem(name))
+    with pytest.raises(WrongDeclarations, match="is no name of a scorecard"):
+        load(project)
+
+
 def test_a_domain_is_the_same_in_capitals(project: Path) -> None:
     path = project / SALES
     path.write_text(path.read_text(encoding="utf-8").replace("[example.com]", "[Example.com]"), encoding="utf-8")
