@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scorecard.errors import ScorecardError
-from scorecard.languages import languages, read_catalogue
+from scorecard.languages import ENGLISH, languages, read_catalogue
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
@@ -26,6 +26,7 @@ class Wording:
                 f"Choose one of: {', '.join(known)}, or add reports/locales/{language}/LC_MESSAGES/scorecard.po.",
             )
         self.language = language
+        self._reports = reports_dir
         self.path = reports_dir / "locales" / language / "LC_MESSAGES" / "scorecard.po"
 
     @cached_property
@@ -40,13 +41,21 @@ class Wording:
         compiled = BytesIO()
         write_mo(compiled, self.catalog)
         compiled.seek(0)
-        return gettext.GNUTranslations(compiled)
+        messages = gettext.GNUTranslations(compiled)
+        if self._english:
+            messages.add_fallback(self._english._compiled)
+        return messages
+
+    @cached_property
+    def _english(self) -> "Wording | None":
+        """The messages that stand in for what a language has no words for."""
+        return None if self.language == ENGLISH else Wording(self._reports, ENGLISH)
 
     @cached_property
     def ids(self) -> frozenset[str]:
-        """The ids of the messages."""
+        """The ids of the messages: the language's own, and English ones in the place of what it lacks."""
         keys = (message.id[0] if isinstance(message.id, tuple) else message.id for message in self.catalog)
-        return frozenset(str(key) for key in keys if key)
+        return frozenset(str(key) for key in keys if key) | (self._english.ids if self._english else frozenset())
 
     def has(self, key: str) -> bool:
         """Whether there is a message of this id."""

@@ -77,6 +77,8 @@ def extract(project: Path) -> dict[_Id, list[Found]]:
 def update(project: Path, catalogue: str = COMPANY) -> list[Path]:
     """Add what is new to a catalogue of every language but English, and take out what is there no more.
 
+    A language that lacks another of the catalogues gets it, without words.
+
     Parameters
     ----------
     catalogue: the file's name; the product's own are for those who change the product.
@@ -91,12 +93,14 @@ def update(project: Path, catalogue: str = COMPANY) -> list[Path]:
     """
     reports, texts = project / "reports", extract(project)
     owners = _owners(reports)
-    own = {key: found for key, found in texts.items() if owners.get(key, catalogue) == catalogue}
     written = []
-    for language in languages(reports):
-        path = reports / "locales" / language / "LC_MESSAGES" / catalogue
-        if language != ENGLISH and (own or path.exists()) and _update(path, language, own):
-            written.append(path)
+    for name in sorted({catalogue, *owners.values()}):
+        own = {key: found for key, found in texts.items() if owners.get(key, catalogue) == name}
+        for language in (language for language in languages(reports) if language != ENGLISH):
+            path = reports / "locales" / language / "LC_MESSAGES" / name
+            is_due = (own or path.exists()) if name == catalogue else (own and not path.exists())
+            if is_due and _update(path, language, own):
+                written.append(path)
     return written
 
 

@@ -60,3 +60,21 @@ def test_a_close_of_another_release_with_the_same_words_makes_no_edition(tmp_pat
     assert len(list(_actions(old, reworded))) == 1
     other = kept("other", NEW | {"what": "Write", "words": "{}"})
     assert len(list(_actions(old, other))) == 2
+
+
+def test_a_close_has_the_words_of_a_third_language_if_its_scorecard_has(world) -> None:
+    texts = {"en": "", "nl": 'msgid "Call"\nmsgstr "Bellen"\n\nmsgid "plan"\nmsgstr "volgens plan"\n', "ja": ""}
+    for language, words in texts.items():
+        folder = world.settings.project / "reports" / "locales" / language / "LC_MESSAGES"
+        folder.mkdir(parents=True)
+        (folder / "scorecard.po").write_text('msgid "na"\nmsgstr "n/a"\n')
+        (folder / "company.po").write_text(words)
+    title = {"en": "Sales", "nl": "Verkoop", "ja": "営業"}
+    made = world.close(languages=("en", "nl"), title=title)
+    (action,) = pq.read_table(made.path / "actions.parquet").to_pylist()
+    assert (action["what"], json.loads(action["words"])) == ("Call", {"nl": {"what": "Bellen"}})
+    targets = pq.read_table(made.path / "targets.parquet").to_pylist()
+    assert {row["words"] for row in targets if row["reason"]} == {'{"nl": {"reason": "volgens plan"}}'}
+    definitions = json.loads((made.path / "definitions.json").read_text())
+    assert definitions["scorecard"]["title"] == {"en": "Sales", "nl": "Verkoop"}, "and of no language that it lacks"
+    assert world.close(languages=("en",), title=title).created is False, "fewer words make no edition"

@@ -129,6 +129,17 @@ def test_words_of_the_product_stay_in_its_own_catalogue(project: Path) -> None:
     assert 'msgid "Calls made"' not in catalogue(project, "ja").read_text("utf-8")
 
 
+def test_a_new_language_gets_the_catalogues_that_others_have(project: Path) -> None:
+    update(project, "product.po")
+    before = catalogue(project, "ja", "product.po").read_bytes()
+    (project / "reports" / "calls.yml").write_text("title: Review of calls\npurpose: Are we calling?\n")
+    shutil.copytree(catalogue(project, "en").parent, catalogue(project, "nl").parent)
+    written = update(project)
+    assert set(written) == {catalogue(project, "nl", "product.po"), catalogue(project, "nl"), catalogue(project, "ja")}
+    assert 'msgid "Calls made"\nmsgstr ""' in catalogue(project, "nl", "product.po").read_text("utf-8")
+    assert catalogue(project, "ja", "product.po").read_bytes() == before, "what others own is not written"
+
+
 def test_a_company_may_say_it_in_other_words_than_the_product(project: Path) -> None:
     for name, said in (("product.po", "架電数"), (COMPANY, "コール数")):
         catalogue(project, "ja", name).write_text(f'msgid "Calls made"\nmsgstr "{said}"\n', "utf-8")
