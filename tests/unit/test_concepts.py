@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scorecard.catalogue import WrongDeclarations
 from scorecard.concepts import concept_models, dbt_variables
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings, load_settings
@@ -110,13 +111,13 @@ def test_numbers_that_fit_and_columns_of_its_own_are_welcome(project: Project) -
 def test_a_model_without_its_yaml_is_refused(project: Project) -> None:
     project.model("staging/shop/stg_shop__deals", DELIVERED)
     (project.models / "staging/shop/stg_shop__deals.yml").unlink()
-    with pytest.raises(ScorecardError, match=r"has no stg_shop__deals\.yml beside it"):
+    with pytest.raises(ScorecardError, match=r"stg_shop__deals\.sql:1: There is no stg_shop__deals\.yml beside"):
         concept_models(project.settings)
 
 
 def test_a_model_named_almost_like_a_concept_is_refused(project: Project) -> None:
     project.model("staging/shop/stg_shop__deal", DELIVERED)
-    with pytest.raises(ScorecardError, match=r"no concept.*Name it stg_shop__deals\."):
+    with pytest.raises(ScorecardError, match=r"stg_shop__deal\.sql:1: .* no concept.*Name it stg_shop__deals\."):
         concept_models(project.settings)
     # With another that delivers it, it is one of the source's own.
     project.model("intermediate/shop/int_shop__deals", DELIVERED)
@@ -154,3 +155,18 @@ def test_dbt_is_told_of_the_sources_and_facts(project: Project) -> None:
         "service": "",
         "known_through": [],
     }
+
+
+def test_all_mistakes_of_all_models_are_told_at_once_with_their_lines(project: Project) -> None:
+    project.source("kiosk")
+    project.model("staging/shop/stg_shop__deals", {"deal_id": "date", "amuont": "integer"})
+    project.model("staging/kiosk/stg_kiosk__deals", {"deal_id": "varchar"})
+    with pytest.raises(WrongDeclarations) as error:
+        concept_models(project.settings)
+    told = [(mistake.path.name, mistake.line, mistake.problem.split(",")[0]) for mistake in error.value.mistakes]
+    assert told == [
+        ("stg_kiosk__deals.yml", 2, "The model lacks the column amount (decimal(24"),
+        ("stg_shop__deals.yml", 2, "The model lacks the column amount (decimal(24"),
+        ("stg_shop__deals.yml", 3, "The model has the column deal_id (date)"),
+        ("stg_shop__deals.yml", 5, "The model has the column amuont (integer)"),
+    ]
