@@ -14,17 +14,19 @@ from scorecard.keys import closest
 Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
 """Text: a number or a date in its place is a mistake."""
 
+# `defer_build`: a DAG file reads schedules alone, so most models are never needed where it is parsed.
+
 
 class Entry(BaseModel):
     """An entry of a declaration: it has these keys and no others."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Open(BaseModel):
     """An entry of a file that is dbt's as well, so that it has keys which only dbt reads."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

@@ -64,9 +64,9 @@ def test_the_product_is_sound(project: Path) -> None:
 
 def test_what_is_wrong_is_told_at_once(project: Path) -> None:
     places = {change(project, file, old, new): says for file, old, new, says in MISTAKES}
-    told = check(project)
-    assert {(path, line) for path, line, _ in told} == set(places)
-    assert all(places[path, line] in sentence for path, line, sentence in told)
+    answer = check(project)
+    assert {(path, line) for path, line, _ in answer} == set(places)
+    assert all(places[path, line] in sentence for path, line, sentence in answer)
 
 
 @pytest.mark.parametrize(("file", "old", "new", "says"), IN_A_WHOLE_CATALOGUE)
@@ -90,12 +90,12 @@ def test_a_file_of_rules_for_what_is_no_mapping_is_told(project: Path) -> None:
 
 def test_the_command_tells_and_fails(project: Path, tmp_path: Path) -> None:
     places = [change(project, file, old, new) for file, old, new, _ in MISTAKES[:2]]
-    told = run("check", "--json", project=project, state=tmp_path / "var")
-    assert told.returncode == 1
-    assert [(Path(row["path"]), row["line"]) for row in json.loads(told.stdout)] == sorted(places)
-    told = run("check", project=project, state=tmp_path / "var")
-    assert told.returncode == 1
-    assert [line.split(": ")[0] for line in told.stdout.splitlines()] == [
+    answer = run("check", "--json", project=project, state=tmp_path / "var")
+    assert answer.returncode == 1
+    assert [(Path(row["path"]), row["line"]) for row in json.loads(answer.stdout)] == sorted(places)
+    answer = run("check", project=project, state=tmp_path / "var")
+    assert answer.returncode == 1
+    assert [line.split(": ")[0] for line in answer.stdout.splitlines()] == [
         f"{path}:{line}" for path, line in sorted(places)
     ]
 
