@@ -339,7 +339,8 @@ class _Run:
         """Say which versions of the service's API end soon, by its own clock."""
         now = self.service.clock()
         connection = self.settings.connections.get(self.source.name)
-        return versions.ending(self.source.service, now.date(), connection.extra if connection else ()) if now else ()
+        extra = connection.extra if connection else ()
+        return versions.ending(self.source.service, now.date(), extra, self.source.name) if now else ()
 
     def _load(self, objects: list[_Object], through: date | None = None) -> None:
         """Load what waits of some objects, up to where each could be left.

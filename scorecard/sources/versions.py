@@ -33,23 +33,23 @@ def used(service: str) -> tuple[ApiVersion, ...]:
     return getattr(import_module(f"scorecard.sources.{service}.settings"), "VERSIONS", ()) if service else ()
 
 
-def ending(service: str, today: date, extra: Collection[str] = ()) -> tuple[str, ...]:
+def ending(service: str, today: date, extra: Collection[str] = (), account: str = "") -> tuple[str, ...]:
     """Return a sentence for each version that a connector calls and that ends soon, or has ended.
 
-    ``extra``: the fields in the extra of the service's connection. A sentence has no day but the version's end, so that
-    it is the same in each run.
+    ``extra``: the fields in the extra of the connection of the ``account``, which is named as the service if it isn't
+    given. A sentence has no day but the version's end, so that it is the same in each run.
     """
     return tuple(
         f"{each.api} {each.version}, which the connector of {service} calls, is supported until {each.ends}. "
-        + _cure(service, each)
+        + _cure(account or service, each)
         for each in used(service)
         if each.ends and each.ends - WARNED_BEFORE <= today and each.replaced_by not in extra
     )
 
 
-def _cure(service: str, version: ApiVersion) -> str:
+def _cure(account: str, version: ApiVersion) -> str:
     if version.replaced_by:
-        return f"Give the connection scorecard_{service} {version.replaced_by} in its extra before then."
+        return f"Give the connection scorecard_{account} {version.replaced_by} in its extra before then."
     return "Install a release of Scorecard whose connector calls a later version before then."
 
 

@@ -115,7 +115,7 @@ def _code(settings: Settings) -> str:
                 digest.update(path.read_bytes())
     digest.update(f"{settings.timezone}\0{settings.currency}\0{settings.fiscal}\0".encode())
     for name, service in sorted(settings.services.items()):
-        digest.update(f"{name}\0{service.business_unit}\0{service.currency}\0".encode())
+        digest.update(f"{name}\0{service.service}\0{service.business_unit}\0{service.currency}\0".encode())
     return digest.hexdigest()
 
 

@@ -50,6 +50,11 @@ def test_the_end_of_api_tokens_is_told_until_the_connection_has_another_way() ->
     assert ending("zendesk", date(2027, 4, 30), {"access_token": "x"}) == ()
 
 
+def test_the_connection_of_an_account_is_named_after_it() -> None:
+    (told,) = ending("zendesk", date(2027, 1, 1), account="zendesk_eu")
+    assert "Give the connection scorecard_zendesk_eu access_token" in told
+
+
 def test_no_path_has_a_version_that_hubspot_retires() -> None:
     """A path with a version of its own would end unseen."""
     code = "".join(path.read_text("utf-8") for path in (Path(versions.__file__).parent / "hubspot").glob("*.py"))
