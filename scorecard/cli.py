@@ -353,6 +353,13 @@ def watch() -> None:
 
 
 @app.command()
+def plan(as_json: AsJson = False) -> None:
+    """Show the pass that computes each metric, or why it has none: with the SQL of the passes under --json."""
+    rows = steps.plan(load_settings(), _say)
+    _show(rows, as_json, ("metric", "pass", "shares_with", "reason"))
+
+
+@app.command()
 def generate(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if something is stale.")] = False,
 ) -> None:

@@ -109,6 +109,10 @@ class Period:
             )
         return self.shift(-12 // _MONTHS[self.grain], fiscal)
 
+    def months_before(self, months: int, fiscal: FiscalYear = CALENDAR_YEAR) -> "Period":
+        """Return the period of the same grain that has the day so many months before this one begins."""
+        return period_of(add_months(self.start, -months), self.grain, fiscal)
+
     def parts(self, grain: Grain, fiscal: FiscalYear = CALENDAR_YEAR) -> list["Period"]:
         """Return the periods of a shorter grain that begin inside this one, in order."""
         part = period_of(self.start, grain, fiscal)
@@ -139,6 +143,15 @@ def period_of(day: date, grain: Grain, fiscal: FiscalYear = CALENDAR_YEAR) -> Pe
     fiscal_year = add_months(start, -months_in).year + fiscal.ahead
     label = f"{fiscal_year}" if grain is Grain.YEAR else f"{fiscal_year}-Q{months_in // 3 + 1}"
     return Period(start, end, grain, label)
+
+
+def at_term(period: Period, at: str, months: int, fiscal: FiscalYear = CALENDAR_YEAR) -> Period:
+    """Return the period that a term of a derived metric looks at: now, prior, year_ago, or a lag of some months."""
+    if at == "prior":
+        return period.shift(-1, fiscal)
+    if at == "year_ago":
+        return period.year_ago(fiscal)
+    return period.months_before(months, fiscal) if at == "lag" else period
 
 
 def last_over(day: date, grain: Grain, fiscal: FiscalYear = CALENDAR_YEAR) -> Period:

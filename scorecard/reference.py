@@ -5,7 +5,6 @@ from pathlib import Path
 from scorecard.catalogue import Catalogue, Metric, load_catalogue
 from scorecard.schemas import SCHEMAS, schema_text
 from scorecard.settings import Settings
-from scorecard.warehouse import models
 
 _HEAD = """# Metrics
 
@@ -18,7 +17,7 @@ stands in the YAML file beside it.
 
 def generate(settings: Settings, *, write: bool) -> list[Path]:
     """Bring the generated files up to date; return those that were stale. Writes nothing unless told to."""
-    stale = [models.list_path(settings)] if models.write_model_list(settings, write=write) else []
+    stale = []
     docs = settings.project / "docs"
     texts = {docs / "metrics.md": metric_reference(load_catalogue(settings))}
     texts |= {docs / "schemas" / f"{name}.json": schema_text(name) for name in SCHEMAS}

@@ -5,12 +5,13 @@ import json
 from pydantic import BaseModel
 
 from scorecard.catalogue.dimensions import DimensionFile
-from scorecard.catalogue.metrics import MetricFile
+from scorecard.catalogue.metric_entries import DerivedEntry, MetricFile
 from scorecard.catalogue.scorecards import ScorecardEntry
 from scorecard.catalogue.source_entries import SourceFile
 from scorecard.quality.rules import RulesFile
 
 SCHEMAS: dict[str, type[BaseModel]] = {
+    "derived": DerivedEntry,
     "dimensions": DimensionFile,
     "metric": MetricFile,
     "rules": RulesFile,

@@ -17,31 +17,31 @@
 {% endmacro %}
 
 
-{# The parameters in a metric's YAML. #}
-{% macro model_parameters(metric_model) %}
-    {% if not execute %}{{ return({}) }}{% endif %}
-    {% if not graph.nodes %}{{ return(var('parameters', {})) }}{% endif %}
-    {{ return(graph.nodes['model.' ~ project_name ~ '.' ~ metric_model].config.meta.get('parameters', {})) }}
+{# The KPI models of the project, so that what calls this depends on each of them. #}
+{% macro kpi_models() %}
+    {% set models = [] %}
+    {% for name in var('kpis', []) %}{% do models.append(ref(name)) %}{% endfor %}
+    {{ return(models) }}
 {% endmacro %}
 
 
-{# A model's relation without a dependency of its own: what calls this already depends on it through a KPI model. #}
-{% macro relation_of(model_name) %}
-    {{ return(graph.nodes['model.' ~ project_name ~ '.' ~ model_name].relation_name if graph.nodes else ref(model_name)) }}
+{# The plan that `scorecard plan` shows: the metrics, and the passes that compute them. It is made of the KPIs' compiled SQL before
+   each build, in the folder that dbt runs in. Without one, no KPI has a value. #}
+{% macro plan() %}
+    {% set nothing = {'metrics': [], 'passes': [], 'plain': {}, 'derived': []} %}
+    {% if not execute or not run_query("select file from glob('plan.json')").rows %}{{ return(nothing) }}{% endif %}
+    {{ return(fromjson(run_query("select content from read_text('plan.json')").rows[0][0])) }}
 {% endmacro %}
 
 
 {# Every metric and variant beside one, as rows for a test to read: (metric, unit, level, drives). #}
 {% macro catalogue_rows() -%}
+    {%- set metrics = plan().metrics -%}
     values
-    {%- if not execute %} (null, null, null, ['']){% endif %}
-    {%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' and node.name.startswith('kpi_') and node.config.meta.get('level') %}
-    {%- set outer = loop -%}
-    {%- for suffix in [''] + node.config.meta.get('beside', []) | map(attribute='name') | list %}
-    ('{{ node.name | replace("kpi_", "") }}{{ "_" ~ suffix if suffix }}', '{{ node.config.meta.unit }}', '{{ node.config.meta.level }}',
-        {{ (node.config.meta.get('drives', []) | map('string') | list) or "[]::varchar[]" }})
-    {%- if not (outer.last and loop.last) %},{% endif %}
-    {%- endfor %}
+    {%- for metric in metrics %}
+    ('{{ metric.metric }}', '{{ metric.unit }}', '{{ metric.level }}', {{ metric.drives or "[]::varchar[]" }})
+    {%- if not loop.last %},{% endif %}
+    {%- else %} (null, null, null, [''])
     {%- endfor %}
 {%- endmacro %}
 

@@ -21,12 +21,17 @@
 
 
 {% macro dimensions_of(fact) %}
-    {% set columns = fact_columns(fact) %}
-    {% set found = [] %}
-    {% for dimension in all_dimensions() if dimension in columns %}
-        {% do found.append(dimension) %}
+    {{ return(dimensions_among(fact_columns(fact))) }}
+{% endmacro %}
+
+
+{# The dimensions among some columns; all observations can be cut by company and business unit. #}
+{% macro dimensions_among(columns) %}
+    {% set dimensions = ['company', 'business_unit'] %}
+    {% for dimension in all_dimensions() if dimension in columns and dimension not in dimensions %}
+        {% do dimensions.append(dimension) %}
     {% endfor %}
-    {{ return(found) }}
+    {{ return(dimensions) }}
 {% endmacro %}
 
 
@@ -34,18 +39,3 @@
 {% macro grains_of(dimension) %}
     {{ return(['day'] * (dimension in ['company', 'business_unit']) + ['week', 'month', 'quarter', 'year']) }}
 {% endmacro %}
-
-
-{# The members of a fact's rows, as columns. A fact with a column `company` says by it whether a row counts in the totals of
-   the company and its unit; where it is null, the row counts for its other members only. #}
-{% macro members(columns, dimensions) -%}
-    {% for dimension in dimensions -%}
-    {% if dimension == 'company' %}{{ 'fact.company' if 'company' in columns else "'all'" }}
-    {%- elif dimension == 'business_unit' and 'company' in columns %}case when fact.company is not null then fact.business_unit end
-    {%- elif dimension in columns %}fact.{{ dimension }}
-    {%- else %}null
-    {%- endif %}::varchar as {{ dimension }}
-    {%- if not loop.last %},
-    {% endif %}
-    {%- endfor %}
-{%- endmacro %}

@@ -1,79 +1,158 @@
-{# The observations of a metric: one row per record of a fact that counts, in the shape that every metric shares.
+{# The observation contract: what every KPI selects. `docs/observations.md` explains it. #}
 
-   fact          the core model whose rows are counted
-   on            the local day that puts a row in a period (a column or expression)
-   numerator     what the row adds; null where the source doesn't say, which makes the value n/a
-   denominator   what it is measured against; 1 where the row itself is the measure
-   where         which rows count
-   at            the exact moment, where the fact has one; else the day's beginning
-   until         for a stock: the day from which the row no longer counts
-   settles       the day on which it is settled whether the row counts in full; null where it is. Until then the numerator
-                 is what is sure so far, and may still become the denominator
-   per           what tells the rows of one record apart, where a record has several
-   evidence      a fact with the same account_key whose records stand behind a row that is about an account
 
-   `{name}` in any of them stands for the metric's parameter of that name.
+{# Which record an observation comes from, and where that record was read. #}
+{% macro record(alias) -%}
+    {{ alias }}.source_system,
+    {{ alias }}.source_object,
+    {{ alias }}.record_id,
+    {{ alias }}.source_file,
+    {{ alias }}.source_line,
+    {{ alias }}.source_sha256
+{%- endmacro %}
 
-   `kpi_totals` reads the same arguments (as the model's meta) and computes all metrics that share fact, day and end
-   in one pass over the fact; a test holds its values to these observations. #}
-{% macro observations(fact, on, numerator, denominator='1', where='true', at=none, until=none, evidence=none, per=none, settles='null') %}
-{% do config(meta={'pass': {
-    'fact': fact, 'on': on, 'numerator': numerator, 'denominator': denominator, 'where': where, 'until': until,
-    'settles': settles
-}}) %}
-{% set columns = fact_columns(fact) %}
-{% set parameters = model_parameters(model_name()) %}
-{% set on = with_parameters(on, parameters) %}
-{% set until = with_parameters(until, parameters) %}
-{% set where = with_parameters(where, parameters) %}
-{% set numerator = with_parameters(numerator, parameters) %}
-{% set denominator = with_parameters(denominator, parameters) %}
-select
-    '{{ model_name() | replace("kpi_", "") }}' as metric,
-    concat_ws('|', fact.source_system, fact.source_object, fact.record_id
-        {%- if 'grain' in columns %}, fact.grain, fact.period_start{% endif %}
-        {%- if 'product' in columns and 'grain' in columns %}, fact.product{% endif %}
-        {%- if per %}, {{ per }}{% endif %}) as observation_id,
-    fact.source_system,
-    fact.source_object,
-    fact.record_id,
-    fact.source_file,
-    fact.source_line,
-    fact.source_sha256,
-    {{ evidence_of(evidence) }} as evidence,
-    {{ at if at else start_of_day(on) }} as occurred_at,
-    ({{ on }})::date as occurred_on,
-    {{ '(' ~ until ~ ')' if until else 'null' }}::date as ended_on,
-    {{ 'fact.grain' if 'grain' in columns else 'null' }}::varchar as grain,
-    fact.business_unit::varchar as scope,
-    {{ members(columns, all_dimensions()) }},
-    try_cast(({{ numerator }}) as decimal(30, 8)) as numerator,
-    try_cast(({{ denominator }}) as decimal(30, 8)) as denominator,
-    ({{ settles }})::date as settles_on
-from {{ ref(fact) }} as fact
-where ({{ where }}) and {{ on }} is not null
-    {%- if until %} and ({{ until }} is null or {{ until }} > {{ on }}){% endif %}
+
+{# The business unit that a fact's row is of, and the row's member of each of the fact's dimensions. #}
+{% macro dimensions(fact, alias) -%}
+    {{ alias }}.business_unit
+    {%- for dimension in dimensions_of(fact) if dimension not in ['company', 'business_unit'] %},
+    {{ alias }}.{{ dimension }}
+    {%- endfor %}
+{%- endmacro %}
+
+
+{# The columns of the contract, by kind of metric: required, optional, and the types that each may have. #}
+{% macro observation_contract(kind) %}
+    {% set text = ['VARCHAR'] %}
+    {% set number = ['DECIMAL', 'INTEGER', 'BIGINT', 'SMALLINT', 'TINYINT', 'HUGEINT'] %}
+    {% set required = {
+        'source_system': text, 'source_object': text, 'record_id': text, 'business_unit': text,
+        'occurred_on': ['DATE'], 'numerator': number,
+    } %}
+    {% set optional = {
+        'record_part': text, 'source_file': text, 'source_line': number, 'source_sha256': text,
+        'occurred_at': ['TIMESTAMP WITH TIME ZONE'], 'denominator': number, 'settles_on': ['DATE'],
+        'is_event': ['BOOLEAN'], 'in_total': ['BOOLEAN'],
+    } %}
+    {% if kind == 'stock' %}{% do required.update({'ended_on': ['DATE']}) %}{% endif %}
+    {% if kind == 'period' %}{% do required.update({'grain': text, 'period_start': ['DATE']}) %}
+        {% do optional.update({'period_until': ['DATE']}) %}{% endif %}
+    {% for dimension in all_dimensions() if dimension not in ['company', 'business_unit'] %}
+        {% do optional.update({dimension: text}) %}
+    {% endfor %}
+    {{ return({'required': required, 'optional': optional}) }}
 {% endmacro %}
 
 
-{% macro evidence_of(evidence) -%}
-    {%- if evidence -%}
-    (
-        select list(record.source_object || ' ' || record.record_id || ' ' || record.source_file || ':' || record.source_line
-            order by record.source_line)
-        from {{ ref(evidence) }} as record
-        where record.account_key = fact.account_key
-    )
+{# Stops the build of a KPI whose select has another shape than the contract. Runs after its view is made. #}
+{% macro refuse_other_shape() %}
+    {% if not execute %}{{ return('') }}{% endif %}
+    {% set contract = observation_contract(model.config.meta.get('kind', 'flow')) %}
+    {% set types = columns_of(this) %}
+    {% set wrong = [] %}
+    {% for name, allowed in contract.required.items() if name not in types %}
+        {% do wrong.append('lacks the column ' ~ name ~ ' (' ~ allowed[0] | lower ~ ')') %}
+    {% endfor %}
+    {% for name, type in types.items() %}
+        {% set allowed = contract.required.get(name, contract.optional.get(name)) %}
+        {% if not allowed %}
+            {% do wrong.append('has the column ' ~ name ~ ', which is neither of the contract nor a dimension') %}
+        {% elif type.split('(')[0] not in allowed %}
+            {% do wrong.append('has ' ~ name ~ ' as ' ~ type | lower ~ ' instead of ' ~ allowed[0] | lower) %}
+        {% endif %}
+    {% endfor %}
+    {% if wrong %}
+        {{ exceptions.raise_compiler_error(
+            model.original_file_path ~ ' (kind: ' ~ model.config.meta.get('kind', 'flow') ~ ') ' ~ wrong | join('; ')
+            ~ '. Correct its select, or its `kind`; docs/data-engineer.md, Add a metric, lists the columns.'
+        ) }}
+    {% endif %}
+{% endmacro %}
+
+
+{# The types of a relation's columns by name. #}
+{% macro columns_of(relation) %}
+    {% set types = {} %}
+    {% for row in run_query('describe select * from ' ~ relation).rows %}{% do types.update({row[0]: row[1]}) %}{% endfor %}
+    {{ return(types) }}
+{% endmacro %}
+
+
+{# The observations of one metric in one shape: every column of the contract, and every dimension. #}
+{% macro observations_of(metric, relation) %}
+    {% set columns = columns_of(relation) %}
+    select
+        '{{ metric }}' as metric,
+        concat_ws('|', source_system, source_object, record_id
+            {%- if 'record_part' in columns %}, nullif(record_part, ''){% endif %}) as observation_id,
+        source_system,
+        source_object,
+        record_id,
+        {{ 'record_part' if 'record_part' in columns else "''" }} as record_part,
+        {{ or_null('source_file', 'varchar', columns) }},
+        {{ or_null('source_line', 'bigint', columns) }},
+        {{ or_null('source_sha256', 'varchar', columns) }},
+        {{ 'occurred_at' if 'occurred_at' in columns else start_of_day('occurred_on') }} as occurred_at,
+        occurred_on,
+        {{ or_null('ended_on', 'date', columns) }},
+        {{ or_null('grain', 'varchar', columns) }},
+        {{ or_null('period_start', 'date', columns) }},
+        {% if 'period_start' in columns and 'period_until' not in columns %}
+        {{ add_days('period_start', 1) }} as period_until,
+        {% else %}
+        {{ or_null('period_until', 'date', columns) }},
+        {% endif %}
+        business_unit as scope,
+        {{ members(columns) }},
+        {% for dimension in all_dimensions() if dimension not in ['company', 'business_unit'] %}
+        {{ or_null(dimension, 'varchar', columns) }},
+        {% endfor %}
+        try_cast(numerator as decimal(30, 8)) as numerator,
+        try_cast({{ 'denominator' if 'denominator' in columns else 1 }} as decimal(30, 8)) as denominator,
+        {{ 'is_event' if 'is_event' in columns else 'true' }} as is_event,
+        {{ or_null('settles_on', 'date', columns) }}
+    from {{ relation }}
+{% endmacro %}
+
+
+{% macro or_null(name, type, columns) -%}
+    {{ name if name in columns else 'cast(null as ' ~ type ~ ') as ' ~ name }}
+{%- endmacro %}
+
+
+{# The two totals that an observation counts in, unless it says that it counts for its members only. #}
+{% macro members(columns) -%}
+    {%- if 'in_total' in columns -%}
+    case when in_total then 'all' end as company,
+    case when in_total then business_unit end as business_unit
     {%- else -%}
-    null::varchar[]
+    'all' as company,
+    business_unit
     {%- endif -%}
 {%- endmacro %}
 
 
-{% macro with_parameters(sql, parameters) %}
-    {% set ns = namespace(sql=sql) %}
-    {% if sql %}
-    {% for name, value in parameters.items() %}{% set ns.sql = ns.sql | replace('{' ~ name ~ '}', value | string) %}{% endfor %}
-    {% endif %}
-    {{ return(ns.sql) }}
+{# No rows, in the shape of the observations. #}
+{% macro no_observations() %}
+    select
+        {% for name in ['metric', 'observation_id', 'source_system', 'source_object', 'record_id', 'record_part', 'source_file'] %}
+        cast(null as varchar) as {{ name }},
+        {% endfor %}
+        cast(null as bigint) as source_line,
+        cast(null as varchar) as source_sha256,
+        cast(null as timestamptz) as occurred_at,
+        cast(null as date) as occurred_on,
+        cast(null as date) as ended_on,
+        cast(null as varchar) as grain,
+        cast(null as date) as period_start,
+        cast(null as date) as period_until,
+        cast(null as varchar) as scope,
+        {% for dimension in all_dimensions() %}
+        cast(null as varchar) as {{ dimension }},
+        {% endfor %}
+        cast(null as decimal(30, 8)) as numerator,
+        cast(null as decimal(30, 8)) as denominator,
+        cast(null as boolean) as is_event,
+        cast(null as date) as settles_on
+    where false
 {% endmacro %}

@@ -8,3 +8,23 @@
         when 'year' then {{ day }} + interval ({{ 12 * steps }}) month
     end
 {%- endmacro %}
+
+
+{# A day some days later. #}
+{% macro add_days(day, days) -%}
+    {{ return(adapter.dispatch('add_days')(day, days)) }}
+{%- endmacro %}
+
+{% macro default__add_days(day, days) -%}
+    ({{ day }} + cast({{ days }} as int))
+{%- endmacro %}
+
+
+{# A day some months later; of a shorter month the last day. #}
+{% macro add_months(day, months) -%}
+    {{ return(adapter.dispatch('add_months')(day, months)) }}
+{%- endmacro %}
+
+{% macro default__add_months(day, months) -%}
+    ({{ day }} + interval ({{ months }}) month)
+{%- endmacro %}

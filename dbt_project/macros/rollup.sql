@@ -1,101 +1,73 @@
 {# From facts to values per period and member. A pass is one fact read once for all metrics that share its day. #}
 
 
-{# The passes: each a fact, a day, an end, and its metrics with their numerators, denominators and conditions. #}
+{# The passes of the plan (`scorecard plan`), and the plain way for every other metric: over its own observations. #}
 {% macro passes(models) %}
-    {% set found = {} %}
-    {% for relation in models %}
-        {% set node = graph.nodes['model.' ~ project_name ~ '.' ~ relation.identifier] %}
-        {% set meta = node.config.meta %}
-        {% if meta.aggregate not in ['growth', 'attainment'] %}
-            {% set parameters = model_parameters(relation.identifier) %}
-            {% set spec = {} %}
-            {% for name, sql in meta.get('pass').items() %}{% do spec.update({name: with_parameters(sql, parameters)}) %}{% endfor %}
-            {% set key = spec.fact ~ '|' ~ spec.on ~ '|' ~ spec.until %}
-            {% set metric = {'name': relation.identifier | replace('kpi_', ''), 'where': spec.where,
-                             'numerator': spec.numerator, 'denominator': spec.denominator,
-                             'pending': pending(spec),
-                             'aggregates': [meta.aggregate] + (meta.get('beside', []) | map(attribute='aggregate') | list)} %}
-            {% if key not in found %}
-                {% do found.update({key: {'fact': spec.fact, 'on': spec.on, 'until': spec.until, 'metrics': []}}) %}
-            {% endif %}
-            {% do found[key].metrics.append(metric) %}
-        {% endif %}
+    {% set planned = plan() %}
+    {% set all_passes = [] %}
+    {% for pass in planned.passes %}{% do all_passes.append(pass) %}{% endfor %}
+    {% for relation in models if relation.identifier in planned.plain %}
+        {% do all_passes.append(plain_pass(planned.plain[relation.identifier], relation, columns_of(relation))) %}
     {% endfor %}
-    {{ return(found.values() | list) }}
+    {{ return(all_passes) }}
 {% endmacro %}
 
 
-{# What a metric's numerator may still gain from a row that is not settled; none where a metric's rows always are. #}
-{% macro pending(spec) %}
-    {{ return(
-        'case when ' ~ spec.settles ~ ' is not null then (' ~ spec.denominator ~ ') - (' ~ spec.numerator ~ ') end'
-        if spec.get('settles', 'null') != 'null' else none
-    ) }}
-{% endmacro %}
-
-
-{# Which of a fact's columns the roll-up groups by: the whole company, its units, and the members that the fact has. #}
-{% macro rollup_dimensions(pass) %}
-    {% set dimensions = dimensions_of(pass.fact) %}
-    {{ return(dimensions if 'company' in dimensions else ['company'] + dimensions) }}
-{% endmacro %}
-
-
-{# A pass's conditions and amounts, each once, however many metrics share it; and by metric, which are its own. What adds
-   1 for each row is the count of the condition. #}
-{% macro measures(pass) %}
-    {% set conditions = [] %}{% set amounts = [] %}{% set metrics = [] %}
-    {% for metric in pass.metrics %}
-        {% if metric.where not in conditions %}{% do conditions.append(metric.where) %}{% endif %}
-        {% set found = {'name': metric.name, 'k': conditions.index(metric.where), 'numerator': none, 'denominator': none, 'pending': none} %}
-        {% for side in ['numerator', 'denominator', 'pending'] if metric.get(side, '1') not in ['1', none] %}
-            {% set amount = {'k': found.k, 'sql': metric[side]} %}
-            {% if amount not in amounts %}{% do amounts.append(amount) %}{% endif %}
-            {% do found.update({side: amounts.index(amount)}) %}
-        {% endfor %}
-        {% do metrics.append(found) %}
-    {% endfor %}
-    {{ return({'conditions': conditions, 'amounts': amounts, 'metrics': metrics}) }}
-{% endmacro %}
-
-
-{# The fact's rows: their scope (business unit), members, conditions k and amounts x. An amount is null where it doesn't
-   count and where the source doesn't say it. A row without a company counts for its other members only. #}
-{% macro measured_rows(pass) %}
-    {% set columns = fact_columns(pass.fact) %}
-    {% set measured = measures(pass) %}
+{# The pass over the observations of one metric. #}
+{% macro plain_pass(metric, relation, columns) %}
+    {% set dimensions = dimensions_among(columns) %}
+    {% set amounts = ['numerator'] %}
+    {% set sides = {'numerator': 0, 'denominator': none, 'pending': none} %}
+    {% if 'denominator' in columns %}
+        {% do amounts.append('denominator') %}{% do sides.update({'denominator': amounts | length - 1}) %}
+    {% endif %}
+    {% if 'settles_on' in columns %}
+        {% set whole = 'denominator' if 'denominator' in columns else '1' %}
+        {% do amounts.append('case when settles_on is not null then ' ~ whole ~ ' - numerator end') %}
+        {% do sides.update({'pending': amounts | length - 1}) %}
+    {% endif %}
+    {% set sql %}
     select
-        ({{ pass.on }})::date as occurred_on,
-        {% if pass.until %}({{ pass.until }})::date as ended_on,{% endif %}
-        {% if 'grain' in columns %}fact.grain, fact.period_start,{% endif %}
-        fact.business_unit as scope,
-        {{ members(columns, rollup_dimensions(pass)) }},
-        {% for condition in measured.conditions %}
-        ({{ condition }}) as k{{ loop.index0 }},
-        {% endfor %}
-        {% for amount in measured.amounts %}
-        case when {{ measured.conditions[amount.k] }} then try_cast(({{ amount.sql }}) as decimal(30, 8)) end as x{{ loop.index0 }},
-        {% endfor %}
-    from {{ relation_of(pass.fact) }} as fact
-    where {{ pass.on }} is not null
-        {%- if pass.until %} and ({{ pass.until }} is null or {{ pass.until }} > {{ pass.on }}){% endif %}
+        occurred_on,
+        {{ 'ended_on,' if metric.kind == 'stock' }}
+        {{ 'grain, period_start,' if metric.kind == 'period' }}
+        business_unit as scope,
+        {{ members(columns) }},
+        {% for dimension in dimensions if dimension not in ['company', 'business_unit'] %}{{ dimension }},{% endfor %}
+        {% for amount in amounts %}try_cast({{ amount }} as decimal(30, 8)) as x{{ loop.index0 }},{% endfor %}
+        true as k0
+    from {{ relation }}
+    {% endset %}
+    {% set own = {'name': metric.name, 'k': 0, 'aggregates': metric.aggregates} %}
+    {% do own.update(sides) %}
+    {{ return({
+        'kind': metric.kind, 'dimensions': dimensions, 'conditions': 1, 'amounts': [0] * (amounts | length),
+        'metrics': [own], 'sql': sql,
+    }) }}
+{% endmacro %}
+
+
+{# The rows of a pass: scope (business unit), members, conditions k and amounts x. An amount is null where it doesn't
+   count and where the source doesn't say it. `{name}` in its SQL stands for the relation of that model. #}
+{% macro measured_rows(pass) %}
+    {% set ns = namespace(sql=pass.sql) %}
+    {% for model in pass.get('reads', []) %}{% set ns.sql = ns.sql | replace('{' ~ model ~ '}', ref(model) | string) %}{% endfor %}
+    {{ return(ns.sql) }}
 {% endmacro %}
 
 
 {# Sums of rows; of a stock, `sign` says whether a row comes or goes. c counts the amounts that are known, m the rows of
    which one of two is not. #}
 {% macro sums_of_rows(pass, sign=none) %}
-    {% set measured = measures(pass) %}
     {% set count = 'count(*)' if sign is none else 'sum(' ~ sign ~ ')' %}
-    {% for condition in measured.conditions %}
+    {% for _ in range(pass.conditions) %}
     {{ count }} filter (where k{{ loop.index0 }}) as k{{ loop.index0 }},
     {% endfor %}
-    {% for amount in measured.amounts %}
+    {% for _ in pass.amounts %}
     sum(x{{ loop.index0 }}{{ ' * ' ~ sign if sign is not none }}) as x{{ loop.index0 }},
     {{ count }} filter (where x{{ loop.index0 }} is not null) as c{{ loop.index0 }},
     {% endfor %}
-    {% for metric in measured.metrics if metric.numerator is not none and metric.denominator is not none %}
+    {% for metric in pass.metrics if metric.numerator is not none and metric.denominator is not none %}
     {{ count }} filter (where k{{ metric.k }} and (x{{ metric.numerator }} is null or x{{ metric.denominator }} is null))
         as m_{{ metric.name }},
     {% endfor %}
@@ -104,12 +76,11 @@
 
 {# The same sums added up. #}
 {% macro sums_of_sums(pass) %}
-    {% set measured = measures(pass) %}
-    {% for condition in measured.conditions %}sum(k{{ loop.index0 }}) as k{{ loop.index0 }}, {% endfor %}
-    {% for amount in measured.amounts %}
+    {% for _ in range(pass.conditions) %}sum(k{{ loop.index0 }}) as k{{ loop.index0 }}, {% endfor %}
+    {% for _ in pass.amounts %}
     sum(x{{ loop.index0 }}) as x{{ loop.index0 }}, sum(c{{ loop.index0 }}) as c{{ loop.index0 }},
     {% endfor %}
-    {% for metric in measured.metrics if metric.numerator is not none and metric.denominator is not none %}
+    {% for metric in pass.metrics if metric.numerator is not none and metric.denominator is not none %}
     sum(m_{{ metric.name }}) as m_{{ metric.name }},
     {% endfor %}
 {% endmacro %}
@@ -144,7 +115,7 @@
 
 {# From columns per metric to a row per metric. #}
 {% macro one_row_per_metric(pass, relation, keys, counted='> 0') %}
-    {% for metric in measures(pass).metrics %}
+    {% for metric in pass.metrics %}
     {% set sides = [metric.numerator, metric.denominator] | reject('none') | list %}
     select
         '{{ metric.name }}' as metric,
@@ -164,15 +135,15 @@
 
 {# One row per metric, grain, period and member of one pass. #}
 {% macro rollup(pass) %}
-    {{ rollup_stock(pass) if pass.until else rollup_sums(pass) }}
+    {{ rollup_stock(pass) if pass.kind == 'stock' else rollup_sums(pass) }}
 {% endmacro %}
 
 
 {# Flows, and facts that have a row per period already. Sums are taken by day and family first, and added up to periods
    and members, which is exact and cheap. #}
 {% macro rollup_sums(pass) %}
-    {% set dimensions = rollup_dimensions(pass) %}
-    {% set has_periods = 'grain' in fact_columns(pass.fact) %}
+    {% set dimensions = pass.dimensions %}
+    {% set has_periods = pass.kind == 'period' %}
     {% set keys = 'grain, period_start' if has_periods else 'occurred_on' %}
     with rows as ({{ measured_rows(pass) }}),
     by_family as (
@@ -195,7 +166,7 @@
 {# Stocks. A row enters on its day and leaves on its end; what has entered and not left is the value at a period's end, or
    at the end of the data where that comes first. #}
 {% macro rollup_stock(pass) %}
-    {% set dimensions = rollup_dimensions(pass) %}
+    {% set dimensions = pass.dimensions %}
     with rows as ({{ measured_rows(pass) }}),
     moved as (
         select occurred_on as day, 1 as way, * from rows
@@ -214,8 +185,8 @@
     ),
     level as (
         select
-            metric, scope, dimension, member, day,
-            lead(day, 1, date '9999-12-31') over so_far as until_day,
+            metric, scope, dimension, member, day as occurred_on,
+            lead(day) over so_far as ended_on,
             sum(numerator) over so_far as numerator,
             sum(denominator) over so_far as denominator,
             sum(observations) over so_far as observations,
@@ -224,9 +195,9 @@
         window so_far as (partition by metric, scope, dimension, member order by day)
     ),
     observed as (
-        select business_unit as scope, last_on from {{ relation_of('core_horizon') }}
+        select business_unit as scope, last_on from horizon
         union all
-        select 'all' as scope, max(last_on) as last_on from {{ relation_of('core_horizon') }}
+        select 'all' as scope, max(last_on) as last_on from horizon
         where business_unit in (select scope from rows)
     )
     select
@@ -244,10 +215,9 @@
         level.missing
     from level
     inner join observed on level.scope = observed.scope
-    inner join period
-        on period.period_start <= observed.last_on
-        and least(period.last_day, observed.last_on) >= level.day
-        and least(period.last_day, observed.last_on) < level.until_day
+    inner join observed_period as period
+        on observed.last_on = period.last_on
+        and {{ counts_in('stock', 'level', 'period') }}
         and (period.grain <> 'day' or level.dimension in ('company', 'business_unit'))
     where level.observations > 0
 {% endmacro %}
@@ -256,18 +226,18 @@
 {# Medians and percentiles, of the observations themselves: never of averages. #}
 {% macro rollup_quantiles(pass) %}
     {% set wanted = [] %}
-    {% for metric in measures(pass).metrics %}
+    {% for metric in pass.metrics %}
         {% set aggregates = pass.metrics[loop.index0].aggregates | select('in', quantiles()) | list %}
         {% if aggregates %}{% do wanted.append({'metric': metric.name, 'x': 'x' ~ metric.numerator, 'aggregates': aggregates}) %}{% endif %}
     {% endfor %}
-    {{ quantiles_by_count(pass, wanted) if 'grain' in fact_columns(pass.fact) else quantiles_of_rows(pass, wanted) }}
+    {{ quantiles_by_count(pass, wanted) if pass.kind == 'period' else quantiles_of_rows(pass, wanted) }}
 {% endmacro %}
 
 
 {# DuckDB interpolates in doubles, which hold 15 digits. So the amounts are ranked once; a period's ranks, which are small,
    are sorted, and the two on either side of the quantile's place stand for their amounts. #}
 {% macro quantiles_of_rows(pass, wanted) %}
-    {% set dimensions = rollup_dimensions(pass) %}
+    {% set dimensions = pass.dimensions %}
     with rows as ({{ measured_rows(pass) }}),
     ranked as (
         select
@@ -318,7 +288,7 @@
 {# A fact that has a row per period repeats its records many times over, so equal amounts are counted first: the quantile
    lies between the two amounts at whose counts its place falls. #}
 {% macro quantiles_by_count(pass, wanted) %}
-    {% set dimensions = rollup_dimensions(pass) %}
+    {% set dimensions = pass.dimensions %}
     with rows as ({{ measured_rows(pass) }})
     {% for item in wanted %}{% set outer = loop %}{% for aggregate in item.aggregates %}
     select '{{ item.metric }}' as metric, '{{ aggregate }}' as aggregate, grain, period_start, scope, dimension, member,
@@ -362,4 +332,26 @@
 
 {% macro has_quantiles(pass) %}
     {{ return(pass.metrics | map(attribute='aggregates') | sum(start=[]) | select('in', quantiles()) | list | length > 0) }}
+{% endmacro %}
+
+
+{# No rows, in the shape of the totals: what is added up where there is no metric. #}
+{% macro no_totals() %}
+    select
+        null::varchar as metric, null::varchar as grain, null::date as period_start, null::varchar as scope,
+        null::varchar as dimension, null::varchar as member, null::decimal(38, 8) as numerator,
+        null::decimal(38, 8) as denominator, null::decimal(38, 8) as pending, null::bigint as observations,
+        null::bigint as missing
+    from calendar
+    cross join observed_period
+    where false
+{% endmacro %}
+
+
+{% macro no_quantiles() %}
+    select
+        null::varchar as metric, null::varchar as aggregate, null::varchar as grain, null::date as period_start,
+        null::varchar as scope, null::varchar as dimension, null::varchar as member, null::decimal(38, 8) as quantile
+    from calendar_day
+    where false
 {% endmacro %}

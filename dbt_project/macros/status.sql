@@ -1,7 +1,7 @@
 {# By how much a value is better than what is expected of it, as a share; of a growth, in points. For `kpi_status`. #}
 {% macro better_by(value) -%}
     if(direction = 'higher', 1, -1) * case
-        when aggregate = 'growth' then {{ value }} - expected
+        when in_points then {{ value }} - expected
         when expected = 0 then sign({{ value }})::decimal(38, 8)
         else {{ exact_ratio('(' ~ value ~ ' - expected)', 'expected') }} * sign(expected)::int
     end

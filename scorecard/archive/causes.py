@@ -2,13 +2,13 @@
 
 # ruff: noqa: S608 - the only names in these queries are columns
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
 
-from scorecard.archive.contribution import contributes
+from scorecard.archive.contribution import contributes, is_stock
 from scorecard.archive.history import Change, History, Record
 from scorecard.catalogue import metric_of
 
@@ -27,6 +27,8 @@ _WORDS = frozenset(
 )
 
 FigureKey = tuple[str, ...]
+Related = Mapping[tuple[str, Record], list[Record]]
+"""The records behind an observation, by its metric and record."""
 
 
 class Difference(NamedTuple):
@@ -37,7 +39,6 @@ class Difference(NamedTuple):
     source_system: str
     source_object: str
     record_id: str
-    evidence: list[str]
     changed: list[str]
     provisional: bool
 
@@ -48,11 +49,26 @@ class Definitions:
 
     metrics: tuple[dict[str, Any], dict[str, Any]]
     lineage: tuple[dict[str, Any], dict[str, Any]]
+    _fields: dict[tuple[str, frozenset[str] | None], dict[tuple[str, str], set[str]]] = field(default_factory=dict)
+    _changed: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def derived(self) -> frozenset[str]:
+        """The metrics that are computed from values of others in the newer edition."""
+        return frozenset(name for name, entry in self.metrics[1].items() if entry.get("expression"))
 
     def changed(self, metric: str) -> bool:
         """Whether a metric's parameters, or the SQL of any model that it rests on, changed; not whether words did."""
+        if metric not in self._changed:
+            self._changed[metric] = self._has_changed(metric)
+        return self._changed[metric]
+
+    def _has_changed(self, metric: str) -> bool:
         old, new = (entries.get(metric, {}) for entries in self.metrics)
         compared = (old.keys() & new.keys()) - _WORDS
+        expression = (new or old).get("expression") or {}
+        if any(self.changed(term["metric"]) for term in expression.get("terms", ())):
+            return True
         base = base_of(new or old) if new or old else metric
         return any(old[name] != new[name] for name in compared) or self._sql_changed(base)
 
@@ -65,7 +81,12 @@ class Definitions:
 
     def fields(self, base: str, columns: Iterable[str] | None = None) -> dict[tuple[str, str], set[str]]:
         """Return the source fields behind a metric's columns, by schema and table; behind all where none is named."""
-        wanted = None if columns is None else set(columns)
+        key = (base, None if columns is None else frozenset(columns))
+        if key not in self._fields:
+            self._fields[key] = self._read_fields(*key)
+        return self._fields[key]
+
+    def _read_fields(self, base: str, wanted: frozenset[str] | None) -> dict[tuple[str, str], set[str]]:
         found: dict[tuple[str, str], set[str]] = {}
         for lineage in self.lineage:
             for column, names in lineage.get(base, {}).get("columns", {}).items():
@@ -79,8 +100,8 @@ class Definitions:
 
 
 def base_of(entry: Mapping[str, Any]) -> str:
-    """Return the metric whose observations an entry of definitions.json is made of."""
-    return metric_of(str(entry["model"]))
+    """Return the metric whose observations an entry of definitions.json is made of; its own name if it has none."""
+    return metric_of(str(entry["model"])) or str(entry["name"])
 
 
 def reasons_in_records(
@@ -90,23 +111,24 @@ def reasons_in_records(
 
     Parameters
     ----------
-    connection: has the views old_values, new_values, old_observations and new_observations.
+    connection: has the views old_values, new_values, old_observations, new_observations, old_evidence and new_evidence.
     """
     old, new = definitions.metrics
     connection.execute("create temp table metrics (metric varchar, base varchar, stock boolean)")
     entries = {**old, **new}
     connection.executemany(
         "insert into metrics values (?, ?, ?)",
-        [(name, base_of(entry), entry["aggregate"] == "last") for name, entry in entries.items()],
+        [(name, base_of(entry), is_stock(entry)) for name, entry in entries.items()],
     )
     dimensions = _dimensions(connection)
     _find_differences(connection, dimensions)
     differences = _differences(connection)
-    records = {record for each in differences for record in _records(each)}
+    related = _related(connection)
+    records = {record for each in differences for record in _records(each, related)}
     changes = history.changes(records)
     numbers, reasons = [], []
     for each in differences:
-        for reason in _reasons(each, changes, definitions, history):
+        for reason in _reasons(each, related, changes, definitions, history):
             numbers.append(each.number)
             reasons.append(reason)
     given = pa.table({"number": pa.array(numbers, pa.int64()), "reason": pa.array(reasons, pa.string())})
@@ -150,17 +172,16 @@ def _find_differences(connection: duckdb.DuckDBPyConnection, dimensions: Sequenc
         "old.metric = new.metric and old.grain is not distinct from new.grain "
         "and old.observation_id = new.observation_id and old.copy = new.copy"
     )
-    both = "list_concat(coalesce(old.evidence, []), coalesce(new.evidence, []))"
     connection.execute(
         "create temp table differing as with changed as ("
         f"select old, new, list_filter([{changed}], lambda name: name is not null) as changed, "
-        f"{both} as related, old.provisional as open from old_numbered as old "
+        "old.provisional as open from old_numbered as old "
         f"join new_numbered as new on {same} where {' or '.join(differs.values())}), both_editions as ("
-        "select unnest(old), changed, related, open from changed union all by name "
-        "select unnest(new), changed, related, open from changed union all by name "
-        "select new.*, null::varchar[] as changed, new.evidence as related, false as open "
+        "select unnest(old), changed, open from changed union all by name "
+        "select unnest(new), changed, open from changed union all by name "
+        "select new.*, null::varchar[] as changed, false as open "
         f"from new_numbered as new anti join old_numbered as old on {same} union all by name "
-        "select old.*, null::varchar[] as changed, old.evidence as related, old.provisional as open "
+        "select old.*, null::varchar[] as changed, old.provisional as open "
         f"from old_numbered as old anti join new_numbered as new on {same}) "
         "select row_number() over () as number, * from both_editions"
     )
@@ -168,30 +189,45 @@ def _find_differences(connection: duckdb.DuckDBPyConnection, dimensions: Sequenc
 
 def _differences(connection: duckdb.DuckDBPyConnection) -> list[Difference]:
     rows = connection.execute(
-        "select number, metric, source_system, source_object, record_id, related, changed, open from differing"
+        "select number, metric, source_system, source_object, record_id, changed, open from differing"
     ).fetchall()
     return [
-        Difference(number, metric, source, table, record_id, related or [], changed or [], provisional)
-        for number, metric, source, table, record_id, related, changed, provisional in rows
+        Difference(number, metric, source, table, record_id, changed or [], provisional)
+        for number, metric, source, table, record_id, changed, provisional in rows
     ]
 
 
-def _records(difference: Difference) -> list[Record]:
-    """Return the record of an observation and those that its evidence names, as ``table id file:line``."""
-    records = [Record(difference.source_system, difference.source_object, difference.record_id)]
-    for text in difference.evidence:
-        table, _, rest = text.partition(" ")
-        records.append(Record(difference.source_system, table, rest.rpartition(" ")[0]))
-    return list(dict.fromkeys(records))
+def _related(connection: duckdb.DuckDBPyConnection) -> Related:
+    """Return the records behind the differing observations, by metric and record, as either edition has them."""
+    rows = connection.execute(
+        "select distinct metric, source_system, source_object, record_id, evidence_object, evidence_id "
+        "from (from old_evidence union all from new_evidence) "
+        "semi join differing using (metric, source_system, source_object, record_id) order by all"
+    ).fetchall()
+    related: dict[tuple[str, Record], list[Record]] = {}
+    for metric, source, table, record_id, behind_table, behind_id in rows:
+        key = (metric, Record(source, table, record_id))
+        related.setdefault(key, []).append(Record(source, behind_table, behind_id))
+    return related
+
+
+def _records(difference: Difference, related: Related) -> list[Record]:
+    """Return the record of an observation and those that stand behind it."""
+    record = Record(difference.source_system, difference.source_object, difference.record_id)
+    return [record, *related.get((difference.metric, record), ())]
 
 
 def _reasons(
-    difference: Difference, changes: Mapping[Record, Change], definitions: Definitions, history: History
+    difference: Difference,
+    related: Related,
+    changes: Mapping[Record, Change],
+    definitions: Definitions,
+    history: History,
 ) -> list[str]:
     fields = definitions.fields(difference.metric)
     kinds = {
         change.kind
-        for record in _records(difference)
+        for record in _records(difference, related)
         if (change := changes.get(record)) and _matters(change, fields.get((f"raw_{record.source}", record.table)))
     }
     if kinds:

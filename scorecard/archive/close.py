@@ -49,6 +49,7 @@ class Build:
     """What made the published warehouse, and what prints a close.
 
     lineage: per metric, ``{"sql": …, "columns": {…}, "upstream": {…}}``; those of the scorecard are kept.
+    passes: per metric, the pass that computed it: ``{"sql": …, "metrics": […]}``.
     code: ``{"revision": git revision, "dbt_manifest_sha256": …}``.
     fonts: the sha256 of each font file that the pages are set in, by the file's name.
     printed: the figures that the pages of a close print, each as (metric, period, dimension, member); None where its
@@ -57,6 +58,7 @@ class Build:
     """
 
     lineage: dict[str, Any]
+    passes: dict[str, Any]
     code: dict[str, Any]
     fonts: dict[str, str]
     printed: Callable[[Path], Collection[tuple[str, str, str, str]] | None]
@@ -120,18 +122,20 @@ def _freeze(
 ) -> dict[str, datetime]:
     """Write everything but the restatements to a folder; return the moment of the newest load of each raw schema."""
     chosen = snapshot.frozen_metrics(scorecard, metrics)
+    behind = snapshot.behind_metrics(chosen, metrics)
     with snapshot.opened(settings) as connection:
-        frozen = snapshot.read(connection, settings, scorecard, chosen, period)
+        frozen = snapshot.read(connection, settings, scorecard, chosen, behind, period)
         raw = newest_loads(connection)
     for name, table in frozen.tables.items():
         _write_parquet(folder / name, table)
-    bases = {metric.base for metric in chosen}
+    bases = {metric.base for metric in (*chosen, *behind)}
     lineage = {name: build.lineage[name] for name in sorted(bases & build.lineage.keys())}
     foreign = tuple(f"{schema}." for schema in snapshot.foreign_sources(settings, scorecard.business_unit).values())
     documents = {
-        "definitions.json": _definitions(settings, scorecard, chosen, frozen.horizons),
+        "definitions.json": _definitions(settings, scorecard, chosen, behind, frozen.horizons),
         "lineage.json": {name: _of_unit(entry, foreign) for name, entry in lineage.items()},
         "loads.json": frozen.loads,
+        "passes.json": {name: build.passes[name] for name in sorted(bases & build.passes.keys())},
     }
     for name, content in documents.items():
         store.write_durably(folder / name, store.json_bytes(content))
@@ -148,7 +152,9 @@ def _next_edition(
     raw: dict[str, datetime],
 ) -> Close:
     """Make the folder an edition, if a reader sees a difference from the latest one; else keep only its provenance."""
-    files = {name: store.sha256_of(folder / name) for name in store.FILES if name != "restatements.json"}
+    files = {
+        name: store.sha256_of(folder / name) for name in (*store.FILES, *store.ADDED) if name != "restatements.json"
+    }
     editions = [each for each in earlier if (each["scorecard"], each["period"]) == (scorecard.name, period.label)]
     latest = max(editions, key=lambda each: int(each["edition"]), default=None)
     differences: list[dict[str, Any]] = []
@@ -224,7 +230,7 @@ def _chained(
 def _compared(settings: Settings, latest: dict[str, Any], now: Path, period: Period) -> list[dict[str, Any]]:
     """Return what differs from the latest edition."""
     frozen = snapshot.frozen_periods(period, settings.fiscal)
-    periods = Periods(period, frozen[1:3], frozen)
+    periods = Periods(period, frozen[1:3], frozen, settings.fiscal)
     since = {schema: datetime.fromisoformat(moment) for schema, moment in latest.get("raw", {}).items()}
     with snapshot.opened(settings) as connection:
         history = History(connection, settings, since, datetime.fromisoformat(latest["closed_at"]))
@@ -255,7 +261,11 @@ def _same(files: dict[str, str], before: dict[str, str]) -> bool:
 
 
 def _definitions(
-    settings: Settings, scorecard: Scorecard, metrics: list[Metric], horizons: dict[str, Any]
+    settings: Settings,
+    scorecard: Scorecard,
+    metrics: list[Metric],
+    behind: list[Metric],
+    horizons: dict[str, Any],
 ) -> dict[str, Any]:
     # Who receives a scorecard, and when, is not what it says: a new reader makes no new edition.
     entry = _in_languages(asdict(scorecard), ("title", "purpose"), scorecard)
@@ -265,6 +275,11 @@ def _definitions(
     return {
         "scorecard": entry,
         "metrics": {metric.name: _in_languages(asdict(metric), words, scorecard) for metric in metrics},
+        **(
+            {"behind": {metric.name: _in_languages(asdict(metric), words, scorecard) for metric in behind}}
+            if behind
+            else {}
+        ),
         "settings": {
             "company": settings.company,
             "timezone": settings.timezone,

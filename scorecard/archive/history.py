@@ -41,6 +41,7 @@ class History:
     closed_at: datetime
     _columns: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     _keys: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    _changed: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def changes(self, records: Iterable[Record]) -> dict[Record, Change]:
         """Return what happened to each of the records; one that is as it was, or of no raw table, is left out."""
@@ -54,7 +55,12 @@ class History:
         }
 
     def has_changed(self, schema: str, table: str) -> bool:
-        """Whether any version of a raw table's records began or ended since."""
+        """Whether any version of a raw table's records began or ended since. Asked of each table once."""
+        if (schema, table) not in self._changed:
+            self._changed[schema, table] = self._has_changed(schema, table)
+        return self._changed[schema, table]
+
+    def _has_changed(self, schema: str, table: str) -> bool:
         if "_valid_to" not in self._columns_of(schema, table):
             return False
         moment = self._moment(schema)

@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - the only names in these queries are columns
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -11,10 +11,12 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
+from scorecard.archive import evidence, store
 from scorecard.archive.causes import KEY, Definitions, FigureKey, reasons_in_records
+from scorecard.archive.derived_causes import of_derived
 from scorecard.archive.history import History
 from scorecard.languages import frozen_words
-from scorecard.periods import Period
+from scorecard.periods import CALENDAR_YEAR, FiscalYear, Period, last_over
 
 _ACTION = ("metric", "who", "from_date", "due", "progress", "status", "dimension", "member")
 _WORDS = ("what", "expected_effect")
@@ -28,6 +30,7 @@ class Periods:
     own: Period
     bases: Sequence[Period]
     charted: Sequence[Period]
+    fiscal: FiscalYear = CALENDAR_YEAR
 
     @property
     def labels(self) -> frozenset[str]:
@@ -53,19 +56,15 @@ def restatements(before: Path, now: Path, periods: Periods, history: History) ->
     breakdown), metric, dimension, old, new (shown or null). ``seen`` says whether a reader sees the difference: what
     only matured is seen in the next scorecard, and what neither the pages nor the attached table hold is not seen.
     """
-    definitions = Definitions(
-        _both(before, now, "definitions.json", "metrics"),
-        _both(before, now, "lineage.json"),
-    )
+    definitions = Definitions(_metrics(before, now), _both(before, now, "lineage.json"))
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
         for name, folder in (("old", before), ("new", now)):
-            for table in ("values", "observations"):
-                path = str(folder / f"{table}.parquet").replace("'", "''")
-                connection.execute(f"create view {name}_{table} as select * from read_parquet('{path}')")
+            _open(connection, name, folder, definitions.derived)
         reasons = reasons_in_records(connection, definitions, history)
         rows = _joined(connection)
-    shown = [_shown(folder) for folder in (before, now)]
+    reasons |= of_derived(rows, reasons, definitions, periods.fiscal)
+    shown = [_shown(folder, periods) for folder in (before, now)]
     figures = [
         _entry(row, field, found, shown, periods)
         for row in rows
@@ -79,6 +78,38 @@ def restatements(before: Path, now: Path, periods: Periods, history: History) ->
 def makes_edition(differences: Sequence[Row]) -> bool:
     """Whether a reader sees any of the differences."""
     return any(each["seen"] for each in differences)
+
+
+def _open(connection: duckdb.DuckDBPyConnection, name: str, folder: Path, derived: Collection[str]) -> None:
+    """Make views of what an edition has: `<name>_values`, `<name>_observations` and `<name>_evidence`.
+
+    Derived metrics have no observations; those of earlier closes, where they had, are left out.
+    """
+    observations = folder / "observations.parquet"
+    later = ", ".join(store.optional(observations, column, "date") for column in ("period_start", "period_until"))
+    kept = (
+        "select * exclude (period_start, period_until)" if "period_start" in store.columns(observations) else "select *"
+    )
+    without = ", ".join(f"'{metric}'" for metric in derived) or "''"
+    for table, query in (
+        ("values", f"select * from read_parquet('{_quoted(folder / 'values.parquet')}')"),
+        (
+            "observations",
+            f"{kept}, {later} from read_parquet('{_quoted(observations)}') where metric not in ({without})",
+        ),
+        ("evidence", evidence.query(folder)),
+    ):
+        connection.execute(f"create view {name}_{table} as {query}")
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _metrics(before: Path, now: Path) -> tuple[Row, Row]:
+    """Return the metrics of both editions, with those that derived ones are computed from."""
+    old, new = (_read(folder / "definitions.json") for folder in (before, now))
+    return ({**old["metrics"], **old.get("behind", {})}, {**new["metrics"], **new.get("behind", {})})
 
 
 def _joined(connection: duckdb.DuckDBPyConnection) -> list[Row]:
@@ -167,19 +198,32 @@ def _key(row: Row) -> FigureKey:
 
 @dataclass(frozen=True)
 class _Shown:
-    """What an edition's pages may print: metrics of the whole unit, and the pairs of its breakdowns."""
+    """What an edition's pages may print: metrics of the whole unit, the pairs of its breakdowns, and with what its
+    actions are compared, as (metric, period, dimension, member).
+    """
 
     metrics: frozenset[str]
     breakdowns: frozenset[tuple[str, str]]
+    compared: frozenset[tuple[str, str, str, str]]
 
 
-def _shown(folder: Path) -> _Shown:
+def _shown(folder: Path, periods: Periods) -> _Shown:
     scorecard = _read(folder / "definitions.json")["scorecard"]
     pairs = [
         (each["metric"], each["dimension"]) if isinstance(each, dict) else (each[0], each[1])
         for each in scorecard["breakdowns"]
     ]
-    return _Shown(frozenset(scorecard["metrics"]), frozenset(pairs))
+    actions = pq.read_table(folder / "actions.parquet", columns=["metric", "dimension", "member", "from_date"])
+    compared = [
+        (row["metric"], last_over(row["from_date"], periods.own.grain, periods.fiscal).label, *_member(row))
+        for row in actions.to_pylist()
+        if row["from_date"]
+    ]
+    return _Shown(frozenset(scorecard["metrics"]), frozenset(pairs), frozenset(compared))
+
+
+def _member(row: Row) -> tuple[str, str]:
+    return (row["dimension"], row["member"])
 
 
 def _composition(old: _Shown, new: _Shown) -> Iterator[Row]:
@@ -202,12 +246,14 @@ def _is_seen(row: Row, shown: Sequence[_Shown], periods: Periods) -> bool:
     attached table holds every figure of the period, and an action is compared with the figure before it began.
     """
     there = (row["in_old"], row["in_new"])
-    if all(there) and (row["period"] == periods.own.label or row["period"] not in periods.labels):
+    if all(there) and row["period"] == periods.own.label:
         return True
     return any(is_there and _is_printed(row, each, periods) for each, is_there in zip(shown, there, strict=True))
 
 
 def _is_printed(figure: Row, shown: _Shown, periods: Periods) -> bool:
+    if (figure["metric"], figure["period"], *_member(figure)) in shown.compared:
+        return True
     near = {each.label for each in (periods.own, *periods.bases)}
     charted = {each.label for each in periods.charted}
     if figure["dimension"] == "business_unit":
@@ -284,9 +330,8 @@ def _plain(value: object) -> object:
     return _text(value.normalize()) if isinstance(value, Decimal) else value
 
 
-def _both(before: Path, now: Path, name: str, key: str | None = None) -> tuple[Row, Row]:
-    old, new = (_read(folder / name) for folder in (before, now))
-    return (old, new) if key is None else (old[key], new[key])
+def _both(before: Path, now: Path, name: str) -> tuple[Row, Row]:
+    return (_read(before / name), _read(now / name))
 
 
 def _text(value: object) -> str | None:

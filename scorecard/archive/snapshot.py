@@ -4,7 +4,7 @@ Nothing here knows a metric; the catalogue names them and says how each is aggre
 """
 
 # ruff: noqa: S608 - the names in these queries come from the catalogue and the values are bound
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -13,31 +13,20 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from scorecard.archive.contribution import counts_in
 from scorecard.archive.words import of_languages, with_words
 from scorecard.catalogue import Metric, Scorecard, declared_sources, load_dimensions
 from scorecard.errors import ScorecardError
 from scorecard.languages import load_translations
-from scorecard.periods import FiscalYear, Grain, Period, last_over, period_of
+from scorecard.periods import FiscalYear, Grain, Period, at_term, last_over, period_of
 from scorecard.settings import Settings
 
 SPARKLINE = 13
 _RECORD_COLUMNS = (
-    *("metric", "observation_id", "source_system", "source_object", "record_id"),
-    *(
-        "source_file",
-        "source_line",
-        "source_sha256",
-        "occurred_at",
-        "occurred_on",
-        "ended_on",
-        "grain",
-        "scope",
-        "evidence",
-    ),
+    *("metric", "observation_id", "source_system", "source_object", "record_id", "source_file", "source_line"),
+    *("source_sha256", "occurred_at", "occurred_on", "ended_on", "grain", "period_start", "period_until", "scope"),
 )
-_AMOUNT_COLUMNS = ("numerator", "denominator", "settles_on")
-# What a model of a company's own may lack, and what stands in its place.
-_OPTIONAL = {"evidence": "null::varchar[]", "settles_on": "null::date"}
+_AMOUNT_COLUMNS = ("numerator", "denominator", "is_event", "settles_on")
 _TARGET_COLUMNS = (
     *("metric", "grain", "period", "scope", "dimension", "member", "target", "unit", "owner", "due"),
     *("parent_kgi", "reason", "achievable"),
@@ -93,6 +82,14 @@ def frozen_metrics(scorecard: Scorecard, metrics: dict[str, Metric]) -> list[Met
     return list(found.values())
 
 
+def behind_metrics(chosen: Iterable[Metric], metrics: dict[str, Metric]) -> list[Metric]:
+    """Return the metrics that derived ones are computed from and that a scorecard doesn't print itself."""
+    chosen = list(chosen)
+    terms = [term.metric for metric in chosen if metric.expression for term in metric.expression.terms]
+    printed = {metric.name for metric in chosen}
+    return [metrics[name] for name in dict.fromkeys(terms) if name not in printed]
+
+
 @contextmanager
 def opened(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the published warehouse to be read.
@@ -126,15 +123,20 @@ def read(
     settings: Settings,
     scorecard: Scorecard,
     metrics: list[Metric],
+    behind: list[Metric],
     period: Period,
 ) -> Frozen:
     """Return everything a close freezes, sorted, so that the same warehouse gives the same tables.
+
+    Parameters
+    ----------
+    metrics: those that the scorecard may print; behind: those that derived ones among them are computed from.
 
     Raises
     ------
     ScorecardError: the warehouse has no figure of the scorecard in the period.
     """
-    _prepare(connection, settings, scorecard, metrics, period)
+    _prepare(connection, settings, scorecard, metrics, behind, period)
     translations = load_translations(settings.project / "reports")
     dimensions = list(load_dimensions(settings))
     values = _values(connection, scorecard, dimensions)
@@ -146,9 +148,12 @@ def read(
         )
     tables = {
         "values.parquet": values,
-        "observations.parquet": _observations(connection, scorecard, metrics, dimensions),
+        "observations.parquet": _observations(connection, scorecard, dimensions),
+        "evidence.parquet": _evidence(connection),
         "targets.parquet": with_words(_targets(connection, scorecard), ("reason",), scorecard.languages, translations),
-        "checks.parquet": of_languages(_checks(connection, settings, scorecard, metrics), scorecard.languages),
+        "checks.parquet": of_languages(
+            _checks(connection, settings, scorecard, [*metrics, *behind]), scorecard.languages
+        ),
         "actions.parquet": with_words(
             _sorted(connection, "select * from frozen_actions"),
             ("what", "expected_effect"),
@@ -194,12 +199,18 @@ def _prepare(
     settings: Settings,
     scorecard: Scorecard,
     metrics: list[Metric],
+    behind: list[Metric],
     period: Period,
 ) -> None:
-    connection.execute("create temp table frozen_metrics (rank integer, metric varchar, base varchar, stock boolean)")
+    connection.execute(
+        "create temp table frozen_metrics (rank integer, metric varchar, base varchar, kind varchar, is_behind boolean)"
+    )
     connection.executemany(
-        "insert into frozen_metrics values (?, ?, ?, ?)",
-        [(rank, metric.name, metric.base, metric.aggregate == "last") for rank, metric in enumerate(metrics)],
+        "insert into frozen_metrics values (?, ?, ?, ?, ?)",
+        [
+            (rank, metric.name, metric.base, metric.kind, rank >= len(metrics))
+            for rank, metric in enumerate([*metrics, *behind])
+        ],
     )
     connection.execute(
         "create temp table frozen_periods (rank integer, grain varchar, period varchar, first_day date, end_day date)"
@@ -213,11 +224,13 @@ def _prepare(
     )
     connection.execute(
         "create temp table frozen_actions as select "
-        f"{_listed(_ACTION_COLUMNS)} from scorecard.actions where metric in (select metric from frozen_metrics) "
+        f"{_listed(_ACTION_COLUMNS)} from scorecard.actions "
+        "where metric in (select metric from frozen_metrics where not is_behind) "
         "and (from_date is null or from_date < $end) and scope = $scope",
         {"end": period.end, "scope": scorecard.business_unit},
     )
     _prepare_bases(connection, period, settings.fiscal)
+    _prepare_terms(connection, metrics, frozen_periods(period, settings.fiscal), settings.fiscal)
 
 
 def _prepare_bases(connection: duckdb.DuckDBPyConnection, period: Period, fiscal: FiscalYear) -> None:
@@ -237,18 +250,36 @@ def _prepare_bases(connection: duckdb.DuckDBPyConnection, period: Period, fiscal
         )
 
 
-def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, dimensions: Iterable[str]) -> pa.Table:
+def _prepare_terms(
+    connection: duckdb.DuckDBPyConnection, metrics: list[Metric], periods: list[Period], fiscal: FiscalYear
+) -> None:
+    """List what derived figures are computed from: the figures of their terms, in all of the unit's members."""
+    connection.execute("create temp table frozen_terms (metric varchar, grain varchar, period varchar)")
+    terms = {
+        (term.metric, period.grain.value, at_term(period, term.at, term.months, fiscal).label)
+        for metric in metrics
+        if metric.expression
+        for term in metric.expression.terms
+        for period in periods
+        if term.at != "target"
+    }
+    connection.executemany("insert into frozen_terms values (?, ?, ?)", sorted(terms) or [(None, None, None)])
+
+
+def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, dimensions: Sequence[str]) -> pa.Table:
     """Return the rows of kpi_status with their figure ids; those of the summary come first."""
     ranks = " ".join(f"when '{name}' then {rank}" for rank, name in enumerate(dimensions))
     connection.execute(
         "create temp table frozen_values as "
-        # What is there only for an action comes last, so that the ids of all other figures stay as they are.
-        f"select status.*, coalesce(periods.rank, 4) as period_rank, case dimension {ranks} end as dimension_rank, "
-        "metrics.rank as metric_rank, metrics.base from scorecard.kpi_status as status "
-        "join frozen_metrics as metrics using (metric) "
+        # What is there for a derived figure or, last, for an action alone leaves the ids of all others as they are.
+        "select status.*, case when not metrics.is_behind and periods.rank is not null then periods.rank "
+        "when (metric, grain, period) in (from frozen_terms) then 4 else 5 end as period_rank, "
+        f"case dimension {ranks} end as dimension_rank, metrics.rank as metric_rank, metrics.base "
+        "from scorecard.kpi_status as status join frozen_metrics as metrics using (metric) "
         "left join frozen_periods as periods using (grain, period) "
-        "where status.scope = $scope and (periods.rank is not null or "
-        "(metric, grain, period, dimension, member) in (from frozen_bases))",
+        "where status.scope = $scope and (not metrics.is_behind and periods.rank is not null "
+        "or (metric, grain, period, dimension, member) in (from frozen_bases) "
+        "or (metric, grain, period) in (from frozen_terms))",
         {"scope": scorecard.business_unit},
     )
     ((twice,),) = connection.execute(
@@ -267,32 +298,31 @@ def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, dimensi
     ).to_arrow_table()
 
 
-def _observations(
-    connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, metrics: list[Metric], dimensions: Iterable[str]
-) -> pa.Table:
+def _observations(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, dimensions: Sequence[str]) -> pa.Table:
     """Return every observation that a frozen figure is made of."""
     connection.execute(
-        "create temp table frozen_spans as select distinct base, grain, period_start as first_day, "
-        "period_end as end_day, observed_until from frozen_values"
+        "create temp table frozen_spans as select distinct base, kind, grain, period_start, period_end, observed_until "
+        "from frozen_values join frozen_metrics using (metric, base)"
     )
-    during = "o.occurred_on >= p.first_day and o.occurred_on < p.end_day"
-    at_its_end = "o.occurred_on < p.observed_until and (o.ended_on is null or o.ended_on >= p.observed_until)"
-    parts = []
-    for model, of_model in _models(metrics).items():
-        counted = []
-        if any(metric.aggregate != "last" for metric in of_model):
-            counted.append(f"({during})")
-        if any(metric.aggregate == "last" for metric in of_model):
-            counted.append(f"({at_its_end})")
-        parts.append(
-            f'select {_observation_columns(connection, model, dimensions)} from kpis."{model}" as o '
-            f"where scope = $scope and exists (select 1 from frozen_spans as p where p.base = '{of_model[0].base}' "
-            f"and (o.grain is null or o.grain = p.grain) and ({' or '.join(counted)}))"
-        )
+    ((kinds,),) = connection.execute("select list(distinct kind order by kind) from frozen_spans").fetchall()
+    counted = " ".join(f"when '{kind}' then {counts_in(kind, 'o', 'p')}" for kind in kinds)
     connection.execute(
-        f"create temp table frozen_observations as {' union all '.join(parts)}", {"scope": scorecard.business_unit}
+        f"create temp table frozen_observations as select {_listed((*_RECORD_COLUMNS, *dimensions, *_AMOUNT_COLUMNS))} "
+        "from scorecard.kpi_observations as o where scope = $scope "
+        "and metric in (select base from frozen_metrics) and exists "
+        f"(select 1 from frozen_spans as p where p.base = o.metric and case p.kind {counted} end)",
+        {"scope": scorecard.business_unit},
     )
-    return connection.sql("select * from frozen_observations order by all").to_arrow_table()
+    return _sorted(connection, "select * from frozen_observations")
+
+
+def _evidence(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Return the records behind the frozen observations."""
+    return _sorted(
+        connection,
+        "select distinct e.* from scorecard.kpi_evidence as e "
+        "semi join frozen_observations as o using (metric, source_system, source_object, record_id)",
+    )
 
 
 def _loads(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -337,23 +367,6 @@ def foreign_sources(settings: Settings, unit: str) -> dict[str, str]:
         for name, source in declared.items()
         if not source.service and source.business_unit not in ("", unit)
     }
-
-
-def _observation_columns(connection: duckdb.DuckDBPyConnection, model: str, dimensions: Iterable[str]) -> str:
-    """Return the columns to select; those that not every model has are null where it lacks them."""
-    present = {row[0] for row in connection.execute(f'describe kpis."{model}"').fetchall()}
-    optional = {**_OPTIONAL, **dict.fromkeys(dimensions, "null::varchar")}
-    return ", ".join(
-        f'"{column}"' if column in present or column not in optional else f'{optional[column]} as "{column}"'
-        for column in (*_RECORD_COLUMNS, *dimensions, *_AMOUNT_COLUMNS)
-    )
-
-
-def _models(metrics: Iterable[Metric]) -> dict[str, list[Metric]]:
-    models: dict[str, list[Metric]] = {}
-    for metric in metrics:
-        models.setdefault(metric.model, []).append(metric)
-    return models
 
 
 def _sorted(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any] | None = None) -> pa.Table:

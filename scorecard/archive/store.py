@@ -19,13 +19,15 @@ from scorecard.settings import Settings
 TABLES = ("values.parquet", "observations.parquet", "targets.parquet", "checks.parquet", "actions.parquet")
 DOCUMENTS = ("definitions.json", "lineage.json", "restatements.json", "loads.json")
 FILES = (*TABLES, *DOCUMENTS)
+# What earlier closes have not.
+ADDED = ("evidence.parquet", "passes.json")
 MANIFEST = "manifest.json"
 HEAD = "chain.json"
 # Beside the archive, so that an archive that was emptied is not taken for one that was never used.
 MADE = "closes.made"
 TEMPORARY = ".tmp-"
-# Which machine or run brought the records is no part of what a close says.
-NOT_CONTENT = ("loads.json",)
+# Which machine or run brought the records, and which pass computed them, is no part of what a close says.
+NOT_CONTENT = ("loads.json", "passes.json")
 
 
 def sha256_of(path: Path) -> str:
@@ -54,16 +56,16 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} does not go into JSON")
 
 
-def optional(path: Path, column: str, kind: str) -> str:
-    """Return the SQL of a column that closes of the first release lack, where it is null."""
-    return column if column in columns(path) else f"null::{kind} as {column}"
-
-
 def columns(path: Path) -> list[str]:
-    """Return the names of the columns of a Parquet file."""
+    """Return the names of a table's columns."""
     import pyarrow.parquet as pq
 
     return list(pq.read_schema(path).names)
+
+
+def optional(path: Path, column: str, kind: str) -> str:
+    """Return the SQL of a column that earlier closes lack, where it is null."""
+    return column if column in columns(path) else f"null::{kind} as {column}"
 
 
 def write_durably(path: Path, content: bytes) -> None:

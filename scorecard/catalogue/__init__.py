@@ -1,6 +1,7 @@
 """The one list of metrics, dimensions and scorecards: what the YAML beside the SQL says.
 
-A metric is ``dbt_project/models/kpis/kpi_<name>.sql`` and the ``.yml`` of the same name; dimensions are declared in
+A metric is ``dbt_project/models/kpis/kpi_<name>.sql`` and the ``.yml`` of the same name, or, where it is computed from
+values of others, a file in ``dbt_project/derived/``; dimensions are declared in
 ``dbt_project/dimensions/``; a scorecard is ``reports/<name>.yml``; a source is
 ``dbt_project/models/staging/<name>/_sources.yml``. Nothing else lists them.
 """
@@ -35,6 +36,7 @@ __all__ = [
     "Words",
     "WrongDeclarations",
     "around",
+    "business_units",
     "declaration",
     "declarations",
     "declared_as",
@@ -59,6 +61,12 @@ class Catalogue:
     metrics: dict[str, Metric]
     scorecards: dict[str, Scorecard]
     dimensions: dict[str, Dimension]
+
+    def bases(self, metric: Metric) -> set[str]:
+        """Return the metrics whose observations a metric rests on: its own, or those of the values behind it."""
+        if metric.expression is None:
+            return {metric.base}
+        return {self.metrics[term.metric].base for term in metric.expression.terms}
 
     def metric(self, name: str) -> Metric:
         """Return a metric, or say which there are."""
@@ -95,7 +103,7 @@ def read_catalogue(settings: Settings, mistakes: Mistakes) -> Catalogue:
     dimensions = read_dimensions(settings.dbt_project / "dimensions", translations, mistakes)
     # What is missing since its own declaration is wrong is not to be told again by whatever names it.
     known_dimensions = None if len(mistakes) else dimensions
-    metrics = read_metrics(settings.dbt_project / "models" / "kpis", known_dimensions, translations, mistakes)
+    metrics = read_metrics(settings.dbt_project, known_dimensions, translations, mistakes)
     known = Known(
         metrics=None if len(mistakes) else metrics,
         dimensions=known_dimensions,
@@ -152,3 +160,13 @@ def _units(settings: Settings, mistakes: Mistakes) -> set[str] | None:
         mistakes.extend(error)
         return None
     return {source.business_unit for source in sources.values() if source.business_unit}
+
+
+def business_units(settings: Settings) -> set[str]:
+    """Return the units that the declared sources are of.
+
+    Raises
+    ------
+    WrongDeclarations: what is wrong in the sources' files.
+    """
+    return {source.business_unit for source in declared_sources(settings).values() if source.business_unit}

@@ -73,7 +73,7 @@ def metric_lineage(
     ScorecardError: the project was not built, or the SQL of a model can't be read.
     """
     target = target_path or settings.dbt_project / "target"
-    wanted = sorted({metric.model for metric in metrics})
+    wanted = sorted({metric.model for metric in metrics if metric.model})
     relations, models = _relations(target)
     if missing := [model for model in wanted if model not in models]:
         raise ScorecardError(

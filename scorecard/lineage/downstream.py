@@ -1,5 +1,7 @@
 """Which metrics rest on a source, seed or model, by dbt's manifest."""
 
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from scorecard.catalogue import metric_of
@@ -12,8 +14,14 @@ def is_metric(node: dict[str, Any]) -> bool:
     return node.get("resource_type") == "model" and str(node.get("path", "")).startswith(METRICS_FOLDER)
 
 
-def metrics_downstream(manifest: dict[str, Any]) -> dict[str, list[str]]:
+def metrics_downstream(
+    manifest: dict[str, Any], derived: Mapping[str, Collection[str]] = MappingProxyType({})
+) -> dict[str, list[str]]:
     """Return, by unique id of every source, seed and model, the metrics that rest on it, sorted.
+
+    Parameters
+    ----------
+    derived: by the name of a model, the metrics that rest on it without a model of their own.
 
     A metric rests on itself. Variants beside a metric are not listed: they share its observations. A model that says
     ``days_only`` in its meta passes nothing on: every metric is built on the calendar, and none on its records.
@@ -35,6 +43,7 @@ def metrics_downstream(manifest: dict[str, Any]) -> dict[str, list[str]]:
                 continue
             stack.pop()
             own = {metric_of(nodes[name]["name"])} if is_metric(nodes[name]) else set()
+            own |= set(derived.get(nodes[name]["name"], ()))
             found[name] = frozenset(own.union(*(found[child] for child in children.get(name, []) if child in nodes)))
     return {
         name: sorted(metrics)

@@ -61,7 +61,8 @@ def check_kpis(settings: Settings, metrics_of: MetricsOf | None = None) -> list[
     family: dict[str, set[str]] = {}
     for metric in catalogue.metrics.values():
         beside = (metrics_of or {}).get(f"kpis.{metric.model}", ())
-        family.setdefault(metric.base, {metric.base}).update({metric.name, *beside})
+        for base in catalogue.bases(metric):
+            family.setdefault(base, {base}).update({metric.name, *beside})
     everything = tuple(sorted(catalogue.metrics))
     # An observation serves its metric and those beside it; a value is of one metric.
     return _check(

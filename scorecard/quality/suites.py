@@ -30,11 +30,12 @@ def kpi_suite(settings: Settings, catalogue: Catalogue) -> Suite:
     ScorecardError: there are no metrics.
     WrongDeclarations: all that is wrong in the file.
     """
-    models = sorted({metric.model for metric in catalogue.metrics.values()})
-    if not models:
+    if not catalogue.metrics:
         raise ScorecardError("There are no metrics to check.", "Add one as docs/data-engineer.md shows.")
-    union = " union all by name ".join(f"select * from kpis.{model}" for model in models)  # noqa: S608
-    queries = {"observations": f"select * from ({union})", "kpi_status": "select * from scorecard.kpi_status"}  # noqa: S608
+    queries = {
+        "observations": "select * from scorecard.kpi_observations",
+        "kpi_status": "select * from scorecard.kpi_status",
+    }
     return read_suite(_folder(settings) / f"{_KPIS}.yml", _kpi_values(settings, catalogue), queries)
 
 
@@ -62,20 +63,20 @@ def _kpi_values(settings: Settings, catalogue: Catalogue) -> dict[str, object]:
     shares = [
         metric.name
         for metric in catalogue.metrics.values()
-        if metric.aggregate == "ratio" and metric.unit == "percent" and not metric.parameters.get("may_exceed_one")
+        if metric.aggregate == "ratio" and metric.unit == "percent" and not metric.may_exceed_one
     ]
     return {
         "timezone": settings.timezone,
         "metrics": sorted(catalogue.metrics),
-        # An attainment has values only where there is a target.
+        # A derived metric has no observations.
         "bases": sorted(
-            f"{metric.name} {metric.base}" for metric in catalogue.metrics.values() if metric.aggregate != "attainment"
+            f"{metric.name} {metric.base}" for metric in catalogue.metrics.values() if metric.expression is None
         ),
         "shares": sorted(shares),
         "alerts": sorted(
-            f"{metric.name} {metric.parameters['alert_by']} {metric.direction}"
+            f"{metric.name} {metric.alert_by} {metric.direction}"
             for metric in catalogue.metrics.values()
-            if "alert_by" in metric.parameters
+            if metric.alert_by
         ),
         "dimensions": list(catalogue.dimensions),
         "grains": [grain.value for grain in Grain],

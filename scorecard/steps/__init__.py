@@ -4,7 +4,7 @@ extract → build (check raw, dbt, check KPIs, publish the snapshot) → publish
 """
 
 from scorecard.files import write_whole
-from scorecard.steps.building import NothingLoaded, build, run_dbt
+from scorecard.steps.building import NothingLoaded, build, plan, run_dbt
 from scorecard.steps.checking import check_declarations
 from scorecard.steps.due import due, due_periods
 from scorecard.steps.extracting import check_sources, confirm, confirmations, extract, extract_all, units_behind
@@ -30,6 +30,7 @@ __all__ = [
     "notify_failure",
     "notify_silent",
     "open_close",
+    "plan",
     "publish",
     "publish_one",
     "run_dbt",

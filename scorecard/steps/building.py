@@ -12,6 +12,8 @@ from scorecard.steps.extracting import Progress
 
 if TYPE_CHECKING:
     from scorecard.quality.results import CheckResult
+    from scorecard.warehouse.dbt import Dbt
+    from scorecard.warehouse.plan import Plan
 
 
 class NothingLoaded(ScorecardError):
@@ -37,11 +39,9 @@ def build(settings: Settings, progress: Progress = print) -> bool:
 
 def _build(settings: Settings, progress: Progress) -> bool:
     from scorecard.quality.results import store
-    from scorecard.warehouse import models, snapshot
+    from scorecard.warehouse import snapshot
 
     _note_unloaded(settings, progress)
-    if models.write_model_list(settings):
-        progress("The list of KPI models was stale and has been written again")
     of = snapshot.fingerprint(settings)
     if snapshot.published_fingerprint(settings) == of and (artifacts(settings) / "manifest.json").exists():
         progress("Nothing changed since the last build")
@@ -72,12 +72,42 @@ def run_dbt(settings: Settings, arguments: list[str]) -> bool:
     ------
     ScorecardError: the sources can't be read, or another process has the warehouse.
     """
-    from scorecard.warehouse import models, snapshot
+    from scorecard.warehouse import snapshot
     from scorecard.warehouse.dbt import Dbt
 
     with snapshot.alone(settings):
-        models.write_model_list(settings)
-        return Dbt(settings, lambda _: None).run(arguments)
+        dbt = Dbt(settings, lambda _: None)
+        _plan(settings, load_catalogue(settings), dbt)
+        return dbt.run(arguments)
+
+
+def plan(settings: Settings, progress: Progress = print) -> list[dict[str, Any]]:
+    """Plan the KPIs as a build does; return a row per metric with SQL.
+
+    Returns
+    -------
+    metric; pass (its number, none where the metric has none); shares_with (the other metrics of the pass); reason (why
+    it has none); sql (of the pass).
+
+    Raises
+    ------
+    ScorecardError: a KPI doesn't compile.
+    """
+    from scorecard.warehouse import snapshot
+    from scorecard.warehouse.dbt import Dbt
+
+    with snapshot.alone(settings):
+        dbt = Dbt(settings, progress)
+        made = _plan(settings, load_catalogue(settings), dbt)
+    return made.rows()
+
+
+def _plan(settings: Settings, catalogue: Catalogue, dbt: "Dbt") -> "Plan":
+    from scorecard.warehouse.plan import make_plan, write_plan
+
+    made = make_plan(catalogue, dbt.compile_kpis())
+    write_plan(settings, made)
+    return made
 
 
 def _note_unloaded(settings: Settings, progress: Progress) -> None:
@@ -110,11 +140,14 @@ def artifacts(settings: Settings) -> Path:
 
 def _keepartifacts(settings: Settings) -> None:
     """Keep what dbt compiled for this build: a later one that fails leaves other SQL in its own folder."""
+    from scorecard.warehouse.plan import FILE
+
     made, kept = settings.state / "dbt", artifacts(settings)
     beside = kept.with_name(f"{kept.name}.partial")
     shutil.rmtree(beside, ignore_errors=True)
     shutil.copytree(made / "compiled", beside / "compiled")
     shutil.copy(made / "manifest.json", beside)
+    shutil.copy(settings.state / FILE, beside)
     shutil.rmtree(kept, ignore_errors=True)
     beside.rename(kept)
 
@@ -134,11 +167,15 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     dbt = Dbt(settings, progress)
     progress("Reading the dbt project")
     manifest = dbt.parse()
-    touched = _metrics_by_relation(settings, catalogue, manifest, lineage.metrics_downstream(manifest))
+    touched = _metrics_by_relation(
+        settings, catalogue, manifest, lineage.metrics_downstream(manifest, _derived(catalogue))
+    )
     progress("Checking the raw tables")
     results = gx.check_raw(settings, names, touched)
     with writer(settings) as connection:
         results += from_extract(connection, settings, names, touched)
+    progress("Planning the KPIs")
+    _plan(settings, catalogue, dbt)
     progress("Building the models")
     dbt.build()
     progress("Testing the models")
@@ -170,8 +207,8 @@ def _within_units(
         seen.setdefault(metric, set()).add(unit)
 
     def touches(metric: str, units: set[str]) -> bool:
-        base = catalogue.metrics[metric].base if metric in catalogue.metrics else metric
-        return not units or base not in seen or bool(units & seen[base])
+        bases = catalogue.bases(catalogue.metrics[metric]) if metric in catalogue.metrics else {metric}
+        return not units or any(base not in seen or units & seen[base] for base in bases)
 
     narrowed = []
     for result in results:
@@ -181,6 +218,16 @@ def _within_units(
         of_one = next(iter(units)) if len(units) == 1 else None
         narrowed.append(replace(result, metrics=metrics, business_unit=result.business_unit or of_one))
     return narrowed
+
+
+def _derived(catalogue: Catalogue) -> dict[str, set[str]]:
+    """Return the metrics that rest on a model by their expression alone, by the model's name."""
+    derived: dict[str, set[str]] = {}
+    for metric in catalogue.metrics.values():
+        for term in metric.expression.terms if metric.expression else ():
+            model = "core_target" if term.at == "target" else catalogue.metrics[term.metric].model
+            derived.setdefault(model, set()).add(metric.name)
+    return derived
 
 
 def _metrics_by_relation(

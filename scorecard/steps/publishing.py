@@ -91,13 +91,19 @@ def close(settings: Settings, entry: Scorecard, period: Period) -> "Close":
     from scorecard.archive.close import Build
     from scorecard.archive.close import close as freeze
     from scorecard.rendering.fonts import font_hashes
+    from scorecard.warehouse.plan import FILE, read_plan
 
     catalogue = load_catalogue(settings)
     target = artifacts(settings)
     columns = lineage.metric_lineage(settings, catalogue.metrics.values(), catalogue.dimensions, target)
     code = {"revision": _revision(settings.project), "dbt_manifest_sha256": _dbt_code(target / "manifest.json")}
     build = Build(
-        columns, code, font_hashes(), lambda folder: _printed(settings, entry, folder), mailed_closes(settings)
+        columns,
+        read_plan(target / FILE).by_metric(),
+        code,
+        font_hashes(),
+        lambda folder: _printed(settings, entry, folder),
+        mailed_closes(settings),
     )
     return freeze(settings, entry, catalogue.metrics, period, build)
 

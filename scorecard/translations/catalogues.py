@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SOURCES: tuple[tuple[str, Any], ...] = (
     ("dbt_project/models/kpis/*.yml", extractors.metric),
+    ("dbt_project/derived/*.yml", extractors.derived),
     ("dbt_project/dimensions/*.yml", extractors.dimensions),
     ("reports/*.yml", extractors.scorecard),
     ("expectations/*.yml", extractors.rules),

@@ -31,6 +31,13 @@ def metric(file: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> F
         yield document.line(*_PLACE, "pending"), "ngettext", tuple(meta["pending"]), []
 
 
+def derived(file: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Found:
+    """Yield the words of a derived metric's YAML file."""
+    document = _document(file)
+    for key in ("label", "definition", "formula", "caveat"):
+        yield from _text(document, document.content.get(key), key)
+
+
 def dimensions(file: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Found:
     """Yield the labels of a file of dimensions."""
     document = _document(file)

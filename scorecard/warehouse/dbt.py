@@ -12,6 +12,7 @@ from scorecard.catalogue import Dimension, around, load_dimensions
 from scorecard.concepts import dbt_variables
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
+from scorecard.warehouse.variables import metric_variables
 
 Progress = Callable[[str], None]
 
@@ -33,6 +34,21 @@ class Dbt:
         ScorecardError: the project doesn't parse.
         """
         self._manifest = self._invoke("parse").result
+        return self.manifest()
+
+    def compile_kpis(self) -> dict[str, Any]:
+        """Compile the KPIs without running them; return the manifest with their SQL.
+
+        Raises
+        ------
+        ScorecardError: a KPI doesn't compile.
+        """
+        outcome = self._invoke("compile", "--select", "path:models/kpis")
+        if outcome.exception or not outcome.success:
+            raise ScorecardError(
+                f"The KPIs do not compile: {_first_problem(outcome)}",
+                "Correct what it names in dbt_project/models/kpis.",
+            )
         return self.manifest()
 
     def build(self) -> dict[str, Any]:
@@ -123,6 +139,7 @@ class Dbt:
             "fiscal_year_ahead": settings.fiscal.ahead,
             **dbt_variables(settings),
             "dimensions": declared_dimensions(load_dimensions(settings)),
+            **metric_variables(settings),
         }
 
     def _report(self, event: Any) -> None:
@@ -163,6 +180,12 @@ def _release() -> None:
 
     if DuckDBConnectionManager._ENV is not None:
         DuckDBConnectionManager._ENV.close()
+
+
+def _first_problem(outcome: Any) -> str:
+    """Return what dbt says of the first node that failed."""
+    messages = [result.message for result in getattr(outcome.result, "results", ()) if result.message]
+    return " ".join(str(outcome.exception or (messages or ["see its log"])[0]).split())
 
 
 def _read(path: Path) -> dict[str, Any]:

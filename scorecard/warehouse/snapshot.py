@@ -15,6 +15,7 @@ from scorecard.settings import Settings
 
 _CODE = (
     "dbt_project/models",
+    "dbt_project/derived",
     "dbt_project/macros",
     "dbt_project/seeds",
     "dbt_project/tests",

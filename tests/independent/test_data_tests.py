@@ -80,11 +80,6 @@ BROKEN: list[tuple[str, str, str | int]] = [
     ("unique_core_rep", "insert into core.core_rep from (from core.core_rep limit 1)", 1),
     ("unique_core_product", "insert into core.core_product from (from core.core_product limit 1)", 1),
     ("action_is_about_a_metric", "update scorecard.actions set member = 'North' where action_id = 'A1'", 1),
-    (
-        "observations_share_one_shape",
-        "create or replace view kpis.kpi_mrr as select * replace (1::double as numerator) from kpis.kpi_won_deals",
-        1,
-    ),
 ]
 
 

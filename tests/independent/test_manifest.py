@@ -8,16 +8,19 @@ from typing import Any
 import duckdb
 import pytest
 
+from scorecard.catalogue import load_dimensions
 from scorecard.plugins import services
+from scorecard.settings import load_settings
 from tests.conftest import PROJECT, sandbox_at
 
-# What a layer may read. `kpis` may read another KPI: a growth is made of its base.
+# What a layer may read.
 MAY_READ = {
     "staging": {"source", "seeds"},
     "intermediate": {"source", "staging", "intermediate", "seeds"},
     "core": {"intermediate", "core", "seeds"},
-    "kpis": {"intermediate", "core", "kpis"},
-    "scorecard": {"core", "kpis", "scorecard", "seeds"},
+    "kpis": {"intermediate", "core"},
+    "evidence": {"intermediate", "core"},
+    "scorecard": {"core", "kpis", "evidence", "scorecard", "seeds"},
 }
 LAYERS = tuple(MAY_READ)
 
@@ -60,6 +63,29 @@ def test_a_layer_reads_those_below_it(models: list[dict[str, Any]], manifest: di
         if _layer(needed, manifest) not in MAY_READ[model["schema"]]
     ]
     assert wrong == []
+
+
+def test_the_totals_rest_on_every_kpi_and_on_days(models: list[dict[str, Any]]) -> None:
+    """Which facts a pass reads, dbt knows through the KPIs."""
+    kpis = {model["unique_id"] for model in models if model["schema"] == "kpis"}
+    days = {f"model.scorecard.core_{name}" for name in ("calendar", "period", "horizon")}
+    for name in ("kpi_totals", "kpi_quantiles"):
+        (totals,) = [model for model in models if model["name"] == name]
+        assert kpis <= set(totals["depends_on"]["nodes"]) <= kpis | days
+    passed_on = [model["name"] for model in models if "pass" in model["config"]["meta"]]
+    assert passed_on == []
+
+
+def test_the_kpis_use_four_macros_at_most(models: list[dict[str, Any]]) -> None:
+    used = {
+        macro.removeprefix("macro.scorecard.")
+        for model in models
+        if model["schema"] == "kpis"
+        for macro in model["depends_on"]["macros"]
+        if macro.startswith("macro.scorecard.")
+    }
+    assert used - {"refuse_other_shape"} <= {"record", "dimensions", "add_days"}
+    assert len(used) <= 4
 
 
 def test_staging_reads_one_object_of_its_source(of_all_services: dict[str, Any]) -> None:
@@ -108,17 +134,14 @@ def test_the_engine_and_core_know_no_source_by_name() -> None:
 def test_every_model_and_column_is_described(
     models: list[dict[str, Any]], manifest: dict[str, Any], connection: duckdb.DuckDBPyConnection
 ) -> None:
-    """The columns that all KPI models share are described once, in docs blocks named observation_<column>."""
+    """Those of the observation contract are described once, with kpi_observations, and dimensions in their own file."""
     built: dict[str, set[str]] = {}
     for table, column in connection.execute(
         "select table_schema || '.' || table_name, column_name from information_schema.columns"
     ).fetchall():
         built.setdefault(table, set()).add(column)
-    shared = {
-        name.removeprefix("doc.scorecard.observation_")
-        for name, block in manifest["docs"].items()
-        if block["block_contents"]
-    }
+    (contract,) = [model for model in models if model["name"] == "kpi_observations"]
+    shared = {*contract["columns"], "in_total", *load_dimensions(load_settings())}
     missing = []
     for model in models:
         missing += [] if model["description"] else [model["name"]]
@@ -127,7 +150,7 @@ def test_every_model_and_column_is_described(
         missing += [
             f"{model['name']}.{column}"
             for column in sorted(columns - described)
-            if model["schema"] != "kpis" or column not in shared
+            if not (model["schema"] == "kpis" or model is contract) or column not in shared
         ]
     assert missing == []
 

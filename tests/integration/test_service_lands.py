@@ -99,7 +99,8 @@ def test_what_the_service_holds_is_what_the_values_say(org: Salesforce, company:
         failed = db.execute("select check_id from quality.check_results where not passed and severity = 'error'")
         assert failed.fetchall() == []
         evidence = db.execute(
-            "select source_file, source_line, record_id from kpis.kpi_won_deals where scope = ? order by record_id",
+            "select source_file, source_line, record_id from kpis.kpi_won_deals where business_unit = ? "
+            "order by record_id",
             [UNIT],
         ).fetchall()
     assert len(evidence) == len(won)

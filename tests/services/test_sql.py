@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -21,6 +22,7 @@ from scorecard.sources import service as loop
 from scorecard.sources.connectors import connector
 from scorecard.sources.sql import Sql
 from scorecard.sources.troubles import Suspect
+from tests.conftest import SETTINGS_FILE
 
 from .conftest import Reader, in_quarantine, quarantine_of
 from .postgres import PASSWORD, READER, Postgres
@@ -64,10 +66,16 @@ def db(server: Postgres) -> Postgres:
 def declare(root: Path, *tables: dict[str, Any]) -> Path:
     path = root / "dbt_project/models/staging/telephony/_sources.yml"
     path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(SETTINGS_FILE, root)
     meta = {"meta": {"service": "sql"}}
     source = {"name": "telephony", "schema": "raw_telephony", "description": "Calls.", "config": meta}
     path.write_text(yaml.safe_dump({"version": 2, "sources": [{**source, "tables": list(tables)}]}))
     return path
+
+
+def with_cursor(column: str) -> dict[str, str]:
+    """Declare a cursor; a table without one is read whole."""
+    return {"cursor": column} if column else {}
 
 
 def standing(db: Postgres) -> Any:
@@ -262,7 +270,7 @@ def kept(reader: Reader) -> list[tuple[Any, ...]]:
 def test_what_is_read_again_as_bad_as_before_is_no_news(read: Read, db: Postgres, cursor: str) -> None:
     db.sql(RATES)
     db.sql("update rates set rate = 'NaN' where a = 'x'")
-    reader = read(rates(cursor=cursor), overlap_seconds=86_400)
+    reader = read(rates(**with_cursor(cursor)), overlap_seconds=86_400)
     (first,) = reader.extract().loaded
     assert (first.rows_read, first.rows_loaded, first.rows_quarantined) == (3, 2, 1)
     again = reader.extract()
@@ -316,7 +324,7 @@ def test_a_key_that_repeats_puts_all_its_rows_into_quarantine(
 ) -> None:
     monkeypatch.setattr(loop, "ROWS", enough)
     db.sql(LINES)
-    reader = read(lines("order_id", cursor=cursor), page_size=3)
+    reader = read(lines("order_id", **with_cursor(cursor)), page_size=3)
     (loaded,) = reader.extract().loaded
     assert (loaded.rows_read, loaded.rows_loaded, loaded.rows_quarantined) == (20, 0, 20)
     assert lines_loaded(reader) == []

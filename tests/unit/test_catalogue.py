@@ -16,12 +16,13 @@ from tests.conftest import SETTINGS_FILE
 DIMENSIONS = "dbt_project/dimensions/product.yml"
 KPI = "dbt_project/models/kpis/kpi_zombie_deals.yml"
 SALES = "reports/sales.yml"
+GROWTH = "dbt_project/derived/booked_revenue_growth.yml"
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project with the product's own metrics, sources and scorecards."""
-    for folder in ("dbt_project/models", "dbt_project/dimensions", "reports"):
+    for folder in ("dbt_project/models", "dbt_project/derived", "dbt_project/dimensions", "reports"):
         shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.sql", "*.po", "*.j2"))
     shutil.copy(SETTINGS_FILE, tmp_path)
     return tmp_path
@@ -91,15 +92,36 @@ def test_a_metric_beside_another_is_made_of_its_observations() -> None:
         (KPI, "{stale_days}", "{stale_day}", "{stale_day}", "has {stale_day}, which is no parameter"),
         (
             KPI,
-            "parameters: {stale_days: 180}",
-            "grains: [month]",
+            "          stale_days: {",
+            "          days: {",
             "{stale_days}",
             "has {stale_days}, which is no parameter",
         ),
         (KPI, "unit: count", "unit: count\n        grains: [decade]", None, "Choose one of: day, week, month, quarter"),
-        (KPI, "unit: count", "unit: count\n        of: nothing", None, "`of` names nothing, which is no metric"),
+        (
+            KPI,
+            "kind: stock",
+            "kind: flow",
+            "meta:",
+            "A flow has the aggregate last. Correct `kind`, or choose one of: average",
+        ),
+        (KPI, "kind: stock", "kind: amount", None, "Choose one of: flow, stock, period"),
+        (KPI, "        kind: stock\n", "", "meta:", "`meta` lacks `kind`"),
+        (KPI, "default: 180", "default: 0", "stale_days: {", "The default 0 is no integer from 1 to 3660"),
+        (KPI, "default: 180", "default: 1.5", "stale_days: {", "The default 1.5 is no integer from 1 to 3660"),
+        (KPI, ", max: 3660", "", "stale_days: {", "lacks `max`"),
+        (GROWTH, "prior(booked_revenue)", "last(booked_revenue)", None, "which is no metric, prior(metric)"),
+        (GROWTH, "prior(booked_revenue)", "prior(booked)", None, "`expression` names booked, which is no metric"),
+        (
+            GROWTH,
+            "(booked_revenue - ",
+            "(target_attainment - ",
+            None,
+            "target_attainment, which is a derived metric itself",
+        ),
+        (GROWTH, "unit: percent", "unit: percent\naggregate: sum", "aggregate:", "Unknown key `aggregate` in the file"),
         (KPI, "unit: count", "unit: count\n        beside: [{name: a, lable: A}]", None, "Unknown key `lable`"),
-        (KPI, "{stale_days: 180}", "{stale_days: 180, alert_by: rop}", None, "names rop, which is no dimension"),
+        (KPI, "kind: stock", "kind: stock\n        alert_by: rop", None, "names rop, which is no dimension"),
         (KPI, "unit: count", "unit: [count", "direction: lower", "This is not valid YAML"),
         (SALES, "purpose:", "aim: x\npurpose:", "aim:", "Unknown key `aim` in the file"),
         (SALES, "dimension: rep", "dimension: rep, top: 5", None, "Unknown key `top` in entry 4 of `breakdowns`"),

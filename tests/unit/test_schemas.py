@@ -11,6 +11,7 @@ from scorecard.schemas import SCHEMAS
 from scorecard.settings import PROJECT
 
 FILES = {
+    "derived": "dbt_project/derived/*.yml",
     "dimensions": "dbt_project/dimensions/*.yml",
     "metric": "dbt_project/models/kpis/*.yml",
     "rules": "expectations/*.yml",
@@ -18,6 +19,7 @@ FILES = {
     "source": "dbt_project/models/staging/*/_sources.yml",
 }
 WRONG = {
+    "derived": ("expression:", "expresion:"),
     "dimensions": ("label:", "lable:"),
     "metric": ("unit: count", "unit: fortnights"),
     "rules": ("severity: error\n        why", "severity: severe\n        why"),

@@ -1,7 +1,8 @@
 -- One row per won opportunity; renewals of no value are left out, a value that isn't known is not.
-{{ observations(
-    fact="core_opportunity",
-    on="closed_on",
-    numerator="amount",
-    where="is_won and (amount is null or amount > 0)",
-) }}
+select
+    {{ record('deal') }},
+    deal.closed_on as occurred_on,
+    {{ dimensions('core_opportunity', 'deal') }},
+    deal.amount as numerator
+from {{ ref('core_opportunity') }} as deal
+where deal.is_won and (deal.amount is null or deal.amount > 0) and deal.closed_on is not null

@@ -1,9 +1,14 @@
--- One row per customer (and, by product, per customer of the product) at the start of the period.
-{{ observations(
-    fact="core_customer_period",
-    on="closing_on",
-    numerator="was_lost::int",
-    where="was_active",
-    settles="settles_on",
-    evidence="core_subscription",
-) }}
+-- One row per customer (and, by product, per customer of the product) at the start of the period. One in its days of
+-- grace is not lost so far.
+select
+    {{ record('customer') }},
+    concat_ws('|', customer.grain, customer.period_start, customer.product) as record_part,
+    customer.grain,
+    customer.period_start,
+    customer.closing_on as occurred_on,
+    {{ dimensions('core_customer_period', 'customer') }},
+    customer.product is null as in_total,
+    cast(customer.was_lost as int) as numerator,
+    customer.settles_on
+from {{ ref('core_customer_period') }} as customer
+where customer.was_active

@@ -1,8 +1,9 @@
 -- One row per survey response.
-{{ observations(
-    fact="core_ticket",
-    on="closed_on",
-    at="closed_at",
-    numerator="(satisfaction_score >= 4)::int",
-    where="satisfaction_score is not null",
-) }}
+select
+    {{ record('ticket') }},
+    ticket.closed_on as occurred_on,
+    ticket.closed_at as occurred_at,
+    {{ dimensions('core_ticket', 'ticket') }},
+    case when ticket.satisfaction_score >= 4 then 1 else 0 end as numerator
+from {{ ref('core_ticket') }} as ticket
+where ticket.satisfaction_score is not null and ticket.closed_on is not null

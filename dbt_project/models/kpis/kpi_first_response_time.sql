@@ -1,7 +1,8 @@
 -- One row per ticket that was answered.
-{{ observations(
-    fact="core_ticket",
-    on="submitted_on",
-    numerator="first_response_minutes",
-    where="first_response_minutes is not null",
-) }}
+select
+    {{ record('ticket') }},
+    ticket.submitted_on as occurred_on,
+    {{ dimensions('core_ticket', 'ticket') }},
+    ticket.first_response_minutes as numerator
+from {{ ref('core_ticket') }} as ticket
+where ticket.first_response_minutes is not null and ticket.submitted_on is not null

@@ -1,8 +1,8 @@
 -- One row per customer and month in which its MRR changed.
-{{ observations(
-    fact="core_mrr_movement",
-    on="moved_on",
-    numerator="amount",
-    per="moved_on",
-    evidence="core_subscription",
-) }}
+select
+    {{ record('movement') }},
+    cast(movement.moved_on as varchar) as record_part,
+    movement.moved_on as occurred_on,
+    {{ dimensions('core_mrr_movement', 'movement') }},
+    movement.amount as numerator
+from {{ ref('core_mrr_movement') }} as movement

@@ -1,9 +1,13 @@
 -- One row per customer with MRR twelve months before the end of the period.
-{{ observations(
-    fact="core_customer_period",
-    on="closing_on",
-    numerator="closing_mrr",
-    denominator="year_ago_mrr",
-    where="year_ago_mrr is null or year_ago_mrr > 0",
-    evidence="core_subscription",
-) }}
+select
+    {{ record('customer') }},
+    concat_ws('|', customer.grain, customer.period_start, customer.product) as record_part,
+    customer.grain,
+    customer.period_start,
+    customer.closing_on as occurred_on,
+    {{ dimensions('core_customer_period', 'customer') }},
+    customer.product is null as in_total,
+    customer.closing_mrr as numerator,
+    customer.year_ago_mrr as denominator
+from {{ ref('core_customer_period') }} as customer
+where customer.year_ago_mrr is null or customer.year_ago_mrr > 0

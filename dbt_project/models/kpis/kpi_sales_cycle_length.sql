@@ -1,8 +1,9 @@
 -- One row per won opportunity, but for those won before they were created. Without a day of creation the span is not
 -- known.
-{{ observations(
-    fact="core_opportunity",
-    on="closed_on",
-    numerator="cycle_days",
-    where="is_won and (cycle_days >= 0 or cycle_days is null)",
-) }}
+select
+    {{ record('deal') }},
+    deal.closed_on as occurred_on,
+    {{ dimensions('core_opportunity', 'deal') }},
+    deal.cycle_days as numerator
+from {{ ref('core_opportunity') }} as deal
+where deal.is_won and (deal.cycle_days >= 0 or deal.cycle_days is null) and deal.closed_on is not null

@@ -1,7 +1,8 @@
 -- One row per won line; a source without lines has one per opportunity.
-{{ observations(
-    fact="core_opportunity",
-    on="closed_on",
-    numerator="quantity",
-    where="is_won",
-) }}
+select
+    {{ record('deal') }},
+    deal.closed_on as occurred_on,
+    {{ dimensions('core_opportunity', 'deal') }},
+    deal.quantity as numerator
+from {{ ref('core_opportunity') }} as deal
+where deal.is_won and deal.closed_on is not null

@@ -1,7 +1,9 @@
 -- One row per closed ticket.
-{{ observations(
-    fact="core_ticket",
-    on="closed_on",
-    at="closed_at",
-    numerator="(satisfaction_score is not null)::int",
-) }}
+select
+    {{ record('ticket') }},
+    ticket.closed_on as occurred_on,
+    ticket.closed_at as occurred_at,
+    {{ dimensions('core_ticket', 'ticket') }},
+    case when ticket.satisfaction_score is not null then 1 else 0 end as numerator
+from {{ ref('core_ticket') }} as ticket
+where ticket.closed_on is not null

@@ -1,8 +1,9 @@
 -- One row per opportunity closed in the period, weighed by its amount.
-{{ observations(
-    fact="core_opportunity",
-    on="closed_on",
-    numerator="case when is_won then amount else 0 end",
-    denominator="amount",
-    where="is_closed",
-) }}
+select
+    {{ record('deal') }},
+    deal.closed_on as occurred_on,
+    {{ dimensions('core_opportunity', 'deal') }},
+    case when deal.is_won then deal.amount else 0 end as numerator,
+    deal.amount as denominator
+from {{ ref('core_opportunity') }} as deal
+where deal.is_closed and deal.closed_on is not null

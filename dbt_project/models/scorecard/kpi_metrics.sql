@@ -1,36 +1,31 @@
 -- One row per metric and variant: what the roll-up must know of it, from the YAML beside its SQL. A variant shares the
 -- observations of its metric, its base.
-{% set models = kpi_models() %}
-with metric (metric, base, aggregate, is_flow, minimum, of_metric, base_period, direction, grains, na_where) as (
+{% set metrics = plan().metrics %}
+with metric (metric, base, kind, aggregate, driver, is_prorated, in_points, minimum, direction, grains, na_where) as (
     values
-    {% if not execute %}(null, null, null, null, null, null, null, null, null, null){% endif %}
-    {% for relation in (models if execute else []) %}
-    {% set base = relation.identifier | replace('kpi_', '') %}
-    {% set meta = graph.nodes['model.' ~ project_name ~ '.' ~ relation.identifier].config.meta %}
-    {% set pass = meta.get('pass', {}) %}
-    {% set is_flow = not pass or not (pass.until or 'grain' in fact_columns(pass.fact)) %}
-    {% set outer = loop %}
-    {% for item in [{'name': none, 'aggregate': meta.aggregate}] + meta.get('beside', []) %}
+    {% for metric in metrics %}
     (
-        '{{ base ~ ("_" ~ item.name if item.name else "") }}', '{{ base }}', '{{ item.aggregate }}', {{ is_flow }},
-        {{ meta.get('minimum_observations', 1) }}, {{ ("'" ~ meta.of ~ "'") if meta.get('of') else 'null' }},
-        '{{ meta.get('parameters', {}).get('base', 'prior') }}', '{{ meta.direction }}',
-        {{ meta.get('grains', ['day', 'week', 'month', 'quarter', 'year']) | map('string') | list }},
-        {{ meta.get('na_where', []) | map('string') | list }}
-    ){{ ',' if not (outer.last and loop.last) }}
-    {% endfor %}
+        '{{ metric.metric }}', '{{ metric.base }}', '{{ metric.kind }}', '{{ metric.aggregate }}',
+        {{ "'" ~ metric.driver ~ "'" if metric.driver else 'null' }}, {{ metric.is_prorated }}, {{ metric.in_points }},
+        {{ metric.minimum }}, '{{ metric.direction }}', {{ metric.grains }}, {{ metric.na_where or '[]::varchar[]' }}
+    ){{ ',' if not loop.last }}
+    {% else %}
+    (null, null, null, null, null, null, null, null, null, null, null)
     {% endfor %}
 )
 
 select
     metric::varchar as metric,
     base::varchar as base,
+    kind::varchar as kind,
     aggregate::varchar as aggregate,
-    is_flow::boolean as is_flow,
+    (kind = 'flow')::boolean as is_flow,
+    driver::varchar as driver,
+    is_prorated::boolean as is_prorated,
+    in_points::boolean as in_points,
     minimum::bigint as minimum,
-    of_metric::varchar as of_metric,
-    base_period::varchar as base_period,
     direction::varchar as direction,
     grains::varchar[] as grains,
     na_where::varchar[] as na_where
 from metric
+where metric is not null

@@ -7,12 +7,11 @@ with calendar_day as (
 ),
 
 quantile as (
-    {% set found = [] %}
     {% for pass in all_passes if has_quantiles(pass) %}
-    {{ 'union all' if found }}
-    {% do found.append(pass) %}
     select * from ({{ rollup_quantiles(pass) }})
+    union all
     {% endfor %}
+    {{ no_quantiles() }}
 )
 
 select

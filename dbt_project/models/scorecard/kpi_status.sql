@@ -14,14 +14,14 @@ compared as (
     select
         now.*,
         metric.base,
-        metric.aggregate,
+        metric.in_points,
         metric.direction,
         target.target,
         case
-            when metric.aggregate in ('sum', 'attainment')
+            when metric.is_prorated
                 and now.dimension = 'company' and now.observed_until < latest.observed_until
                 then null
-            when metric.aggregate in ('sum', 'attainment')
+            when metric.is_prorated
                 then {{ exact_product('now.elapsed_share', 'target.target') }}
             else target.target::decimal(38, 8)
         end as expected,
@@ -33,7 +33,7 @@ compared as (
         on now.metric = target.metric and now.grain = target.grain and now.period_start = target.period_start
         and now.scope = target.scope and now.dimension = target.dimension and now.member = target.member
     left join latest
-        on coalesce(metric.of_metric, metric.metric) = latest.metric
+        on coalesce(metric.driver, metric.metric) = latest.metric
         and now.grain = latest.grain and now.period_start = latest.period_start
     left join {{ ref('kpi_values') }} as prior
         on now.metric = prior.metric and now.grain = prior.grain and now.prior_start = prior.period_start

@@ -77,7 +77,7 @@ expected as (
     from {{ ref('core_target') }} as target
     inner join {{ ref('kpi_metrics') }} as metric
         on target.metric = metric.metric and list_contains(metric.grains, target.grain)
-    where metric.of_metric is null
+    where metric.aggregate <> 'derived'
 
     union
 
@@ -154,6 +154,8 @@ completed as (
             if(gap.gap is null, valued.value, null) as value,
             coalesce(gap.gap, valued.na_reason) as na_reason
         ),
+        -- What a derived metric adds up and divides: a sum is what it is even where something of it is missing.
+        if(metric.aggregate in ('sum', 'last'), valued.numerator, valued.value) as amount,
         period.period,
         period.period_end,
         period.prior_start,
@@ -178,92 +180,19 @@ completed as (
     where period.period_start <= horizon.last_day
 ),
 
--- What growth looks at. Of what adds up there is a row also where only the period it looks back at has the member.
-grown as (
-    select metric.metric, metric.base_period, completed.*
-    from {{ ref('kpi_metrics') }} as metric
-    inner join (select * rename (metric as of_metric) from completed) as completed
-        on metric.of_metric = completed.of_metric
-    where metric.aggregate = 'growth'
+{% for metric in plan().derived %}
+{{ metric.name }} as (
+    {{ derived_values(metric) }}
 ),
 
-growth as (
-    select
-        now.metric,
-        now.grain,
-        now.period_start,
-        now.scope,
-        now.dimension,
-        now.member,
-        now.numerator - coalesce(base.numerator, 0) as numerator,
-        abs(coalesce(base.numerator, 0)) as denominator,
-        case
-            when now.is_complete and whole.is_complete and now.value is not null and base.value is not null then
-                {{ exact_ratio('(now.numerator - base.numerator)', 'base.numerator') }} * sign(base.numerator)::int
-        end as value,
-        now.observations + coalesce(base.observations, 0) as observations,
-        case
-            when whole.metric is null then 'no_history'
-            when not (now.is_complete and whole.is_complete) then 'partial_period'
-            when coalesce(now.na_reason, base.na_reason) is not null then coalesce(now.na_reason, base.na_reason)
-            when coalesce(base.numerator, 0) = 0 then 'no_denominator'
-        end as na_reason,
-        now.period,
-        now.period_end,
-        now.prior_start,
-        now.year_ago_start,
-        now.observed_until,
-        now.is_complete,
-        now.days_elapsed,
-        now.days
-    from grown as now
-    -- The period looked back at: its unit's, or the company's, which has a value even where the member has none.
-    left join grown as whole
-        on now.metric = whole.metric and now.grain = whole.grain
-        and whole.period_start = if(now.base_period = 'prior', now.prior_start, now.year_ago_start)
-        and now.scope = whole.scope and whole.dimension = if(now.scope = 'all', 'company', 'business_unit')
-    left join grown as base
-        on now.metric = base.metric and now.grain = base.grain and whole.period_start = base.period_start
-        and now.scope = base.scope and now.dimension = base.dimension and now.member = base.member
-),
-
-attainment as (
-    select
-        metric.metric,
-        actual.grain,
-        actual.period_start,
-        actual.scope,
-        actual.dimension,
-        actual.member,
-        actual.numerator,
-        target.target as denominator,
-        case when actual.value is not null then {{ exact_ratio('actual.numerator', 'target.target') }} end as value,
-        actual.observations + 1 as observations,
-        coalesce(actual.na_reason, if(target.target = 0, 'no_denominator', null)) as na_reason,
-        actual.period,
-        actual.period_end,
-        actual.prior_start,
-        actual.year_ago_start,
-        actual.observed_until,
-        actual.is_complete,
-        actual.days_elapsed,
-        actual.days
-    from {{ ref('kpi_metrics') }} as metric
-    inner join completed as actual on metric.of_metric = actual.metric
-    inner join {{ ref('core_target') }} as target
-        on actual.metric = target.metric and actual.grain = target.grain
-        and actual.period_start = target.period_start
-        and actual.scope = target.scope and actual.dimension = target.dimension and actual.member = target.member
-    where metric.aggregate = 'attainment'
-),
-
+{% endfor %}
 everything as (
-    select * exclude (numerator, denominator), numerator::decimal(38, 8) as numerator,
+    select * exclude (numerator, denominator, amount), numerator::decimal(38, 8) as numerator,
         denominator::decimal(38, 8) as denominator from completed
+    {% for metric in plan().derived %}
     union all by name
-    select * from growth
-    union all by name
-    select * from attainment
+    select * from {{ metric.name }}
+    {% endfor %}
 )
 
 select

@@ -15,6 +15,7 @@ import pytest
 
 from scorecard.archive.close import Build, close
 from scorecard.catalogue import Metric, Scorecard, load_dimensions
+from scorecard.expression import read_expression
 from scorecard.periods import Grain, add_months, parse_period, period_of
 from scorecard.schedule import When
 from scorecard.settings import PROJECT, Settings
@@ -38,16 +39,21 @@ COLUMNS = (
         "occurred_on",
         "ended_on",
         "grain",
+        "period_start",
+        "period_until",
         "scope",
         *DIMENSIONS,
         "numerator",
         "denominator",
+        "is_event",
+        "settles_on",
     ),
 )
 TYPES = {
     **dict.fromkeys(COLUMNS, "varchar"),
     **{"source_line": "bigint", "occurred_at": "timestamptz", "occurred_on": "date", "ended_on": "date"},
-    **{"numerator": "decimal(28,4)", "denominator": "decimal(28,4)"},
+    **{"numerator": "decimal(28,4)", "denominator": "decimal(28,4)", "is_event": "boolean"},
+    **dict.fromkeys(("period_start", "period_until", "settles_on"), "date"),
 }
 UNIT = "Hardware"
 PUBLISHED: dict[str, bytes] = {}
@@ -93,6 +99,11 @@ def metric(name, aggregate, model=None, **changes):
     return Metric(name=name, model=f"kpi_{model or name}", aggregate=aggregate, **about)
 
 
+def derived(name, expression):
+    entry = metric(name, "derived", unit="percent", expression=read_expression(expression))
+    return replace(entry, model="")
+
+
 FONTS = {"Plain.ttc": "0" * 64}
 # Of no figure it is known that the pages print it. A function that another process can be given.
 PRINTED = operator.attrgetter("parts")
@@ -104,9 +115,9 @@ METRICS = {
         metric("cycle", "median", unit="days"),
         metric("cycle_mean", "average", "cycle", variant_of="cycle", unit="days"),
         metric("cycle_p90", "percentile_90", "cycle", variant_of="cycle", unit="days"),
-        metric("mrr", "last"),
-        metric("growth", "growth", of="won_value", unit="percent"),
-        metric("attainment", "attainment", of="won_value", unit="percent"),
+        metric("mrr", "last", kind="stock", evidence="evidence_items"),
+        derived("growth", "(won_value - prior(won_value)) / abs(prior(won_value))"),
+        derived("attainment", "won_value / target(won_value)"),
         metric("elsewhere", "sum"),
     )
 }
@@ -194,12 +205,6 @@ class World:
                 ended=item.ended,
                 region=item.region,
             )
-        for (grain, label), target in self.targets.items():
-            first = parse_period(label).start
-            row = self.row(
-                "attainment", f"target {label}", first, Decimal(0), target, grain=grain, rep=None, region=None
-            )
-            yield {**row, "source_system": "targets", "source_object": "targets"}
 
     def deal_observations(self, deal):
         about = {
@@ -216,21 +221,6 @@ class World:
         if deal.won:
             yield self.row("won_value", deal.id, deal.closed, deal.amount, Decimal(1), **about)
             yield self.row("cycle", deal.id, deal.closed, Decimal(deal.days), Decimal(1), **about)
-            amount = deal.amount or Decimal(0)
-            yield self.row("attainment", deal.id, deal.closed, amount, Decimal(0), **about)
-            yield self.row("growth", deal.id, deal.closed, amount, Decimal(0), **about)
-            for grain in (Grain.MONTH, Grain.QUARTER):
-                later = period_of(deal.closed, grain).shift(1).start
-                yield self.row(
-                    "growth",
-                    f"{deal.id}|{grain}",
-                    later,
-                    -amount,
-                    amount,
-                    grain=grain.value,
-                    record=deal.id,
-                    **about,
-                )
 
     def row(
         self, name, key, on, numerator, denominator, ended=None, grain=None, rep="Ann", region="West", unit=UNIT,
@@ -256,7 +246,7 @@ class World:
                 "ended_on": ended,
             },
             **{"grain": grain, "scope": unit, "company": "all", "business_unit": unit, "rep": rep, "region": region},
-            **{"numerator": numerator, "denominator": denominator},
+            **{"numerator": numerator, "denominator": denominator, "is_event": True},
         }
 
     def status(self, rows):
@@ -265,6 +255,8 @@ class World:
         periods |= {period_of(period.start, Grain.QUARTER) for period in periods}
         found = []
         for entry in METRICS.values():
+            if entry.expression:
+                continue
             base = entry.base
             minimum = self.minimum if entry.minimum_observations > 1 else 1
             for period in sorted(periods):
@@ -283,6 +275,12 @@ class World:
                             groups.setdefault((scope, dimension, row[dimension]), []).append(row)
                 for key, group in groups.items():
                     found.append(figure(entry, period, self.until(period), *key, group, minimum, self.targets))
+        won = {(row[2], *row[7:10]): row for row in found if row[0] == "won_value"}
+        for (label, *key), row in won.items():
+            before = parse_period(label).shift(-1)
+            found.append(growth(row, won.get((before.label, *key)), before in periods))
+            if (row[1], label) in self.targets and key[1] == "business_unit":
+                found.append(attainment(row, self.targets[row[1], label]))
         return found
 
     def until(self, period):
@@ -344,13 +342,13 @@ class World:
             for schema in ("core", "kpis", "scorecard", "quality", "raw_crm"):
                 connection.execute(f"create schema {schema}")
             listed = ", ".join(f"{column} {TYPES[column]}" for column in COLUMNS)
-            connection.execute(f"create table core.observations ({listed})")
-            insert(connection, "core.observations", [[row[column] for column in COLUMNS] for row in rows])
-            for base in {entry.base for entry in METRICS.values()}:
-                connection.execute(
-                    f'create view kpis.kpi_{base} as select * from "warehouse"."core".observations '
-                    f"where metric = '{base}'"
-                )
+            connection.execute(f"create table scorecard.kpi_observations ({listed})")
+            insert(connection, "scorecard.kpi_observations", [[row[column] for column in COLUMNS] for row in rows])
+            connection.execute(
+                "create table scorecard.kpi_evidence as select 'mrr' as metric, 'crm' as source_system, 'deals' as "
+                "source_object, 'S1' as record_id, 'contract' as role, 'contracts' as evidence_object, 'C 1' as "
+                "evidence_id, 'crm/contracts.csv' as evidence_file, 7::bigint as evidence_line"
+            )
             connection.execute(
                 "create table scorecard.kpi_status (metric varchar, grain varchar, period varchar, period_start date, "
                 "period_end date, observed_until date, is_complete boolean, scope varchar, dimension varchar, "
@@ -363,7 +361,7 @@ class World:
                 "create table scorecard.kpi_targets as select 'won_value' as metric, 'quarter' as grain, "
                 "'2017-Q4' as period, "
                 "'Hardware' as scope, 'business_unit' as dimension, 'Hardware' as member, "
-                "20000::decimal(38,4) as target, "
+                f"{self.targets.get(('quarter', '2017-Q4'), 20000)}::decimal(38,4) as target, "
                 "'currency' as unit, "
                 "'Ann' as owner, date '2017-12-31' as due, null::varchar as parent_kgi, 'plan' as reason, "
                 "null::varchar as achievable union all by name select 'won_value' as metric, 'quarter' as grain, "
@@ -419,7 +417,8 @@ class World:
     def arguments(self, period, **changes):
         """Return what a close is called with, after the settings."""
         metrics = {**METRICS, "win_rate": replace(METRICS["win_rate"], minimum_observations=self.minimum)}
-        build = Build(self.lineage, self.code, FONTS, PRINTED)
+        passes = {"won_value": {"sql": "select 1", "metrics": ["won_value"]}}
+        build = Build(self.lineage, passes, self.code, FONTS, PRINTED)
         return replace(SCORECARD, **changes), metrics, parse_period(period), build
 
 
@@ -450,11 +449,9 @@ def figure(entry, period, until, scope, dimension, member, group, minimum, targe
     elif entry.aggregate in ("median", "percentile_90"):
         value = quantile(numbers, Decimal("0.5") if entry.aggregate == "median" else Decimal("0.9"))
     elif d == 0:
-        reason = "no_history" if entry.aggregate == "growth" else "no_denominator"
+        reason = "no_denominator"
     else:
-        value = n / (abs(d) if entry.aggregate == "growth" else d)
-    if entry.aggregate == "growth" and (period.label == "2017-12" or until < period.end):
-        value, reason = None, "partial_period"
+        value = n / d
     value = None if value is None else value.quantize(Decimal("1e-8"), ROUND_HALF_UP)
     target = targets.get((period.grain.value, period.label)) if entry.name == "won_value" else None
     status = "na" if None in (value, target) else "ahead" if value >= target else "off_track"
@@ -473,6 +470,26 @@ def figure(entry, period, until, scope, dimension, member, group, minimum, targe
         ),
         *(n if count else None, d if count else None, value, count, reason, target, status),
     )
+
+
+def growth(now, before, has_before):
+    """Work out the growth of a figure from the one before it; December 2017 is taken for a partial period."""
+    n, count = (before[10] or Decimal(0), before[13]) if before else (Decimal(0), 0)
+    numerator, denominator = (now[10] or Decimal(0)) - n, abs(n)
+    reason = None
+    if not has_before:
+        reason = "no_history"
+    elif now[2] == "2017-12" or not now[6]:
+        reason = "partial_period"
+    else:
+        reason = now[14] or (before and before[14]) or ("no_denominator" if denominator == 0 else None)
+    value = None if reason else (numerator / denominator).quantize(Decimal("1e-8"), ROUND_HALF_UP)
+    return ("growth", *now[1:10], numerator, denominator, value, now[13] + count, reason, None, "na")
+
+
+def attainment(now, target):
+    value = None if now[14] else (now[10] / target).quantize(Decimal("1e-8"), ROUND_HALF_UP)
+    return ("attainment", *now[1:10], now[10], target, value, now[13] + 1, now[14], None, "na")
 
 
 def quantile(numbers, share):

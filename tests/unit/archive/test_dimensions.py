@@ -28,14 +28,10 @@ def publish_by_channel(world):
     by_channel = "case {} when 'West' then 'web' when 'East' then 'shop' end"
     with duckdb.connect(world.settings.snapshot) as connection:
         connection.execute("set timezone = 'UTC'")
-        connection.execute("create schema snapshot_of")
-        connection.execute("create table snapshot_of.observations as from core.observations")
-        views = connection.execute("select view_name from duckdb_views() where schema_name = 'kpis'").fetchall()
-        for (view,) in views:
-            connection.execute(
-                f"create or replace view kpis.{view} as select *, {by_channel.format('region')} as channel "
-                f"from snapshot_of.observations where metric = '{view.removeprefix('kpi_')}'"
-            )
+        connection.execute(
+            f"create or replace table scorecard.kpi_observations as select *, {by_channel.format('region')} as channel "
+            "from scorecard.kpi_observations"
+        )
         connection.execute(
             "insert into scorecard.kpi_status select * replace ('channel' as dimension, "
             f"{by_channel.format('member')} as member) from scorecard.kpi_status where dimension = 'region'"

@@ -129,8 +129,8 @@ def test_changed_sql_upstream_is_a_changed_definition_where_the_records_are_the_
     world.lineage = {"won_value": {**world.lineage["won_value"], "upstream": {"core.deal": "2", "kpis.won": "1"}}}
     made = world.close()
     assert {entry["why"] for entry in figures(made)} == {"definition"}
-    # Nothing of that metric changed, that one knows of.
-    assert {entry["why"] for entry in figures(made, "attainment")} == {"changed"}
+    # What is computed from its values has another definition too.
+    assert {entry["why"] for entry in figures(made, "attainment")} == {"definition"}
 
 
 def test_the_revision_of_the_repository_is_no_cause(world):

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scorecard.archive.trace import _sql
+from scorecard.archive.recompute import _plain as _sql
 
 MONEY = pa.decimal128(18, 4)
 CHURN = {"aggregate": "ratio", "minimum_observations": 5}

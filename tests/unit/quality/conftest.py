@@ -34,7 +34,8 @@ models:
         class: outcome
         aggregate: {aggregate}
         owner: owner@example.com
-        parameters: {{alert_by: region}}
+        alert_by: region
+        kind: flow
         beside: {beside}
 """
 
@@ -61,11 +62,11 @@ def load_samples(path: Path) -> None:
 def build_kpis(path: Path) -> None:
     """Two metrics with observations and values: a sum, and a share with a mean beside it."""
     with duckdb.connect(str(path)) as con:
-        con.execute("create schema kpis; create schema scorecard")
-        for metric, numerator in (("booked", 10), ("won_share", 1)):
+        con.execute("create schema scorecard")
+        for place, (metric, numerator) in enumerate((("booked", 10), ("won_share", 1))):
             con.execute(
                 f"""
-                create table kpis.kpi_{metric} as
+                {"insert into scorecard.kpi_observations" if place else "create table scorecard.kpi_observations as"}
                 select '{metric}' as metric, 'deal-' || i as observation_id, 'crm' as source_system,
                     'deals' as source_object, i::varchar as record_id, 'crm/deals.csv' as source_file,
                     timestamptz '2024-02-28 22:00:00-05' + to_days(i::int) as occurred_at,

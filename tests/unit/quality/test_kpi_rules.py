@@ -12,11 +12,11 @@ from scorecard.quality.results import CheckResult
 from scorecard.quality.rules import read_suite
 from scorecard.settings import PROJECT, Settings
 
-OBS, V, S = "observations", "kpi_status", "scorecard.kpi_status"
+OBS, V, ROWS, S = "observations", "kpi_status", "scorecard.kpi_observations", "scorecard.kpi_status"
 
 
 def _observation(assignment: str, record: int) -> str:
-    return f"update kpis.kpi_won_share set {assignment} where record_id = '{record}'"
+    return f"update scorecard.kpi_observations set {assignment} where metric = 'won_share' and record_id = '{record}'"
 
 
 def _value(assignment: str, metric: str = "won_share") -> str:
@@ -29,12 +29,13 @@ WARNINGS = (f"{OBS}.numerator_is_present", f"{V}.member_keeps_to_its_history")
 SHARE = ("won_share", "won_share_mean")
 BREAKS = {
     f"{OBS}.observation_has_an_id": (_observation("observation_id = null", 0), SHARE),
-    f"{OBS}.observation_counts_once": ("insert into kpis.kpi_booked from (from kpis.kpi_booked limit 1)", ("booked",)),
+    f"{OBS}.observation_counts_once": (
+        f"insert into {ROWS} from (from {ROWS} where metric = 'booked' limit 1)", ("booked",)),
     f"{OBS}.observation_names_its_record": (_observation("source_file = null", 1), SHARE),
     f"{OBS}.observation_has_a_day": (_observation("occurred_on = null", 2), SHARE),
     f"{OBS}.day_is_the_company_day_of_the_moment": (
         _observation("occurred_on = (occurred_at at time zone 'UTC')::date", 1), SHARE),
-    f"{OBS}.stock_ends_after_it_begins": (_observation("ended_on = '2020-01-01'", 3), SHARE),
+    f"{OBS}.stock_ends_after_it_begins": (_observation("ended_on = occurred_on", 3), SHARE),
     f"{OBS}.grain_is_known": (_observation("grain = 'decade'", 3), SHARE),
     f"{OBS}.numerator_is_present": (_observation("numerator = null", 4), SHARE),
     f"{OBS}.denominator_is_not_negative": (_observation("denominator = -1", 0), SHARE),
@@ -109,7 +110,7 @@ def test_a_metric_without_values_is_named(check: Callable[..., dict[str, CheckRe
 def test_a_metric_that_a_company_has_no_records_of_needs_no_values(
     check: Callable[..., dict[str, CheckResult]],
 ) -> None:
-    crm_alone = ("delete from kpis.kpi_won_share", f"delete from {S} where metric like 'won_share%'")
+    crm_alone = (f"delete from {ROWS} where metric = 'won_share'", f"delete from {S} where metric like 'won_share%'")
     assert check(*crm_alone)[f"{V}.every_metric_has_values"].passed
 
 
@@ -129,7 +130,7 @@ OTHER = (
 def test_what_one_unit_breaks_is_counted_and_told_of_that_unit_alone(
     company: Callable[..., Settings], project: Path, kpi_warehouse: Path, rule: str, replaced: str, copies: int
 ) -> None:
-    rows = f"insert into kpis.kpi_booked {OTHER.format(replaced)} from kpis.kpi_booked where scope = 'Unit' limit 3"
+    rows = f"insert into {ROWS} {OTHER.format(replaced)} from {ROWS} where metric = 'booked' and scope = 'Unit' limit 3"
     results = check_kpis(company(kpi_warehouse, *[rows] * copies, project=project))
     found = {each.business_unit: each for each in results if each.check_id == f"kpis.{OBS}.{rule}"}
     assert {unit: (each.passed, each.failures) for unit, each in found.items()} == {
@@ -144,7 +145,7 @@ def test_what_one_unit_breaks_is_counted_and_told_of_that_unit_alone(
 
 def test_a_share_that_may_exceed_one_says_so(check: Callable[..., dict[str, CheckResult]], project: Path) -> None:
     entry = project / "dbt_project" / "models" / "kpis" / "kpi_won_share.yml"
-    entry.write_text(entry.read_text().replace("{alert_by: region}", "{may_exceed_one: true}"))
+    entry.write_text(entry.read_text().replace("alert_by: region", "may_exceed_one: true"))
     results = check(BREAKS[f"{OBS}.share_is_part_of_its_whole"][0])
     assert results[f"{OBS}.share_is_part_of_its_whole"].passed
 
