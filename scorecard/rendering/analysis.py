@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from scorecard.periods import Period
-from scorecard.rendering.close import COMPARISONS, Metric, Value
+from scorecard.rendering.close import Metric, Value
 from scorecard.rendering.comparisons import difference, from_prior
 from scorecard.rendering.desk import Desk
 
@@ -33,7 +33,7 @@ class Factors:
 def lead_metric(desk: Desk) -> tuple[Metric, Value | None]:
     """Return the metric that the scorecard is about: its first outcome that is not itself a comparison."""
     mains = desk.close.mains()
-    outcomes = [metric for metric in mains if metric.level == "kgi" and metric.aggregate not in COMPARISONS]
+    outcomes = [metric for metric in mains if metric.level == "kgi" and not metric.is_derived]
     for metric in [*outcomes, *mains]:
         figure = desk.close.whole(metric.name)
         if figure is not None and figure.value is not None:
@@ -110,7 +110,7 @@ def judged_metrics(desk: Desk) -> list[tuple[Metric, Value]]:
 
 def other_judged(desk: Desk, lead: Metric) -> list[tuple[Metric, Value]]:
     """Return the judged metrics but the one the headline is about, and but those that only compare it."""
-    return [pair for pair in judged_metrics(desk) if pair[0].name != lead.name and pair[0].aggregate not in COMPARISONS]
+    return [pair for pair in judged_metrics(desk) if pair[0].name != lead.name and not pair[0].is_derived]
 
 
 def reached_targets(desk: Desk) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from scorecard.rendering.analysis import drives
 from scorecard.rendering.causes import UNKNOWN
 from scorecard.rendering.charts import Bar, bars
-from scorecard.rendering.close import COMPARISONS, Metric, Value
+from scorecard.rendering.close import Metric, Value
 from scorecard.rendering.comparisons import against_prior, against_target
 from scorecard.rendering.desk import Cell, Desk, Notes, Status
 from scorecard.rendering.formats import Scale
@@ -152,7 +152,7 @@ def _companions(desk: Desk, metric: Metric, dimension: str) -> list[Metric]:
         for other in desk.close.mains()
         if other.name != metric.name
         and not other.adds_up
-        and other.aggregate not in COMPARISONS
+        and not other.is_derived
         and other.level != "kfs"
         and drives(desk, other, metric)
         and any(

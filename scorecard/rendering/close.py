@@ -12,8 +12,6 @@ from scorecard.periods import FiscalYear, Grain, Period, period_of
 
 WHOLE = "business_unit"
 SPARK_PERIODS = 13
-# Aggregates that say of another metric how it stands against a base.
-COMPARISONS = ("growth", "attainment")
 
 
 @dataclass(frozen=True)
@@ -80,6 +78,11 @@ class Metric:
     """Days after a period until which its figure may still change, as those in which a customer may renew."""
     pending: Forms | None = None
     """What isn't settled yet: of one record, then of several, of which {count} is the number."""
+
+    is_derived: bool = False
+    """Whether it says of another metric how it stands against a base."""
+    is_attainment: bool = False
+    """Whether the base is the target of the whole period."""
 
     @property
     def adds_up(self) -> bool:

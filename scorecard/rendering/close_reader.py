@@ -123,6 +123,9 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _metric(entry: dict[str, Any], language: str) -> Metric:
+    terms = (entry.get("expression") or {}).get("terms", ())
+    # Closes of before name two kinds of derived metrics.
+    is_attainment = entry["aggregate"] == "attainment" or any(term["at"] == "target" for term in terms)
     return Metric(
         name=entry["name"],
         label=words(entry["label"], language),
@@ -140,6 +143,8 @@ def _metric(entry: dict[str, Any], language: str) -> Metric:
         caveat=words(entry["caveat"], language) or None,
         journey_stage=entry["journey_stage"],
         is_signed=entry.get("signed", False),
+        is_derived=entry["aggregate"] in ("derived", "growth", "attainment"),
+        is_attainment=is_attainment,
         settles_after=int(entry.get("parameters", {}).get("grace_days", 0)),
         pending=_forms(entry.get("pending") or {}, language),
     )

@@ -128,7 +128,7 @@ def _row(desk: Desk, metric: Metric, chart: Chart | None, scale: Scale | None = 
 
 def _elapsed(desk: Desk, metric: Metric, figure: Value | None) -> str | None:
     """Say of an attainment, which is of the target of the whole period, how much of it has passed."""
-    if metric.aggregate != "attainment" or figure is None or figure.elapsed_share is None:
+    if not metric.is_attainment or figure is None or figure.elapsed_share is None:
         return None
     return desk.say("row.elapsed", share=desk.formats.share(figure.elapsed_share, 0))
 
