@@ -56,8 +56,9 @@ def test_every_block_is_run_or_used() -> None:
 
 def test_a_metric_is_two_new_files(project: MakeCopy) -> None:
     copy = project()
-    files = [block for block in blocks(GUIDE) if block.value and "kpi_" in block.value]
-    assert [Path(str(block.value)).suffix for block in files] == [".sql", ".yml"]
+    files = [block for block in blocks(GUIDE) if block.value and "lost_deals" in block.value]
+    # And one more, of the metric that is computed from it.
+    assert [Path(str(block.value)).suffix for block in files] == [".sql", ".yml", ".yml"]
     for block in files:
         copy.put(block)
     for block in shell(GUIDE, "with the metric"):
@@ -89,6 +90,10 @@ def test_a_metric_is_two_new_files(project: MakeCopy) -> None:
         if row["grain"] == "quarter" and row["dimension"] in ("business_unit", "region") and row["value"] != "0"
     }
     assert values == expected
+    before, now = (expected["business_unit", period, "Maven Hardware"] for period in ("2017-Q3", "2017-Q4"))
+    done = copy.type("scorecard values --metric lost_deals_growth --period 2017-Q4 --by business_unit --json")
+    (growth,) = json.loads(done.stdout)
+    assert round(float(growth["value"]), 8) == round((now - before) / before, 8)
     assert "## lost_deals" in (copy.root / "docs" / "metrics.md").read_text(encoding="utf-8")
 
     print_metric(copy.root, "lost_deals")
@@ -103,7 +108,7 @@ def test_a_metric_is_two_new_files(project: MakeCopy) -> None:
 def test_a_source_needs_no_python(project: MakeCopy) -> None:
     copy = project()
     before = of_unit(copy, "Maven Hardware")
-    others = ("kpi_", "kontor_crm")
+    others = ("lost_deals", "kontor_crm")
     files = [block for block in blocks(GUIDE) if block.key == "file" if not _is_of(others, block)]
     assert not [block for block in files if str(block.value).endswith(".py")]
     for block in files:
