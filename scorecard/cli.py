@@ -534,6 +534,8 @@ def _show_trace(result: dict[str, Any]) -> None:
     )
     if result["reason"]:
         _print(f"n/a because: {result['reason']}")
+    for term in result["terms"]:
+        _print(f"made of {term['term']}: {'n/a' if term['value'] is None else term['value']}")
     if result["at_most"]:
         _print("not settled: the records with a day under settles_on may still count in full")
     for warning in result["warnings"]:
