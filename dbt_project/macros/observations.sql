@@ -1,4 +1,4 @@
-{# The observation contract: what every KPI selects. `docs/observations.md` explains it. #}
+{# The observation contract: what every KPI selects. docs/data-engineer.md, Add a metric, explains it. #}
 
 
 {# Which record an observation comes from, and where that record was read. #}
@@ -32,11 +32,10 @@
     {% set optional = {
         'record_part': text, 'source_file': text, 'source_line': number, 'source_sha256': text,
         'occurred_at': ['TIMESTAMP WITH TIME ZONE'], 'denominator': number, 'settles_on': ['DATE'],
-        'is_event': ['BOOLEAN'], 'in_total': ['BOOLEAN'],
+        'in_total': ['BOOLEAN'],
     } %}
     {% if kind == 'stock' %}{% do required.update({'ended_on': ['DATE']}) %}{% endif %}
-    {% if kind == 'period' %}{% do required.update({'grain': text, 'period_start': ['DATE']}) %}
-        {% do optional.update({'period_until': ['DATE']}) %}{% endif %}
+    {% if kind == 'period' %}{% do required.update({'grain': text, 'period_start': ['DATE']}) %}{% endif %}
     {% for dimension in all_dimensions() if dimension not in ['company', 'business_unit'] %}
         {% do optional.update({dimension: text}) %}
     {% endfor %}
