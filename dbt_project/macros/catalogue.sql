@@ -1,11 +1,5 @@
-{# What the project's YAML says, for macros to read. A unit test of dbt has neither the graph nor `this`: there the name
-   comes from the test, columns from the table that was built, and the rest from the test's `overrides: vars`. #}
-
-
-{# The name of the model that is built or tested. #}
-{% macro model_name() %}
-    {{ return(this.name if this else (model.tested_node_unique_id or model.name).split('.')[-1]) }}
-{% endmacro %}
+{# What the project's YAML says, for macros to read. A unit test of dbt has no graph: there columns come from the table that
+   was built, and the rest from the test's `overrides`. #}
 
 
 {# The columns that the fact's YAML lists; empty while dbt still parses. #}

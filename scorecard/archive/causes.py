@@ -232,8 +232,6 @@ def _reasons(
     }
     if kinds:
         return sorted(kinds, key=RANK.index)
-    if difference.source_system == "targets":
-        return ["target"]
     if difference.provisional:
         return ["window ended"]
     possible = ["definition"] if definitions.changed(difference.metric) else []

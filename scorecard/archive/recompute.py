@@ -78,7 +78,7 @@ def recomputation(folder: Path, definitions: dict[str, Any], figure: Figure) -> 
 def _part(folder: Path, definition: dict[str, Any], figure: Figure, at: str) -> Part:
     condition = _condition(folder, definition, figure)
     base = metric_of(definition["model"])
-    return Part(definition["name"], figure["period"], at, base, condition, _plain(folder, condition, definition))
+    return Part(definition["name"], figure["period"], at, base, condition, query_of(folder, condition, definition))
 
 
 def _terms(
@@ -165,7 +165,7 @@ def _condition(folder: Path, definition: dict[str, Any], figure: Figure) -> str:
     return "\n      and ".join(parts)
 
 
-def _plain(folder: Path, condition: str, definition: dict[str, Any]) -> str:
+def query_of(folder: Path, condition: str, definition: dict[str, Any]) -> str:
     """Return the query over a figure's own observations: in whole numbers until the end, so nothing rounds twice."""
     observations = folder / "observations.parquet"
     minimum = int(definition["minimum_observations"])

@@ -82,7 +82,7 @@ def make_plan(catalogue: Catalogue, manifest: Mapping[str, Any]) -> Plan:
         except NoPass as reason:
             alone[kpi.name] = str(reason)
             plain[kpi.model] = {"name": kpi.name, "kind": kpi.kind, "aggregates": list(kpi.aggregates)}
-    passes = tuple(each.entry() for each in make_passes(shapes, list(catalogue.dimensions)))
+    passes = tuple(shared.entry() for shared in make_passes(shapes, list(catalogue.dimensions)))
     content = {
         "metrics": [_metric_entry(catalogue, metric) for metric in catalogue.metrics.values()],
         "passes": passes,

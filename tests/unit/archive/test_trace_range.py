@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scorecard.archive.recompute import _plain as _sql
+from scorecard.archive.recompute import query_of
 
 MONEY = pa.decimal128(18, 4)
 CHURN = {"aggregate": "ratio", "minimum_observations": 5}
@@ -25,7 +25,7 @@ def _computed(folder: Path, numerators: list[int], in_grace: int, definition: di
         }
     )
     pq.write_table(table, folder / "observations.parquet")
-    (row,) = duckdb.sql(_sql(folder, "true", definition)).fetchall()
+    (row,) = duckdb.sql(query_of(folder, "true", definition)).fetchall()
     return row[-2:]
 
 
@@ -46,5 +46,5 @@ def test_a_close_of_the_first_release_has_one_end(tmp_path: Path) -> None:
     path = tmp_path / "observations.parquet"
     _computed(tmp_path, [0] * 9 + [1], 1, CHURN)
     pq.write_table(pq.read_table(path).drop_columns(["settles_on"]), path)
-    (row,) = duckdb.sql(_sql(tmp_path, "true", CHURN)).fetchall()
+    (row,) = duckdb.sql(query_of(tmp_path, "true", CHURN)).fetchall()
     assert row[-2:] == (None, Decimal("0.1"))
