@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from scorecard.catalogue import concepts as catalogue
-from scorecard.catalogue import declarations, declared_as, declared_sources, read_yaml, source_names
+from scorecard.catalogue import Fact, declarations, declared_as, declared_sources, read_facts, source_names
 from scorecard.settings import Settings
 
 
@@ -17,18 +17,24 @@ def dbt_variables(settings: Settings) -> dict[str, Any]:
     `sources`: by source that is declared and set, its business unit, currency, role, service and the objects that say
     through which day they are known; `services`: by service, the accounts among them; `concepts`: by concept, the
     models that deliver it; `facts`: by core model, the concept whose records it has, and the days on which something
-    happened to a record.
+    happened to a record; `members`: the core models that list members of dimensions.
 
     Raises
     ------
     WrongDeclarations: what is wrong in the files of sources and models, with file and line.
     """
     sources = _sources(settings)
+    core = core_models(settings)
     return {
         "sources": sources,
         "services": _accounts(settings, sources),
         "concepts": concept_models(settings),
-        "facts": _facts(settings),
+        "facts": {
+            name: {"concept": fact.meta.concept, "horizon": list(fact.meta.horizon)}
+            for name, fact in core.items()
+            if fact.meta.concept
+        },
+        "members": [name for name, fact in core.items() if fact.meta.members],
     }
 
 
@@ -43,14 +49,10 @@ def concept_models(settings: Settings) -> dict[str, list[str]]:
     return catalogue.concept_models(settings.dbt_project / "models", extracted, declarations(settings))
 
 
-def _facts(settings: Settings) -> dict[str, dict[str, Any]]:
-    facts = {}
-    for path in sorted((settings.dbt_project / "models" / "core").rglob("*.yml")):
-        for model in read_yaml(path).get("models") or ():
-            meta = (model.get("config") or {}).get("meta") or {}
-            if concept := meta.get("concept"):
-                facts[model["name"]] = {"concept": str(concept), "horizon": list(meta.get("horizon", ()))}
-    return facts
+def core_models(settings: Settings) -> dict[str, Fact]:
+    """Return by name the core models as they declare themselves. Raises as `dbt_variables`."""
+    models = settings.dbt_project / "models"
+    return read_facts(models / "core", catalogue.concept_files(models))
 
 
 def _sources(settings: Settings) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ import json
 from pydantic import BaseModel
 
 from scorecard.catalogue.dimensions import DimensionFile
+from scorecard.catalogue.facts import CoreFile
 from scorecard.catalogue.metric_entries import DerivedEntry, MetricFile
 from scorecard.catalogue.scorecards import ScorecardEntry
 from scorecard.catalogue.source_entries import SourceFile
@@ -12,6 +13,7 @@ from scorecard.quality.rules import RulesFile
 
 SCHEMAS: dict[str, type[BaseModel]] = {
     "derived": DerivedEntry,
+    "core": CoreFile,
     "dimensions": DimensionFile,
     "metric": MetricFile,
     "rules": RulesFile,

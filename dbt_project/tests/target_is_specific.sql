@@ -11,12 +11,13 @@ with catalogue (metric, unit, level, drives) as ({{ catalogue_rows() }}),
 -- A rep who has sold nothing yet may have a target.
 known as (
     select scope, dimension, member from {{ ref('kpi_totals') }}
-    {% for dimension in ['rep', 'team', 'region'] %}
+    {% for name in var('members', []) %}
+    {% set listing = ref(name) %}
+    {% for dimension in dimensions_of(name) if dimension != 'company' %}
     union
-    select business_unit, '{{ dimension }}', {{ dimension }} from {{ ref('core_rep') }}
+    select business_unit, '{{ dimension }}', {{ dimension }} from {{ listing }}
     {% endfor %}
-    union
-    select business_unit, 'product', product from {{ ref('core_product') }}
+    {% endfor %}
 ),
 
 unspecific as (

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from scorecard.catalogue.declared import DeclaredSource, DeclaredTable, declared_sources, read_sources
 from scorecard.catalogue.dimensions import Dimension, around, read_dimensions
+from scorecard.catalogue.facts import Fact, read_facts
 from scorecard.catalogue.metrics import Metric, metric_of, read_metrics
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.reading import read_yaml
@@ -29,6 +30,7 @@ __all__ = [
     "DeclaredSource",
     "DeclaredTable",
     "Dimension",
+    "Fact",
     "Metric",
     "Mistakes",
     "Recipient",
@@ -45,6 +47,7 @@ __all__ = [
     "load_dimensions",
     "metric_of",
     "read_catalogue",
+    "read_facts",
     "read_sources",
     "read_yaml",
     "schedules",

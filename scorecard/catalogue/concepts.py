@@ -85,8 +85,7 @@ def concept_models(folder: Path, sources: Collection[str], declared: Collection[
         type, has no YAML, or is of a source that nobody declared; all of it.
     """
     mistakes = Mistakes()
-    files = sorted((folder / "intermediate" / "concepts").rglob("int_*.yml"))
-    concepts = {path.stem.removeprefix("int_"): path for path in files}
+    concepts = concept_files(folder)
     models = _models(folder, sources, declared, concepts, mistakes)
     for concept, path in concepts.items():
         if wanted := _read(path, mistakes):
@@ -94,6 +93,12 @@ def concept_models(folder: Path, sources: Collection[str], declared: Collection[
                 _check(model, wanted, mistakes)
     mistakes.raise_any()
     return {concept: [model.path.stem for model in delivering] for concept, delivering in models.items()}
+
+
+def concept_files(folder: Path) -> dict[str, Path]:
+    """Return by concept the file of its columns; ``folder`` is that of dbt's models."""
+    files = sorted((folder / "intermediate" / "concepts").rglob("int_*.yml"))
+    return {path.stem.removeprefix("int_"): path for path in files}
 
 
 def _models(

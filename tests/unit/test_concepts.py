@@ -142,7 +142,8 @@ def test_dbt_is_told_of_the_sources_and_facts(project: Project) -> None:
     project.model("staging/kiosk/stg_kiosk__deals", DELIVERED)
     (project.models / "core").mkdir()
     (project.models / "core" / "core_deal.yml").write_text(
-        "models: [{name: core_deal, config: {meta: {concept: deals, horizon: [closed_on]}}}, {name: core_other}]"
+        "models: [{name: core_deal, config: {meta: {concept: deals, horizon: [closed_on]}},"
+        " columns: [{name: closed_on, data_type: date}]}, {name: core_other}]"
     )
     told = dbt_variables(project.settings)
     assert told["concepts"] == {"deals": ["stg_kiosk__deals"]}

@@ -11,6 +11,7 @@ from scorecard.schemas import SCHEMAS
 from scorecard.settings import PROJECT
 
 FILES = {
+    "core": "dbt_project/models/core/*.yml",
     "derived": "dbt_project/derived/*.yml",
     "dimensions": "dbt_project/dimensions/*.yml",
     "metric": "dbt_project/models/kpis/*.yml",
@@ -19,6 +20,7 @@ FILES = {
     "source": "dbt_project/models/staging/*/_sources.yml",
 }
 WRONG = {
+    "core": ("members: true", "members: rep"),
     "derived": ("expression:", "expresion:"),
     "dimensions": ("label:", "lable:"),
     "metric": ("unit: count", "unit: fortnights"),

@@ -1,0 +1,104 @@
+"""Facts and dimension tables as they declare themselves, under ``config.meta`` of a core model's YAML."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field, StrictBool
+
+from scorecard.catalogue.checking import Entry, Open, Text, check
+from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
+from scorecard.catalogue.reading import Document, Place, read_document
+from scorecard.catalogue.types import plain_type
+from scorecard.keys import closest
+
+_DATES = ("horizon", "moment", "settling")
+
+
+class CoreMeta(Entry):
+    """What ``config.meta`` of a core model may say."""
+
+    concept: Text | None = Field(None, description="The concept of which it has a row for every record.")
+    horizon: tuple[Text, ...] = Field((), description="Days on which something happened to a record, in their order.")
+    moment: Text | None = Field(None, description="The day that puts a record in a period, if a metric says nothing.")
+    settling: Text | None = Field(None, description="The day on which it is settled whether a record counts in full.")
+    members: StrictBool = Field(False, description="It lists members of dimensions, which may have targets.")
+    key: tuple[Text, ...] = Field((), description="What tells its rows apart in a close.")
+    days_only: StrictBool = Field(False, description="Its rows are of no record.")
+
+
+class _Config(Open):
+    meta: CoreMeta = CoreMeta()
+
+
+class _Column(Open):
+    name: Text
+    data_type: Text = ""
+
+
+class _Model(Open):
+    name: Text
+    config: _Config = _Config()
+    columns: tuple[_Column, ...] = ()
+
+
+class CoreFile(Open):
+    """The YAML file of a core model."""
+
+    models: tuple[_Model, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A core model as it declares itself; ``columns``: by name, their types as YAML has them."""
+
+    name: str
+    meta: CoreMeta
+    columns: dict[str, str]
+    path: Path
+
+
+def read_facts(folder: Path, concepts: Collection[str]) -> dict[str, Fact]:
+    """Return the core models by name.
+
+    Parameters
+    ----------
+    folder: that of core models. concepts: the names of the concepts.
+
+    Raises
+    ------
+    WrongDeclarations: a key means nothing, a concept is none, or a day is no column of dates; all of it.
+    """
+    mistakes = Mistakes()
+    facts: dict[str, Fact] = {}
+    for path in sorted(folder.rglob("*.yml")):
+        try:
+            document = read_document(path)
+        except WrongDeclarations as error:
+            mistakes.extend(error)
+            continue
+        file = check(document, CoreFile, mistakes, ("models",))
+        for place, model in enumerate(file.models if file else ()):
+            columns = {column.name: column.data_type for column in model.columns}
+            fact = Fact(model.name, model.config.meta, columns, path)
+            _check(document, ("models", place, "config", "meta"), fact, concepts, mistakes)
+            facts[model.name] = fact
+    mistakes.raise_any()
+    return facts
+
+
+def _check(document: Document, at: Place, fact: Fact, concepts: Collection[str], mistakes: Mistakes) -> None:
+    concept = fact.meta.concept
+    if concept and concept not in concepts:
+        line = document.line(*at, "concept")
+        mistakes.note(fact.path, line, f"`concept` is {concept}, which is no concept.", closest(concept, concepts))
+    if fact.meta.horizon and not concept:
+        problem = "The fact has a `horizon` and no `concept`: nobody knows which sources its days are of."
+        mistakes.note(fact.path, document.line(*at, "horizon"), problem, "Name its concept, or delete `horizon`.")
+    dates = [name for name, kind in fact.columns.items() if plain_type(kind) == "date"]
+    for key in _DATES:
+        given = getattr(fact.meta, key)
+        for name in (given,) if isinstance(given, str) else given or ():
+            if name not in dates:
+                problem = f"`{key}` names {name}, which is no column of {fact.name} with the type date."
+                mistakes.note(fact.path, document.line(*at, key), problem, closest(name, dates))

@@ -1,0 +1,53 @@
+"""A core model declares itself: its concept, its days and its members, each held to the model's own columns."""
+
+from pathlib import Path
+
+import pytest
+
+from scorecard.catalogue import WrongDeclarations, read_facts
+from scorecard.concepts import core_models, dbt_variables
+from scorecard.settings import load_settings
+
+COLUMNS = "columns: [{name: called_on, data_type: date}, {name: outcome, data_type: varchar}]"
+
+
+def wrong(folder: Path, meta: str) -> list[tuple[int, str]]:
+    """What is said of a fact with such a ``config.meta``, by line."""
+    (folder / "core_call.yml").write_text(
+        f"models:\n  - name: core_call\n    {COLUMNS}\n    config:\n      meta:\n        {meta}\n"
+    )
+    with pytest.raises(WrongDeclarations) as error:
+        read_facts(folder, ["calls"])
+    return [(mistake.line, f"{mistake.problem} {mistake.cure}") for mistake in error.value.mistakes]
+
+
+@pytest.mark.parametrize(
+    ("meta", "sentence"),
+    [
+        ("concpet: calls", "Unknown key `concpet` in `meta`. Write concept, or delete it."),
+        ("concept: call", "`concept` is call, which is no concept. Write calls"),
+        ("{concept: calls, horizon: called_on}", "`horizon` is 'called_on', where a list is meant"),
+        ("{concept: calls, horizon: [caled_on]}", "`horizon` names caled_on, which is no column of core_call with"),
+        ("moment: outcome", "`moment` names outcome, which is no column of core_call with the type date."),
+        ("settling: settles_on", "`settling` names settles_on"),
+        ("horizon: [called_on]", "has a `horizon` and no `concept`"),
+        ("members: 3", "`members` is 3, where true or false is meant"),
+    ],
+)
+def test_a_fact_that_declares_what_it_lacks_is_refused(tmp_path: Path, meta: str, sentence: str) -> None:
+    ((line, said),) = wrong(tmp_path, meta)
+    assert line == 6
+    assert sentence in said
+
+
+def test_dbt_is_told_of_facts_and_of_models_that_list_members() -> None:
+    settings = load_settings()
+    told = dbt_variables(settings)
+    assert told["facts"]["core_opportunity"] == {"concept": "opportunities", "horizon": ["created_on", "closed_on"]}
+    assert told["members"] == ["core_product", "core_rep"]
+
+
+def test_every_fact_of_a_concept_says_which_day_is_its_moment() -> None:
+    dated = [fact for fact in core_models(load_settings()).values() if fact.meta.horizon]
+    assert dated
+    assert [fact.name for fact in dated if fact.meta.moment not in fact.meta.horizon] == []
