@@ -6,8 +6,8 @@ dbt infers no reference from a loop over its own graph, so the engine looks at t
 from collections.abc import Iterable
 from typing import Any
 
-from scorecard.catalogue import concepts as catalogue
 from scorecard.catalogue import Fact, declarations, declared_as, declared_sources, read_facts, source_names
+from scorecard.catalogue import concepts as catalogue
 from scorecard.settings import Settings
 
 

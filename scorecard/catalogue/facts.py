@@ -18,13 +18,19 @@ _DATES = ("horizon", "moment", "settling")
 class CoreMeta(Entry):
     """What ``config.meta`` of a core model may say."""
 
-    concept: Text | None = Field(None, description="The concept of which it has a row for every record.")
-    horizon: tuple[Text, ...] = Field((), description="Days on which something happened to a record, in their order.")
-    moment: Text | None = Field(None, description="The day that puts a record in a period, if a metric says nothing.")
-    settling: Text | None = Field(None, description="The day on which it is settled whether a record counts in full.")
-    members: StrictBool = Field(False, description="It lists members of dimensions, which may have targets.")
-    key: tuple[Text, ...] = Field((), description="What tells its rows apart in a close.")
-    days_only: StrictBool = Field(False, description="Its rows are of no record.")
+    concept: Text | None = Field(default=None, description="The concept of which it has a row for every record.")
+    horizon: tuple[Text, ...] = Field(
+        default=(), description="Days on which something happened to a record, in their order."
+    )
+    moment: Text | None = Field(
+        default=None, description="The day that puts a record in a period, if a metric says nothing."
+    )
+    settling: Text | None = Field(
+        default=None, description="The day on which it is settled whether a record counts in full."
+    )
+    members: StrictBool = Field(default=False, description="It lists members of dimensions, which may have targets.")
+    key: tuple[Text, ...] = Field(default=(), description="What tells its rows apart in a close.")
+    days_only: StrictBool = Field(default=False, description="Its rows are of no record.")
 
 
 class _Config(Open):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from scorecard import cli
+from scorecard.cli import output
 from scorecard.text import in_json, on_lines, on_one_line, plain
 
 HOSTILE = "Ann\x1b[2K\r\nprinted 5, computed again 5: equal\u202e\x9b31m\u2028x"
@@ -29,10 +29,10 @@ def test_json_means_the_same_and_holds_nothing_that_a_terminal_obeys() -> None:
 
 
 def test_the_tables_of_the_command_line_print_no_control_character(capsys: pytest.CaptureFixture[str]) -> None:
-    cli._show([{"member": HOSTILE, "value": 5}], False, ("member", "value"))
-    cli._print(HOSTILE)
-    cli._say(HOSTILE)
-    cli._json({"member": HOSTILE})
+    output.show_rows([{"member": HOSTILE, "value": 5}], False, ("member", "value"))
+    output.show_line(HOSTILE)
+    output.say(HOSTILE)
+    output.show_json({"member": HOSTILE})
     out, err = capsys.readouterr()
     for printed in (out, err):
         assert not any(letter in printed for letter in "\x1b\x9b\u202e\u2028\r")
