@@ -21,9 +21,9 @@ from scorecard.archive.history import History, newest_loads
 from scorecard.archive.matured import matured
 from scorecard.archive.restatements import Periods, makes_edition, restatements
 from scorecard.archive.verify import Mailed, open_close
-from scorecard.catalogue import Metric, Scorecard, load_dimensions
+from scorecard.catalogue import Metric, Scorecard, declared_sources, load_dimensions, with_caveats
 from scorecard.errors import ScorecardError, Temporary
-from scorecard.languages import ENGLISH
+from scorecard.languages import ENGLISH, load_translations
 from scorecard.locks import alone
 from scorecard.periods import Period
 from scorecard.settings import Settings
@@ -123,6 +123,7 @@ def _freeze(
     """Write everything but the restatements to a folder; return the moment of the newest load of each raw schema."""
     chosen = snapshot.frozen_metrics(scorecard, metrics)
     behind = snapshot.behind_metrics(chosen, metrics)
+    chosen, behind = (_of_sources(settings, scorecard, listed) for listed in (chosen, behind))
     with snapshot.opened(settings) as connection:
         frozen = snapshot.read(connection, settings, scorecard, chosen, behind, period)
         raw = newest_loads(connection)
@@ -140,6 +141,12 @@ def _freeze(
     for name, content in documents.items():
         store.write_durably(folder / name, store.json_bytes(content))
     return raw
+
+
+def _of_sources(settings: Settings, scorecard: Scorecard, metrics: list[Metric]) -> list[Metric]:
+    """Return metrics with what the sources of the scorecard's unit say of them."""
+    translations = load_translations(settings.project / "reports")
+    return with_caveats(metrics, declared_sources(settings).values(), scorecard.business_unit, translations)
 
 
 def _next_edition(

@@ -9,6 +9,7 @@ values of others, a file in ``dbt_project/derived/``; dimensions are declared in
 from dataclasses import dataclass
 from typing import TypeVar
 
+from scorecard.catalogue.caveats import check_caveats, with_caveats
 from scorecard.catalogue.declared import DeclaredSource, DeclaredTable, declared_sources, read_sources
 from scorecard.catalogue.dimensions import Dimension, around, read_dimensions
 from scorecard.catalogue.facts import Fact, read_facts
@@ -52,6 +53,7 @@ __all__ = [
     "read_yaml",
     "schedules",
     "source_names",
+    "with_caveats",
 ]
 
 _T = TypeVar("_T")
@@ -107,10 +109,14 @@ def read_catalogue(settings: Settings, mistakes: Mistakes) -> Catalogue:
     # What is missing since its own declaration is wrong is not to be told again by whatever names it.
     known_dimensions = None if len(mistakes) else dimensions
     metrics = read_metrics(settings.dbt_project, known_dimensions, translations, mistakes)
+    known_metrics = None if len(mistakes) else metrics
+    sources = _sources(settings, mistakes)
+    if sources is not None and known_metrics is not None:
+        check_caveats(sources, known_metrics, mistakes)
     known = Known(
-        metrics=None if len(mistakes) else metrics,
+        metrics=known_metrics,
         dimensions=known_dimensions,
-        units=_units(settings, mistakes),
+        units=None if sources is None else _units(sources),
     )
     scorecards = read_scorecards(settings.project / "reports", known, translations, mistakes)
     return Catalogue(metrics, scorecards, dimensions)
@@ -155,13 +161,16 @@ def _pick(known: dict[str, _T], name: str, kind: str) -> _T:
     raise ScorecardError(f"There is no {kind} {name!r}.", f"Choose one of: {', '.join(sorted(known))}.")
 
 
-def _units(settings: Settings, mistakes: Mistakes) -> set[str] | None:
-    """Return the units that the declared sources are of; None where these can't be read."""
+def _sources(settings: Settings, mistakes: Mistakes) -> dict[str, DeclaredSource] | None:
+    """Return the declared sources; None where these can't be read."""
     try:
-        sources = declared_sources(settings)
+        return declared_sources(settings)
     except WrongDeclarations as error:
         mistakes.extend(error)
         return None
+
+
+def _units(sources: dict[str, DeclaredSource]) -> set[str]:
     return {source.business_unit for source in sources.values() if source.business_unit}
 
 
@@ -172,4 +181,4 @@ def business_units(settings: Settings) -> set[str]:
     ------
     WrongDeclarations: what is wrong in the sources' files.
     """
-    return {source.business_unit for source in declared_sources(settings).values() if source.business_unit}
+    return _units(declared_sources(settings))

@@ -40,8 +40,8 @@ class DeclaredTable:
 class DeclaredSource:
     """A source. Of an account of a service, business unit and currency are those of the settings.
 
-    ``tables``: those that are extracted; names with an underscore in front are the extraction's own. ``at`` is
-    ``file:line``.
+    ``caveats``: by metric, what a reader has to mind, in English. ``tables``: those that are extracted; names with an
+    underscore in front are the extraction's own. ``at`` is ``file:line``.
     """
 
     name: str
@@ -50,6 +50,7 @@ class DeclaredSource:
     currency: str
     role: str
     service: str
+    caveats: dict[str, str]
     tables: tuple[DeclaredTable, ...]
     path: Path
     at: str
@@ -121,6 +122,7 @@ def _source(document: Document, entry: SourceEntry, number: int) -> DeclaredSour
         currency=meta.currency or "",
         role=meta.role or "",
         service=meta.service or "",
+        caveats=meta.caveats,
         tables=tables,
         path=document.path,
         at=f"{document.path}:{document.line('sources', number)}",

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StrictBool, WithJsonSchema, field_validator
 
 from scorecard.catalogue.checking import Entry, NotEmpty, Text, wrong
+from scorecard.catalogue.words import DeclaredText
 
 Role = Literal["crm", "billing", "support"]
 
@@ -127,6 +128,9 @@ class SourceMeta(Entry):
     currency: Text | None = Field(default=None, description="Of records that name none; of a service, a setting.")
     role: Role | None = Field(default=None, description="What the source is to the company.")
     service: Text | None = Field(default=None, description="The connector that reads it; none: exports.")
+    caveats: dict[str, DeclaredText] = Field(
+        default={}, description="By metric, what a reader has to mind where it is made from this source."
+    )
 
 
 class _SourceConfig(_Config):

@@ -22,6 +22,7 @@ _SOURCES: tuple[tuple[str, Any], ...] = (
     ("dbt_project/models/kpis/*.yml", extractors.metric),
     ("dbt_project/derived/*.yml", extractors.derived),
     ("dbt_project/dimensions/*.yml", extractors.dimensions),
+    ("dbt_project/models/staging/*/_sources.yml", extractors.caveats),
     ("reports/*.yml", extractors.scorecard),
     ("expectations/*.yml", extractors.rules),
     ("dbt_project/models/**/*.yml", extractors.data_tests),

@@ -31,6 +31,15 @@ def metric(file: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> F
         yield document.line(*_PLACE, "pending"), "ngettext", tuple(meta["pending"]), []
 
 
+def caveats(file: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Found:
+    """Yield what the file of a source says of metrics."""
+    document = _document(file)
+    for number, source in enumerate(document.content["sources"]):
+        place = ("sources", number, "config", "meta", "caveats")
+        for metric, text in ((source.get("config") or {}).get("meta") or {}).get("caveats", {}).items():
+            yield from _text(document, text, *place, metric)
+
+
 def derived(file: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Found:
     """Yield the words of a derived metric's YAML file."""
     document = _document(file)

@@ -26,6 +26,7 @@ IN_A_WHOLE_CATALOGUE = [
         "no expectation",
     ),
     ("expectations/maven_crm.yml", "metrics: [booked_revenue,", "metrics: [booked_revenues,", "no metric"),
+    ("dbt_project/models/staging/maven_crm/_sources.yml", "win_rate: >-", "win_rates: >-", "Write win_rate"),
     ("dbt_project/seeds/targets.csv", "booked_revenue,2017-Q2", "booked_revenues,2017-Q2", "Write booked_revenue"),
     ("dbt_project/seeds/targets.csv", "business_unit,Maven", "businessunit,Maven", "Write business_unit"),
     ("dbt_project/seeds/targets.csv", "3000000,currency", "3 million,currency", "which is no number"),

@@ -39,6 +39,7 @@ TEXTS = {
     "A call without an end has no length.",
     "Hang up.",
     "as last year",
+    "Calls of before 2020 are not there.",
 }
 
 
@@ -47,6 +48,8 @@ def project(tmp_path: Path) -> Path:
     """A company's project: a file of each kind that has words, and languages with the sentences of the pages."""
     files = {
         "dbt_project/models/kpis/kpi_calls.yml": METRIC,
+        "dbt_project/models/staging/phone/_sources.yml": "sources: [{config: {meta: {caveats:"
+        " {calls: Calls of before 2020 are not there.}}}}]",
         "reports/calls.yml": "title: Call review\npurpose: Are we calling?\n",
         "expectations/phone.yml": "objects: {calls: {rules: [{check: is_dated, found: '{failures} calls have no day.',"
         " why: It is in no period., cure: Enter the day.}]}}",
@@ -90,7 +93,7 @@ def test_a_company_gets_a_catalogue_of_its_own(project: Path) -> None:
     assert update(project) == [catalogue(project, "ja")], "English needs none"
     assert update(project) == [], "what is up to date is not written"
     (report, pages) = check(project)
-    assert (report.messages, len(report.problems), report.is_company) == (15, 15, True)
+    assert (report.messages, len(report.problems), report.is_company) == (16, 16, True)
     assert "kpi_calls.yml, line 6: 'Calls made' has no words." in "".join(report.problems)
     assert (pages.path.name, pages.problems) == (PAGES, ())
     translate(catalogue(project, "ja"), **{"Calls made": "架電数"})
