@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from scorecard.catalogue.caveats import check_caveats, with_caveats
+from scorecard.catalogue.concepts import ColumnEntry as ConceptColumn
+from scorecard.catalogue.concepts import Concept, read_concepts
 from scorecard.catalogue.declared import DeclaredSource, DeclaredTable, declared_sources, read_sources
 from scorecard.catalogue.dimensions import Dimension, around, read_dimensions
 from scorecard.catalogue.facts import Fact, read_facts
@@ -28,6 +30,8 @@ from scorecard.settings import Settings
 __all__ = [
     "Catalogue",
     "ColumnEntry",
+    "Concept",
+    "ConceptColumn",
     "DeclaredSource",
     "DeclaredTable",
     "Dimension",
@@ -48,6 +52,7 @@ __all__ = [
     "load_dimensions",
     "metric_of",
     "read_catalogue",
+    "read_concepts",
     "read_facts",
     "read_sources",
     "read_yaml",

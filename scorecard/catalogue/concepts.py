@@ -25,24 +25,45 @@ _MODEL = re.compile(r"(stg|int)_(?P<source>.+?)__(?P<concept>.+)")
 _PROVENANCE = re.compile(r"\bprovenance\(\s*['\"](\w+)['\"]")
 
 
-class _Meta(Entry):
+class ColumnMeta(Entry):
+    """What ``config.meta`` of a column of a concept, or of a source's model, may say."""
+
     optional: StrictBool = Field(default=False, description="Of a concept: a source may lack it.")
     extra: StrictBool = Field(default=False, description="Of a source's model: the concept has no such column.")
+    known_as: tuple[Text, ...] = Field(default=(), description="Of a concept: what sources often call it.")
+    means: dict[Text, tuple[Text, ...]] = Field(
+        default={}, description="Of a concept: its values, and how sources often write them."
+    )
 
 
-class _Config(Open):
-    meta: _Meta = _Meta()
+class ConceptMeta(Entry):
+    """What ``config.meta`` of a concept may say."""
+
+    known_as: tuple[Text, ...] = Field(default=(), description="What sources often call its records.")
+    role: Text | None = Field(default=None, description="What a source that delivers it is to the company.")
 
 
-class _Column(Open):
+class _ColumnConfig(Open):
+    meta: ColumnMeta = ColumnMeta()
+
+
+class ColumnEntry(Open):
+    """A column as the YAML of a concept or of a source's model lists it."""
+
     name: Text
     data_type: Text
-    config: _Config = _Config()
+    description: Text = "Not described."
+    config: _ColumnConfig = _ColumnConfig()
+
+
+class _ConceptConfig(Open):
+    meta: ConceptMeta = ConceptMeta()
 
 
 class _Model(Open):
     name: Text
-    columns: tuple[_Column, ...] = ()
+    config: _ConceptConfig = _ConceptConfig()
+    columns: tuple[ColumnEntry, ...] = ()
 
 
 class _ModelFile(Open):
@@ -62,9 +83,10 @@ class _Columns:
     """The columns that a model's YAML lists: types and marks by name, and the line of each."""
 
     path: Path
-    columns: Mapping[str, _Column]
+    columns: Mapping[str, ColumnEntry]
     lines: Mapping[str, int]
     line: int
+    meta: ConceptMeta
 
     def named(self, name: str) -> str:
         """Return how a column is named in a sentence."""
@@ -99,6 +121,37 @@ def concept_files(folder: Path) -> dict[str, Path]:
     """Return by concept the file of its columns; ``folder`` is that of dbt's models."""
     files = sorted((folder / "intermediate" / "concepts").rglob("int_*.yml"))
     return {path.stem.removeprefix("int_"): path for path in files}
+
+
+@dataclass(frozen=True)
+class Concept:
+    """A concept: its columns by name, but for those that say where a record came from, and what it declares."""
+
+    name: str
+    columns: dict[str, ColumnEntry]
+    provenance: tuple[ColumnEntry, ...]
+    meta: ConceptMeta
+
+
+_PROVIDED = ("source_system", "source_object", "record_id", "source_file", "source_line", "source_sha256", "loaded_at")
+
+
+def read_concepts(folder: Path) -> dict[str, Concept]:
+    """Return the concepts by name; ``folder`` is that of dbt's models.
+
+    Raises
+    ------
+    WrongDeclarations: what is wrong in their files.
+    """
+    mistakes = Mistakes()
+    concepts: dict[str, Concept] = {}
+    for name, path in concept_files(folder).items():
+        if listed := _read(path, mistakes):
+            own = {key: entry for key, entry in listed.columns.items() if key not in (*_PROVIDED, OF_SOURCE)}
+            provenance = tuple(entry for key, entry in listed.columns.items() if key in _PROVIDED)
+            concepts[name] = Concept(name, own, provenance, listed.meta)
+    mistakes.raise_any()
+    return concepts
 
 
 def _models(
@@ -184,7 +237,7 @@ def _read(path: Path, mistakes: Mistakes) -> _Columns | None:
             place = ("models", number, "columns")
             lines = {column.name: document.line(*place, row) for row, column in enumerate(model.columns)}
             columns = {column.name: column for column in model.columns}
-            return _Columns(path, columns, lines, document.line(*place))
+            return _Columns(path, columns, lines, document.line(*place), model.config.meta)
     if file:
         mistakes.note(path, 1, f"The file lists no columns of {path.stem}.", "List them under `columns`.")
     return None

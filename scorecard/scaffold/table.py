@@ -1,0 +1,179 @@
+"""An export as rows of text, read without a contract: encoding, delimiter and header are guessed."""
+
+import csv
+import io
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from xml.parsers import expat
+
+from scorecard.errors import ScorecardError
+
+ROWS = 20_000
+"""Rows that are looked at."""
+
+_BYTES = 16 << 20
+_DELIMITERS = ",;\t|"
+_CELLS, _CHARACTERS = 5_000_000, 200_000_000
+
+
+@dataclass(frozen=True)
+class Table:
+    """The first rows of an export: its header, its rows as text, and how it is written.
+
+    ``types``: of a Parquet file, the type of each column as a contract names it. ``notes``: what is not sure.
+    """
+
+    header: list[str]
+    rows: list[list[str]]
+    encoding: str = ""
+    delimiter: str = ","
+    skip_rows: int = 0
+    types: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def column(self, place: int) -> list[str]:
+        """Return the texts of a column, without spaces around them."""
+        return [row[place].strip() if place < len(row) else "" for row in self.rows]
+
+
+def read_table(path: Path) -> Table:
+    """Read the first rows of a CSV file, an Excel workbook (its first sheet) or a Parquet file.
+
+    Raises
+    ------
+    ScorecardError: there is no such file, or it can't be read as what its name says, or has no header.
+    """
+    if not path.is_file():
+        raise ScorecardError(f"There is no file {path}.", "Name an export that is there.")
+    readers = {".xlsx": _read_excel, ".parquet": _read_parquet}
+    table = readers.get(path.suffix.lower(), _read_csv)(path)
+    if not any(table.header):
+        raise ScorecardError(f"{path} has no header.", "Export it with the names of its columns in the first row.")
+    return table
+
+
+def _read_csv(path: Path) -> Table:
+    with path.open("rb") as file:
+        content = file.read(_BYTES + 1)
+    text, encoding, notes = _decoded(content, path)
+    if len(content) > _BYTES:
+        text = text[: text.rfind("\n") + 1]
+    lines = text.splitlines()
+    delimiter = _delimiter(lines)
+    records = list(islice(_records(text, delimiter, path), ROWS + 50))
+    skip = _lines_above_header(records)
+    body = [record for record in records[skip + 1 :] if any(record)]
+    header = records[skip] if len(records) > skip else []
+    return Table(header, body[:ROWS], encoding, delimiter, skip, notes=notes)
+
+
+def _decoded(content: bytes, path: Path) -> tuple[str, str, tuple[str, ...]]:
+    """Return the text, its encoding as a contract names it ("" is UTF-8), and a note where it is only likely."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", "replace"), "utf-16", ()
+    try:
+        # What is cut within a letter is still UTF-8.
+        return content[: len(content) if len(content) <= _BYTES else _BYTES - 4].decode("utf-8-sig"), "", ()
+    except UnicodeDecodeError:
+        pass
+    if b"\0" in content:
+        raise ScorecardError(f"{path} is no text.", "Name a CSV file, or one that ends in .xlsx or .parquet.")
+    for encoding, python in (("shift_jis", "cp932"), ("windows-1252", "cp1252")):
+        try:
+            text = content.decode(python)
+        except UnicodeDecodeError:
+            continue
+        # Half-width katakana and lone symbols are what Western letters look like in Japanese.
+        if encoding != "shift_jis" or _is_japanese(text):
+            return text, encoding, (f"The encoding {encoding} is likely, not sure: look at names with accents.",)
+    return content.decode("cp1252", "replace"), "windows-1252", ("The encoding is not known.",)
+
+
+def _is_japanese(text: str) -> bool:
+    """Whether the letters that are no ASCII are mostly kana and common kanji, and none is a half-width kana."""
+    letters = [letter for letter in text if not letter.isascii()]
+    wide = [letter for letter in letters if "\u3000" <= letter <= "\u9fff"]
+    return len(wide) > len(letters) * 0.9
+
+
+def _delimiter(lines: list[str]) -> str:
+    """Return the delimiter that most of the lines have equally often."""
+    best, score = ",", 0.0
+    for delimiter in _DELIMITERS:
+        counts = Counter(line.count(delimiter) for line in lines[:200] if line)
+        count, times = max(counts.items(), key=lambda pair: (bool(pair[0]), pair[1]), default=(0, 0))
+        if count and times * (1 + count / 100) > score:
+            best, score = delimiter, times * (1 + count / 100)
+    return best
+
+
+def _records(text: str, delimiter: str, path: Path) -> Iterator[list[str]]:
+    try:
+        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    except csv.Error as error:
+        raise ScorecardError(
+            f"{path} cannot be read as CSV: {error}.", "Look for a quotation mark that is not closed or not doubled."
+        ) from error
+
+
+def _lines_above_header(records: list[list[str]]) -> int:
+    """Return how many records there are above the first that is at least as wide as most."""
+    widths = Counter(len(record) for record in records if record)
+    usual = widths.most_common(1)[0][0] if widths else 0
+    return next((place for place, record in enumerate(records[:50]) if len(record) >= usual), 0)
+
+
+def _read_excel(path: Path) -> Table:
+    from scorecard.sources.workbook import Budget, Damaged, TooLarge, Workbook
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            book = Workbook(archive, Budget(_CELLS, _CHARACTERS), ".")
+            sheet = next((sheet for sheet in book.sheets if sheet.is_seen), book.sheets[0])
+            found = list(islice(book.rows(sheet), ROWS))
+    except (zipfile.BadZipFile, expat.ExpatError, Damaged, TooLarge, KeyError, IndexError, OSError) as error:
+        raise ScorecardError(f"{path} cannot be read as a workbook: {error}.", "Save it again as .xlsx.") from error
+    rows = [[row.texts.get(place + 1, "") for place in range(max(row.texts, default=0))] for row in found]
+    place = _lines_above_header(rows)
+    skip = found[place].number - 1 if place else 0
+    return Table(rows[place] if rows else [], rows[place + 1 :], skip_rows=skip)
+
+
+def _read_parquet(path: Path) -> Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+        schema = file.schema_arrow
+        rows = [
+            ["" if value is None else str(value) for value in record.values()]
+            for batch in islice(file.iter_batches(ROWS), 1)
+            for record in batch.to_pylist()
+        ]
+    except (pa.ArrowException, OSError) as error:
+        raise ScorecardError(f"{path} cannot be read as Parquet: {error}.", "Export it again.") from error
+    return Table(schema.names, rows, types={field.name: _type_of(field.type) for field in schema})
+
+
+def _type_of(kind: Any) -> str:
+    """Return the type of a Parquet column as a contract names it."""
+    import pyarrow.types as of
+
+    if of.is_timestamp(kind):
+        return "timestamptz" if kind.tz else "timestamp"
+    if of.is_decimal(kind):
+        return f"decimal({min(kind.precision, 38)},{kind.scale})"
+    kinds = {
+        "date": of.is_date,
+        "boolean": of.is_boolean,
+        "integer": lambda each: of.is_int8(each) or of.is_int16(each) or of.is_int32(each),
+        "bigint": of.is_integer,
+        "double": of.is_floating,
+    }
+    return next((name for name, test in kinds.items() if test(kind)), "varchar")

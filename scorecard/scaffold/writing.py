@@ -1,0 +1,127 @@
+"""New files: all of them or none, and never one that is there already."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from scorecard.errors import ScorecardError
+from scorecard.sources.contract import LINE_CONTENT, LINE_KEY, NAME
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ ./-]*[A-Za-z0-9_./]|[A-Za-z]")
+_SPECIAL = {"yes", "no", "on", "off", "true", "false", "null", "none", "y", "n"}
+
+
+@dataclass(frozen=True)
+class Started:
+    """What was written, and what is to be done next, in order."""
+
+    files: tuple[Path, ...]
+    next_steps: tuple[str, ...]
+
+
+def write_new(files: Mapping[Path, str]) -> tuple[Path, ...]:
+    """Write files that aren't there yet; return them.
+
+    Raises
+    ------
+    ScorecardError: one is there already; nothing was written.
+    """
+    if there := [str(path) for path in files if path.exists()]:
+        raise ScorecardError(
+            f"{', '.join(there)} is there already.", "Nothing was written. Choose another name, or delete the file."
+        )
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return tuple(files)
+
+
+def refuse_no_name(name: str, what: str) -> None:
+    """Refuse what can't be part of a file's and a table's name.
+
+    Raises
+    ------
+    ScorecardError: it can't.
+    """
+    if not NAME.fullmatch(name):
+        raise ScorecardError(f"{name!r} can't be the name of a {what}.", "Use lower case, digits and single _.")
+
+
+@cache
+def reserved_words() -> frozenset[str]:
+    """Return the words of SQL that can't be a name as they are."""
+    import duckdb
+
+    sql = "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"
+    return frozenset(word for (word,) in duckdb.execute(sql).fetchall())
+
+
+def quoted(text: str) -> str:
+    """Return a text as YAML has it: in quotation marks where it must be.
+
+    >>> quoted("Deals"), quoted("no"), quoted("a: b")
+    ('Deals', '"no"', '"a: b"')
+    """
+    plain = _PLAIN.fullmatch(text) and text.lower() not in _SPECIAL
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+def flow(values: Iterable[str]) -> str:
+    """Return a list as YAML has it in one line."""
+    return f"[{', '.join(map(quoted, values))}]"
+
+
+def words(name: str) -> str:
+    """Return a name as the beginning of a sentence.
+
+    >>> words("orbit_crm")
+    'Orbit crm'
+    """
+    text = name.replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def columns_yaml(columns: Iterable[tuple[str, str, str]], indent: str = "      ") -> str:
+    """Return dbt's list of columns: name, type and description of each."""
+    return "".join(
+        f"{indent}- {{name: {name}, data_type: {quoted(kind) if ',' not in kind else json.dumps(kind)},"
+        f" description: {quoted(description)}}}\n"
+        for name, kind, description in columns
+    )
+
+
+def staging_select(
+    source: str, table: str, selected: Sequence[str], key: Sequence[str], kinds: Mapping[str, str]
+) -> list[str]:
+    """Return the lines of a staging model below its comment.
+
+    Parameters
+    ----------
+    selected: lines of the select, each with its comma. key: the columns that tell the table's records apart, or
+        line_content. kinds: the types of the table's columns by name.
+    """
+    return [
+        "with source as (",
+        f"    {{{{ current_rows('{source}', '{table}') }}}}",
+        "),",
+        "",
+        "renamed as (",
+        "    select",
+        *selected,
+        f"        {{{{ provenance('{source}', '{table}', {_record_id(key, kinds)}) }}}}",
+        "    from source",
+        ")",
+        "",
+        "select * from renamed",
+        "",
+    ]
+
+
+def _record_id(key: Sequence[str], kinds: Mapping[str, str]) -> str:
+    """Return the SQL that tells the records of a table apart, in quotation marks for a macro."""
+    columns = [LINE_KEY.name if column == LINE_CONTENT else column for column in key]
+    texts = [each if kinds.get(each, "varchar") == "varchar" else f"cast({each} as varchar)" for each in columns]
+    return f"'{texts[0]}'" if len(texts) == 1 else f"\"concat_ws('|', {', '.join(texts)})\""

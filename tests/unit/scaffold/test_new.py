@@ -1,0 +1,111 @@
+"""`scorecard new`: what it writes is sound as it is, and nothing that is there is written over."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from scorecard import steps
+from scorecard.catalogue import load_catalogue
+from scorecard.concepts import concept_models, core_models
+from scorecard.errors import ScorecardError
+from scorecard.scaffold.fact import start_fact
+from scorecard.scaffold.metric import start_metric
+from scorecard.scaffold.source import start_source
+from scorecard.settings import PROJECT, Settings
+
+CASES = Path(__file__).parents[2] / "cases"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    for folder in ("dbt_project", "expectations", "reports"):
+        shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("target", "logs"))
+    shutil.copy(PROJECT / "scorecard.example.toml", tmp_path / "scorecard.toml")
+    return Settings(project=tmp_path)  # type: ignore[call-arg]
+
+
+def assert_sound(settings: Settings) -> None:
+    mistakes, others = steps.check_declarations(settings)
+    assert ([str(mistake) for mistake in mistakes], others) == ([], [])
+
+
+@pytest.mark.parametrize("export", ["deals.csv", "deals_german_excel.csv", "deals_names.csv", "deals_big_amounts.csv"])
+def test_a_source_whose_columns_tell_what_they_are_delivers_a_concept(settings: Settings, export: str) -> None:
+    started = start_source(settings, "orbit_crm", [CASES / export], concept="opportunities", unit="Orbit")
+    assert_sound(settings)
+    assert "stg_orbit_crm__opportunities" in concept_models(settings)["opportunities"]
+    assert [path.name for path in started.files] == [
+        "_sources.yml",
+        "stg_orbit_crm__opportunities.sql",
+        "stg_orbit_crm__opportunities.yml",
+    ]
+
+
+def test_the_concept_is_guessed_and_values_are_mapped(settings: Settings) -> None:
+    started = start_source(settings, "orbit_crm", [CASES / "deals.csv"])
+    sql = started.files[1].read_text(encoding="utf-8")
+    assert "deal_id as opportunity_id," in sql
+    assert "when 'won' then 'won'" in sql
+    assert "To do" not in sql
+    declared = started.files[0].read_text(encoding="utf-8")
+    assert "role: crm" in declared
+    assert "# To do: whose records these are." in declared
+
+
+def test_what_a_concept_wants_and_the_export_lacks_is_to_do(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "deals.csv").write_text("deal_id,status,opened,closed\nA,gewonnen,2024-01-02,2024-02-03\n")
+    started = start_source(settings, "shop", [tmp_path / "deals.csv"])
+    sql = started.files[1].read_text(encoding="utf-8")
+    assert "-- To do: amount." in sql
+    assert "cast(null as decimal(24,8)) as amount," in sql
+    assert "when 'gewonnen' then 'won'" in sql
+    assert "no value of status is known to mean lost: gewonnen." in sql
+    assert_sound(settings)
+
+
+def test_exports_without_a_concept_lead_to_a_fact_and_a_metric(settings: Settings) -> None:
+    started = start_source(settings, "desk", [CASES / "calls_without_key.csv"], unit="Orbit")
+    assert any("scorecard new fact NAME --source desk.calls_without_key" in step for step in started.next_steps)
+    start_fact(settings, "call", "desk", "calls_without_key", ["outcome"])
+    assert_sound(settings)
+    fact = core_models(settings)["core_call"]
+    assert (fact.meta.concept, fact.meta.horizon, fact.meta.moment) == ("calls", ("day",), "day")
+    assert concept_models(settings)["calls"] == ["stg_desk__calls"]
+    start_metric(settings, "calls_made", "core_call")
+    assert_sound(settings)
+    catalogue = load_catalogue(settings)
+    assert "outcome" in catalogue.dimensions
+    assert catalogue.metrics["calls_made"].kind == "flow"
+
+
+def test_every_fact_with_a_moment_makes_a_metric(settings: Settings) -> None:
+    for name, fact in core_models(settings).items():
+        if fact.meta.moment:
+            start_metric(settings, f"{name}_count", name)
+    assert_sound(settings)
+
+
+def test_nothing_is_written_over(settings: Settings) -> None:
+    start_source(settings, "orbit_crm", [CASES / "deals.csv"])
+    staging = settings.dbt_project / "models" / "staging" / "orbit_crm"
+    (staging / "_sources.yml").unlink()
+    with pytest.raises(ScorecardError, match="is there already"):
+        start_source(settings, "orbit_crm", [CASES / "deals_names.csv"], concept="opportunities")
+    assert not (staging / "_sources.yml").exists()
+
+
+def test_wrong_use_is_told(settings: Settings) -> None:
+    start_source(settings, "desk", [CASES / "calls_without_key.csv"], unit="Orbit")
+    wrong = [
+        (lambda: start_source(settings, "Orbit", [CASES / "deals.csv"]), "can't be the name of a source"),
+        (lambda: start_source(settings, "x", [CASES / "deals.csv"], concept="deals"), "There is no concept deals"),
+        (lambda: start_fact(settings, "call", "desk", "calls"), "has no table calls"),
+        (lambda: start_fact(settings, "call", "desk", "calls_without_key", ["team"]), "has no team"),
+        (lambda: start_fact(settings, "call", "desk", "calls_without_key", [], "agent"), "no column agent of days"),
+        (lambda: start_metric(settings, "win_rate"), "There is a metric win_rate"),
+        (lambda: start_metric(settings, "calls", "core_calls"), "no fact core_calls"),
+    ]
+    for call, sentence in wrong:
+        with pytest.raises(ScorecardError, match=sentence):
+            call()
