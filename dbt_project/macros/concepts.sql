@@ -9,14 +9,14 @@
     {{- 'union all\n' if not loop.first -}}
 select
         {%- for column in columns %}
-    cast({{ _delivered(column.name, delivered) }} as {{ column.data_type }}) as {{ column.name }}
+    cast({{ _delivered(column.name, delivered) }} as {{ type_of(column.data_type) }}) as {{ column.name }}
         {{- ',' if not loop.last }}
         {%- endfor %}
 from {{ ref(source_model) }}
     {% else -%}
 select
         {%- for column in columns %}
-    cast(null as {{ column.data_type }}) as {{ column.name }}{{ ',' if not loop.last }}
+    cast(null as {{ type_of(column.data_type) }}) as {{ column.name }}{{ ',' if not loop.last }}
         {%- endfor %}
 where false
     {%- endfor -%}

@@ -25,9 +25,8 @@
     {%- set declared = graph.sources['source.' ~ project_name ~ '.' ~ source_name ~ '.' ~ object_name].columns.values() -%}
     {%- set held = adapter.get_columns_in_relation(loaded) | map(attribute='name') | list if loaded else [] -%}
     {%- set by_the_extraction = [
-        ('_undeclared', 'varchar'), ('_source_file', 'varchar'), ('_source_line', 'bigint'), ('_source_sha256', 'varchar'),
-        ('_valid_from', 'timestamptz'), ('_valid_to', 'timestamptz'),
-        ('_deleted_at', 'timestamptz'), ('_deleted_reason', 'varchar'),
+        ('_undeclared', 'string'), ('_source_file', 'string'), ('_source_line', 'bigint'), ('_source_sha256', 'string'),
+        ('_valid_from', 'moment'), ('_valid_to', 'moment'), ('_deleted_at', 'moment'), ('_deleted_reason', 'string'),
     ] -%}
     (
         select
@@ -43,7 +42,7 @@
 
 
 {% macro _held(column, data_type, held) -%}
-    {{ adapter.quote(column) if column in held else 'null::' ~ data_type ~ ' as ' ~ adapter.quote(column) }}
+    {{ adapter.quote(column) if column in held else 'cast(null as ' ~ type_of(data_type) ~ ') as ' ~ adapter.quote(column) }}
 {%- endmacro %}
 
 
@@ -63,26 +62,17 @@
 
 {# What each merged record has become in the end, however many mergers that took: (_source_system, merged_id, into_id). #}
 {% macro merged_records(source_name, object_name) -%}
-    with recursive merger as (
+    {%- set merger -%}
+    (
         select
             _source_system,
             id as merged_id,
-            _deleted_reason[length('merged into ') + 1:] as into_id
+            substr(_deleted_reason, length('merged into ') + 1) as into_id
         from {{ raw(source_name, object_name) }}
-        where _valid_to is null and starts_with(_deleted_reason, 'merged into ')
-    ),
-
-    followed as (
-        select _source_system, merged_id, into_id from merger
-        union
-        select followed._source_system, followed.merged_id, merger.into_id
-        from followed
-        inner join merger on followed.into_id = merger.merged_id and followed._source_system = merger._source_system
+        where _valid_to is null and _deleted_reason like 'merged into %'
     )
-
-    select followed._source_system, followed.merged_id, followed.into_id
-    from followed
-    anti join merger on followed.into_id = merger.merged_id and followed._source_system = merger._source_system
+    {%- endset -%}
+    select * from {{ followed_mergers(merger) }} as followed
 {%- endmacro %}
 
 
@@ -94,7 +84,7 @@
 
 {# What the most valuable of a record's lines sells; null where several compete and one has no price. #}
 {% macro most_valuable(column, price) -%}
-    case when count(*) = 1 or count({{ price }}) = count(*) then arg_max({{ column }}, (coalesce({{ price }}, 0), id)) end
+    case when count(*) = 1 or count({{ price }}) = count(*) then {{ value_at_max(column, ['coalesce(' ~ price ~ ', 0)', 'id']) }} end
 {%- endmacro %}
 
 
@@ -125,24 +115,6 @@
         from {{ ref('aliases') }} as alias_of
         where alias_of.field = '{{ field }}' and alias_of.spelling = {{ column }}
     ), {{ column }})
-{%- endmacro %}
-
-
-{# The company's day on which a moment falls. #}
-{% macro local_day(moment) -%}
-    ({{ moment }} at time zone '{{ var("timezone") }}')::date
-{%- endmacro %}
-
-
-{# The moment that a clock on the company's wall tells. #}
-{% macro moment_of(wall_clock) -%}
-    {{ wall_clock }} at time zone '{{ var("timezone") }}'
-{%- endmacro %}
-
-
-{# The moment at which a local day begins. #}
-{% macro start_of_day(day) -%}
-    ({{ day }})::timestamp at time zone '{{ var("timezone") }}'
 {%- endmacro %}
 
 

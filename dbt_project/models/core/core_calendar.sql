@@ -1,36 +1,38 @@
 -- One row per local day of the company, from a year before the first record to a year after the last.
-{% set shift = "interval (" ~ (var('fiscal_year_start_month') - 1) ~ ") month" %}
+{% set shift = var('fiscal_year_start_month') - 1 %}
 with bounds as (
     select
-        date_trunc('year', min(first_on) - interval 1 year)::date as first_on,
-        date_trunc('year', max(last_on) + interval 2 year)::date as end_on
+        {{ first_day_of('year', add_months('min(first_on)', -12)) }} as first_on,
+        {{ first_day_of('year', add_months('max(last_on)', 24)) }} as end_on
     from {{ ref('core_horizon') }}
 ),
 
 days as (
-    select unnest(generate_series(first_on, end_on - interval 1 day, interval 1 day))::date as day
+    select in_bounds.day
     from bounds
+    cross join {{ days_from('bounds.first_on', 'bounds.end_on') }} as in_bounds (day)
 ),
 
 months as (
     select
         day,
-        date_trunc('month', day)::date as month_start,
-        (date_trunc('month', day) - {{ shift }})::date as fiscal_month
+        {{ first_day_of('month', 'day') }} as month_start,
+        {{ add_months(first_day_of('month', 'day'), -shift) }} as fiscal_month
     from days
 )
 
 select
     months.day,
-    date_trunc('week', months.day)::date as week_start,
+    {{ first_day_of('week', 'months.day') }} as week_start,
     months.month_start,
-    (date_trunc('quarter', months.fiscal_month) + {{ shift }})::date as quarter_start,
-    (date_trunc('year', months.fiscal_month) + {{ shift }})::date as year_start,
-    strftime(months.day, '%G-W%V') as week_label,
-    strftime(months.day, '%Y-%m') as month_label,
-    (year(months.fiscal_month) + {{ var('fiscal_year_ahead') }})::varchar
-    || '-Q' || quarter(months.fiscal_month)::varchar as quarter_label,
-    (year(months.fiscal_month) + {{ var('fiscal_year_ahead') }})::varchar as year_label,
-    isodow(months.day) < 6 and holiday.holiday_on is null as is_business_day
+    {{ add_months(first_day_of('quarter', 'months.fiscal_month'), shift) }} as quarter_start,
+    {{ add_months(first_day_of('year', 'months.fiscal_month'), shift) }} as year_start,
+    {{ iso_week('months.day') }} as week_label,
+    substr(months.day::string, 1, 7) as month_label,
+    (year(months.fiscal_month) + {{ var('fiscal_year_ahead') }})::string
+    || '-Q' || quarter(months.fiscal_month)::string as quarter_label,
+    (year(months.fiscal_month) + {{ var('fiscal_year_ahead') }})::string as year_label,
+    {{ days_between(first_day_of('week', 'months.day'), 'months.day') }} < 5
+    and holiday.holiday_on is null as is_business_day
 from months
 left join {{ ref('holidays') }} as holiday on months.day = holiday.holiday_on

@@ -14,7 +14,7 @@ select
     opportunity.product,
     opportunity.segment,
     opportunity.country,
-    date_diff('day', opportunity.created_on, least(period.period_end - 1, horizon.last_on)) as age_days,
+    {{ days_between('opportunity.created_on', 'least(period.period_end - 1, horizon.last_on)') }} as age_days,
     opportunity.source_system,
     opportunity.source_object,
     opportunity.record_id,

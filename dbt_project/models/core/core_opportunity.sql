@@ -42,7 +42,7 @@ select
     (try_cast(amount as decimal(24, 8)) * rate)::decimal(30, 8) as amount,
     try_cast(quantity as decimal(30, 8)) as quantity,
     list_price,
-    case when stage in ('won', 'lost') then date_diff('day', created_on, closed_on) end as cycle_days,
+    case when stage in ('won', 'lost') then {{ days_between('created_on', 'closed_on') }} end as cycle_days,
     source_system,
     source_object,
     record_id,

@@ -13,8 +13,8 @@ with parameter (business_unit, parameter, number) as (
 )
 
 select
-    business_unit::varchar as business_unit,
-    parameter::varchar as parameter,
+    business_unit::string as business_unit,
+    parameter::string as parameter,
     number::decimal(30, 8) as number
 from parameter
 where parameter is not null

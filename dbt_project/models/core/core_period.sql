@@ -1,6 +1,6 @@
 -- One row per grain and period; [period_start, period_end).
 with starts as (
-    select 'day' as grain, day as period_start, strftime(day, '%Y-%m-%d') as period from {{ ref('core_calendar') }}
+    select 'day' as grain, day as period_start, day::string as period from {{ ref('core_calendar') }}
     union
     select 'week', week_start, week_label from {{ ref('core_calendar') }}
     union
@@ -15,10 +15,10 @@ select
     grain,
     period,
     period_start,
-    ({{ move('grain', 'period_start', 1) }})::date as period_end,
-    ({{ move('grain', 'period_start', -1) }})::date as prior_start,
+    {{ move('grain', 'period_start', 1) }} as period_end,
+    {{ move('grain', 'period_start', -1) }} as prior_start,
     case
-        when grain = 'week' then period_start - 364
-        else (period_start - interval 12 month)::date
+        when grain = 'week' then {{ add_days('period_start', -364) }}
+        else {{ add_months('period_start', -12) }}
     end as year_ago_start
 from starts

@@ -15,10 +15,10 @@ with event as (
     {% endfor %}
     {% endfor %}
     select
-        cast(null as varchar) as source_system,
-        cast(null as varchar) as business_unit,
+        cast(null as string) as source_system,
+        cast(null as string) as business_unit,
         cast(null as date) as happened_on,
-        cast(null as timestamptz) as loaded_at
+        cast(null as {{ type_of('moment') }}) as loaded_at
     where false
 ),
 
@@ -29,7 +29,7 @@ recorded as (
         min(happened_on) as first_on,
         max(happened_on) as last_on
     from event
-    where happened_on <= (loaded_at at time zone '{{ var("timezone") }}')::date
+    where happened_on <= {{ local_day('loaded_at') }}
     group by source_system, business_unit
 )
 

@@ -1,6 +1,6 @@
 -- One row per source that says through which day it is known: a service that was read to its end at least once, and a
 -- source of exports that declares it, through the day of the slowest of the exports that do.
-{%- set days = 'arg_max(read_through, loaded_at) filter (read_through is not null)' %}
+{%- set days = value_at_max('read_through', ['loaded_at']) ~ ' filter (where read_through is not null)' %}
 {%- for source, declared in var('sources', {}).items() %}
 {%- set cursors = adapter.get_relation(target.database, 'raw_' ~ source, '_cursors') if execute %}
 {%- set objects = declared.known_through %}
@@ -27,7 +27,7 @@ union all
 {%- endif %}
 {%- endfor %}
 select
-    null::varchar as source_system,
-    null::varchar as business_unit,
+    null::string as source_system,
+    null::string as business_unit,
     null::date as read_through
 where false

@@ -9,7 +9,7 @@ listed as (
     select
         id as account_id,
         coalesce(name, email, id) as account_name,
-        null::varchar as segment,
+        null::string as segment,
         {{ known_as('country', 'country') }} as country,
         {{ provenance('stripe', 'customer', 'id') }}
     from source
@@ -19,8 +19,8 @@ told as (
     select
         customer as account_id,
         customer as account_name,
-        null::varchar as segment,
-        null::varchar as country,
+        null::string as segment,
+        null::string as country,
         {{ provenance('stripe', 'subscription', 'id') }}
     from ({{ current_rows('stripe', 'subscription') }}) as subscription
     where not exists (
@@ -32,5 +32,5 @@ told as (
 )
 
 select * from listed
-union all by name
+union all
 select * from told

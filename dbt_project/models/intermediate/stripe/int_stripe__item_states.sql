@@ -30,7 +30,7 @@ line as (
         line._valid_from,
         -- Amounts that are none make the line's price unknown, and not the build of all units fail.
         case
-            when line.discount_amounts is null then 0 else {{ sum_listed('line.discount_amounts', 'amount') }}
+            when line.discount_amounts is null then 0 else {{ json_sum('line.discount_amounts', 'amount') }}
         end as discount,
         {{ inclusive_tax('line.taxes') }} as tax,
         case
@@ -56,12 +56,24 @@ line as (
 summed as (
     -- A tiered price has several lines of one item and period. Of invoices of one period the one that counts is first.
     select
-        * replace (
-            (sum(amount) over tiers)::decimal(38, 8) as amount,
-            (case when count(discount) over tiers = count(*) over tiers then sum(discount) over tiers end) as discount,
-            (case when count(tax) over tiers = count(*) over tiers then sum(tax) over tiers end) as tax,
-            (case when count(quantity) over tiers = count(*) over tiers then sum(quantity) over tiers end) as quantity
-        )
+        _source_system,
+        id,
+        item_id,
+        subscription_id,
+        price_id,
+        product,
+        case when count(quantity) over tiers = count(*) over tiers then sum(quantity) over tiers end as quantity,
+        (sum(amount) over tiers)::decimal(38, 8) as amount,
+        case when count(discount) over tiers = count(*) over tiers then sum(discount) over tiers end as discount,
+        case when count(tax) over tiers = count(*) over tiers then sum(tax) over tiers end as tax,
+        period_start,
+        period_end,
+        kind,
+        is_paused,
+        _source_file,
+        _source_line,
+        _source_sha256,
+        _valid_from
     from line
     window tiers as (partition by _source_system, item_id, period_start, kind, invoice_id)
     qualify row_number() over (
@@ -78,8 +90,8 @@ told as (
         product,
         quantity,
         kind,
-        to_timestamp(period_start) as from_at,
-        to_timestamp(period_end) as until_at,
+        {{ moment_of_seconds('period_start') }} as from_at,
+        {{ moment_of_seconds('period_end') }} as until_at,
         amount,
         discount,
         tax,
@@ -117,8 +129,10 @@ untold as (
         item.product,
         item.quantity,
         'seen' as kind,
-        case when newest.item_id is null then to_timestamp(item.current_period_start) else seen.at end as from_at,
-        to_timestamp(item.current_period_end) as until_at,
+        case
+            when newest.item_id is null then {{ moment_of_seconds('item.current_period_start') }} else seen.at
+        end as from_at,
+        {{ moment_of_seconds('item.current_period_end') }} as until_at,
         null::decimal(38, 8) as amount,
         null::decimal(38, 8) as discount,
         null::decimal(38, 8) as tax,
@@ -137,7 +151,7 @@ untold as (
 
 unioned as (
     select * from told
-    union all by name
+    union all
     select * from untold
 ),
 
@@ -147,11 +161,11 @@ placed as (
         *,
         case
             when kind = 'period' and amount > 0
-                then {'is_paused': is_paused, 'amount': amount, 'discount': discount, 'tax': tax}
+                then {{ struct_of(['is_paused', 'amount', 'discount', 'tax']) }}
         end as own,
         coalesce(
-            last_value(own ignore nulls) over (partition by source_system, item_id order by from_at),
-            last_value(own ignore nulls) over (
+            {{ last_known('own') }} over (partition by source_system, item_id order by from_at),
+            {{ last_known('own') }} over (
                 partition by source_system, subscription_id order by from_at, kind <> 'period', item_id
             )
         ) as period
@@ -159,9 +173,25 @@ placed as (
 )
 
 select
-    * exclude (own, period) replace (
-        case when kind = 'period' then is_paused else coalesce(period.is_paused, is_paused) end as is_paused
-    ),
+    item_id,
+    subscription_id,
+    price_id,
+    product,
+    quantity,
+    kind,
+    from_at,
+    until_at,
+    amount,
+    discount,
+    tax,
+    case when kind = 'period' then is_paused else coalesce(period.is_paused, is_paused) end as is_paused,
+    source_system,
+    source_object,
+    record_id,
+    source_file,
+    source_line,
+    source_sha256,
+    loaded_at,
     period.amount as period_amount,
     period.discount as period_discount,
     period.tax as period_tax

@@ -27,9 +27,9 @@ subscription as (
         listed.id,
         customer,
         start_date,
-        to_timestamp(start_date) as start_at,
-        to_timestamp(trial_end) as trial_end_at,
-        coalesce(to_timestamp(ended_at), case when status = 'unpaid' then unpaid.since end) as end_at,
+        {{ moment_of_seconds('start_date') }} as start_at,
+        {{ moment_of_seconds('trial_end') }} as trial_end_at,
+        coalesce({{ moment_of_seconds('ended_at') }}, case when status = 'unpaid' then unpaid.since end) as end_at,
         coalesce(automatic_tax, true) as may_be_taxed,
         default_tax_rates,
         discounts,
@@ -56,7 +56,7 @@ priced as (
     select
         _source_system,
         id,
-        max(unit_amount_decimal) as unit_amount,
+        try_cast(max(unit_amount_decimal) as decimal(24, 12)) as unit_amount,
         any_value(case interval when 'year' then 12 when 'week' then 84 when 'day' then 12 else 1 end * interval_count)
             as parts,
         any_value(case when interval in ('week', 'day') then 365 else 1 end) as times,
@@ -79,6 +79,23 @@ state as (
     from {{ ref('int_stripe__item_states') }}
 ),
 
+-- Whole units and the fraction of one are multiplied apart: together they would have more than 38 digits.
+charged as (
+    select
+        state.*,
+        priced.parts,
+        priced.times,
+        coalesce(priced.includes_tax, false) as includes_tax,
+        coalesce(priced.excludes_tax, false) as excludes_tax,
+        try_cast(
+            priced.unit_amount * try_cast({{ whole_part('state.quantity') }} as decimal(13, 0))
+            + (priced.unit_amount * (state.quantity % 1)::decimal(9, 8))::decimal(26, 12)
+            as decimal(30, 8)
+        ) as full_price
+    from state
+    left join priced on state.price_id = priced.id and state.source_system = priced._source_system
+),
+
 billed as (
     select
         state.*,
@@ -86,47 +103,32 @@ billed as (
         subscription.code,
         subscription.trial_end_at,
         subscription.end_at,
-        priced.parts,
-        priced.times,
         item.id is not null and state.next_at is null as goes_on,
         metered.id is not null as is_metered,
         case
             when state.kind = 'period' then state.amount - state.discount
             when state.period_amount <> 0
                 then {{ exact_part(
-                    'full_price', 'state.period_amount - state.period_discount', 'state.period_amount'
+                    'state.full_price', 'state.period_amount - state.period_discount', 'state.period_amount'
                 ) }}
             -- Of what was never billed, no line tells what discounts leave of the price.
-            when json_array_length(item.discounts) = 0
-                and json_array_length(subscription.discounts) = 0
+            when {{ json_length('item.discounts') }} = 0
+                and {{ json_length('subscription.discounts') }} = 0
                 and customer.id is not null and customer.discount_id is null
-                then full_price
+                then state.full_price
         end as discounted,
-        coalesce(priced.includes_tax, false) as includes_tax,
-        coalesce(priced.excludes_tax, false) as excludes_tax,
         subscription.may_be_taxed,
         coalesce(
             {{ inclusive_percent('item.tax_rates') }}, {{ inclusive_percent('subscription.default_tax_rates') }}
         ) as percent
-    from state
+    from charged as state
     inner join subscription
         on state.subscription_id = subscription.id and state.source_system = subscription._source_system
-    left join priced on state.price_id = priced.id and state.source_system = priced._source_system
     left join ({{ current_rows('stripe', 'subscription_item') }}) as item
         on state.item_id = item.id and state.source_system = item._source_system
     left join ({{ current_rows('stripe', 'customer', deleted=true) }}) as customer
         on subscription.customer = customer.id and subscription._source_system = customer._source_system
     left join metered on state.item_id = metered.id and state.source_system = metered._source_system
-    cross join lateral (
-        -- Whole units and the fraction of one are multiplied apart: together they would have more than 38 digits.
-        select
-            try_cast(
-                unit.amount * try_cast(trunc(state.quantity) as decimal(13, 0))
-                + (unit.amount * (state.quantity % 1)::decimal(9, 8))::decimal(26, 12)
-                as decimal(30, 8)
-            ) as full_price
-        from (select try_cast(priced.unit_amount as decimal(24, 12)) as amount) as unit
-    ) as price_of_all
     where state.kind <> 'credit' and (subscription.end_at is null or state.from_at < subscription.end_at)
 ),
 
@@ -188,7 +190,7 @@ unknown as (
     select
         subscription.id as subscription_id,
         subscription.customer as account_id,
-        null::varchar as product_id,
+        null::string as product_id,
         {{ local_day('subscription.start_at') }} as started_on,
         {{ local_day('coalesce(told.since, subscription.end_at)') }} as ended_on,
         null::decimal(38, 8) as monthly_amount,
@@ -199,13 +201,12 @@ unknown as (
     inner join oldest
         on subscription._source_system = oldest._source_system and subscription.start_date < oldest.invoiced
     left join told on subscription.id = told.subscription_id and subscription._source_system = told.source_system
-    where started_on < ended_on or ended_on is null
 ),
 
 unioned as (
     select * from known
-    union all by name
-    select * from unknown
+    union all
+    select * from unknown where started_on < ended_on or ended_on is null
 ),
 
 renamed as (

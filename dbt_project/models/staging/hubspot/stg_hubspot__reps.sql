@@ -17,10 +17,8 @@ renamed as (
         called || case
             when count(*) over (partition by _source_system, called) > 1 then ' ' || right(id, 5) else ''
         end as rep,
-        list_filter(
-            from_json(teams, '[{"name": "varchar", "primary": "boolean"}]'), lambda team: team."primary"
-        )[1].name as team,
-        null::varchar as region,
+        {{ json_text_where('teams', 'name', 'primary') }} as team,
+        null::string as region,
         {{ provenance('hubspot', 'owner', 'id') }}
     from named
 )

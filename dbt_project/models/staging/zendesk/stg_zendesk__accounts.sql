@@ -6,11 +6,11 @@ with source as (
 
 renamed as (
     select
-        id::varchar as account_id,
+        id::string as account_id,
         name as account_name,
-        null::varchar as segment,
-        null::varchar as country,
-        {{ provenance('zendesk', 'organization', 'id::varchar') }}
+        null::string as segment,
+        null::string as country,
+        {{ provenance('zendesk', 'organization', 'id::string') }}
     from source
 )
 
