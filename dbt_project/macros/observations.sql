@@ -32,10 +32,10 @@
     {% set optional = {
         'record_part': text, 'source_file': text, 'source_line': number, 'source_sha256': text,
         'occurred_at': ['TIMESTAMP WITH TIME ZONE'], 'denominator': number, 'settles_on': ['DATE'],
-        'in_total': ['BOOLEAN'],
+        'in_total': ['BOOLEAN'], 'is_event': ['BOOLEAN'],
     } %}
     {% if kind == 'stock' %}{% do required.update({'ended_on': ['DATE']}) %}{% endif %}
-    {% if kind == 'period' %}{% do required.update({'grain': text, 'period_start': ['DATE']}) %}{% endif %}
+    {% if kind == 'period' %}{% do required.update({'grain': text, 'period_start': ['DATE']}) %}{% do optional.update({'period_until': ['DATE']}) %}{% endif %}
     {% for dimension in all_dimensions() if dimension not in ['company', 'business_unit'] %}
         {% do optional.update({dimension: text}) %}
     {% endfor %}

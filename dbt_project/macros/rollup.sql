@@ -16,6 +16,8 @@
 {# The pass over the observations of one metric. #}
 {% macro plain_pass(metric, relation, columns) %}
     {% set dimensions = dimensions_among(columns) %}
+    {% set has_spans = 'period_until' in columns %}
+    {% set waits = 'is_event' in columns %}
     {% set amounts = ['numerator'] %}
     {% set sides = {'numerator': 0, 'denominator': none, 'pending': none} %}
     {% if 'denominator' in columns %}
@@ -31,6 +33,8 @@
         occurred_on,
         {{ 'ended_on,' if metric.kind == 'stock' }}
         {{ 'grain, period_start,' if metric.kind == 'period' }}
+        {{ 'period_until,' if has_spans }}
+        {{ 'is_event,' if waits }}
         business_unit as scope,
         {{ members(columns) }},
         {% for dimension in dimensions if dimension not in ['company', 'business_unit'] %}{{ dimension }},{% endfor %}
@@ -42,7 +46,7 @@
     {% do own.update(sides) %}
     {{ return({
         'kind': metric.kind, 'dimensions': dimensions, 'conditions': 1, 'amounts': [0] * (amounts | length),
-        'metrics': [own], 'sql': sql,
+        'metrics': [own], 'sql': sql, 'has_spans': has_spans, 'waits': waits,
     }) }}
 {% endmacro %}
 
@@ -135,12 +139,12 @@
 
 {# One row per metric, grain, period and member of one pass. #}
 {% macro rollup(pass) %}
-    {{ rollup_stock(pass) if pass.kind == 'stock' else rollup_sums(pass) }}
+    {{ rollup_levels(pass) if pass.kind == 'stock' or pass.get('has_spans') else rollup_sums(pass) }}
 {% endmacro %}
 
 
-{# Flows, and facts that have a row per period already. Sums are taken by day and family first, and added up to periods
-   and members, which is exact and cheap. #}
+{# Flows, and facts that have a row per period. Sums are taken by day and family first, and added up to periods and
+   members, which is exact and cheap. #}
 {% macro rollup_sums(pass) %}
     {% set dimensions = pass.dimensions %}
     {% set has_periods = pass.kind == 'period' %}
@@ -163,36 +167,53 @@
 {% endmacro %}
 
 
-{# Stocks. A row enters on its day and leaves on its end; what has entered and not left is the value at a period's end, or
-   at the end of the data where that comes first. #}
-{% macro rollup_stock(pass) %}
+{# Stocks, and rows that count in several periods of a grain. A row enters on a day and leaves on another; what has
+   entered and not left is the value: of a stock at a period's end, or at the end of the data where that comes first; of
+   rows that have their periods in each period from the day on. #}
+{% macro rollup_levels(pass) %}
     {% set dimensions = pass.dimensions %}
-    with rows as ({{ measured_rows(pass) }}),
+    {% set is_stock = pass.kind == 'stock' %}
+    {% set keys = 'day' if is_stock else 'grain, day' %}
+    {% set whose = 'metric, scope, dimension, member' if is_stock else 'metric, grain, scope, dimension, member' %}
+    with rows as (
+        {% if is_stock %}
+        select *, occurred_on as enters_on, ended_on as leaves_on from ({{ measured_rows(pass) }}) as measured
+        {% else %}
+        -- What goes on does so until the last period of its unit that is known.
+        select
+            measured.*,
+            measured.period_start as enters_on,
+            least(coalesce(measured.period_until, date '9999-12-31'), {{ add_days('horizon.last_on', 1) }}) as leaves_on
+        from ({{ measured_rows(pass) }}) as measured
+        inner join horizon
+            on measured.scope = horizon.business_unit and measured.period_start <= horizon.last_on
+        {% endif %}
+    ),
     moved as (
-        select occurred_on as day, 1 as way, * from rows
+        select enters_on as day, 1 as way, * from rows
         union all
-        select ended_on as day, -1 as way, * from rows where ended_on is not null
+        select leaves_on as day, -1 as way, * from rows where leaves_on is not null
     ),
     by_family as (
-        select day, scope, {{ dimensions | join(', ') }}, {{ sums_of_rows(pass, sign='way') }}
+        select {{ keys }}, scope, {{ dimensions | join(', ') }}, {{ sums_of_rows(pass, sign='way') }}
         from moved
-        group by {{ by_family('day', dimensions) }}
+        group by {{ by_family(keys, dimensions) }}
     ),
     changed as (
-        select day, {{ scope_and_member(dimensions) }} {{ sums_of_sums(pass) }}
+        select {{ keys }}, {{ scope_and_member(dimensions) }} {{ sums_of_sums(pass) }}
         from by_family
-        group by {{ by_member('day', dimensions) }}
+        group by {{ by_member(keys, dimensions) }}
     ),
     level as (
         select
-            metric, scope, dimension, member, day as occurred_on,
-            lead(day) over so_far as ended_on,
-            sum(numerator) over so_far as numerator,
-            sum(denominator) over so_far as denominator,
-            sum(observations) over so_far as observations,
-            sum(missing) over so_far as missing
-        from ({{ one_row_per_metric(pass, 'changed', ['scope', 'day', 'dimension', 'member'], counted='is not null') }})
-        window so_far as (partition by metric, scope, dimension, member order by day)
+            {{ whose }},
+            day as {{ 'occurred_on' if is_stock else 'period_start' }},
+            lead(day) over so_far as {{ 'ended_on' if is_stock else 'period_until' }},
+            {% for sum in ['numerator', 'denominator', 'observations', 'missing'] + ([] if is_stock else ['pending']) %}
+            sum({{ sum }}) over so_far as {{ sum }}{{ ',' if not loop.last }}
+            {% endfor %}
+        from ({{ one_row_per_metric(pass, 'changed', ([] if is_stock else ['grain']) + ['scope', 'day', 'dimension', 'member'], counted='is not null') }})
+        window so_far as (partition by {{ whose }} order by day)
     ),
     observed as (
         select business_unit as scope, last_on from horizon
@@ -210,128 +231,16 @@
         level.numerator,
         level.denominator,
         -- What there is at a period's end is settled.
-        null as pending,
+        {{ 'null' if is_stock else 'level.pending' }} as pending,
         level.observations,
         level.missing
     from level
     inner join observed on level.scope = observed.scope
     inner join observed_period as period
         on observed.last_on = period.last_on
-        and {{ counts_in('stock', 'level', 'period') }}
+        and {{ counts_in('stock' if is_stock else 'period', 'level', 'period') }}
         and (period.grain <> 'day' or level.dimension in ('company', 'business_unit'))
     where level.observations > 0
-{% endmacro %}
-
-
-{# Medians and percentiles, of the observations themselves: never of averages. #}
-{% macro rollup_quantiles(pass) %}
-    {% set wanted = [] %}
-    {% for metric in pass.metrics %}
-        {% set aggregates = pass.metrics[loop.index0].aggregates | select('in', quantiles()) | list %}
-        {% if aggregates %}{% do wanted.append({'metric': metric.name, 'x': 'x' ~ metric.numerator, 'aggregates': aggregates}) %}{% endif %}
-    {% endfor %}
-    {{ quantiles_by_count(pass, wanted) if pass.kind == 'period' else quantiles_of_rows(pass, wanted) }}
-{% endmacro %}
-
-
-{# DuckDB interpolates in doubles, which hold 15 digits. So the amounts are ranked once; a period's ranks, which are small,
-   are sorted, and the two on either side of the quantile's place stand for their amounts. #}
-{% macro quantiles_of_rows(pass, wanted) %}
-    {% set dimensions = pass.dimensions %}
-    with rows as ({{ measured_rows(pass) }}),
-    ranked as (
-        select
-            *,
-            {% for item in wanted %}
-            case when {{ item.x }} is not null then dense_rank() over (order by {{ item.x }}) end::int as rank_{{ item.metric }},
-            {% endfor %}
-        from rows
-    ),
-    {% for item in wanted %}
-    amount_{{ item.metric }} as (
-        select rank_{{ item.metric }} as rank, any_value({{ item.x }}) as amount
-        from ranked
-        where {{ item.x }} is not null
-        group by rank_{{ item.metric }}
-    ),
-    {% endfor %}
-    grouped as (
-        select
-            case {% for grain in ['day', 'week', 'month', 'quarter', 'year'] %}when grouping({{ grain }}_start) = 0 then '{{ grain }}' {% endfor %}end as grain,
-            coalesce(day_start, week_start, month_start, quarter_start, year_start) as period_start,
-            {{ scope_and_member(dimensions) }}
-            {% for item in wanted %}
-            list_sort(list(rank_{{ item.metric }}) filter (where rank_{{ item.metric }} is not null)) as ranks_{{ item.metric }},
-            {% endfor %}
-        from ranked
-        inner join calendar_day on ranked.occurred_on = calendar_day.day_start
-        group by grouping sets (
-            {%- for dimension in dimensions %}{% set outer = loop %}
-            {%- for grain in grains_of(dimension) %}({{ grain }}_start, {{ 'scope, ' if dimension != 'company' }}{{ dimension }}){{ ', ' if not (outer.last and loop.last) }}{% endfor %}
-            {%- endfor -%}
-        )
-    )
-    {% for item in wanted %}{% set outer = loop %}{% for aggregate in item.aggregates %}
-    {% set tenths = quantiles()[aggregate] ~ ' * (len(ranks_' ~ item.metric ~ ') - 1)' %}
-    select '{{ item.metric }}' as metric, '{{ aggregate }}' as aggregate, grain, period_start, scope, dimension, member,
-        {{ between('lower.amount', 'upper.amount', tenths) }} as quantile
-    from grouped
-    inner join amount_{{ item.metric }} as lower on ranks_{{ item.metric }}[{{ tenths }} // 10 + 1] = lower.rank
-    inner join amount_{{ item.metric }} as upper
-        on ranks_{{ item.metric }}[least({{ tenths }} // 10 + 2, len(ranks_{{ item.metric }}))] = upper.rank
-    where member is not null
-    {{ 'union all' if not (outer.last and loop.last) }}
-    {% endfor %}{% endfor %}
-{% endmacro %}
-
-
-{# A fact that has a row per period repeats its records many times over, so equal amounts are counted first: the quantile
-   lies between the two amounts at whose counts its place falls. #}
-{% macro quantiles_by_count(pass, wanted) %}
-    {% set dimensions = pass.dimensions %}
-    with rows as ({{ measured_rows(pass) }})
-    {% for item in wanted %}{% set outer = loop %}{% for aggregate in item.aggregates %}
-    select '{{ item.metric }}' as metric, '{{ aggregate }}' as aggregate, grain, period_start, scope, dimension, member,
-        {{ between('lower', 'upper', quantiles()[aggregate] ~ ' * (total - 1)') }} as quantile
-    from (
-        select grain, period_start, scope, dimension, member, total,
-            min(amount) filter (where up_to > {{ quantiles()[aggregate] }} * (total - 1) // 10) as lower,
-            min(amount) filter (where up_to > least({{ quantiles()[aggregate] }} * (total - 1) // 10 + 1, total - 1)) as upper
-        from (
-            select *,
-                sum(times) over (partition by grain, period_start, scope, dimension, member order by amount) as up_to,
-                sum(times) over (partition by grain, period_start, scope, dimension, member) as total
-            from (
-                select grain, period_start, {{ scope_and_member(dimensions) }} amount, sum(times) as times
-                from (
-                    select grain, period_start, scope, {{ dimensions | join(', ') }}, {{ item.x }} as amount, count(*) as times
-                    from rows
-                    where {{ item.x }} is not null
-                    group by {{ by_family('grain, period_start, ' ~ item.x, dimensions) }}
-                )
-                group by {{ by_member('grain, period_start, amount', dimensions) }}
-            )
-            where member is not null and (grain <> 'day' or dimension in ('company', 'business_unit'))
-        )
-        group by grain, period_start, scope, dimension, member, total
-    )
-    {{ 'union all' if not (outer.last and loop.last) }}
-    {% endfor %}{% endfor %}
-{% endmacro %}
-
-
-{# The amount at a place between two neighbours; the place's last digit says how many tenths of the way. #}
-{% macro between(lower, upper, tenths) -%}
-    ({{ lower }} + ({{ upper }} - {{ lower }}) * (({{ tenths }} % 10)::int * 0.1::decimal(2, 1)))::decimal(38, 8)
-{%- endmacro %}
-
-
-{# The quantiles there are, in tenths. #}
-{% macro quantiles() %}{{ return({'median': 5, 'percentile_90': 9}) }}{% endmacro %}
-
-
-{% macro has_quantiles(pass) %}
-    {{ return(pass.metrics | map(attribute='aggregates') | sum(start=[]) | select('in', quantiles()) | list | length > 0) }}
 {% endmacro %}
 
 
@@ -344,14 +253,5 @@
         null::bigint as missing
     from calendar
     cross join observed_period
-    where false
-{% endmacro %}
-
-
-{% macro no_quantiles() %}
-    select
-        null::varchar as metric, null::varchar as aggregate, null::varchar as grain, null::date as period_start,
-        null::varchar as scope, null::varchar as dimension, null::varchar as member, null::decimal(38, 8) as quantile
-    from calendar_day
     where false
 {% endmacro %}

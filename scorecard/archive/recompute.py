@@ -15,8 +15,43 @@ from scorecard.catalogue import metric_of
 from scorecard.errors import ScorecardError
 from scorecard.periods import FiscalYear, at_term, parse_period
 
-_QUANTILES = {"median": 5, "percentile_90": 9}
+_QUANTILES = {"median": 5, "percentile_90": 9, "km_median": 5}
 """In tenths."""
+
+_CURVE = """
+step as (
+    select
+        numerator as amount,
+        count(*) filter (where is_event) as events,
+        sum(count(*)) over (order by numerator desc) as at_risk,
+        row_number() over (order by numerator) as place
+    from contributing
+    where numerator is not null
+    group by numerator
+),
+-- How much of 10^24 still waits after each amount.
+curve as (
+    select 0::bigint as place, null::decimal(30, 8) as amount, 1000000000000000000000000::hugeint as waiting
+    union all
+    select step.place, step.amount, curve.waiting * (at_risk - events)::hugeint // at_risk::hugeint
+    from curve
+    inner join step on step.place = curve.place + 1
+),
+-- From where on a half waits, or less: on it means to the 18th decimal.
+half as (
+    select
+        min(amount) filter (where waiting <= 500000000000000001000000::hugeint) as reached,
+        min(amount) filter (where waiting < 499999999999999999000000::hugeint) as below,
+        max(amount) as longest
+    from curve
+),
+median as (
+    select
+        case when below is not null then [reached, below] end as ends,
+        case when below is null then ((coalesce(reached, longest) + longest) * 0.5)::decimal(38, 8) end as longer_than
+    from half
+),"""
+"""Kaplan and Meier's curve step by step, as by hand. Its median is between the two ends."""
 
 Figure = dict[str, Any]
 """A row of values.parquet, by the names of its columns."""
@@ -27,7 +62,8 @@ class Part:
     """What a figure is made of: the observations of one metric in one period, or a target.
 
     ``base`` is the metric whose observations they are, and ``condition`` says which of them count; both are None of a
-    target. ``sql`` gives (numerator, denominator, observations, missing, at_most, value), of a target (value).
+    target. ``sql`` gives (numerator, denominator, observations, missing, at_most, longer_than, value), of a target
+    (value).
     """
 
     metric: str
@@ -63,7 +99,7 @@ def recomputation(folder: Path, definitions: dict[str, Any], figure: Figure) -> 
     ----------
     definitions: the close's definitions.json.
 
-    The query has one row: numerator, denominator, observations, missing, at_most, value.
+    The query has one row: numerator, denominator, observations, missing, at_most, longer_than, value.
     """
     metrics = {**definitions["metrics"], **definitions.get("behind", {})}
     definition = metrics[figure["metric"]]
@@ -138,6 +174,7 @@ select
     {observed} as observations,
     {missing} as missing,
     null as at_most,
+    null as longer_than,
     case when d <> 0 and {known} then (sign(n) * sign(d))::int * {_share("n")} end as value
 from sums"""
 
@@ -176,14 +213,22 @@ def query_of(folder: Path, condition: str, definition: dict[str, Any]) -> str:
         when missing > 0 or p is null then null
         {_value("ratio", minimum, "(n + p)")}
     end"""
+    longer_than = curve = ""
     ordered = "null"
-    if definition["aggregate"] in _QUANTILES:
+    if definition["aggregate"] == "km_median":
+        curve, ordered = _CURVE, "(select ends from median)"
+        longer_than = f"when observations >= {minimum} then (select longer_than from median)"
+    elif definition["aggregate"] in _QUANTILES:
         ordered = "list(numerator order by numerator) filter (where numerator is not null)"
-    return f"""with contributing as (
-    select numerator, denominator, {store.optional(observations, "settles_on", "date")}
+    return f"""with {"recursive " if curve else ""}contributing as (
+    select
+        numerator,
+        denominator,
+        {store.optional(observations, "settles_on", "date")},
+        {store.optional(observations, "is_event", "boolean")}
     from read_parquet({literal(str(observations))})
     where {condition}
-),
+),{curve}
 sums as (
     select
         sum(numerator) as numerator,
@@ -202,6 +247,7 @@ select
     observations,
     missing,
     {at_most} as at_most,
+    case when missing > 0 then null {longer_than} end as longer_than,
     case
         when missing > 0 then null
         {_value(definition["aggregate"], minimum)}
@@ -269,7 +315,8 @@ def figure_of(folder: Path, figure_id: str, local_id: str) -> Figure:
     with duckdb.connect() as connection:
         rows = connection.execute(
             "select metric, grain, period, period_start, period_end, observed_until, scope, dimension, member, value, "
-            f"{store.optional(path, 'at_most', 'decimal(38, 8)')}, na_reason "
+            f"{store.optional(path, 'at_most', 'decimal(38, 8)')}, "
+            f"{store.optional(path, 'longer_than', 'decimal(38, 8)')}, na_reason "
             "from read_parquet($path) where figure_id = $id",
             {"path": str(path), "id": local_id},
         )

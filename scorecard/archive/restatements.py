@@ -49,8 +49,8 @@ def restatements(before: Path, now: Path, periods: Periods, history: History) ->
     Returns
     -------
     One entry per difference. Of a figure: figure_id (null where the figure is gone), metric, grain, period,
-    dimension, member, field (value, at_most, target, status, is_complete, or records: the same value of other
-    records), old, new (as text, null for n/a), why (the first of the reasons), reasons (all of `RANK` that hold).
+    dimension, member, field (value, at_most, longer_than, target, status, is_complete, or records: the same value of
+    other records), old, new (as text, null for n/a), why (the first of the reasons), reasons (all of `RANK` that hold).
     Of a check: field (check), check_id, name, old, new (passed or failed, null where it did not run). Of an action:
     field (action), metric, old, new (its words, null where there was none). Of what the pages show: field (indicator or
     breakdown), metric, dimension, old, new (shown or null). ``seen`` says whether a reader sees the difference: what
@@ -121,7 +121,7 @@ def _joined(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     told = ", ".join(
         f"{edition}.{name} as {edition}_{name}" if name in columns[edition] else f"null as {edition}_{name}"
         for edition in ("old", "new")
-        for name in ("value", "at_most", "target", "status", "is_complete")
+        for name in ("value", "at_most", "longer_than", "target", "status", "is_complete")
     )
     found = connection.execute(
         f"select new.figure_id, {KEY}, {told}, old.metric is not null as in_old, new.metric is not null as in_new "
@@ -136,15 +136,16 @@ def _changed(row: Row, in_records: list[str], definitions: Definitions) -> Itera
     """Yield in which fields a figure differs, and why; nothing of a metric that only one of the editions has."""
     if any(row["metric"] not in entries for entries in definitions.metrics):
         return
-    names = ("value", "at_most", "target", "status", "is_complete")
+    names = ("value", "at_most", "longer_than", "target", "status", "is_complete")
     changed = {name: row[f"old_{name}"] != row[f"new_{name}"] for name in names}
     ended = ["window ended"] if _narrowed(row) else []
     if changed["value"]:
         yield "value", in_records or _without_records(row, definitions)
     elif in_records:
         yield "records", in_records
-    if changed["at_most"] and not changed["value"]:
-        yield "at_most", ended or in_records or _without_records(row, definitions)
+    for field in ("at_most", "longer_than"):
+        if changed[field] and not changed["value"]:
+            yield field, ended or in_records or _without_records(row, definitions)
     if changed["target"]:
         yield "target", ["target"]
     if row["in_old"] and row["in_new"] and not (changed["value"] or changed["target"]):

@@ -17,7 +17,7 @@ from scorecard.decimals import digits
 from scorecard.settings import Settings
 
 # Reasons for n/a that follow from the figure's own records. Any other is a rule: no query over the records can find it.
-_REASONS_IN_RECORDS = ("no_observations", "no_denominator", "too_few_observations", "missing_inputs")
+_REASONS_IN_RECORDS = ("no_observations", "no_denominator", "too_few_observations", "missing_inputs", "longer_than")
 
 
 def trace(settings: Settings, figure_id: str, mailed: Sequence[Mailed] = ()) -> dict[str, Any]:
@@ -30,9 +30,10 @@ def trace(settings: Settings, figure_id: str, mailed: Sequence[Mailed] = ()) -> 
     Returns
     -------
     figure_id, metric, grain, period, dimension, member, unit, value, recomputed (decimal text; null for n/a), at_most
-    (the value if all that is not settled comes about, null where it is settled), equal (both ends), reason (why it is
-    n/a, or null), numerator, denominator (sums, decimal text), observations (list of source, object, record_id, file,
-    line, url, occurred_at, numerator, denominator, settles_on, term, evidence: list of role, object, record_id, file,
+    (the value if all that is not settled comes about, null where it is settled), longer_than (what a median of which
+    too many records wait is known to be longer than, or null), equal (all three), reason (why it is n/a, or null),
+    numerator, denominator (sums, decimal text), observations (list of source, object, record_id, file, line, url,
+    occurred_at, numerator, denominator, is_event, settles_on, term, evidence: list of role, object, record_id, file,
     line), observations_count, missing_inputs (how many lack a number), terms (the values that a derived figure is
     computed from: term, metric, period, at, value; empty of any other), warnings (check_id, severity and message of
     each check that failed on the data it rests on, a record whose update can't be read among them), sql (what was
@@ -54,22 +55,25 @@ def trace(settings: Settings, figure_id: str, mailed: Sequence[Mailed] = ()) -> 
     computed = recomputation(folder, definitions, figure)
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
-        numerator, denominator, count, missing, at_most, value = connection.execute(computed.sql).fetchall()[0]
+        numerator, denominator, count, missing, at_most, longer_than, value = connection.execute(
+            computed.sql
+        ).fetchall()[0]
         observations = [row for part in computed.parts for row in _observations(connection, folder, figure, part)]
         versions = _versions(connection, folder, computed.conditions)
     condition = " or ".join(f"({condition})" for condition in computed.conditions)
     reason = figure["na_reason"]
     # n/a by rule (a partial period, no history, a gap of the source) is a decision, not a sum over the records.
     by_rule = reason is not None and reason not in _REASONS_IN_RECORDS
-    recomputed, at_most = (None, None) if by_rule else (value, at_most)
+    recomputed = (None, None, None) if by_rule else (value, at_most, longer_than)
     return {
         "figure_id": figure_id,
         **{name: figure[name] for name in ("metric", "grain", "period", "scope", "dimension", "member")},
         "unit": definition["unit"],
         "value": _text(figure["value"]),
-        "recomputed": _text(recomputed),
+        "recomputed": _text(recomputed[0]),
         "at_most": _text(figure["at_most"]),
-        "equal": figure["value"] == recomputed and figure["at_most"] == at_most,
+        "longer_than": _text(figure["longer_than"]),
+        "equal": (figure["value"], figure["at_most"], figure["longer_than"]) == recomputed,
         "reason": reason,
         "numerator": _text(numerator),
         "denominator": _text(denominator),
@@ -134,7 +138,7 @@ def _observations(
     has_evidence = "evidence" in store.columns(path)
     rows = connection.execute(
         "select source_system as source, source_object as object, record_id, source_file as file, source_line as line, "
-        f"occurred_at, numerator, denominator, {store.optional(path, 'settles_on', 'date')}, "
+        f"occurred_at, numerator, denominator, is_event, {store.optional(path, 'settles_on', 'date')}, "
         f"{'evidence' if has_evidence else 'null as evidence'} "
         f"from read_parquet({literal(str(path))}) "
         f"where {part.condition} order by occurred_at, record_id, observation_id, numerator"
@@ -158,7 +162,7 @@ def _target(connection: duckdb.DuckDBPyConnection, figure: Figure, part: Part) -
         "record_id": "|".join(key),
         "file": "dbt_project/seeds/targets.csv",
         "line": None,
-        **dict.fromkeys(("occurred_at", "numerator", "settles_on", "evidence")),
+        **dict.fromkeys(("occurred_at", "numerator", "is_event", "settles_on", "evidence")),
         "denominator": target,
     }
     return _written(row, part)

@@ -9,7 +9,7 @@ from scorecard.catalogue.words import DeclaredForms, DeclaredText
 from scorecard.expression import Expression, read_expression
 from scorecard.periods import Grain
 
-Aggregate = Literal["sum", "ratio", "average", "median", "percentile_90", "last"]
+Aggregate = Literal["sum", "ratio", "average", "median", "percentile_90", "km_median", "last"]
 Number = StrictInt | StrictFloat
 
 

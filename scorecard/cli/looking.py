@@ -62,7 +62,7 @@ def values(
         found,
         as_json,
         columns,
-        [{**row, "value": ends(row["value"], row["at_most"], row["na_reason"])} for row in found],
+        [{**row, "value": ends(row["value"], row["at_most"], row["longer_than"], row["na_reason"])} for row in found],
     )
 
 
@@ -146,7 +146,7 @@ def deliveries(
 def _show_trace(result: dict[str, Any]) -> None:
     show_line(f"{result['figure_id']}: {result['metric']} {result['period']}, {result['dimension']} {result['member']}")
     show_line(
-        f"printed {ends(result['value'], result['at_most'], result['reason'])}, "
+        f"printed {ends(result['value'], result['at_most'], result['longer_than'], result['reason'])}, "
         f"computed again {result['recomputed']}: {'equal' if result['equal'] else 'NOT EQUAL'}"
     )
     if result["reason"]:
@@ -159,7 +159,8 @@ def _show_trace(result: dict[str, Any]) -> None:
         show_line(f"{warning['severity']}: {warning['message']}")
     columns = ("source", "object", "record_id", "file", "line", "occurred_at", "numerator", "denominator")
     unsettled = ("settles_on",) if result["at_most"] else ()
-    show_rows(result["observations"], False, (*columns, *unsettled), hint="take --json for all")
+    waits = ("is_event",) if any(each["is_event"] is False for each in result["observations"]) else ()
+    show_rows(result["observations"], False, (*columns, *waits, *unsettled), hint="take --json for all")
     out.print()
     show_line("from these fields of the source:")
     for column, fields in result["columns"].items():

@@ -58,8 +58,10 @@ def show_rows(
         out.print(f"… and {len(rows) - _ROWS_SHOWN:,} more; {hint}.")
 
 
-def ends(value: str | None, at_most: str | None, reason: str | None) -> str:
+def ends(value: str | None, at_most: str | None, longer_than: str | None, reason: str | None) -> str:
     """Write a value: with both ends while it isn't settled, with the reason where there is none."""
+    if longer_than is not None:
+        return f"longer than {longer_than}"
     if value is None:
         return f"n/a: {reason}"
     return value if at_most is None else f"{value} to {at_most}"

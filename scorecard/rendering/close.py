@@ -41,11 +41,17 @@ class Value:
     year_ago_change_ratio: Decimal | None
     at_most: Decimal | None = None
     pending: Decimal | None = None
+    longer_than: Decimal | None = None
 
     @property
     def ends(self) -> tuple[Decimal, Decimal] | None:
         """The least and the most that the value may still be: the same where it is settled, None where it is n/a."""
         return None if self.value is None else (self.value, self.value if self.at_most is None else self.at_most)
+
+    @property
+    def numbers(self) -> tuple[Decimal | None, ...]:
+        """The numbers that are printed of it, so that they need digits."""
+        return (self.value, self.at_most, self.longer_than, self.yardstick)
 
     @property
     def yardstick(self) -> Decimal | None:

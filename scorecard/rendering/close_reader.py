@@ -89,8 +89,8 @@ def _values(
 
     columns = list(Value.__dataclass_fields__)
     table = pq.read_table(path)
-    # Closes of the first release know no range.
-    for column in (column for column in ("at_most", "pending") if column not in table.column_names):
+    # Closes of before know no range, and no median of which too many records wait.
+    for column in (column for column in ("at_most", "pending", "longer_than") if column not in table.column_names):
         table = table.append_column(column, pa.nulls(table.num_rows, pa.decimal128(38, 8)))
     table = table.select(columns)
     compared = [period, period.shift(-1, fiscal), period.year_ago(fiscal)]

@@ -17,6 +17,7 @@ NA_REASONS = (
     "no_denominator",
     "too_few_observations",
     "missing_inputs",
+    "longer_than",
     "partial_period",
     "no_history",
     "one_outcome",
@@ -163,7 +164,7 @@ class Desk:
             figures, without_baseline = [self.close.whole(metric.name, period) for period in self._periods()], ()
         with_baseline = [figure for figure in figures if figure is not None]
         printed = [*with_baseline, *(figure for figure in without_baseline if figure is not None)]
-        numbers = [number for figure in printed for number in (figure.value, figure.at_most, figure.yardstick)]
+        numbers = [number for figure in printed for number in figure.numbers]
         return self.formats.scale(metric.unit, [*numbers, *(figure.prior_value for figure in with_baseline)])
 
     def _periods(self) -> tuple[Period, ...]:
@@ -186,17 +187,21 @@ class Desk:
 
     def text(self, figure: Value, scale: Scale | None = None, signed: bool = False) -> str:
         """Write the value of a figure: both ends of one that isn't settled, n/a where there is none."""
-        if figure.value is None:
-            return self.say("na")
         scale = scale or self.scale(self.close.metrics[figure.metric], [figure])
+        if figure.value is None:
+            return self._without_value(figure, scale)
         if figure.at_most is not None:
             return self.formats.range(figure.value, figure.at_most, scale)
         return self.formats.value(figure.value, scale, signed)
 
+    def _without_value(self, figure: Value, scale: Scale) -> str:
+        longer = figure.longer_than
+        return self.say("na") if longer is None else self.say("longer_than", value=self.formats.value(longer, scale))
+
     def figure(self, metric: Metric, figure: Value | None, scale: Scale | None = None, signed: bool = False) -> Cell:
         """Print a figure; where there is none, n/a and the footnote that says why."""
         if figure is None or figure.value is None:
-            return self.missing(figure.na_reason if figure else None, figure)
+            return self.missing(figure.na_reason if figure else None, figure, scale)
         text = self.text(figure, scale, signed)
         return Cell(text, self.cite(figure, text), note=self._unsettled(metric, figure))
 
@@ -241,11 +246,14 @@ class Desk:
             return self.wording.count("note.pending", number, number=count)
         return visible(metric.pending.of(number)).replace("{count}", count)
 
-    def missing(self, reason: str | None, figure: Value | None = None) -> Cell:
-        """Print n/a."""
+    def missing(self, reason: str | None, figure: Value | None = None, scale: Scale | None = None) -> Cell:
+        """Print n/a, or what a figure is longer than."""
         period = self.named(figure) if figure else self.period(self.close.period)
         mark = self.note(self.why_missing(reason, period, figure))
-        return Cell(self.say("na"), self.cite(figure) if figure else None, "na", mark)
+        if figure is None:
+            return Cell(self.say("na"), None, "na", mark)
+        text = self.text(figure, scale)
+        return Cell(text, self.cite(figure, text), "na", mark)
 
     def why_missing(self, reason: str | None, period: str, figure: Value | None = None) -> str:
         """Say why a figure of a period has no value: a comparison lacks what lies before that period."""

@@ -10,7 +10,7 @@ from scorecard.rendering.document import Restated
 from scorecard.rendering.fonts import visible
 
 _NAMED = 3
-_FIGURE = ("value", "at_most", "target", "status")
+_FIGURE = ("value", "at_most", "longer_than", "target", "status")
 Row = dict[str, Any]
 
 

@@ -27,6 +27,7 @@ _COLUMNS = (
     "denominator",
     "value",
     "at_most",
+    "longer_than",
     "status",
     "target",
     "observations",
@@ -44,7 +45,8 @@ def read_values(
     """Return one dict per metric, grain, period, scope, dimension and member of the published snapshot.
 
     Keys: metric, grain, period, scope (business unit, or all), dimension, member, numerator, denominator, value,
-    at_most (the value if all that is not settled comes about, null where it is settled), status, target (decimals as
+    at_most (the value if all that is not settled comes about, null where it is settled), longer_than (what a median of
+    which too many records wait is known to be longer than, else null), status, target (decimals as
     strings, null where there is none), observations, na_reason (why there is no value), partial (why the figure isn't
     of all that belongs into it; null where it is), figure_id (null where no close holds the figure). ``behind`` are the
     units that have a source which is not up to date. Closes are of one business unit: a figure of the company has the

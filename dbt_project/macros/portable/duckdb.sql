@@ -154,3 +154,27 @@
         anti join merger on followed.into_id = merger.merged_id and followed._source_system = merger._source_system
     )
 {%- endmacro %}
+
+
+{% macro duckdb__half_of_curve(amount, events, at_risk) -%}
+    {%- set height = 'so_far.height * (step.at_risk - step.events) // step.at_risk' -%}
+    list_reduce(
+        list({
+            'height': 0::hugeint, 'at_risk': {{ at_risk }}::hugeint, 'events': {{ events }}::hugeint,
+            'amount': {{ amount }}, 'reached': null::decimal(30, 8), 'below': null::decimal(30, 8)
+        } order by {{ amount }}) filter (where {{ events }} > 0),
+        lambda so_far, step: {
+            'height': {{ height }}, 'at_risk': step.at_risk, 'events': step.events, 'amount': step.amount,
+            'reached': coalesce(
+                so_far.reached, case when {{ height }} <= 500000000000000001000000::hugeint then step.amount end
+            ),
+            'below': coalesce(
+                so_far.below, case when {{ height }} < 499999999999999999000000::hugeint then step.amount end
+            )
+        },
+        {
+            'height': 1000000000000000000000000::hugeint, 'at_risk': 1::hugeint, 'events': 0::hugeint,
+            'amount': 0::decimal(30, 8), 'reached': null::decimal(30, 8), 'below': null::decimal(30, 8)
+        }
+    )
+{%- endmacro %}

@@ -140,3 +140,11 @@
 {% macro followed_mergers(merger) -%}
     {{ return(adapter.dispatch('followed_mergers')(merger)) }}
 {%- endmacro %}
+
+
+{# An aggregate over a row per amount: the amount at which the curve comes to a half, `reached`, and the one at which it
+   goes below, `below`; null where it doesn't. The curve has 24 decimals, and is on the half within the 18th: a product
+   of whole numbers that rounds so and is another would need more rows than there are. #}
+{% macro half_of_curve(amount, events, at_risk) -%}
+    {{ return(adapter.dispatch('half_of_curve')(amount, events, at_risk)) }}
+{%- endmacro %}

@@ -1,9 +1,20 @@
--- One row per metric, aggregate, grain, period, scope and member: the median or percentile of the observations.
+-- One row per metric, aggregate, grain, period, scope and member: the median or percentile of the
+-- observations, or what it is longer than where too many of them still wait.
 {% set models = kpi_models() %}
 {% set all_passes = passes(models) if execute else [] %}
 with calendar_day as (
     select day as day_start, week_start, month_start, quarter_start, year_start
     from {{ ref('core_calendar') }}
+),
+
+horizon as (
+    select business_unit, last_on from {{ ref('core_horizon') }}
+),
+
+period as (
+    select grain, period_start, period_end
+    from {{ ref('core_period') }}
+    where period_start <= (select max(last_on) from horizon)
 ),
 
 quantile as (
@@ -22,5 +33,6 @@ select
     scope::varchar as scope,
     dimension::varchar as dimension,
     member::varchar as member,
-    quantile::decimal(38, 8) as quantile
+    quantile::decimal(38, 8) as quantile,
+    longer_than::decimal(38, 8) as longer_than
 from quantile

@@ -81,6 +81,7 @@ select
     judged.value,
     judged.pending,
     judged.at_most,
+    judged.longer_than,
     judged.observations,
     judged.na_reason,
     judged.target::decimal(30, 8) as target,

@@ -36,6 +36,7 @@ measured as (
         total.denominator,
         total.pending,
         quantile.quantile,
+        quantile.longer_than,
         total.observations,
         total.missing
     from {{ ref('kpi_metrics') }} as metric
@@ -121,12 +122,14 @@ valued as (
             when aggregate in ('ratio', 'average') then {{ exact_ratio('numerator', 'denominator') }}
             else quantile
         end as value,
+        case when missing = 0 and observations >= minimum then longer_than end as longer_than,
         nullif(pending, 0) as pending,
         observations,
         case
             when missing > 0 then 'missing_inputs'
             when observations < minimum then 'too_few_observations'
             when aggregate in ('ratio', 'average') and denominator = 0 then 'no_denominator'
+            when longer_than is not null then 'longer_than'
         end as na_reason
     from measured
 
@@ -142,6 +145,7 @@ valued as (
         0 as numerator,
         0 as denominator,
         case when aggregate in ('sum', 'last') then 0 end as value,
+        null as longer_than,
         null as pending,
         0 as observations,
         case when aggregate not in ('sum', 'last') then 'no_observations' end as na_reason
@@ -152,6 +156,7 @@ completed as (
     select
         valued.* replace (
             if(gap.gap is null, valued.value, null) as value,
+            if(gap.gap is null, valued.longer_than, null) as longer_than,
             coalesce(gap.gap, valued.na_reason) as na_reason
         ),
         -- What a derived metric adds up and divides: a sum is what it is even where something of it is missing.
@@ -219,6 +224,7 @@ select
                 then {{ exact_ratio('(numerator + pending)', 'denominator') }}
         end
     )::decimal(38, 8) as at_most,
+    longer_than::decimal(38, 8) as longer_than,
     observations::bigint as observations,
     na_reason::varchar as na_reason
 from everything

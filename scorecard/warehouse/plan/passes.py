@@ -6,7 +6,7 @@ from typing import Any
 
 from scorecard.warehouse.plan.kpi_sql import NoPass, Shape
 
-QUANTILES = frozenset(("median", "percentile_90"))
+QUANTILES = frozenset(("median", "percentile_90", "km_median"))
 _AMOUNT = "decimal(30, 8)"
 
 
@@ -99,6 +99,7 @@ class Pass:
             "amounts": [k for k, _ in self.amounts],
             "metrics": self.metrics,
             "sql": self.sql(),
+            "has_spans": "period_until" in self.frame,
         }
 
 

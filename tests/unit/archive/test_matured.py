@@ -68,6 +68,7 @@ def _row(old: tuple[str, str | None, str], new: tuple[str, str | None, str]) -> 
     row: dict[str, object] = {"metric": "churn", "in_old": True, "in_new": True}
     for edition, (value, at_most, status) in (("old", old), ("new", new)):
         row |= {f"{edition}_value": Decimal(value), f"{edition}_at_most": at_most and Decimal(at_most)}
+        row |= {f"{edition}_longer_than": None}
         row |= {f"{edition}_status": status, f"{edition}_target": None, f"{edition}_is_complete": True}
     return row
 

@@ -1,0 +1,185 @@
+{# Medians and percentiles, of the observations themselves: never of averages. #}
+
+
+{# The quantiles there are, in tenths. #}
+{% macro quantiles() %}{{ return({'median': 5, 'percentile_90': 9, 'km_median': 5}) }}{% endmacro %}
+
+
+{% macro has_quantiles(pass) %}
+    {{ return(pass.metrics | map(attribute='aggregates') | sum(start=[]) | select('in', quantiles()) | list | length > 0) }}
+{% endmacro %}
+
+
+{# Of one pass: a row per metric, aggregate, grain, period and member. #}
+{% macro rollup_quantiles(pass) %}
+    {% set by_rank = [] %}
+    {% set parts = [] %}
+    {% for metric in pass.metrics %}
+        {% set x = 'x' ~ metric.numerator %}
+        {% for aggregate in metric.aggregates if aggregate in quantiles() %}
+            {% if aggregate == 'km_median' %}{% do parts.append(waiting_median(pass, metric.name, x)) %}
+            {% elif pass.kind == 'period' %}{% do parts.append(quantile_by_count(pass, metric.name, x, aggregate)) %}
+            {% else %}{% do by_rank.append({'metric': metric.name, 'x': x, 'aggregate': aggregate}) %}{% endif %}
+        {% endfor %}
+    {% endfor %}
+    {% if by_rank %}{% do parts.append(quantiles_of_rows(pass, by_rank)) %}{% endif %}
+    {% for part in parts %}select * from ({{ part }}) as part{{ loop.index }}{{ ' union all ' if not loop.last }}{% endfor %}
+{% endmacro %}
+
+
+{# DuckDB interpolates in doubles, which hold 15 digits. So the amounts are ranked once; a period's ranks, which are small,
+   are sorted, and the two on either side of the quantile's place stand for their amounts. #}
+{% macro quantiles_of_rows(pass, wanted) %}
+    {% set dimensions = pass.dimensions %}
+    {% set amounts = {} %}
+    {% for item in wanted %}{% do amounts.update({item.metric: item.x}) %}{% endfor %}
+    with rows as ({{ measured_rows(pass) }}),
+    ranked as (
+        select
+            *,
+            {% for metric, x in amounts.items() %}
+            case when {{ x }} is not null then dense_rank() over (order by {{ x }}) end::int as rank_{{ metric }},
+            {% endfor %}
+        from rows
+    ),
+    {% for metric, x in amounts.items() %}
+    amount_{{ metric }} as (
+        select rank_{{ metric }} as rank, any_value({{ x }}) as amount
+        from ranked
+        where {{ x }} is not null
+        group by rank_{{ metric }}
+    ),
+    {% endfor %}
+    grouped as (
+        select
+            case {% for grain in ['day', 'week', 'month', 'quarter', 'year'] %}when grouping({{ grain }}_start) = 0 then '{{ grain }}' {% endfor %}end as grain,
+            coalesce(day_start, week_start, month_start, quarter_start, year_start) as period_start,
+            {{ scope_and_member(dimensions) }}
+            {% for metric in amounts %}
+            list_sort(list(rank_{{ metric }}) filter (where rank_{{ metric }} is not null)) as ranks_{{ metric }},
+            {% endfor %}
+        from ranked
+        inner join calendar_day on ranked.occurred_on = calendar_day.day_start
+        group by grouping sets (
+            {%- for dimension in dimensions %}{% set outer = loop %}
+            {%- for grain in grains_of(dimension) %}({{ grain }}_start, {{ 'scope, ' if dimension != 'company' }}{{ dimension }}){{ ', ' if not (outer.last and loop.last) }}{% endfor %}
+            {%- endfor -%}
+        )
+    )
+    {% for item in wanted %}
+    {% set tenths = quantiles()[item.aggregate] ~ ' * (len(ranks_' ~ item.metric ~ ') - 1)' %}
+    select '{{ item.metric }}' as metric, '{{ item.aggregate }}' as aggregate, grain, period_start, scope, dimension, member,
+        {{ between('lower.amount', 'upper.amount', tenths) }} as quantile, cast(null as decimal(38, 8)) as longer_than
+    from grouped
+    inner join amount_{{ item.metric }} as lower on ranks_{{ item.metric }}[{{ tenths }} // 10 + 1] = lower.rank
+    inner join amount_{{ item.metric }} as upper
+        on ranks_{{ item.metric }}[least({{ tenths }} // 10 + 2, len(ranks_{{ item.metric }}))] = upper.rank
+    where member is not null
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+{% endmacro %}
+
+
+{# A fact that has a row per period repeats its records many times over, so equal amounts are counted first: the quantile
+   lies between the two amounts at whose counts its place falls. #}
+{% macro quantile_by_count(pass, metric, x, aggregate) %}
+    {% set tenths = quantiles()[aggregate] ~ ' * (total - 1)' %}
+    select '{{ metric }}' as metric, '{{ aggregate }}' as aggregate, grain, period_start, scope, dimension, member,
+        {{ between('lower', 'upper', tenths) }} as quantile, cast(null as decimal(38, 8)) as longer_than
+    from (
+        select grain, period_start, scope, dimension, member, total,
+            min(amount) filter (where up_to > {{ tenths }} // 10) as lower,
+            min(amount) filter (where up_to > least({{ tenths }} // 10 + 1, total - 1)) as upper
+        from (
+            select *,
+                sum(times) over (partition by grain, period_start, scope, dimension, member order by amount) as up_to,
+                sum(times) over (partition by grain, period_start, scope, dimension, member) as total
+            from ({{ counted_amounts(pass, x) }}) as counted
+        ) as placed
+        group by grain, period_start, scope, dimension, member, total
+    ) as sides
+{% endmacro %}
+
+
+{# How often each amount is there, by period and member; `events` are those whose wait is over. #}
+{% macro counted_amounts(pass, x) %}
+    {% set dimensions = pass.dimensions %}
+    {% set keys = 'grain, period_start, amount' %}
+    select * from (
+        select grain, period_start, {{ scope_and_member(dimensions) }} amount, sum(times) as times, sum(events) as events
+        from (
+            select grain, period_start, scope, {{ dimensions | join(', ') }}, amount,
+                count(*) as times, count(*) filter (where is_event) as events
+            from ({{ rows_by_period(pass, x) }}) as by_period
+            group by {{ by_family(keys, dimensions) }}
+        ) as by_family
+        group by {{ by_member(keys, dimensions) }}
+    ) as by_member
+    where member is not null and (grain <> 'day' or dimension in ('company', 'business_unit'))
+{% endmacro %}
+
+
+{# The amounts that are known, each with every period in which its row counts. #}
+{% macro rows_by_period(pass, x) %}
+    {% set has_own_period = pass.kind == 'period' and not pass.get('has_spans') %}
+    {% set period = 'measured' if has_own_period else 'period' %}
+    select
+        {{ period }}.grain,
+        {{ period }}.period_start,
+        measured.scope,
+        {% for dimension in pass.dimensions %}measured.{{ dimension }},{% endfor %}
+        measured.{{ x }} as amount,
+        {{ 'measured.is_event' if pass.get('waits') else 'true' }} as is_event
+    from ({{ measured_rows(pass) }}) as measured
+    {% if pass.get('has_spans') %}
+    inner join horizon on measured.scope = horizon.business_unit
+    inner join period on {{ counts_in('period', 'measured', 'period') }} and period.period_start <= horizon.last_on
+    {% elif not has_own_period %}
+    inner join period on {{ counts_in(pass.kind, 'measured', 'period') }}
+    {% endif %}
+    where measured.{{ x }} is not null
+{% endmacro %}
+
+
+{# The Kaplan-Meier median: rows that still wait hold down the curve from the amount at which they are known to wait, and
+   an end comes before a wait of the same length. Where the curve lies exactly on a half, the median is the middle of
+   that stretch, so it is the ordinary one where nothing waits. Where the curve stays above, it is longer than what is
+   known. #}
+{% macro waiting_median(pass, metric, x) %}
+    select '{{ metric }}' as metric, 'km_median' as aggregate, grain, period_start, scope, dimension, member,
+        case when below is not null then {{ between('reached', 'below', '5') }} end as quantile,
+        case when below is null then {{ between('coalesce(reached, longest)', 'longest', '5') }} end as longer_than
+    from (
+        select grain, period_start, scope, dimension, member, longest, ends.reached as reached, ends.below as below
+        from (
+            select grain, period_start, scope, dimension, member, max(amount) as longest,
+                {{ half_of_curve('amount', 'events', 'at_risk') }} as ends
+            from (
+                select *,
+                    sum(times) over (partition by grain, period_start, scope, dimension, member order by amount desc)
+                        as at_risk
+                from ({{ counted_amounts(pass, x) }}) as counted
+            ) as waited
+            group by grain, period_start, scope, dimension, member
+        ) as curve
+    ) as sides
+{% endmacro %}
+
+
+{# The amount at a place between two neighbours; the place's last digit says how many tenths of the way. #}
+{% macro between(lower, upper, tenths) -%}
+    ({{ lower }} + ({{ upper }} - {{ lower }}) * (({{ tenths }} % 10)::int * 0.1::decimal(2, 1)))::decimal(38, 8)
+{%- endmacro %}
+
+
+{# No rows, in the shape of the quantiles. #}
+{% macro no_quantiles() %}
+    select
+        null::varchar as metric, null::varchar as aggregate, null::varchar as grain, null::date as period_start,
+        null::varchar as scope, null::varchar as dimension, null::varchar as member, null::decimal(38, 8) as quantile,
+        null::decimal(38, 8) as longer_than
+    from calendar_day
+    cross join period
+    cross join horizon
+    where false
+{% endmacro %}
