@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StrictFloat, StrictInt, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -170,6 +170,9 @@ class Settings(BaseSettings):
     sources: dict[str, SourceSettings] = Field(default={}, description="exports in a bucket, by source")
     services: dict[str, ServiceSettings] = Field(default={}, description="what to extract, by source")
     connections: dict[str, Connection] = Field(default={}, description="how to reach them, by source")
+    parameters: dict[str, dict[str, dict[str, StrictInt | StrictFloat]]] = Field(
+        default={}, description="numbers in place of a metric's defaults, by business unit, metric and parameter"
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -10,7 +10,7 @@ from pathlib import Path
 from scorecard.errors import ScorecardError
 from scorecard.settings_file import NAME, line_of, read_file
 
-_JSON = re.compile(r"SCORECARD_(SOURCES|SERVICES|CONNECTIONS)(__.+__(OBJECTS|EXTRA))?", re.IGNORECASE)
+_JSON = re.compile(r"SCORECARD_(SOURCES|SERVICES|CONNECTIONS|PARAMETERS)(__.+__(OBJECTS|EXTRA))?", re.IGNORECASE)
 """Variables that are read as JSON."""
 
 

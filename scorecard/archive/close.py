@@ -21,7 +21,7 @@ from scorecard.archive.history import History, newest_loads
 from scorecard.archive.matured import matured
 from scorecard.archive.restatements import Periods, makes_edition, restatements
 from scorecard.archive.verify import Mailed, open_close
-from scorecard.catalogue import Metric, Scorecard, declared_sources, load_dimensions, with_caveats
+from scorecard.catalogue import Metric, Scorecard, declared_sources, load_catalogue, load_dimensions, with_caveats
 from scorecard.errors import ScorecardError, Temporary
 from scorecard.languages import ENGLISH, load_translations
 from scorecard.locks import alone
@@ -123,7 +123,7 @@ def _freeze(
     """Write everything but the restatements to a folder; return the moment of the newest load of each raw schema."""
     chosen = snapshot.frozen_metrics(scorecard, metrics)
     behind = snapshot.behind_metrics(chosen, metrics)
-    chosen, behind = (_of_sources(settings, scorecard, listed) for listed in (chosen, behind))
+    chosen, behind = (_of_business_unit(settings, scorecard, listed) for listed in (chosen, behind))
     with snapshot.opened(settings) as connection:
         frozen = snapshot.read(connection, settings, scorecard, chosen, behind, period)
         raw = newest_loads(connection)
@@ -143,8 +143,11 @@ def _freeze(
     return raw
 
 
-def _of_sources(settings: Settings, scorecard: Scorecard, metrics: list[Metric]) -> list[Metric]:
-    """Return metrics with what the sources of the scorecard's unit say of them."""
+def _of_business_unit(settings: Settings, scorecard: Scorecard, metrics: list[Metric]) -> list[Metric]:
+    """Return metrics with the numbers of the scorecard's unit, and what its sources say of them."""
+    if settings.parameters:
+        own = load_catalogue(settings, scorecard.business_unit).metrics
+        metrics = [own[metric.name] for metric in metrics]
     translations = load_translations(settings.project / "reports")
     return with_caveats(metrics, declared_sources(settings).values(), scorecard.business_unit, translations)
 

@@ -17,6 +17,7 @@ from scorecard.catalogue.dimensions import Dimension, around, read_dimensions
 from scorecard.catalogue.facts import Fact, read_facts
 from scorecard.catalogue.metrics import Metric, metric_of, read_metrics
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
+from scorecard.catalogue.parameters import Parameters
 from scorecard.catalogue.reading import read_yaml
 from scorecard.catalogue.scorecards import Known, Recipient, Scorecard, read_schedules, read_scorecards
 from scorecard.catalogue.source_entries import ColumnEntry
@@ -38,6 +39,7 @@ __all__ = [
     "Fact",
     "Metric",
     "Mistakes",
+    "Parameters",
     "Recipient",
     "Scorecard",
     "Words",
@@ -87,8 +89,13 @@ class Catalogue:
         return _pick(self.scorecards, name, "scorecard")
 
 
-def load_catalogue(settings: Settings) -> Catalogue:
+def load_catalogue(settings: Settings, unit: str | None = None) -> Catalogue:
     """Read and check every metric, dimension and scorecard.
+
+    Parameters
+    ----------
+    unit: the business unit (``all``: the whole company) whose numbers metrics have as parameters and in their words;
+        the defaults where none is named.
 
     Raises
     ------
@@ -96,12 +103,12 @@ def load_catalogue(settings: Settings) -> Catalogue:
     WrongDeclarations: what is wrong in any of the files, all of it.
     """
     mistakes = Mistakes()
-    catalogue = read_catalogue(settings, mistakes)
+    catalogue = read_catalogue(settings, mistakes, unit)
     mistakes.raise_any()
     return catalogue
 
 
-def read_catalogue(settings: Settings, mistakes: Mistakes) -> Catalogue:
+def read_catalogue(settings: Settings, mistakes: Mistakes, unit: str | None = None) -> Catalogue:
     """Return what can be read of the catalogue; note what is wrong.
 
     Raises
@@ -113,16 +120,17 @@ def read_catalogue(settings: Settings, mistakes: Mistakes) -> Catalogue:
     dimensions = read_dimensions(settings.dbt_project / "dimensions", translations, mistakes)
     # What is missing since its own declaration is wrong is not to be told again by whatever names it.
     known_dimensions = None if len(mistakes) else dimensions
-    metrics = read_metrics(settings.dbt_project, known_dimensions, translations, mistakes)
-    known_metrics = None if len(mistakes) else metrics
     sources = _sources(settings, mistakes)
+    units = None if sources is None else _units(sources)
+    parameters = Parameters(settings, unit, units)
+    before = len(mistakes)
+    metrics = read_metrics(parameters, known_dimensions, translations, mistakes)
+    known_metrics = None if known_dimensions is None or len(mistakes) > before else metrics
     if sources is not None and known_metrics is not None:
         check_caveats(sources, known_metrics, mistakes)
-    known = Known(
-        metrics=known_metrics,
-        dimensions=known_dimensions,
-        units=None if sources is None else _units(sources),
-    )
+    if known_metrics is not None:
+        parameters.check_names(known_metrics, mistakes)
+    known = Known(metrics=known_metrics, dimensions=known_dimensions, units=units)
     scorecards = read_scorecards(settings.project / "reports", known, translations, mistakes)
     return Catalogue(metrics, scorecards, dimensions)
 

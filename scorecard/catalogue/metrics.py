@@ -8,6 +8,7 @@ from typing import Any
 from scorecard.catalogue.checking import check
 from scorecard.catalogue.metric_entries import DerivedEntry, DescribedEntry, MetricEntry, MetricFile, Number
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
+from scorecard.catalogue.parameters import Parameters
 from scorecard.catalogue.reading import Document, Place, read_document
 from scorecard.catalogue.words import filled
 from scorecard.expression import Expression
@@ -19,7 +20,7 @@ _MODEL = "kpi_"
 _META: Place = ("models", 0, "config", "meta")
 DERIVED = "derived"
 """The aggregate of a metric that is computed from values of others."""
-_Read = Callable[[Document, Collection[str] | None, Translations, Mistakes], Iterator["Metric"]]
+_Read = Callable[["_Project", Document], Iterator["Metric"]]
 Declared = tuple[Document, Place]
 """A file, and the place in it of what it says of the metric."""
 
@@ -69,8 +70,18 @@ def metric_of(model: str) -> str:
     return model.removeprefix(_MODEL)
 
 
+@dataclass(frozen=True)
+class _Project:
+    """What the files of metrics are read with."""
+
+    dimensions: Collection[str] | None
+    parameters: Parameters
+    translations: Translations
+    mistakes: Mistakes
+
+
 def read_metrics(
-    dbt_project: Path, dimensions: Collection[str] | None, translations: Translations, mistakes: Mistakes
+    parameters: Parameters, dimensions: Collection[str] | None, translations: Translations, mistakes: Mistakes
 ) -> dict[str, Metric]:
     """Return the metrics of a dbt project by name, those with SQL first; note what is wrong.
 
@@ -78,8 +89,11 @@ def read_metrics(
 
     Parameters
     ----------
+    parameters: the numbers that count; they know the project, too.
     dimensions: those that a metric may name; None where that isn't known, since their own declarations are wrong.
     """
+    dbt_project = parameters.settings.dbt_project
+    project = _Project(dimensions, parameters, translations, mistakes)
     folder = dbt_project / "models" / "kpis"
     for path in sorted(folder.glob(f"{_MODEL}*.sql")):
         if not path.with_suffix(".yml").exists():
@@ -98,7 +112,7 @@ def read_metrics(
         except WrongDeclarations as error:
             mistakes.extend(error)
             continue
-        for metric in read(document, dimensions, translations, mistakes):
+        for metric in read(project, document):
             if metric.name in metrics:
                 line, other = document.line(*place, "beside"), declared[metric.name][0].path.name
                 mistakes.note(path, line, f"The metric {metric.name} is in {other} too.", "Give one another name.")
@@ -108,9 +122,8 @@ def read_metrics(
     return metrics
 
 
-def _metrics_of(
-    document: Document, dimensions: Collection[str] | None, translations: Translations, mistakes: Mistakes
-) -> Iterator[Metric]:
+def _metrics_of(project: _Project, document: Document) -> Iterator[Metric]:
+    mistakes = project.mistakes
     file = check(document, MetricFile, mistakes, own=_META)
     if file is None:
         return
@@ -121,9 +134,16 @@ def _metrics_of(
             document.path, line, f"The entry is of {model.name}.", f"Write `name: {document.path.stem}`, as the file."
         )
     entry = model.config.meta
-    defaults = {name: parameter.default for name, parameter in entry.parameters.items()}
-    given = _given(document, _META, entry, defaults, translations, mistakes) | {"parameters": defaults}
-    main = Metric(metric_of(document.path.stem), document.path.stem, **given)
+    name = metric_of(model.name)
+    project.parameters.check_metric(name, entry.parameters, mistakes)
+    numbers = {
+        key: project.parameters.numbers(name, key, parameter.default) for key, parameter in entry.parameters.items()
+    }
+    # Of all units' values it is said that they are settled once those of the slowest are.
+    given = _given(project, document, _META, entry, numbers)
+    given["parameters"] = {key: max(numbers[key]) for key in numbers}
+    main = Metric(name, model.name, **given)
+    dimensions = project.dimensions
     if main.alert_by and dimensions is not None and main.alert_by not in dimensions:
         line = document.line(*_META, "alert_by")
         cure = closest(main.alert_by, dimensions)
@@ -133,37 +153,30 @@ def _metrics_of(
         yield replace(
             main,
             name=f"{main.name}_{beside.name}",
-            label=translations.of_text(beside.label),
+            label=project.translations.of_text(beside.label),
             aggregate=beside.aggregate,
             variant_of=main.name,
             drives=(main.name,),
         )
 
 
-def _derived_of(
-    document: Document, _: Collection[str] | None, translations: Translations, mistakes: Mistakes
-) -> Iterator[Metric]:
-    entry = check(document, DerivedEntry, mistakes)
+def _derived_of(project: _Project, document: Document) -> Iterator[Metric]:
+    entry = check(document, DerivedEntry, project.mistakes)
     if entry is not None:
-        given = _given(document, (), entry, {}, translations, mistakes)
+        given = _given(project, document, (), entry, {})
         yield Metric(document.path.stem, "", aggregate=DERIVED, **given)
 
 
 def _given(
-    document: Document,
-    place: Place,
-    entry: DescribedEntry,
-    parameters: dict[str, Number],
-    translations: Translations,
-    mistakes: Mistakes,
+    project: _Project, document: Document, place: Place, entry: DescribedEntry, parameters: dict[str, list[Number]]
 ) -> dict[str, Any]:
     """Return the fields of a metric that its entry gives, with parameters in its words."""
     words: dict[str, Any] = {
-        key: filled(document, (*place, key), getattr(entry, key), parameters, translations, mistakes)
+        key: filled(document, (*place, key), getattr(entry, key), parameters, project.translations, project.mistakes)
         for key in ("label", "definition", "formula", "caveat")
     }
     if isinstance(entry, MetricEntry) and entry.pending:
-        words["pending"] = translations.of_forms(entry.pending)
+        words["pending"] = project.translations.of_forms(entry.pending)
     others = {key: getattr(entry, key) for key in type(entry).model_fields if key not in (*words, "beside")}
     return {**words, **others}
 

@@ -1,7 +1,7 @@
 """Words of declarations: a file has them in English; what they are in other languages is in gettext catalogues."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -29,7 +29,7 @@ def filled(
     document: Document,
     place: Place,
     text: str | None,
-    parameters: Mapping[str, Any],
+    parameters: Mapping[str, Sequence[Any]],
     translations: Translations,
     mistakes: Mistakes,
 ) -> Words | None:
@@ -45,7 +45,7 @@ def filled(
     return words
 
 
-def _put(text: str, parameters: Mapping[str, Any]) -> str:
-    for name, value in parameters.items():
-        text = text.replace(f"{{{name}}}", str(value))
+def _put(text: str, parameters: Mapping[str, Sequence[Any]]) -> str:
+    for name, numbers in parameters.items():
+        text = text.replace(f"{{{name}}}", " / ".join(map(str, numbers)))
     return text

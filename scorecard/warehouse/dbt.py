@@ -3,16 +3,14 @@
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from scorecard.catalogue import Dimension, around, load_dimensions
-from scorecard.concepts import dbt_variables
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
-from scorecard.warehouse.variables import metric_variables
+from scorecard.warehouse.variables import variables
 
 Progress = Callable[[str], None]
 
@@ -131,26 +129,12 @@ class Dbt:
 
     @cached_property
     def _variables(self) -> dict[str, Any]:
-        settings = self._settings
-        return {
-            "timezone": settings.timezone,
-            "currency": settings.currency,
-            "fiscal_year_start_month": settings.fiscal.first_month,
-            "fiscal_year_ahead": settings.fiscal.ahead,
-            **dbt_variables(settings),
-            "dimensions": declared_dimensions(load_dimensions(settings)),
-            **metric_variables(settings),
-        }
+        return variables(self._settings)
 
     def _report(self, event: Any) -> None:
         if event.info.name in ("LogModelResult", "LogSeedResult"):
             done = event.data
             self._progress(f"{done.index} of {done.total} {done.node_info.node_name}")
-
-
-def declared_dimensions(dimensions: Mapping[str, Dimension]) -> list[dict[str, Any]]:
-    """Return what dbt's macros know of the dimensions: their names, and those around each, the nearest first."""
-    return [{"name": name, "around": around(dimension, dimensions)} for name, dimension in dimensions.items()]
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """The published copy of the warehouse, and what state of the world it shows."""
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import duckdb
 from scorecard import locks
 from scorecard.errors import ScorecardError, Temporary
 from scorecard.settings import Settings
+from scorecard.warehouse.variables import variables
 
 _CODE = (
     "dbt_project/models",
@@ -114,9 +116,7 @@ def _code(settings: Settings) -> str:
             if path.suffix in _SUFFIXES and path.is_file():
                 digest.update(f"{path.relative_to(settings.project)}\0".encode())
                 digest.update(path.read_bytes())
-    digest.update(f"{settings.timezone}\0{settings.currency}\0{settings.fiscal}\0".encode())
-    for name, service in sorted(settings.services.items()):
-        digest.update(f"{name}\0{service.service}\0{service.business_unit}\0{service.currency}\0".encode())
+    digest.update(json.dumps(variables(settings), sort_keys=True).encode())
     return digest.hexdigest()
 
 

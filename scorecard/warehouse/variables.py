@@ -1,9 +1,34 @@
-"""What dbt is told of the metrics: the lists that it can't take from its own graph."""
+"""What dbt is told of the company: its settings, and the lists that it can't take from its own graph."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from scorecard.catalogue import business_units, load_catalogue
+from scorecard.catalogue import Dimension, Parameters, around, business_units, load_catalogue, load_dimensions
+from scorecard.concepts import dbt_variables
 from scorecard.settings import Settings
+
+
+def variables(settings: Settings) -> dict[str, Any]:
+    """Return dbt's variables: everything but its files and the raw tables that figures depend on.
+
+    Raises
+    ------
+    WrongDeclarations: what is wrong in the files of metrics, dimensions, sources and models, with file and line.
+    """
+    return {
+        "timezone": settings.timezone,
+        "currency": settings.currency,
+        "fiscal_year_start_month": settings.fiscal.first_month,
+        "fiscal_year_ahead": settings.fiscal.ahead,
+        **dbt_variables(settings),
+        "dimensions": declared_dimensions(load_dimensions(settings)),
+        **metric_variables(settings),
+    }
+
+
+def declared_dimensions(dimensions: Mapping[str, Dimension]) -> list[dict[str, Any]]:
+    """Return what dbt's macros know of the dimensions: their names, and those around each, the nearest first."""
+    return [{"name": name, "around": around(dimension, dimensions)} for name, dimension in dimensions.items()]
 
 
 def metric_variables(settings: Settings) -> dict[str, Any]:
@@ -22,6 +47,7 @@ def metric_variables(settings: Settings) -> dict[str, Any]:
             {"business_unit": unit, "parameter": f"{metric.name}.{name}", "number": str(number)}
             for unit in sorted(business_units(settings))
             for metric in metrics
-            for name, number in metric.parameters.items()
+            for name, default in metric.parameters.items()
+            for number in Parameters(settings, unit).numbers(metric.name, name, default)
         ],
     }

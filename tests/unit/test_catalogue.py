@@ -1,5 +1,6 @@
 """The catalogue: an entry that is wrong is an error that names the file and what to do."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from scorecard.periods import Grain
 from scorecard.rendering.wording import Wording
 from scorecard.schedule import When
 from scorecard.settings import PROJECT, Settings
+from scorecard.warehouse.variables import metric_variables
 from tests.conftest import SETTINGS_FILE
 
 DIMENSIONS = "dbt_project/dimensions/product.yml"
@@ -287,3 +289,72 @@ def test_binary_and_empty_files_are_named(project: Path) -> None:
         (project / SALES).write_bytes(content)
         with pytest.raises(ScorecardError, match=r"sales\.yml"):
             load(project)
+
+
+OWN = """
+[parameters."Maven Hardware".zombie_deals]
+stale_days = 90
+
+[parameters."RavenStack SaaS".customer_churn_rate]
+grace_days = 10
+"""
+
+
+def put_parameters(project: Path, text: str) -> int:
+    """Write parameters into the settings; return the line on which they begin."""
+    file = project / SETTINGS_FILE.name
+    before = SETTINGS_FILE.read_text(encoding="utf-8")
+    file.write_text(before + text, encoding="utf-8")
+    return before.count("\n") + 1
+
+
+def test_a_unit_has_the_numbers_that_it_sets(project: Path) -> None:
+    put_parameters(project, OWN)
+    settings = Settings(project=project)  # type: ignore[call-arg]
+    stale = {
+        unit: load_catalogue(settings, unit).metrics["zombie_deals"]
+        for unit in ("Maven Hardware", "RavenStack SaaS", "all", None)
+    }
+    assert [metric.parameters["stale_days"] for metric in stale.values()] == [90, 180, 180, 180]
+    assert [re.findall(r"[\d /]+(?= days)", metric.formula["en"])[0].strip() for metric in stale.values()] == [
+        *("90", "180", "90 / 180", "180"),
+    ]
+    assert {
+        (row["business_unit"], row["parameter"]): row["number"] for row in metric_variables(settings)["parameters"]
+    } == {
+        ("Maven Hardware", "zombie_deals.stale_days"): "90",
+        ("Maven Hardware", "customer_churn_rate.grace_days"): "30",
+        ("RavenStack SaaS", "zombie_deals.stale_days"): "180",
+        ("RavenStack SaaS", "customer_churn_rate.grace_days"): "10",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        (
+            '[parameters."Maven Software".zombie_deals]\nstale_days = 90\n',
+            0,
+            "`parameters.Maven Software` is a business",
+        ),
+        ('[parameters."Maven Hardware".zombies]\nstale_days = 90\n', 0, "is no metric. Write zombie_deals"),
+        (
+            '[parameters."Maven Hardware".zombie_deals]\nstale = 90\n',
+            1,
+            "is no parameter of the metric. Write stale_days",
+        ),
+        (
+            '[parameters."Maven Hardware".zombie_deals]\nstale_days = 0\n',
+            1,
+            "is set to 0, which is no integer from 1 to",
+        ),
+        ('[parameters."Maven Hardware".zombie_deals]\nstale_days = 1.5\n', 1, "is set to 1.5, which is no integer"),
+        ('[parameters."Maven Hardware".win_rate]\nstale_days = 90\n', 1, "is no parameter of the metric"),
+    ],
+)
+def test_a_number_that_is_none_is_named_with_its_line(project: Path, text: str, line: int, says: str) -> None:
+    first = put_parameters(project, text)
+    with pytest.raises(WrongDeclarations) as wrong:
+        load(project)
+    assert f"{project / SETTINGS_FILE.name}:{first + line}: " in str(wrong.value)
+    assert says in str(wrong.value)

@@ -9,7 +9,7 @@ import yaml
 
 from scorecard.catalogue import Dimension, around, load_dimensions
 from scorecard.settings import PROJECT, Settings
-from scorecard.warehouse.dbt import declared_dimensions
+from scorecard.warehouse.variables import declared_dimensions
 
 PRODUCT = load_dimensions(Settings())  # type: ignore[call-arg]
 NAMES = list(PRODUCT)
