@@ -28,6 +28,8 @@ class CoreMeta(Entry):
     settling: Text | None = Field(
         default=None, description="The day on which it is settled whether a record counts in full."
     )
+    outcome: Text | None = Field(default=None, description="The column that says how a record ended.")
+    named: Text | None = Field(default=None, description="The column of a record's name, by which people know it.")
     members: StrictBool = Field(default=False, description="It lists members of dimensions, which may have targets.")
     key: tuple[Text, ...] = Field(default=(), description="What tells its rows apart in a close.")
     days_only: StrictBool = Field(default=False, description="Its rows are of no record.")
@@ -101,6 +103,11 @@ def _check(document: Document, at: Place, fact: Fact, concepts: Collection[str],
     if fact.meta.horizon and not concept:
         problem = "The fact has a `horizon` and no `concept`: nobody knows which sources its days are of."
         mistakes.note(fact.path, document.line(*at, "horizon"), problem, "Name its concept, or delete `horizon`.")
+    for key in ("outcome", "named"):
+        name = getattr(fact.meta, key)
+        if name and name not in fact.columns:
+            problem = f"`{key}` names {name}, which is no column of {fact.name}."
+            mistakes.note(fact.path, document.line(*at, key), problem, closest(name, fact.columns))
     dates = [name for name, kind in fact.columns.items() if plain_type(kind) == "date"]
     for key in _DATES:
         given = getattr(fact.meta, key)

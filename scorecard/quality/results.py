@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 Severity = Literal["error", "warning"]
+OfAnySource = Literal["spans", "future_days", "one_outcome", "gaps", "falls", "similar_names"]
+"""The checks that any source gets, by what its facts declare."""
 MetricsOf = Mapping[str, Sequence[str]]
 
 _TABLE = """
@@ -28,7 +30,7 @@ create table if not exists quality.check_results (
 class CheckResult:
     """What one check found.
 
-    check_id: stable. kind: great_expectations, dbt or extract. name: a few words. source, object:
+    check_id: stable. kind: great_expectations, dbt, extract or facts. name: a few words. source, object:
     what was checked. failures of checked: rows, where rows are what is counted; checked is None where nobody
     counted. message: what was found and why it matters. cure: what to do. metrics: those that a failure
     touches, sorted. run_at: aware; where nothing has changed since, the moment it was last looked at.

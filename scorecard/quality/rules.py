@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool, StringConstraints
 from scorecard.catalogue.checking import Entry, Text, check
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.reading import Document, Place, read_document
-from scorecard.quality.results import Severity
+from scorecard.quality.results import OfAnySource, Severity
 
 SQL = "unexpected_rows_expectation"
 QUERY = "unexpected_rows_query"
@@ -31,6 +31,7 @@ class RuleEntry(Entry):
     found: Text | None = Field(None, description="What is said of a failure.")
     facts: Text | None = Field(None, description="A query of one row whose columns `found` names.")
     whole: StrictBool = Field(False, description="It is about all rows together.")
+    instead_of: OfAnySource | None = Field(None, description="The check of every source that it tells more closely.")
 
 
 class ObjectEntry(Entry):
@@ -55,7 +56,8 @@ class Rule:
     filled.
     metrics: what a failure touches, where that is less than all that is made from the object. found: the
     sentence said of a failure, with ``{failures}``, ``{checked}`` and the columns of ``facts``, a query of
-    one row. whole: it is about all rows together, so that nobody counts those that break it.
+    one row. whole: it is about all rows together, so that nobody counts those that break it. instead_of: the check of
+    every source that need not be told beside it.
     """
 
     check: str
@@ -68,6 +70,7 @@ class Rule:
     found: str | None
     facts: str | None
     whole: bool = False
+    instead_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,7 @@ def _rule(item: RuleEntry, fill: "_Filler") -> Rule:
         found=None if item.found is None else " ".join(item.found.split()),
         facts=None if item.facts is None else fill(item.facts, "facts"),
         whole=item.whole,
+        instead_of=item.instead_of,
     )
 
 

@@ -1,5 +1,6 @@
 """Which files of rules there are, and what stands for the names in them. Cheap to import."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from scorecard.catalogue import Catalogue
@@ -20,6 +21,18 @@ def raw_suite(settings: Settings, source: str) -> Suite | None:
     """
     path = _folder(settings) / f"{source}.yml"
     return read_suite(path, _raw_values(settings)) if path.exists() else None
+
+
+def told_by_rules(settings: Settings, sources: Iterable[str]) -> set[tuple[str, str]]:
+    """Return source and kind of the checks of any source that its own rules make instead. Raises as `raw_suite`."""
+    suites = {source: raw_suite(settings, source) for source in sources}
+    return {
+        (source, rule.instead_of)
+        for source, suite in suites.items()
+        for item in (suite.objects if suite else ())
+        for rule in item.rules
+        if rule.instead_of
+    }
 
 
 def kpi_suite(settings: Settings, catalogue: Catalogue) -> Suite:

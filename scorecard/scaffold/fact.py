@@ -22,6 +22,7 @@ _PROVENANCE: tuple[Listed, ...] = (
     ("loaded_at", "timestamptz", "Moment of the load that brought this version of the record."),
 )
 _UNIT: Listed = ("business_unit", "varchar", "Business unit of the group, as the source declares it.")
+_OUTCOMES = ("outcome", "result", "status", "state")
 _DAYS = ("date", "timestamp", "timestamptz")
 
 
@@ -158,6 +159,12 @@ unit_tests:
     given: [{{input: ref('int_{concept}'), rows: [{{source_system: desk, record_id: a, {first}: null}}]}}]
     expect: {{rows: [{{{name}_key: "desk:a", {first}: unknown}}]}}
 """
+    outcome = next((column for column in dimensions if column in _OUTCOMES), None)
+    ended = (
+        f"        # How a record ended: if all end alike, a check says so.\n        outcome: {outcome}\n"
+        if outcome
+        else ""
+    )
     return f"""models:
   - name: core_{name}
     description: One row per {words(name).lower()}.
@@ -167,7 +174,7 @@ unit_tests:
         # Days on which something happened to a record. To do: add others that the record has, in their order.
         horizon: [{day}]
         moment: {day}
-    columns:
+{ended}    columns:
       - {{name: {name}_key, data_type: varchar, description: {quoted(key)}, data_tests: [unique, not_null]}}
 {columns_yaml([_UNIT, *listed, *_PROVENANCE])}{test}"""
 

@@ -11,6 +11,8 @@ from scorecard.settings import Settings
 from scorecard.steps.extracting import Progress
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
     from scorecard.quality.results import CheckResult
     from scorecard.warehouse.dbt import Dbt
     from scorecard.warehouse.plan import Plan
@@ -183,11 +185,27 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     tested = from_dbt(dbt.test(), dbt.manifest(), touched, load_translations(settings.project / "reports"))
     with writer(settings) as connection:
         results += count_by_unit(connection, tested, dbt.manifest(), units_of)
+    with writer(settings) as connection:
+        results += _check_facts(connection, settings, catalogue, touched)
     progress("Checking the KPIs")
     results += gx.check_kpis(settings, touched)
     with writer(settings) as connection:
         observed = connection.execute("select metric, business_unit from scorecard.horizons").fetchall()
     return _within_units(catalogue, results, units_of, observed)
+
+
+def _check_facts(
+    connection: "DuckDBPyConnection", settings: Settings, catalogue: Catalogue, touched: dict[str, list[str]]
+) -> list["CheckResult"]:
+    """Check what holds of any source, by what the facts declare of its records."""
+    from scorecard.concepts import core_models
+    from scorecard.languages import load_translations
+    from scorecard.quality.from_facts import from_facts
+    from scorecard.quality.suites import told_by_rules
+
+    told = told_by_rules(settings, source_names(settings))
+    words = load_translations(settings.project / "reports")
+    return from_facts(connection, core_models(settings).values(), touched, told, catalogue.dimensions, words)
 
 
 def _within_units(
@@ -213,7 +231,8 @@ def _within_units(
     narrowed = []
     for result in results:
         relation = result.object if result.kind == "dbt" else f"raw_{result.source}.{result.object}"
-        units = units_of.get(relation, set())
+        is_of_one = result.kind == "facts" and result.business_unit
+        units = {str(result.business_unit)} if is_of_one else units_of.get(relation, set())
         metrics = tuple(name for name in result.metrics if touches(name, units))
         of_one = next(iter(units)) if len(units) == 1 else None
         narrowed.append(replace(result, metrics=metrics, business_unit=result.business_unit or of_one))
