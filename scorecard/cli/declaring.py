@@ -29,11 +29,14 @@ def check(as_json: AsJson = False) -> None:
 
 def generate(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if something is stale.")] = False,
+    product: Annotated[
+        bool, typer.Option("--product", help="New metrics are the product's: add them to docs/metrics.md.")
+    ] = False,
 ) -> None:
-    """Write what is generated: dbt's list of KPI models, the metric reference, and the schemas for editors."""
+    """Write what is generated: the metric references of the product and of the company, and the schemas for editors."""
     from scorecard import reference
 
-    stale = reference.generate(load_settings(), write=not check)
+    stale = reference.generate(load_settings(), write=not check, add=product)
     for path in stale:
         say(f"{'Stale' if check else 'Written'}: {path}")
     if check and stale:

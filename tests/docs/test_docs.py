@@ -96,7 +96,9 @@ def test_a_metric_is_two_new_files(project: MakeCopy) -> None:
     done = copy.type("scorecard values --metric lost_deals_growth --period 2017-Q4 --by business_unit --json")
     (growth,) = json.loads(done.stdout)
     assert round(float(growth["value"]), 8) == round((now - before) / before, 8)
-    assert "## lost_deals" in (copy.root / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert "## lost_deals" in (copy.root / "out" / "metrics.md").read_text(encoding="utf-8")
+    reference = (copy.root / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert reference == (PROJECT / "docs" / "metrics.md").read_text(encoding="utf-8")
 
     print_metric(copy.root, "lost_deals")
     done = copy.type("scorecard publish --scorecard sales --period 2017-Q4 --json")
