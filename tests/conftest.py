@@ -21,6 +21,25 @@ NIGHTLY = "NIGHTLY" in os.environ
 """Whether there is time for more random histories and kills than in `make test`."""
 
 
+HAS_SAMPLES = (PROJECT / "data" / "maven_crm").is_dir()
+"""Whether the bundled samples are here: a company deletes them from its checkout."""
+_MADE_OF_SAMPLES = {"built", "parsed", "copy_of"}
+_RUN_ON_SAMPLES = ("tests/integration/", "tests/independent/", "tests/benchmarks/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test as one of the samples or of the product; leave out those of samples that are gone."""
+    for item in items:
+        is_of_samples = (
+            item.get_closest_marker("samples")
+            or _MADE_OF_SAMPLES & {*getattr(item, "fixturenames", ())}
+            or item.nodeid.startswith(_RUN_ON_SAMPLES)
+        )
+        item.add_marker(pytest.mark.samples if is_of_samples else pytest.mark.product)
+        if is_of_samples and not HAS_SAMPLES:
+            item.add_marker(pytest.mark.skip(reason="the bundled samples are gone"))
+
+
 @pytest.fixture(autouse=True)
 def _no_secret_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test hides from messages, another one may look for."""

@@ -8,7 +8,7 @@ import traceback
 import typer
 
 from scorecard import private
-from scorecard.cli import declaring, looking, new, running, sources
+from scorecard.cli import declaring, looking, new, running, samples, sources
 from scorecard.cli.output import complain
 from scorecard.errors import ScorecardError
 from scorecard.settings import load_settings
@@ -31,6 +31,7 @@ for command in _COMMANDS:
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(running.dbt)
 app.add_typer(sources.app, name="sources")
 app.add_typer(new.app, name="new")
+app.add_typer(samples.app, name="samples")
 
 
 def main() -> None:

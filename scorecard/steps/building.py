@@ -124,6 +124,10 @@ def _note_unloaded(settings: Settings, progress: Progress) -> None:
     contracts = sources.load_contracts(settings)
     # Reading what a source has loaded first undoes a load that was killed: half of it must not be built on.
     unloaded = [name for name, contract in contracts.items() if not sources.read_held(settings.warehouse, contract)]
+    if not contracts:
+        raise NothingLoaded(
+            "There is no source.", "Declare one: `scorecard new source NAME --from FILE` writes a start."
+        )
     if len(unloaded) == len(contracts):
         raise NothingLoaded("Nothing of any source was loaded yet.", "Run `scorecard extract`.")
     troubled = {trouble.source for trouble in sources.troubles.read_all(settings)}

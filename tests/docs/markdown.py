@@ -64,4 +64,6 @@ def anchors(page: Path) -> set[str]:
     """Return the anchors of a page: of its headings, and those that it names itself."""
     text = page.read_text(encoding="utf-8")
     headings = re.findall(r"(?m)^#+ (.+)$", text)
-    return set(re.findall(r'<a id="([\w-]+)">', text)) | {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return set(re.findall(r'<a id="([\w-]+)">', text)) | {
+        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings
+    }

@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import NIGHTLY, PROJECT
 from tests.docs.conftest import copy_project, print_metric
 from tests.docs.markdown import blocks
 
+pytestmark = pytest.mark.samples
 SOME = (
     *("tests/unit/test_catalogue.py", "tests/unit/test_check.py", "tests/unit/test_schemas.py"),
     *("tests/unit/rendering/test_words.py", "tests/unit/rendering/test_causes.py", "tests/unit/quality/test_words.py"),

@@ -71,6 +71,7 @@ def test_a_metric_beside_another_is_made_of_its_observations() -> None:
     }
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize(
     ("file", "old", "new", "at", "says"),
     [
@@ -199,6 +200,7 @@ def test_a_wrong_entry_is_named(project: Path, file: str, old: str, new: str, at
     assert all(mistake.cure for mistake in of_file)
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize(
     ("due", "says"),
     [
@@ -223,12 +225,14 @@ def test_what_is_no_time_is_refused(project: Path, due: str, says: str) -> None:
         assert {(mistake.path, mistake.line) for mistake in error.value.mistakes} == {(path, 3)}
 
 
+@pytest.mark.samples
 def test_a_day_of_a_daily_scorecard_is_no_working_day(project: Path) -> None:
     change(project, SALES, "[quarter, month]", "[day]\ndue: {day: {working_day: 1}}")
     with pytest.raises(WrongDeclarations, match=r"sales\.yml:6: .*a day is due on the next day"):
         load(project)
 
 
+@pytest.mark.samples
 def test_a_schedule_needs_nothing_but_its_own_lines(project: Path) -> None:
     change(project, SALES, "[quarter, month]", "[quarter, month]\ndue: {month: {working_day: 3, hour: 9}}")
     change(project, SALES, "  - won_deals\n", "  - wonn_deals\n")
@@ -237,6 +241,7 @@ def test_a_schedule_needs_nothing_but_its_own_lines(project: Path) -> None:
     assert due == {Grain.QUARTER: When(), Grain.MONTH: When(hour=9, working_day=3)}
 
 
+@pytest.mark.samples
 def test_all_mistakes_are_told_at_once(project: Path) -> None:
     change(project, KPI, "unit: count", "unit: fortnights\n        colour: red")
     change(project, SALES, "languages: [en, ja]", "languages: en")
@@ -271,6 +276,7 @@ def test_dimensions_of_the_product_are_named_as_its_pages_name_them() -> None:
             assert dimension.label[language] == words.say(f"dimension.{dimension.name}")
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize("name", ["o'brien", "sales 東京", "a.b", 'x"y'])
 def test_a_scorecard_whose_file_can_name_no_dag_is_refused(project: Path, name: str) -> None:
     (project / SALES).rename((project / SALES).with_stem(name))
@@ -278,6 +284,7 @@ def test_a_scorecard_whose_file_can_name_no_dag_is_refused(project: Path, name: 
         load(project)
 
 
+@pytest.mark.samples
 def test_a_domain_is_the_same_in_capitals(project: Path) -> None:
     path = project / SALES
     path.write_text(path.read_text(encoding="utf-8").replace("[example.com]", "[Example.com]"), encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from scorecard.catalogue import declared_sources, load_catalogue, with_caveats
 from scorecard.languages import Translations
 from scorecard.settings import Settings
@@ -23,6 +25,7 @@ def caveats(name: str, unit: str) -> dict[str, str] | None:
     return found.caveat
 
 
+@pytest.mark.samples
 def test_caveats_are_those_of_the_units_sources() -> None:
     joined = {"en": f"{BEGINS} {LATE}", "ja": "2016年から。一日遅れる。"}
     assert caveats("sales_cycle_length", "North") == joined

@@ -63,6 +63,7 @@ def test_the_product_is_sound(project: Path) -> None:
     assert check(project) == []
 
 
+@pytest.mark.samples
 def test_what_is_wrong_is_told_at_once(project: Path) -> None:
     places = {change(project, file, old, new): says for file, old, new, says in MISTAKES}
     answer = check(project)
@@ -70,6 +71,7 @@ def test_what_is_wrong_is_told_at_once(project: Path) -> None:
     assert all(places[path, line] in sentence for path, line, sentence in answer)
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize(("file", "old", "new", "says"), IN_A_WHOLE_CATALOGUE)
 def test_a_name_that_is_not_there_is_told(project: Path, file: str, old: str, new: str, says: str) -> None:
     place = change(project, file, old, new)
@@ -77,6 +79,7 @@ def test_a_name_that_is_not_there_is_told(project: Path, file: str, old: str, ne
     assert ((path, line), says in sentence) == (place, True), sentence
 
 
+@pytest.mark.samples
 def test_a_source_that_is_wrong_is_told(project: Path) -> None:
     declaration = "dbt_project/models/staging/maven_crm/_sources.yml"
     path, line = change(project, declaration, "full_export: true", "full_exports: true")

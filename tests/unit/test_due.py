@@ -10,6 +10,7 @@ from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 
 
+@pytest.mark.samples
 def test_the_calendar_names_a_period_on_the_day_it_is_due_and_on_no_other(tmp_path: Path) -> None:
     settings, said = Settings(state=tmp_path), list[str]()
     first, second = (datetime(2018, 1, day, 12, tzinfo=settings.zone) for day in (1, 2))
@@ -19,6 +20,7 @@ def test_the_calendar_names_a_period_on_the_day_it_is_due_and_on_no_other(tmp_pa
         steps.due_periods(settings, "sales", ["month"], first, calendar=True)
 
 
+@pytest.mark.samples
 def test_a_period_of_another_cadence_is_refused(tmp_path: Path) -> None:
     settings = Settings(state=tmp_path)
     with pytest.raises(ScorecardError, match="2017-Q4 is a quarter, not a month"):

@@ -28,6 +28,8 @@ WRONG = {
     "scorecard": ("cadences: [quarter]", "cadences: quarter"),
     "source": ("role: crm", "role: sales"),
 }
+# A company's checkout has no scorecard before it writes one.
+OF_SAMPLES = [pytest.param(name, marks=pytest.mark.samples) if name == "scorecard" else name for name in FILES]
 
 
 def validator(name: str) -> jsonschema.Draft202012Validator:
@@ -44,7 +46,7 @@ def test_there_is_one_for_each_kind_of_file() -> None:
     assert {path.stem for path in (PROJECT / "docs" / "schemas").iterdir()} == set(SCHEMAS) == set(FILES)
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", OF_SAMPLES)
 def test_every_file_of_the_product_is_taken(name: str) -> None:
     assert files(name)
     check = validator(name)
@@ -52,7 +54,7 @@ def test_every_file_of_the_product_is_taken(name: str) -> None:
         check.validate(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", OF_SAMPLES)
 def test_what_is_wrong_is_marked(name: str) -> None:
     old, new = WRONG[name]
     text = next(text for path in files(name) if old in (text := path.read_text(encoding="utf-8")))

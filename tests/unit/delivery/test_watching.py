@@ -47,6 +47,7 @@ def test_a_deadline_that_passed_before_anybody_watched_was_not_missed(server, ma
     assert timedelta(0) < datetime.now(settings.zone) - since < timedelta(minutes=5)
 
 
+@pytest.mark.samples
 def test_each_owner_is_told_once_what_nobody_received(server, watched):
     settings = watched(server.port)
     late = steps.watch(settings, lambda _: None)
@@ -56,6 +57,7 @@ def test_each_owner_is_told_once_what_nobody_received(server, watched):
     assert set(server.reached) == OWNERS
 
 
+@pytest.mark.samples
 def test_who_has_it_is_not_missed(server, watched):
     settings = watched(server.port)
     with opened(settings) as ledger:

@@ -14,6 +14,8 @@ from scorecard.quality.results import CheckResult
 from scorecard.quality.rules import read_suite
 from scorecard.settings import PROJECT, Settings, load_settings
 
+pytestmark = pytest.mark.samples
+
 SOURCES = ["maven_crm", "ravenstack"]
 # What each raw object is made into, as the lineage would say.
 METRICS_OF = {

@@ -14,6 +14,8 @@ from scorecard.rendering.document import ActionRow
 from scorecard.rendering.viewmodel import document, read_desk
 from tests.unit.rendering.close_fixture import Row, build
 
+pytestmark = pytest.mark.samples
+
 EAST = ("win_rate", "region", "East")
 
 

@@ -144,6 +144,7 @@ def test_the_parts_of_a_rate_add_up_exactly(
     assert sum(part.amount for part in parts_of(of, RATE, figure, "team")) == Fraction(n1, d1) - Fraction(n0, d0)
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_the_samples_name_only_what_their_scorecards_show(request: pytest.FixtureRequest, language: str) -> None:
     from scorecard.rendering.viewmodel import read_desk

@@ -11,6 +11,8 @@ from scorecard.rendering.render import summary
 from scorecard.rendering.viewmodel import document, read_desk
 from tests.unit.rendering.close_fixture import Change, build
 
+pytestmark = pytest.mark.samples
+
 Rows = list[dict[str, Any]]
 CHURN = "Customer churn rate"
 

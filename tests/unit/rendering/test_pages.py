@@ -21,6 +21,8 @@ from scorecard.rendering.render import html
 from scorecard.rendering.viewmodel import document, read_desk
 from tests.unit.rendering.close_fixture import Row, build
 
+pytestmark = pytest.mark.samples
+
 Pdf = Callable[[str, str], bytes]
 ALL = [(name, language) for name in ("sales", "customers") for language in ("en", "ja")]
 

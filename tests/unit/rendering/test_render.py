@@ -30,6 +30,8 @@ from scorecard.rendering.viewmodel import document, read_desk
 from scorecard.settings import Settings
 from tests.unit.rendering.close_fixture import PROJECT, Row, build
 
+pytestmark = pytest.mark.samples
+
 Pdf = Callable[[str, str], bytes]
 BOTH = [("sales", "en"), ("customers", "ja")]
 CASES = Path(__file__).parents[2] / "cases"

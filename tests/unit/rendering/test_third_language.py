@@ -10,6 +10,8 @@ from babel.messages.pofile import read_po
 from scorecard.rendering.render import html, render
 from tests.unit.rendering.close_fixture import PROJECT, build
 
+pytestmark = pytest.mark.samples
+
 WORDS = """\
 msgid ""
 msgstr ""

@@ -9,6 +9,8 @@ import pytest
 from scorecard.rendering.render import summary
 from tests.unit.rendering.close_fixture import Change, build
 
+pytestmark = pytest.mark.samples
+
 Rows = list[dict[str, Any]]
 QUARTER = "2024-Q4"
 

@@ -31,7 +31,7 @@ FAMILIES = {
     "group": set(GROUPS),
     "headline": {"both_fell", "both_rose", "first_fell", "first_rose"},
     "journey": set(JOURNEY),
-    "kind": {"great_expectations", "dbt", "extract"},
+    "kind": {"great_expectations", "dbt", "extract", "facts"},
     "level": {"kgi", "kpi", "kfs"},
     "mail": {word.removeprefix("mail.") for word in WORDS},
     "movement": {"new", "expansion", "contraction", "churn", "reactivation"},

@@ -29,6 +29,7 @@ def checked(settings: Settings) -> dict[str, Checked]:
     return {each.source: each for each in check(settings, load_contracts(settings))}
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize(
     ("host", "said", "cure"),
     [
@@ -102,6 +103,7 @@ def test_raw_tables_that_there_are_not(given: Any) -> None:
         connector(settings, load_contracts(settings)["hubspot"])
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize("what", ["services", "connections", "sources"])
 def test_a_source_that_nobody_declared(tmp_path: Path, what: str) -> None:
     of = {"services": UNIT, "connections": {"password": "hunter2"}, "sources": {"url": "s3://exports"}}[what]

@@ -27,6 +27,7 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize(
     ("table", "rows"),
     [
@@ -48,6 +49,7 @@ def test_every_bundled_row_is_there(bundled: Settings, table: str, rows: int) ->
         assert db.execute(f"select count(*) from {table}").fetchall() == [(rows,)]
 
 
+@pytest.mark.samples
 def test_the_bundled_tables_have_the_declared_types(bundled: Settings) -> None:
     with duckdb.connect(bundled.warehouse, read_only=True) as db:
         for source in load_contracts(bundled).values():
@@ -62,6 +64,7 @@ def test_the_bundled_tables_have_the_declared_types(bundled: Settings) -> None:
                 }  # fmt: skip
 
 
+@pytest.mark.samples
 def test_a_row_leads_back_to_its_line(bundled: Settings) -> None:
     with duckdb.connect(bundled.warehouse, read_only=True) as db:
         rows = db.execute("""
