@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import duckdb
 import pyarrow as pa
 
-from scorecard.archive.contribution import contributes, is_stock
+from scorecard.archive.contribution import contributes, counts_in, is_stock
 from scorecard.archive.history import Change, History, Record
 from scorecard.catalogue import metric_of
 
@@ -163,13 +163,14 @@ def _find_differences(connection: duckdb.DuckDBPyConnection, dimensions: Sequenc
         settles = "settles_on is not null" if "settles_on" in columns else "false"
         connection.execute(
             f"create temp table {edition}_numbered as select *, {settles} as provisional, row_number() over "
-            "(partition by metric, grain, observation_id order by occurred_on, numerator, denominator) as copy "
-            f"from {edition}_observations"
+            "(partition by metric, grain, period_start, observation_id order by occurred_on, numerator, denominator) "
+            f"as copy from ({_by_period(edition)})"
         )
     differs = {column: f'old."{column}" is distinct from new."{column}"' for column in compared}
     changed = ", ".join(f"case when {condition} then '{column}' end" for column, condition in differs.items())
     same = (
         "old.metric = new.metric and old.grain is not distinct from new.grain "
+        "and old.period_start is not distinct from new.period_start "
         "and old.observation_id = new.observation_id and old.copy = new.copy"
     )
     connection.execute(
@@ -184,6 +185,21 @@ def _find_differences(connection: duckdb.DuckDBPyConnection, dimensions: Sequenc
         "select old.*, null::varchar[] as changed, old.provisional as open "
         f"from old_numbered as old anti join new_numbered as new on {same}) "
         "select row_number() over () as number, * from both_editions"
+    )
+
+
+def _by_period(edition: str) -> str:
+    """Return the query of an edition's observations, those that have their periods once for each that is frozen.
+
+    How many periods a row counts in is no difference of the records.
+    """
+    periods = " union ".join(f"select grain, period_start, period_end from {name}_values" for name in ("old", "new"))
+    named = "replace(o.observation_id, '|' || o.period_start::varchar, '|' || p.period_start::varchar)"
+    return (
+        f"select o.* replace ({named} as observation_id, p.period_start as period_start, p.period_end as period_until, "
+        f"p.period_end - 1 as occurred_on) from {edition}_observations as o "
+        f"join ({periods}) as p on {counts_in('period', 'o', 'p')} "
+        f"union all select * from {edition}_observations where period_start is null"
     )
 
 

@@ -138,7 +138,8 @@ def _observations(
     has_evidence = "evidence" in store.columns(path)
     rows = connection.execute(
         "select source_system as source, source_object as object, record_id, source_file as file, source_line as line, "
-        f"occurred_at, numerator, denominator, is_event, {store.optional(path, 'settles_on', 'date')}, "
+        "occurred_at, numerator, denominator, "
+        f"{store.optional(path, 'is_event', 'boolean')}, {store.optional(path, 'settles_on', 'date')}, "
         f"{'evidence' if has_evidence else 'null as evidence'} "
         f"from read_parquet({literal(str(path))}) "
         f"where {part.condition} order by occurred_at, record_id, observation_id, numerator"

@@ -42,11 +42,14 @@ def scale(settings: Settings, opportunities: int) -> None:
 
 
 def build(settings: Settings) -> None:
-    """Build the models as a run does: one dbt process, seeds and models."""
+    """Build the models as a run does: one dbt process, the plan of the passes, seeds and models."""
+    from scorecard.catalogue import load_catalogue
     from scorecard.warehouse.dbt import Dbt
+    from scorecard.warehouse.plan import make_plan, write_plan
 
     dbt = Dbt(settings, lambda _: None)
     dbt.parse()
+    write_plan(settings, make_plan(load_catalogue(settings), dbt.compile_kpis()))
     dbt.build()
 
 

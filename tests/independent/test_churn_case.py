@@ -12,7 +12,7 @@ import pytest
 CASE = Path(__file__).parent.parent / "cases" / "metrics" / "subscriptions.csv"
 UNIT = "RavenStack SaaS"
 REBUILT = (
-    *("core_account", "core_subscription", "core_gap", "core_holding", "core_customer_loss", "core_customer_period"),
+    *("core_account", "core_subscription", "core_gap", "core_holding", "core_customer_loss", "core_customer_change"),
     *("kpi_totals", "horizons", "kpi_values", "kpi_targets", "kpi_status"),
 )
 

@@ -24,7 +24,8 @@ ADDED = f"""
         where metric = getvariable('metric')
     ),
     observation as (
-        select * exclude (period_start) from scorecard.kpi_observations where metric = getvariable('metric')
+        select * exclude (period_start), period_start as first_start
+        from scorecard.kpi_observations where metric = getvariable('metric')
     ),
     period as (
         select grain, period_start, period_end
@@ -40,8 +41,14 @@ ADDED = f"""
         select day.grain as of_grain, day.period_start, observation.*
         from observation
         inner join day
-            on observation.occurred_on = day.day and coalesce(observation.grain, day.grain) = day.grain
+            on observation.occurred_on = day.day and observation.grain is null
         where getvariable('aggregate') <> 'last'
+        union all
+        select period.grain as of_grain, period.period_start, observation.*
+        from observation
+        inner join period
+            on observation.grain = period.grain and observation.first_start <= period.period_start
+            and (observation.period_until is null or observation.period_until > period.period_start)
         union all
         select period.grain as of_grain, period.period_start, observation.*
         from observation

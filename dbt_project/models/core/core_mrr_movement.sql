@@ -1,35 +1,36 @@
 -- One row per customer and month in which its MRR changed. New is the first month-end with MRR; after a month-end
 -- without, it is reactivation. A change that isn't known is of no kind.
-with month as (
-    select
-        *,
-        min(period_start) filter (where closing_mrr > 0) over (partition by account_key) as first_month
-    from {{ ref('core_customer_period') }}
-    where grain = 'month' and company is not null
+with first_month as (
+    select account_key, min(period_start) as period_start
+    from {{ ref('core_customer_change') }}
+    where grain = 'month' and company is not null and closing_mrr > 0
+    group by account_key
 )
 
 select
-    account_key,
-    closing_on as moved_on,
-    business_unit,
-    segment,
-    country,
+    month.account_key,
+    month.closing_on as moved_on,
+    month.business_unit,
+    month.segment,
+    month.country,
     case
-        when opening_mrr is null or closing_mrr is null then null
-        when opening_mrr = 0 and period_start = first_month then 'new'
-        when opening_mrr = 0 then 'reactivation'
-        when closing_mrr = 0 then 'churn'
-        when closing_mrr > opening_mrr then 'expansion'
+        when month.opening_mrr is null or month.closing_mrr is null then null
+        when month.opening_mrr = 0 and month.period_start = first_month.period_start then 'new'
+        when month.opening_mrr = 0 then 'reactivation'
+        when month.closing_mrr = 0 then 'churn'
+        when month.closing_mrr > month.opening_mrr then 'expansion'
         else 'contraction'
     end as movement,
-    opening_mrr,
-    closing_mrr,
-    try_cast(closing_mrr - opening_mrr as decimal(30, 8)) as amount,
-    source_system,
-    source_object,
-    record_id,
-    source_file,
-    source_line,
-    source_sha256
-from month
-where closing_mrr is distinct from opening_mrr or closing_mrr is null
+    month.opening_mrr,
+    month.closing_mrr,
+    try_cast(month.closing_mrr - month.opening_mrr as decimal(30, 8)) as amount,
+    month.source_system,
+    month.source_object,
+    month.record_id,
+    month.source_file,
+    month.source_line,
+    month.source_sha256
+from {{ ref('core_customer_period') }} as month
+left join first_month on month.account_key = first_month.account_key
+where month.grain = 'month' and month.company is not null
+    and (month.closing_mrr is distinct from month.opening_mrr or month.closing_mrr is null)

@@ -5,10 +5,11 @@ select
     concat_ws('|', customer.grain, customer.period_start, customer.product) as record_part,
     customer.grain,
     customer.period_start,
+    customer.period_until,
     customer.closing_on as occurred_on,
-    {{ dimensions('core_customer_period', 'customer') }},
+    {{ dimensions('core_customer_change', 'customer') }},
     customer.product is null as in_total,
     cast(customer.was_lost as int) as numerator,
     customer.settles_on
-from {{ ref('core_customer_period') }} as customer
+from {{ ref('core_customer_change') }} as customer
 where customer.was_active

@@ -4,10 +4,11 @@ select
     concat_ws('|', customer.grain, customer.period_start, customer.product) as record_part,
     customer.grain,
     customer.period_start,
+    customer.period_until,
     customer.closing_on as occurred_on,
-    {{ dimensions('core_customer_period', 'customer') }},
+    {{ dimensions('core_customer_change', 'customer') }},
     customer.product is null as in_total,
     customer.closing_mrr as numerator,
     customer.year_ago_mrr as denominator
-from {{ ref('core_customer_period') }} as customer
+from {{ ref('core_customer_change') }} as customer
 where customer.year_ago_mrr is null or customer.year_ago_mrr > 0
