@@ -172,7 +172,10 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     names = source_names(settings)
     dbt = Dbt(settings, progress)
     progress("Reading the dbt project")
-    manifest = dbt.parse()
+    dbt.parse()
+    progress("Planning the KPIs")
+    _plan(settings, catalogue, dbt)
+    manifest = dbt.manifest()
     touched = _metrics_by_relation(
         settings, catalogue, manifest, lineage.metrics_downstream(manifest, _derived(catalogue))
     )
@@ -180,8 +183,6 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     results = gx.check_raw(settings, names, touched)
     with writer(settings) as connection:
         results += from_extract(connection, settings, names, touched)
-    progress("Planning the KPIs")
-    _plan(settings, catalogue, dbt)
     progress("Building the models")
     dbt.build()
     progress("Testing the models")
