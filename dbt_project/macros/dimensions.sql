@@ -1,8 +1,25 @@
-{# The dimensions that a fact can be cut by: those of its columns that are members, and the whole company. They are
-   declared in dbt_project/dimensions/. #}
+{# The dimensions that there are figures by. They are declared in dbt_project/dimensions/; the last ones are pairs of two
+   of them, which a metric declares by `cross`. #}
 {% macro all_dimensions() %}
     {{ return(var('dimensions') | map(attribute='name') | list) }}
 {% endmacro %}
+
+
+{# The dimensions that a fact can be cut by, as a column of its name. #}
+{% macro own_dimensions() %}
+    {{ return(var('dimensions') | rejectattr('crosses', 'defined') | map(attribute='name') | list) }}
+{% endmacro %}
+
+
+{# The member of a metric's observation in a dimension; columns are those of its KPI. #}
+{% macro member_of(metric, dimension, columns) -%}
+    {%- if dimension.crosses is not defined -%}
+    {{ or_null(dimension.name, 'string', columns) }}
+    {%- else -%}
+    {%- set crossed = plan().metrics | selectattr('metric', 'equalto', metric) | map(attribute='cross') | first | default([]) -%}
+    {{ dimension.member if dimension.name in crossed else 'cast(null as string)' }} as {{ dimension.name }}
+    {%- endif -%}
+{%- endmacro %}
 
 
 {# Dimensions that are summed together first: a rep has one team, a team one region, so the sums by rep are few and make
@@ -28,7 +45,7 @@
 {# The dimensions among some columns; all observations can be cut by company and business unit. #}
 {% macro dimensions_among(columns) %}
     {% set dimensions = ['company', 'business_unit'] %}
-    {% for dimension in all_dimensions() if dimension in columns and dimension not in dimensions %}
+    {% for dimension in own_dimensions() if dimension in columns and dimension not in dimensions %}
         {% do dimensions.append(dimension) %}
     {% endfor %}
     {{ return(dimensions) }}

@@ -36,7 +36,7 @@
     } %}
     {% if kind == 'stock' %}{% do required.update({'ended_on': ['DATE']}) %}{% endif %}
     {% if kind == 'period' %}{% do required.update({'grain': text, 'period_start': ['DATE']}) %}{% do optional.update({'period_until': ['DATE']}) %}{% endif %}
-    {% for dimension in all_dimensions() if dimension not in ['company', 'business_unit'] %}
+    {% for dimension in own_dimensions() if dimension not in ['company', 'business_unit'] %}
         {% do optional.update({dimension: text}) %}
     {% endfor %}
     {{ return({'required': required, 'optional': optional}) }}
@@ -51,6 +51,10 @@
     {% set wrong = [] %}
     {% for name, allowed in contract.required.items() if name not in types %}
         {% do wrong.append('lacks the column ' ~ name ~ ' (' ~ allowed[0] | lower ~ ')') %}
+    {% endfor %}
+    {% set cross = model.config.meta.get('cross', []) %}
+    {% for name in (cross if cross and cross[0] is string else cross | sum(start=[])) if name not in types %}
+        {% do wrong.append('lacks the column ' ~ name ~ ', which `cross` names') %}
     {% endfor %}
     {% for name, type in types.items() %}
         {% set allowed = contract.required.get(name, contract.optional.get(name)) %}
@@ -103,8 +107,8 @@
         {% endif %}
         business_unit as scope,
         {{ members(columns) }},
-        {% for dimension in all_dimensions() if dimension not in ['company', 'business_unit'] %}
-        {{ or_null(dimension, 'varchar', columns) }},
+        {% for dimension in var('dimensions') if dimension.name not in ['company', 'business_unit'] %}
+        {{ member_of(metric, dimension, columns) }},
         {% endfor %}
         try_cast(numerator as decimal(30, 8)) as numerator,
         try_cast({{ 'denominator' if 'denominator' in columns else 1 }} as decimal(30, 8)) as denominator,

@@ -16,6 +16,7 @@
 {# The pass over the observations of one metric. #}
 {% macro plain_pass(metric, relation, columns) %}
     {% set dimensions = dimensions_among(columns) %}
+    {% set crossed = metric.cross | map(attribute='name') | list %}
     {% set has_spans = 'period_until' in columns %}
     {% set waits = 'is_event' in columns %}
     {% set amounts = ['numerator'] %}
@@ -38,6 +39,7 @@
         business_unit as scope,
         {{ members(columns) }},
         {% for dimension in dimensions if dimension not in ['company', 'business_unit'] %}{{ dimension }},{% endfor %}
+        {% for pair in metric.cross %}{{ pair.sql }} as {{ pair.name }},{% endfor %}
         {% for amount in amounts %}try_cast({{ amount }} as decimal(30, 8)) as x{{ loop.index0 }},{% endfor %}
         true as k0
     from {{ relation }}
@@ -45,7 +47,7 @@
     {% set own = {'name': metric.name, 'k': 0, 'aggregates': metric.aggregates} %}
     {% do own.update(sides) %}
     {{ return({
-        'kind': metric.kind, 'dimensions': dimensions, 'conditions': 1, 'amounts': [0] * (amounts | length),
+        'kind': metric.kind, 'dimensions': dimensions + crossed, 'conditions': 1, 'amounts': [0] * (amounts | length),
         'metrics': [own], 'sql': sql, 'has_spans': has_spans, 'waits': waits,
     }) }}
 {% endmacro %}

@@ -12,6 +12,7 @@ from typing import TypeVar
 from scorecard.catalogue.caveats import check_caveats, with_caveats
 from scorecard.catalogue.concepts import ColumnEntry as ConceptColumn
 from scorecard.catalogue.concepts import Concept, read_concepts
+from scorecard.catalogue.crossings import CROSS, crossing_name, crossings, member_in_sql
 from scorecard.catalogue.declared import DeclaredSource, DeclaredTable, declared_sources, read_sources
 from scorecard.catalogue.dimensions import Dimension, around, read_dimensions
 from scorecard.catalogue.facts import Fact, read_facts
@@ -29,6 +30,7 @@ from scorecard.schedule import When
 from scorecard.settings import Settings
 
 __all__ = [
+    "CROSS",
     "Catalogue",
     "ColumnEntry",
     "Concept",
@@ -46,12 +48,14 @@ __all__ = [
     "WrongDeclarations",
     "around",
     "business_units",
+    "crossing_name",
     "declaration",
     "declarations",
     "declared_as",
     "declared_sources",
     "load_catalogue",
     "load_dimensions",
+    "member_in_sql",
     "metric_of",
     "read_catalogue",
     "read_concepts",
@@ -130,24 +134,21 @@ def read_catalogue(settings: Settings, mistakes: Mistakes, unit: str | None = No
         check_caveats(sources, known_metrics, mistakes)
     if known_metrics is not None:
         parameters.check_names(known_metrics, mistakes)
-    known = Known(metrics=known_metrics, dimensions=known_dimensions, units=units)
+    if known_metrics is not None:
+        dimensions |= crossings((pair for metric in metrics.values() for pair in metric.cross), dimensions)
+    known = Known(metrics=known_metrics, dimensions=known_dimensions and dimensions, units=units)
     scorecards = read_scorecards(settings.project / "reports", known, translations, mistakes)
     return Catalogue(metrics, scorecards, dimensions)
 
 
 def load_dimensions(settings: Settings) -> dict[str, Dimension]:
-    """Return the dimensions by name, in their order.
+    """Return the dimensions by name, in their order; the pairs of two that metrics have values by come last.
 
     Raises
     ------
-    WrongDeclarations: what is wrong in their files.
+    WrongDeclarations: what is wrong in the files of the catalogue.
     """
-    _refuse_no_project(settings)
-    mistakes = Mistakes()
-    translations = load_translations(settings.project / "reports")
-    dimensions = read_dimensions(settings.dbt_project / "dimensions", translations, mistakes)
-    mistakes.raise_any()
-    return dimensions
+    return load_catalogue(settings).dimensions
 
 
 def schedules(settings: Settings) -> dict[str, dict[Grain, When]]:

@@ -44,6 +44,8 @@ class Dimension:
     label: Words
     within: str | None = None
     is_product: bool = True
+    crosses: tuple[str, str] | None = None
+    """The two dimensions of whose members these are pairs."""
 
 
 def around(dimension: Dimension, dimensions: Mapping[str, Dimension]) -> list[str]:

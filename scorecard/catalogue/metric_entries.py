@@ -9,6 +9,13 @@ from scorecard.catalogue.words import DeclaredForms, DeclaredText
 from scorecard.expression import Expression, read_expression
 from scorecard.periods import Grain
 
+
+def _pairs(given: Any) -> Any:
+    """Let one pair stand for a list of one."""
+    return [given] if isinstance(given, (list, tuple)) and given and isinstance(given[0], str) else given
+
+
+Pairs = Annotated[tuple[tuple[Text, Text], ...], BeforeValidator(_pairs)]
 Aggregate = Literal["sum", "ratio", "average", "median", "percentile_90", "km_median", "last"]
 Number = StrictInt | StrictFloat
 
@@ -79,6 +86,7 @@ class MetricEntry(DescribedEntry):
     parameters: dict[Text, ParameterEntry] = Field({}, description="Numbers that the SQL and the words use.")
     beside: tuple[BesideEntry, ...] = Field((), description="Further aggregates of the same observations.")
     alert_by: Text | None = Field(None, description="The dimension whose members are held to their own history.")
+    cross: Pairs = Field((), description="A pair of dimensions, or several, by which it has values: [product, region].")
     may_exceed_one: StrictBool = Field(False, description="A share that may be more than 100 %.")
     evidence: Text | None = Field(None, description="The model of the records behind its observations.")
 

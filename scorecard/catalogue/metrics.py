@@ -1,11 +1,13 @@
 """Metrics of a dbt project: ``models/kpis/kpi_<name>.sql`` with its ``.yml``; derived ones: ``derived/<name>.yml``."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from scorecard.catalogue.checking import check
+from scorecard.catalogue.crossings import WHOLE, problem_of
+from scorecard.catalogue.dimensions import Dimension
 from scorecard.catalogue.metric_entries import DerivedEntry, DescribedEntry, MetricEntry, MetricFile, Number
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.parameters import Parameters
@@ -50,6 +52,8 @@ class Metric:
     kind: str = "flow"
     na_where: tuple[str, ...] = ()
     alert_by: str | None = None
+    cross: tuple[tuple[str, str], ...] = ()
+    """The pairs of dimensions by which it has values."""
     may_exceed_one: bool = False
     evidence: str | None = None
     expression: Expression | None = None
@@ -74,14 +78,14 @@ def metric_of(model: str) -> str:
 class _Project:
     """What the files of metrics are read with."""
 
-    dimensions: Collection[str] | None
+    dimensions: Mapping[str, Dimension] | None
     parameters: Parameters
     translations: Translations
     mistakes: Mistakes
 
 
 def read_metrics(
-    parameters: Parameters, dimensions: Collection[str] | None, translations: Translations, mistakes: Mistakes
+    parameters: Parameters, dimensions: Mapping[str, Dimension] | None, translations: Translations, mistakes: Mistakes
 ) -> dict[str, Metric]:
     """Return the metrics of a dbt project by name, those with SQL first; note what is wrong.
 
@@ -143,11 +147,8 @@ def _metrics_of(project: _Project, document: Document) -> Iterator[Metric]:
     given = _given(project, document, _META, entry, numbers)
     given["parameters"] = {key: max(numbers[key]) for key in numbers}
     main = Metric(name, model.name, **given)
-    dimensions = project.dimensions
-    if main.alert_by and dimensions is not None and main.alert_by not in dimensions:
-        line = document.line(*_META, "alert_by")
-        cure = closest(main.alert_by, dimensions)
-        mistakes.note(document.path, line, f"`alert_by` names {main.alert_by}, which is no dimension.", cure)
+    if project.dimensions is not None:
+        _check_dimensions(document, main, project.dimensions, mistakes)
     yield main
     for beside in entry.beside:
         yield replace(
@@ -158,6 +159,19 @@ def _metrics_of(project: _Project, document: Document) -> Iterator[Metric]:
             variant_of=main.name,
             drives=(main.name,),
         )
+
+
+def _check_dimensions(
+    document: Document, metric: Metric, dimensions: Mapping[str, Dimension], mistakes: Mistakes
+) -> None:
+    if metric.alert_by and metric.alert_by not in dimensions:
+        line = document.line(*_META, "alert_by")
+        cure = closest(metric.alert_by, dimensions)
+        mistakes.note(document.path, line, f"`alert_by` names {metric.alert_by}, which is no dimension.", cure)
+    for pair in metric.cross:
+        if problem := problem_of(pair, dimensions):
+            cure = f"Write two of: {', '.join(name for name in dimensions if name not in WHOLE)}."
+            mistakes.note(document.path, document.line(*_META, "cross"), f"`cross` names {problem}.", cure)
 
 
 def _derived_of(project: _Project, document: Document) -> Iterator[Metric]:

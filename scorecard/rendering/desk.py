@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
+from scorecard.catalogue import CROSS
 from scorecard.periods import Period, parse_period
 from scorecard.rendering.close import Check, Close, Metric, Value
 from scorecard.rendering.fonts import visible
@@ -122,6 +123,10 @@ class Desk:
             return self.say("member.all")
         if member == "unknown":
             return self.say("member.unknown")
+        if f" {CROSS} " in self.close.dimensions.get(dimension, ""):
+            # Of a pair, each name as it is printed alone.
+            parts = member.split(f" {CROSS} ")
+            return f" {CROSS} ".join(self.member("", part.replace(CROSS * 2, CROSS)) for part in parts)
         if dimension == "movement" and self.wording.has(f"movement.{member}"):
             return self.say(f"movement.{member}")
         return visible(member, _LONGEST_NAME)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from scorecard.catalogue import Dimension, Parameters, around, business_units, load_catalogue, load_dimensions
+from scorecard.catalogue import Catalogue, Dimension, Parameters, around, business_units, load_catalogue, member_in_sql
 from scorecard.concepts import dbt_variables
 from scorecard.settings import Settings
 
@@ -15,23 +15,34 @@ def variables(settings: Settings) -> dict[str, Any]:
     ------
     WrongDeclarations: what is wrong in the files of metrics, dimensions, sources and models, with file and line.
     """
+    catalogue = load_catalogue(settings)
     return {
         "timezone": settings.timezone,
         "currency": settings.currency,
         "fiscal_year_start_month": settings.fiscal.first_month,
         "fiscal_year_ahead": settings.fiscal.ahead,
         **dbt_variables(settings),
-        "dimensions": declared_dimensions(load_dimensions(settings)),
-        **metric_variables(settings),
+        "dimensions": declared_dimensions(catalogue.dimensions),
+        **metric_variables(settings, catalogue),
     }
 
 
 def declared_dimensions(dimensions: Mapping[str, Dimension]) -> list[dict[str, Any]]:
-    """Return what dbt's macros know of the dimensions: their names, and those around each, the nearest first."""
-    return [{"name": name, "around": around(dimension, dimensions)} for name, dimension in dimensions.items()]
+    """Return what dbt's macros know of the dimensions.
+
+    Returns
+    -------
+    name; around (the dimensions around it, the nearest first); of one whose members are pairs: crosses (the two) and
+    member (the SQL of a pair).
+    """
+    return [
+        {"name": name, "around": around(dimension, dimensions)}
+        | ({"crosses": [*pair], "member": member_in_sql(pair)} if (pair := dimension.crosses) else {})
+        for name, dimension in dimensions.items()
+    ]
 
 
-def metric_variables(settings: Settings) -> dict[str, Any]:
+def metric_variables(settings: Settings, catalogue: Catalogue) -> dict[str, Any]:
     """Return dbt's variables.
 
     Returns
@@ -39,7 +50,7 @@ def metric_variables(settings: Settings) -> dict[str, Any]:
     kpis: the KPI models. evidence: by metric, the model of the records behind its observations. parameters: a row per
     business unit and parameter of a metric, with business_unit, parameter (``<metric>.<name>``) and number (as text).
     """
-    metrics = [metric for metric in load_catalogue(settings).metrics.values() if metric.variant_of is None]
+    metrics = [metric for metric in catalogue.metrics.values() if metric.variant_of is None]
     return {
         "kpis": sorted(metric.model for metric in metrics if metric.model),
         "evidence": {metric.name: metric.evidence for metric in metrics if metric.evidence},

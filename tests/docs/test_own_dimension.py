@@ -1,4 +1,4 @@
-"""A company's own dimension is new files alone: it shows in values and on a page, and is traced."""
+"""A dimension of one's own is new files alone: in values and on a page, crossed with another too, and traced."""
 
 import json
 from collections.abc import Callable
@@ -33,13 +33,33 @@ def put_fact(root: Path) -> None:
     (core / f"{FACT}.yml").write_text(json.dumps({"models": [entry]}), encoding="utf-8")
 
 
-def lost(copy: Copy) -> dict[str, int]:
-    """The deals lost in the last quarter of 2017, by channel, from the export itself."""
-    deals = pl.read_csv(copy.root / "data" / "maven_crm" / "sales_pipeline.csv", try_parse_dates=True).filter(
+def lost(copy: Copy) -> pl.DataFrame:
+    """The deals lost in the last quarter of 2017, with channel and region, from the exports themselves."""
+    folder = copy.root / "data" / "maven_crm"
+    teams = pl.read_csv(folder / "sales_teams.csv").rename({"regional_office": "region"})
+    deals = pl.read_csv(folder / "sales_pipeline.csv", try_parse_dates=True).filter(
         (pl.col("deal_stage") == "Lost") & (pl.col("close_date") >= pl.date(2017, 10, 1))
     )
-    web = deals["product"].str.starts_with("GTX").sum()
-    return {"web": web, "shop": len(deals) - web}
+    is_web = pl.col("product").str.starts_with("GTX")
+    return deals.join(teams, on="sales_agent").with_columns(
+        channel=pl.when(is_web).then(pl.lit("web")).otherwise(pl.lit("shop"))
+    )
+
+
+def cross(root: Path, name: str) -> None:
+    """Let a metric have values by channel and region, and print them."""
+    kpi = root / "dbt_project" / "models" / "kpis" / f"kpi_{name}.yml"
+    text = kpi.read_text(encoding="utf-8").replace(
+        "        kind: flow", "        cross: [channel, region]\n        kind: flow"
+    )
+    kpi.write_text(text, encoding="utf-8")
+
+
+def by(copy: Copy, name: str, dimension: str) -> dict[str, int]:
+    """The values of the last quarter of 2017 by member."""
+    done = copy.type(f"scorecard values --metric {name} --by {dimension} --period 2017-Q4 --json")
+    assert done.returncode == 0, done.stderr
+    return {row["member"]: int(row["value"]) for row in json.loads(done.stdout)}
 
 
 def test_a_dimension_of_ones_own_is_new_files_alone(project: Callable[[], Copy]) -> None:
@@ -52,26 +72,46 @@ def test_a_dimension_of_ones_own_is_new_files_alone(project: Callable[[], Copy])
             (copy.root / block.value).write_text(block.text.replace("core_opportunity", FACT), encoding="utf-8")
     put_fact(copy.root)
     print_metric(copy.root, "lost_deals")
+    cross(copy.root, "lost_deals")
+    # The same by a select that has no pass.
+    kpis = copy.root / "dbt_project" / "models" / "kpis"
+    for suffix, old, new in (("sql", "select", "select distinct"), ("yml", "lost_deals", "lost_deals_alone")):
+        text = (kpis / f"kpi_lost_deals.{suffix}").read_text(encoding="utf-8").replace(old, new)
+        (kpis / f"kpi_lost_deals_alone.{suffix}").write_text(text, encoding="utf-8")
     sales = copy.root / "reports" / "sales.yml"
-    breakdown = "breakdowns:\n  - {metric: lost_deals, dimension: channel}\n"
+    breakdown = (
+        "breakdowns:\n  - {metric: lost_deals, dimension: channel}\n"
+        "  - {metric: lost_deals, dimension: channel_by_region}\n"
+    )
     sales.write_text(sales.read_text(encoding="utf-8").replace("breakdowns:\n", breakdown), encoding="utf-8")
 
     for command in ("scorecard check", "scorecard build"):
         done = copy.type(command)
         assert done.returncode == 0, done.stdout + done.stderr
-    done = copy.type("scorecard values --metric lost_deals --by channel --period 2017-Q4 --json")
-    values = {row["member"]: int(row["value"]) for row in json.loads(done.stdout)}
-    assert values == lost(copy)
+    deals = lost(copy)
+    values = by(copy, "lost_deals", "channel")
+    assert values == dict(deals.group_by("channel").len().iter_rows())
+    pairs = {
+        f"{channel} × {region}": count for channel, region, count in deals.group_by("channel", "region").len().rows()
+    }
+    assert by(copy, "lost_deals", "channel_by_region") == by(copy, "lost_deals_alone", "channel_by_region") == pairs
+    assert by(copy, "won_deals", "channel_by_region") == {}
 
     done = copy.type("scorecard publish --scorecard sales --period 2017-Q4 --json")
     assert done.returncode == 0, done.stderr
     (edition,) = json.loads(done.stdout)
     (english,) = (path for path in edition["pdfs"] if path.endswith("-en.pdf"))
-    assert "Lost deals by channel" in "".join(page.extract_text() for page in PdfReader(english).pages)
+    printed = "".join(page.extract_text() for page in PdfReader(english).pages)
+    assert "Lost deals by channel" in printed
+    assert "web × East" in printed
 
-    done = copy.type("scorecard values --metric lost_deals --by channel --period 2017-Q4 --json")
-    figure = next(row["figure_id"] for row in json.loads(done.stdout) if row["member"] == "web")
-    assert figure.startswith(edition["close_id"])
-    done = copy.type(f"scorecard trace {figure} --json")
-    proof = json.loads(done.stdout)
-    assert (proof["equal"], int(proof["value"])) == (True, values["web"])
+    for dimension, member, value in (
+        ("channel", "web", values["web"]),
+        ("channel_by_region", "web × East", pairs["web × East"]),
+    ):
+        done = copy.type(f"scorecard values --metric lost_deals --by {dimension} --period 2017-Q4 --json")
+        figure = next(row["figure_id"] for row in json.loads(done.stdout) if row["member"] == member)
+        assert figure.startswith(edition["close_id"])
+        done = copy.type(f"scorecard trace {figure} --json")
+        proof = json.loads(done.stdout)
+        assert (proof["equal"], int(proof["value"])) == (True, value)

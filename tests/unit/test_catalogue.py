@@ -327,7 +327,8 @@ def test_a_unit_has_the_numbers_that_it_sets(project: Path) -> None:
         *("90", "180", "90 / 180", "180"),
     ]
     assert {
-        (row["business_unit"], row["parameter"]): row["number"] for row in metric_variables(settings)["parameters"]
+        (row["business_unit"], row["parameter"]): row["number"]
+        for row in metric_variables(settings, load_catalogue(settings))["parameters"]
     } == {
         ("Maven Hardware", "zombie_deals.stale_days"): "90",
         ("Maven Hardware", "customer_churn_rate.grace_days"): "30",
@@ -365,3 +366,38 @@ def test_a_number_that_is_none_is_named_with_its_line(project: Path, text: str, 
         load(project)
     assert f"{project / SETTINGS_FILE.name}:{first + line}: " in str(wrong.value)
     assert says in str(wrong.value)
+
+
+CROSS = "        cross: {}\n        drives: [win_rate]\n"
+
+
+def cross(project: Path, pairs: str) -> None:
+    """Let zombie deals have values by pairs."""
+    change(project, KPI, "        drives: [win_rate]\n", CROSS.format(pairs))
+
+
+@pytest.mark.parametrize("pairs", ["[product, region]", "[[product, region], [product, team]]"])
+def test_a_metric_has_values_by_pairs_of_dimensions(project: Path, pairs: str) -> None:
+    cross(project, pairs)
+    catalogue = load(project)
+    dimension = catalogue.dimensions["product_by_region"]
+    assert catalogue.metrics["zombie_deals"].cross[0] == dimension.crosses == ("product", "region")
+    assert dimension.label["en"] == "Product × Region"
+    assert list(catalogue.dimensions)[9:] == ["product_by_region", "product_by_team"][: len(catalogue.dimensions) - 9]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "says"),
+    [
+        ("[product, regoin]", "`cross` names regoin, which is no dimension"),
+        ("[product, business_unit]", "`cross` names business_unit, which every figure has"),
+        ("[team, region]", "`cross` names team and region, of which one is within the other"),
+        ("[product, product]", "of which one is within the other"),
+        ("[product]", "cross"),
+    ],
+)
+def test_a_pair_that_is_none_is_named(project: Path, pairs: str, says: str) -> None:
+    cross(project, pairs)
+    with pytest.raises(WrongDeclarations, match=says) as wrong:
+        load(project)
+    assert f"{project / KPI}:" in str(wrong.value)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from scorecard.catalogue import crossing_name, member_in_sql
 from scorecard.warehouse.plan.kpi_sql import NoPass, Shape
 
 QUANTILES = frozenset(("median", "percentile_90", "km_median"))
@@ -12,12 +13,16 @@ _AMOUNT = "decimal(30, 8)"
 
 @dataclass(frozen=True)
 class Kpi:
-    """What the planner must know of a metric with SQL: its model, kind and aggregates (its own, then its variants')."""
+    """What the planner must know of a metric with SQL.
+
+    ``aggregates`` are its own, then its variants'; ``cross`` the pairs of dimensions by which it has values.
+    """
 
     name: str
     model: str
     kind: str
     aggregates: tuple[str, ...]
+    cross: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -32,6 +37,7 @@ class Pass:
     kind: str
     fact: str
     frame: Mapping[str, str]
+    cross: tuple[tuple[str, str], ...] = ()
     joins: dict[str, tuple[str, str]] = field(default_factory=dict)
     conditions: list[str] = field(default_factory=list)
     amounts: list[tuple[int, str]] = field(default_factory=list)
@@ -40,7 +46,8 @@ class Pass:
     @property
     def dimensions(self) -> list[str]:
         """The dimensions that its rows have members of, the company first."""
-        return ["company", *(name for name in self.frame if name not in _MOMENTS)]
+        declared = [name for name in self.frame if name not in _MOMENTS]
+        return ["company", *declared, *(crossing_name(pair) for pair in self.cross)]
 
     def add(self, kpi: Kpi, shape: Shape) -> None:
         """Let a metric share the pass."""
@@ -78,7 +85,8 @@ class Pass:
         lines += [f"{unit} AS scope"]
         lines += [f"CASE WHEN {in_total} THEN 'all' END AS company" if in_total else "'all' AS company"]
         lines += [f"CASE WHEN {in_total} THEN {unit} END AS business_unit" if in_total else f"{unit} AS business_unit"]
-        lines += [f"{frame[name]} AS {name}" for name in self.dimensions if name not in ("company", "business_unit")]
+        lines += [f"{frame[name]} AS {name}" for name in frame if name not in (*_MOMENTS, "business_unit")]
+        lines += [f"{member_in_sql(pair, frame)} AS {crossing_name(pair)}" for pair in self.cross]
         lines += [f"({condition}) AS k{place}" for place, condition in enumerate(self.conditions)]
         lines += [
             f"CASE WHEN {self.conditions[k]} THEN TRY_CAST(({sql}) AS {_AMOUNT}) END AS x{place}"
@@ -126,8 +134,8 @@ def make_passes(shapes: Sequence[tuple[Kpi, Shape]], dimensions: Sequence[str]) 
     for kpi, shape in shapes:
         order = [*_MOMENTS, "business_unit", *dimensions]
         frame = {name: shape.columns[name] for name in order if name in shape.columns and name in shared}
-        key = (kpi.kind, shape.fact, tuple(frame.items()))
-        passes.setdefault(key, Pass(kpi.kind, shape.fact, frame)).add(kpi, shape)
+        key = (kpi.kind, shape.fact, tuple(frame.items()), kpi.cross)
+        passes.setdefault(key, Pass(kpi.kind, shape.fact, frame, kpi.cross)).add(kpi, shape)
     return list(passes.values())
 
 
@@ -139,7 +147,8 @@ def refuse_unfit(kpi: Kpi, shape: Shape) -> None:
     NoPass
     """
     needed = {"stock": ("ended_on",), "period": ("grain", "period_start")}.get(kpi.kind, ())
-    for name in ("occurred_on", "business_unit", "numerator", *needed):
+    crossed = (name for pair in kpi.cross for name in pair)
+    for name in ("occurred_on", "business_unit", "numerator", *needed, *crossed):
         if name not in shape.columns:
             raise NoPass(f"has no column {name}")
     if "is_event" in shape.columns:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scorecard.catalogue import Catalogue, Metric
+from scorecard.catalogue import Catalogue, Metric, crossing_name, member_in_sql
 from scorecard.expression import Term, in_sql
 from scorecard.settings import Settings
 from scorecard.warehouse.plan.kpi_sql import NoPass, Shape, Table, read_shape
@@ -81,7 +81,12 @@ def make_plan(catalogue: Catalogue, manifest: Mapping[str, Any]) -> Plan:
             shapes.append((kpi, shape))
         except NoPass as reason:
             alone[kpi.name] = str(reason)
-            plain[kpi.model] = {"name": kpi.name, "kind": kpi.kind, "aggregates": list(kpi.aggregates)}
+            plain[kpi.model] = {
+                "name": kpi.name,
+                "kind": kpi.kind,
+                "aggregates": list(kpi.aggregates),
+                "cross": [{"name": crossing_name(pair), "sql": member_in_sql(pair)} for pair in kpi.cross],
+            }
     passes = tuple(shared.entry() for shared in make_passes(shapes, list(catalogue.dimensions)))
     content = {
         "metrics": [_metric_entry(catalogue, metric) for metric in catalogue.metrics.values()],
@@ -112,7 +117,7 @@ def _kpis(catalogue: Catalogue) -> list[Kpi]:
     for metric in catalogue.metrics.values():
         if metric.expression is None and metric.variant_of is None:
             variants = [other.aggregate for other in catalogue.metrics.values() if other.variant_of == metric.name]
-            kpis.append(Kpi(metric.name, metric.model, metric.kind, (metric.aggregate, *variants)))
+            kpis.append(Kpi(metric.name, metric.model, metric.kind, (metric.aggregate, *variants), metric.cross))
     return kpis
 
 
@@ -152,6 +157,7 @@ def _metric_entry(catalogue: Catalogue, metric: Metric) -> dict[str, Any]:
         "unit": metric.unit,
         "level": metric.level,
         "drives": list(metric.drives),
+        "cross": [crossing_name(pair) for pair in metric.cross],
     }
 
 

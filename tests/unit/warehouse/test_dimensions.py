@@ -7,7 +7,7 @@ import jinja2
 import pytest
 import yaml
 
-from scorecard.catalogue import Dimension, around, load_dimensions
+from scorecard.catalogue import Dimension, around, load_dimensions, member_in_sql
 from scorecard.settings import PROJECT, Settings
 from scorecard.warehouse.variables import declared_dimensions
 
@@ -68,3 +68,19 @@ def test_a_member_counts_in_one_family(families: Callable[..., list[list[str]]])
     shelf = Dimension("shelf", {"en": "Shelf"}, "store", is_product=False)
     assert families([*NAMES, "store", "shelf"], store, shelf) == [NESTED, *OTHERS, ["store", "shelf"]]
     assert families(["company", "region", "shelf"], store, shelf) == [["company", "region", "shelf"]]
+
+
+def test_pairs_of_names_with_a_cross_stay_apart() -> None:
+    import duckdb
+
+    pairs = [("A × B", "C"), ("A", "B × C"), ("A ×", "C"), ("A", "× C"), ("A", None)]
+    with duckdb.connect() as db:
+        sql = f"select {member_in_sql(('product', 'region'))} from (select $product as product, $region as region)"
+        members = [
+            db.execute(sql, {"product": product, "region": region}).fetchall()[0][0] for product, region in pairs
+        ]
+    assert len(set(members)) == len(pairs)
+    assert members[-1] is None
+    assert [[part.replace("××", "×") for part in member.split(" × ")] for member in members[:-1]] == [
+        list(pair) for pair in pairs[:-1]
+    ]
