@@ -84,13 +84,16 @@ def read_expression(text: str) -> Expression:
         node = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
         raise ValueError(f"is no expression: {error.msg}") from error
-    reader = _Reader()
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-        numerator, denominator = reader.sql(node.left), reader.sql(node.right)
-    else:
-        numerator, denominator = reader.sql(node), "1"
-    if not reader.terms or reader.terms[0].at != "now":
-        raise ValueError("has to begin with a metric of the period itself, as `booked_revenue - …`")
+    is_division = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
+    sides = (node.left, node.right) if is_division else (node, ast.Constant(1))  # type: ignore[attr-defined]
+    named = _Reader()
+    for side in sides:
+        named.sql(side)
+    driver = next((term for term in named.terms if term.at == "now"), None)
+    if driver is None:
+        raise ValueError("names no metric of the period itself, as `booked_revenue - …` does")
+    reader = _Reader([driver])
+    numerator, denominator = (reader.sql(side) for side in sides)
     return Expression(" ".join(text.split()), tuple(reader.terms), numerator, denominator)
 
 

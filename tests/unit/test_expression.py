@@ -20,13 +20,19 @@ def test_an_expression_without_a_division_is_measured_against_one() -> None:
     assert (margin.numerator, margin.denominator) == ("(({0} - (2 * {1})) + (-{2}))", "1")
 
 
+def test_the_metric_of_the_period_itself_says_which_rows_there_are_wherever_it_stands() -> None:
+    cost = read_expression("lag(spend, 3) / customers")
+    assert cost.driver == Term("customers", "now")
+    assert (cost.numerator, cost.denominator) == ("{1}", "{0}")
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("booked /", "is no expression"),
         ("", "is no expression"),
-        ("1 / 2", "has to begin with a metric of the period itself"),
-        ("prior(booked) / booked", "has to begin with a metric of the period itself"),
+        ("1 / 2", "names no metric of the period itself"),
+        ("prior(booked) / year_ago(booked)", "names no metric of the period itself"),
         ("booked / (a / b)", "a division that is not outermost"),
         ("next(booked)", "is no metric"),
         ("booked ** 2", "is no metric"),

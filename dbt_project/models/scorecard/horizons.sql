@@ -6,8 +6,9 @@ with observed as (
         total.member as business_unit,
         -- Of the finest grain alone: a year with one record in December was not observed from January.
         coalesce(
-            min(total.period_start) filter (where total.grain = 'day'),
-            min(total.period_start) filter (where total.grain = 'week')
+            {% for grain in ['day', 'week', 'month', 'quarter', 'year'] %}
+            min(total.period_start) filter (where total.grain = '{{ grain }}'){{ ',' if not loop.last }}
+            {% endfor %}
         ) as first_day,
         any_value(horizon.last_on) as last_day
     from {{ ref('kpi_totals') }} as total

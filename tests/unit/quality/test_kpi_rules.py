@@ -40,7 +40,8 @@ BREAKS = {
     f"{OBS}.numerator_is_present": (_observation("numerator = null", 4), SHARE),
     f"{OBS}.denominator_is_not_negative": (_observation("denominator = -1", 0), SHARE),
     f"{OBS}.share_is_part_of_its_whole": (_observation("numerator = 11", 1), SHARE),
-    f"{OBS}.company_is_present": (_observation("company = null, business_unit = null", 0), SHARE),
+    f"{OBS}.company_is_present": (
+        f"update {ROWS} set company = null, business_unit = null where metric = 'won_share'", SHARE),
     f"{V}.figure_is_complete": (_value("null as member"), ("won_share",)),
     f"{V}.figure_is_unique": (_value("'2024-02' as period", "booked"), ("booked",)),
     f"{V}.every_metric_has_values": (f"delete from {S} where metric = 'won_share_mean'", ("won_share_mean",)),
