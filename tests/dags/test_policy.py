@@ -59,6 +59,7 @@ def tasks(dags: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {f"{dag_id}.{name}": task for dag_id, dag in dags.items() for name, task in dag["tasks"].items()}
 
 
+@pytest.mark.samples
 def test_the_dags_that_are_there(dags: dict[str, Any]) -> None:
     extracts = {f"extract_{source}" for source in source_names(load_settings())}
     assert set(dags) == extracts | {"build", "publish_due", "watch"} | {f"publish_{cadence}" for cadence in CADENCES}
@@ -126,6 +127,7 @@ def test_assets_join_them(dags: dict[str, Any]) -> None:
     assert dags["publish_due"]["assets"] == ["warehouse"]
 
 
+@pytest.mark.samples
 def test_what_an_asset_event_would_have_started_is_made_up_for(dags: dict[str, Any]) -> None:
     """Airflow drops the events of an asset for a DAG that is paused."""
     crons = {name: dag["cron"] for name, dag in dags.items() if dag["assets"]}
@@ -139,12 +141,14 @@ def test_schedules_are_in_the_companys_time_zone(dags: dict[str, Any]) -> None:
     assert {dag["timezone"] for dag in timed.values()} == {load_settings().timezone}
 
 
+@pytest.mark.samples
 def test_the_calendar_asks_daily_what_is_due(dags: dict[str, Any]) -> None:
     for cadence in CADENCES:
         dag = dags[f"publish_{cadence}"]
         assert (dag["timetable"], dag["cron"]) == ("PeriodTimetable", "0 7 * * *")
 
 
+@pytest.mark.samples
 def test_a_task_that_publishes_is_mapped_over_the_periods_due_and_named_by_them(dags: dict[str, Any]) -> None:
     """What it is called before it runs and after it was killed: see the tests with a scheduler."""
     for dag_id, scorecards in (("publish_due", {"customers", "sales"}), ("publish_month", {"sales"})):
@@ -155,6 +159,7 @@ def test_a_task_that_publishes_is_mapped_over_the_periods_due_and_named_by_them(
             assert tasks[scorecard]["name"] == f"{scorecard} {{{{ task.op_kwargs['period'] }}}}"
 
 
+@pytest.mark.samples
 def test_all_five_cadences_are_published_each_at_its_own_hours(tmp_path: Path) -> None:
     for folder in ("dbt_project", "expectations"):
         (tmp_path / folder).symlink_to(PROJECT / folder)
@@ -192,6 +197,7 @@ def test_a_misspelt_parameter_is_refused_by_every_task(tasks: dict[str, dict[str
     assert "publish_month has no parameter 'perod'. Trigger it again with period or scorecard" in told.stderr
 
 
+@pytest.mark.samples
 def test_a_scorecard_that_is_none_is_refused(dags: dict[str, Any]) -> None:
     assert dags["publish_month"]["params"]["scorecard"]["enum"] == [None, "sales"]
 

@@ -207,6 +207,7 @@ def test_generated_files_are_up_to_date(built_free_settings: Settings) -> None:
     assert not stale, "run `scorecard generate` and commit what it writes"
 
 
+@pytest.mark.samples
 def test_the_table_of_faults_is_up_to_date() -> None:
     assert fault_table.PAGE.read_text("utf-8") == fault_table.page(), "run `python tools/fault_table.py`"
 
@@ -271,6 +272,7 @@ def test_the_dags_are_those_that_there_are() -> None:
     assert listed == {"extract", "build", "publish_due", "watch", *(f"publish_{grain}" for grain in Grain)}
 
 
+@pytest.mark.samples
 @pytest.mark.parametrize("page", ALL_PAGES, ids=name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in links(page):
