@@ -60,6 +60,8 @@ def new_metric(
 def _tell(started: Started) -> None:
     for path in started.files:
         show_line(f"Written: {path}")
+    for line in started.to_add:
+        show_line(line)
     say("Next:")
     for place, step in enumerate(started.next_steps, start=1):
         say(f"{place}. {step}")

@@ -4,7 +4,16 @@ from collections.abc import Iterable, Sequence
 
 from scorecard.catalogue import load_dimensions, read_concepts
 from scorecard.errors import ScorecardError
-from scorecard.scaffold.writing import Started, columns_yaml, quoted, refuse_no_name, staging_select, words, write_new
+from scorecard.scaffold.writing import (
+    Started,
+    columns_yaml,
+    quoted,
+    refuse_no_name,
+    staging_select,
+    without_braces,
+    words,
+    write_new,
+)
 from scorecard.settings import Settings
 from scorecard.sources import load_contracts
 from scorecard.sources.contract import Column, ObjectContract
@@ -102,7 +111,7 @@ def _plural(name: str) -> str:
 def _listed(column: Column) -> Listed:
     """Return a column as the models list it: moments become the company's days."""
     kind = "date" if column.data_type in _DAYS else column.stored
-    return column.name, kind, f"{column.header}, as the source has it."
+    return column.name, kind, f"{without_braces(column.header)}, as the source has it."
 
 
 def _yaml(model: str, name: str, columns: Sequence[Listed]) -> str:

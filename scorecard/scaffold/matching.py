@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from scorecard.catalogue import Concept, ConceptColumn
 from scorecard.catalogue.types import fits, plain_type
 from scorecard.scaffold.guess import Column, Guess
-from scorecard.scaffold.writing import columns_yaml, staging_select
+from scorecard.scaffold.writing import columns_yaml, comment, staging_select
 
 _FEW = 12
 """Values of a column that are mapped one by one."""
@@ -50,16 +50,17 @@ def staging_model(source: str, table: str, guessed: Guess, concept: Concept) -> 
         elif column.config.meta.optional:
             continue
         else:
-            selected.append(f"        -- To do: {name}. {column.description} No column of the export is called so.")
+            note = f"To do: {name}. {column.description} No column of the export is called so."
+            selected += comment(note, " " * 8)
             selected.append(f"        cast(null as {column.data_type}) as {name},")
         listed.append((name, column.data_type, column.description))
     kinds = {column.name: column.data_type for column in guessed.columns}
     unused = [column.name for column in guessed.columns if column not in matched.values()]
-    note = [f"-- Not used: {', '.join(unused)}."] if unused else []
+    left_out = comment(f"Not used: {', '.join(unused)}.") if unused else []
     sql = "\n".join(
         [
             f"-- One row per record of {table}. Written by `scorecard new source`: change what is not so.",
-            *note,
+            *left_out,
             *staging_select(source, table, selected, guessed.key, kinds),
         ]
     )
@@ -93,7 +94,8 @@ def _mapped(name: str, wanted: ConceptColumn, column: str, values: list[str]) ->
                 lines.append(f"            when {_literal(value)} then '{meaning}'")
     for meaning in means:
         if meaning not in known:
-            lines.insert(0, f"        -- To do: no value of {column} is known to mean {meaning}: {', '.join(values)}.")
+            note = f"To do: no value of {column} is known to mean {meaning}: {', '.join(values)}."
+            lines = [*comment(note, " " * 8), *lines]
     if not known:
         return "\n".join([*lines[:-1], f"        {column} as {name},"])
     return "\n".join([*lines, f"            else {column}", f"        end as {name},"])

@@ -4,7 +4,7 @@ from scorecard.catalogue import Catalogue, Fact, load_catalogue
 from scorecard.concepts import core_models
 from scorecard.errors import ScorecardError
 from scorecard.keys import closest
-from scorecard.scaffold.writing import Started, quoted, refuse_no_name, reserved_words, words, write_new
+from scorecard.scaffold.writing import Started, comment, quoted, refuse_no_name, reserved_words, words, write_new
 from scorecard.settings import Settings
 
 FACT = "core_opportunity"
@@ -54,8 +54,8 @@ def _sql(fact: Fact) -> str:
     settling = [f"    {alias}.{fact.meta.settling} as settles_on,"] if fact.meta.settling else []
     return "\n".join(
         [
-            "-- To do: say what a row is, and which records count. As it is, every record with a day does.",
-            f"-- Columns of {fact.name}: {others}.",
+            *comment("To do: say what a row is, and which records count. As it is, every record with a day does."),
+            *comment(f"Columns of {fact.name}: {others}."),
             "select",
             f"    {{{{ record('{alias}') }}}},",
             f"    {alias}.{day} as occurred_on,",

@@ -10,7 +10,7 @@ from scorecard.errors import ScorecardError
 from scorecard.scaffold.guess import Column, Guess, guess
 from scorecard.scaffold.matching import delivered_concept, staging_model
 from scorecard.scaffold.table import read_table
-from scorecard.scaffold.writing import Started, flow, quoted, refuse_no_name, words, write_new
+from scorecard.scaffold.writing import Started, flow, quoted, refuse_no_name, without_braces, words, write_new
 from scorecard.settings import Settings
 from scorecard.sources.cells import snake_case
 from scorecard.sources.contract import LINE_CONTENT, NAME
@@ -30,6 +30,8 @@ def start_source(
     ----------
     exports: a file for each raw table. concept: what the only one delivers; guessed if it is left out.
     unit, currency: of its records; marked as to do if they are left out and the exports don't say.
+
+    Of a source that is declared already, the tables of the exports are returned as lines to be added to its file.
 
     Raises
     ------
@@ -55,9 +57,14 @@ def start_source(
             stem = folder / f"stg_{name}__{delivered.name}"
             sql, listed = staging_model(name, table, guessed, delivered)
             files |= {stem.with_suffix(".sql"): sql, stem.with_suffix(".yml"): listed}
-    declared = _declaration(settings, name, guesses, list(delivers.values()), unit, currency)
-    written = write_new({folder / "_sources.yml": declared, **files})
-    return Started(written, _next_steps(settings, name, guesses, delivers))
+    steps = _next_steps(settings, name, guesses, delivers)
+    declaration = folder / "_sources.yml"
+    if declaration.exists():
+        lines = [line for table, (path, guessed) in guesses.items() for line in _table(table, path, guessed)]
+        steps = (f"Add the lines above below `tables:` in {declaration}.", *steps)
+        return Started(write_new(files), steps, tuple(lines))
+    text = _declaration(settings, name, guesses, list(delivers.values()), unit, currency)
+    return Started(write_new({declaration: text, **files}), steps)
 
 
 def _table_name(path: Path) -> str:
@@ -138,7 +145,7 @@ def _column(column: Column) -> str:
     if column.date_format:
         meta.append(f"date_format: {json.dumps(column.date_format)}")
     config = f", config: {{meta: {{{', '.join(meta)}}}}}" if meta else ""
-    description = f"{column.header.strip() or column.name}, as the source has it."
+    description = f"{without_braces(column.header.strip()) or column.name}, as the source has it."
     return f"{{name: {column.name}, data_type: {kind}, description: {quoted(description)}{config}}}"
 
 

@@ -6,20 +6,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from textwrap import wrap
 
 from scorecard.errors import ScorecardError
 from scorecard.sources.contract import LINE_CONTENT, LINE_KEY, NAME
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ ./-]*[A-Za-z0-9_./]|[A-Za-z]")
+_WIDTH = 120
 _SPECIAL = {"yes", "no", "on", "off", "true", "false", "null", "none", "y", "n"}
 
 
 @dataclass(frozen=True)
 class Started:
-    """What was written, and what is to be done next, in order."""
+    """What was written, and what is to be done next, in order; ``to_add``: lines for a file that is there already."""
 
     files: tuple[Path, ...]
     next_steps: tuple[str, ...]
+    to_add: tuple[str, ...] = ()
 
 
 def write_new(files: Mapping[Path, str]) -> tuple[Path, ...]:
@@ -82,6 +85,16 @@ def words(name: str) -> str:
     """
     text = name.replace("_", " ")
     return text[:1].upper() + text[1:]
+
+
+def without_braces(text: str) -> str:
+    """Return a text of an export as dbt may have it in SQL and in descriptions, where braces are a template's."""
+    return text.replace("{", "(").replace("}", ")")
+
+
+def comment(text: str, indent: str = "") -> list[str]:
+    """Return the lines of a comment of SQL, each as short as linters want it."""
+    return wrap(without_braces(text), _WIDTH, initial_indent=f"{indent}-- ", subsequent_indent=f"{indent}-- ")
 
 
 def columns_yaml(columns: Iterable[tuple[str, str, str]], indent: str = "      ") -> str:

@@ -1,12 +1,13 @@
 """The samples are what one list names; they go, and nothing that the product needs goes with them."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from scorecard.catalogue import WrongDeclarations, read_sources
-from scorecard.samples import FILE, sample_paths
+from scorecard.catalogue import WrongDeclarations
+from scorecard.samples import FILE, remove_samples, sample_paths
 from scorecard.settings import PROJECT
 
 NAMES = ("maven", "ravenstack")
@@ -14,7 +15,7 @@ NAMES = ("maven", "ravenstack")
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    for folder in ("data", "dbt_project", "expectations", "reports"):
+    for folder in ("company", "data", "dbt_project", "expectations", "reports"):
         shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("target", "logs"))
     for file in ("scorecard.example.toml", FILE):
         shutil.copy(PROJECT / file, tmp_path)
@@ -23,10 +24,10 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.mark.samples
 def test_every_declared_thing_of_the_samples_is_listed() -> None:
-    """A source that is no service's is a sample's, and so is every scorecard."""
+    """Every export that is bundled is a sample's, and so is every scorecard."""
     listed = sample_paths(PROJECT)
-    declared = (PROJECT / "dbt_project" / "models" / "staging").glob("*/_sources.yml")
-    own = [path.parent for path in declared if not any(source.service for source in read_sources(path))]
+    staging = PROJECT / "dbt_project" / "models" / "staging"
+    own = [staging / path.name for path in (PROJECT / "data").iterdir()]
     scorecards = list((PROJECT / "reports").glob("*.yml"))
     assert own
     assert {*own, *scorecards, *(PROJECT / "data").iterdir()} <= {*listed}
@@ -36,3 +37,31 @@ def test_a_path_outside_of_the_project_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("paths: [../elsewhere, /tmp]\n")
     with pytest.raises(WrongDeclarations, match="outside of the project"):
         sample_paths(tmp_path)
+
+
+def test_a_new_version_of_a_deleted_sample_merges_by_the_same_command(tmp_path: Path) -> None:
+    """As the guide says: git asks what is to become of it, the command deletes it again, and the merge goes on."""
+
+    def git(*arguments: str) -> int:
+        who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
+        return subprocess.run(["git", *who, *arguments], cwd=tmp_path, capture_output=True).returncode
+
+    (tmp_path / FILE).write_text("paths: [data/sample]\n")
+    sample = tmp_path / "data" / "sample" / "deals.csv"
+    sample.parent.mkdir(parents=True)
+    sample.write_text("id\n1\n")
+    assert [git("init", "--initial-branch", "company"), git("add", "--all"), git("commit", "-m", "Begin")] == [0, 0, 0]
+    git("branch", "product")
+    remove_samples(tmp_path)
+    (tmp_path / "own.yml").write_text("metrics: []\n")
+    assert [git("add", "--all"), git("commit", "-m", "Remove the samples")] == [0, 0]
+    git("checkout", "product")
+    sample.write_text("id\n1\n2\n")
+    assert git("commit", "--all", "-m", "Add a deal") == 0
+    git("checkout", "company")
+
+    assert git("merge", "product") != 0
+    remove_samples(tmp_path)
+    assert [git("add", "--all"), git("commit", "--no-edit")] == [0, 0]
+    assert not sample.exists()
+    assert (tmp_path / "own.yml").exists()

@@ -25,6 +25,14 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(project=tmp_path)  # type: ignore[call-arg]
 
 
+@pytest.fixture
+def visits(tmp_path: Path) -> Path:
+    """An export that delivers no concept."""
+    path = tmp_path / "visits.csv"
+    path.write_text("day,guide,weather,minutes\n2024-03-01,Ada Moss,rain,12\n2024-03-01,Ada Moss,rain,12\n")
+    return path
+
+
 def assert_sound(settings: Settings) -> None:
     mistakes, others = steps.check_declarations(settings)
     assert ([str(mistake) for mistake in mistakes], others) == ([], [])
@@ -32,18 +40,18 @@ def assert_sound(settings: Settings) -> None:
 
 @pytest.mark.parametrize("export", ["deals.csv", "deals_german_excel.csv", "deals_names.csv", "deals_big_amounts.csv"])
 def test_a_source_whose_columns_tell_what_they_are_delivers_a_concept(settings: Settings, export: str) -> None:
-    started = start_source(settings, "orbit_crm", [CASES / export], concept="opportunities", unit="Orbit")
+    started = start_source(settings, "probe_crm", [CASES / export], concept="opportunities", unit="Orbit")
     assert_sound(settings)
-    assert "stg_orbit_crm__opportunities" in concept_models(settings)["opportunities"]
+    assert "stg_probe_crm__opportunities" in concept_models(settings)["opportunities"]
     assert [path.name for path in started.files] == [
         "_sources.yml",
-        "stg_orbit_crm__opportunities.sql",
-        "stg_orbit_crm__opportunities.yml",
+        "stg_probe_crm__opportunities.sql",
+        "stg_probe_crm__opportunities.yml",
     ]
 
 
 def test_the_concept_is_guessed_and_values_are_mapped(settings: Settings) -> None:
-    started = start_source(settings, "orbit_crm", [CASES / "deals.csv"])
+    started = start_source(settings, "probe_crm", [CASES / "deals.csv"])
     sql = started.files[1].read_text(encoding="utf-8")
     assert "deal_id as opportunity_id," in sql
     assert "when 'won' then 'won'" in sql
@@ -64,19 +72,31 @@ def test_what_a_concept_wants_and_the_export_lacks_is_to_do(settings: Settings, 
     assert_sound(settings)
 
 
-def test_exports_without_a_concept_lead_to_a_fact_and_a_metric(settings: Settings) -> None:
-    started = start_source(settings, "desk", [CASES / "calls_without_key.csv"], unit="Orbit")
-    assert any("scorecard new fact NAME --source desk.calls_without_key" in step for step in started.next_steps)
-    start_fact(settings, "call", "desk", "calls_without_key", ["outcome"])
+def test_braces_and_long_lists_of_an_export_break_no_file(settings: Settings, tmp_path: Path) -> None:
+    rows = "".join(f"{number},state {number} {{{{ x }}}} {'y' * 20},2024-01-02,2024-02-03\n" for number in range(9))
+    (tmp_path / "deals.csv").write_text("deal_id,status {{ x }},opened,closed\n" + rows)
+    started = start_source(settings, "shop", [tmp_path / "deals.csv"], concept="opportunities")
     assert_sound(settings)
-    fact = core_models(settings)["core_call"]
-    assert (fact.meta.concept, fact.meta.horizon, fact.meta.moment) == ("calls", ("day",), "day")
-    assert concept_models(settings)["calls"] == ["stg_desk__calls"]
-    start_metric(settings, "calls_made", "core_call")
+    sql = started.files[1].read_text(encoding="utf-8")
+    assert max(map(len, sql.splitlines())) <= 120
+    assert "{{ x }}" not in sql
+    for line in started.files[0].read_text(encoding="utf-8").splitlines():
+        assert "{{" not in line or "header:" in line
+
+
+def test_exports_without_a_concept_lead_to_a_fact_and_a_metric(settings: Settings, visits: Path) -> None:
+    started = start_source(settings, "probe_desk", [visits], unit="Orbit")
+    assert any("scorecard new fact NAME --source probe_desk.visits" in step for step in started.next_steps)
+    start_fact(settings, "probe_visit", "probe_desk", "visits", ["weather"])
+    assert_sound(settings)
+    fact = core_models(settings)["core_probe_visit"]
+    assert (fact.meta.concept, fact.meta.horizon, fact.meta.moment) == ("probe_visits", ("day",), "day")
+    assert concept_models(settings)["probe_visits"] == ["stg_probe_desk__probe_visits"]
+    start_metric(settings, "probe_visits_made", "core_probe_visit")
     assert_sound(settings)
     catalogue = load_catalogue(settings)
-    assert "outcome" in catalogue.dimensions
-    assert catalogue.metrics["calls_made"].kind == "flow"
+    assert "weather" in catalogue.dimensions
+    assert catalogue.metrics["probe_visits_made"].kind == "flow"
 
 
 def test_every_fact_with_a_moment_makes_a_metric(settings: Settings) -> None:
@@ -87,24 +107,34 @@ def test_every_fact_with_a_moment_makes_a_metric(settings: Settings) -> None:
 
 
 def test_nothing_is_written_over(settings: Settings) -> None:
-    start_source(settings, "orbit_crm", [CASES / "deals.csv"])
-    staging = settings.dbt_project / "models" / "staging" / "orbit_crm"
+    start_source(settings, "probe_crm", [CASES / "deals.csv"])
+    staging = settings.dbt_project / "models" / "staging" / "probe_crm"
     (staging / "_sources.yml").unlink()
     with pytest.raises(ScorecardError, match="is there already"):
-        start_source(settings, "orbit_crm", [CASES / "deals_names.csv"], concept="opportunities")
+        start_source(settings, "probe_crm", [CASES / "deals_names.csv"], concept="opportunities")
     assert not (staging / "_sources.yml").exists()
 
 
-def test_wrong_use_is_told(settings: Settings) -> None:
-    start_source(settings, "desk", [CASES / "calls_without_key.csv"], unit="Orbit")
+def test_a_table_more_of_a_declared_source_is_lines_to_add(settings: Settings, visits: Path) -> None:
+    declaration = start_source(settings, "probe_crm", [CASES / "deals.csv"], unit="Orbit").files[0]
+    before = declaration.read_text(encoding="utf-8")
+    started = start_source(settings, "probe_crm", [visits])
+    assert (started.files, declaration.read_text(encoding="utf-8")) == ((), before)
+    declaration.write_text(before + "\n".join(started.to_add) + "\n", encoding="utf-8")
+    assert_sound(settings)
+    assert start_fact(settings, "probe_visit", "probe_crm", "visits").files
+
+
+def test_wrong_use_is_told(settings: Settings, visits: Path) -> None:
+    start_source(settings, "probe_desk", [visits], unit="Orbit")
     wrong = [
         (lambda: start_source(settings, "Orbit", [CASES / "deals.csv"]), "can't be the name of a source"),
         (lambda: start_source(settings, "x", [CASES / "deals.csv"], concept="deals"), "There is no concept deals"),
-        (lambda: start_fact(settings, "call", "desk", "calls"), "has no table calls"),
-        (lambda: start_fact(settings, "call", "desk", "calls_without_key", ["team"]), "has no team"),
-        (lambda: start_fact(settings, "call", "desk", "calls_without_key", [], "agent"), "no column agent of days"),
+        (lambda: start_fact(settings, "probe_visit", "probe_desk", "visit"), "has no table visit"),
+        (lambda: start_fact(settings, "probe_visit", "probe_desk", "visits", ["team"]), "has no team"),
+        (lambda: start_fact(settings, "probe_visit", "probe_desk", "visits", [], "guide"), "no column guide of days"),
         (lambda: start_metric(settings, "win_rate"), "There is a metric win_rate"),
-        (lambda: start_metric(settings, "calls", "core_calls"), "no fact core_calls"),
+        (lambda: start_metric(settings, "probes", "core_probes"), "no fact core_probes"),
     ]
     for call, sentence in wrong:
         with pytest.raises(ScorecardError, match=sentence):
