@@ -46,25 +46,20 @@
             and t0.scope = w{{ loop.index0 }}.scope
             and w{{ loop.index0 }}.dimension = if(t0.scope = 'all', 'company', 'business_unit')
         left join completed as {{ term.name }}
-            on {{ term.name }}.metric = '{{ term.metric }}' and t0.grain = {{ term.name }}.grain
-            and w{{ loop.index0 }}.period_start = {{ term.name }}.period_start and t0.scope = {{ term.name }}.scope
-            and t0.dimension = {{ term.name }}.dimension and t0.member = {{ term.name }}.member
+            on {{ figure_key(term.name) }}
+            = {{ figure_key('t0', "'" ~ term.metric ~ "'", 'w' ~ loop.index0 ~ '.period_start') }}
         {% endfor %}
         {% for term in metric.terms[1:] if term.at == 'now' %}
         left join completed as {{ term.name }}
-            on {{ term.name }}.metric = '{{ term.metric }}' and t0.grain = {{ term.name }}.grain
-            and t0.period_start = {{ term.name }}.period_start and t0.scope = {{ term.name }}.scope
-            and t0.dimension = {{ term.name }}.dimension and t0.member = {{ term.name }}.member
+            on {{ figure_key(term.name) }} = {{ figure_key('t0', "'" ~ term.metric ~ "'") }}
         {% endfor %}
         {% for term in metric.terms if term.at == 'target' %}
         inner join (
-            select grain, period_start, scope, dimension, member, target as amount
+            select metric, grain, period_start, scope, dimension, member, target as amount
             from {{ ref('core_target') }}
             where metric = '{{ term.metric }}'
         ) as {{ term.name }}
-            on t0.grain = {{ term.name }}.grain and t0.period_start = {{ term.name }}.period_start
-            and t0.scope = {{ term.name }}.scope and t0.dimension = {{ term.name }}.dimension
-            and t0.member = {{ term.name }}.member
+            on {{ figure_key(term.name) }} = {{ figure_key('t0', "'" ~ term.metric ~ "'") }}
         {% endfor %}
         where t0.metric = '{{ metric.driver }}'
             and t0.grain in ({% for grain in metric.grains %}'{{ grain }}'{{ ', ' if not loop.last }}{% endfor %})

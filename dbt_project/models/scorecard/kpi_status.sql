@@ -30,18 +30,15 @@ compared as (
     from {{ ref('kpi_values') }} as now
     inner join {{ ref('kpi_metrics') }} as metric on now.metric = metric.metric
     left join {{ ref('kpi_targets') }} as target
-        on now.metric = target.metric and now.grain = target.grain and now.period_start = target.period_start
-        and now.scope = target.scope and now.dimension = target.dimension and now.member = target.member
+        on {{ figure_key('now') }} = {{ figure_key('target') }}
     left join latest
         on coalesce(metric.driver, metric.metric) = latest.metric
         and now.grain = latest.grain and now.period_start = latest.period_start
     left join {{ ref('kpi_values') }} as prior
-        on now.metric = prior.metric and now.grain = prior.grain and now.prior_start = prior.period_start
-        and now.scope = prior.scope and now.dimension = prior.dimension and now.member = prior.member
+        on {{ figure_key('now', period_start='now.prior_start') }} = {{ figure_key('prior') }}
         and now.is_complete and prior.is_complete
     left join {{ ref('kpi_values') }} as year_ago
-        on now.metric = year_ago.metric and now.grain = year_ago.grain and now.year_ago_start = year_ago.period_start
-        and now.scope = year_ago.scope and now.dimension = year_ago.dimension and now.member = year_ago.member
+        on {{ figure_key('now', period_start='now.year_ago_start') }} = {{ figure_key('year_ago') }}
         and now.is_complete and year_ago.is_complete
 ),
 

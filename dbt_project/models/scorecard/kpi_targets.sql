@@ -14,8 +14,7 @@ past_change as (
     from {{ ref('kpi_values') }} as now
     inner join {{ ref('kpi_metrics') }} as metric on now.metric = metric.metric
     inner join {{ ref('kpi_values') }} as prior
-        on now.metric = prior.metric and now.grain = prior.grain and now.prior_start = prior.period_start
-        and now.scope = prior.scope and now.dimension = prior.dimension and now.member = prior.member
+        on {{ figure_key('now', period_start='now.prior_start') }} = {{ figure_key('prior') }}
     where now.is_complete and prior.is_complete and now.value is not null and prior.value is not null
         -- What is not settled is no measure of what was possible.
         and now.at_most is null and prior.at_most is null
@@ -26,8 +25,7 @@ required as (
     from target
     inner join {{ ref('kpi_metrics') }} as metric on target.metric = metric.metric
     left join {{ ref('kpi_values') }} as prior
-        on target.metric = prior.metric and target.grain = prior.grain and target.prior_start = prior.period_start
-        and target.scope = prior.scope and target.dimension = prior.dimension and target.member = prior.member
+        on {{ figure_key('target', period_start='target.prior_start') }} = {{ figure_key('prior') }}
         and prior.is_complete and prior.at_most is null
 ),
 
@@ -38,9 +36,7 @@ ranked as (
         count(*) filter (where past_change.improvement < required.improvement) as smaller
     from required
     left join past_change
-        on required.metric = past_change.metric and required.grain = past_change.grain
-        and required.scope = past_change.scope
-        and required.dimension = past_change.dimension and required.member = past_change.member
+        on {{ figure_key('required', period_start="'any'") }} = {{ figure_key('past_change', period_start="'any'") }}
         and past_change.period_start < required.period_start
     where required.improvement > 0
     group by required.record_id

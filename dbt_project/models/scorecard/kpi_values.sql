@@ -43,9 +43,7 @@ measured as (
     inner join {{ ref('kpi_totals') }} as total
         on metric.base = total.metric and list_contains(metric.grains, total.grain)
     left join {{ ref('kpi_quantiles') }} as quantile
-        on metric.base = quantile.metric and metric.aggregate = quantile.aggregate
-        and total.grain = quantile.grain and total.period_start = quantile.period_start
-        and total.scope = quantile.scope and total.dimension = quantile.dimension and total.member = quantile.member
+        on {{ figure_key('total') }} = {{ figure_key('quantile') }} and metric.aggregate = quantile.aggregate
 ),
 
 unit as (
@@ -100,10 +98,7 @@ covered as (
     inner join unit
         on metric.base = unit.metric and expected.scope = unit.scope
         and unit.first_day < period.period_end and unit.last_day >= period.period_start
-    anti join measured
-        on expected.metric = measured.metric and expected.grain = measured.grain
-        and expected.period_start = measured.period_start and expected.scope = measured.scope
-        and expected.dimension = measured.dimension and expected.member = measured.member
+    anti join measured on {{ figure_key('expected') }} = {{ figure_key('measured') }}
 ),
 
 valued as (
