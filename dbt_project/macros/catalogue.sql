@@ -33,7 +33,7 @@
     {%- set metrics = plan().metrics -%}
     values
     {%- for metric in metrics %}
-    ('{{ metric.metric }}', '{{ metric.unit }}', '{{ metric.level }}', {{ metric.drives or "[]::varchar[]" }})
+    ('{{ metric.metric }}', '{{ metric.unit }}', '{{ metric.level }}', {{ text_list(metric.drives) }})
     {%- if not loop.last %},{% endif %}
     {%- else %} (null, null, null, [''])
     {%- endfor %}
@@ -57,7 +57,7 @@ having count(*) > 0 and error(string_agg(distinct {{ sentence }}, ' ' order by {
         select {{ text(unit) }} as unit
         union all
         {%- endfor %}
-        select null::varchar as unit where false
+        select null::string as unit where false
     ) as declared
     anti join {{ ref('core_horizon') }} as horizon on declared.unit = horizon.business_unit
 {%- endmacro %}

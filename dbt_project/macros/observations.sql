@@ -92,13 +92,13 @@
         source_object,
         record_id,
         {{ 'record_part' if 'record_part' in columns else "''" }} as record_part,
-        {{ or_null('source_file', 'varchar', columns) }},
+        {{ or_null('source_file', 'string', columns) }},
         {{ or_null('source_line', 'bigint', columns) }},
-        {{ or_null('source_sha256', 'varchar', columns) }},
+        {{ or_null('source_sha256', 'string', columns) }},
         {{ 'occurred_at' if 'occurred_at' in columns else start_of_day('occurred_on') }} as occurred_at,
         occurred_on,
         {{ or_null('ended_on', 'date', columns) }},
-        {{ or_null('grain', 'varchar', columns) }},
+        {{ or_null('grain', 'string', columns) }},
         {{ or_null('period_start', 'date', columns) }},
         {% if 'period_start' in columns and 'period_until' not in columns %}
         {{ add_days('period_start', 1) }} as period_until,
@@ -139,19 +139,19 @@
 {% macro no_observations() %}
     select
         {% for name in ['metric', 'observation_id', 'source_system', 'source_object', 'record_id', 'record_part', 'source_file'] %}
-        cast(null as varchar) as {{ name }},
+        cast(null as string) as {{ name }},
         {% endfor %}
         cast(null as bigint) as source_line,
-        cast(null as varchar) as source_sha256,
-        cast(null as timestamptz) as occurred_at,
+        cast(null as string) as source_sha256,
+        cast(null as {{ type_of('moment') }}) as occurred_at,
         cast(null as date) as occurred_on,
         cast(null as date) as ended_on,
-        cast(null as varchar) as grain,
+        cast(null as string) as grain,
         cast(null as date) as period_start,
         cast(null as date) as period_until,
-        cast(null as varchar) as scope,
+        cast(null as string) as scope,
         {% for dimension in all_dimensions() %}
-        cast(null as varchar) as {{ dimension }},
+        cast(null as string) as {{ dimension }},
         {% endfor %}
         cast(null as decimal(30, 8)) as numerator,
         cast(null as decimal(30, 8)) as denominator,

@@ -56,7 +56,7 @@
             coalesce(day_start, week_start, month_start, quarter_start, year_start) as period_start,
             {{ scope_and_member(dimensions) }}
             {% for metric in amounts %}
-            list_sort(list(rank_{{ metric }}) filter (where rank_{{ metric }} is not null)) as ranks_{{ metric }},
+            {{ sorted_list('rank_' ~ metric) }} as ranks_{{ metric }},
             {% endfor %}
         from ranked
         inner join calendar_day on ranked.occurred_on = calendar_day.day_start
@@ -67,13 +67,15 @@
         )
     )
     {% for item in wanted %}
-    {% set tenths = quantiles()[item.aggregate] ~ ' * (len(ranks_' ~ item.metric ~ ') - 1)' %}
+    {% set ranks = 'ranks_' ~ item.metric %}
+    {% set tenths = quantiles()[item.aggregate] ~ ' * (' ~ length_of(ranks) ~ ' - 1)' %}
+    {% set place = whole_quotient(tenths, 10) %}
     select '{{ item.metric }}' as metric, '{{ item.aggregate }}' as aggregate, grain, period_start, scope, dimension, member,
         {{ between('lower.amount', 'upper.amount', tenths) }} as quantile, cast(null as decimal(38, 8)) as longer_than
     from grouped
-    inner join amount_{{ item.metric }} as lower on ranks_{{ item.metric }}[{{ tenths }} // 10 + 1] = lower.rank
+    inner join amount_{{ item.metric }} as lower on {{ value_at(ranks, place ~ ' + 1') }} = lower.rank
     inner join amount_{{ item.metric }} as upper
-        on ranks_{{ item.metric }}[least({{ tenths }} // 10 + 2, len(ranks_{{ item.metric }}))] = upper.rank
+        on {{ value_at(ranks, 'least(' ~ place ~ ' + 2, ' ~ length_of(ranks) ~ ')') }} = upper.rank
     where member is not null
     {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -88,8 +90,8 @@
         {{ between('lower', 'upper', tenths) }} as quantile, cast(null as decimal(38, 8)) as longer_than
     from (
         select grain, period_start, scope, dimension, member, total,
-            min(amount) filter (where up_to > {{ tenths }} // 10) as lower,
-            min(amount) filter (where up_to > least({{ tenths }} // 10 + 1, total - 1)) as upper
+            min(amount) filter (where up_to > {{ whole_quotient(tenths, 10) }}) as lower,
+            min(amount) filter (where up_to > least({{ whole_quotient(tenths, 10) }} + 1, total - 1)) as upper
         from (
             select *,
                 sum(times) over (partition by grain, period_start, scope, dimension, member order by amount) as up_to,
@@ -175,8 +177,8 @@
 {# No rows, in the shape of the quantiles. #}
 {% macro no_quantiles() %}
     select
-        null::varchar as metric, null::varchar as aggregate, null::varchar as grain, null::date as period_start,
-        null::varchar as scope, null::varchar as dimension, null::varchar as member, null::decimal(38, 8) as quantile,
+        null::string as metric, null::string as aggregate, null::string as grain, null::date as period_start,
+        null::string as scope, null::string as dimension, null::string as member, null::decimal(38, 8) as quantile,
         null::decimal(38, 8) as longer_than
     from calendar_day
     cross join period

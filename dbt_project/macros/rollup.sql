@@ -249,8 +249,8 @@
 {# No rows, in the shape of the totals: what is added up where there is no metric. #}
 {% macro no_totals() %}
     select
-        null::varchar as metric, null::varchar as grain, null::date as period_start, null::varchar as scope,
-        null::varchar as dimension, null::varchar as member, null::decimal(38, 8) as numerator,
+        null::string as metric, null::string as grain, null::date as period_start, null::string as scope,
+        null::string as dimension, null::string as member, null::decimal(38, 8) as numerator,
         null::decimal(38, 8) as denominator, null::decimal(38, 8) as pending, null::bigint as observations,
         null::bigint as missing
     from calendar

@@ -2,7 +2,7 @@
 
 
 {% macro duckdb__type_of(data_type) -%}
-    {{ {'moment': 'timestamptz', 'string': 'varchar'}.get(data_type, data_type) }}
+    {{ {'moment': 'timestamptz', 'string': 'varchar', 'strings': 'varchar[]'}.get(data_type, data_type) }}
 {%- endmacro %}
 
 
@@ -177,4 +177,19 @@
             'amount': 0::decimal(30, 8), 'reached': null::decimal(30, 8), 'below': null::decimal(30, 8)
         }
     )
+{%- endmacro %}
+
+
+{% macro duckdb__sorted_list(column) -%}
+    list_sort(list({{ column }}) filter (where {{ column }} is not null))
+{%- endmacro %}
+
+
+{% macro duckdb__length_of(values) -%}
+    len({{ values }})
+{%- endmacro %}
+
+
+{% macro duckdb__value_at(values, place) -%}
+    {{ values }}[{{ place }}]
 {%- endmacro %}

@@ -2,7 +2,7 @@
    the file beside this one. Everything else in the project is SQL that both run with the same result. #}
 
 
-{# The type of a contract's column, as the engine names it. `moment` is a point in time. #}
+{# The type of a contract's column, as the engine names it. `moment` is a point in time, `strings` a list of texts. #}
 {% macro type_of(data_type) -%}
     {{ return(adapter.dispatch('type_of')(data_type)) }}
 {%- endmacro %}
@@ -147,4 +147,22 @@
    of whole numbers that rounds so and is another would need more rows than there are. #}
 {% macro half_of_curve(amount, events, at_risk) -%}
     {{ return(adapter.dispatch('half_of_curve')(amount, events, at_risk)) }}
+{%- endmacro %}
+
+
+{# An aggregate: the values of a column that are known, as a list in their order. #}
+{% macro sorted_list(column) -%}
+    {{ return(adapter.dispatch('sorted_list')(column)) }}
+{%- endmacro %}
+
+
+{# How many values a list has. #}
+{% macro length_of(values) -%}
+    {{ return(adapter.dispatch('length_of')(values)) }}
+{%- endmacro %}
+
+
+{# The value at a place in a list, from 1. #}
+{% macro value_at(values, place) -%}
+    {{ return(adapter.dispatch('value_at')(values, place)) }}
 {%- endmacro %}

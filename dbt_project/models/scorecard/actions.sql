@@ -9,7 +9,7 @@ select
     who,
     from_date::date as from_date,
     due::date as due,
-    progress::varchar as progress,
+    progress::string as progress,
     status,
     expected_effect,
     sample::boolean as sample

@@ -24,7 +24,7 @@ unobserved as (
         horizon.first_on as first_day,
         horizon.last_on as last_day
     from {{ ref('kpi_metrics') }} as metric
-    inner join {{ ref('core_gap') }} as gap on list_contains(metric.na_where, gap.gap)
+    inner join {{ ref('core_gap') }} as gap on array_contains(metric.na_where, gap.gap)
     inner join {{ ref('core_horizon') }} as horizon on gap.business_unit = horizon.business_unit
     anti join observed on metric.base = observed.metric and gap.business_unit = observed.business_unit
 )

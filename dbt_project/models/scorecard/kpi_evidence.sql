@@ -2,7 +2,7 @@
 {{ config(materialized='view') }}
 {% for metric, model in var('evidence', {}).items() %}
 select
-    '{{ metric }}'::varchar as metric,
+    '{{ metric }}'::string as metric,
     source_system,
     source_object,
     record_id,
@@ -15,13 +15,13 @@ from {{ ref(model) }}
 union all
 {% endfor %}
 select
-    null::varchar as metric,
-    null::varchar as source_system,
-    null::varchar as source_object,
-    null::varchar as record_id,
-    null::varchar as role,
-    null::varchar as evidence_object,
-    null::varchar as evidence_id,
-    null::varchar as evidence_file,
+    null::string as metric,
+    null::string as source_system,
+    null::string as source_object,
+    null::string as record_id,
+    null::string as role,
+    null::string as evidence_object,
+    null::string as evidence_id,
+    null::string as evidence_file,
     null::bigint as evidence_line
 where false

@@ -7,7 +7,7 @@ with metric (metric, base, kind, aggregate, driver, is_prorated, in_points, mini
     (
         '{{ metric.metric }}', '{{ metric.base }}', '{{ metric.kind }}', '{{ metric.aggregate }}',
         {{ "'" ~ metric.driver ~ "'" if metric.driver else 'null' }}, {{ metric.is_prorated }}, {{ metric.in_points }},
-        {{ metric.minimum }}, '{{ metric.direction }}', {{ metric.grains }}, {{ metric.na_where or '[]::varchar[]' }}
+        {{ metric.minimum }}, '{{ metric.direction }}', {{ text_list(metric.grains) }}, {{ text_list(metric.na_where) }}
     ){{ ',' if not loop.last }}
     {% else %}
     (null, null, null, null, null, null, null, null, null, null, null)
@@ -15,17 +15,17 @@ with metric (metric, base, kind, aggregate, driver, is_prorated, in_points, mini
 )
 
 select
-    metric::varchar as metric,
-    base::varchar as base,
-    kind::varchar as kind,
-    aggregate::varchar as aggregate,
+    metric::string as metric,
+    base::string as base,
+    kind::string as kind,
+    aggregate::string as aggregate,
     (kind = 'flow')::boolean as is_flow,
-    driver::varchar as driver,
+    driver::string as driver,
     is_prorated::boolean as is_prorated,
     in_points::boolean as in_points,
     minimum::bigint as minimum,
-    direction::varchar as direction,
-    grains::varchar[] as grains,
-    na_where::varchar[] as na_where
+    direction::string as direction,
+    cast(grains as {{ type_of('strings') }}) as grains,
+    cast(na_where as {{ type_of('strings') }}) as na_where
 from metric
 where metric is not null

@@ -26,13 +26,13 @@ quantile as (
 )
 
 select
-    metric::varchar as metric,
-    aggregate::varchar as aggregate,
-    grain::varchar as grain,
+    metric::string as metric,
+    aggregate::string as aggregate,
+    grain::string as grain,
     period_start::date as period_start,
-    scope::varchar as scope,
-    dimension::varchar as dimension,
-    member::varchar as member,
+    scope::string as scope,
+    dimension::string as dimension,
+    member::string as member,
     quantile::decimal(38, 8) as quantile,
     longer_than::decimal(38, 8) as longer_than
 from quantile

@@ -38,12 +38,12 @@ total as (
 )
 
 select
-    metric::varchar as metric,
-    grain::varchar as grain,
+    metric::string as metric,
+    grain::string as grain,
     period_start::date as period_start,
-    scope::varchar as scope,
-    dimension::varchar as dimension,
-    member::varchar as member,
+    scope::string as scope,
+    dimension::string as dimension,
+    member::string as member,
     numerator::decimal(38, 8) as numerator,
     denominator::decimal(38, 8) as denominator,
     pending::decimal(38, 8) as pending,

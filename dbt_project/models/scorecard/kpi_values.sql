@@ -1,5 +1,10 @@
 -- One row per metric, grain, period, scope, dimension and member: its value, or the reason why there is none. A value
 -- of which something isn't settled has a second end, `at_most`: what it is if all that is pending comes about.
+{% set shared = [
+    'metric', 'grain', 'period', 'period_start', 'period_end', 'prior_start', 'year_ago_start', 'is_complete',
+    'observed_until', 'days_elapsed', 'days', 'scope', 'dimension', 'member', 'numerator', 'denominator', 'value',
+    'observations', 'na_reason',
+] %}
 with horizon as (
     select metric, business_unit as scope, first_day, last_day
     from {{ ref('horizons') }}
@@ -13,12 +18,12 @@ with horizon as (
 gap as (
     select metric.metric, gap.business_unit as scope, min(gap.gap) as gap
     from {{ ref('kpi_metrics') }} as metric
-    inner join {{ ref('core_gap') }} as gap on list_contains(metric.na_where, gap.gap)
+    inner join {{ ref('core_gap') }} as gap on array_contains(metric.na_where, gap.gap)
     group by all
     union all
     select metric.metric, 'all' as scope, min(gap.gap) as gap
     from {{ ref('kpi_metrics') }} as metric
-    inner join {{ ref('core_gap') }} as gap on list_contains(metric.na_where, gap.gap)
+    inner join {{ ref('core_gap') }} as gap on array_contains(metric.na_where, gap.gap)
     group by all
 ),
 
@@ -41,7 +46,7 @@ measured as (
         total.missing
     from {{ ref('kpi_metrics') }} as metric
     inner join {{ ref('kpi_totals') }} as total
-        on metric.base = total.metric and list_contains(metric.grains, total.grain)
+        on metric.base = total.metric and array_contains(metric.grains, total.grain)
     left join {{ ref('kpi_quantiles') }} as quantile
         on {{ figure_key('total') }} = {{ figure_key('quantile') }} and metric.aggregate = quantile.aggregate
 ),
@@ -68,14 +73,14 @@ expected as (
     inner join unit on metric.base = unit.metric
     inner join {{ ref('core_period') }} as period
         on unit.first_day < period.period_end and unit.last_day >= period.period_start
-        and list_contains(metric.grains, period.grain)
+        and array_contains(metric.grains, period.grain)
 
     union
 
     select target.metric, target.grain, target.period_start, target.scope, target.dimension, target.member
     from {{ ref('core_target') }} as target
     inner join {{ ref('kpi_metrics') }} as metric
-        on target.metric = metric.metric and list_contains(metric.grains, target.grain)
+        on target.metric = metric.metric and array_contains(metric.grains, target.grain)
     where metric.aggregate <> 'derived'
 
     union
@@ -149,28 +154,35 @@ valued as (
 
 completed as (
     select
-        valued.* replace (
-            if(gap.gap is null, valued.value, null) as value,
-            if(gap.gap is null, valued.longer_than, null) as longer_than,
-            coalesce(gap.gap, valued.na_reason) as na_reason
-        ),
+        valued.metric,
+        valued.grain,
+        valued.period_start,
+        valued.scope,
+        valued.dimension,
+        valued.member,
+        valued.numerator::decimal(38, 8) as numerator,
+        valued.denominator::decimal(38, 8) as denominator,
+        if(gap.gap is null, valued.value, null) as value,
+        if(gap.gap is null, valued.longer_than, null) as longer_than,
+        valued.pending,
+        valued.observations,
+        coalesce(gap.gap, valued.na_reason) as na_reason,
         -- What a derived metric adds up and divides: a sum is what it is even where something of it is missing.
         if(metric.aggregate in ('sum', 'last'), valued.numerator, valued.value) as amount,
         period.period,
         period.period_end,
         period.prior_start,
         period.year_ago_start,
-        least(period.period_end, horizon.last_day + 1) as observed_until,
+        least(period.period_end, {{ add_days('horizon.last_day', 1) }}) as observed_until,
         -- In the period in which its source began, a stock is as large as it is, but nothing in it can be old yet.
         (
             (not metric.is_flow and metric.aggregate in ('last', 'ratio'))
             or period.period_start >= horizon.first_day
         )
-        and period.period_end <= horizon.last_day + 1 as is_complete,
-        (
-            least(period.period_end, horizon.last_day + 1) - period.period_start
-        )::decimal(18, 8) as days_elapsed,
-        (period.period_end - period.period_start)::decimal(18, 8) as days
+        and period.period_end <= {{ add_days('horizon.last_day', 1) }} as is_complete,
+        {{ days_between('period.period_start', 'least(period.period_end, ' ~ add_days('horizon.last_day', 1) ~ ')') }}
+            as days_elapsed,
+        {{ days_between('period.period_start', 'period.period_end') }} as days
     from valued
     inner join {{ ref('kpi_metrics') }} as metric on valued.metric = metric.metric
     inner join {{ ref('core_period') }} as period
@@ -187,28 +199,27 @@ completed as (
 
 {% endfor %}
 everything as (
-    select * exclude (numerator, denominator, amount), numerator::decimal(38, 8) as numerator,
-        denominator::decimal(38, 8) as denominator from completed
+    select {{ shared | join(', ') }}, pending, longer_than from completed
     {% for metric in plan().derived %}
-    union all by name
-    select * from {{ metric.name }}
+    union all
+    select {{ shared | join(', ') }}, null as pending, null as longer_than from {{ metric.name }}
     {% endfor %}
 )
 
 select
-    metric::varchar as metric,
-    grain::varchar as grain,
-    period::varchar as period,
+    metric::string as metric,
+    grain::string as grain,
+    period::string as period,
     period_start::date as period_start,
     period_end::date as period_end,
     prior_start::date as prior_start,
     year_ago_start::date as year_ago_start,
     is_complete::boolean as is_complete,
     observed_until::date as observed_until,
-    (greatest(least(days_elapsed / days, 1), 0))::decimal(9, 8) as elapsed_share,
-    scope::varchar as scope,
-    dimension::varchar as dimension,
-    member::varchar as member,
+    greatest(least({{ exact_ratio('days_elapsed', 'days') }}, 1), 0)::decimal(9, 8) as elapsed_share,
+    scope::string as scope,
+    dimension::string as dimension,
+    member::string as member,
     numerator::decimal(38, 8) as numerator,
     denominator::decimal(38, 8) as denominator,
     value::decimal(38, 8) as value,
@@ -221,5 +232,5 @@ select
     )::decimal(38, 8) as at_most,
     longer_than::decimal(38, 8) as longer_than,
     observations::bigint as observations,
-    na_reason::varchar as na_reason
+    na_reason::string as na_reason
 from everything

@@ -115,7 +115,7 @@ class Pass:
 _MOMENTS = {
     "occurred_on": "date",
     "ended_on": "date",
-    "grain": "varchar",
+    "grain": "string",
     "period_start": "date",
     "period_until": "date",
     "in_total": "boolean",
