@@ -34,22 +34,19 @@
     {% set amounts = {} %}
     {% for item in wanted %}{% do amounts.update({item.metric: item.x}) %}{% endfor %}
     with rows as ({{ measured_rows(pass) }}),
-    ranked as (
-        select
-            *,
-            {% for metric, x in amounts.items() %}
-            case when {{ x }} is not null then dense_rank() over (order by {{ x }}) end::int as rank_{{ metric }},
-            {% endfor %}
-        from rows
-    ),
     {% for metric, x in amounts.items() %}
     amount_{{ metric }} as (
-        select rank_{{ metric }} as rank, any_value({{ x }}) as amount
-        from ranked
-        where {{ x }} is not null
-        group by rank_{{ metric }}
+        select {{ x }} as amount, cast(row_number() over (order by {{ x }}) as int) as rank
+        from (select distinct {{ x }} from rows where {{ x }} is not null) as amounts
     ),
     {% endfor %}
+    ranked as (
+        select rows.*{% for metric in amounts %}, amount_{{ metric }}.rank as rank_{{ metric }}{% endfor %}
+        from rows
+        {% for metric, x in amounts.items() %}
+        left join amount_{{ metric }} on rows.{{ x }} = amount_{{ metric }}.amount
+        {% endfor %}
+    ),
     grouped as (
         select
             case {% for grain in ['day', 'week', 'month', 'quarter', 'year'] %}when grouping({{ grain }}_start) = 0 then '{{ grain }}' {% endfor %}end as grain,
@@ -103,16 +100,21 @@
 {% endmacro %}
 
 
-{# How often each amount is there, by period and member; `events` are those whose wait is over. #}
+{# How often each amount is there, by period and member; `events` are those whose wait is over. Rows that are alike are
+   counted once before they are counted by family. #}
 {% macro counted_amounts(pass, x) %}
     {% set dimensions = pass.dimensions %}
     {% set keys = 'grain, period_start, amount' %}
+    {% set columns = keys ~ ', scope, ' ~ dimensions | join(', ') %}
     select * from (
         select grain, period_start, {{ scope_and_member(dimensions) }} amount, sum(times) as times, sum(events) as events
         from (
-            select grain, period_start, scope, {{ dimensions | join(', ') }}, amount,
-                count(*) as times, count(*) filter (where is_event) as events
-            from ({{ rows_by_period(pass, x) }}) as by_period
+            select {{ columns }}, sum(times) as times, sum(events) as events
+            from (
+                select {{ columns }}, count(*) as times, count(*) filter (where is_event) as events
+                from ({{ rows_by_period(pass, x) }}) as by_period
+                group by {{ columns }}
+            ) as alike
             group by {{ by_family(keys, dimensions) }}
         ) as by_family
         group by {{ by_member(keys, dimensions) }}
