@@ -6,7 +6,16 @@ dbt infers no reference from a loop over its own graph, so the engine looks at t
 from collections.abc import Iterable
 from typing import Any
 
-from scorecard.catalogue import Fact, declarations, declared_as, declared_sources, read_facts, source_names
+from scorecard.catalogue import (
+    COMPANY,
+    Fact,
+    company_folders,
+    declarations,
+    declared_as,
+    declared_sources,
+    read_facts,
+    source_names,
+)
 from scorecard.catalogue import concepts as catalogue
 from scorecard.settings import Settings
 
@@ -15,9 +24,10 @@ def dbt_variables(settings: Settings) -> dict[str, Any]:
     """Return what dbt has to be told of the company's sources.
 
     `sources`: by source that is declared and set, its business unit, currency, role, service and the objects that say
-    through which day they are known; `services`: by service, the accounts among them; `concepts`: by concept, the
-    models that deliver it; `facts`: by core model, the concept whose records it has, and the days on which something
-    happened to a record; `members`: the core models that list members of dimensions.
+    through which day they are known; `services`: by service, the accounts among them, and by `company` the company's
+    folders; `concepts`: by concept, the models that deliver it; `facts`: by core model, the concept whose records it
+    has, and the days on which something happened to a record; `members`: the core models that list members of
+    dimensions.
 
     Raises
     ------
@@ -45,7 +55,7 @@ def concept_models(settings: Settings) -> dict[str, list[str]]:
     ------
     WrongDeclarations: a model doesn't fit its concept, or is of a source that nobody declared.
     """
-    extracted = {declared_as(settings, name) for name in source_names(settings)}
+    extracted = {COMPANY, *(declared_as(settings, name) for name in source_names(settings))}
     return catalogue.concept_models(settings.dbt_project / "models", extracted, declarations(settings))
 
 
@@ -71,8 +81,8 @@ def _sources(settings: Settings) -> dict[str, dict[str, Any]]:
 
 
 def _accounts(settings: Settings, sources: Iterable[str]) -> dict[str, list[str]]:
-    """Return by service the sources that are accounts of it."""
-    accounts: dict[str, list[str]] = {}
+    """Return by service the sources that are accounts of it; by `company` those of the company's folders."""
+    accounts: dict[str, list[str]] = {COMPANY: list(company_folders(settings))}
     for name in sources:
         if name in settings.services:
             accounts.setdefault(declared_as(settings, name), []).append(name)

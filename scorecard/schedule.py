@@ -35,7 +35,10 @@ class When:
 
 
 class Holidays:
-    """The company's holidays, from ``dbt_project/seeds/holidays.csv``. Read when the first working day is asked for."""
+    """The company's holidays, from ``company/holidays.csv``. Read when the first working day is asked for.
+
+    A row that has no day in it is left out; extraction puts it in quarantine. Without the file there is no holiday.
+    """
 
     def __init__(self, path: Path) -> None:
         """Take the file's path."""
@@ -44,11 +47,13 @@ class Holidays:
     @cached_property
     def _days(self) -> Collection[date]:
         try:
-            with self._path.open(newline="", encoding="utf-8") as file:
-                return frozenset(date.fromisoformat(row["holiday_on"]) for row in csv.DictReader(file))
-        except (OSError, KeyError, ValueError) as error:
+            with self._path.open(newline="", encoding="utf-8-sig") as file:
+                return frozenset(day for row in csv.DictReader(file) if (day := _day(row.get("holiday_on"))))
+        except FileNotFoundError:
+            return frozenset()
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise ScorecardError(
-                f"The holidays in {self._path} can't be read: {error}.", "Correct the file: holiday_on is a day."
+                f"The holidays in {self._path} can't be read: {error}.", "Save the file as CSV in UTF-8."
             ) from error
 
     def is_working_day(self, day: date) -> bool:
@@ -64,6 +69,13 @@ class Holidays:
                 f"Add the holidays of {day.year} to {self._path}.",
             )
         return day.weekday() < 5 and day not in self._days
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat((text or "").strip())
+    except ValueError:
+        return None
 
 
 def due_at(period: Period, when: When, holidays: Holidays) -> datetime:

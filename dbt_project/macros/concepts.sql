@@ -1,9 +1,11 @@
 {# All records of a concept (accounts, opportunities, …) of all sources that deliver it. The engine finds their models by
    name, `stg_<source>__<concept>` or `int_<source>__<concept>`, and refuses one that does not fit. The columns are those
    in the YAML of the model that calls this: one that a source lacks is null, the business unit is the source's, and so
-   is the currency of a record that names none. #}
-{% macro concept(name) %}
+   is the currency of a record that names none. A member has the name that the unit's aliases give it.
+   `one_per`: the column of which a source lists each member; what it lists under an old and the new name is the new one. #}
+{% macro concept(name, one_per=none) %}
     {%- set columns = model.columns.values() | list if execute else [] -%}
+    {%- set names = ref('int_names') if name != 'aliases' -%}
     {%- for source_model in var('concepts', {}).get(name, []) %}
     {%- set delivered = graph.nodes['model.' ~ project_name ~ '.' ~ source_model].columns if execute else {} -%}
     {{- 'union all\n' if not loop.first -}}
@@ -12,7 +14,17 @@ select
     cast({{ _delivered(column.name, delivered) }} as {{ type_of(column.data_type) }}) as {{ column.name }}
         {{- ',' if not loop.last }}
         {%- endfor %}
-from {{ ref(source_model) }}
+from {{ ref(source_model) }} as record
+        {%- for column in columns if _has_members(column.name) and column.name in delivered %}
+left join {{ names }} as {{ column.name }}_of
+    on {{ column.name }}_of.field = '{{ column.name }}' and record.{{ column.name }} = {{ column.name }}_of.spelling
+    and {{ column.name }}_of.business_unit = {{ of_source('business_unit') }}
+        {%- endfor %}
+        {%- if one_per %}
+left join {{ ref(source_model) }} as listed
+    on {{ one_per }}_of.name = listed.{{ one_per }} and record.source_system = listed.source_system
+where listed.{{ one_per }} is null
+        {%- endif %}
     {% else -%}
 select
         {%- for column in columns %}
@@ -23,26 +35,45 @@ where false
 {% endmacro %}
 
 
+{# Whether a column's texts are members that may have other names: those of a dimension. #}
+{% macro _has_members(column) -%}
+    {{ return(column in all_dimensions() and column not in ['company', 'business_unit']) }}
+{%- endmacro %}
+
+
+{# The name that a member has now, where a row says of which dimension it is. Join `int_names` as `named` by `is_named`. #}
+{% macro name_of(member) -%}
+    coalesce(named.name, {{ member }})
+{%- endmacro %}
+
+
+{% macro is_named(row) -%}
+    {{ row }}.business_unit = named.business_unit and {{ row }}.dimension = named.field and {{ row }}.member = named.spelling
+{%- endmacro %}
+
+
 {# What a source's model has of a column of its concept. #}
 {% macro _delivered(column, delivered) -%}
     {%- if column == 'business_unit' -%}
         {{ of_source('business_unit') }}
     {%- elif column == 'currency' and column in delivered -%}
-        coalesce(currency, {{ of_source('currency') }})
+        coalesce(record.currency, {{ of_source('currency') }})
     {%- elif column == 'currency' -%}
         {{ of_source('currency') }}
+    {%- elif column in delivered and _has_members(column) -%}
+        coalesce({{ column }}_of.name, record.{{ column }})
     {%- elif column in delivered -%}
-        {{ column }}
+        record.{{ column }}
     {%- else -%}
         null
     {%- endif -%}
 {%- endmacro %}
 
 
-{# What is declared of the source that a row is of: its `business_unit` or its `currency`. #}
+{# What is declared of the source that a `record` is of: its `business_unit` or its `currency`. #}
 {% macro of_source(key) -%}
     {%- if var('sources', {}) -%}
-        case source_system
+        case record.source_system
         {%- for name, source in var('sources').items() %} when '{{ name }}' then {{ text(source[key]) }}{% endfor %} end
     {%- else -%}
         null

@@ -1,6 +1,7 @@
 {# A raw table. One that a service was not asked for (`objects` in the settings), or whose source was never loaded, is
    empty. In one of a service that was loaded before its contract declared a column, that column is null. The accounts of
-   one service are one below the other; the source of each row is in `_source_system`. #}
+   one service, and the folders of the company's own files, are one below the other; the source of each row is in
+   `_source_system`. #}
 {% macro raw(source_name, object_name) -%}
     {%- set table = source(source_name, object_name) -%}
     {%- if not is_service(source_name) -%}
@@ -13,6 +14,8 @@
             select *, '{{ account }}' as _source_system
             from {{ _raw_of(source_name, object_name, adapter.get_relation(target.database, 'raw_' ~ account, object_name)) }}
             {{- ' union all' if not loop.last }}
+        {%- else %}
+            select *, '{{ source_name }}' as _source_system from {{ _raw_of(source_name, object_name, none) }}
         {%- endfor %}
         )
     {%- endif -%}
@@ -46,7 +49,7 @@
 {%- endmacro %}
 
 
-{# Whether a source is a service, of which several accounts may be set. #}
+{# Whether several sources may be declared as one: accounts of a service, or folders of the company's own files. #}
 {% macro is_service(source_name) -%}
     {{ return(source_name in var('services', {}) or var('all_services', false)) }}
 {%- endmacro %}
@@ -105,16 +108,6 @@
     {{ of }}_source_line as source_line,
     {{ of }}_source_sha256 as source_sha256,
     {{ of }}_valid_from as loaded_at
-{%- endmacro %}
-
-
-{# The name that a source's spelling stands for (seeds/aliases.csv), or the spelling itself. #}
-{% macro known_as(field, column) -%}
-    coalesce((
-        select alias_of.name
-        from {{ ref('aliases') }} as alias_of
-        where alias_of.field = '{{ field }}' and alias_of.spelling = {{ column }}
-    ), {{ column }})
 {%- endmacro %}
 
 

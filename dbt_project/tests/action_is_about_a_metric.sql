@@ -3,7 +3,7 @@
     severity='warn',
     meta={
         'why': 'These actions stand beside no figure, so nobody sees what they did.',
-        'cure': 'Correct the metric, dimension or member in dbt_project/seeds/review_actions.csv.',
+        'cure': 'Correct the metric, dimension or member in actions.csv of the unit, in the folder company.',
     },
 ) }}
 select action.action_id, action.metric, action.scope, action.dimension, action.member

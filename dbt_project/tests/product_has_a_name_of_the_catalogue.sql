@@ -4,7 +4,7 @@
     severity='warn',
     meta={
         'why': 'Their deals count, but under a product of their own that has no family and no list price.',
-        'cure': 'Correct the product in the CRM, or add its spelling to dbt_project/seeds/aliases.csv.',
+        'cure': 'Correct the product in the CRM, or add its spelling to aliases.csv of the unit, in the folder company.',
     },
 ) }}
 select

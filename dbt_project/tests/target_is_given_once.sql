@@ -3,7 +3,7 @@
     severity='error',
     meta={
         'why': 'Two targets of one metric, period and member contradict each other.',
-        'cure': 'Delete all but one in dbt_project/seeds/targets.csv.',
+        'cure': 'Delete all but one: a member has one target, whatever it was called before.',
     },
 ) }}
 with repeated as (

@@ -3,7 +3,7 @@
     severity='error',
     meta={
         'why': 'A target is a number in the unit of its metric.',
-        'cure': 'Correct the target or its unit in dbt_project/seeds/targets.csv.',
+        'cure': 'Correct the target or its unit in targets.csv of the unit, in the folder company.',
     },
 ) }}
 with catalogue (metric, unit, level, drives) as ({{ catalogue_rows() }}),
@@ -19,5 +19,6 @@ unmeasurable as (
     where target.unit is distinct from catalogue.unit or target.target is null
 )
 
-{{ fail_by_name('unmeasurable', "'Target ' || record_id || ': ' || coalesce(regexp_replace(target::varchar, '\.?0+$', ''), 'no number') || ' in ' || unit
+{{ fail_by_name('unmeasurable', "'Target ' || record_id || ': '
+    || coalesce(regexp_replace(target::varchar, '\.?0+$', ''), 'no number') || ' in ' || unit
     || ', its metric is in ' || unit_of_metric || '.'") }}

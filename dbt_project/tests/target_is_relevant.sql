@@ -3,7 +3,7 @@
     severity='error',
     meta={
         'why': 'A target names the KGI that it serves, and its metric is that KGI or drives it.',
-        'cure': 'Correct parent_kgi in dbt_project/seeds/targets.csv, or what the metric drives in its YAML.',
+        'cure': 'Correct parent_kgi in targets.csv of the unit, in the folder company, or what the metric drives in its YAML.',
     },
 ) }}
 with recursive catalogue (metric, unit, level, drives) as ({{ catalogue_rows() }}),

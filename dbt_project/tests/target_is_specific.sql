@@ -3,7 +3,7 @@
     severity='error',
     meta={
         'why': 'A target names a metric of the catalogue and a member that the metric has.',
-        'cure': 'Correct the metric, dimension or member in dbt_project/seeds/targets.csv.',
+        'cure': 'Correct the metric, dimension or member in targets.csv of the unit, in the folder company; a member that was renamed goes into aliases.csv beside it.',
     },
 ) }}
 with catalogue (metric, unit, level, drives) as ({{ catalogue_rows() }}),

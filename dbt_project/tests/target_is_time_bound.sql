@@ -3,7 +3,7 @@
     severity='error',
     meta={
         'why': 'A target has a period, and is due on its last day.',
-        'cure': 'Correct the period or the due day in dbt_project/seeds/targets.csv.',
+        'cure': 'Correct the period or the due day in targets.csv of the unit, in the folder company.',
     },
 ) }}
 with unbound as (

@@ -21,7 +21,15 @@ from scorecard.archive.history import History, newest_loads
 from scorecard.archive.matured import matured
 from scorecard.archive.restatements import Periods, makes_edition, restatements
 from scorecard.archive.verify import Mailed, open_close
-from scorecard.catalogue import Metric, Scorecard, declared_sources, load_catalogue, load_dimensions, with_caveats
+from scorecard.catalogue import (
+    COMPANY,
+    Metric,
+    Scorecard,
+    declared_sources,
+    load_catalogue,
+    load_dimensions,
+    with_caveats,
+)
 from scorecard.errors import ScorecardError, Temporary
 from scorecard.languages import ENGLISH, load_translations
 from scorecard.locks import alone
@@ -124,8 +132,9 @@ def _freeze(
     chosen = snapshot.frozen_metrics(scorecard, metrics)
     behind = snapshot.behind_metrics(chosen, metrics)
     chosen, behind = (_of_business_unit(settings, scorecard, listed) for listed in (chosen, behind))
+    converted = [name for name, entry in build.lineage.items() if _reads_rates(entry)]
     with snapshot.opened(settings) as connection:
-        frozen = snapshot.read(connection, settings, scorecard, chosen, behind, period)
+        frozen = snapshot.read(connection, settings, scorecard, chosen, behind, period, converted)
         raw = newest_loads(connection)
     for name, table in frozen.tables.items():
         _write_parquet(folder / name, table)
@@ -173,7 +182,7 @@ def _next_edition(
         same = Close(latest["close_id"], path, False, latest["edition"], latest["content_sha256"])
         if _same(files, latest["files"]):
             return same
-        differences = _compared(settings, latest, folder, period)
+        differences = _compared(settings, latest, folder, period, scorecard.business_unit)
         if not makes_edition(differences):
             number = provenance.keep(settings, same.close_id, folder, files, differences, build.code)
             return replace(same, differences=tuple(differences), provenance=number)
@@ -237,14 +246,15 @@ def _chained(
     }
 
 
-def _compared(settings: Settings, latest: dict[str, Any], now: Path, period: Period) -> list[dict[str, Any]]:
+def _compared(settings: Settings, latest: dict[str, Any], now: Path, period: Period, unit: str) -> list[dict[str, Any]]:
     """Return what differs from the latest edition."""
     frozen = snapshot.frozen_periods(period, settings.fiscal)
     periods = Periods(period, frozen[1:3], frozen, settings.fiscal)
     since = {schema: datetime.fromisoformat(moment) for schema, moment in latest.get("raw", {}).items()}
     with snapshot.opened(settings) as connection:
         history = History(connection, settings, since, datetime.fromisoformat(latest["closed_at"]))
-        return restatements(settings.archive / latest["close_id"], now, periods, history)
+        names = snapshot.names(connection, unit)
+        return restatements(settings.archive / latest["close_id"], now, periods, history, names)
 
 
 def _mark_printed(differences: list[dict[str, Any]], printed: Collection[tuple[str, str, str, str]] | None) -> None:
@@ -252,6 +262,11 @@ def _mark_printed(differences: list[dict[str, Any]], printed: Collection[tuple[s
     for each in differences:
         if printed is not None and "figure_id" in each:
             each["printed"] = (each["metric"], each["period"], each["dimension"], each["member"]) in printed
+
+
+def _reads_rates(entry: dict[str, Any]) -> bool:
+    """Whether a metric's numbers come from rates of exchange, too."""
+    return any(f"raw_{COMPANY}.fx_rates.rate" in fields for fields in entry["columns"].values())
 
 
 def _of_unit(entry: dict[str, Any], foreign: tuple[str, ...]) -> dict[str, Any]:

@@ -38,13 +38,20 @@ class Periods:
         return frozenset(each.label for each in (self.own, *self.bases, *self.charted))
 
 
-def restatements(before: Path, now: Path, periods: Periods, history: History) -> list[Row]:
+Name = tuple[str, str, str]
+"""A dimension, a name that a member had, and the one that it has."""
+
+
+def restatements(
+    before: Path, now: Path, periods: Periods, history: History, names: Collection[Name] = ()
+) -> list[Row]:
     """Compare two editions of a close.
 
     Parameters
     ----------
     before, now: folders with values, observations, checks, actions, definitions and lineage.
     history: the raw tables' since the earlier edition.
+    names: what members are called now; a figure of one that was renamed is the same figure.
 
     Returns
     -------
@@ -60,7 +67,7 @@ def restatements(before: Path, now: Path, periods: Periods, history: History) ->
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
         for name, folder in (("old", before), ("new", now)):
-            _open(connection, name, folder, definitions.derived)
+            _open(connection, name, folder, definitions.derived, names if folder == before else ())
         reasons = reasons_in_records(connection, definitions, history)
         rows = _joined(connection)
     reasons |= of_derived(rows, reasons, definitions, periods.fiscal)
@@ -72,7 +79,7 @@ def restatements(before: Path, now: Path, periods: Periods, history: History) ->
         if (row["in_old"] and row["in_new"]) or row["period"] in periods.labels
         for field, found in _changed(row, reasons.get(_key(row), []), definitions)
     ]
-    return [*figures, *_composition(*shown), *_checks(before, now), *_actions(before, now)]
+    return [*figures, *_composition(*shown), *_checks(before, now), *_actions(before, now, names)]
 
 
 def makes_edition(differences: Sequence[Row]) -> bool:
@@ -80,7 +87,9 @@ def makes_edition(differences: Sequence[Row]) -> bool:
     return any(each["seen"] for each in differences)
 
 
-def _open(connection: duckdb.DuckDBPyConnection, name: str, folder: Path, derived: Collection[str]) -> None:
+def _open(
+    connection: duckdb.DuckDBPyConnection, name: str, folder: Path, derived: Collection[str], names: Collection[Name]
+) -> None:
     """Make views of what an edition has: `<name>_values`, `<name>_observations` and `<name>_evidence`.
 
     Derived metrics have no observations; those of earlier closes, where they had, are left out.
@@ -91,15 +100,27 @@ def _open(connection: duckdb.DuckDBPyConnection, name: str, folder: Path, derive
         "select * exclude (period_start, period_until)" if "period_start" in store.columns(observations) else "select *"
     )
     without = ", ".join(f"'{metric}'" for metric in derived) or "''"
+    values = f"select * from read_parquet('{_quoted(folder / 'values.parquet')}')"
+    observed = f"{kept}, {later} from read_parquet('{_quoted(observations)}') where metric not in ({without})"
+    if names:
+        connection.execute("create temp table names (field varchar, spelling varchar, name varchar)")
+        connection.executemany("insert into names values (?, ?, ?)", [list(each) for each in names])
+        values = f"select * replace ({_now('dimension', 'member')}) from ({values})"
+        columns = sorted({field for field, _, _ in names} & set(store.columns(observations)))
+        renamed = ", ".join(_now(f"'{column}'", column) for column in columns)
+        observed = f"select * replace ({renamed}) from ({observed})" if renamed else observed
     for table, query in (
-        ("values", f"select * from read_parquet('{_quoted(folder / 'values.parquet')}')"),
-        (
-            "observations",
-            f"{kept}, {later} from read_parquet('{_quoted(observations)}') where metric not in ({without})",
-        ),
+        ("values", values),
+        ("observations", observed),
         ("evidence", evidence.query(folder)),
     ):
         connection.execute(f"create view {name}_{table} as {query}")
+
+
+def _now(field: str, column: str) -> str:
+    """Return the SQL of a member's name now; ``field`` is SQL of its dimension."""
+    found = f"select names.name from names where names.field = {field} and names.spelling = {column}"
+    return f"coalesce(({found}), {column}) as {column}"
 
 
 def _quoted(path: Path) -> str:
@@ -295,9 +316,9 @@ def _word(check: Row | None) -> str | None:
     return None if check is None else "passed" if check["passed"] else "failed"
 
 
-def _actions(before: Path, now: Path) -> Iterator[Row]:
+def _actions(before: Path, now: Path, names: Collection[Name] = ()) -> Iterator[Row]:
     """Yield the actions of which a reader sees something else, in pairs by metric, words and person."""
-    both = [_action_rows(folder) for folder in (before, now)]
+    both = [_action_rows(folder, names) for folder in (before, now)]
     # A language that only one of them has is no difference: its scorecard had it anew, or its words came later.
     languages = set.intersection(*({code for _, _, words in rows for code in words} for rows in both))
     old, new = (_listed_actions(rows, languages) for rows in both)
@@ -311,8 +332,12 @@ _ActionRow = tuple[Row, dict[str, str], dict[str, dict[str, str]]]
 """An action: its columns, its words in English, and by other languages."""
 
 
-def _action_rows(folder: Path) -> list[_ActionRow]:
-    rows = pq.read_table(folder / "actions.parquet").to_pylist()
+def _action_rows(folder: Path, names: Collection[Name]) -> list[_ActionRow]:
+    called = {(field, spelling): name for field, spelling, name in names}
+    rows = [
+        {**row, "member": called.get((row["dimension"], row["member"]), row["member"])}
+        for row in pq.read_table(folder / "actions.parquet").to_pylist()
+    ]
     return [(row, *frozen_words(row, _WORDS)) for row in rows]
 
 

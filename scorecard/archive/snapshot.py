@@ -4,7 +4,7 @@ Nothing here knows a metric; the catalogue names them and says how each is aggre
 """
 
 # ruff: noqa: S608 - the names in these queries come from the catalogue and the values are bound
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from scorecard.archive.contribution import counts_in
 from scorecard.archive.words import of_languages, with_words
-from scorecard.catalogue import Metric, Scorecard, declared_sources, load_dimensions
+from scorecard.catalogue import ALL_UNITS, Metric, Scorecard, declared_sources, load_dimensions
 from scorecard.errors import ScorecardError
 from scorecard.languages import load_translations
 from scorecard.periods import FiscalYear, Grain, Period, at_term, last_over, period_of
@@ -29,7 +29,7 @@ _RECORD_COLUMNS = (
 _AMOUNT_COLUMNS = ("numerator", "denominator", "is_event", "settles_on")
 _TARGET_COLUMNS = (
     *("metric", "grain", "period", "scope", "dimension", "member", "target", "unit", "owner", "due"),
-    *("parent_kgi", "reason", "achievable"),
+    *("parent_kgi", "reason", "achievable", "source_file", "source_line", "source_sha256"),
 )
 # run_at is left out: the hour of a check is no part of what the close says.
 _CHECK_COLUMNS = (
@@ -52,6 +52,7 @@ _CHECK_COLUMNS = (
 _ACTION_COLUMNS = (
     *("action_id", "metric", "what", "who", "from_date", "due", "progress", "status"),
     *("expected_effect", "scope", "dimension", "member", "sample"),
+    *("source_file", "source_line", "source_sha256"),
 )
 
 
@@ -125,12 +126,14 @@ def read(
     metrics: list[Metric],
     behind: list[Metric],
     period: Period,
+    converted: Collection[str] = (),
 ) -> Frozen:
     """Return everything a close freezes, sorted, so that the same warehouse gives the same tables.
 
     Parameters
     ----------
     metrics: those that the scorecard may print; behind: those that derived ones among them are computed from.
+    converted: those whose observations are of money at a rate of exchange.
 
     Raises
     ------
@@ -149,7 +152,7 @@ def read(
     tables = {
         "values.parquet": values,
         "observations.parquet": _observations(connection, scorecard, dimensions),
-        "evidence.parquet": _evidence(connection),
+        "evidence.parquet": _evidence(connection, converted),
         "targets.parquet": with_words(_targets(connection, scorecard), ("reason",), scorecard.languages, translations),
         "checks.parquet": of_languages(
             _checks(connection, settings, scorecard, [*metrics, *behind]), scorecard.languages
@@ -165,14 +168,14 @@ def read(
 
 
 def _targets(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard) -> pa.Table:
-    return _sorted(
-        connection,
-        f"select {_listed(_TARGET_COLUMNS)} from scorecard.kpi_targets "
+    connection.execute(
+        f"create temp table frozen_targets as select {_listed(_TARGET_COLUMNS)} from scorecard.kpi_targets "
         "where metric in (select metric from frozen_metrics) "
         "and (grain, period) in (select (grain, period) from frozen_periods) "
         "and scope = $scope",
         {"scope": scorecard.business_unit},
     )
+    return _sorted(connection, "select * from frozen_targets")
 
 
 def _checks(
@@ -316,17 +319,24 @@ def _observations(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, d
     return _sorted(connection, "select * from frozen_observations")
 
 
-def _evidence(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Return the records behind the frozen observations."""
-    return _sorted(
-        connection,
+def _evidence(connection: duckdb.DuckDBPyConnection, converted: Collection[str]) -> pa.Table:
+    """Return the records behind the frozen observations, the rates by which their money was converted among them."""
+    query = (
         "select distinct e.* from scorecard.kpi_evidence as e "
-        "semi join frozen_observations as o using (metric, source_system, source_object, record_id)",
+        "semi join frozen_observations as o using (metric, source_system, source_object, record_id)"
     )
+    if not converted:
+        return _sorted(connection, query)
+    rates = (
+        "select distinct o.metric, e.* from evidence.evidence_exchange_rates as e "
+        "join frozen_observations as o using (source_system, source_object, record_id) "
+        "where list_contains($converted::varchar[], o.metric)"
+    )
+    return _sorted(connection, f"select * from ({query} union {rates})", {"converted": sorted(converted)})
 
 
 def _loads(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """Return the loads that brought the file versions which the observations came from."""
+    """Return the loads that brought the file versions which observations, targets and actions came from."""
     schemas = connection.execute(
         "select schema_name from duckdb_tables() where table_name = '_loaded_files' "
         "and starts_with(schema_name, 'raw_') and database_name = current_database() order by 1"
@@ -341,7 +351,9 @@ def _loads(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     rows = connection.sql(
         "select distinct * replace (strftime(loaded_at at time zone 'UTC', '%Y-%m-%dT%H:%M:%SZ') as loaded_at) "
         f"from ({parts}) where (source_file, source_sha256) in "
-        "(select (source_file, source_sha256) from frozen_observations) order by all"
+        "(select (source_file, source_sha256) from frozen_observations "
+        "union select (source_file, source_sha256) from frozen_targets "
+        "union select (source_file, source_sha256) from frozen_actions) order by all"
     ).to_arrow_table()
     return list(rows.to_pylist())
 
@@ -359,13 +371,28 @@ def _horizons(
     return {metric: {"first_day": first, "last_day": last} for metric, first, last in rows}
 
 
+def names(connection: duckdb.DuckDBPyConnection, unit: str) -> list[tuple[str, str, str]]:
+    """Return what members of a business unit are called now: dimension, another name, and the one that counts."""
+    there = connection.execute(
+        "select 1 from duckdb_views() where schema_name = 'intermediate' and view_name = 'int_names' "
+        "and database_name = current_database()"
+    ).fetchone()
+    if there is None:
+        return []
+    return connection.execute(
+        "select field, spelling, name from intermediate.int_names where business_unit = $unit and spelling <> name "
+        "order by all",
+        {"unit": unit},
+    ).fetchall()
+
+
 def foreign_sources(settings: Settings, unit: str) -> dict[str, str]:
     """Return the sources of exports that are said to be of another business unit, with their schemas."""
     declared = declared_sources(settings)
     return {
         name: source.schema
         for name, source in declared.items()
-        if not source.service and source.business_unit not in ("", unit)
+        if not source.service and source.business_unit not in ("", unit, ALL_UNITS)
     }
 
 

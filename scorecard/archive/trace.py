@@ -13,6 +13,7 @@ import duckdb
 from scorecard.archive import evidence, provenance, store
 from scorecard.archive.recompute import Figure, Part, Recomputation, figure_of, literal, recomputation
 from scorecard.archive.verify import Mailed, open_close
+from scorecard.catalogue import COMPANY
 from scorecard.decimals import digits
 from scorecard.settings import Settings
 
@@ -60,6 +61,9 @@ def trace(settings: Settings, figure_id: str, mailed: Sequence[Mailed] = ()) -> 
         ).fetchall()[0]
         observations = [row for part in computed.parts for row in _observations(connection, folder, figure, part)]
         versions = _versions(connection, folder, computed.conditions)
+        for part in computed.parts:
+            if part.condition is None and (found := _row_of_target(connection, folder, figure, part)) and found[0]:
+                versions.add((found[0], found[2]))
     condition = " or ".join(f"({condition})" for condition in computed.conditions)
     reason = figure["na_reason"]
     # n/a by rule (a partial period, no history, a gap of the source) is a decision, not a sum over the records.
@@ -133,7 +137,7 @@ def _observations(
     connection: duckdb.DuckDBPyConnection, folder: Path, figure: Figure, part: Part
 ) -> list[dict[str, Any]]:
     if part.condition is None:
-        return [_target(connection, figure, part)]
+        return [_target(connection, folder, figure, part)]
     path = folder / "observations.parquet"
     has_evidence = "evidence" in store.columns(path)
     rows = connection.execute(
@@ -153,20 +157,38 @@ def _observations(
     return observations
 
 
-def _target(connection: duckdb.DuckDBPyConnection, figure: Figure, part: Part) -> dict[str, Any]:
+def _target(connection: duckdb.DuckDBPyConnection, folder: Path, figure: Figure, part: Part) -> dict[str, Any]:
     """Return a target as an observation: what a derived figure is measured against."""
     ((target,),) = connection.execute(part.sql).fetchall()
     key = (part.metric, figure["period"], figure["scope"], figure["dimension"], figure["member"])
+    file, line, _ = _row_of_target(connection, folder, figure, part) or (None, None, None)
     row = {
         "source": "targets",
         "object": "targets",
         "record_id": "|".join(key),
-        "file": "dbt_project/seeds/targets.csv",
-        "line": None,
+        # Closes of before don't say where a target stood.
+        "file": file or "dbt_project/seeds/targets.csv",
+        "line": line,
         **dict.fromkeys(("occurred_at", "numerator", "is_event", "settles_on", "evidence")),
         "denominator": target,
     }
     return _written(row, part)
+
+
+def _row_of_target(
+    connection: duckdb.DuckDBPyConnection, folder: Path, figure: Figure, part: Part
+) -> tuple[str | None, int | None, str | None] | None:
+    """Return file, line and hash of the row that has a figure's target; null where they are not known."""
+    path = folder / "targets.parquet"
+    kinds = {"source_file": "varchar", "source_line": "bigint", "source_sha256": "varchar"}
+    listed = ", ".join(store.optional(path, column, kind) for column, kind in kinds.items())
+    names = ("grain", "period", "scope", "dimension", "member")
+    same = " and ".join(f"{name} = ${name}" for name in ("metric", *names))
+    row = connection.execute(
+        f"select {listed} from read_parquet({literal(str(path))}) where {same}",
+        {"metric": part.metric, **{name: figure[name] for name in names}},
+    ).fetchone()
+    return row and (row[0], row[1], row[2])
 
 
 def _written(row: dict[str, Any], part: Part) -> dict[str, Any]:
@@ -200,7 +222,7 @@ def _files(settings: Settings, versions: set[tuple[str, str | None]]) -> list[di
     """Say of each source file whether it is still what the records came from. A later export is no error."""
     found = []
     for name, digest in sorted(versions, key=lambda version: (version[0], version[1] or "")):
-        path = settings.data / name
+        path = (settings.project if name.startswith(f"{COMPANY}/") else settings.data) / name
         if digest is None:
             state = "part of the project, at the revision that the close's manifest names"
         elif not path.is_file():

@@ -13,7 +13,7 @@ from scorecard.catalogue.caveats import check_caveats, with_caveats
 from scorecard.catalogue.concepts import ColumnEntry as ConceptColumn
 from scorecard.catalogue.concepts import Concept, read_concepts
 from scorecard.catalogue.crossings import CROSS, crossing_name, crossings, member_in_sql
-from scorecard.catalogue.declared import DeclaredSource, DeclaredTable, declared_sources, read_sources
+from scorecard.catalogue.declared import ALL_UNITS, DeclaredSource, DeclaredTable, declared_sources, read_sources
 from scorecard.catalogue.dimensions import Dimension, around, read_dimensions
 from scorecard.catalogue.facts import Fact, read_facts
 from scorecard.catalogue.metrics import Metric, metric_of, read_metrics
@@ -22,7 +22,7 @@ from scorecard.catalogue.parameters import Parameters
 from scorecard.catalogue.reading import read_yaml
 from scorecard.catalogue.scorecards import Known, Recipient, Scorecard, read_schedules, read_scorecards
 from scorecard.catalogue.source_entries import ColumnEntry
-from scorecard.catalogue.sources import declaration, declarations, declared_as, source_names
+from scorecard.catalogue.sources import COMPANY, company_folders, declaration, declarations, declared_as, source_names
 from scorecard.errors import ScorecardError
 from scorecard.languages import Words, load_translations
 from scorecard.periods import Grain
@@ -30,6 +30,8 @@ from scorecard.schedule import When
 from scorecard.settings import Settings
 
 __all__ = [
+    "ALL_UNITS",
+    "COMPANY",
     "CROSS",
     "Catalogue",
     "ColumnEntry",
@@ -48,6 +50,7 @@ __all__ = [
     "WrongDeclarations",
     "around",
     "business_units",
+    "company_folders",
     "crossing_name",
     "declaration",
     "declarations",
@@ -185,7 +188,7 @@ def _sources(settings: Settings, mistakes: Mistakes) -> dict[str, DeclaredSource
 
 
 def _units(sources: dict[str, DeclaredSource]) -> set[str]:
-    return {source.business_unit for source in sources.values() if source.business_unit}
+    return {source.business_unit for source in sources.values() if source.business_unit and not source.folder}
 
 
 def business_units(settings: Settings) -> set[str]:

@@ -3,6 +3,7 @@
 Below ``config.meta`` stands what dbt doesn't know: what the extraction reads, and whose records they are.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from scorecard.catalogue.checking import check
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.reading import Document, read_document
 from scorecard.catalogue.source_entries import SourceEntry, SourceFile, TableEntry, TableMeta
-from scorecard.catalogue.sources import declaration, source_names
+from scorecard.catalogue.sources import COMPANY, company_folders, declaration, same_name, source_names
 from scorecard.settings import ServiceSettings, Settings
 
 
@@ -41,7 +42,8 @@ class DeclaredSource:
     """A source. Of an account of a service, business unit and currency are those of the settings.
 
     ``caveats``: by metric, what a reader has to mind, in English. ``tables``: those that are extracted; names with an
-    underscore in front are the extraction's own. ``at`` is ``file:line``.
+    underscore in front are the extraction's own. ``at`` is ``file:line``. ``folder``: where the files lie that people
+    write; None of any other source.
     """
 
     name: str
@@ -54,6 +56,7 @@ class DeclaredSource:
     tables: tuple[DeclaredTable, ...]
     path: Path
     at: str
+    folder: Path | None = None
 
     def table(self, name: str) -> DeclaredTable | None:
         """Return a table by its name, None where there is none."""
@@ -69,7 +72,8 @@ def declared_sources(settings: Settings) -> dict[str, DeclaredSource]:
     """
     mistakes = Mistakes()
     sources: dict[str, DeclaredSource] = {}
-    for name in source_names(settings):
+    folders = company_folders(settings)
+    for name in dict.fromkeys(COMPANY if name in folders else name for name in source_names(settings)):
         own = settings.services.get(name)
         try:
             for source in read_sources(declaration(settings, name)):
@@ -86,7 +90,28 @@ def declared_sources(settings: Settings) -> dict[str, DeclaredSource]:
         except WrongDeclarations as error:
             mistakes.extend(error)
     mistakes.raise_any()
+    units = {source.business_unit for source in sources.values() if source.name != COMPANY} - {""}
+    declared = sources.pop(COMPANY, None)
+    if declared:
+        sources |= {name: _of_folder(declared, name, folder, units) for name, folder in folders.items()}
     return sources
+
+
+ALL_UNITS = "all"
+"""The business unit of what is the whole company's."""
+
+
+def _of_folder(source: DeclaredSource, name: str, folder: Path, units: Collection[str]) -> DeclaredSource:
+    """Return the company's source as the one of a folder.
+
+    The business unit is the one that is spelt as the folder, whatever its capitals, spaces and punctuation; without one
+    it is the folder's own name, of which no figure is.
+    """
+    is_whole = name == COMPANY
+    unit = ALL_UNITS if is_whole else next((each for each in units if same_name(each, folder.name)), folder.name)
+    other = "units" if is_whole else "company"
+    tables = tuple(table for table in source.tables if table.meta.kept_for != other)
+    return replace(source, name=name, schema=f"raw_{name}", business_unit=unit, tables=tables, folder=folder)
 
 
 def _account(source: DeclaredSource, name: str, own: ServiceSettings) -> DeclaredSource:

@@ -65,7 +65,7 @@ class ColumnMeta(Entry):
     header: Text | None = Field(default=None, description="Its name in the export, or its path in the record.")
     date_format: Any = Field(default="", description="How its days are written.")
     not_null: StrictBool = Field(default=False, description="Whether a row without it goes to quarantine.")
-    optional: StrictBool = Field(default=False, description="Whether a service may leave the field out.")
+    optional: StrictBool = Field(default=False, description="Whether a service or a file may leave it out.")
     measure: StrictBool = Field(default=False, description="Whether a whole number is an amount.")
 
 
@@ -97,6 +97,9 @@ class TableMeta(Entry):
     full_export: StrictBool | None = Field(default=None, description="Whether what is no longer in it is gone.")
     dated: StrictBool = Field(default=False, description="Whether its records are facts of a day.")
     known_through: Any = Field(default=None, description="What tells the day through which an export is known.")
+    kept_for: Literal["company", "units"] | None = Field(
+        default=None, description="Of the company's own files: whether it is one of all units, or one of each."
+    )
     delimiter: Any = ","
     encoding: Any = None
     skip_rows: Any = None

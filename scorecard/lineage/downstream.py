@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from scorecard.catalogue import metric_of
+from scorecard.catalogue import COMPANY, metric_of
 
 METRICS_FOLDER = "kpis/"
 
@@ -52,8 +52,14 @@ def metrics_downstream(
     }
 
 
-def units_upstream(manifest: dict[str, Any]) -> dict[str, set[str]]:
-    """Return, by ``schema.relation`` of every source, seed and model, the business units whose sources it rests on."""
+def units_upstream(manifest: dict[str, Any], written: Collection[str] = ()) -> dict[str, set[str]]:
+    """Return, by ``schema.relation`` of every source, seed and model, the business units whose sources it rests on.
+
+    Parameters
+    ----------
+    written: the units whose people write files of the source ``company``; what rests on these files alone, as targets
+        do, rests on all of them.
+    """
     nodes: dict[str, dict[str, Any]] = {**manifest["nodes"], **manifest["sources"]}
     found: dict[str, set[str]] = {}
 
@@ -65,7 +71,22 @@ def units_upstream(manifest: dict[str, Any]) -> dict[str, set[str]]:
             found[name] = ({own} if own else set()).union(*(units(parent) for parent in parents))
         return found[name]
 
-    return {f"{node['schema']}.{node['name']}": units(name) for name, node in nodes.items()}
+    by_people = _below([name for name, node in manifest["sources"].items() if node["source_name"] == COMPANY], manifest)
+    return {
+        f"{node['schema']}.{node['name']}": units(name) or (set(written) if name in by_people else set())
+        for name, node in nodes.items()
+    }
+
+
+def _below(starts: Collection[str], manifest: dict[str, Any]) -> set[str]:
+    reached: set[str] = set()
+    rest = list(starts)
+    while rest:
+        name = rest.pop()
+        if name not in reached:
+            reached.add(name)
+            rest += manifest["child_map"].get(name, [])
+    return reached
 
 
 def _is_days_only(node: dict[str, Any]) -> bool:

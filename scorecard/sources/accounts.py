@@ -1,6 +1,6 @@
 """Accounts of services that the settings name, held against what is declared."""
 
-from scorecard.catalogue import declarations, declared_as, read_sources
+from scorecard.catalogue import COMPANY, declarations, declared_as, read_sources
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 from scorecard.text import plain
@@ -13,7 +13,7 @@ def refuse_wrong_accounts(settings: Settings) -> None:
     ------
     ScorecardError: names the account and the service.
     """
-    declared = declarations(settings)
+    declared = {name: path for name, path in declarations(settings).items() if name != COMPANY}
     for account in sorted(settings.services):
         service = declared_as(settings, account)
         if service == account:

@@ -81,12 +81,15 @@ class Cells:
         """
         self._page += 1
         found = columns_of(header, self.contract, source_file)
-        self._positions = [found.index(column) + 1 for column in self.contract.columns]
+        self._positions = [found.index(column) + 1 if column in found else 0 for column in self.contract.columns]
         self._others = dict(sorted(names_in(header, found).items()))
         self.undeclared |= dict.fromkeys(names_in(header, found))
-        names = [header[position - 1] for position in self._positions]
-        self.fields = self.fields or names
-        repeated = " and ".join(f"_c{i} is not distinct from {literal(name)}" for i, name in enumerate(names))
+        names = [header[position - 1] if position else "" for position in self._positions]
+        given = [(i, name) for i, name in enumerate(names) if self._positions[i]]
+        self.fields = self.fields or [
+            name or column.header for name, column in zip(names, self.contract.columns, strict=True)
+        ]
+        repeated = " and ".join(f"_c{i} is not distinct from {literal(name)}" for i, name in given)
         self.headers.setdefault(repeated, []).append(self._page)
 
     def add(self, rows: str, texts: Sequence[str] = ()) -> int:
@@ -94,7 +97,7 @@ class Cells:
 
         `texts` is SQL of the header's columns in its order; left out, they are the entries of the list `_f`.
         """
-        declared = [texts[i - 1] if texts else f"_f[{i}]" for i in self._positions]
+        declared = [(texts[i - 1] if texts else f"_f[{i}]") if i else "null::varchar" for i in self._positions]
         others = [texts[i - 1] for i in self._others.values()] if texts else []
         listed = f"[{', '.join(others)}]" if texts else f"list_select(_f, {list(self._others.values())})"
         formats = self.contract.formats
@@ -207,14 +210,14 @@ def columns_of(header: Sequence[str], contract: ObjectContract, source_file: str
 
     Raises
     ------
-    ScorecardError: the file is empty, lacks a column or has one twice.
+    ScorecardError: the file is empty, lacks a column that isn't optional, or has one twice.
     """
     if not any(name.strip() for name in header):
         raise empty(source_file)
     exact = {column.header: column for column in contract.columns}
     alike = {snake_case(column.header): column for column in contract.columns if snake_case(column.header)}
     columns = [exact.get(text.strip()) or alike.get(snake_case(text)) for text in header]
-    if lacking := [column for column in contract.columns if column not in columns]:
+    if lacking := [column for column in contract.columns if column not in columns and not column.optional]:
         raise ScorecardError(
             f"{source_file} lacks the column {', '.join(column.header for column in lacking)};"
             f" it has {plain(', '.join(header))}.",

@@ -25,8 +25,8 @@ class Column:
     """A column of a raw table.
 
     `header`: its name in the export, or the path of its field in a service's record. `data_type`: a DuckDB type in
-    lower case. `optional`: a service may leave the field out. `date_format`: how its days are written, "" as the table
-    says. `identifies`: it is part of a key or is the cursor, so that its text must stay as it is. `measure`: a whole
+    lower case. `optional`: it may be left out. `date_format`: how its days are written, "" as the table says.
+    `identifies`: it is part of a key or is the cursor, so that its text must stay as it is. `measure`: a whole
     number that is an amount, as of minor units.
     """
 
@@ -128,7 +128,8 @@ class SourceContract:
     """A source: `name` is its folder below the data folder, `schema` its schema in the warehouse.
 
     `service`: the service it is read from, "" for a folder of exports. Of a service, the business unit and currency are
-    settings.
+    settings. `folder`: where the files lie that people of the company write, instead of exports; each may be missing or
+    empty, and may lose any number of rows.
     """
 
     name: str
@@ -138,6 +139,7 @@ class SourceContract:
     objects: tuple[ObjectContract, ...]
     declared_in: Path
     service: str = ""
+    folder: Path | None = None
 
 
 def first_day(start: date | None, contracts: Sequence[ObjectContract]) -> date | None:

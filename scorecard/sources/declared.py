@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from scorecard import settings_file
-from scorecard.catalogue import ColumnEntry, DeclaredSource, DeclaredTable, declarations, declared_sources, read_sources
+from scorecard.catalogue import (
+    COMPANY,
+    ColumnEntry,
+    DeclaredSource,
+    DeclaredTable,
+    company_folders,
+    declarations,
+    declared_sources,
+    read_sources,
+)
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 from scorecard.sources.accounts import refuse_wrong_accounts
@@ -48,7 +57,7 @@ def read_contracts(path: Path) -> list[SourceContract]:
 
 def _refuse_undeclared(settings: Settings, contracts: dict[str, SourceContract]) -> None:
     """Refuse settings of sources that nobody declared: a name that was misspelt would switch nothing on."""
-    known = {*contracts, *declarations(settings)}
+    known = {*contracts, *declarations(settings)} - {COMPANY, *company_folders(settings)}
     file = settings.project / settings_file.NAME
     for what in ("sources", "services", "connections"):
         if unknown := [plain(name) for name in sorted(getattr(settings, what)) if name not in known]:
@@ -66,7 +75,7 @@ def _contract(source: DeclaredSource) -> SourceContract:
             f"In {source.at}, {where} has the schema {source.schema}.",
             f"Write `schema: raw_{source.name}`: the extraction loads there.",
         )
-    if not source.service:
+    if not source.service and not source.folder:
         for field in ("business_unit", "currency"):
             _require(getattr(source, field), field, f"config.meta of {where}", source.at)
     objects = tuple(_object(table, where, source.service) for table in source.tables)
@@ -79,6 +88,7 @@ def _contract(source: DeclaredSource) -> SourceContract:
         objects=objects,
         declared_in=source.path,
         service=source.service,
+        folder=source.folder,
     )
 
 

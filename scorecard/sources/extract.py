@@ -125,7 +125,7 @@ class _Run:
             load_id, loaded = self._load(staged, changed, db) if staged else (None, ())
         load_id = self._advance([each for each in self.source.objects if each.name not in suspects]) or load_id
         self.unknown |= {each.contract.name: each.unknown for each in staged}
-        warnings = (*_empty(staged), *_spared(staged), *_warnings(self.source, self.unknown))
+        warnings = (*_empty(self.source, staged), *_spared(staged), *_warnings(self.source, self.unknown))
         if suspects:
             for warning in warnings:
                 self.progress(f"Warning: {warning}")
@@ -152,11 +152,14 @@ class _Run:
             types = read_types(db, self.source.schema, "warehouse")
             for number, (contract, exports) in enumerate(changed.items()):
                 self.progress(f"{self.source.name}.{contract.name}: reading {contract.file}")
-                parts = [Part(export.name, _opener(export.path)) for export in exports]
+                there = [export for export in exports if export.is_there]
+                parts = [Part(export.name, _opener(export.path)) for export in there]
                 try:
-                    self.originals.check((export.name, export.sha256) for export in exports)
-                    each = stage(db, f"t{number}", contract, parts, bounds)
-                    cut = note_line_ends(self.settings, db, each, exports, self.held.get(contract.name))
+                    self.originals.check((export.name, export.sha256) for export in there)
+                    each = stage(db, f"t{number}", contract, parts, bounds, [e.name for e in exports if not e.is_there])
+                    cut = note_line_ends(self.settings, db, each, there, self.held.get(contract.name))
+                    # People end a file as their editor does.
+                    cut = [] if self.source.folder else cut
                     held_columns = set(types.get(contract.name, ()))
                     staged.append(compare(limits, self.source.schema, each, cut, held_columns, db))
                     find_mended(self.source.schema, each, types, db)
@@ -239,7 +242,7 @@ def refuse_unfit_state(state: Path) -> None:
 def _place(settings: Settings, source: SourceContract, work: Path) -> Place:
     """Return where the exports of a source lie."""
     if source.name not in settings.sources:
-        return Folder(settings.data, source, Originals(settings, work))
+        return Folder(settings.data, source, Originals(settings, work), settings.project)
     from scorecard.sources.bucket import Bucket
 
     return Bucket(settings, source, read_cursors(settings.warehouse, source), work)
@@ -263,6 +266,8 @@ def _changed(place: Place, source: SourceContract, held: dict[str, Held]) -> dic
             found = place.fetch(contract)
         except ScorecardError as error:
             missing[contract.name] = error
+            continue
+        if last is None and not any(each.is_there for each in found):
             continue
         if not same or not last or last.files != tuple((each.name, each.sha256) for each in found):
             changed[contract] = found
@@ -294,7 +299,9 @@ def _spared(staged: list[Staged]) -> tuple[str, ...]:
     )
 
 
-def _empty(staged: list[Staged]) -> tuple[str, ...]:
+def _empty(source: SourceContract, staged: list[Staged]) -> tuple[str, ...]:
+    if source.folder:
+        return ()
     return tuple(
         f"{each.contract.file} has a header and no records. If there ought to be some, export it again."
         for each in staged

@@ -15,6 +15,7 @@ from scorecard.errors import ScorecardError
 from scorecard.sources.cells import USUAL, Bounds, Cells, Part
 from scorecard.sources.contract import LINE_KEY, ObjectContract
 from scorecard.sources.csv_files import read_csv
+from scorecard.sources.folder import NOTHING
 from scorecard.sources.judge import Staged, amounts_sent, count, faults, has_key, key_text, typed
 from scorecard.sources.text import quoted
 from scorecard.sources.undeclared import UNDECLARED
@@ -27,11 +28,17 @@ ENOUGH = 20
 
 
 def stage(
-    db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract, parts: Sequence[Part], bounds: Bounds = USUAL
+    db: "duckdb.DuckDBPyConnection",
+    table: str,
+    contract: ObjectContract,
+    parts: Sequence[Part],
+    bounds: Bounds = USUAL,
+    absent: Sequence[str] = (),
 ) -> Staged:
     """Read the files of an export into the scratch database and judge every record.
 
-    ``bounds``: how much a packed file, a workbook or Parquet, may hold.
+    ``bounds``: how much a packed file, a workbook or Parquet, may hold. ``absent``: the names of files that are not
+    there, and may be missing.
 
     Raises
     ------
@@ -40,6 +47,8 @@ def stage(
     cells = Cells(db, table, contract, bounds)
     for part in parts:
         _read(cells, part)
+    for name in absent:
+        cells.end(name, NOTHING, 0, 0)
     _judge(cells)
     _refuse_retyped(cells)
     db.execute(f"""
@@ -77,6 +86,7 @@ def _judge(cells: Cells) -> None:
     is_header = " or ".join(
         f"(_page in ({', '.join(map(str, pages))}) and {same})" for same, pages in cells.headers.items()
     )
+    is_header = is_header or "false"
     names = ", ".join(quoted(column.name) for column in columns)
     db.execute(f"""
         create table {table}_judged as

@@ -1,6 +1,8 @@
-"""Exports in the data folder."""
+"""Exports in the data folder, and the files that people of the company write."""
 
+import codecs
 import fnmatch
+import hashlib
 import os
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +14,9 @@ from scorecard.sources.contract import ObjectContract, SourceContract
 from scorecard.sources.originals import Originals
 from scorecard.text import plain
 
+NOTHING = hashlib.sha256().hexdigest()
+"""The SHA-256 of no bytes."""
+
 
 @dataclass(frozen=True)
 class Export:
@@ -20,6 +25,11 @@ class Export:
     name: str
     path: Path
     sha256: str
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it has anything in it, were it but a header; a file that people write need not be there."""
+        return self.sha256 != NOTHING
 
 
 class Place(Protocol):
@@ -56,10 +66,14 @@ def matching(names: list[str], pattern: str) -> list[str]:
 
 
 class Folder:
-    """The folder of a source below the data folder."""
+    """The folder of a source below the data folder, or where people write its files."""
 
-    def __init__(self, data: Path, source: SourceContract, originals: Originals) -> None:
+    def __init__(self, data: Path, source: SourceContract, originals: Originals, project: Path | None = None) -> None:
         self.data, self.source, self.path = data, source, data / source.name
+        self.label, self.is_written_by_people = source.name, False
+        if source.folder and project:
+            self.data, self.path = project, source.folder
+            self.label, self.is_written_by_people = str(source.folder.relative_to(project)), True
         self.originals = originals
         self._written: dict[str, list[tuple[str, datetime]]] = {}
 
@@ -91,19 +105,23 @@ class Folder:
         exports = []
         self._written[contract.name] = []
         for name in names:
+            label = f"{self.label}/{name}"
+            if self.is_written_by_people and not _has_text(self.path / name):
+                exports.append(Export(label, self.path / name, NOTHING))
+                continue
             try:
                 path = self._find(contract, name)
-                kept = self.originals.keep(path, f"{self.source.name}/{name}")
+                kept = self.originals.keep(path, label)
             except OSError as error:
                 raise self._missing(contract, name, str(error.strerror)) from error
-            exports.append(Export(f"{self.source.name}/{name}", kept.path, kept.sha256))
+            exports.append(Export(label, kept.path, kept.sha256))
             self._written[contract.name].append((name, kept.written_at))
         return exports
 
     def _missing(self, contract: ObjectContract, name: str, why: str) -> ScorecardError:
         found = plain(", ".join(sorted(each.name for each in self.path.glob("*"))))
         return ScorecardError(
-            f"{self.source.name}/{name} cannot be read: {why}. {self.path} has {found or 'no file'}.",
+            f"{self.label}/{name} cannot be read: {why}. {self.path} has {found or 'no file'}.",
             f"Put the export there, or correct config.meta.file of {contract.name} in {contract.declared_in}.",
         )
 
@@ -115,7 +133,7 @@ class Folder:
         OSError: it isn't there.
         ScorecardError: it lies outside of the data folder, or is a pipe or device, whose end may never come.
         """
-        name = f"{self.source.name}/{file}"
+        name = f"{self.label}/{file}"
         path = Path(os.path.realpath(self.path / file, strict=True))
         if not path.is_relative_to(os.path.realpath(self.data)):
             raise ScorecardError(
@@ -129,3 +147,13 @@ class Folder:
                 f" {contract.declared_in}.",
             )
         return path
+
+
+def _has_text(path: Path) -> bool:
+    """Whether a file is there and has more than white space; one that can't be read has, for an error to say so."""
+    try:
+        return bool(path.read_bytes().strip(codecs.BOM_UTF8 + b" \t\r\n"))
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True

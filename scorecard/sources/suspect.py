@@ -79,8 +79,11 @@ class Limits:
 
 
 def limits_of(settings: Settings, source: SourceContract) -> Limits:
-    """Return the limits of a source. Raises ScorecardError where the list of confirmations is broken."""
-    return Limits(
+    """Return the limits of a source. Raises ScorecardError where the list of confirmations is broken.
+
+    What people write may lose any number of rows: who takes them out means it.
+    """
+    limits = Limits(
         source=source.name,
         business_unit=troubles.unit_of(settings, source),
         records=settings.suspect_lost_records,
@@ -88,6 +91,7 @@ def limits_of(settings: Settings, source: SourceContract) -> Limits:
         share_of_any_size=settings.suspect_lost_share_of_any_size,
         confirmed=frozenset((each.file, each.sha256) for each in confirmations(settings) if each.source == source.name),
     )
+    return limits.without_loss() if source.folder else limits
 
 
 def ends_line(path: Path, name: str) -> bool | None:

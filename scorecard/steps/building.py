@@ -5,7 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scorecard.catalogue import Catalogue, declared_as, load_catalogue, source_names
+from scorecard.catalogue import (
+    ALL_UNITS,
+    COMPANY,
+    Catalogue,
+    company_folders,
+    declared_as,
+    declared_sources,
+    load_catalogue,
+    source_names,
+)
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 from scorecard.steps.extracting import Progress
@@ -123,12 +132,15 @@ def _note_unloaded(settings: Settings, progress: Progress) -> None:
 
     contracts = sources.load_contracts(settings)
     # Reading what a source has loaded first undoes a load that was killed: half of it must not be built on.
-    unloaded = [name for name, contract in contracts.items() if not sources.read_held(settings.warehouse, contract)]
-    if not contracts:
+    held = {name: sources.read_held(settings.warehouse, contract) for name, contract in contracts.items()}
+    # What people write themselves need not be there.
+    of_systems = [name for name, contract in contracts.items() if not contract.folder]
+    if not of_systems:
         raise NothingLoaded(
             "There is no source.", "Declare one: `scorecard new source NAME --from FILE` writes a start."
         )
-    if len(unloaded) == len(contracts):
+    unloaded = [name for name in of_systems if not held[name]]
+    if len(unloaded) == len(of_systems):
         raise NothingLoaded("Nothing of any source was loaded yet.", "Run `scorecard extract`.")
     troubled = {trouble.source for trouble in sources.troubles.read_all(settings)}
     for name in unloaded:
@@ -186,7 +198,7 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     progress("Building the models")
     dbt.build()
     progress("Testing the models")
-    units_of = lineage.units_upstream(manifest)
+    units_of = _units_by_relation(settings, manifest)
     tested = from_dbt(dbt.test(), dbt.manifest(), touched, load_translations(settings.project / "reports"))
     with writer(settings) as connection:
         results += count_by_unit(connection, tested, dbt.manifest(), units_of)
@@ -197,6 +209,21 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     with writer(settings) as connection:
         observed = connection.execute("select metric, business_unit from scorecard.horizons").fetchall()
     return _within_units(catalogue, results, units_of, observed)
+
+
+def _units_by_relation(settings: Settings, manifest: dict[str, Any]) -> dict[str, set[str]]:
+    """Return the business units whose records each ``schema.relation`` has; none where they are of all."""
+    from scorecard.lineage import units_upstream
+
+    declared = declared_sources(settings)
+    written = {source.business_unit for source in declared.values() if source.folder} - {ALL_UNITS}
+    of_accounts = {
+        f"{source.schema}.{table.name}": {source.business_unit} - {ALL_UNITS}
+        for name, source in declared.items()
+        if declared_as(settings, name) != name or source.folder
+        for table in source.tables
+    }
+    return units_upstream(manifest, written) | of_accounts
 
 
 def _check_facts(
@@ -268,7 +295,9 @@ def _metrics_by_relation(
         )
         for node, metrics in downstream.items()
     }
-    for account in settings.services:
+    # A target and an action stand beside any figure.
+    touched |= {f"raw_{COMPANY}.{table}": sorted(catalogue.metrics) for table in ("targets", "actions")}
+    for account in (*settings.services, *company_folders(settings)):
         # The raw tables of an account feed what those of its service are declared to feed.
         of_service = f"raw_{declared_as(settings, account)}."
         touched |= {

@@ -5,7 +5,8 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from scorecard.catalogue import Catalogue, Mistakes, WrongDeclarations, read_catalogue
+from scorecard.catalogue import Catalogue, Mistakes, WrongDeclarations, company_folders, read_catalogue
+from scorecard.catalogue.company import check_folders
 from scorecard.catalogue.mistakes import Mistake
 from scorecard.catalogue.reading import read_document
 from scorecard.catalogue.targets import check_targets
@@ -47,8 +48,10 @@ def check_declarations(settings: Settings) -> tuple[list[Mistake], list[Scorecar
     for path in sorted((settings.project / "expectations").glob("*.yml")):
         attempt(partial(_check_rules, settings, catalogue, path, mistakes, catalogue_is_whole))
     if catalogue_is_whole:
-        targets = settings.dbt_project / "seeds" / "targets.csv"
-        check_targets(targets, catalogue.metrics, catalogue.dimensions, settings.fiscal, mistakes)
+        for folder in company_folders(settings).values():
+            targets = folder / "targets.csv"
+            check_targets(targets, catalogue.metrics, catalogue.dimensions, settings.fiscal, mistakes)
+    attempt(partial(check_folders, settings, mistakes))
     return list(mistakes.all()), others
 
 

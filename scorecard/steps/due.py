@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from scorecard.catalogue import Scorecard, load_catalogue
+from scorecard.catalogue import COMPANY, Scorecard, load_catalogue
 from scorecard.errors import ScorecardError
 from scorecard.periods import Grain, parse_period
 from scorecard.schedule import Holidays, due_at, last_due
@@ -111,7 +111,7 @@ def _named(settings: Settings, entry: Scorecard, cadence: Grain, text: str) -> s
 
 def holidays(settings: Settings) -> Holidays:
     """Return the company's holidays, read when they are first needed."""
-    return Holidays(settings.dbt_project / "seeds" / "holidays.csv")
+    return Holidays(settings.project / COMPANY / "holidays.csv")
 
 
 def _nothing(entry: Scorecard, cadence: Grain, period: str | None) -> ScorecardError:

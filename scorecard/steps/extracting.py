@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from scorecard.catalogue import ALL_UNITS, business_units
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 
@@ -87,7 +88,8 @@ def units_behind(settings: Settings) -> list[str]:
     """Return the business units that have a source which is not up to date, or was never loaded."""
     from scorecard.sources import troubles
 
-    return sorted({each.business_unit for each in troubles.read_all(settings)})
+    behind = {each.business_unit for each in troubles.read_all(settings)}
+    return sorted(business_units(settings) if ALL_UNITS in behind else behind)
 
 
 def check_sources(settings: Settings) -> "Iterator[Checked]":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from scorecard.catalogue import Catalogue, Scorecard
+from scorecard.catalogue import ALL_UNITS, Catalogue, Scorecard
 from scorecard.errors import ScorecardError
 from scorecard.periods import Period
 from scorecard.settings import Settings
@@ -74,7 +74,8 @@ def _by_trouble(settings: Settings, entry: Scorecard, period: Period) -> Hold | 
     from scorecard.delivery import notify
     from scorecard.sources import troubles
 
-    of_unit = [trouble for trouble in troubles.read_all(settings) if trouble.business_unit == entry.business_unit]
+    concerned = (entry.business_unit, ALL_UNITS)
+    of_unit = [trouble for trouble in troubles.read_all(settings) if trouble.business_unit in concerned]
     if not of_unit:
         return None
     findings = [

@@ -27,8 +27,8 @@ _SOURCES: tuple[tuple[str, Any], ...] = (
     ("expectations/*.yml", extractors.rules),
     ("dbt_project/models/**/*.yml", extractors.data_tests),
     ("dbt_project/tests/*.sql", extractors.singular_test),
-    ("dbt_project/seeds/targets.csv", extractors.table),
-    ("dbt_project/seeds/review_actions.csv", extractors.table),
+    ("company/**/targets.csv", extractors.table),
+    ("company/**/actions.csv", extractors.table),
     ("scorecard/**/*.py", "python"),
 )
 _KEYWORDS = {

@@ -77,7 +77,7 @@ def rules(file: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Fo
 def data_tests(file: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Found:
     """Yield what the named data tests of a YAML file of dbt say."""
     document = _document(file)
-    for kind in ("models", "seeds", "sources"):
+    for kind in ("models", "sources"):
         for model in document.content.get(kind) or ():
             for name, test in _tests(model):
                 meta = (test.get("config") or {}).get("meta") or {}
@@ -128,7 +128,7 @@ def _text(document: Document, text: Any, *place: str | int) -> Found:
 
 
 def _tests(entry: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the named tests of a model or seed, and of its columns, by kind; of a source, those of its tables."""
+    """Yield the named tests of a model, and of its columns, by kind; of a source, those of its tables."""
     for test in entry.get("data_tests") or ():
         for kind, arguments in test.items() if isinstance(test, dict) else ():
             if isinstance(arguments, dict) and "name" in arguments:

@@ -50,11 +50,11 @@ class Dbt:
         return self.manifest()
 
     def build(self) -> dict[str, Any]:
-        """Load the seeds and run every model; return dbt's run results.
+        """Run every model; return dbt's run results.
 
         Raises
         ------
-        ScorecardError: a seed or a model fails. The published snapshot stays as it was.
+        ScorecardError: a model fails. The published snapshot stays as it was.
         """
         outcome = self._invoke("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
         return self._results(outcome, tests=False)

@@ -19,14 +19,13 @@ _CODE = (
     "dbt_project/models",
     "dbt_project/derived",
     "dbt_project/macros",
-    "dbt_project/seeds",
     "dbt_project/tests",
     "dbt_project/dbt_project.yml",
     "dbt_project/profiles.yml",
     "expectations",
     "scorecard",
 )
-_SUFFIXES = {".sql", ".yml", ".csv", ".py"}
+_SUFFIXES = {".sql", ".yml", ".py"}
 
 
 @contextmanager

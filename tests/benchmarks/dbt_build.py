@@ -42,7 +42,7 @@ def scale(settings: Settings, opportunities: int) -> None:
 
 
 def build(settings: Settings) -> None:
-    """Build the models as a run does: one dbt process, the plan of the passes, seeds and models."""
+    """Build the models as a run does: one dbt process, the plan of the passes, and models."""
     from scorecard.catalogue import load_catalogue
     from scorecard.warehouse.dbt import Dbt
     from scorecard.warehouse.plan import make_plan, write_plan

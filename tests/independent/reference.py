@@ -67,10 +67,10 @@ class Sums(NamedTuple):
 Totals = dict[tuple[str, date, str, str], Sums]
 
 
-def all_values(data: Path, targets: Path) -> dict[Key, Value]:
+def all_values(data: Path, company: Path) -> dict[Key, Value]:
     """Every value of every metric: period, member, numerator, denominator, value, observations, reason."""
     found: dict[Key, Value] = {}
-    goals = named_targets(targets)
+    goals = named_targets(company)
     deals = opportunities(data / "maven_crm")
     for metrics in (sales(deals), recurring(data / "ravenstack"), support(data / "ravenstack")):
         for metric in metrics:
@@ -666,13 +666,15 @@ def attainment(
     return found
 
 
-def named_targets(path: Path) -> dict[str, dict[tuple[str, date, str, str], int]]:
-    """The targets in ten-thousandths, by metric, then period and member."""
+def named_targets(company: Path) -> dict[str, dict[tuple[str, date, str, str], int]]:
+    """The targets of all units in ten-thousandths, by metric, then period and member."""
     found: dict[str, dict[tuple[str, date, str, str], int]] = {}
     columns = ("metric", "period", "dimension", "member", "target")
-    for metric, label, dimension, member, target in pl.read_csv(path, infer_schema=False).select(columns).iter_rows():
-        grain, start = named(label)
-        found.setdefault(metric, {})[grain, start, dimension, member] = ten_thousandths(target)
+    for path in company.rglob("targets.csv"):
+        rows = pl.read_csv(path, infer_schema=False).select(columns).iter_rows()
+        for metric, label, dimension, member, target in rows:
+            grain, start = named(label)
+            found.setdefault(metric, {})[grain, start, dimension, member] = ten_thousandths(target)
     return found
 
 

@@ -15,12 +15,12 @@ from tests.conftest import PROJECT, sandbox_at
 
 # What a layer may read.
 MAY_READ = {
-    "staging": {"source", "seeds"},
-    "intermediate": {"source", "staging", "intermediate", "seeds"},
-    "core": {"intermediate", "core", "seeds"},
+    "staging": {"source"},
+    "intermediate": {"source", "staging", "intermediate"},
+    "core": {"intermediate", "core"},
     "kpis": {"intermediate", "core"},
     "evidence": {"intermediate", "core"},
-    "scorecard": {"core", "kpis", "evidence", "scorecard", "seeds"},
+    "scorecard": {"intermediate", "core", "kpis", "evidence", "scorecard"},
 }
 LAYERS = tuple(MAY_READ)
 
@@ -50,8 +50,7 @@ def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:
 def _layer(unique_id: str, manifest: dict[str, Any]) -> str:
     if unique_id.startswith("source."):
         return "source"
-    node = manifest["nodes"][unique_id]
-    return "seeds" if node["resource_type"] == "seed" else node["schema"]
+    return str(manifest["nodes"][unique_id]["schema"])
 
 
 def test_a_layer_reads_those_below_it(models: list[dict[str, Any]], manifest: dict[str, Any]) -> None:
@@ -92,7 +91,7 @@ def test_staging_reads_one_object_of_its_source(of_all_services: dict[str, Any])
     staging = {name: node for name, node in of_all_services["nodes"].items() if node["schema"] == "staging"}
     assert len(staging) > 15
     for node in staging.values():
-        needed = [each for each in node["depends_on"]["nodes"] if each != "seed.scorecard.aliases"]
+        needed = node["depends_on"]["nodes"]
         assert len(needed) == 1, node["name"]
         assert needed[0].startswith(f"source.scorecard.{node['name'].removeprefix('stg_').partition('__')[0]}.")
 
@@ -155,10 +154,9 @@ def test_every_model_and_column_is_described(
     assert missing == []
 
 
-def test_every_source_and_seed_is_described(manifest: dict[str, Any]) -> None:
+def test_every_source_is_described(manifest: dict[str, Any]) -> None:
     missing = []
-    seeds = [node for node in manifest["nodes"].values() if node["resource_type"] == "seed"]
-    for node in [*manifest["sources"].values(), *seeds]:
+    for node in manifest["sources"].values():
         missing += [] if node["description"] else [node["name"]]
         missing += [f"{node['name']}.{name}" for name, column in node["columns"].items() if not column["description"]]
     assert missing == []

@@ -34,7 +34,7 @@ def compiled_with_stand_ins(built: Sandbox, tmp_path_factory: pytest.TempPathFac
     project = root / "dbt_project"
     shutil.copytree(PROJECT / "dbt_project", project)
     (project / "macros" / "portable" / "duckdb.sql").write_text(stand_ins(), encoding="utf-8")
-    for name in ("expectations", "reports", "data", "scorecard.example.toml", "pyproject.toml"):
+    for name in ("company", "expectations", "reports", "data", "scorecard.example.toml", "pyproject.toml"):
         (root / name).symlink_to(PROJECT / name)
     sandbox = sandbox_at(root, project=root)
     sandbox.settings.state.mkdir()

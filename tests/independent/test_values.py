@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("independent values")
 @pytest.fixture(scope="module")
 def expected() -> Values:
     settings = load_settings()
-    return all_values(settings.data, settings.dbt_project / "seeds" / "targets.csv")
+    return all_values(settings.data, settings.project / "company")
 
 
 @pytest.fixture(scope="module")

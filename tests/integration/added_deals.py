@@ -26,7 +26,7 @@ from ({{{{ current_rows('{name}', 'deals') }}}})
 
 def copy_of_the_project(project: Path) -> None:
     """Copy what a company changes."""
-    for name in ("dbt_project", "expectations", "reports", "scorecard"):
+    for name in ("company", "dbt_project", "expectations", "reports", "scorecard"):
         shutil.copytree(PROJECT / name, project / name, ignore=shutil.ignore_patterns("target", "logs", "__pycache__"))
     shutil.copy(SETTINGS_FILE, project)
 

@@ -17,7 +17,7 @@ LAST_DEAL = "2017-12-22"
 
 def test_a_month_ends_though_its_last_days_have_no_record(tmp_path: Path, parsed: Callable[[Sandbox], Sandbox]) -> None:
     project = tmp_path / "project"
-    for name in ("dbt_project", "expectations", "reports", "data"):
+    for name in ("company", "dbt_project", "expectations", "reports", "data"):
         shutil.copytree(PROJECT / name, project / name, ignore=shutil.ignore_patterns("target", "logs"))
     shutil.copy(SETTINGS_FILE, project)
     declaration = project / "dbt_project/models/staging/maven_crm/_sources.yml"

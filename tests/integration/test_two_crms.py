@@ -1,6 +1,5 @@
 """One unit on Salesforce, another on HubSpot, Stripe and Zendesk: the figures of both are what truly happened."""
 
-import csv
 import json
 import re
 import shutil
@@ -21,6 +20,7 @@ from sandbox.services.salesforce import Salesforce
 from sandbox.services.stripe_api import Stripe
 from sandbox.services.zendesk import Zendesk
 
+from tests.company import write_rates
 from tests.conftest import PROJECT, SETTINGS_FILE, Sandbox, sandbox_at
 
 # One worker builds what all of them look at.
@@ -90,13 +90,10 @@ def services(read: dict[str, tuple[str, ...]]) -> str:
 def project_with_rates(root: Path, company: Company) -> Path:
     """A project like this one with the group's exchange rates; the group is small: a figure may rest on one record."""
     project = root / "project"
-    for name in ("dbt_project", "expectations", "reports", "scorecard"):
+    for name in ("company", "dbt_project", "expectations", "reports", "scorecard"):
         shutil.copytree(PROJECT / name, project / name, ignore=shutil.ignore_patterns("target", "logs", "__pycache__"))
     shutil.copy(SETTINGS_FILE, project)
-    with (project / "dbt_project" / "seeds" / "fx_rates.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("currency", "rate_on", "rate"))
-        writer.writerows((row["currency"], row["day"], row["rate"]) for row in company.files["fx_rates"])
+    write_rates(project, ((row["currency"], row["day"], row["rate"]) for row in company.files["fx_rates"]))
     for path in (project / "dbt_project" / "models" / "kpis").glob("*.yml"):
         path.write_text(path.read_text(encoding="utf-8").replace("minimum_observations: 5", "minimum_observations: 1"))
     return project

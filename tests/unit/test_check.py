@@ -27,18 +27,18 @@ IN_A_WHOLE_CATALOGUE = [
     ),
     ("expectations/maven_crm.yml", "metrics: [booked_revenue,", "metrics: [booked_revenues,", "no metric"),
     ("dbt_project/models/staging/maven_crm/_sources.yml", "win_rate: >-", "win_rates: >-", "Write win_rate"),
-    ("dbt_project/seeds/targets.csv", "booked_revenue,2017-Q2", "booked_revenues,2017-Q2", "Write booked_revenue"),
-    ("dbt_project/seeds/targets.csv", "business_unit,Maven", "businessunit,Maven", "Write business_unit"),
-    ("dbt_project/seeds/targets.csv", "3000000,currency", "3 million,currency", "which is no number"),
-    ("dbt_project/seeds/targets.csv", "3000000,currency", "3000000,percent", "is in currency"),
-    ("dbt_project/seeds/targets.csv", "2017-Q2", "2017-Q5", "`period` is wrong"),
+    ("company/maven_hardware/targets.csv", "booked_revenue,2017-Q2", "booked_revenues,2017-Q2", "Write booked_revenue"),
+    ("company/maven_hardware/targets.csv", "business_unit,Maven", "businessunit,Maven", "Write business_unit"),
+    ("company/maven_hardware/targets.csv", "3000000,currency", "3 million,currency", "which is no number"),
+    ("company/maven_hardware/targets.csv", "3000000,currency", "3000000,percent", "is in currency"),
+    ("company/maven_hardware/targets.csv", "2017-Q2", "2017-Q5", "`period` is wrong"),
 ]
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project with all declarations of the product's own."""
-    for folder in ("dbt_project", "expectations", "reports"):
+    for folder in ("company", "dbt_project", "expectations", "reports"):
         shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("target", "logs"))
     shutil.copy(PROJECT / "scorecard.example.toml", tmp_path / "scorecard.toml")
     return tmp_path

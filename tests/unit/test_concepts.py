@@ -148,7 +148,7 @@ def test_dbt_is_told_of_the_sources_and_facts(project: Project) -> None:
     told = dbt_variables(project.settings)
     assert told["concepts"] == {"deals": ["stg_kiosk__deals"]}
     assert told["facts"] == {"core_deal": {"concept": "deals", "horizon": ["closed_on"]}}
-    assert told["services"] == {}
+    assert told["services"] == {"company": []}
     assert told["sources"]["kiosk"] == {
         "business_unit": "O'Neil",
         "currency": "EUR",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scorecard.catalogue import WrongDeclarations
+from scorecard.catalogue import COMPANY, WrongDeclarations
 from scorecard.samples import FILE, remove_samples, sample_paths
 from scorecard.settings import PROJECT
 
@@ -28,6 +28,8 @@ def test_every_declared_thing_of_the_samples_is_listed() -> None:
     listed = sample_paths(PROJECT)
     staging = PROJECT / "dbt_project" / "models" / "staging"
     own = [staging / path.name for path in (PROJECT / "data").iterdir()]
+    written = [path for path in (PROJECT / COMPANY).rglob("*.csv") if path.name != "fx_rates.csv"]
+    assert {path for path in written if not {path, path.parent} & {*listed}} == set()
     scorecards = list((PROJECT / "reports").glob("*.yml"))
     assert own
     assert {*own, *scorecards, *(PROJECT / "data").iterdir()} <= {*listed}

@@ -9,7 +9,7 @@ from pathlib import Path
 from .company.tables import Row
 
 REPORTS = Path(__file__).parent / "reports"
-_COPIED = ("dbt_project", "expectations", "reports", "scorecard")
+_COPIED = ("company", "dbt_project", "expectations", "reports", "scorecard")
 _OLDEST = date(2016, 1, 1)
 """No record of the samples is older."""
 _LEFT_OUT = shutil.ignore_patterns("target", "logs", "__pycache__")
@@ -28,7 +28,7 @@ def make_project(of: Path, folder: Path, rates: list[Row]) -> None:
         shutil.copy(path, folder)
     for path in REPORTS.glob("*.yml"):
         shutil.copy(path, folder / "reports")
-    with (folder / "dbt_project" / "seeds" / "fx_rates.csv").open("w", encoding="utf-8", newline="") as file:
+    with (folder / "company" / "fx_rates.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("currency", "rate_on", "rate"))
         writer.writerows((row["currency"], row["day"], row["rate"]) for row in [*_earlier(rates), *rates])

@@ -35,4 +35,4 @@ select
     {{ days_between(first_day_of('week', 'months.day'), 'months.day') }} < 5
     and holiday.holiday_on is null as is_business_day
 from months
-left join {{ ref('holidays') }} as holiday on months.day = holiday.holiday_on
+left join (select distinct holiday_on from {{ ref('int_holidays') }}) as holiday on months.day = holiday.holiday_on

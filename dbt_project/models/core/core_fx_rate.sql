@@ -1,17 +1,23 @@
--- One row per currency and day: units of the reporting currency for one unit of the currency. A rate that is no
--- positive number of its type, or that the table contradicts, is null, and a check names its row.
-with spelt as (
+-- One row per currency and day: units of the reporting currency for one unit of the currency. A rate that is not above
+-- 0, or that another source contradicts, is null, and a check names its row.
+with compared as (
     select
-        currency,
-        try_cast(rate_on as date) as rate_on,
-        try_cast(rate as decimal(14, 8)) as rate
-    from {{ ref('fx_rates') }}
+        *,
+        min(rate) over same as lowest,
+        max(rate) over same as highest,
+        row_number() over (partition by currency, rate_on order by source_system, record_id) as place
+    from {{ ref('int_fx_rates') }}
+    window same as (partition by currency, rate_on)
 )
 
 select
     currency,
     rate_on,
-    case when count(rate) = count(*) and min(rate) = max(rate) and min(rate) > 0 then min(rate) end as rate
-from spelt
-where rate_on is not null
-group by currency, rate_on
+    case when lowest = highest and lowest > 0 then lowest end as rate,
+    source_object,
+    record_id,
+    source_file,
+    source_line,
+    source_sha256
+from compared
+where place = 1

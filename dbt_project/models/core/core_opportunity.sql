@@ -38,6 +38,7 @@ select
     created_on,
     case when stage in ('won', 'lost') then closed_on end as closed_on,
     currency,
+    case when stage in ('won', 'lost') then closed_on end as rate_on,
     rate,
     (try_cast(amount as decimal(24, 8)) * rate)::decimal(30, 8) as amount,
     try_cast(quantity as decimal(30, 8)) as quantity,

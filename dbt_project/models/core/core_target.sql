@@ -1,21 +1,34 @@
--- One row per target: metric, period, scope and member.
+-- One row per target: metric, period, scope and member, under the name that the member has now.
+with target as (
+    select
+        given.*,
+        {{ name_of('given.member') }} as known_member
+    from {{ ref('int_targets') }} as given
+    left join {{ ref('int_names') }} as named on {{ is_named('given') }}
+)
+
 select
     target.metric,
     period.grain,
     target.period,
     period.period_start,
     period.period_end,
-    target.scope,
+    target.business_unit as scope,
     target.dimension,
-    target.member,
-    try_cast(target.target as decimal(30, 8)) as target,
+    target.known_member as member,
+    target.target,
     target.unit,
     target.owner,
-    target.due::date as due,
+    coalesce(target.due, {{ add_days('period.period_end', -1) }}) as due,
     target.parent_kgi,
     target.reason,
-    'targets' as source_system,
-    'targets' as source_object,
-    concat_ws('|', target.metric, target.period, target.scope, target.dimension, target.member) as record_id
-from {{ ref('targets') }} as target
+    target.source_system,
+    target.source_object,
+    concat_ws(
+        '|', target.metric, target.period, target.business_unit, target.dimension, target.known_member
+    ) as record_id,
+    target.source_file,
+    target.source_line,
+    target.source_sha256
+from target
 left join {{ ref('core_period') }} as period on target.period = period.period

@@ -56,6 +56,9 @@ select
     target.due,
     target.parent_kgi,
     target.reason,
+    target.source_file,
+    target.source_line,
+    target.source_sha256,
     case when ranked.past_changes >= 8
         then {{ exact_ratio('ranked.smaller', 'ranked.past_changes') }}
     end::decimal(38, 8) as achievable,

@@ -183,6 +183,8 @@ class World:
     """The versions of the deals in the raw table, as lists of the deal, from when and until when it was current."""
     merged: dict = field(default_factory=dict)
     loads: int = 0
+    names: list = field(default_factory=list)
+    """What members are called now: dimension, old name, new name."""
     lineage: dict = field(
         default_factory=lambda: {"won_value": {"sql": "select 1", "columns": {"numerator": ["raw.x.y"]}}}
     )
@@ -294,7 +296,14 @@ class World:
         records = repr(
             (
                 *(self.deals, self.items, self.targets, self.minimum, self.last_day),
-                *(self.check_failures, self.check_message, self.check_unit, self.factor, self.action_begins),
+                *(
+                    self.check_failures,
+                    self.check_message,
+                    self.check_unit,
+                    self.factor,
+                    self.action_begins,
+                    self.names,
+                ),
             )
         )
         if records not in PUBLISHED:
@@ -341,6 +350,13 @@ class World:
             connection.execute("set timezone = 'America/New_York'")
             for schema in ("core", "kpis", "scorecard", "quality", "raw_crm"):
                 connection.execute(f"create schema {schema}")
+            if self.names:
+                connection.execute("create schema intermediate")
+                rows_of_names = ", ".join(f"('{UNIT}', '{field}', '{old}', '{new}')" for field, old, new in self.names)
+                connection.execute(
+                    "create view intermediate.int_names as select * from (values "
+                    f"{rows_of_names}) as names (business_unit, field, spelling, name)"
+                )
             listed = ", ".join(f"{column} {TYPES[column]}" for column in COLUMNS)
             connection.execute(f"create table scorecard.kpi_observations ({listed})")
             insert(connection, "scorecard.kpi_observations", [[row[column] for column in COLUMNS] for row in rows])
@@ -364,7 +380,8 @@ class World:
                 f"{self.targets.get(('quarter', '2017-Q4'), 20000)}::decimal(38,4) as target, "
                 "'currency' as unit, "
                 "'Ann' as owner, date '2017-12-31' as due, null::varchar as parent_kgi, 'plan' as reason, "
-                "null::varchar as achievable union all by name select 'won_value' as metric, 'quarter' as grain, "
+                "null::varchar as achievable, 'company/hardware/targets.csv' as source_file, 2::bigint as source_line, "
+                "'t1' as source_sha256 union all by name select 'won_value' as metric, 'quarter' as grain, "
                 "'2018-Q1' as period, 'Hardware' as scope, 'business_unit' as dimension, 'Hardware' as member, "
                 "1 as target"
             )
@@ -372,7 +389,8 @@ class World:
                 "create table scorecard.actions as select 'A1' as action_id, 'won_value' as metric, 'Call' as what, "
                 "'Ann' as who, $begins::date as from_date, date '2017-12-01' as due, "
                 "0.5::decimal(9,4) as progress, 'open' as status, '' as expected_effect, "
-                "'Hardware' as scope, 'business_unit' as dimension, 'Hardware' as member, true as sample",
+                "'Hardware' as scope, 'business_unit' as dimension, 'Hardware' as member, true as sample, "
+                "'company/hardware/actions.csv' as source_file, 2::bigint as source_line, 'a1' as source_sha256",
                 {"begins": self.action_begins},
             )
             connection.execute(

@@ -207,6 +207,24 @@ def test_a_changed_column_that_no_metric_uses_makes_no_edition(world):
     assert again.provenance == 1
 
 
+def test_a_member_that_was_renamed_makes_no_edition(world):
+    first = world.close()
+    world.names = [("region", "East", "North-East"), ("rep", "Cy", "Cyrus")]
+    called = dict(name[1:] for name in world.names)
+    world.deals = [
+        replace(deal, region=called.get(deal.region, deal.region), rep=called.get(deal.rep, deal.rep))
+        for deal in world.deals
+    ]
+    world.items = [replace(item, region=called.get(item.region, item.region)) for item in world.items]
+    again = world.close()
+    assert (again.close_id, again.created, again.differences) == (first.close_id, False, ())
+    assert verify(world.settings)["ok"]
+    world.names = []
+    told = world.close()
+    assert told.created, "as long as nobody says that they are the same, one is gone and another has come"
+    assert {"East", "North-East"} <= {entry["member"] for entry in restated(told) if entry["field"] == "value"}
+
+
 def test_a_correction_in_a_month_that_the_scorecard_does_not_show_makes_no_edition(world):
     world.close("2017-12", metrics=("won_value", "mrr"))
     deal = won(world, date(2016, 9, 1))

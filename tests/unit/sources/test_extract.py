@@ -53,7 +53,7 @@ def test_every_bundled_row_is_there(bundled: Settings, table: str, rows: int) ->
 def test_the_bundled_tables_have_the_declared_types(bundled: Settings) -> None:
     with duckdb.connect(bundled.warehouse, read_only=True) as db:
         for source in load_contracts(bundled).values():
-            for contract in source.objects:
+            for contract in source.objects if not source.folder else ():
                 found = db.execute(f"describe {source.schema}.{contract.name}").fetchall()
                 types = {name: data_type.lower() for name, data_type, *_ in found}
                 assert {c.name: types[c.name] for c in contract.columns} == {c.name: c.stored for c in contract.columns}

@@ -55,7 +55,7 @@ def project(tmp_path: Path) -> Path:
         " why: It is in no period., cure: Enter the day.}]}}",
         "dbt_project/tests/calls_end.sql": "{{ config(meta={'why': 'A call without an end has no length.',"
         " 'cure': 'Hang up.'}) }}\nselect 1",
-        "dbt_project/seeds/targets.csv": "metric,reason\ncalls,as last year\nothers,\n",
+        "company/north/targets.csv": "metric,reason\ncalls,as last year\nothers,\n",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -125,7 +125,7 @@ def test_words_of_the_product_stay_in_its_own_catalogue(project: Path) -> None:
     assert update(project) == [], "nothing is the company's"
     (report, _) = check(project)
     assert (report.path.name, report.is_company) == ("product.po", False)
-    with (project / "dbt_project/seeds/targets.csv").open("a") as file:
+    with (project / "company/north/targets.csv").open("a") as file:
         file.write("calls,as agreed\n")
     assert update(project) == [catalogue(project, "ja")]
     assert 'msgid "as agreed"' in catalogue(project, "ja").read_text("utf-8")

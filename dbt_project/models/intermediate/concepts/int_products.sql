@@ -1,2 +1,2 @@
 -- One row per product of a catalogue.
-{{ concept('products') }}
+{{ concept('products', one_per='product') }}

@@ -1,2 +1,2 @@
 -- One row per sales rep.
-{{ concept('reps') }}
+{{ concept('reps', one_per='rep') }}

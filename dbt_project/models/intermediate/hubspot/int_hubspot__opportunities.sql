@@ -61,7 +61,7 @@ renamed as (
     select
         deal.id as opportunity_id,
         owner.rep,
-        {{ known_as('product', 'line.product') }} as product,
+        line.product,
         judged.account_id,
         judged.outcome as stage,
         {{ local_day('deal.created_at') }} as created_on,

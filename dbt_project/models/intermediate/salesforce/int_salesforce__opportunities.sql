@@ -37,7 +37,7 @@ renamed as (
     select
         opportunity.id as opportunity_id,
         owner.rep,
-        {{ known_as('product', 'product.name') }} as product,
+        product.name as product,
         opportunity.account_id,
         case
             when opportunity.is_won then 'won'

@@ -10,7 +10,7 @@ listed as (
         id as account_id,
         coalesce(name, email, id) as account_name,
         null::string as segment,
-        {{ known_as('country', 'country') }} as country,
+        country,
         {{ provenance('stripe', 'customer', 'id') }}
     from source
 ),

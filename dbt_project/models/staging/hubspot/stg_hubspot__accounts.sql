@@ -8,8 +8,8 @@ renamed as (
     select
         id as account_id,
         name as account_name,
-        {{ known_as('sector', 'industry') }} as segment,
-        {{ known_as('country', 'country') }} as country,
+        industry as segment,
+        country,
         {{ provenance('hubspot', 'company', 'id') }}
     from source
 )

@@ -7,7 +7,7 @@ with source as (
 
 renamed as (
     select
-        {{ known_as('product', 'source.name') }} as product,
+        source.name as product,
         null::string as product_family,
         null::decimal(24, 8) as list_price,
         {{ provenance('hubspot', 'line_item', 'id') }}

@@ -7,8 +7,8 @@ renamed as (
     select
         account as account_id,
         account as account_name,
-        {{ known_as('sector', 'sector') }} as segment,
-        {{ known_as('country', 'office_location') }} as country,
+        sector as segment,
+        office_location as country,
         {{ provenance('maven_crm', 'accounts', 'account') }}
     from source
 )

@@ -8,7 +8,7 @@ renamed as (
     select
         opportunity_id,
         sales_agent as rep,
-        {{ known_as('product', 'product') }} as product,
+        product,
         account as account_id,
         lower(deal_stage) as stage,
         engage_date as created_on,

@@ -1,0 +1,2 @@
+-- One row per action decided at a review.
+{{ concept('actions') }}

@@ -1,0 +1,2 @@
+-- One row per day on which the company is closed.
+{{ concept('holidays') }}

@@ -1,0 +1,2 @@
+-- One row per target: metric, period and member.
+{{ concept('targets') }}

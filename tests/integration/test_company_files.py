@@ -1,0 +1,156 @@
+"""What people of the company write: members are renamed, rows are wrong, files are empty or gone. Nothing stops."""
+
+import csv
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.company import TARGET, write
+from tests.conftest import PROJECT, Sandbox, sandbox_at
+from tests.integration.added_deals import copy_of_the_project
+
+UNIT, FOLDER = "Maven Hardware", "maven_hardware"
+RENAMED = [
+    ("region", "East", "North-East", "2017-11-01"),
+    ("rep", "Kami Bicknell", "Kami Smith", "2017-11-01"),
+    ("region", "West", "Far West", "2199-01-01"),
+]
+
+
+@dataclass(frozen=True)
+class Company:
+    """A project whose people wrote other files than the samples have, and the warehouse that was built from them."""
+
+    sandbox: Sandbox
+    before: Path
+    targets: Path
+
+    def query(self, sql: str, *, before: bool = False) -> list[tuple[Any, ...]]:
+        path = self.before if before else self.sandbox.settings.snapshot
+        with duckdb.connect(str(path), read_only=True) as db:
+            return db.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="module")
+def company(built: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Company:
+    root = tmp_path_factory.mktemp("company")
+    project = root / "project"
+    copy_of_the_project(project)
+    shutil.copytree(built.settings.state, root / "var")
+    with (project / "company" / FOLDER / "aliases.csv").open(newline="") as file:
+        spellings = [{**row, "from_on": ""} for row in csv.DictReader(file)]
+    renamed = [
+        {"field": field, "spelling": spelling, "name": name, "from_on": day} for field, spelling, name, day in RENAMED
+    ]
+    write(project, "aliases.csv", [*spellings, *renamed], FOLDER)
+    targets = project / "company" / FOLDER / "targets.csv"
+    with targets.open(newline="") as file:
+        rows = [{**row, "reason": ""} for row in csv.DictReader(file)]
+    rows.append({**TARGET, "metric": "zombie_deals", "unit": "count", "target": "many"})
+    write(project, "targets.csv", [{**dict.fromkeys(rows[0], ""), **row} for row in rows], FOLDER)
+    of_others = project / "company" / "ravenstack_saas"
+    (of_others / "targets.csv").write_text((of_others / "targets.csv").read_text().partition("\n")[0] + "\n")
+    (of_others / "actions.csv").unlink()
+    (project / "company" / "holidays.csv").write_text("")
+    sandbox = sandbox_at(root, project=project, data=PROJECT / "data")
+    sandbox.run("extract")
+    sandbox.run("build")
+    return Company(sandbox, built.settings.snapshot, targets)
+
+
+VALUES = """select metric, grain, period, value, target from scorecard.kpi_status
+    where scope = 'Maven Hardware' and dimension = '{}' and member = '{}' order by all"""
+
+
+@pytest.mark.parametrize(("dimension", "old", "new"), [row[:3] for row in RENAMED[:2]])
+def test_history_and_targets_of_a_renamed_member_are_under_its_new_name(
+    company: Company, dimension: str, old: str, new: str
+) -> None:
+    before = company.query(VALUES.format(dimension, old), before=True)
+    assert len(before) > 100
+    assert company.query(VALUES.format(dimension, new)) == before
+    assert company.query(VALUES.format(dimension, old)) == []
+    if dimension == "region":
+        assert any(target is not None for *_, target in before), "a target is written under the old name"
+
+
+def test_a_member_keeps_its_name_until_the_day_of_the_renaming(company: Company) -> None:
+    assert company.query(VALUES.format("region", "West")) == company.query(VALUES.format("region", "West"), before=True)
+    assert company.query(VALUES.format("region", "Far West")) == []
+
+
+def test_an_action_under_the_old_name_stands_beside_the_figures_of_the_new(company: Company) -> None:
+    assert company.query("select member from scorecard.actions where action_id = 'A1'") == [("North-East",)]
+    failed = (
+        "select check_id from quality.check_results where not passed and check_id similar to 'dbt.(target|action).*'"
+    )
+    assert company.query(failed) == company.query(failed, before=True)
+
+
+def test_a_row_that_cannot_be_read_is_told_with_its_line_and_holds_nothing(company: Company) -> None:
+    last = len(company.targets.read_text().splitlines())
+    rows = company.query("select object, reason, source_file, source_line from raw_company_maven_hardware._quarantine")
+    ((table, reason, file, line),) = rows
+    assert (table, file, line) == ("targets", "company/maven_hardware/targets.csv", last)
+    assert "target" in reason
+    checks = company.query(
+        "select severity, business_unit, list_contains(metrics, 'win_rate'), message from quality.check_results"
+        " where check_id = 'extract.company_maven_hardware.targets.no_row_in_quarantine' and not passed"
+    )
+    ((severity, unit, touches, message),) = checks
+    assert (severity, unit, touches) == ("warning", UNIT, True)
+    assert f"line {last}" in message
+
+
+def test_what_is_empty_or_gone_is_no_target_action_or_holiday(company: Company) -> None:
+    assert company.query("select count(*) from core.core_target where scope = 'RavenStack SaaS'") == [(0,)]
+    assert company.query("select count(*) from scorecard.actions where scope = 'RavenStack SaaS'") == [(0,)]
+    christmas = "select is_business_day from core.core_calendar where day = '2017-12-25'"
+    assert company.query(christmas, before=True) == [(False,)]
+    assert company.query(christmas) == [(True,)]
+    assert company.query("select count(*) from core.core_target where reason is not null and scope <> 'all'") == [(0,)]
+    again = company.sandbox.run("extract")
+    assert "loading" not in again.stdout + again.stderr
+
+
+def test_a_close_freezes_where_targets_and_actions_stand(company: Company) -> None:
+    done = company.sandbox.run("publish", "--scorecard", "sales", "--period", "2017-Q4", check=False)
+    assert "sales-2017-Q4-e2: closed" in done.stdout + done.stderr, done.stdout + done.stderr
+    close = company.sandbox.settings.archive / "sales-2017-Q4-e2"
+    restated = json.loads((close / "restatements.json").read_text())
+    assert not [each for each in restated if each["field"] == "value"], "a renamed member's figures are the same"
+    digest = hashlib.sha256(company.targets.read_bytes()).hexdigest()
+    checks = duckdb.sql(f"select check_id from read_parquet('{close}/checks.parquet') where not passed").fetchall()
+    assert ("extract.company_maven_hardware.targets.no_row_in_quarantine",) in checks
+    ((figure, member),) = duckdb.sql(
+        f"select figure_id, member from read_parquet('{close}/values.parquet')"
+        " where metric = 'target_attainment' and period = '2017-Q4' and dimension = 'business_unit'"
+    ).fetchall()
+    proof = json.loads(company.sandbox.run("trace", f"{close.name}.{figure}", "--json").stdout)
+    assert proof["equal"]
+    (stood,) = [row for row in proof["observations"] if row["source"] == "targets"]
+    assert stood["file"] == "company/maven_hardware/targets.csv"
+    line = company.targets.read_text().splitlines()[stood["line"] - 1]
+    assert line.startswith(f"booked_revenue,2017-Q4,business_unit,{member},")
+    (version,) = [each for each in proof["files"] if each["file"] == stood["file"]]
+    assert (version["source_sha256"], version["state"]) == (digest, "unchanged")
+    actions = duckdb.sql(f"select source_file, source_line from read_parquet('{close}/actions.parquet')").fetchall()
+    assert ("company/maven_hardware/actions.csv", 2) in actions
+
+
+def test_trouble_with_one_units_file_stops_no_other(company: Company) -> None:
+    company.targets.write_bytes(b"metric,period\xff\n")
+    done = company.sandbox.run("extract", check=False)
+    assert done.returncode != 0
+    assert "company/maven_hardware/targets.csv" in done.stdout + done.stderr
+    held = company.sandbox.run("publish", "--scorecard", "sales", "--period", "2017-Q4", check=False)
+    assert "is held back" in held.stdout + held.stderr
+    other = company.sandbox.run("publish", "--scorecard", "customers", "--period", "2024-Q4", check=False)
+    assert "customers-2024-Q4-e" in other.stdout + other.stderr
+    assert "held back" not in other.stdout + other.stderr

@@ -1,0 +1,131 @@
+"""Files that people write: of the whole company, and of each business unit. Any may be missing, empty or half empty."""
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from scorecard.catalogue import Mistakes, declared_sources
+from scorecard.catalogue.company import check_folders
+from scorecard.errors import ScorecardError
+from scorecard.settings import Settings
+from scorecard.sources import extract, load_contracts
+from scorecard.sources.troubles import read_all
+from tests.conftest import PROJECT, SETTINGS_FILE
+
+# The units are the samples'.
+pytestmark = pytest.mark.samples
+NORTH = "company_maven_hardware"
+HEADER = "metric,period,dimension,member,target,unit,parent_kgi"
+ROW = "win_rate,2017-Q4,region,East,0.62,percent,booked_revenue"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A project with the product's declarations, and no file that people wrote."""
+    shutil.copytree(PROJECT / "dbt_project" / "models" / "staging", tmp_path / "dbt_project" / "models" / "staging")
+    shutil.copy(SETTINGS_FILE, tmp_path)
+    (tmp_path / "company" / "maven_hardware").mkdir(parents=True)
+    return Settings(project=tmp_path, state=tmp_path / "var", settle_seconds=0)  # type: ignore[call-arg]
+
+
+def wrote(settings: Settings, text: str, file: str = "targets.csv") -> None:
+    (settings.project / "company" / "maven_hardware" / file).write_text(text, encoding="utf-8")
+
+
+def loaded(settings: Settings, source: str = NORTH) -> tuple[str, ...]:
+    """Extract a folder; return the raw tables that changed."""
+    return tuple(each.name for each in extract(settings, load_contracts(settings)[source]).loaded)
+
+
+def current(settings: Settings, columns: str = "member, target") -> list[tuple[object, ...]]:
+    with duckdb.connect(settings.warehouse, read_only=True) as db:
+        return db.execute(f"select {columns} from raw_{NORTH}.targets where _valid_to is null order by all").fetchall()
+
+
+def test_a_folder_is_of_the_unit_that_it_is_spelt_as(settings: Settings) -> None:
+    (settings.project / "company" / "RavenStack-SaaS").mkdir()
+    (settings.project / "company" / "北海道").mkdir()
+    units = {name: source.business_unit for name, source in declared_sources(settings).items() if source.folder}
+    (other,) = units.keys() - {"company", NORTH, "company_ravenstack_saas"}
+    assert units == {
+        "company": "all",
+        NORTH: "Maven Hardware",
+        "company_ravenstack_saas": "RavenStack SaaS",
+        other: "北海道",
+    }
+    assert other.isascii()
+
+
+def test_what_is_not_there_is_nothing(settings: Settings) -> None:
+    assert loaded(settings) == loaded(settings, "company") == ()
+    wrote(settings, "\ufeff\n \n")
+    assert loaded(settings) == ()
+    shutil.rmtree(settings.project / "company")
+    assert {"company", NORTH}.isdisjoint(load_contracts(settings))
+
+
+@pytest.mark.parametrize("emptied", [None, "", f"{HEADER}\n", HEADER])
+def test_rows_end_with_their_file_and_nobody_asks_why(settings: Settings, emptied: str | None) -> None:
+    wrote(settings, f"{HEADER}\n" + "".join(f"{ROW.replace('East', f'R{number}')}\n" for number in range(50)))
+    assert loaded(settings) == ("targets",)
+    assert len(current(settings)) == 50
+    if emptied is None:
+        (settings.project / "company" / "maven_hardware" / "targets.csv").unlink()
+    else:
+        wrote(settings, emptied)
+    assert loaded(settings) == ("targets",)
+    assert current(settings) == []
+    assert loaded(settings) == (), "once it is known to be empty, nothing changes"
+    wrote(settings, f"{HEADER}\n{ROW}")
+    assert loaded(settings) == ("targets",)
+    assert len(current(settings)) == 1
+
+
+def test_a_column_that_may_be_left_out_is_empty(settings: Settings) -> None:
+    wrote(settings, f"{HEADER},reason\n{ROW},\n")
+    assert loaded(settings) == ("targets",)
+    assert current(settings, "member, owner, due, reason") == [("East", None, None, None)]
+    wrote(settings, "metric,period\nwin_rate,2017-Q4\n")
+    with pytest.raises(ScorecardError, match=r"company/maven_hardware/targets.csv lacks the column dimension, member"):
+        loaded(settings)
+
+
+def test_a_row_that_cannot_be_read_goes_to_quarantine_alone(settings: Settings) -> None:
+    wrote(settings, f"{HEADER}\n{ROW}\n{ROW.replace('0.62', 'many').replace('East', 'West')}\n")
+    assert loaded(settings) == ("targets",)
+    assert [member for member, _ in current(settings)] == ["East"]
+    with duckdb.connect(settings.warehouse, read_only=True) as db:
+        rows = db.execute(f"select reason, source_file, source_line from raw_{NORTH}._quarantine").fetchall()
+    ((reason, file, line),) = rows
+    assert (file, line) == ("company/maven_hardware/targets.csv", 3)
+    assert "target" in reason
+
+
+def test_a_file_that_cannot_be_read_is_the_trouble_of_its_unit(settings: Settings) -> None:
+    (settings.project / "company" / "maven_hardware" / "targets.csv").write_bytes(b"metric,\xff\n")
+    (settings.project / "company" / "holidays.csv").write_text("holiday_on\n2024-01-01\n")
+    with pytest.raises(ScorecardError, match=r"company/maven_hardware/targets\.csv is not UTF-8"):
+        loaded(settings)
+    assert loaded(settings, "company") == ("holidays",)
+    assert {(each.source, each.business_unit) for each in read_all(settings)} == {(NORTH, "Maven Hardware")}
+
+
+def test_what_nothing_reads_is_told(settings: Settings) -> None:
+    company = settings.project / "company"
+    for name in ("maven_hardware/target.csv", "maven_hardware/fx_rates.csv", "aliases.csv"):
+        (company / name).write_text("")
+    for name in ("maven_hardware ", "mavn_hardware"):
+        (company / name).mkdir()
+    mistakes = Mistakes()
+    check_folders(settings, mistakes)
+    told = {each.path.relative_to(company).as_posix(): f"{each.problem} {each.cure}" for each in mistakes.all()}
+    assert told == {
+        "aliases.csv": told["aliases.csv"],
+        "maven_hardware/fx_rates.csv": told["maven_hardware/fx_rates.csv"],
+        "maven_hardware/target.csv": "Nothing reads this file here. Write targets.csv, or delete it.",
+        "maven_hardware ": "Another folder is spelt alike, and that one is read. Put their files together.",
+        "mavn_hardware": told["mavn_hardware"],
+    }
+    assert told["mavn_hardware"].startswith("The folder mavn_hardware is spelt as no business unit is.")
