@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from scorecard import steps
 from scorecard.catalogue import COMPANY, WrongDeclarations
 from scorecard.samples import FILE, remove_samples, sample_paths
-from scorecard.settings import PROJECT
+from scorecard.settings import PROJECT, Settings
 
 NAMES = ("maven", "ravenstack")
 
@@ -33,6 +34,19 @@ def test_every_declared_thing_of_the_samples_is_listed() -> None:
     scorecards = list((PROJECT / "reports").glob("*.yml"))
     assert own
     assert {*own, *scorecards, *(PROJECT / "data").iterdir()} <= {*listed}
+
+
+@pytest.mark.samples
+def test_what_is_left_is_sound_and_names_no_sample(project: Path) -> None:
+    assert remove_samples(project)
+    assert remove_samples(project) == []
+    mistakes, others = steps.check_declarations(Settings(project=project))  # type: ignore[call-arg]
+    assert (mistakes, others) == ([], [])
+    for folder in ("company", "dbt_project", "expectations", "reports"):
+        for path in (project / folder).rglob("*"):
+            if path.is_file() and path.suffix in (".yml", ".sql", ".csv"):
+                text = path.read_text(encoding="utf-8").lower()
+                assert not [name for name in NAMES if name in text], path
 
 
 def test_a_path_outside_of_the_project_is_refused(tmp_path: Path) -> None:
