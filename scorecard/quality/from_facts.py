@@ -221,7 +221,7 @@ def _gaps(about: _About, day: str) -> _Found:
             from gap where since_day is not null
         )
         select arg_max(since_day, missing), arg_max(until_day, missing), max(missing),
-            (select count(*) from daily)
+            (select count(*) from records where {day} is not null)
         from empty where days >= {_GAP_DAYS}
     """)
     failures = 1 if missing is not None and missing >= _ENOUGH else 0
@@ -230,7 +230,7 @@ def _gaps(about: _About, day: str) -> _Found:
 
 def _falls(about: _About, day: str) -> _Found:
     """Compare the number of records in the last whole month with those of the six before it."""
-    month, records, usual, months = about.one(f"""
+    month, records, usual, months, checked = about.one(f"""
         , known as (select max({day}) as day from records where {day} <= cast(loaded_at as date)),
         last_month as (
             select date_trunc('month', known.day + 1) - interval 1 month as month from known
@@ -242,11 +242,11 @@ def _falls(about: _About, day: str) -> _Found:
         )
         select (select strftime(month, '%Y-%m') from last_month),
             coalesce(max(number) filter (ago = 0), 0), median(number) filter (ago between 1 and 6),
-            count(*) filter (ago between 1 and 6)
+            count(*) filter (ago between 1 and 6), (select count(*) from records where {day} is not null)
         from counted
     """)
     has_fallen = months == 6 and usual >= _ENOUGH and records * 2 < usual
-    return _Found(records if has_fallen else 0, int(usual or 0), {"month": month, "usual": int(usual or 0)})
+    return _Found(records if has_fallen else 0, checked, {"month": month, "usual": int(usual or 0)})
 
 
 def _similar(about: _About, dimensions: Sequence[str]) -> _Found:
@@ -263,7 +263,7 @@ def _similar(about: _About, dimensions: Sequence[str]) -> _Found:
             from spelt where name is not null and {key} <> '' group by field, alike
         ),
         worst as (select field from alike where ids > 1 group by field order by count(*) desc, field limit 1)
-        select count(*) filter (ids > 1), count(*), (select field from worst),
+        select count(*) filter (ids > 1), (select count(*) from records), (select field from worst),
             list(names order by names) filter (ids > 1 and field = (select field from worst))
         from alike
     """)
