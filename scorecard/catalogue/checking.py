@@ -4,15 +4,12 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from scorecard.catalogue.mistakes import Mistakes
 from scorecard.catalogue.reading import Document, Place, doubtful_booleans
 from scorecard.keys import closest
-
-Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
-"""Text: a number or a date in its place is a mistake."""
 
 # `defer_build`: a DAG file reads schedules alone, so most models are never needed where it is parsed.
 
@@ -35,6 +32,17 @@ _Model = TypeVar("_Model", bound=BaseModel)
 def wrong(problem: str, cure: str) -> PydanticCustomError:
     """Return what a validator raises; ``{key}`` in ``problem`` becomes the name of the entry."""
     return PydanticCustomError("declaration", "{problem}", {"problem": problem, "cure": cure})
+
+
+def _no_template(given: str) -> str:
+    for mark in ("{{", "{%", "{#"):
+        if mark in given:
+            raise wrong(f"{{key}} has {mark}, which dbt reads as the beginning of a template.", "Write it without.")
+    return given
+
+
+Text = Annotated[str, StringConstraints(strict=True, min_length=1), AfterValidator(_no_template)]
+"""Text: a number or a date in its place is a mistake."""
 
 
 def _not_empty(given: Any) -> Any:

@@ -109,6 +109,7 @@ def test_a_metric_beside_another_is_made_of_its_observations() -> None:
             "A flow has the aggregate last. Correct `kind`, or choose one of: average",
         ),
         (KPI, "kind: stock", "kind: amount", None, "Choose one of: flow, stock, period"),
+        (KPI, "label: Zombie deals", "label: 'Deals {{ open }}'", None, "`label` has {{, which dbt reads as"),
         (KPI, "        kind: stock\n", "", "meta:", "`meta` lacks `kind`"),
         (KPI, "default: 180", "default: 0", "stale_days: {", "The default 0 is no integer from 1 to 3660"),
         (KPI, "default: 180", "default: 1.5", "stale_days: {", "The default 1.5 is no integer from 1 to 3660"),

@@ -80,6 +80,13 @@ def test_a_name_that_is_not_there_is_told(project: Path, file: str, old: str, ne
 
 
 @pytest.mark.samples
+def test_a_unit_whose_name_dbt_would_run_is_told(project: Path) -> None:
+    declaration = "dbt_project/models/staging/maven_crm/_sources.yml"
+    path, line = change(project, declaration, "business_unit: Maven Hardware", "business_unit: 'Maven {% x %}'")
+    assert (path, line) in [place[:2] for place in check(project) if "`business_unit` has {%" in place[2]]
+
+
+@pytest.mark.samples
 def test_a_source_that_is_wrong_is_told(project: Path) -> None:
     declaration = "dbt_project/models/staging/maven_crm/_sources.yml"
     path, line = change(project, declaration, "full_export: true", "full_exports: true")
