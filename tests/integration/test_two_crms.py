@@ -69,7 +69,7 @@ def group(built: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         first = connections(company, running)
         second = {f"{name}_twin": connection for name, connection in first.items()}
         sandbox.env["SCORECARD_CONNECTIONS"] = json.dumps({**first, **second})
-        sandbox.run("extract", *UNITS, *TWINS)
+        sandbox.run("extract", "company", *UNITS, *TWINS)
         sandbox.run("build")
         with duckdb.connect(str(sandbox.settings.snapshot), read_only=True) as db:
             rows = db.execute(
