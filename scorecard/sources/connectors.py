@@ -80,11 +80,13 @@ def check(settings: Settings, sources: dict[str, SourceContract]) -> Iterator[Ch
 def _exports(settings: Settings, source: SourceContract) -> Checked:
     if source.name in settings.sources:
         return _bucket(settings, source)
-    folder = Folder(settings.data, source, Originals(settings, settings.state))
+    folder = Folder(settings.data, source, Originals(settings, settings.state), settings.project)
     there = {
         each.file: [name for name in folder.names(each) if (folder.path / name).is_file()] for each in source.objects
     }
-    return _checked(source, folder.path.is_dir(), f"folder {folder.path}", there)
+    # What people write may be left out.
+    expected = {file: names for file, names in there.items() if names or not source.folder}
+    return _checked(source, folder.path.is_dir(), f"folder {folder.path}", expected)
 
 
 def _bucket(settings: Settings, source: SourceContract) -> Checked:

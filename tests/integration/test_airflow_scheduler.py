@@ -28,6 +28,8 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
+from scorecard.catalogue import schedules, source_names
+from scorecard.settings import load_settings
 from tests.conftest import readable_by_others
 
 # One scheduler serves them all.
@@ -120,6 +122,13 @@ class Airflow:
             return sum(run["state"] == "success" for run in runs) >= count
 
         return holds
+
+
+def dags() -> int:
+    """How many DAGs there are: an extraction per source, a publication per cadence, and three more."""
+    settings = load_settings()
+    cadences = {grain for due in schedules(settings).values() for grain in due}
+    return len(source_names(settings)) + len(cadences) + len(("build", "publish_due", "watch"))
 
 
 def wait_until(holds: Callable[[], bool], seconds: float, what: str) -> None:
@@ -225,7 +234,7 @@ def airflow(built: Any, mailbox: tuple[Mailbox, int], tmp_path_factory: pytest.T
         assert door
         api = Airflow(door[1], root)
         api.token = api.call("POST", "/auth/token", {"username": door[2], "password": door[3]})["access_token"]
-        wait_until(lambda: api.call("GET", "/api/v2/dags")["total_entries"] == 7, TO_START, "the DAGs")
+        wait_until(lambda: api.call("GET", "/api/v2/dags")["total_entries"] == dags(), TO_START, "the DAGs")
         yield api
     finally:
         serve.send_signal(signal.SIGINT)

@@ -17,7 +17,7 @@ from tests.unit.rendering.test_pages import ids_of, proved
 
 VALUE_KEYS = {
     "metric", "grain", "period", "scope", "dimension", "member", "numerator", "denominator", "value", "at_most",
-    "status", "target", "observations", "na_reason", "partial", "figure_id",
+    "longer_than", "status", "target", "observations", "na_reason", "partial", "figure_id",
 }  # fmt: skip
 
 
