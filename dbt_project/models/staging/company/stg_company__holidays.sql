@@ -7,7 +7,7 @@ named as (
     select
         holiday_on,
         name,
-        {{ provenance('company', 'holidays', "cast(holiday_on as string)") }}
+        {{ provenance('company', 'holidays', 'holiday_on::string') }}
     from source
 )
 
