@@ -131,6 +131,12 @@ def dags() -> int:
     return len(source_names(settings)) + len(cadences) + len(("build", "publish_due", "watch"))
 
 
+def extract_all(airflow: "Airflow") -> None:
+    """Trigger the extraction of every source, as the morning does."""
+    for source in source_names(load_settings()):
+        airflow.call("POST", f"/api/v2/dags/extract_{source}/dagRuns", {"logical_date": None})
+
+
 def wait_until(holds: Callable[[], bool], seconds: float, what: str) -> None:
     until = time.monotonic() + seconds
     while not holds():
@@ -246,8 +252,7 @@ def airflow(built: Any, mailbox: tuple[Mailbox, int], tmp_path_factory: pytest.T
 def test_a_trigger_ends_in_mail(airflow: Airflow, mailbox: tuple[Mailbox, int]) -> None:
     for dag in airflow.call("GET", "/api/v2/dags")["dags"]:
         airflow.call("PATCH", f"/api/v2/dags/{dag['dag_id']}", {"is_paused": False})
-    for source in ("maven_crm", "ravenstack"):
-        airflow.call("POST", f"/api/v2/dags/extract_{source}/dagRuns", {"logical_date": None})
+    extract_all(airflow)
     wait_until(airflow.finished("build", "asset_triggered", 1), TO_PUBLISH, "the build that the extracts fire")
     wait_until(
         airflow.finished("publish_due", "asset_triggered", 1), TO_PUBLISH, "the publication that the build fires"
@@ -313,8 +318,7 @@ def test_nothing_is_open_beyond_this_machine(airflow: Airflow) -> None:
 def test_a_source_that_fails_stops_no_other_unit(airflow: Airflow, mailbox: tuple[Mailbox, int]) -> None:
     before = [run for run in airflow.runs("build") if run["run_type"] == "asset_triggered"]
     (airflow.root / "data" / "ravenstack").rename(airflow.root / "elsewhere")
-    for source in ("maven_crm", "ravenstack"):
-        airflow.call("POST", f"/api/v2/dags/extract_{source}/dagRuns", {"logical_date": None})
+    extract_all(airflow)
     one_more = airflow.finished("build", "asset_triggered", len(before) + 1)
     wait_until(one_more, TO_PUBLISH, "the build without the source that failed")
     wait_until(lambda: airflow.state_of_last("publish_due") == "failed", TO_PUBLISH, "the publication")
