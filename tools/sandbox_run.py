@@ -19,7 +19,7 @@ import local_airflow
 from dag_runs import Dags, Failed, Say, leave, mail_server, terminal
 from sandbox.changes import changes, figures, last_load
 from sandbox.company import Plan
-from sandbox.project import make_project
+from sandbox.project import make_project, put_settings
 from sandbox.report import Cost, told_changes, told_costs, told_figures
 from sandbox.running import UNITS, Running, apart
 
@@ -43,6 +43,7 @@ def main() -> int:
     started = time.monotonic()
     try:
         choose(os.environ)
+        put_settings(local_airflow.PROJECT, STATE / "project")
         settings = load_settings()
         private.keep_private(settings)
         home = local_airflow.configure(os.environ, STATE)
