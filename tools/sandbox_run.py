@@ -42,9 +42,7 @@ def main() -> int:
     """Run the sandbox; return the exit code."""
     started = time.monotonic()
     try:
-        choose(os.environ)
-        put_settings(local_airflow.PROJECT, STATE / "project")
-        settings = load_settings()
+        settings = chosen(os.environ)
         private.keep_private(settings)
         home = local_airflow.configure(os.environ, STATE)
         lock = local_airflow.take(home)
@@ -69,6 +67,13 @@ def main() -> int:
         print(f"Stopped: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def chosen(environ: MutableMapping[str, str]) -> Settings:
+    """Return the settings of a run, whose project is not made yet."""
+    choose(environ)
+    put_settings(local_airflow.PROJECT, STATE / "project")
+    return load_settings()
 
 
 def choose(environ: MutableMapping[str, str]) -> None:

@@ -119,8 +119,8 @@ def _open(
 
 def _now(field: str, column: str) -> str:
     """Return the SQL of a member's name now; ``field`` is SQL of its dimension."""
-    found = f"select names.name from names where names.field = {field} and names.spelling = {column}"
-    return f"coalesce(({found}), {column}) as {column}"
+    new_name = f"select names.name from names where names.field = {field} and names.spelling = {column}"
+    return f"coalesce(({new_name}), {column}) as {column}"
 
 
 def _quoted(path: Path) -> str:

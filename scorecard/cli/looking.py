@@ -18,13 +18,13 @@ from scorecard.text import on_lines
 
 def metrics(as_json: AsJson = False) -> None:
     """Show the catalogue: every metric and what it means."""
-    found = [
+    entries = [
         {"class" if key == "metric_class" else key: value for key, value in asdict(metric).items()}
         for metric in load_catalogue(load_settings()).metrics.values()
     ]
     columns = ("name", "label", "unit", "direction", "level", "class", "aggregate", "formula")
-    shown = [{**entry, **{key: entry[key]["en"] for key in ("label", "formula")}} for entry in found]
-    show_rows(found, as_json, columns, shown)
+    shown = [{**entry, **{key: entry[key]["en"] for key in ("label", "formula")}} for entry in entries]
+    show_rows(entries, as_json, columns, shown)
 
 
 def values(
@@ -44,7 +44,7 @@ def values(
     refuse_unknown(by, catalogue.dimensions, "--by")
     # Closes hold units: a figure of the company is found under its only unit.
     ids = figure_ids(settings, metric, wanted.label if wanted else None, "business_unit" if by == "company" else by)
-    found = read_values(settings, ids, metric, wanted, by, steps.units_behind(settings))
+    figures = read_values(settings, ids, metric, wanted, by, steps.units_behind(settings))
     columns = (
         "metric",
         "period",
@@ -59,10 +59,10 @@ def values(
         "figure_id",
     )
     show_rows(
-        found,
+        figures,
         as_json,
         columns,
-        [{**row, "value": ends(row["value"], row["at_most"], row["longer_than"], row["na_reason"])} for row in found],
+        [{**row, "value": ends(row["value"], row["at_most"], row["longer_than"], row["na_reason"])} for row in figures],
     )
 
 
@@ -70,8 +70,8 @@ def closes(as_json: AsJson = False) -> None:
     """Show the closes, in the order of closing."""
     from scorecard.archive import store
 
-    found = store.closes(load_settings())
-    show_rows(found, as_json, ("close_id", "sequence", "closed_at", "content_sha256"))
+    entries = store.closes(load_settings())
+    show_rows(entries, as_json, ("close_id", "sequence", "closed_at", "content_sha256"))
 
 
 def render(
@@ -139,8 +139,8 @@ def deliveries(
         ledger.resend(settings, *resend)
     if mark_sent:
         ledger.mark_sent(settings, *mark_sent)
-    found = [asdict(row) for row in ledger.deliveries(settings)]
-    show_rows(found, as_json, ("scorecard", "period", "edition", "recipient", "state", "changed_at", "detail"))
+    letters = [asdict(row) for row in ledger.deliveries(settings)]
+    show_rows(letters, as_json, ("scorecard", "period", "edition", "recipient", "state", "changed_at", "detail"))
 
 
 def _show_trace(result: dict[str, Any]) -> None:

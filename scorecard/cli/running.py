@@ -67,8 +67,8 @@ def confirm(
 
 def confirmations(as_json: AsJson = False) -> None:
     """Show which suspect exports were confirmed, by whom and when."""
-    found = [asdict(each) for each in steps.confirmations(load_settings())]
-    show_rows(found, as_json, ("confirmed_at", "confirmed_by", "source", "file", "sha256", "problem"))
+    confirmed = [asdict(confirmation) for confirmation in steps.confirmations(load_settings())]
+    show_rows(confirmed, as_json, ("confirmed_at", "confirmed_by", "source", "file", "sha256", "problem"))
 
 
 def build() -> None:
@@ -123,8 +123,8 @@ def _wanted(text: str | None, scorecard: str | None, provisional: bool) -> Perio
 
 def _cadences(scorecard: str | None) -> set[Grain]:
     catalogue = load_catalogue(load_settings())
-    asked = [catalogue.scorecard(scorecard)] if scorecard else list(catalogue.scorecards.values())
-    return {cadence for each in asked for cadence in each.cadences}
+    scorecards = [catalogue.scorecard(scorecard)] if scorecard else list(catalogue.scorecards.values())
+    return {cadence for entry in scorecards for cadence in entry.cadences}
 
 
 def _due(scorecard: str | None, period: Period | None) -> list[tuple[str, str]]:
@@ -132,10 +132,10 @@ def _due(scorecard: str | None, period: Period | None) -> list[tuple[str, str]]:
     cadences = {period.grain} if period else _cadences(scorecard)
     label = period.label if period else None
     longest_first = [cadence for cadence in reversed(Grain) if cadence in cadences]
-    found = [each for cadence in longest_first for each in steps.due(settings, cadence, label, scorecard, say)]
-    if not found:
+    publications = [due for cadence in longest_first for due in steps.due(settings, cadence, label, scorecard, say)]
+    if not publications:
         raise ScorecardError("No scorecard has data to publish.", "Choose a period that the sources cover.")
-    return found
+    return publications
 
 
 def _publish_all(due: list[tuple[str, str]], as_json: bool, provisional: bool, failed_before: bool) -> None:

@@ -15,16 +15,16 @@ app = typer.Typer(help="Look at the sources without extracting them.", no_args_i
 @app.command("check")
 def sources_check(as_json: AsJson = False) -> None:
     """Say of each source whether it can be reached, as whom, what it may read, and what is missing."""
-    found = []
+    checked = []
     # One that can't be reached takes a minute or two until it is given up: what is known is told before.
-    for each in steps.check_sources(load_settings()):
-        found.append(each)
-        state = "ok" if each.reached and not each.missing else "incomplete" if each.reached else "not reached"
-        missing = f"; missing: {' '.join(each.missing)}" if each.missing else ""
+    for source in steps.check_sources(load_settings()):
+        checked.append(source)
+        state = "ok" if source.reached and not source.missing else "incomplete" if source.reached else "not reached"
+        missing = f"; missing: {' '.join(source.missing)}" if source.missing else ""
         if not as_json:
-            reads = ", ".join(each.reads) or "nothing"
-            show_line(f"{each.source}: {state}, as {each.who}, may read {reads}{missing}")
+            reads = ", ".join(source.reads) or "nothing"
+            show_line(f"{source.source}: {state}, as {source.who}, may read {reads}{missing}")
     if as_json:
-        show_json([asdict(each) for each in found])
-    if any(each.missing for each in found):
+        show_json([asdict(source) for source in checked])
+    if any(source.missing for source in checked):
         raise typer.Exit(1)

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import duckdb
@@ -70,11 +71,11 @@ def measured(work: Callable[[Settings], None], settings: Settings) -> tuple[floa
     return found
 
 
-def _measure(work: Callable[[Settings], None], settings: Settings, send: object) -> None:
+def _measure(work: Callable[[Settings], None], settings: Settings, send: Connection) -> None:
     started = time.monotonic()
     work(settings)
     used = resource.getrusage(resource.RUSAGE_SELF)
-    send.send((used.ru_utime + used.ru_stime, time.monotonic() - started, _peak()))  # type: ignore[attr-defined]
+    send.send((used.ru_utime + used.ru_stime, time.monotonic() - started, _peak()))
 
 
 def _peak() -> float:

@@ -1,6 +1,7 @@
 """The parts of `make sandbox`, without Airflow: services that run, two extractions, and what is told of them."""
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -36,6 +37,13 @@ KINDS = {
     "zendesk.ticket": "tickets",
 }
 """Raw tables, and what the services call the same."""
+
+
+def test_settings_are_read_before_the_project_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox_run, "STATE", tmp_path / "state")
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    settings = sandbox_run.chosen(os.environ)
+    assert (settings.currency, settings.project) == ("EUR", tmp_path / "state" / "project")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,9 @@
 """The table of durations: of tests by folder, and each target's rows put in the place of its older ones."""
 
+from pathlib import Path
+
 import durations
+import pytest
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="tests.unit.test_text" name="a" time="30.0"/>
@@ -20,7 +23,7 @@ def test_a_target_takes_the_place_of_its_older_rows_alone() -> None:
     assert durations.merged(rows, "lint", [("make lint", "", "3.0")])[1] == ("make lint", "", "3.0")
 
 
-def test_the_page_is_read_as_it_was_written(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_page_is_read_as_it_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(durations, "PAGE", tmp_path / "durations.md")
     rows = [("make lint", "every linter", "1.0", "2026-11-30", "abc", "2 processors, load 1.0")]
     durations.PAGE.write_text(durations.page(rows), encoding="utf-8")
