@@ -26,7 +26,7 @@ from sandbox.running import UNITS, Running, apart
 from scorecard import private
 from scorecard.catalogue import load_catalogue, source_names
 from scorecard.errors import ScorecardError
-from scorecard.settings import Settings, load_settings
+from scorecard.settings import Settings, read_settings
 
 PLAN = Plan(seed=3, size=150, years=25 / 12, start=date(2023, 1, 1), mistakes=0.06)
 OLD, NEW = "2024-12", "2025-01"
@@ -73,7 +73,7 @@ def chosen(environ: MutableMapping[str, str]) -> Settings:
     """Return the settings of a run, whose project is not made yet."""
     choose(environ)
     put_settings(local_airflow.PROJECT, STATE / "project")
-    return load_settings()
+    return read_settings()
 
 
 def choose(environ: MutableMapping[str, str]) -> None:
