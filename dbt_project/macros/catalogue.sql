@@ -49,6 +49,12 @@ having count(*) > 0 and error(string_agg(distinct {{ sentence }}, ' ' order by {
 {%- endmacro %}
 
 
+{# Where a row of what people write stands, as a sentence about it begins. #}
+{% macro at_line(row) -%}
+    {{ row }}.source_file || ', line ' || {{ row }}.source_line || ': '
+{%- endmacro %}
+
+
 {# The business units that sources are declared for and of which nothing was read yet: their targets can't be judged. #}
 {% macro units_without_data() -%}
     select declared.unit

@@ -28,8 +28,8 @@
     {%- set declared = graph.sources['source.' ~ project_name ~ '.' ~ source_name ~ '.' ~ object_name].columns.values() -%}
     {%- set held = adapter.get_columns_in_relation(loaded) | map(attribute='name') | list if loaded else [] -%}
     {%- set by_the_extraction = [
-        ('_undeclared', 'string'), ('_source_file', 'string'), ('_source_line', 'bigint'), ('_source_sha256', 'string'),
-        ('_valid_from', 'moment'), ('_valid_to', 'moment'), ('_deleted_at', 'moment'), ('_deleted_reason', 'string'),
+        ('_undeclared', 'string'), ('_line_key', 'string'), ('_source_file', 'string'), ('_source_line', 'bigint'),
+        ('_source_sha256', 'string'), ('_valid_from', 'moment'), ('_valid_to', 'moment'), ('_deleted_at', 'moment'), ('_deleted_reason', 'string'),
     ] -%}
     (
         select

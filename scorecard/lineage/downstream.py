@@ -52,6 +52,30 @@ def metrics_downstream(
     }
 
 
+def beside_figures(manifest: dict[str, Any], derived: Mapping[str, Collection[str]] = MappingProxyType({})) -> set[str]:
+    """Return the unique ids of what stands beside any figure.
+
+    These are the tables that people write and no KPI is made of, as targets and actions, and the models made of them
+    that no metric is made of.
+
+    Parameters
+    ----------
+    derived: as in `metrics_downstream`.
+    """
+    of_kpis, of_metrics = metrics_downstream(manifest), metrics_downstream(manifest, derived)
+    written = [name for name, node in manifest["sources"].items() if node["source_name"] == COMPANY]
+    reached = {name for name in written if not of_kpis[name]}
+    rest = list(reached)
+    while rest:
+        for child in manifest["child_map"].get(rest.pop(), []):
+            node = manifest["nodes"].get(child, {})
+            is_made_of_it = node.get("resource_type") == "model" and not of_metrics[child] and not _is_days_only(node)
+            if is_made_of_it and child not in reached:
+                reached.add(child)
+                rest.append(child)
+    return reached
+
+
 def units_upstream(manifest: dict[str, Any], written: Collection[str] = ()) -> dict[str, set[str]]:
     """Return, by ``schema.relation`` of every source, seed and model, the business units whose sources it rests on.
 

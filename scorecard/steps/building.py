@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from scorecard.catalogue import (
     ALL_UNITS,
-    COMPANY,
     Catalogue,
     company_folders,
     declared_as,
@@ -171,12 +170,12 @@ def _keepartifacts(settings: Settings) -> None:
 
 
 def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResult"]:
-    from scorecard import lineage
     from scorecard.languages import load_translations
     from scorecard.quality import gx
     from scorecard.quality.dbt_by_unit import count_by_unit
     from scorecard.quality.from_dbt import from_dbt
     from scorecard.quality.from_extract import from_extract
+    from scorecard.quality.named_rows import name_rows
     from scorecard.warehouse.dbt import Dbt
     from scorecard.warehouse.snapshot import writer
 
@@ -188,9 +187,7 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     progress("Planning the KPIs")
     _plan(settings, catalogue, dbt)
     manifest = dbt.manifest()
-    touched = _metrics_by_relation(
-        settings, catalogue, manifest, lineage.metrics_downstream(manifest, _derived(catalogue))
-    )
+    touched = _metrics_by_relation(settings, catalogue, manifest)
     progress("Checking the raw tables")
     results = gx.check_raw(settings, names, touched)
     with writer(settings) as connection:
@@ -201,7 +198,8 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     units_of = _units_by_relation(settings, manifest)
     tested = from_dbt(dbt.test(), dbt.manifest(), touched, load_translations(settings.project / "reports"))
     with writer(settings) as connection:
-        results += count_by_unit(connection, tested, dbt.manifest(), units_of)
+        counted = count_by_unit(connection, tested, dbt.manifest(), units_of)
+        results += name_rows(connection, counted, dbt.manifest())
     with writer(settings) as connection:
         results += _check_facts(connection, settings, catalogue, touched)
     progress("Checking the KPIs")
@@ -281,22 +279,24 @@ def _derived(catalogue: Catalogue) -> dict[str, set[str]]:
     return derived
 
 
-def _metrics_by_relation(
-    settings: Settings, catalogue: Catalogue, manifest: dict[str, Any], downstream: dict[str, list[str]]
-) -> dict[str, list[str]]:
+def _metrics_by_relation(settings: Settings, catalogue: Catalogue, manifest: dict[str, Any]) -> dict[str, list[str]]:
     """Return the metrics, variants among them, that rest on each ``schema.relation``."""
+    from scorecard.lineage import beside_figures, metrics_downstream
+
     family: dict[str, list[str]] = {}
     for metric in catalogue.metrics.values():
         family.setdefault(metric.base, []).append(metric.name)
-    nodes = {**manifest["nodes"], **manifest["sources"]}
+    nodes, derived = {**manifest["nodes"], **manifest["sources"]}, _derived(catalogue)
     touched = {
         f"{nodes[node]['schema']}.{nodes[node]['name']}": sorted(
             {name for metric in metrics for name in family.get(metric, [metric])}
         )
-        for node, metrics in downstream.items()
+        for node, metrics in metrics_downstream(manifest, derived).items()
     }
-    # A target and an action stand beside any figure.
-    touched |= {f"raw_{COMPANY}.{table}": sorted(catalogue.metrics) for table in ("targets", "actions")}
+    touched |= {
+        f"{nodes[node]['schema']}.{nodes[node]['name']}": sorted(catalogue.metrics)
+        for node in beside_figures(manifest, derived)
+    }
     for account in (*settings.services, *company_folders(settings)):
         # The raw tables of an account feed what those of its service are declared to feed.
         of_service = f"raw_{declared_as(settings, account)}."

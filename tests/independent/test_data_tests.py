@@ -11,6 +11,12 @@ import pytest
 TARGET = """insert into core.core_target by name select * replace ({}) from core.core_target
     where record_id = 'win_rate|2017-Q4|Maven Hardware|region|East'"""
 
+# What people of the unit wrote, as the concept has it.
+WRITTEN = "create or replace view intermediate.{} as select *, 'Maven Hardware' as business_unit, "
+WRITTEN += "'customer.csv' as source_file, 2 as source_line from (values {{}}) as t ({})"
+LINKS = WRITTEN.format("int_customer_links", "source, account_id, customer")
+LADDER = WRITTEN.format("int_product_ladder", "product, tier")
+
 # The test, what is done to the warehouse, and what the test says then: a sentence, or so many rows.
 BROKEN: list[tuple[str, str, str | int]] = [
     (
@@ -75,6 +81,15 @@ BROKEN: list[tuple[str, str, str | int]] = [
     ("subscriptions_have_an_account", "delete from core.core_account where account_id = 'A-00bed1'", 10),
     ("unique_core_rep", "insert into core.core_rep from (from core.core_rep limit 1)", 1),
     ("unique_core_product", "insert into core.core_product from (from core.core_product limit 1)", 1),
+    ("customer_link_is_of_an_account", LINKS.format("('maven_crm', 'Isdom', 'A'), ('maven_crm', 'Nobody', 'A')"), 1),
+    ("customer_link_is_of_an_account", LINKS.format("('ravenstack', 'A-00bed1', 'A')"), 1),
+    (
+        "account_is_linked_to_one_customer",
+        LINKS.format("('maven_crm', 'Isdom', 'A'), ('maven_crm', 'Isdom', 'B'), ('maven_crm', 'Zoomit', 'A')"),
+        2,
+    ),
+    ("product_of_the_ladder_is_sold", LADDER.format("('GTX Pro', 1), ('GTXPro', 2)"), 1),
+    ("product_has_one_place_on_the_ladder", LADDER.format("('GTX Pro', 1), ('GTX Pro', 2)"), 2),
     ("action_is_about_a_metric", "update scorecard.actions set member = 'North' where action_id = 'A1'", 1),
 ]
 

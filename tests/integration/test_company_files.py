@@ -23,6 +23,22 @@ RENAMED = [
 ]
 
 
+LINKS = [
+    {"source": source, "account_id": account, "customer": customer}
+    for source, account, customer in (
+        ("maven_crm", "Isdom", "Isdom Group"),
+        ("maven_crm", "Betasoloin", "Isdom Group"),
+        ("maven_crm", "Zoomit", "Zoomit"),
+        ("maven_crm", "Zoomit", "Isdom Group"),
+        ("ravenstack", "A-00bed1", "Isdom Group"),
+    )
+]
+LADDER = [
+    {"product": product, "product_family": "GTX", "tier": tier}
+    for product, tier in (("GTX Basic", 1), ("GTXPro", 2), ("GTX Pro", 2), ("GTX Plus Pro", 3), ("GTX Plus Pro", 4))
+]
+
+
 @dataclass(frozen=True)
 class Company:
     """A project whose people wrote other files than the samples have, and the warehouse that was built from them."""
@@ -54,6 +70,8 @@ def company(built: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Company
         rows = [{**row, "reason": ""} for row in csv.DictReader(file)]
     rows.append({**TARGET, "metric": "zombie_deals", "unit": "count", "target": "many"})
     write(project, "targets.csv", [{**dict.fromkeys(rows[0], ""), **row} for row in rows], FOLDER)
+    write(project, "customer_links.csv", LINKS, FOLDER)
+    write(project, "product_ladder.csv", LADDER, FOLDER)
     of_others = project / "company" / "ravenstack_saas"
     (of_others / "targets.csv").write_text((of_others / "targets.csv").read_text().partition("\n")[0] + "\n")
     (of_others / "actions.csv").unlink()
@@ -117,6 +135,49 @@ def test_what_is_empty_or_gone_is_no_target_action_or_holiday(company: Company) 
     assert company.query("select count(*) from core.core_target where reason is not null and scope <> 'all'") == [(0,)]
     again = company.sandbox.run("extract")
     assert "loading" not in again.stdout + again.stderr
+
+
+def test_accounts_are_linked_and_products_placed_by_the_units_own_files(company: Company) -> None:
+    linked = company.query(
+        "select account_key, customer_key, source_file, source_line from core.core_customer_link order by source_line"
+    )
+    file = f"company/{FOLDER}/customer_links.csv"
+    assert linked == [
+        ("maven_crm:Isdom", "Maven Hardware:Isdom Group", file, 2),
+        ("maven_crm:Betasoloin", "Maven Hardware:Isdom Group", file, 3),
+        ("ravenstack:A-00bed1", "Maven Hardware:Isdom Group", file, 6),
+    ]
+    placed = company.query("select product, product_family, tier, per_seat from core.core_product_ladder order by tier")
+    assert placed == [("GTX Basic", "GTX", 1, None), ("GTX Pro", "GTX", 2, None)]
+
+
+@pytest.mark.parametrize(
+    ("check", "sentences"),
+    [
+        (
+            "account_is_linked_to_one_customer",
+            ("customer_links.csv, line 4: the account Zoomit of maven_crm", "customer_links.csv, line 5: the account"),
+        ),
+        ("customer_link_is_of_an_account", ("customer_links.csv, line 6: the source ravenstack has no account",)),
+        (
+            "product_has_one_place_on_the_ladder",
+            ("product_ladder.csv, line 5: the product GTX Plus Pro", "product_ladder.csv, line 6: the product GTX"),
+        ),
+    ],
+)
+def test_a_link_or_a_place_that_cannot_be_is_a_warning_with_its_line(
+    company: Company, check: str, sentences: tuple[str, ...]
+) -> None:
+    rows = company.query(
+        "select severity, business_unit, list_contains(metrics, 'win_rate'), message, cure, words"
+        f" from quality.check_results where check_id = 'dbt.{check}' and not passed"
+    )
+    ((severity, unit, is_printed, message, cure, words),) = rows
+    assert (severity, unit, is_printed) == ("warning", UNIT, True)
+    for sentence in sentences:
+        assert f"company/{FOLDER}/{sentence}" in message
+        assert f"company/{FOLDER}/{sentence}" in json.loads(words)["ja"]["message"]
+    assert "delete" in cure.lower()
 
 
 def test_a_close_freezes_where_targets_and_actions_stand(company: Company) -> None:

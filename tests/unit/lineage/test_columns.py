@@ -3,7 +3,7 @@ import json
 import pytest
 
 from scorecard.errors import ScorecardError
-from scorecard.lineage import metric_lineage, metrics_downstream
+from scorecard.lineage import beside_figures, metric_lineage, metrics_downstream
 
 DIMENSIONS = ["company", "region", "rep"]
 STAGING = """
@@ -181,3 +181,28 @@ def test_downstream_follows_models_to_metrics_only(manifest):
     assert found["seed.p.targets"] == ["growth"]
     assert found["model.p.kpi_won_value"] == ["growth", "won_value"]
     assert found["model.p.kpi_values"] == []
+
+
+def test_what_people_write_and_no_kpi_is_made_of_stands_beside_figures():
+    """Rates are in a KPI; targets are in a derived metric alone; actions are in none, nor is what is made of them."""
+    child_map = {
+        "rates": ["core_rate"],
+        "core_rate": ["kpi_won"],
+        "targets": ["core_target"],
+        "actions": ["core_action", "is_a_test"],
+        "core_action": ["printed"],
+        "holidays": ["core_calendar"],
+        "deals": ["core_deal"],
+    }
+    sources = {
+        name: {"name": name, "resource_type": "source", "source_name": "crm" if name == "deals" else "company"}
+        for name in ("rates", "targets", "actions", "holidays", "deals")
+    }
+    models = [child for children in child_map.values() for child in children]
+    nodes = {name: {"name": name, "resource_type": "model", "path": f"core/{name}.sql"} for name in models}
+    nodes["kpi_won"]["path"] = "kpis/kpi_won.sql"
+    nodes["core_calendar"]["config"] = {"meta": {"days_only": True}}
+    nodes["is_a_test"]["resource_type"] = "test"
+    manifest = {"nodes": nodes, "sources": sources, "child_map": child_map}
+    beside = beside_figures(manifest, {"core_target": ["attainment"]})
+    assert beside == {"targets", "actions", "holidays", "core_action", "printed"}

@@ -13,6 +13,7 @@ from scorecard.quality import gate
 from scorecard.quality.dbt_by_unit import count_by_unit
 from scorecard.quality.from_dbt import from_dbt
 from scorecard.quality.from_extract import from_extract
+from scorecard.quality.named_rows import name_rows
 from scorecard.quality.results import CheckResult, load, store
 from scorecard.settings import load_settings
 from scorecard.text import plain
@@ -97,6 +98,29 @@ def test_a_dbt_test_of_a_model_that_units_share_is_counted_by_unit() -> None:
         assert _count(null_rows, 2, con)["Hardware"] == (True, 0, "It holds.")
         across = 'select amount from "memory"."core"."deal" group by amount having count(distinct business_unit) > 1'
         assert _count(across, 1, con) == {None: (False, 1, "Rows that break it: 1. Why.")}, "no unit's own"
+
+
+def test_rows_that_say_what_is_wrong_are_named_in_the_message_of_their_unit() -> None:
+    words = {"ja": {"name": "正しい", "message": "2件", "cure": "直す。"}}
+    result = replace(RESULT, check_id="dbt.x", message="Rows that break it: 2.", words=words)
+    rows = "select unit as business_unit, 'line ' || line as problem from (values {}) as t (unit, line)"
+
+    def named(query: str, **changed: Any) -> CheckResult:
+        node = {"name": "x", "resource_type": "test", "compiled_code": query}
+        with duckdb.connect() as con:
+            (one,) = name_rows(con, [replace(result, **changed)], {"nodes": {"x": node}})
+        return one
+
+    of_two = rows.format("('A', 3), ('A', 2), ('B', 7)")
+    assert named(of_two).message == "Rows that break it: 2. line 2 line 3 line 7"
+    of_one = named(of_two, business_unit="A")
+    assert of_one.message == "Rows that break it: 2. line 2 line 3"
+    assert of_one.words["ja"] == {"name": "正しい", "message": "2件 line 2 line 3", "cure": "直す。"}
+    many = rows.format(", ".join(f"('A', {line})" for line in range(1, 6)))
+    assert named(many).message == "Rows that break it: 2. line 1 line 2 line 3 … (+2)"
+    for query in ("select 1 as other", "select 'a' as problem", "select error('x') as problem"):
+        assert named(query, business_unit="A").message == result.message, "it says nothing of the unit's rows"
+    assert named(of_two, passed=True).message == result.message
 
 
 def test_plain_text_is_one_harmless_line() -> None:

@@ -92,6 +92,38 @@ def test_a_column_that_may_be_left_out_is_empty(settings: Settings) -> None:
         loaded(settings)
 
 
+@pytest.mark.parametrize(
+    ("file", "header", "row", "empty"),
+    [
+        ("customer_links.csv", "source,account_id,customer", "maven_crm,Isdom,Acme", "maven_crm,Isdom,"),
+        ("product_ladder.csv", "product,product_family,tier,per_seat", "GTX Pro,GTX,2,no", ",GTX,2,no"),
+    ],
+)
+def test_links_and_ladder_may_be_empty_or_lack_a_column(
+    settings: Settings, file: str, header: str, row: str, empty: str
+) -> None:
+    table = file.removesuffix(".csv")
+    wrote(settings, "", file)
+    assert loaded(settings) == ()
+    wrote(settings, f"{header}\n", file)
+    assert loaded(settings) == (table,)
+    wrote(settings, f"{header}\n{row}\n{empty}\n", file)
+    assert loaded(settings) == (table,)
+    with duckdb.connect(settings.warehouse, read_only=True) as db:
+        assert db.execute(f"select count(*), min(_source_line) from raw_{NORTH}.{table}").fetchall() == [(1, 2)]
+        assert db.execute(f"select object, source_line from raw_{NORTH}._quarantine").fetchall() == [(table, 3)]
+
+
+def test_a_ladder_needs_products_alone(settings: Settings) -> None:
+    wrote(settings, "product,tier\nGTX Pro,\nGTX Basic,1\nGTX Basic,2\nGTX Plus,high\n", "product_ladder.csv")
+    assert loaded(settings) == ("product_ladder",)
+    with duckdb.connect(settings.warehouse, read_only=True) as db:
+        rows = db.execute(f"select product, tier, per_seat from raw_{NORTH}.product_ladder order by all").fetchall()
+        ((reason,),) = db.execute(f"select reason from raw_{NORTH}._quarantine").fetchall()
+    assert rows == [("GTX Basic", 1, None), ("GTX Basic", 2, None), ("GTX Pro", None, None)]
+    assert "tier" in reason
+
+
 def test_a_row_that_cannot_be_read_goes_to_quarantine_alone(settings: Settings) -> None:
     wrote(settings, f"{HEADER}\n{ROW}\n{ROW.replace('0.62', 'many').replace('East', 'West')}\n")
     assert loaded(settings) == ("targets",)
@@ -114,7 +146,14 @@ def test_a_file_that_cannot_be_read_is_the_trouble_of_its_unit(settings: Setting
 
 def test_what_nothing_reads_is_told(settings: Settings) -> None:
     company = settings.project / "company"
-    for name in ("maven_hardware/target.csv", "maven_hardware/fx_rates.csv", "aliases.csv"):
+    read = ("maven_hardware/customer_links.csv", "maven_hardware/product_ladder.csv")
+    for name in (
+        "maven_hardware/target.csv",
+        "maven_hardware/fx_rates.csv",
+        "aliases.csv",
+        "customer_links.csv",
+        *read,
+    ):
         (company / name).write_text("")
     for name in ("maven_hardware ", "mavn_hardware"):
         (company / name).mkdir()
@@ -123,6 +162,7 @@ def test_what_nothing_reads_is_told(settings: Settings) -> None:
     told = {each.path.relative_to(company).as_posix(): f"{each.problem} {each.cure}" for each in mistakes.all()}
     assert told == {
         "aliases.csv": told["aliases.csv"],
+        "customer_links.csv": told["customer_links.csv"],
         "maven_hardware/fx_rates.csv": told["maven_hardware/fx_rates.csv"],
         "maven_hardware/target.csv": "Nothing reads this file here. Write targets.csv, or delete it.",
         "maven_hardware ": "Another folder is spelt alike, and that one is read. Put their files together.",

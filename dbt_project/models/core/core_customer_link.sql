@@ -1,0 +1,26 @@
+-- One row per account that a unit's people have linked to a customer. An account that is given to several customers
+-- is of none of them, and a check names its rows.
+with given as (
+    select
+        *,
+        min(customer) over same as first_customer,
+        max(customer) over same as last_customer,
+        row_number() over (partition by business_unit, source, account_id order by source_system, record_id) as place
+    from {{ ref('int_customer_links') }}
+    window same as (partition by business_unit, source, account_id)
+)
+
+select
+    business_unit,
+    source,
+    account_id,
+    source || ':' || account_id as account_key,
+    business_unit || ':' || customer as customer_key,
+    source_system,
+    source_object,
+    record_id,
+    source_file,
+    source_line,
+    source_sha256
+from given
+where place = 1 and first_customer = last_customer

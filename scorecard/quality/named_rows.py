@@ -1,0 +1,70 @@
+"""What the rows that break a test of dbt say of themselves: dbt keeps their number alone."""
+
+# ruff: noqa: S608 - the SQL is what dbt compiled
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from scorecard.quality.results import CheckResult
+from scorecard.text import plain
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_COLUMN = "problem"
+"""The column of a test's query that has a sentence about the row: where it stands, and what is wrong there."""
+_NAMED = 3
+
+
+def name_rows(
+    con: "DuckDBPyConnection", results: Sequence[CheckResult], manifest: Mapping[str, Any]
+) -> list[CheckResult]:
+    """Return the results with what rows say in the messages of failed tests whose query has a column ``problem``.
+
+    Parameters
+    ----------
+    con: the warehouse that was tested. results: counted by business unit. manifest: dbt's, with compiled SQL.
+
+    Of a result of one business unit these are the rows with it in their column ``business_unit``.
+    """
+    queries = {
+        f"dbt.{node['name']}": node["compiled_code"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and node.get("compiled_code")
+    }
+    return [
+        result if result.passed or result.check_id not in queries else _named(con, result, queries[result.check_id])
+        for result in results
+    ]
+
+
+def _named(con: "DuckDBPyConnection", result: CheckResult, query: str) -> CheckResult:
+    sentences = _sentences(con, query, result.business_unit)
+    if not sentences:
+        return result
+    listed = " ".join(plain(sentence, 300) for sentence in sentences[:_NAMED])
+    if len(sentences) > _NAMED:
+        listed += f" … (+{len(sentences) - _NAMED:,})"
+    words = {
+        language: {key: f"{text} {listed}" if key == "message" else text for key, text in texts.items()}
+        for language, texts in result.words.items()
+    }
+    return replace(result, message=f"{result.message} {listed}", words=words)
+
+
+def _sentences(con: "DuckDBPyConnection", query: str, unit: str | None) -> list[str]:
+    """Return what the rows of a query say; nothing where it says nothing, or doesn't run."""
+    import duckdb
+
+    try:
+        columns = [name for name, *_ in con.execute(f"select * from ({query}) limit 0").description or ()]
+        if _COLUMN not in columns or (unit is not None and "business_unit" not in columns):
+            return []
+        of_unit = "" if unit is None else "and business_unit = $unit"
+        rows = con.execute(
+            f"select {_COLUMN} from ({query}) where {_COLUMN} is not null {of_unit} order by {_COLUMN}",
+            {} if unit is None else {"unit": unit},
+        ).fetchall()
+    except duckdb.Error:
+        return []
+    return [sentence for (sentence,) in rows]
