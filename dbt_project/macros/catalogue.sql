@@ -28,24 +28,46 @@
 {% endmacro %}
 
 
-{# Every metric and variant beside one, as rows for a test to read: (metric, unit, level, drives). #}
+{# Every metric and variant beside one, as rows for a test to read: (metric, unit). #}
 {% macro catalogue_rows() -%}
-    {%- set metrics = plan().metrics -%}
     values
-    {%- for metric in metrics %}
-    ('{{ metric.metric }}', '{{ metric.unit }}', '{{ metric.level }}', {{ text_list(metric.drives) }})
+    {%- for metric in plan().metrics %}
+    ('{{ metric.metric }}', '{{ metric.unit }}')
     {%- if not loop.last %},{% endif %}
-    {%- else %} (null, null, null, [''])
+    {%- else %} (null, null)
     {%- endfor %}
 {%- endmacro %}
 
 
+{# Every metric with each KGI that it is or drives, by whatever metrics between them, as rows for a test to read: (metric, kgi). #}
+{% macro kgi_rows() -%}
+    {%- set metrics = plan().metrics -%}
+    {%- set drives = {} -%}
+    {%- for metric in metrics %}{% do drives.update({metric.metric: metric.drives}) %}{% endfor -%}
+    {%- set kgis = metrics | selectattr('level', 'equalto', 'kgi') | map(attribute='metric') | list -%}
+    values (null, null)
+    {%- for metric in metrics %}{% for name in reached_from(metric.metric, drives) if name in kgis %},
+    ('{{ metric.metric }}', '{{ name }}')
+    {%- endfor %}{% endfor %}
+{%- endmacro %}
+
+
+{# A metric and all that it drives. What is reached is gone through in turn while it grows, each once, so a cycle ends. #}
+{% macro reached_from(metric, drives) %}
+    {% set reached = [metric] %}
+    {% for name in reached %}
+        {% for other in drives.get(name, []) if other not in reached %}{% do reached.append(other) %}{% endfor %}
+    {% endfor %}
+    {{ return(reached) }}
+{% endmacro %}
+
+
 {# Ends a test's query: it fails with a sentence that names what is wrong, rather than with a count of rows. The error is in
-   the condition, since dbt counts the rows and DuckDB leaves out a column that nobody reads. #}
+   the condition, since dbt counts the rows and an engine leaves out a column that nobody reads. #}
 {% macro fail_by_name(relation, sentence) -%}
 select 1 as said
 from {{ relation }}
-having count(*) > 0 and error(string_agg(distinct {{ sentence }}, ' ' order by {{ sentence }})) is null
+having count(*) > 0 and {{ failure(joined_texts(sentence, ' ')) }} is null
 {%- endmacro %}
 
 

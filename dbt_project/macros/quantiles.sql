@@ -36,7 +36,7 @@
     with rows as ({{ measured_rows(pass) }}),
     {% for metric, x in amounts.items() %}
     amount_{{ metric }} as (
-        select {{ x }} as amount, cast(row_number() over (order by {{ x }}) as int) as rank
+        select {{ x }} as amount, cast(row_number() over (order by {{ x }} nulls last) as int) as rank
         from (select distinct {{ x }} from rows where {{ x }} is not null) as amounts
     ),
     {% endfor %}
@@ -91,7 +91,7 @@
             min(amount) filter (where up_to > least({{ whole_quotient(tenths, 10) }} + 1, total - 1)) as upper
         from (
             select *,
-                sum(times) over (partition by grain, period_start, scope, dimension, member order by amount) as up_to,
+                sum(times) over (partition by grain, period_start, scope, dimension, member order by amount nulls last) as up_to,
                 sum(times) over (partition by grain, period_start, scope, dimension, member) as total
             from ({{ counted_amounts(pass, x) }}) as counted
         ) as placed
@@ -160,7 +160,7 @@
                 {{ half_of_curve('amount', 'events', 'at_risk') }} as ends
             from (
                 select *,
-                    sum(times) over (partition by grain, period_start, scope, dimension, member order by amount desc)
+                    sum(times) over (partition by grain, period_start, scope, dimension, member order by amount desc nulls last)
                         as at_risk
                 from ({{ counted_amounts(pass, x) }}) as counted
             ) as waited

@@ -215,7 +215,7 @@
             sum({{ sum }}) over so_far as {{ sum }}{{ ',' if not loop.last }}
             {% endfor %}
         from ({{ one_row_per_metric(pass, 'changed', ([] if is_stock else ['grain']) + ['scope', 'day', 'dimension', 'member'], counted='is not null') }})
-        window so_far as (partition by {{ whose }} order by day)
+        window so_far as (partition by {{ whose }} order by day nulls last)
     ),
     observed as (
         select business_unit as scope, last_on from horizon

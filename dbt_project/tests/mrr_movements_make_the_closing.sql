@@ -9,7 +9,7 @@
     },
 ) }}
 with account_currency as (
-    select account_key, string_agg(distinct currency, '+' order by currency) as currency
+    select account_key, {{ joined_texts('currency', '+') }} as currency
     from {{ ref('core_subscription') }}
     group by account_key
 ),
@@ -43,7 +43,7 @@ moved as (
         account_currency.currency,
         sum(movement.amount) as amount
     from {{ ref('core_mrr_movement') }} as movement
-    inner join month on movement.moved_on = month.period_end - 1
+    inner join month on movement.moved_on = {{ add_days('month.period_end', -1) }}
     inner join account_currency on movement.account_key = account_currency.account_key
     group by all
 )

@@ -6,13 +6,17 @@
         'cure': "Look for a key that is not unique, or an inner join, in the fact's model under dbt_project/models/core.",
     },
 ) }}
-{% for fact, declared in var('facts', {}).items() %}
-select
-    '{{ fact }}' as fact,
-    (select count(*) from {{ ref(fact) }}) as has_rows,
-    {% for model in var('concepts', {}).get(declared.concept, []) %}(select count(*) from {{ ref(model) }}) + {% endfor %}0 as staged
+with counted (fact, has_rows, staged) as (
+    {% for fact, declared in var('facts', {}).items() %}
+    select
+        '{{ fact }}',
+        (select count(*) from {{ ref(fact) }}),
+        {% for model in var('concepts', {}).get(declared.concept, []) %}(select count(*) from {{ ref(model) }}) + {% endfor %}0
+    union all
+    {% endfor %}
+    select null, 0, 0
+)
+
+select fact, has_rows, staged
+from counted
 where has_rows <> staged
-union all
-{% endfor %}
-select null as fact, 0 as has_rows, 0 as staged
-where false

@@ -6,7 +6,7 @@
         'cure': 'Correct the target or its unit in targets.csv of the unit, in the folder company.',
     },
 ) }}
-with catalogue (metric, unit, level, drives) as ({{ catalogue_rows() }}),
+with catalogue (metric, unit) as ({{ catalogue_rows() }}),
 
 unmeasurable as (
     select
@@ -20,5 +20,5 @@ unmeasurable as (
 )
 
 {{ fail_by_name('unmeasurable', "'Target ' || record_id || ': '
-    || coalesce(regexp_replace(target::varchar, '\.?0+$', ''), 'no number') || ' in ' || unit
+    || coalesce(trim(trailing '.' from trim(trailing '0' from target::string)), 'no number') || ' in ' || unit
     || ', its metric is in ' || unit_of_metric || '.'") }}

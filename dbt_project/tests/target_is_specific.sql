@@ -6,7 +6,7 @@
         'cure': 'Correct the metric, dimension or member in targets.csv of the unit, in the folder company; a member that was renamed goes into aliases.csv beside it.',
     },
 ) }}
-with catalogue (metric, unit, level, drives) as ({{ catalogue_rows() }}),
+with catalogue (metric, unit) as ({{ catalogue_rows() }}),
 
 -- A rep who has sold nothing yet may have a target.
 known as (

@@ -11,10 +11,10 @@ with unbound as (
         record_id,
         case
             when period_start is null then period || ' is no period within the calendar'
-            else 'due ' || coalesce(due::varchar, 'never') || ', its period ends on ' || (period_end - 1)::varchar
+            else 'due ' || coalesce(due::string, 'never') || ', its period ends on ' || {{ add_days('period_end', -1) }}::string
         end as problem
     from {{ ref('core_target') }}
-    where (period_start is null or due is distinct from (period_end - 1)::date)
+    where (period_start is null or due is distinct from {{ add_days('period_end', -1) }})
         and coalesce(scope, '') not in ({{ units_without_data() }})
 )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.tokens import Token, TokenType
 
 STAND_IN = "portable_"
@@ -47,11 +48,13 @@ _CURES = {
     "arg_max": "value_at_max",
     "date_diff": "days_between",
     "date_trunc": "first_day_of",
+    "error": "failure",
     "from_json": "json_has, json_length, json_sum or json_text_where",
     "generate_series": "days_from",
     "last_value": "last_known",
     "list": "an aggregate, or text_list",
     "list_contains": "array_contains",
+    "string_agg": "joined_texts",
     "strftime": "iso_week, or the day as a text",
     "to_timestamp": "moment_of_seconds",
     "trunc": "whole_part",
@@ -60,7 +63,20 @@ _CURES = {
     "text": "string",
     "timestamptz": "type_of('moment')",
     "timestamp": "type_of('moment')",
+    "an order that leaves nulls to the engine": "nulls first or nulls last",
 }
+
+
+class NullsAreSmall(DuckDB):
+    """DuckDB's SQL, read as if a null came before every value."""
+
+    NULL_ORDERING = "nulls_are_small"
+
+
+class NullsAreLarge(DuckDB):
+    """DuckDB's SQL, read as if a null came after every value."""
+
+    NULL_ORDERING = "nulls_are_large"
 
 
 @dataclass(frozen=True)
@@ -82,6 +98,7 @@ def constructs(sql: str) -> Iterator[Construct]:
     for tree in filter(None, sqlglot.parse(sql, dialect="duckdb")):
         for node in tree.walk():
             yield from _of_node(node)
+    yield from _orders(sql)
 
 
 def _of_token(tokens: list[Token], place: int, token: Token) -> Iterator[Construct]:
@@ -144,6 +161,17 @@ def _of_node(node: exp.Expression) -> Iterator[Construct]:
         yield from _aliases_in_where(node)
     elif not isinstance(node, (*_NODES, exp.Func)) or isinstance(node, (exp.Array, exp.Lateral)):
         yield Construct(type(node).__name__, text)
+
+
+def _orders(sql: str) -> Iterator[Construct]:
+    """Each order of which two engines may put the nulls on different sides: what it says depends on the reader."""
+    readings = (
+        [order for tree in filter(None, sqlglot.parse(sql, dialect=dialect)) for order in tree.find_all(exp.Ordered)]
+        for dialect in (NullsAreSmall, NullsAreLarge)
+    )
+    for small, large in zip(*readings, strict=True):
+        if small.args.get("nulls_first") != large.args.get("nulls_first"):
+            yield Construct("an order that leaves nulls to the engine", small.this.sql("duckdb")[:80])
 
 
 def _is_inside_one_of_its_name(cte: exp.CTE) -> bool:

@@ -1,17 +1,24 @@
-"""The models are SQL that DuckDB and Spark both run; what they write differently is in macros/portable."""
+"""All SQL of the project runs on DuckDB and on Spark; what they write differently is in macros/portable."""
 
 import json
 import re
 import shutil
-from pathlib import Path
+from collections import Counter
+from typing import Any
 
 import pytest
 
+from scorecard.catalogue import load_catalogue
 from scorecard.plugins import services
+from scorecard.warehouse.plan import FILE, make_plan, read_plan, write_plan
+from scorecard.warehouse.plan.kpi_sql import Table, read_shape
+from scorecard.warehouse.plan.plan import names_in
 from tests.conftest import PROJECT, Sandbox, sandbox_at
 from tests.independent.portability import STAND_IN, constructs
 
 MACROS = PROJECT / "dbt_project" / "macros" / "portable"
+CONTRACT_TYPE = re.compile(r"varchar(\[\])?|timestamptz|date|bigint|integer|boolean|decimal\(\d+, ?\d+\)")
+"""The product's words for types in YAML. An engine's `type_of` gives its own for them."""
 
 
 def stand_ins() -> str:
@@ -28,8 +35,11 @@ def stand_ins() -> str:
 
 
 @pytest.fixture(scope="module")
-def compiled_with_stand_ins(built: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project with an account of every service, compiled with the stand-ins in place of DuckDB's macros."""
+def compiled_with_stand_ins(built: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    """The project with an account of every service, compiled with the stand-ins in place of DuckDB's macros.
+
+    The plan is made for Spark, of the KPIs that are compiled so.
+    """
     root = tmp_path_factory.mktemp("portable")
     project = root / "dbt_project"
     shutil.copytree(PROJECT / "dbt_project", project)
@@ -38,13 +48,27 @@ def compiled_with_stand_ins(built: Sandbox, tmp_path_factory: pytest.TempPathFac
         (root / name).symlink_to(PROJECT / name)
     sandbox = sandbox_at(root, project=root)
     sandbox.settings.state.mkdir()
-    for path in (built.settings.warehouse, built.settings.state / "plan.json"):
+    for path in (built.settings.warehouse, built.settings.state / FILE):
         shutil.copy(path, sandbox.settings.state)
     unit = {"business_unit": "Unit", "currency": "EUR"}
     sandbox.env["SCORECARD_SERVICES"] = json.dumps({name: unit for name in services() if name != "sql"})
-    done = sandbox.run("dbt", "compile", "--select", "resource_type:model", check=False)
+    compile_(sandbox, "path:models/kpis")
+    manifest = manifest_of(sandbox)
+    manifest["metadata"]["adapter_type"] = "spark"
+    write_plan(sandbox.settings, make_plan(load_catalogue(sandbox.settings), manifest))
+    compile_(sandbox, "resource_type:model", "resource_type:test")
+    return sandbox
+
+
+def compile_(sandbox: Sandbox, *selected: str) -> None:
+    done = sandbox.run("dbt", "compile", "--select", *selected, check=False)
     assert done.returncode == 0, done.stdout
-    return sandbox.settings.state / "dbt" / "compiled" / "scorecard" / "models"
+
+
+def manifest_of(sandbox: Sandbox) -> dict[str, Any]:
+    text = (sandbox.settings.state / "dbt" / "manifest.json").read_text(encoding="utf-8")
+    manifest: dict[str, Any] = json.loads(text)
+    return manifest
 
 
 @pytest.mark.parametrize(
@@ -69,6 +93,8 @@ def compiled_with_stand_ins(built: Sandbox, tmp_path_factory: pytest.TempPathFac
         ("select a::varchar as b from t", "varchar"),
         ("select cast(a as timestamptz) as b from t", "timestamptz"),
         ("select try_cast(a + (b) as hugeint) as b from t", "hugeint"),
+        ("select lag(a) over (order by b) as c from t", "an order that leaves nulls to the engine"),
+        ("select sum(a) over (order by b nulls last, c desc) as d from t", "an order that leaves nulls to the engine"),
         ("select regexp_extract(a, '\\d', 0) as b from t", "a backslash in a text"),
     ],
 )
@@ -85,14 +111,45 @@ def test_what_ports_is_not_named() -> None:
         group by grouping sets ((a), (a, b))
     )
     select u.*, lag(c) over w as f, case when c in (1, 2) then -c end as g from u
-    anti join t on u.a = t.a window w as (partition by a order by c)
+    anti join t on u.a = t.a window w as (partition by a order by c nulls last, b desc nulls first)
     """
     assert not [str(construct) for construct in constructs(sql)]
 
 
-def test_models_are_portable(compiled_with_stand_ins: Path) -> None:
-    paths = [path for path in compiled_with_stand_ins.rglob("*.sql") if path.parent.suffix != ".yml"]
-    paths = [path for path in paths if path.parent.name != "scorecard"]
-    assert len(paths) > 50
-    wrong = [f"{path.stem}: {construct}" for path in sorted(paths) for construct in constructs(path.read_text())]
+def test_models_and_data_tests_are_portable(compiled_with_stand_ins: Sandbox) -> None:
+    """What is compiled of the scorecard's models has the passes in it."""
+    nodes = [node for node in manifest_of(compiled_with_stand_ins)["nodes"].values() if node.get("compiled_code")]
+    kinds = Counter(node["resource_type"] for node in nodes)
+    assert kinds["model"] > 80
+    assert kinds["test"] > 30
+    wrong = [f"{node['name']}: {construct}" for node in nodes for construct in constructs(node["compiled_code"])]
     assert not wrong, "\n".join(dict.fromkeys(wrong))
+
+
+def test_passes_are_portable(compiled_with_stand_ins: Sandbox) -> None:
+    plan = read_plan(compiled_with_stand_ins.settings.state / FILE)
+    assert len(plan.passes) > 3
+    wrong = [f"{names_in(entry)}: {construct}" for entry in plan.passes for construct in constructs(entry["sql"])]
+    assert not wrong, "\n".join(dict.fromkeys(wrong))
+
+
+def test_a_pass_is_written_as_its_engine_writes_it() -> None:
+    tables = {("core", "fact"): Table("core.fact", ("day", "unit"), ())}
+    sql = "select cast(day as string) as occurred_on, unit as business_unit, 1 as numerator from core.fact"
+    written = {dialect: read_shape(sql, tables, dialect).columns["occurred_on"] for dialect in ("duckdb", "spark")}
+    assert written == {"duckdb": "CAST(fact.day AS TEXT)", "spark": "CAST(fact.day AS STRING)"}
+
+
+def test_contracts_have_types_that_every_engine_can_name(compiled_with_stand_ins: Sandbox) -> None:
+    """A contract has the product's words for types, and dbt holds a model to what `type_of` makes of them."""
+    declared = {
+        (node["name"], name, column["data_type"])
+        for node in manifest_of(compiled_with_stand_ins)["nodes"].values()
+        for name, column in node.get("columns", {}).items()
+        if column["data_type"]
+    }
+    assert len(declared) > 800
+    assert not {entry for entry in declared if not CONTRACT_TYPE.fullmatch(entry[-1])}
+    column = "{'a': {'name': 'a', 'data_type': 'timestamptz'}}"
+    done = compiled_with_stand_ins.run("dbt", "compile", "--inline", "{{ get_empty_schema_sql(" + column + ") }}")
+    assert f"{STAND_IN}type_of(timestamptz)" in done.stdout

@@ -108,6 +108,16 @@
 {%- endmacro %}
 
 
+{% macro duckdb__joined_texts(texts, separator) -%}
+    string_agg(distinct {{ texts }}, '{{ separator }}' order by {{ texts }} nulls last)
+{%- endmacro %}
+
+
+{% macro duckdb__failure(message) -%}
+    error({{ message }})
+{%- endmacro %}
+
+
 {% macro duckdb__json_length(entries) -%}
     json_array_length({{ entries }})
 {%- endmacro %}

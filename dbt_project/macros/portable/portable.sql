@@ -110,6 +110,18 @@
 {%- endmacro %}
 
 
+{# An aggregate: the texts that differ, in their order, joined by another one. #}
+{% macro joined_texts(texts, separator) -%}
+    {{ return(adapter.dispatch('joined_texts')(texts, separator)) }}
+{%- endmacro %}
+
+
+{# Ends the query with an error that says a text. #}
+{% macro failure(message) -%}
+    {{ return(adapter.dispatch('failure')(message)) }}
+{%- endmacro %}
+
+
 {# How many entries a list in JSON has. #}
 {% macro json_length(entries) -%}
     {{ return(adapter.dispatch('json_length')(entries)) }}

@@ -4,7 +4,7 @@
 -- product, and counts there only.
 with holder as (
     select
-        row_number() over (order by holding.account_key, holding.product) as holder_id,
+        row_number() over (order by holding.account_key nulls last, holding.product nulls last) as holder_id,
         holding.account_key,
         holding.product,
         horizon.last_on
@@ -48,7 +48,9 @@ moment as (
         grain,
         period_start,
         {{ moment }} as on_day,
-        lag({{ moment }}, 1, cast('0001-01-01' as date)) over (partition by grain order by period_start) as after_day
+        lag({{ moment }}, 1, cast('0001-01-01' as date)) over (
+            partition by grain order by period_start nulls last
+        ) as after_day
     from period
     {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -73,7 +75,7 @@ run as (
         holder_id,
         grain,
         period_start,
-        lead(period_start) over (partition by holder_id, grain order by period_start) as period_until
+        lead(period_start) over (partition by holder_id, grain order by period_start nulls last) as period_until
     from starts
 ),
 

@@ -5,7 +5,9 @@ with compared as (
         *,
         min(rate) over same as lowest,
         max(rate) over same as highest,
-        row_number() over (partition by currency, rate_on order by source_system, record_id) as place
+        row_number() over (
+            partition by currency, rate_on order by source_system nulls last, record_id nulls last
+        ) as place
     from {{ ref('int_fx_rates') }}
     window same as (partition by currency, rate_on)
 )

@@ -41,4 +41,4 @@ select
     ) as mrr,
     has_lapsed
 from daily
-window holding as (partition by account_key, product order by day)
+window holding as (partition by account_key, product order by day nulls last)

@@ -2,7 +2,7 @@
 with won as (
     select
         *,
-        row_number() over (partition by account_key order by closed_on, opportunity_key) as place
+        row_number() over (partition by account_key order by closed_on nulls last, opportunity_key nulls last) as place
     from {{ ref('core_opportunity') }}
     where is_won and account_key is not null
 )

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-DIALECT = "duckdb"
 # A clause that changes which rows there are, and its name in a sentence.
 _CLAUSES = {
     "group": "groups its rows",
@@ -54,19 +53,20 @@ class Shape:
     conditions: tuple[str, ...]
 
 
-def read_shape(sql: str, tables: Mapping[tuple[str, str], Table]) -> Shape:
+def read_shape(sql: str, tables: Mapping[tuple[str, str], Table], dialect: str = "duckdb") -> Shape:
     """Read the compiled SQL of a KPI.
 
     Parameters
     ----------
     tables: the models there are, by schema and name.
+    dialect: the engine's, in which the SQL is read, and that of the shape written.
 
     Raises
     ------
     NoPass: it is no select of one fact.
     """
-    select = _one_select(_merged(sql, tables))
-    sources = _Sources(tables, select)
+    select = _one_select(_merged(sql, tables, dialect))
+    sources = _Sources(tables, select, dialect)
     columns = {projection.alias_or_name.lower(): sources.sql(projection.unalias()) for projection in select.selects}
     where = select.args.get("where")
     conditions = [sources.sql(part) for part in _conjuncts(where.this)] if where else []
@@ -76,7 +76,7 @@ def read_shape(sql: str, tables: Mapping[tuple[str, str], Table]) -> Shape:
     return Shape(sources.fact, tuple(sources.joins), columns, kept)
 
 
-def _merged(sql: str, tables: Mapping[tuple[str, str], Table]) -> Any:
+def _merged(sql: str, tables: Mapping[tuple[str, str], Table], dialect: str) -> Any:
     """Parse SQL and merge its CTEs and subqueries into one select, as far as that changes no row."""
     import sqlglot
     from sqlglot.errors import SqlglotError
@@ -88,10 +88,10 @@ def _merged(sql: str, tables: Mapping[tuple[str, str], Table]) -> Any:
     for (folder, name), table in tables.items():
         schema.setdefault(folder, {})[name] = dict.fromkeys(table.columns, "unknown")
     try:
-        tree = sqlglot.parse_one(sql, dialect=DIALECT)
+        tree = sqlglot.parse_one(sql, dialect=dialect)
         for table in tree.find_all(exp.Table):
             table.set("catalog", None)
-        tree = qualify(tree, dialect=DIALECT, schema=schema, quote_identifiers=False, identify=False)
+        tree = qualify(tree, dialect=dialect, schema=schema, quote_identifiers=False, identify=False)
     except SqlglotError as error:
         raise NoPass(f"can't be read: {' '.join(str(error).split())[:200]}") from error
     for join in tree.find_all(exp.Join):
@@ -128,8 +128,8 @@ def _one_select(tree: Any) -> Any:
 class _Sources:
     """The fact and what is joined to it, under names that do not depend on how the KPI calls them."""
 
-    def __init__(self, tables: Mapping[tuple[str, str], Table], select: Any) -> None:
-        self._tables = tables
+    def __init__(self, tables: Mapping[tuple[str, str], Table], select: Any, dialect: str) -> None:
+        self._tables, self._dialect = tables, dialect
         source = select.args.get("from_") or select.args.get("from")
         if source is None or not isinstance(source.this, _exp().Table):
             raise NoPass("reads no table")
@@ -144,7 +144,7 @@ class _Sources:
         node = node.copy()
         for column in node.find_all(_exp().Column):
             column.set("table", _exp().to_identifier(self._names[column.table]))
-        return str(node.unnest().sql(DIALECT))
+        return str(node.unnest().sql(self._dialect))
 
     def _add(self, join: Any) -> None:
         table, name, condition = self._table(join.this), join.this.alias_or_name, join.args.get("on")

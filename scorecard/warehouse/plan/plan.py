@@ -67,16 +67,18 @@ def make_plan(catalogue: Catalogue, manifest: Mapping[str, Any]) -> Plan:
 
     Parameters
     ----------
-    manifest: dbt's, with the compiled SQL of the KPIs.
+    manifest: dbt's, with the compiled SQL of the KPIs, and the engine that it is for.
     """
     tables = _tables(manifest)
+    # dbt and sqlglot call the engines by the same names.
+    dialect = manifest["metadata"]["adapter_type"]
     shapes: list[tuple[Kpi, Shape]] = []
     alone: dict[str, str] = {}
     plain: dict[str, dict[str, Any]] = {}
     compiled = {node["name"]: node.get("compiled_code") or "" for node in manifest["nodes"].values()}
     for kpi in _kpis(catalogue):
         try:
-            shape = read_shape(compiled.get(kpi.model, ""), tables)
+            shape = read_shape(compiled.get(kpi.model, ""), tables, dialect)
             refuse_unfit(kpi, shape)
             shapes.append((kpi, shape))
         except NoPass as reason:

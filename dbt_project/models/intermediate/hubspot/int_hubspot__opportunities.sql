@@ -23,7 +23,7 @@ step as (
         stage,
         changed_at,
         lag(stage) over (
-            partition by _source_system, deal_id order by changed_at
+            partition by _source_system, deal_id order by changed_at nulls last
         ) is distinct from stage as is_new_stage
     from ({{ current_rows('hubspot', 'deal_stage_history') }})
 ),

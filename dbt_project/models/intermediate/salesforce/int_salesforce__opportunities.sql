@@ -22,7 +22,7 @@ step as (
         opportunity_id,
         created_date,
         stage_name is distinct from lag(stage_name) over (
-            partition by _source_system, opportunity_id order by created_date, id
+            partition by _source_system, opportunity_id order by created_date nulls last, id nulls last
         ) as is_new_stage
     from ({{ current_rows('salesforce', 'opportunity_history') }})
 ),

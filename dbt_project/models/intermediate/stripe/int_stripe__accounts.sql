@@ -28,7 +28,9 @@ told as (
         from source
         where source.id = subscription.customer and source._source_system = subscription._source_system
     )
-    qualify row_number() over (partition by _source_system, customer order by created asc, id asc) = 1
+    qualify row_number() over (
+        partition by _source_system, customer order by created asc nulls last, id asc nulls last
+    ) = 1
 )
 
 select * from listed

@@ -78,7 +78,12 @@ summed as (
     window tiers as (partition by _source_system, item_id, period_start, kind, invoice_id)
     qualify row_number() over (
         partition by _source_system, item_id, period_start
-        order by kind = 'credit' asc, is_paused asc, kind = 'period' asc, invoiced_at desc, id asc
+        order by
+            kind = 'credit' asc nulls last,
+            is_paused asc nulls last,
+            kind = 'period' asc nulls last,
+            invoiced_at desc nulls last,
+            id asc nulls last
     ) = 1
 ),
 
@@ -109,7 +114,7 @@ seen as (
             id,
             _valid_from,
             (price_id, quantity) is distinct from lag((price_id, quantity)) over (
-                partition by _source_system, id order by _valid_from
+                partition by _source_system, id order by _valid_from nulls last
             ) as is_new
         from {{ raw('stripe', 'subscription_item') }}
     )
@@ -118,7 +123,7 @@ seen as (
 
 newest as (
     select * from told
-    qualify row_number() over (partition by source_system, item_id order by from_at desc) = 1
+    qualify row_number() over (partition by source_system, item_id order by from_at desc nulls last) = 1
 ),
 
 untold as (
@@ -164,9 +169,10 @@ placed as (
                 then {{ struct_of(['is_paused', 'amount', 'discount', 'tax']) }}
         end as own,
         coalesce(
-            {{ last_known('own') }} over (partition by source_system, item_id order by from_at),
+            {{ last_known('own') }} over (partition by source_system, item_id order by from_at nulls last),
             {{ last_known('own') }} over (
-                partition by source_system, subscription_id order by from_at, kind <> 'period', item_id
+                partition by source_system, subscription_id
+                order by from_at nulls last, kind <> 'period' nulls last, item_id nulls last
             )
         ) as period
     from unioned

@@ -13,7 +13,7 @@ with unpaid as (
             status,
             _valid_from,
             coalesce(
-                status <> lag(status) over (partition by _source_system, id order by _valid_from), true
+                status <> lag(status) over (partition by _source_system, id order by _valid_from nulls last), true
             ) as is_new
         from {{ raw('stripe', 'subscription') }}
     )
@@ -75,7 +75,7 @@ metered as (
 state as (
     select
         *,
-        lead(from_at) over (partition by source_system, item_id order by from_at) as next_at
+        lead(from_at) over (partition by source_system, item_id order by from_at nulls last) as next_at
     from {{ ref('int_stripe__item_states') }}
 ),
 

@@ -13,7 +13,7 @@ renamed as (
         {{ provenance('hubspot', 'line_item', 'id') }}
     from source
     where name is not null
-    qualify row_number() over (partition by _source_system, product order by created_at, id) = 1
+    qualify row_number() over (partition by _source_system, product order by created_at nulls last, id nulls last) = 1
 )
 
 select * from renamed

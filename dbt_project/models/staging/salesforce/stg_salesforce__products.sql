@@ -11,7 +11,7 @@ renamed as (
         null::decimal(24, 8) as list_price,
         {{ provenance('salesforce', 'product2', 'id') }}
     from source
-    qualify row_number() over (partition by _source_system, name order by created_date, id) = 1
+    qualify row_number() over (partition by _source_system, name order by created_date nulls last, id nulls last) = 1
 )
 
 select * from renamed
