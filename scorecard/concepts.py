@@ -17,6 +17,7 @@ from scorecard.catalogue import (
     source_names,
 )
 from scorecard.catalogue import concepts as catalogue
+from scorecard.catalogue.gaps import condition_sql
 from scorecard.settings import Settings
 
 
@@ -26,7 +27,8 @@ def dbt_variables(settings: Settings) -> dict[str, Any]:
     `sources`: by source that is declared and set, its business unit, currency, role, service and the objects that say
     through which day they are known; `services`: by service, the accounts among them, and by `company` the company's
     folders; `concepts`: by concept, the models that deliver it; `facts`: by core model, the concept whose records it
-    has, and the days on which something happened to a record; `members`: the core models that list members of
+    has, the days on which something happened to a record, what its sources may hold of no record, and which records
+    need a rate of exchange, as SQL, None where nothing is converted; `members`: the core models that list members of
     dimensions.
 
     Raises
@@ -39,12 +41,20 @@ def dbt_variables(settings: Settings) -> dict[str, Any]:
         "sources": sources,
         "services": _accounts(settings, sources),
         "concepts": concept_models(settings),
-        "facts": {
-            name: {"concept": fact.meta.concept, "horizon": list(fact.meta.horizon)}
-            for name, fact in core.items()
-            if fact.meta.concept
-        },
+        "facts": {name: _fact(fact) for name, fact in core.items() if fact.meta.concept},
         "members": [name for name, fact in core.items() if fact.meta.members],
+    }
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    return {
+        "concept": fact.meta.concept,
+        "horizon": list(fact.meta.horizon),
+        "gaps": [
+            {"name": gap.name, "lacks": gap.lacks, "alike": gap.alike, "among": condition_sql(gap.among, fact.columns)}
+            for gap in fact.meta.gaps
+        ],
+        "needs_rate": condition_sql(fact.meta.needs_rate, fact.columns) if fact.has_rates else None,
     }
 
 

@@ -1,4 +1,4 @@
--- Money of a currency and day without a rate.
+-- Money of a currency and day without a rate, of the facts that convert any.
 {{ config(
     severity='error',
     meta={
@@ -7,19 +7,20 @@
     },
 ) }}
 with unconverted as (
-    select currency, closed_on as needed_on, record_id
-    from {{ ref('core_opportunity') }}
-    where rate is null and is_won
-    union all
+    {% for fact, declared in var('facts', {}).items() if declared.needs_rate %}
     select currency, rate_on, record_id
-    from {{ ref('core_subscription') }}
-    where rate is null and is_trial is distinct from true
+    from {{ ref(fact) }}
+    where rate is null and ({{ declared.needs_rate }})
+    union all
+    {% endfor %}
+    select cast(null as string) as currency, cast(null as date) as rate_on, cast(null as string) as record_id
+    where false
 ),
 
 day as (
-    select currency, needed_on, count(*) as records
+    select currency, rate_on, count(*) as records
     from unconverted
-    group by all
+    group by currency, rate_on
 )
 
-{{ fail_by_name('day', "'No rate of ' || currency || ' on ' || needed_on || ' (' || records || ' records).'") }}
+{{ fail_by_name('day', "'No rate of ' || currency || ' on ' || rate_on || ' (' || records || ' records).'") }}

@@ -28,8 +28,10 @@ from scorecard.catalogue import (
     declared_sources,
     load_catalogue,
     load_dimensions,
+    own_reasons,
     with_caveats,
 )
+from scorecard.concepts import core_models
 from scorecard.errors import ScorecardError, Temporary
 from scorecard.languages import ENGLISH, load_translations
 from scorecard.locks import alone
@@ -313,6 +315,7 @@ def _definitions(
         },
         "horizons": horizons,
         **_own_dimensions(settings, scorecard),
+        **_own_reasons(settings, scorecard, metrics),
     }
 
 
@@ -336,6 +339,18 @@ def _own_dimensions(settings: Settings, scorecard: Scorecard) -> dict[str, Any]:
         if name in shown and not dimension.is_product
     }
     return {"dimensions": own} if own else {}
+
+
+def _own_reasons(settings: Settings, scorecard: Scorecard, metrics: Sequence[Metric]) -> dict[str, Any]:
+    """Return by gap of the company's own why there is no value. The product's reasons come with the program."""
+    named = {gap for metric in metrics for gap in metric.na_where}
+    translations = load_translations(settings.project / "reports")
+    own = {
+        gap: _in_languages({"reason": translations.of_text(reason)}, ("reason",), scorecard)["reason"]
+        for gap, reason in own_reasons(core_models(settings)).items()
+        if gap in named
+    }
+    return {"reasons": own} if own else {}
 
 
 def _fiscal(settings: Settings) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from scorecard.catalogue.crossings import CROSS, crossing_name, crossings, membe
 from scorecard.catalogue.declared import ALL_UNITS, DeclaredSource, DeclaredTable, declared_sources, read_sources
 from scorecard.catalogue.dimensions import Dimension, around, read_dimensions
 from scorecard.catalogue.facts import Fact, read_facts
+from scorecard.catalogue.gaps import REASONS, gap_names, own_reasons
 from scorecard.catalogue.metrics import Metric, metric_of, read_metrics
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.parameters import Parameters
@@ -33,6 +34,7 @@ __all__ = [
     "ALL_UNITS",
     "COMPANY",
     "CROSS",
+    "REASONS",
     "Catalogue",
     "ColumnEntry",
     "Concept",
@@ -56,10 +58,12 @@ __all__ = [
     "declarations",
     "declared_as",
     "declared_sources",
+    "gap_names",
     "load_catalogue",
     "load_dimensions",
     "member_in_sql",
     "metric_of",
+    "own_reasons",
     "read_catalogue",
     "read_concepts",
     "read_facts",

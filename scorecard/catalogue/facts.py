@@ -7,12 +7,16 @@ from pathlib import Path
 from pydantic import Field, StrictBool
 
 from scorecard.catalogue.checking import Entry, Open, Text, check
+from scorecard.catalogue.gaps import CONDITION, GapEntry, check_condition, check_gaps
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.reading import Document, Place, read_document
 from scorecard.catalogue.types import plain_type
 from scorecard.keys import closest
 
 _DATES = ("horizon", "moment", "settling")
+_RATES = ("currency", "rate", "rate_on")
+_OF_RECORDS = {"horizon": "days", "gaps": "gaps"}
+"""What is said of the records of a concept, by key."""
 
 
 class CoreMeta(Entry):
@@ -27,6 +31,10 @@ class CoreMeta(Entry):
     )
     settling: Text | None = Field(
         default=None, description="The day on which it is settled whether a record counts in full."
+    )
+    gaps: tuple[GapEntry, ...] = Field(default=(), description="What a source may hold of no record at all.")
+    needs_rate: Text | None = Field(
+        default=None, description=f"Which records need a rate of exchange, if not all do: {CONDITION}."
     )
     outcome: Text | None = Field(default=None, description="The column that says how a record ended.")
     named: Text | None = Field(default=None, description="The column of a record's name, by which people know it.")
@@ -65,6 +73,11 @@ class Fact:
     columns: dict[str, str]
     path: Path
 
+    @property
+    def has_rates(self) -> bool:
+        """Whether its amounts are converted: by the rate of a currency and day."""
+        return {*_RATES} <= self.columns.keys()
+
 
 def read_facts(folder: Path, concepts: Collection[str]) -> dict[str, Fact]:
     """Return the core models by name.
@@ -100,9 +113,15 @@ def _check(document: Document, at: Place, fact: Fact, concepts: Collection[str],
     if concept and concept not in concepts:
         line = document.line(*at, "concept")
         mistakes.note(fact.path, line, f"`concept` is {concept}, which is no concept.", closest(concept, concepts))
-    if fact.meta.horizon and not concept:
-        problem = "The fact has a `horizon` and no `concept`: nobody knows which sources its days are of."
-        mistakes.note(fact.path, document.line(*at, "horizon"), problem, "Name its concept, or delete `horizon`.")
+    for key, things in _OF_RECORDS.items():
+        if getattr(fact.meta, key) and not concept:
+            problem = f"The fact has `{key}` and no `concept`: nobody knows which sources its {things} are of."
+            mistakes.note(fact.path, document.line(*at, key), problem, f"Name its concept, or delete `{key}`.")
+    if fact.meta.needs_rate and not fact.has_rates:
+        problem = f"The fact has `needs_rate`, and not the columns {', '.join(_RATES)}."
+        mistakes.note(fact.path, document.line(*at, "needs_rate"), problem, "Add them, or delete `needs_rate`.")
+    check_condition(document, (*at, "needs_rate"), fact.meta.needs_rate, fact, mistakes)
+    check_gaps(document, at, fact, mistakes)
     for key in ("outcome", "named"):
         name = getattr(fact.meta, key)
         if name and name not in fact.columns:

@@ -64,7 +64,7 @@ def _of_test(
     declared = str(node["config"].get("severity") or "error").lower()
     severity: Severity = "warning" if status == "warn" or (passed and declared == "warn") else "error"
     meta = {**node.get("meta", {}), **node["config"].get("meta", {})}
-    tested = _tested(node, nodes)
+    tested = tested_nodes(node, nodes)
     failures = 0 if passed else int(result.get("failures") or 1)
     why = plain(meta.get("why") or node.get("description") or "", 400)
     cure = _cure(node, meta)
@@ -201,7 +201,8 @@ def _relation(node: Mapping[str, Any]) -> str:
     return f"{node['schema']}.{node.get('alias') or node['name']}"
 
 
-def _tested(node: Mapping[str, Any], nodes: Mapping[str, Any]) -> list[str]:
+def tested_nodes(node: Mapping[str, Any], nodes: Mapping[str, Any]) -> list[str]:
+    """Return the unique ids of what a test is about: the model that it stands with, or all that it reads."""
     attached = node.get("attached_node") or node.get("tested_node_unique_id")
     if isinstance(attached, str) and attached in nodes:
         return [attached]

@@ -19,7 +19,7 @@ _NAMED = 3
 def name_rows(
     con: "DuckDBPyConnection", results: Sequence[CheckResult], manifest: Mapping[str, Any]
 ) -> list[CheckResult]:
-    """Return the results with what rows say in the messages of failed tests whose query has a column ``problem``.
+    """Return the results with what rows say at the head of the messages of failed tests whose query has ``problem``.
 
     Parameters
     ----------
@@ -46,10 +46,10 @@ def _named(con: "DuckDBPyConnection", result: CheckResult, query: str) -> CheckR
     if len(sentences) > _NAMED:
         listed += f" … (+{len(sentences) - _NAMED:,})"
     words = {
-        language: {key: f"{text} {listed}" if key == "message" else text for key, text in texts.items()}
+        language: {key: f"{listed} {text}" if key == "message" else text for key, text in texts.items()}
         for language, texts in result.words.items()
     }
-    return replace(result, message=f"{result.message} {listed}", words=words)
+    return replace(result, message=f"{listed} {result.message}", words=words)
 
 
 def _sentences(con: "DuckDBPyConnection", query: str, unit: str | None) -> list[str]:

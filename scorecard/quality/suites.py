@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from scorecard.catalogue import Catalogue
+from scorecard.catalogue import REASONS, Catalogue, gap_names
+from scorecard.concepts import core_models
 from scorecard.errors import ScorecardError
 from scorecard.periods import Grain
 from scorecard.quality.rules import Suite, read_suite
@@ -92,5 +93,6 @@ def _kpi_values(settings: Settings, catalogue: Catalogue) -> dict[str, object]:
             if metric.alert_by
         ),
         "dimensions": list(catalogue.dimensions),
+        "reasons": [*REASONS, *gap_names(core_models(settings))],
         "grains": [grain.value for grain in Grain],
     }

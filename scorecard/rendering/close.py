@@ -165,6 +165,8 @@ class Close:
     members: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     dimensions: dict[str, str] = field(default_factory=dict)
     """The names of the company's own dimensions; those of the product's are messages."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Why there is no value, by gap of a company's own facts; the other reasons are messages."""
     known_through: date | None = None
     """The last day of which it was known what happened, cut at the period's end; None where the close doesn't say."""
 

@@ -54,6 +54,7 @@ def read_close(close_dir: Path, language: str) -> Close:
             has_ranges="at_most" in _columns(close_dir / "values.parquet"),
             members=_members(values.values(), period),
             dimensions={name: words(label, language) for name, label in definitions.get("dimensions", {}).items()},
+            reasons={gap: words(reason, language) for gap, reason in definitions.get("reasons", {}).items()},
             known_through=_known_through(definitions.get("horizons", {})),
         )
     except (OSError, KeyError, TypeError, ValueError) as error:

@@ -13,19 +13,6 @@ from scorecard.rendering.formats import SPANS, Formats, Scale
 from scorecard.rendering.wording import Wording
 
 STATUSES = ("ahead", "on_track", "at_risk", "off_track", "na")
-NA_REASONS = (
-    "no_observations",
-    "no_denominator",
-    "too_few_observations",
-    "missing_inputs",
-    "longer_than",
-    "partial_period",
-    "no_history",
-    "one_outcome",
-    "no_quantities",
-    "no_ends",
-    "no_answers",
-)
 _LONGEST_NAME = 48
 Notes = tuple[tuple[str, str], ...]
 """Footnotes as mark and text."""
@@ -270,7 +257,9 @@ class Desk:
 
     def reason(self, reason: str | None, period: str) -> str:
         """Say why there is no value."""
-        known = reason if reason in NA_REASONS else "no_observations"
+        if own := self.close.reasons.get(reason or ""):
+            return visible(own)
+        known = reason if self.wording.has(f"na.{reason}") else "no_observations"
         return self.say(f"na.{known}", period=period)
 
     def named(self, figure: Value) -> str:

@@ -1,22 +1,14 @@
 """Check what was extracted, build the warehouse, check it, and publish the snapshot."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scorecard.catalogue import (
-    ALL_UNITS,
-    Catalogue,
-    company_folders,
-    declared_as,
-    declared_sources,
-    load_catalogue,
-    source_names,
-)
+from scorecard.catalogue import Catalogue, load_catalogue, source_names
 from scorecard.errors import ScorecardError
 from scorecard.settings import Settings
 from scorecard.steps.extracting import Progress
+from scorecard.steps.touched import metrics_by_relation, units_by_relation, within_units
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -172,7 +164,7 @@ def _keepartifacts(settings: Settings) -> None:
 def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResult"]:
     from scorecard.languages import load_translations
     from scorecard.quality import gx
-    from scorecard.quality.dbt_by_unit import count_by_unit
+    from scorecard.quality.dbt_by_unit import count_by_unit, units_by_test
     from scorecard.quality.from_dbt import from_dbt
     from scorecard.quality.from_extract import from_extract
     from scorecard.quality.named_rows import name_rows
@@ -187,7 +179,7 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     progress("Planning the KPIs")
     _plan(settings, catalogue, dbt)
     manifest = dbt.manifest()
-    touched = _metrics_by_relation(settings, catalogue, manifest)
+    touched = metrics_by_relation(settings, catalogue, manifest)
     progress("Checking the raw tables")
     results = gx.check_raw(settings, names, touched)
     with writer(settings) as connection:
@@ -195,7 +187,7 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     progress("Building the models")
     dbt.build()
     progress("Testing the models")
-    units_of = _units_by_relation(settings, manifest)
+    units_of = units_by_relation(settings, manifest)
     tested = from_dbt(dbt.test(), dbt.manifest(), touched, load_translations(settings.project / "reports"))
     with writer(settings) as connection:
         counted = count_by_unit(connection, tested, dbt.manifest(), units_of)
@@ -206,22 +198,7 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     results += gx.check_kpis(settings, touched)
     with writer(settings) as connection:
         observed = connection.execute("select metric, business_unit from scorecard.horizons").fetchall()
-    return _within_units(catalogue, results, units_of, observed)
-
-
-def _units_by_relation(settings: Settings, manifest: dict[str, Any]) -> dict[str, set[str]]:
-    """Return the business units whose records each ``schema.relation`` has; none where they are of all."""
-    from scorecard.lineage import units_upstream
-
-    declared = declared_sources(settings)
-    written = {source.business_unit for source in declared.values() if source.folder} - {ALL_UNITS}
-    of_accounts = {
-        f"{source.schema}.{table.name}": {source.business_unit} - {ALL_UNITS}
-        for name, source in declared.items()
-        if declared_as(settings, name) != name or source.folder
-        for table in source.tables
-    }
-    return units_upstream(manifest, written) | of_accounts
+    return within_units(catalogue, results, units_of | units_by_test(dbt.manifest(), units_of), observed)
 
 
 def _check_facts(
@@ -236,73 +213,3 @@ def _check_facts(
     told = told_by_rules(settings, source_names(settings))
     words = load_translations(settings.project / "reports")
     return from_facts(connection, core_models(settings).values(), touched, told, catalogue.dimensions, words)
-
-
-def _within_units(
-    catalogue: Catalogue,
-    results: list["CheckResult"],
-    units_of: dict[str, set[str]],
-    observed: list[tuple[str, str]],
-) -> list["CheckResult"]:
-    """Let a check of one business unit's records touch the metrics observed in that unit only.
-
-    Models join the units' records one below the other, so that by the models alone each would touch the other's
-    metrics. A check of a relation that rests on one unit's sources is that unit's. A metric that nobody has observed
-    may have lost its records to the very fault: it stays touched.
-    """
-    seen: dict[str, set[str]] = {}
-    for metric, unit in observed:
-        seen.setdefault(metric, set()).add(unit)
-
-    def touches(metric: str, units: set[str]) -> bool:
-        bases = catalogue.bases(catalogue.metrics[metric]) if metric in catalogue.metrics else {metric}
-        return not units or any(base not in seen or units & seen[base] for base in bases)
-
-    narrowed = []
-    for result in results:
-        relation = result.object if result.kind == "dbt" else f"raw_{result.source}.{result.object}"
-        is_of_one = result.kind == "facts" and result.business_unit
-        units = {str(result.business_unit)} if is_of_one else units_of.get(relation, set())
-        metrics = tuple(name for name in result.metrics if touches(name, units))
-        of_one = next(iter(units)) if len(units) == 1 else None
-        narrowed.append(replace(result, metrics=metrics, business_unit=result.business_unit or of_one))
-    return narrowed
-
-
-def _derived(catalogue: Catalogue) -> dict[str, set[str]]:
-    """Return the metrics that rest on a model by their expression alone, by the model's name."""
-    derived: dict[str, set[str]] = {}
-    for metric in catalogue.metrics.values():
-        for term in metric.expression.terms if metric.expression else ():
-            model = "core_target" if term.at == "target" else catalogue.metrics[term.metric].model
-            derived.setdefault(model, set()).add(metric.name)
-    return derived
-
-
-def _metrics_by_relation(settings: Settings, catalogue: Catalogue, manifest: dict[str, Any]) -> dict[str, list[str]]:
-    """Return the metrics, variants among them, that rest on each ``schema.relation``."""
-    from scorecard.lineage import beside_figures, metrics_downstream
-
-    family: dict[str, list[str]] = {}
-    for metric in catalogue.metrics.values():
-        family.setdefault(metric.base, []).append(metric.name)
-    nodes, derived = {**manifest["nodes"], **manifest["sources"]}, _derived(catalogue)
-    touched = {
-        f"{nodes[node]['schema']}.{nodes[node]['name']}": sorted(
-            {name for metric in metrics for name in family.get(metric, [metric])}
-        )
-        for node, metrics in metrics_downstream(manifest, derived).items()
-    }
-    touched |= {
-        f"{nodes[node]['schema']}.{nodes[node]['name']}": sorted(catalogue.metrics)
-        for node in beside_figures(manifest, derived)
-    }
-    for account in (*settings.services, *company_folders(settings)):
-        # The raw tables of an account feed what those of its service are declared to feed.
-        of_service = f"raw_{declared_as(settings, account)}."
-        touched |= {
-            f"raw_{account}.{relation.removeprefix(of_service)}": metrics
-            for relation, metrics in touched.items()
-            if relation.startswith(of_service)
-        }
-    return touched

@@ -13,6 +13,7 @@ from scorecard.catalogue.targets import check_targets
 from scorecard.errors import ScorecardError
 from scorecard.keys import closest
 from scorecard.settings import Settings
+from scorecard.steps.reasons import check_reasons
 
 
 def check_declarations(settings: Settings) -> tuple[list[Mistake], list[ScorecardError]]:
@@ -52,6 +53,7 @@ def check_declarations(settings: Settings) -> tuple[list[Mistake], list[Scorecar
             targets = folder / "targets.csv"
             check_targets(targets, catalogue.metrics, catalogue.dimensions, settings.fiscal, mistakes)
     attempt(partial(check_folders, settings, mistakes))
+    attempt(partial(check_reasons, settings, catalogue, mistakes))
     return list(mistakes.all()), others
 
 

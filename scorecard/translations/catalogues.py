@@ -23,6 +23,7 @@ _SOURCES: tuple[tuple[str, Any], ...] = (
     ("dbt_project/derived/*.yml", extractors.derived),
     ("dbt_project/dimensions/*.yml", extractors.dimensions),
     ("dbt_project/models/staging/*/_sources.yml", extractors.caveats),
+    ("dbt_project/models/core/**/*.yml", extractors.gaps),
     ("reports/*.yml", extractors.scorecard),
     ("expectations/*.yml", extractors.rules),
     ("dbt_project/models/**/*.yml", extractors.data_tests),

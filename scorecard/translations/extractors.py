@@ -61,6 +61,15 @@ def scorecard(file: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -
         yield from _text(document, document.content.get(key), key)
 
 
+def gaps(file: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Found:
+    """Yield why there is no value where a source has a gap, as a core model's file declares it."""
+    document = _document(file)
+    for number, model in enumerate(document.content.get("models") or ()):
+        declared = ((model.get("config") or {}).get("meta") or {}).get("gaps") or ()
+        for place, gap in enumerate(declared):
+            yield from _text(document, gap.get("reason"), "models", number, "config", "meta", "gaps", place, "reason")
+
+
 def rules(file: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Found:
     """Yield what the rules of a file of expectations say; a name is told apart by suite and object."""
     document = _document(file)

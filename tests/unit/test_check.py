@@ -27,6 +27,18 @@ IN_A_WHOLE_CATALOGUE = [
     ),
     ("expectations/maven_crm.yml", "metrics: [booked_revenue,", "metrics: [booked_revenues,", "no metric"),
     ("dbt_project/models/staging/maven_crm/_sources.yml", "win_rate: >-", "win_rates: >-", "Write win_rate"),
+    (
+        "dbt_project/models/kpis/kpi_win_rate.yml",
+        "na_where: [one_outcome]",
+        "na_where: [one_outcom]",
+        "Write one_outcome",
+    ),
+    (
+        "dbt_project/models/core/core_ticket.yml",
+        "gaps:\n          - {name: no_answers,",
+        "gaps:\n          - {name: no_word, lacks: priority}\n          - {name: no_answers,",
+        "The gap no_word has no `reason`",
+    ),
     ("company/maven_hardware/targets.csv", "booked_revenue,2017-Q2", "booked_revenues,2017-Q2", "Write booked_revenue"),
     ("company/maven_hardware/targets.csv", "business_unit,Maven", "businessunit,Maven", "Write business_unit"),
     ("company/maven_hardware/targets.csv", "3000000,currency", "3 million,currency", "which is no number"),

@@ -147,7 +147,9 @@ def test_dbt_is_told_of_the_sources_and_facts(project: Project) -> None:
     )
     told = dbt_variables(project.settings)
     assert told["concepts"] == {"deals": ["stg_kiosk__deals"]}
-    assert told["facts"] == {"core_deal": {"concept": "deals", "horizon": ["closed_on"]}}
+    assert told["facts"] == {
+        "core_deal": {"concept": "deals", "horizon": ["closed_on"], "gaps": [], "needs_rate": None}
+    }
     assert told["services"] == {"company": []}
     assert told["sources"]["kiosk"] == {
         "business_unit": "O'Neil",

@@ -30,7 +30,13 @@ def wrong(folder: Path, meta: str) -> list[tuple[int, str]]:
         ("{concept: calls, horizon: [caled_on]}", "`horizon` names caled_on, which is no column of core_call with"),
         ("moment: outcome", "`moment` names outcome, which is no column of core_call with the type date."),
         ("settling: settles_on", "`settling` names settles_on"),
-        ("horizon: [called_on]", "has a `horizon` and no `concept`"),
+        ("horizon: [called_on]", "has `horizon` and no `concept`"),
+        ("needs_rate: outcome", "The fact has `needs_rate`, and not the columns currency, rate, rate_on."),
+        ("gaps: [{name: no_ends, lacks: called_on}]", "The fact has `gaps` and no `concept`"),
+        ("{concept: calls, gaps: [{name: no_ends, lacks: ended}]}", "`lacks` names ended, which is no column of"),
+        ("{concept: calls, gaps: [{name: no_ends}]}", "The gap no_ends has not one of `lacks` and `alike`."),
+        ("{concept: calls, gaps: [{name: a, lacks: outcome, among: not cald}]}", "`among` names cald, which is no"),
+        ("{concept: calls, gaps: [{name: no_history, lacks: outcome}]}", "has the name of another reason. Rename it."),
         ("members: 3", "`members` is 3, where true or false is meant"),
     ],
 )
@@ -43,7 +49,19 @@ def test_a_fact_that_declares_what_it_lacks_is_refused(tmp_path: Path, meta: str
 def test_dbt_is_told_of_facts_and_of_models_that_list_members() -> None:
     settings = load_settings()
     told = dbt_variables(settings)
-    assert told["facts"]["core_opportunity"] == {"concept": "opportunities", "horizon": ["created_on", "closed_on"]}
+    assert told["facts"]["core_opportunity"] == {
+        "concept": "opportunities",
+        "horizon": ["created_on", "closed_on"],
+        "needs_rate": "coalesce(is_won, false)",
+        "gaps": [
+            {"name": "one_outcome", "lacks": None, "alike": "is_won", "among": "coalesce(is_closed, false)"},
+            {"name": "no_quantities", "lacks": "quantity", "alike": None, "among": "coalesce(is_won, false)"},
+        ],
+    }
+    assert told["facts"]["core_subscription"]["needs_rate"] == "not coalesce(is_trial, false)"
+    assert told["facts"]["core_subscription"]["gaps"][0]["among"] == "true"
+    assert told["facts"]["core_ticket"]["gaps"][0]["among"] == "closed_on is not null"
+    assert told["facts"]["core_ticket"]["needs_rate"] is None
     assert told["members"] == ["core_product", "core_rep"]
 
 

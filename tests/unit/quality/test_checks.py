@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from scorecard.quality import gate
-from scorecard.quality.dbt_by_unit import count_by_unit
+from scorecard.quality.dbt_by_unit import count_by_unit, units_by_test
 from scorecard.quality.from_dbt import from_dbt
 from scorecard.quality.from_extract import from_extract
 from scorecard.quality.named_rows import name_rows
@@ -70,15 +70,15 @@ def test_a_check_of_one_unit_holds_and_warns_no_other() -> None:
     assert gate.held([of_unit], {"won"}, "Software") == []
 
 
-def _count(sql: str, failures: int, con: duckdb.DuckDBPyConnection) -> dict[str | None, tuple[bool, int, str]]:
+def _count(
+    sql: str, failures: int, con: duckdb.DuckDBPyConnection, message: str = "Rows that break it: {:,}. Why."
+) -> dict[str | None, tuple[bool, int, str]]:
     """Count a failed test of core.deal by unit."""
     relation = '"memory"."core"."deal"'
     deal = {**_node("deal"), "relation_name": relation}
     test = _node("deal_is_sound", "test", depends_on={"nodes": ["model.scorecard.deal"]}, compiled_code=sql)
     manifest = {"nodes": {node["unique_id"]: node for node in (deal, test)}, "sources": {}}
-    result = replace(
-        RESULT, check_id="dbt.deal_is_sound", failures=failures, message=f"Rows that break it: {failures:,}. Why."
-    )
+    result = replace(RESULT, check_id="dbt.deal_is_sound", failures=failures, message=message.format(failures))
     found = count_by_unit(con, [result], manifest, {"core.deal": {"Hardware", "Software"}})
     return {each.business_unit: (each.passed, each.failures, each.message) for each in found}
 
@@ -100,6 +100,36 @@ def test_a_dbt_test_of_a_model_that_units_share_is_counted_by_unit() -> None:
         assert _count(across, 1, con) == {None: (False, 1, "Rows that break it: 1. Why.")}, "no unit's own"
 
 
+def test_a_dbt_test_that_names_what_is_wrong_names_it_to_its_unit() -> None:
+    raised = """select 1 from "memory"."core"."deal" where amount is null
+        having count(*) > 0 and error(string_agg(deal || ' is wrong.', ' ' order by deal)) is null"""
+    with duckdb.connect() as con:
+        con.execute(
+            "create schema core; create table core.deal as select * from (values ('Hardware', 'A', null), "
+            "('Hardware', 'C', null), ('Software', 'B', 1)) as t (business_unit, deal, amount)"
+        )
+        found = _count(raised, 1, con, "A is wrong. C is wrong. Why.")
+        assert found == {"Hardware": (False, 1, "A is wrong. C is wrong. Why."), "Software": (True, 0, "It holds.")}
+        con.execute("update core.deal set amount = null")
+        found = _count(raised, 1, con, "A is wrong. B is wrong. C is wrong. Why.")
+        assert found == {
+            "Hardware": (False, 1, "A is wrong. C is wrong. Why."),
+            "Software": (False, 1, "B is wrong. Why."),
+        }
+        con.execute("insert into core.deal values ('Services', 'D', null)")
+        message = "A is wrong. B is wrong. C is wrong. D is wrong. Why."
+        assert _count(raised, 1, con, message) == {None: (False, 1, message)}, "a row is of another unit"
+
+
+def test_a_dbt_test_is_about_the_units_of_all_that_it_reads() -> None:
+    nodes = [_node(name) for name in ("deal", "ticket", "day")]
+    nodes.append(_node("two", "test", depends_on={"nodes": [node["unique_id"] for node in nodes]}))
+    nodes.append({**nodes[-1], "name": "one", "unique_id": "test.one", "attached_node": "model.scorecard.deal"})
+    manifest = {"nodes": {node["unique_id"]: node for node in nodes}, "sources": {}}
+    units = {"core.deal": {"A"}, "core.ticket": {"B"}, "core.day": set()}
+    assert units_by_test(manifest, units) == {"dbt.two": {"A", "B"}, "dbt.one": {"A"}}
+
+
 def test_rows_that_say_what_is_wrong_are_named_in_the_message_of_their_unit() -> None:
     words = {"ja": {"name": "正しい", "message": "2件", "cure": "直す。"}}
     result = replace(RESULT, check_id="dbt.x", message="Rows that break it: 2.", words=words)
@@ -112,12 +142,12 @@ def test_rows_that_say_what_is_wrong_are_named_in_the_message_of_their_unit() ->
         return one
 
     of_two = rows.format("('A', 3), ('A', 2), ('B', 7)")
-    assert named(of_two).message == "Rows that break it: 2. line 2 line 3 line 7"
+    assert named(of_two).message == "line 2 line 3 line 7 Rows that break it: 2."
     of_one = named(of_two, business_unit="A")
-    assert of_one.message == "Rows that break it: 2. line 2 line 3"
-    assert of_one.words["ja"] == {"name": "正しい", "message": "2件 line 2 line 3", "cure": "直す。"}
+    assert of_one.message == "line 2 line 3 Rows that break it: 2."
+    assert of_one.words["ja"] == {"name": "正しい", "message": "line 2 line 3 2件", "cure": "直す。"}
     many = rows.format(", ".join(f"('A', {line})" for line in range(1, 6)))
-    assert named(many).message == "Rows that break it: 2. line 1 line 2 line 3 … (+2)"
+    assert named(many).message == "line 1 line 2 line 3 … (+2) Rows that break it: 2."
     for query in ("select 1 as other", "select 'a' as problem", "select error('x') as problem"):
         assert named(query, business_unit="A").message == result.message, "it says nothing of the unit's rows"
     assert named(of_two, passed=True).message == result.message

@@ -155,6 +155,7 @@ def test_the_suite_names_no_metric(tmp_path: Path) -> None:
     """A metric is two files and no more."""
     path = tmp_path / "kpis.yml"
     shutil.copy(PROJECT / "expectations" / "kpis.yml", path)
-    values = {"timezone": "UTC", "metrics": [], "bases": [], "shares": [], "alerts": [], "dimensions": [], "grains": []}
+    lists = ("metrics", "bases", "shares", "alerts", "dimensions", "grains", "reasons")
+    values = {"timezone": "UTC", **{name: [] for name in lists}}
     suite = read_suite(path, values, {"observations": "select 1", "kpi_status": "select 1"})
     assert all(rule.metrics is None for item in suite.objects for rule in item.rules)

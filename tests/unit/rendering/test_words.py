@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from scorecard.archive.causes import RANK
-from scorecard.catalogue import load_dimensions
+from scorecard.catalogue import REASONS, load_dimensions
+from scorecard.concepts import core_models
 from scorecard.delivery.mail import WORDS
 from scorecard.errors import ScorecardError
-from scorecard.rendering.desk import NA_REASONS, STATUSES
+from scorecard.rendering.desk import STATUSES
 from scorecard.rendering.indicators import GROUPS, JOURNEY
 from scorecard.rendering.wording import Wording, languages
 from scorecard.settings import Settings
@@ -35,7 +36,10 @@ FAMILIES = {
     "level": {"kgi", "kpi", "kfs"},
     "mail": {word.removeprefix("mail.") for word in WORDS},
     "movement": {"new", "expansion", "contraction", "churn", "reactivation"},
-    "na": set(NA_REASONS),
+    "na": {
+        *REASONS,
+        *(gap.name for fact in core_models(Settings()).values() for gap in fact.meta.gaps if not gap.reason),
+    },
     "period": {"week", "quarter", "year", "quarter_fiscal", "year_fiscal", "week_alone", "quarter_alone"},
     "severity": {"error", "warning"},
     "shape": set(STATUSES),

@@ -1,0 +1,98 @@
+"""What a check touches: the metrics that rest on what was checked, and the business units whose records those are."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from scorecard.catalogue import ALL_UNITS, Catalogue, company_folders, declared_as, declared_sources
+from scorecard.settings import Settings
+
+if TYPE_CHECKING:
+    from scorecard.quality.results import CheckResult
+
+
+def metrics_by_relation(settings: Settings, catalogue: Catalogue, manifest: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the metrics, variants among them, that rest on each ``schema.relation``."""
+    from scorecard.lineage import beside_figures, metrics_downstream
+
+    family: dict[str, list[str]] = {}
+    for metric in catalogue.metrics.values():
+        family.setdefault(metric.base, []).append(metric.name)
+    nodes, derived = {**manifest["nodes"], **manifest["sources"]}, _derived(catalogue)
+    touched = {
+        f"{nodes[node]['schema']}.{nodes[node]['name']}": sorted(
+            {name for metric in metrics for name in family.get(metric, [metric])}
+        )
+        for node, metrics in metrics_downstream(manifest, derived).items()
+    }
+    touched |= {
+        f"{nodes[node]['schema']}.{nodes[node]['name']}": sorted(catalogue.metrics)
+        for node in beside_figures(manifest, derived)
+    }
+    for account in (*settings.services, *company_folders(settings)):
+        # The raw tables of an account feed what those of its service are declared to feed.
+        of_service = f"raw_{declared_as(settings, account)}."
+        touched |= {
+            f"raw_{account}.{relation.removeprefix(of_service)}": metrics
+            for relation, metrics in touched.items()
+            if relation.startswith(of_service)
+        }
+    return touched
+
+
+def _derived(catalogue: Catalogue) -> dict[str, set[str]]:
+    """Return the metrics that rest on a model by their expression alone, by the model's name."""
+    derived: dict[str, set[str]] = {}
+    for metric in catalogue.metrics.values():
+        for term in metric.expression.terms if metric.expression else ():
+            model = "core_target" if term.at == "target" else catalogue.metrics[term.metric].model
+            derived.setdefault(model, set()).add(metric.name)
+    return derived
+
+
+def units_by_relation(settings: Settings, manifest: dict[str, Any]) -> dict[str, set[str]]:
+    """Return the business units whose records each ``schema.relation`` has; none where they are of all."""
+    from scorecard.lineage import units_upstream
+
+    declared = declared_sources(settings)
+    written = {source.business_unit for source in declared.values() if source.folder} - {ALL_UNITS}
+    of_accounts = {
+        f"{source.schema}.{table.name}": {source.business_unit} - {ALL_UNITS}
+        for name, source in declared.items()
+        if declared_as(settings, name) != name or source.folder
+        for table in source.tables
+    }
+    return units_upstream(manifest, written) | of_accounts
+
+
+def within_units(
+    catalogue: Catalogue,
+    results: list["CheckResult"],
+    units_of: dict[str, set[str]],
+    observed: list[tuple[str, str]],
+) -> list["CheckResult"]:
+    """Let a check of one business unit's records touch the metrics observed in that unit only.
+
+    Models join the units' records one below the other, so that by the models alone each would touch the other's
+    metrics. A check of a relation that rests on one unit's sources is that unit's. A metric that nobody has observed
+    may have lost its records to the very fault: it stays touched.
+    """
+    seen: dict[str, set[str]] = {}
+    for metric, unit in observed:
+        seen.setdefault(metric, set()).add(unit)
+
+    def touches(metric: str, units: set[str]) -> bool:
+        bases = catalogue.bases(catalogue.metrics[metric]) if metric in catalogue.metrics else {metric}
+        return not units or any(base not in seen or units & seen[base] for base in bases)
+
+    narrowed = []
+    for result in results:
+        if result.business_unit and result.kind in ("dbt", "facts"):
+            units = {result.business_unit}
+        elif result.kind == "dbt":
+            units = units_of.get(result.check_id, units_of.get(result.object, set()))
+        else:
+            units = units_of.get(f"raw_{result.source}.{result.object}", set())
+        metrics = tuple(name for name in result.metrics if touches(name, units))
+        of_one = next(iter(units)) if len(units) == 1 else None
+        narrowed.append(replace(result, metrics=metrics, business_unit=result.business_unit or of_one))
+    return narrowed
