@@ -5,25 +5,33 @@
 {% macro quantiles() %}{{ return({'median': 5, 'percentile_90': 9, 'km_median': 5}) }}{% endmacro %}
 
 
-{% macro has_quantiles(pass) %}
-    {{ return(pass.metrics | map(attribute='aggregates') | sum(start=[]) | select('in', quantiles()) | list | length > 0) }}
+{# Whether an aggregate is taken from `kpi_amounts`: where records repeat period after period, or wait. #}
+{% macro is_counted(pass, aggregate) %}
+    {{ return(aggregate == 'km_median' or (aggregate in quantiles() and pass.kind == 'period')) }}
 {% endmacro %}
 
 
-{# Of one pass: a row per metric, aggregate, grain, period and member. #}
-{% macro rollup_quantiles(pass) %}
+{# The aggregates of a metric that are taken from `kpi_amounts`. #}
+{% macro counted_aggregates(pass, metric) %}
+    {% set counted = [] %}
+    {% for aggregate in metric.aggregates if is_counted(pass, aggregate) %}{% do counted.append(aggregate) %}{% endfor %}
+    {{ return(counted) }}
+{% endmacro %}
+
+
+{# Of one pass: the parts of a select with a row per metric, aggregate, grain, period and member. #}
+{% macro quantile_parts(pass) %}
     {% set by_rank = [] %}
     {% set parts = [] %}
     {% for metric in pass.metrics %}
-        {% set x = 'x' ~ metric.numerator %}
         {% for aggregate in metric.aggregates if aggregate in quantiles() %}
-            {% if aggregate == 'km_median' %}{% do parts.append(waiting_median(pass, metric.name, x)) %}
-            {% elif pass.kind == 'period' %}{% do parts.append(quantile_by_count(pass, metric.name, x, aggregate)) %}
-            {% else %}{% do by_rank.append({'metric': metric.name, 'x': x, 'aggregate': aggregate}) %}{% endif %}
+            {% if aggregate == 'km_median' %}{% do parts.append(waiting_median(metric.name)) %}
+            {% elif is_counted(pass, aggregate) %}{% do parts.append(quantile_by_count(metric.name, aggregate)) %}
+            {% else %}{% do by_rank.append({'metric': metric.name, 'x': 'x' ~ metric.numerator, 'aggregate': aggregate}) %}{% endif %}
         {% endfor %}
     {% endfor %}
     {% if by_rank %}{% do parts.append(quantiles_of_rows(pass, by_rank)) %}{% endif %}
-    {% for part in parts %}select * from ({{ part }}) as part{{ loop.index }}{{ ' union all ' if not loop.last }}{% endfor %}
+    {{ return(parts) }}
 {% endmacro %}
 
 
@@ -79,9 +87,8 @@
 {% endmacro %}
 
 
-{# A fact that has a row per period repeats its records many times over, so equal amounts are counted first: the quantile
-   lies between the two amounts at whose counts its place falls. #}
-{% macro quantile_by_count(pass, metric, x, aggregate) %}
+{# The quantile lies between the two amounts at whose counts its place falls. #}
+{% macro quantile_by_count(metric, aggregate) %}
     {% set tenths = quantiles()[aggregate] ~ ' * (total - 1)' %}
     select '{{ metric }}' as metric, '{{ aggregate }}' as aggregate, grain, period_start, scope, dimension, member,
         {{ between('lower', 'upper', tenths) }} as quantile, cast(null as decimal(38, 8)) as longer_than
@@ -93,26 +100,27 @@
             select *,
                 sum(times) over (partition by grain, period_start, scope, dimension, member order by amount nulls last) as up_to,
                 sum(times) over (partition by grain, period_start, scope, dimension, member) as total
-            from ({{ counted_amounts(pass, x) }}) as counted
+            from known_amount
+            where metric = '{{ metric }}'
         ) as placed
         group by grain, period_start, scope, dimension, member, total
     ) as sides
 {% endmacro %}
 
 
-{# How often each amount is there, by period and member; `events` are those whose wait is over. Rows that are alike are
-   counted once before they are counted by family. #}
-{% macro counted_amounts(pass, x) %}
+{# How often each amount of a metric is there, by period and member; `events` are those whose wait is over. Rows that are
+   alike are counted once before they are counted by family. #}
+{% macro counted_amounts(pass, metric) %}
     {% set dimensions = pass.dimensions %}
     {% set keys = 'grain, period_start, amount' %}
     {% set columns = keys ~ ', scope, ' ~ dimensions | join(', ') %}
-    select * from (
+    select '{{ metric.name }}' as metric, * from (
         select grain, period_start, {{ scope_and_member(dimensions) }} amount, sum(times) as times, sum(events) as events
         from (
             select {{ columns }}, sum(times) as times, sum(events) as events
             from (
                 select {{ columns }}, count(*) as times, count(*) filter (where is_event) as events
-                from ({{ rows_by_period(pass, x) }}) as by_period
+                from ({{ rows_by_period(pass, metric) }}) as by_period
                 group by {{ columns }}
             ) as alike
             group by {{ by_family(keys, dimensions) }}
@@ -123,8 +131,8 @@
 {% endmacro %}
 
 
-{# The amounts that are known, each with every period in which its row counts. #}
-{% macro rows_by_period(pass, x) %}
+{# The observations of a metric, each with every period in which it counts; the amount is null where it is not known. #}
+{% macro rows_by_period(pass, metric) %}
     {% set has_own_period = pass.kind == 'period' and not pass.get('has_spans') %}
     {% set period = 'measured' if has_own_period else 'period' %}
     select
@@ -132,7 +140,7 @@
         {{ period }}.period_start,
         measured.scope,
         {% for dimension in pass.dimensions %}measured.{{ dimension }},{% endfor %}
-        measured.{{ x }} as amount,
+        measured.x{{ metric.numerator }} as amount,
         {{ 'measured.is_event' if pass.get('waits') else 'true' }} as is_event
     from ({{ measured_rows(pass) }}) as measured
     {% if pass.get('has_spans') %}
@@ -141,7 +149,7 @@
     {% elif not has_own_period %}
     inner join period on {{ counts_in(pass.kind, 'measured', 'period') }}
     {% endif %}
-    where measured.{{ x }} is not null
+    where measured.k{{ metric.k }}
 {% endmacro %}
 
 
@@ -149,7 +157,7 @@
    an end comes before a wait of the same length. Where the curve lies exactly on a half, the median is the middle of
    that stretch, so it is the ordinary one where nothing waits. Where the curve stays above, it is longer than what is
    known. #}
-{% macro waiting_median(pass, metric, x) %}
+{% macro waiting_median(metric) %}
     select '{{ metric }}' as metric, 'km_median' as aggregate, grain, period_start, scope, dimension, member,
         case when below is not null then {{ between('reached', 'below', '5') }} end as quantile,
         case when below is null then {{ between('coalesce(reached, longest)', 'longest', '5') }} end as longer_than
@@ -162,7 +170,8 @@
                 select *,
                     sum(times) over (partition by grain, period_start, scope, dimension, member order by amount desc nulls last)
                         as at_risk
-                from ({{ counted_amounts(pass, x) }}) as counted
+                from known_amount
+                where metric = '{{ metric }}'
             ) as waited
             group by grain, period_start, scope, dimension, member
         ) as curve
@@ -183,7 +192,18 @@
         null::string as scope, null::string as dimension, null::string as member, null::decimal(38, 8) as quantile,
         null::decimal(38, 8) as longer_than
     from calendar_day
-    cross join period
+    cross join known_amount
+    where false
+{% endmacro %}
+
+
+{# No rows, in the shape of the amounts. #}
+{% macro no_amounts() %}
+    select
+        null::string as metric, null::string as grain, null::date as period_start, null::string as scope,
+        null::string as dimension, null::string as member, null::decimal(30, 8) as amount, null::bigint as times,
+        null::bigint as events
+    from period
     cross join horizon
     where false
 {% endmacro %}

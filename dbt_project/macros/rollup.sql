@@ -139,9 +139,38 @@
 {% endmacro %}
 
 
-{# One row per metric, grain, period and member of one pass. #}
-{% macro rollup(pass) %}
-    {{ rollup_levels(pass) if pass.kind == 'stock' or pass.get('has_spans') else rollup_sums(pass) }}
+{# The parts of a select with one row per metric, grain, period and member of one pass. What `kpi_amounts` counts is not
+   read a second time. #}
+{% macro rollup_parts(pass) %}
+    {% set parts = [] %}
+    {% set summed = [] %}
+    {% for metric in pass.metrics %}
+        {% if counted_aggregates(pass, metric) and metric.denominator is none and metric.pending is none %}
+            {% do parts.append(total_of_amounts(metric.name)) %}
+        {% else %}
+            {% do summed.append(metric) %}
+        {% endif %}
+    {% endfor %}
+    {% if summed %}
+        {% set rest = dict(pass, metrics=summed) %}
+        {% do parts.append(rollup_levels(rest) if pass.kind == 'stock' or pass.get('has_spans') else rollup_sums(rest)) %}
+    {% endif %}
+    {{ return(parts) }}
+{% endmacro %}
+
+
+{# The totals of a metric whose equal amounts are counted. #}
+{% macro total_of_amounts(metric) %}
+    select
+        '{{ metric }}' as metric, grain, period_start, scope, dimension, member,
+        sum(amount * try_cast(times as decimal(8, 0))) as numerator,
+        sum(times)::decimal(38, 8) as denominator,
+        cast(null as decimal(38, 8)) as pending,
+        sum(times) as observations,
+        coalesce(sum(times) filter (where amount is null), 0) as missing
+    from amount
+    where metric = '{{ metric }}'
+    group by grain, period_start, scope, dimension, member
 {% endmacro %}
 
 
@@ -255,5 +284,6 @@
         null::bigint as missing
     from calendar
     cross join observed_period
+    cross join amount
     where false
 {% endmacro %}

@@ -61,18 +61,23 @@ select grain, start_on, (case grain
     when 'quarter' then start_on + interval 3 month when 'year' then start_on + interval 1 year
     else start_on + interval 1 day end)::date as end_on
 from (
-    select distinct unnest([
-        {'grain': 'day', 'start_on': day}, {'grain': 'week', 'start_on': date_trunc('week', day)::date},
-        {'grain': 'month', 'start_on': date_trunc('month', day)::date},
-        {'grain': 'quarter', 'start_on': date_trunc('quarter', day)::date},
-        {'grain': 'year', 'start_on': date_trunc('year', day)::date}
-    ], recursive := true)
-    from (select unnest(generate_series(date '2016-01-01', date '2024-12-31', interval 1 day))::date as day)
+    -- Distinct stands outside: DuckDB 2.0 leaves a row a field where it stands beside an unnest of structs.
+    select distinct grain, start_on
+    from (
+        select unnest([
+            {'grain': 'day', 'start_on': day}, {'grain': 'week', 'start_on': date_trunc('week', day)::date},
+            {'grain': 'month', 'start_on': date_trunc('month', day)::date},
+            {'grain': 'quarter', 'start_on': date_trunc('quarter', day)::date},
+            {'grain': 'year', 'start_on': date_trunc('year', day)::date}
+        ], recursive := true)
+        from (select unnest(generate_series(date '2016-01-01', date '2024-12-31', interval 1 day))::date as day)
+    )
 );
 
 create table bare_open as
 select
     grain, start_on, 1 as company, region, team, sales_agent, product, segment, country,
+    count(*) as deals,
     quantile_cont(end_on - 1 - engage_date, 0.5) as pipeline_age,
     count(*) filter (end_on - 1 >= engage_date + 180) as zombie_deals
 from opportunity

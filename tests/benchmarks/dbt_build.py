@@ -3,7 +3,8 @@
     python tests/benchmarks/dbt_build.py [opportunities, a million if not given]
 
 Prints a line a measure: seconds of CPU (user and system, threads together) and peak memory of a process of its own,
-which includes the start of Python, DuckDB and dbt. The sales sample is scaled; the billing sample stays as it is.
+which includes the start of Python, DuckDB and dbt. The sales sample is scaled; the billing sample stays as it is. Stops
+where the two don't come to the same values of a month.
 """
 
 import multiprocessing
@@ -21,6 +22,19 @@ from scorecard import steps
 from scorecard.settings import Settings
 
 SAMPLE = 8800
+SAME = {
+    "won_deals": "select month, max(won_deals) from bare_closed where month is not null group by month",
+    "booked_revenue": "select month, max(booked_revenue) from bare_closed where month is not null group by month",
+    "sales_cycle_length": (
+        "select month, arg_max(cycle_median, closed_deals) from bare_closed where month is not null group by month"
+    ),
+    "pipeline_age": (
+        "select start_on, arg_max(pipeline_age, deals) from bare_open where grain = 'month' group by start_on"
+    ),
+    "new_customers": "select month, max(new_customers) from bare_new_customers group by month",
+    "mrr": "select start_on, max(mrr) from bare_mrr where grain = 'month' group by start_on",
+}
+"""By metric the company's values by month of the bare script; what is largest is of all members together."""
 
 
 def scale(settings: Settings, opportunities: int) -> None:
@@ -61,14 +75,31 @@ def bare(settings: Settings) -> None:
         connection.execute((Path(__file__).parent / "bare.sql").read_text())
 
 
+def refuse_other_values(settings: Settings) -> None:
+    """Stop where a month's value of the two isn't the same: a script that computes something else is no measure."""
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        for metric, script in SAME.items():
+            months, differing = connection.execute(
+                f"""
+                select count(*), count(*) filter (abs(built.value - bare.value) > 0.000001)
+                from ({script}) as bare(month, value)
+                inner join scorecard.kpi_values as built on bare.month = built.period_start
+                where built.metric = ? and built.grain = 'month' and built.dimension = 'company' and built.is_complete
+                """,
+                [metric],
+            ).fetchone() or (0, 0)
+            if not months or differing:
+                raise SystemExit(f"{metric}: {differing} of {months} months have another value in the bare script.")
+
+
 def measured(work: Callable[[Settings], None], settings: Settings) -> tuple[float, float, float]:
     """Run some work in a process of its own; return CPU seconds, wall seconds and peak megabytes."""
     receive, send = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.get_context("spawn").Process(target=_measure, args=(work, settings, send))
     process.start()
-    found: tuple[float, float, float] = receive.recv()
+    measures: tuple[float, float, float] = receive.recv()
     process.join()
-    return found
+    return measures
 
 
 def _measure(work: Callable[[Settings], None], settings: Settings, send: Connection) -> None:
@@ -94,6 +125,7 @@ def main() -> None:
         rounds = []
         for _ in range(3):
             script, dbt = measured(bare, _fresh(settings)), measured(build, settings)
+            refuse_other_values(settings)
             rounds.append(dbt[0] / script[0])
             for name, (cpu, wall, memory) in (("bare SQL", script), ("dbt build", dbt)):
                 print(f"{name:10} {cpu:7.1f} CPU s {wall:7.1f} s {memory:7.0f} MB", flush=True)
@@ -103,8 +135,8 @@ def main() -> None:
 def _fresh(settings: Settings) -> Settings:
     """Drop what the script made the time before."""
     with duckdb.connect(str(settings.warehouse)) as connection:
-        found = connection.execute("select table_name from duckdb_tables() where table_name like 'bare%'").fetchall()
-        for (table,) in found:
+        tables = connection.execute("select table_name from duckdb_tables() where table_name like 'bare%'").fetchall()
+        for (table,) in tables:
             connection.execute(f"drop table {table}")
     return settings
 

@@ -68,9 +68,10 @@ def test_the_totals_rest_on_every_kpi_and_on_days(models: list[dict[str, Any]]) 
     """Which facts a pass reads, dbt knows through the KPIs."""
     kpis = {model["unique_id"] for model in models if model["schema"] == "kpis"}
     days = {f"model.scorecard.core_{name}" for name in ("calendar", "period", "horizon")}
-    for name in ("kpi_totals", "kpi_quantiles"):
+    amounts = "model.scorecard.kpi_amounts"
+    for name in ("kpi_amounts", "kpi_totals", "kpi_quantiles"):
         (totals,) = [model for model in models if model["name"] == name]
-        assert kpis <= set(totals["depends_on"]["nodes"]) <= kpis | days
+        assert kpis <= set(totals["depends_on"]["nodes"]) <= kpis | days | {amounts}
     passed_on = [model["name"] for model in models if "pass" in model["config"]["meta"]]
     assert passed_on == []
 

@@ -16,6 +16,8 @@ with holder as (
 holding as (
     select
         holder.holder_id,
+        holder.product,
+        holder.last_on,
         held.from_on,
         coalesce(held.until_on, cast('9999-12-31' as date)) as end_on,
         held.active_subscriptions,
@@ -56,18 +58,18 @@ moment as (
     {% endfor %}
 ),
 
+-- Distinct, which keeps DuckDB from joining every holding with every period.
 shown as (
-    select changed.day, moment.grain, moment.period_start
+    select distinct changed.day, moment.grain, moment.period_start
     from (select distinct from_on as day from holding) as changed
     inner join moment on changed.day > moment.after_day and changed.day <= moment.on_day
 ),
 
 starts as (
-    select distinct holder.holder_id, shown.grain, shown.period_start
+    select distinct holding.holder_id, shown.grain, shown.period_start
     from holding
-    inner join shown on holding.from_on = shown.day
-    inner join holder on holding.holder_id = holder.holder_id and shown.period_start <= holder.last_on
-    where holder.product is null or shown.grain <> 'day'
+    inner join shown on holding.from_on = shown.day and shown.period_start <= holding.last_on
+    where holding.product is null or shown.grain <> 'day'
 ),
 
 run as (

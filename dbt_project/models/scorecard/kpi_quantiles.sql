@@ -7,20 +7,18 @@ with calendar_day as (
     from {{ ref('core_calendar') }}
 ),
 
-horizon as (
-    select business_unit, last_on from {{ ref('core_horizon') }}
-),
-
-period as (
-    select grain, period_start, period_end
-    from {{ ref('core_period') }}
-    where period_start <= (select max(last_on) from horizon)
+known_amount as (
+    select metric, grain, period_start, scope, dimension, member, amount, times, events
+    from {{ ref('kpi_amounts') }}
+    where amount is not null
 ),
 
 quantile as (
-    {% for pass in all_passes if has_quantiles(pass) %}
-    select * from ({{ rollup_quantiles(pass) }})
+    {% for pass in all_passes %}
+    {% for part in quantile_parts(pass) %}
+    select * from ({{ part }})
     union all
+    {% endfor %}
     {% endfor %}
     {{ no_quantiles() }}
 )

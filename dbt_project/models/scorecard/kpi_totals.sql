@@ -29,10 +29,17 @@ observed_period as (
     inner join (select distinct last_on from horizon) as known on period.period_start <= known.last_on
 ),
 
+amount as (
+    select metric, grain, period_start, scope, dimension, member, amount, times
+    from {{ ref('kpi_amounts') }}
+),
+
 total as (
     {% for pass in all_passes %}
-    select * from ({{ rollup(pass) }})
+    {% for part in rollup_parts(pass) %}
+    select * from ({{ part }})
     union all
+    {% endfor %}
     {% endfor %}
     {{ no_totals() }}
 )
