@@ -5,7 +5,9 @@ with given as (
         *,
         min(customer) over same as first_customer,
         max(customer) over same as last_customer,
-        row_number() over (partition by business_unit, source, account_id order by source_system, record_id) as place
+        row_number() over (
+            partition by business_unit, source, account_id order by source_system nulls last, record_id nulls last
+        ) as place
     from {{ ref('int_customer_links') }}
     window same as (partition by business_unit, source, account_id)
 )

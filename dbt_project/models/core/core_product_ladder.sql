@@ -9,7 +9,10 @@ with given as (
         max(tier) over same as highest_tier,
         min(per_seat) over same as is_always_per_seat,
         max(per_seat) over same as is_ever_per_seat,
-        row_number() over (partition by business_unit, product order by source_system, source_line, record_id) as place
+        row_number() over (
+            partition by business_unit, product
+            order by source_system nulls last, source_line nulls last, record_id nulls last
+        ) as place
     from {{ ref('int_product_ladder') }}
     window same as (partition by business_unit, product)
 )
