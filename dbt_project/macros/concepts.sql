@@ -41,14 +41,34 @@ where false
 {%- endmacro %}
 
 
-{# The name that a member has now, where a row says of which dimension it is. Join `int_names` as `named` by `is_named`. #}
-{% macro name_of(member) -%}
-    coalesce(named.name, {{ member }})
-{%- endmacro %}
-
-
-{% macro is_named(row) -%}
-    {{ row }}.business_unit = named.business_unit and {{ row }}.dimension = named.field and {{ row }}.member = named.spelling
+{# The rows of a relation that say of which dimension their member is, as `given`, with the name that the member has now
+   in `known_member`. Each of a pair's two names is followed. #}
+{% macro with_names(relation) -%}
+    {%- set pairs = var('dimensions') | selectattr('crosses', 'defined') | list -%}
+    select
+        given.*,
+        {%- if pairs %}
+        case
+            {%- for pair in pairs %}
+            when given.dimension = '{{ pair.name }}' and given.member like '% × %' then {{ pair.renamed }}
+            {%- endfor %}
+            else coalesce(named.name, given.member)
+        end as known_member
+        {%- else %}
+        coalesce(named.name, given.member) as known_member
+        {%- endif %}
+    from {{ relation }} as given
+    left join {{ ref('int_names') }} as named
+        on given.business_unit = named.business_unit and given.dimension = named.field
+        and given.member = named.spelling
+    {%- for table in ['first_named', 'second_named'] if pairs %}
+    {%- set place = loop.index0 %}
+    left join {{ ref('int_names') }} as {{ table }}
+        on given.business_unit = {{ table }}.business_unit
+        and case given.dimension
+            {%- for pair in pairs %} when '{{ pair.name }}' then '{{ pair.crosses[place] }}'{% endfor %}
+        end = {{ table }}.field and {{ pairs[0].parts[place] }} = {{ table }}.spelling
+    {%- endfor %}
 {%- endmacro %}
 
 

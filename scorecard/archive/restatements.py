@@ -15,6 +15,7 @@ from scorecard.archive import evidence, store
 from scorecard.archive.causes import KEY, Definitions, FigureKey, reasons_in_records
 from scorecard.archive.derived_causes import of_derived
 from scorecard.archive.history import History
+from scorecard.archive.renamed import Name, with_pairs
 from scorecard.languages import frozen_words
 from scorecard.periods import CALENDAR_YEAR, FiscalYear, Period, last_over
 
@@ -38,10 +39,6 @@ class Periods:
         return frozenset(each.label for each in (self.own, *self.bases, *self.charted))
 
 
-Name = tuple[str, str, str]
-"""A dimension, a name that a member had, and the one that it has."""
-
-
 def restatements(
     before: Path, now: Path, periods: Periods, history: History, names: Collection[Name] = ()
 ) -> list[Row]:
@@ -63,7 +60,9 @@ def restatements(
     breakdown), metric, dimension, old, new (shown or null). ``seen`` says whether a reader sees the difference: what
     only matured is seen in the next scorecard, and what neither the pages nor the attached table hold is not seen.
     """
-    definitions = Definitions(_metrics(before, now), _both(before, now, "lineage.json"))
+    defined = _metrics(before, now)
+    definitions = Definitions(defined, _both(before, now, "lineage.json"))
+    names = with_pairs(names, (before, now), [*defined[0].values(), *defined[1].values()])
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
         for name, folder in (("old", before), ("new", now)):

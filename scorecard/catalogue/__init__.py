@@ -12,7 +12,7 @@ from typing import TypeVar
 from scorecard.catalogue.caveats import check_caveats, with_caveats
 from scorecard.catalogue.concepts import ColumnEntry as ConceptColumn
 from scorecard.catalogue.concepts import Concept, read_concepts
-from scorecard.catalogue.crossings import CROSS, crossing_name, crossings, member_in_sql
+from scorecard.catalogue.crossings import CROSS, crossing_name, crossings, member_in_sql, parts_in_sql, renamed_pair
 from scorecard.catalogue.declared import ALL_UNITS, DeclaredSource, DeclaredTable, declared_sources, read_sources
 from scorecard.catalogue.dimensions import Dimension, around, read_dimensions
 from scorecard.catalogue.facts import Fact, read_facts
@@ -64,11 +64,13 @@ __all__ = [
     "member_in_sql",
     "metric_of",
     "own_reasons",
+    "parts_in_sql",
     "read_catalogue",
     "read_concepts",
     "read_facts",
     "read_sources",
     "read_yaml",
+    "renamed_pair",
     "schedules",
     "source_names",
     "with_caveats",

@@ -40,6 +40,28 @@ def member_in_sql(pair: Pair, columns: Mapping[str, str] | None = None) -> str:
     return f"{first} || ' {CROSS} ' || {second}"
 
 
+def parts_in_sql(member: str) -> list[str]:
+    """Return the SQL of the two names in a pair; ``member`` is SQL of the pair."""
+    return [f"replace(split_part({member}, ' {CROSS} ', {place}), '{CROSS * 2}', '{CROSS}')" for place in (1, 2)]
+
+
+def renamed_pair(member: str, pair: Pair, called: Mapping[Pair, str]) -> str:
+    """Return what a pair of members is called now.
+
+    Parameters
+    ----------
+    pair: the two dimensions. called: the newest names, by dimension and another name.
+
+    >>> renamed_pair("GTX Pro × East", ("product", "region"), {("region", "East"): "North-East"})
+    'GTX Pro × North-East'
+    """
+    parts = [part.replace(CROSS * 2, CROSS) for part in member.split(f" {CROSS} ")]
+    if len(parts) != len(pair):
+        return member
+    names = (called.get((dimension, part), part) for dimension, part in zip(pair, parts, strict=True))
+    return f" {CROSS} ".join(name.replace(CROSS, CROSS * 2) for name in names)
+
+
 def problem_of(pair: Pair, dimensions: Mapping[str, Dimension]) -> str | None:
     """Return why two dimensions can't be crossed, if they can't."""
     for name, other in (pair, pair[::-1]):

@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from scorecard.catalogue import Catalogue, Dimension, Parameters, around, business_units, load_catalogue, member_in_sql
+from scorecard.catalogue import (
+    Catalogue,
+    Dimension,
+    Parameters,
+    around,
+    business_units,
+    load_catalogue,
+    member_in_sql,
+    parts_in_sql,
+)
 from scorecard.concepts import dbt_variables
 from scorecard.settings import Settings
 
@@ -32,14 +41,27 @@ def declared_dimensions(dimensions: Mapping[str, Dimension]) -> list[dict[str, A
 
     Returns
     -------
-    name; around (the dimensions around it, the nearest first); of one whose members are pairs: crosses (the two) and
-    member (the SQL of a pair).
+    name; around (the dimensions around it, the nearest first); of one whose members are pairs: crosses (the two),
+    member (the SQL of a pair), parts (the SQL of the two names in `given.member`) and renamed (the SQL of a pair of the
+    names that these have now, in `first_named.name` and `second_named.name`).
     """
     return [
         {"name": name, "around": around(dimension, dimensions)}
-        | ({"crosses": [*pair], "member": member_in_sql(pair)} if (pair := dimension.crosses) else {})
+        | (_pairs(dimension.crosses) if dimension.crosses else {})
         for name, dimension in dimensions.items()
     ]
+
+
+def _pairs(pair: tuple[str, str]) -> dict[str, Any]:
+    parts = parts_in_sql("given.member")
+    tables = ("first_named", "second_named")
+    names = [f"coalesce({table}.name, {part})" for table, part in zip(tables, parts, strict=True)]
+    return {
+        "crosses": [*pair],
+        "member": member_in_sql(pair),
+        "parts": parts,
+        "renamed": member_in_sql(pair, dict(zip(pair, names, strict=True))),
+    }
 
 
 def metric_variables(settings: Settings, catalogue: Catalogue) -> dict[str, Any]:

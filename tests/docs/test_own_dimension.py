@@ -1,9 +1,11 @@
 """A dimension of one's own is new files alone: in values and on a page, crossed with another too, and traced."""
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import polars as pl
 from pypdf import PdfReader
 
@@ -42,7 +44,8 @@ def lost(copy: Copy) -> pl.DataFrame:
     )
     is_web = pl.col("product").str.starts_with("GTX")
     return deals.join(teams, on="sales_agent").with_columns(
-        channel=pl.when(is_web).then(pl.lit("web")).otherwise(pl.lit("shop"))
+        channel=pl.when(is_web).then(pl.lit("web")).otherwise(pl.lit("shop")),
+        region=pl.col("region").replace("East", "North-East"),
     )
 
 
@@ -53,6 +56,24 @@ def cross(root: Path, name: str) -> None:
         "        kind: flow", "        cross: [channel, region]\n        kind: flow"
     )
     kpi.write_text(text, encoding="utf-8")
+
+
+def rename_east(root: Path) -> None:
+    """Rename a region, and write a target of a pair and an action about it under the old name."""
+    company = root / "company" / "maven_hardware"
+    with (company / "aliases.csv").open("a", encoding="utf-8") as file:
+        file.write("region,East,North-East,it was renamed\n")
+    target = {"metric": "lost_deals", "period": "2017-Q4", "dimension": "channel_by_region", "member": "web × East"}
+    add_row(company / "targets.csv", {**target, "target": "300", "unit": "count", "parent_kgi": "booked_revenue"})
+    add_row(company / "actions.csv", {**target, "action_id": "A9", "what": "Ask why"})
+
+
+def add_row(path: Path, row: dict[str, str]) -> None:
+    """Add a row to a file, with the columns that the file has."""
+    with path.open(newline="", encoding="utf-8") as file:
+        columns = next(csv.reader(file))
+    with path.open("a", newline="", encoding="utf-8") as file:
+        csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n").writerow(row)
 
 
 def by(copy: Copy, name: str, dimension: str) -> dict[str, int]:
@@ -73,6 +94,7 @@ def test_a_dimension_of_ones_own_is_new_files_alone(project: Callable[[], Copy])
     put_fact(copy.root)
     print_metric(copy.root, "lost_deals")
     cross(copy.root, "lost_deals")
+    rename_east(copy.root)
     # The same by a select that has no pass.
     kpis = copy.root / "dbt_project" / "models" / "kpis"
     for suffix, old, new in (("sql", "select", "select distinct"), ("yml", "lost_deals", "lost_deals_alone")):
@@ -85,7 +107,7 @@ def test_a_dimension_of_ones_own_is_new_files_alone(project: Callable[[], Copy])
     )
     sales.write_text(sales.read_text(encoding="utf-8").replace("breakdowns:\n", breakdown), encoding="utf-8")
 
-    for command in ("scorecard check", "scorecard build"):
+    for command in ("scorecard check", "scorecard extract company_maven_hardware", "scorecard build"):
         done = copy.type(command)
         assert done.returncode == 0, done.stdout + done.stderr
     deals = lost(copy)
@@ -96,6 +118,12 @@ def test_a_dimension_of_ones_own_is_new_files_alone(project: Callable[[], Copy])
     }
     assert by(copy, "lost_deals", "channel_by_region") == by(copy, "lost_deals_alone", "channel_by_region") == pairs
     assert by(copy, "won_deals", "channel_by_region") == {}
+    with duckdb.connect(copy.root / "var" / "published.duckdb", read_only=True) as db:
+        told = "select member, target from scorecard.kpi_status where dimension = 'channel_by_region' and target > 0"
+        assert db.execute(told).fetchall() == [("web × North-East", 300)]
+        assert db.execute("select member from scorecard.actions where action_id = 'A9'").fetchall() == [
+            ("web × North-East",)
+        ]
 
     done = copy.type("scorecard publish --scorecard sales --period 2017-Q4 --json")
     assert done.returncode == 0, done.stderr
@@ -103,11 +131,11 @@ def test_a_dimension_of_ones_own_is_new_files_alone(project: Callable[[], Copy])
     (english,) = (path for path in edition["pdfs"] if path.endswith("-en.pdf"))
     printed = "".join(page.extract_text() for page in PdfReader(english).pages)
     assert "Lost deals by channel" in printed
-    assert "web × East" in printed
+    assert "web × North-East" in printed
 
     for dimension, member, value in (
         ("channel", "web", values["web"]),
-        ("channel_by_region", "web × East", pairs["web × East"]),
+        ("channel_by_region", "web × North-East", pairs["web × North-East"]),
     ):
         done = copy.type(f"scorecard values --metric lost_deals --by {dimension} --period 2017-Q4 --json")
         figure = next(row["figure_id"] for row in json.loads(done.stdout) if row["member"] == member)

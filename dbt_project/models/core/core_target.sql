@@ -1,10 +1,6 @@
 -- One row per target: metric, period, scope and member, under the name that the member has now.
 with target as (
-    select
-        given.*,
-        {{ name_of('given.member') }} as known_member
-    from {{ ref('int_targets') }} as given
-    left join {{ ref('int_names') }} as named on {{ is_named('given') }}
+    {{ with_names(ref('int_targets')) }}
 )
 
 select

@@ -1,20 +1,23 @@
 -- One row per action decided at a review, under the name that its member has now.
+with action as (
+    {{ with_names(ref('int_actions')) }}
+)
+
 select
-    given.action_id,
-    given.metric,
-    given.business_unit as scope,
-    given.dimension,
-    {{ name_of('given.member') }} as member,
-    given.what,
-    given.who,
-    given.from_date,
-    given.due,
-    given.progress,
-    given.status,
-    given.expected_effect,
-    coalesce(given.sample, false) as sample,
-    given.source_file,
-    given.source_line,
-    given.source_sha256
-from {{ ref('int_actions') }} as given
-left join {{ ref('int_names') }} as named on {{ is_named('given') }}
+    action_id,
+    metric,
+    business_unit as scope,
+    dimension,
+    known_member as member,
+    what,
+    who,
+    from_date,
+    due,
+    progress,
+    status,
+    expected_effect,
+    coalesce(sample, false) as sample,
+    source_file,
+    source_line,
+    source_sha256
+from action

@@ -7,7 +7,7 @@ import jinja2
 import pytest
 import yaml
 
-from scorecard.catalogue import Dimension, around, load_dimensions, member_in_sql
+from scorecard.catalogue import Dimension, around, load_dimensions, member_in_sql, parts_in_sql, renamed_pair
 from scorecard.settings import PROJECT, Settings
 from scorecard.warehouse.variables import declared_dimensions
 
@@ -79,6 +79,11 @@ def test_pairs_of_names_with_a_cross_stay_apart() -> None:
         members = [
             db.execute(sql, {"product": product, "region": region}).fetchall()[0][0] for product, region in pairs
         ]
+        parts = f"select {', '.join(parts_in_sql('$member'))}"
+        assert [db.execute(parts, {"member": member}).fetchone() for member in members[:-1]] == pairs[:-1]
+    called = {("product", "A × B"): "A", ("region", "C"): "×"}
+    assert renamed_pair(members[0], ("product", "region"), called) == "A × ××"
+    assert renamed_pair("C", ("product", "region"), called) == "C"
     assert len(set(members)) == len(pairs)
     assert members[-1] is None
     assert [[part.replace("××", "×") for part in member.split(" × ")] for member in members[:-1]] == [
