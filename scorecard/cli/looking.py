@@ -98,7 +98,7 @@ def verify(as_json: AsJson = False) -> None:
     else:
         for entry in result["broken"]:
             show_line(f"{entry['close_id']}: {entry['problem']}")
-        out.print(f"{result['closes']} closes, {len(result['broken']) or 'none'} broken")
+        out.print(f"Closes: {result['closes']}, broken: {len(result['broken']) or 'none'}")
     if not result["ok"]:
         raise typer.Exit(1)
 

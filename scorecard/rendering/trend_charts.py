@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from scorecard.rendering.charts import Chart, periods_chart, sparkline
+from scorecard.rendering.charts import Chart, Series, periods_chart, sparkline
 from scorecard.rendering.close import Metric, Value
 from scorecard.rendering.desk import Desk
 
@@ -32,6 +32,18 @@ def trend_chart(desk: Desk, metric: Metric) -> Chart | None:
     )
 
 
+def labelled(values: Series) -> set[int]:
+    """Return which values have a label: the last, and the highest and lowest before it; more would run together."""
+    known = [(value, at) for at, value in enumerate(values) if value is not None]
+    if not known:
+        return set()
+    last = known[-1][1]
+    high = max(known)[1]
+    low = min(known, key=lambda pair: (pair[0], -pair[1]))[1]
+    chosen = {high} if abs(high - low) < 2 else {high, low}
+    return {last, *(at for at in chosen if last - at > 1)}
+
+
 def _series(desk: Desk, metric: Metric) -> list[Value | None]:
     return [desk.close.whole(metric.name, period) for period in desk.close.spark]
 
@@ -52,16 +64,9 @@ def _ends(desk: Desk) -> tuple[str, str]:
 
 
 def _labels(desk: Desk, metric: Metric, figures: Sequence[Value | None]) -> list[str | None]:
-    """Write the last value and the highest and lowest before it; more would run into one another."""
+    """Write the labels of the periods that have one."""
+    chosen = labelled(_numbers(figures))
     known = [(at, figure) for at, figure in enumerate(figures) if figure is not None and figure.value is not None]
-    if not known:
-        return [None] * len(figures)
-    last = known[-1][0]
-    high = max(known, key=lambda pair: (pair[1].value or 0, pair[0]))[0]
-    low = min(known, key=lambda pair: (pair[1].value or 0, -pair[0]))[0]
-    chosen = {last, *(at for at in (high, low) if last - at > 1)}
-    if abs(high - low) < 2:
-        chosen.discard(low)
     scale = desk.scale(metric, [], without_baseline=[figure for _, figure in known])
     labels: list[str | None] = [None] * len(figures)
     for at, figure in known:

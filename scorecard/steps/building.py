@@ -61,8 +61,8 @@ def _build(settings: Settings, progress: Progress) -> bool:
     failed = [result for result in results if not result.passed]
     errors = sum(result.severity == "error" for result in failed)
     progress(
-        f"{len(results) - len(failed)} of {len(results)} checks passed, {len(failed) - errors} warnings, "
-        f"{errors} errors"
+        f"{len(results) - len(failed)} of {len(results)} checks passed; "
+        f"warnings: {len(failed) - errors}, errors: {errors}"
     )
     return True
 
