@@ -24,7 +24,7 @@ STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 1.5rem auto; max-width: 75rem; padding: 0 1rem; color: #222 }
 table { border-collapse: collapse; margin: .5rem 0 1.5rem }
 td, th { padding: .3rem .7rem; border-bottom: 1px solid #ccc; text-align: left; vertical-align: top }
-td, li, pre { overflow-wrap: anywhere } pre { white-space: pre-wrap; margin: 0 }
+td, li { overflow-wrap: break-word } pre { overflow-wrap: anywhere; white-space: pre-wrap; margin: 0 }
 .passed { color: #186a2b; white-space: nowrap } .failed { color: #a3161a; white-space: nowrap }
 """
 
@@ -33,11 +33,12 @@ _LONGEST = 300
 
 @dataclass(frozen=True)
 class CheckedRule:
-    """A rule of an object, its outcome by Great Expectations, and the result made of it."""
+    """A rule of an object, its outcome by Great Expectations, the result made of it, and a query of what breaks it."""
 
     rule: Rule
     outcome: "ExpectationValidationResult"
     result: CheckResult
+    query: str | None
 
 
 def write_pages(
@@ -90,5 +91,5 @@ def _entry(checked: CheckedRule) -> dict[str, Any]:
         "expectation": checked.rule.expect,
         "arguments": json.dumps(dict(checked.rule.kwargs), ensure_ascii=False, indent=1, default=str),
         "values": sorted(counts, key=lambda count: (-count[1], count[0])),
-        "query": facts.get("unexpected_index_query"),
+        "query": checked.query,
     }

@@ -65,7 +65,7 @@ def rule_results(
     metrics: those that a failure touches, where the broken rows do not say it themselves.
     """
     failures = 0 if outcome.success else max(_failures(outcome), 1)
-    broken = _broken_rows(item, rule, outcome) if failures else None
+    broken = broken_rows(item, rule, outcome) if failures else None
     counted = Counted(failures, rows, broken, _problem(outcome))
     by_unit = _by_unit(context.con, item, rule, outcome, counted) if broken and not counted.problem else []
     return [_result(context, item, rule, each, metrics) for each in (counted, *by_unit)]
@@ -83,7 +83,7 @@ def _by_unit(
         of_unit = replace(item, query=_where_unit(item, item.query, unit))
         for broken in (
             _where_unit(item, str(counted.broken), unit),
-            _broken_rows(of_unit, rule, outcome, item) or "",
+            broken_rows(of_unit, rule, outcome, item) or "",
         ):
             if number := _try(con, f"select count(*) from ({broken})"):  # noqa: S608
                 found.append(Counted(int(number[0][0]), rows, broken, unit=unit))
@@ -206,7 +206,7 @@ def _facts(rule: Rule, con: "Connection") -> dict[str, Any]:
     return {name: value if isinstance(value, int) else plain(value, 60) for name, value in row.items()}
 
 
-def _broken_rows(
+def broken_rows(
     item: Checked, rule: Rule, outcome: "ExpectationValidationResult", checked: Checked | None = None
 ) -> str | None:
     """Return a query of the rows that break a rule, None where there is none.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from scorecard.errors import ScorecardError
 from scorecard.languages import Translations
 from scorecard.quality.docs import CheckedRule, write_pages
-from scorecard.quality.gx_results import Context, Families, has_rows_result, rule_results
+from scorecard.quality.gx_results import Context, Families, broken_rows, has_rows_result, rule_results
 from scorecard.quality.results import CheckResult
 from scorecard.quality.rules import QUERY, SQL, Checked, Rule, Suite
 from scorecard.settings import Settings
@@ -84,7 +84,8 @@ def run_suite(
                         shared = Context(suite, families, con, run_at, words)
                         whole, *by_unit = rule_results(shared, item, rule, outcome, rows, metrics)
                     results += by_unit or [whole]
-                    checked[item.name].append(CheckedRule(rule, outcome, whole))
+                    query = None if whole.passed else broken_rows(item, rule, outcome)
+                    checked[item.name].append(CheckedRule(rule, outcome, whole, query))
     results = sorted(results, key=lambda result: (result.check_id, result.business_unit or ""))
     shutil.rmtree(docs, ignore_errors=True)
     docs.mkdir(parents=True)

@@ -49,6 +49,14 @@ def test_what_is_left_is_sound_and_names_no_sample(project: Path) -> None:
                 assert not [name for name in NAMES if name in text], path
 
 
+@pytest.mark.samples
+def test_a_build_without_a_source_says_how_to_add_one(project: Path, tmp_path: Path) -> None:
+    remove_samples(project)
+    settings = Settings(project=project, state=tmp_path / "var")  # type: ignore[call-arg]
+    with pytest.raises(steps.NothingLoaded, match=r"There is no source.*scorecard new source NAME --from FILE"):
+        steps.build(settings, lambda _: None)
+
+
 def test_a_path_outside_of_the_project_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("paths: [../elsewhere, /tmp]\n")
     with pytest.raises(WrongDeclarations, match="outside of the project"):

@@ -1,7 +1,9 @@
 """How rules are run: in place, harmlessly, once, and never passing what could not be checked."""
 
 import csv
+import html
 import json
+import re
 import warnings
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -186,6 +188,16 @@ def test_pages_show_rules_and_results_without_a_network(shop: Callable[..., Sett
     for page in (index, deals):
         assert not page.tags & {"script", "link", "img", "iframe", "object"}
         assert page.policy.startswith("default-src 'none'; style-src 'sha256-")
+
+
+def test_a_page_has_a_query_of_the_rows_that_break_a_rule(shop: Callable[..., Settings]) -> None:
+    settings = shop()
+    gx.check_raw(settings, ["shop"], METRICS)
+    page = (settings.out / "data_docs" / "shop" / "deals.html").read_text(encoding="utf-8")
+    queries = re.findall(r"Query of the rows</th><td><pre>(.*?)</pre>", page, re.DOTALL)
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        rows = [connection.execute(html.unescape(query)).fetchall() for query in queries]
+    assert sorted([row[0] for row in broken] for broken in rows) == [["b", "c"], ["c"]]
 
 
 def test_markup_in_a_value_is_shown_as_text_and_hides_nothing(shop: Callable[..., Settings]) -> None:
