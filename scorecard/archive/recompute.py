@@ -37,7 +37,7 @@ curve as (
     from curve
     inner join step on step.place = curve.place + 1
 ),
--- From where on a half waits, or less: on it means to the 18th decimal.
+-- From where on a half waits, or less: on it means to the 18th decimal, since an exact fraction has too many digits.
 half as (
     select
         min(amount) filter (where waiting <= 500000000000000001000000::hugeint) as reached,

@@ -18,6 +18,7 @@ _TEXT = ("figure_id", "metric", "period", "dimension", "member", "na_reason", "s
 _NUMBERS = (
     "value",
     "at_most",
+    "longer_than",
     "numerator",
     "denominator",
     "observations",

@@ -155,8 +155,10 @@
 
 
 {# An aggregate over a row per amount: the amount at which the curve comes to a half, `reached`, and the one at which it
-   goes below, `below`; null where it doesn't. The curve has 24 decimals, and is on the half within the 18th: a product
-   of whole numbers that rounds so and is another would need more rows than there are. #}
+   goes below, `below`; null where it doesn't. The curve has 24 decimals, and is on the half if it is within the 18th: each of
+   its steps rounds by one of the 24th at most. An exact one is a fraction of products of counts, a factor for every
+   stretch between waits that go on. Some twenty of them have more than the 38 digits that engines compute with, so one
+   that comes nearer to a half than 10^-18 without being on it is taken for one that is. #}
 {% macro half_of_curve(amount, events, at_risk) -%}
     {{ return(adapter.dispatch('half_of_curve')(amount, events, at_risk)) }}
 {%- endmacro %}

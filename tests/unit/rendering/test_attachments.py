@@ -1,8 +1,13 @@
-"""Text of records in the attached CSV: no spreadsheet, of whatever country, takes it for a formula."""
+"""The attached CSV has all of a figure, and no spreadsheet, of whatever country, takes a text in it for a formula."""
+
+import csv
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
-from scorecard.rendering.attachments import _guard
+from scorecard.rendering.attachments import _guard, figures_csv
+from tests.unit.rendering.made_up import REVENUE, UNIT, desk
 
 
 @pytest.mark.parametrize(
@@ -36,3 +41,14 @@ def test_an_ordinary_name_stays_as_it_is(text: str) -> None:
 
 def test_no_text_is_an_empty_cell() -> None:
     assert _guard(None) == ""
+
+
+def test_a_median_that_is_not_known_is_longer_than_what_is_known() -> None:
+    made_up = desk({(REVENUE, "business_unit"): {UNIT: (3, 7)}}, [])
+    (known,) = (key for key in made_up.close.values if key[1] == "2017-Q4")
+    waiting = replace(
+        made_up.close.values[known], value=None, longer_than=Decimal("12.50000000"), na_reason="longer_than"
+    )
+    made_up.close = replace(made_up.close, values={known: waiting})
+    (row,) = csv.DictReader(figures_csv(made_up).decode("utf-8-sig").splitlines())
+    assert (row["value"], row["longer_than"], row["na_reason"]) == ("", "12.5", "longer_than")
