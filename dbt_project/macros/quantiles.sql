@@ -101,7 +101,7 @@
                 sum(times) over (partition by grain, period_start, scope, dimension, member order by amount nulls last) as up_to,
                 sum(times) over (partition by grain, period_start, scope, dimension, member) as total
             from known_amount
-            where metric = '{{ metric }}'
+            where known_amount.metric = '{{ metric }}'
         ) as placed
         group by grain, period_start, scope, dimension, member, total
     ) as sides
@@ -171,7 +171,7 @@
                     sum(times) over (partition by grain, period_start, scope, dimension, member order by amount desc nulls last)
                         as at_risk
                 from known_amount
-                where metric = '{{ metric }}'
+                where known_amount.metric = '{{ metric }}'
             ) as waited
             group by grain, period_start, scope, dimension, member
         ) as curve

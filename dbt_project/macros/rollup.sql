@@ -169,7 +169,7 @@
         sum(times) as observations,
         coalesce(sum(times) filter (where amount is null), 0) as missing
     from amount
-    where metric = '{{ metric }}'
+    where amount.metric = '{{ metric }}'
     group by grain, period_start, scope, dimension, member
 {% endmacro %}
 
