@@ -5,7 +5,6 @@
     meta={
         'why': "Opening MRR and the movements of a month must make its closing MRR; in these months and currencies they don't.",
         'cure': 'Compare core_mrr_movement with core_subscription in the months that `scorecard dbt show` lists.',
-        'metrics': ['mrr_movement', 'mrr', 'gross_revenue_retention', 'net_revenue_retention'],
     },
 ) }}
 with account_currency as (

@@ -28,7 +28,7 @@ def metrics_downstream(
     """
     nodes: dict[str, dict[str, Any]] = {**manifest["nodes"], **manifest["sources"]}
     children: dict[str, list[str]] = {
-        name: [child for child in below if not _is_days_only(nodes.get(child, {}))]
+        name: [child for child in below if not is_days_only(nodes.get(child, {}))]
         for name, below in manifest["child_map"].items()
     }
     found: dict[str, frozenset[str]] = {}
@@ -69,7 +69,7 @@ def beside_figures(manifest: dict[str, Any], derived: Mapping[str, Collection[st
     while rest:
         for child in manifest["child_map"].get(rest.pop(), []):
             node = manifest["nodes"].get(child, {})
-            is_made_of_it = node.get("resource_type") == "model" and not of_metrics[child] and not _is_days_only(node)
+            is_made_of_it = node.get("resource_type") == "model" and not of_metrics[child] and not is_days_only(node)
             if is_made_of_it and child not in reached:
                 reached.add(child)
                 rest.append(child)
@@ -91,7 +91,7 @@ def units_upstream(manifest: dict[str, Any], written: Collection[str] = ()) -> d
         if name not in found:
             node = nodes.get(name, {})
             own = node.get("source_meta", {}).get("business_unit")
-            parents = [] if _is_days_only(node) else manifest["parent_map"].get(name, [])
+            parents = [] if is_days_only(node) else manifest["parent_map"].get(name, [])
             found[name] = ({own} if own else set()).union(*(units(parent) for parent in parents))
         return found[name]
 
@@ -113,5 +113,11 @@ def _below(starts: Collection[str], manifest: dict[str, Any]) -> set[str]:
     return reached
 
 
-def _is_days_only(node: dict[str, Any]) -> bool:
+def is_days_only(node: dict[str, Any]) -> bool:
+    """Tell whether a manifest node passes days on, and nothing of the records they come from."""
     return bool(node.get("config", {}).get("meta", {}).get("days_only"))
+
+
+def days_only(manifest: dict[str, Any]) -> set[str]:
+    """Return the models that pass days on and no records, as ``schema.relation``."""
+    return {f"{node['schema']}.{node['name']}" for node in manifest["nodes"].values() if is_days_only(node)}

@@ -31,9 +31,8 @@ def from_dbt(
     words: what checks say in other languages.
 
     A test says why it matters in its description, or a singular one in ``config.meta`` (``why``), since dbt's partial
-    parse forgets a description in another file than the test. In ``config.meta`` it says what to do (``cure``), where a
-    failure touches less than all that is built on the tested relation, what it touches (``metrics``). A node that was
-    skipped is left out: what stopped it is here.
+    parse forgets a description in another file than the test. In ``config.meta`` it says what to do (``cure``). A node
+    that was skipped is left out: what stopped it is here.
     """
     nodes: Mapping[str, Any] = {**manifest["nodes"], **manifest["sources"], **manifest.get("unit_tests", {})}
     # dbt writes UTC with a Z.
@@ -74,7 +73,7 @@ def _of_test(
         found = f"Rows that break it: {failures:,}."
     else:
         found = _said(result) or "It could not be checked."
-    metrics = meta.get("metrics") or _metrics(tested, manifest, nodes, metrics_of)
+    metrics = _metrics(tested, manifest, nodes, metrics_of)
     about = nodes[tested[0]] if tested else node
     return CheckResult(
         check_id=f"dbt.{node['name']}",

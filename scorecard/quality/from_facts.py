@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from scorecard.catalogue import Fact
 from scorecard.languages import Translations
+from scorecard.quality.doubt import Doubt
+from scorecard.quality.fact_words import FALLS, FUTURE, GAPS, NAMES, OUTCOME, SPANS, FactWords
 from scorecard.quality.results import CheckResult, MetricsOf, OfAnySource, Severity
 from scorecard.quality.words import Phrase, in_languages
 
@@ -28,71 +30,19 @@ _EXAMPLES = 3
 
 
 @dataclass(frozen=True)
-class _Words:
-    """What a check is called, what it says of a failure, and what to do then."""
-
-    name: Phrase
-    failed: Phrase
-    cure: Phrase
-
-
-@dataclass(frozen=True)
 class _Found:
-    """What a check counted, and what its sentence names."""
+    """What a check counted, and what its sentence names.
+
+    in_doubt: the columns that a failure puts in doubt; none where it is about whole rows. broken: the condition of the
+    rows that break it, where each does so by itself.
+    """
 
     failures: int
     checked: int
     about: Mapping[str, Any]
     severity: Severity = "warning"
-
-
-_SPANS = _Words(
-    Phrase("records end after they begin"),
-    Phrase(
-        "{failures:,} of {checked:,} records of {what} have {later} before {earlier}. Their durations are negative."
-    ),
-    Phrase("Correct the days at the source and extract again."),
-)
-_FUTURE = _Words(
-    Phrase("records are of days that have come"),
-    Phrase(
-        "{failures:,} of {checked:,} records of {what} have {column} after the day on which they were loaded, the last"
-        " {last}. A plan or a slip of the pen: they are in no figure until that day."
-    ),
-    Phrase("Correct the days at the source, or give plans a column of their own."),
-)
-_OUTCOME = _Words(
-    Phrase("records have several outcomes"),
-    Phrase(
-        "All {checked:,} records of {what} have one outcome, {outcome} in {column}. Shares of them say nothing: is the"
-        " export filtered?"
-    ),
-    Phrase("Export the records of every outcome, and extract again."),
-)
-_GAPS = _Words(
-    Phrase("no days are missing"),
-    Phrase(
-        "Between {since} and {until} no record of {what} has {column}, where about {missing:,} were to be expected by"
-        " the days around. Their figures are too low if an export is missing."
-    ),
-    Phrase("Export that time again and extract, unless nothing happened in it."),
-)
-_FALLS = _Words(
-    Phrase("the last month has as many records as before"),
-    Phrase(
-        "In {month} there are {failures:,} records of {what}, where the six months before have about {usual:,} each. An"
-        " export that isn't whole looks like that."
-    ),
-    Phrase("Compare that month with the source, and export it again if it has more."),
-)
-_NAMES = _Words(
-    Phrase("names are told apart by more than their spelling"),
-    Phrase(
-        "{failures:,} names in {column} of {what} are written in several ways or stand for several records, as"
-        " {examples}. Each counts as one of its own."
-    ),
-    Phrase("Correct the spelling at the source, declare it as an alias, or merge the records."),
-)
+    in_doubt: Sequence[str] = ()
+    broken: str | None = None
 
 
 def from_facts(
@@ -153,19 +103,19 @@ def _sources(con: "DuckDBPyConnection", fact: Fact) -> list[tuple[str, str]]:
     return sorted((str(source), str(unit)) for source, unit in con.execute(sql).fetchall())
 
 
-def _counts(about: _About, dimensions: Collection[str]) -> Iterator[tuple[OfAnySource, _Words, _Found]]:
+def _counts(about: _About, dimensions: Collection[str]) -> Iterator[tuple[OfAnySource, FactWords, _Found]]:
     meta = about.fact.meta
     if len(meta.horizon) > 1:
-        yield "spans", _SPANS, _spans(about, meta.horizon)
+        yield "spans", SPANS, _spans(about, meta.horizon)
     if meta.moment:
-        yield "future_days", _FUTURE, _future(about, meta.moment)
-        yield "gaps", _GAPS, _gaps(about, meta.moment)
-        yield "falls", _FALLS, _falls(about, meta.moment)
+        yield "future_days", FUTURE, _future(about, meta.moment)
+        yield "gaps", GAPS, _gaps(about, meta.moment)
+        yield "falls", FALLS, _falls(about, meta.moment)
     if meta.outcome:
-        yield "one_outcome", _OUTCOME, _outcome(about, meta.outcome, meta.moment)
+        yield "one_outcome", OUTCOME, _outcome(about, meta.outcome, meta.moment)
     names = [column for column in about.fact.columns if column in dimensions and column != "business_unit"]
     if names or meta.named:
-        yield "similar_names", _NAMES, _similar(about, names)
+        yield "similar_names", NAMES, _similar(about, names)
 
 
 def _spans(about: _About, days: Sequence[str]) -> _Found:
@@ -174,15 +124,16 @@ def _spans(about: _About, days: Sequence[str]) -> _Found:
     worst = max(range(len(pairs)), key=lambda place: counted[place][0])
     (earlier, later), (failures, checked) = pairs[worst], counted[worst]
     severity: Severity = "error" if failures > checked * _MAX_SHARE else "warning"
-    return _Found(failures, checked, {"earlier": earlier, "later": later}, severity)
+    about_days = {"earlier": earlier, "later": later}
+    return _Found(failures, checked, about_days, severity, (earlier, later), f"{later} < {earlier}")
 
 
 def _future(about: _About, day: str) -> _Found:
-    failures, checked, last = about.one(f"""
-        select count(*) filter (is_ahead), count({day}), max({day}) filter (is_ahead)
-        from (select *, {day} > cast(loaded_at as date) + 1 as is_ahead from records)
-    """)
-    return _Found(failures, checked, {"column": day, "last": last})
+    is_ahead = f"{day} > cast(loaded_at as date) + 1"
+    failures, checked, last = about.one(
+        f"select count(*) filter ({is_ahead}), count({day}), max({day}) filter ({is_ahead}) from records"
+    )
+    return _Found(failures, checked, {"column": day, "last": last}, in_doubt=(day,), broken=is_ahead)
 
 
 def _outcome(about: _About, column: str, day: str | None) -> _Found:
@@ -255,7 +206,7 @@ def _similar(about: _About, dimensions: Sequence[str]) -> _Found:
     selects = [f"select '{column}' as field, {column} as name, {column} as id from records" for column in dimensions]
     if named := about.fact.meta.named:
         selects.append(f"select '{named}' as field, {named} as name, record_id as id from records")
-    failures, checked, column, examples = about.one(f"""
+    failures, checked, columns, column, examples = about.one(f"""
         , spelt as ({" union ".join(selects)}),
         alike as (
             select field, {key} as alike, string_agg(distinct name, ' / ' order by name) as names,
@@ -263,14 +214,16 @@ def _similar(about: _About, dimensions: Sequence[str]) -> _Found:
             from spelt where name is not null and {key} <> '' group by field, alike
         ),
         worst as (select field from alike where ids > 1 group by field order by count(*) desc, field limit 1)
-        select count(*) filter (ids > 1), (select count(*) from records), (select field from worst),
+        select count(*) filter (ids > 1), (select count(*) from records),
+            list(distinct field order by field) filter (ids > 1), (select field from worst),
             list(names order by names) filter (ids > 1 and field = (select field from worst))
         from alike
     """)
-    return _Found(failures, checked, {"column": column, "examples": "; ".join((examples or [])[:_EXAMPLES])})
+    listed = "; ".join((examples or [])[:_EXAMPLES])
+    return _Found(failures, checked, {"column": column, "examples": listed}, in_doubt=columns or ())
 
 
-def _result(about: _About, kind: OfAnySource, said: _Words, found: _Found) -> CheckResult:
+def _result(about: _About, kind: OfAnySource, said: FactWords, found: _Found) -> CheckResult:
     values = {"what": about.what, "failures": found.failures, "checked": found.checked, **found.about}
     failed = Phrase(said.failed.text, values) if found.failures else None
     return CheckResult(
@@ -289,4 +242,14 @@ def _result(about: _About, kind: OfAnySource, said: _Words, found: _Found) -> Ch
         run_at=datetime.now(UTC),
         words=in_languages(about.words, name=said.name, message=failed, cure=said.cure if failed else None),
         business_unit=about.unit,
+        doubt=_doubt(about, found),
     )
+
+
+def _doubt(about: _About, found: _Found) -> Doubt | None:
+    """Return what a failure puts in doubt; None where that is whole rows."""
+    relation, source = f"core.{about.fact.name}", about.source.replace("'", "''")
+    is_known = found.failures and found.broken
+    rows = f"select * from {relation} where source_system = '{source}' and {found.broken}" if is_known else None
+    columns = tuple((relation, column) for column in found.in_doubt)
+    return Doubt(columns, rows, with_causes=True) if columns else None

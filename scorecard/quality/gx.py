@@ -15,6 +15,7 @@ from pathlib import Path
 from scorecard.catalogue import load_catalogue
 from scorecard.errors import ScorecardError
 from scorecard.languages import Translations, load_translations
+from scorecard.quality.doubt import Doubt
 from scorecard.quality.gx_results import Families
 from scorecard.quality.gx_run import run_suite
 from scorecard.quality.results import CheckResult, MetricsOf
@@ -100,7 +101,12 @@ def _kept(path: Path, mark: str) -> list[CheckResult] | None:
             return None
         return [
             CheckResult(
-                **{**entry, "metrics": tuple(entry["metrics"]), "run_at": datetime.fromisoformat(entry["run_at"])}
+                **{
+                    **entry,
+                    "metrics": tuple(entry["metrics"]),
+                    "run_at": datetime.fromisoformat(entry["run_at"]),
+                    "doubt": Doubt.kept(entry["doubt"]),
+                }
             )
             for entry in before["results"]
         ]

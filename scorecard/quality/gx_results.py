@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from scorecard.languages import Translations
+from scorecard.quality.doubt import Doubt, columns_expected, columns_read
 from scorecard.quality.results import CheckResult
 from scorecard.quality.rules import QUERY, SQL, Checked, Rule, Suite
 from scorecard.quality.words import Declared, Phrase, in_languages, joined
@@ -126,7 +127,31 @@ def _result(context: Context, item: Checked, rule: Rule, counted: Counted, metri
         run_at=context.run_at,
         words=in_languages(context.words, name=Declared(name, context=place), message=message, cure=cure),
         business_unit=counted.unit,
+        doubt=None if problem or context.families else _doubt(context, item, rule, counted.broken),
     )
+
+
+def _doubt(context: Context, item: Checked, rule: Rule, broken: str | None) -> Doubt | None:
+    """Return what a failure of a rule about raw rows puts in doubt; None where the rule names no column of theirs."""
+    relation = f"raw_{context.suite.name}.{item.name}"
+    if rule.in_doubt:
+        columns = tuple(_column(context.suite, relation, name) for name in rule.in_doubt)
+    elif rule.expect == SQL:
+        query = str(rule.kwargs[QUERY]).replace("{batch}", f"({item.query})")
+        sql = f"select column_name from duckdb_columns() where schema_name || '.' || table_name = '{relation}'"  # noqa: S608
+        columns = columns_read(query, {relation: [name.lower() for (name,) in _try(context.con, sql)]})
+    else:
+        columns = columns_expected(relation, rule.expect, rule.kwargs)
+    return Doubt(columns, None if rule.whole else broken) if columns else None
+
+
+def _column(suite: Suite, relation: str, name: str) -> tuple[str, str]:
+    """Return the relation and the column that ``in_doubt`` names: of the rule's object, of another, or of core."""
+    table, _, column = name.rpartition(".")
+    if not table:
+        return relation, column
+    is_raw = any(item.name == table for item in suite.objects)
+    return f"raw_{suite.name}.{table}" if is_raw else f"core.{table}", column
 
 
 def _message(rule: Rule, counted: Counted, examples: list[str], con: "Connection") -> Phrase:

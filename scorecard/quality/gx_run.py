@@ -41,7 +41,7 @@ def run_suite(
     Parameters
     ----------
     there: each object's row count, or why it cannot be read.
-    touched: the metrics that a failure touches, by object, where its rule does not name them.
+    touched: the metrics that are made from each object.
     families: the metrics that a broken row serves, by object and by metric of the row; None where rows have no
         metric.
     docs: the folder of the pages, emptied first.
@@ -79,7 +79,7 @@ def run_suite(
                     continue
                 checked[item.name] = []
                 for rule, outcome in _validate(context, warehouse, suite.name, item):
-                    metrics = rule.metrics if rule.metrics is not None else tuple(touched[item.name])
+                    metrics = tuple(touched[item.name])
                     with engine.get_connection() as con:
                         shared = Context(suite, families, con, run_at, words)
                         whole, *by_unit = rule_results(shared, item, rule, outcome, rows, metrics)

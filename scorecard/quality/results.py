@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from scorecard.quality.doubt import Doubt
 from scorecard.quality.words import Sayings
 
 if TYPE_CHECKING:
@@ -53,13 +54,14 @@ class CheckResult:
     run_at: datetime
     words: Sayings = field(default_factory=dict)
     business_unit: str | None = None
+    doubt: Doubt | None = None
 
     def concerns(self, unit: str) -> bool:
         """Whether the check is of a business unit's rows, or of all units'."""
         return self.business_unit in (None, unit)
 
 
-COLUMNS = tuple(each.name for each in fields(CheckResult))
+COLUMNS = tuple(column.name for column in fields(CheckResult) if column.name != "doubt")
 
 
 def store(con: "DuckDBPyConnection", results: Sequence[CheckResult]) -> None:
@@ -79,7 +81,7 @@ def store(con: "DuckDBPyConnection", results: Sequence[CheckResult]) -> None:
             con.execute("delete from quality.check_results where kind = ? and source = ?", [kind, source])
         if results:
             marks = ", ".join("?" for _ in COLUMNS)
-            rows = [list(_row(result).values()) for result in results]
+            rows = [[row[name] for name in COLUMNS] for row in map(_row, results)]
             con.executemany(f"insert into quality.check_results by position values ({marks})", rows)  # noqa: S608
     except BaseException:
         con.rollback()

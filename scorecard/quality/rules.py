@@ -16,6 +16,7 @@ from scorecard.quality.results import OfAnySource, Severity
 SQL = "unexpected_rows_expectation"
 QUERY = "unexpected_rows_query"
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]*$")]
+ColumnName = Annotated[str, StringConstraints(strict=True, pattern=r"^([a-z][a-z0-9_]*\.)?[a-z][a-z0-9_]*$")]
 
 
 class RuleEntry(Entry):
@@ -27,7 +28,9 @@ class RuleEntry(Entry):
     severity: Severity
     why: Text = Field(description="What is at stake.")
     cure: Text = Field(description="What to do.")
-    metrics: tuple[Text, ...] | None = Field(None, description="What a failure touches, if less than all.")
+    in_doubt: tuple[ColumnName, ...] = Field(
+        (), description="The columns that a failure puts in doubt, where they are not all that the query names."
+    )
     found: Text | None = Field(None, description="What is said of a failure.")
     facts: Text | None = Field(None, description="A query of one row whose columns `found` names.")
     whole: StrictBool = Field(False, description="It is about all rows together.")
@@ -54,7 +57,8 @@ class Rule:
 
     check: a name, unique in its object. expect: the expectation's type. kwargs: its arguments, placeholders
     filled.
-    metrics: what a failure touches, where that is less than all that is made from the object. found: the
+    in_doubt: the columns that a failure puts in doubt, as ``column`` of the object or ``table.column`` of another one
+    or of a core model; empty for those that the expectation names. found: the
     sentence said of a failure, with ``{failures}``, ``{checked}`` and the columns of ``facts``, a query of
     one row. whole: it is about all rows together, so that nobody counts those that break it. instead_of: the check of
     every source that need not be told beside it.
@@ -66,7 +70,7 @@ class Rule:
     severity: Severity
     why: str
     cure: str
-    metrics: tuple[str, ...] | None
+    in_doubt: tuple[str, ...]
     found: str | None
     facts: str | None
     whole: bool = False
@@ -168,7 +172,7 @@ def _rule(item: RuleEntry, fill: "_Filler") -> Rule:
         severity=item.severity,
         why=" ".join(item.why.split()),
         cure=" ".join(item.cure.split()),
-        metrics=item.metrics,
+        in_doubt=item.in_doubt,
         found=None if item.found is None else " ".join(item.found.split()),
         facts=None if item.facts is None else fill(item.facts, "facts"),
         whole=item.whole,

@@ -1,5 +1,6 @@
 """What an edition changes: the figures that the one before printed otherwise, and everything else a reader sees."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -72,13 +73,21 @@ def _changes(desk: Desk) -> Iterator[str]:
     if over := _of_field(desk, "is_complete"):
         yield desk.say("edition.over", metrics=_labels(desk, over))
     checks = _of_field(desk, "check")
-    for key, outcome in (("edition.checks_fail", True), ("edition.checks_hold", False)):
-        if number := sum((row["new"] == "failed") == outcome for row in checks):
+    outcomes = Counter(_outcome(row) for row in checks)
+    for key in ("edition.checks_fail", "edition.checks_mark", "edition.checks_hold"):
+        if number := outcomes[key]:
             yield _counted(desk, key, number)
     if actions := _of_field(desk, "action"):
         yield _counted(desk, "edition.actions", len(actions))
     if shown := [*_of_field(desk, "indicator"), *_of_field(desk, "breakdown")]:
         yield desk.say("edition.shown", metrics=_labels(desk, shown))
+
+
+def _outcome(row: Row) -> str:
+    """Return the words for a check of which a reader sees something else."""
+    if row["new"] != "failed":
+        return "edition.checks_hold"
+    return "edition.checks_mark" if row["old"] == "failed" else "edition.checks_fail"
 
 
 def _counted(desk: Desk, key: str, number: int, **values: object) -> str:

@@ -163,11 +163,15 @@ def _keepartifacts(settings: Settings) -> None:
 
 def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResult"]:
     from scorecard.languages import load_translations
+    from scorecard.lineage import days_only, read_reach
     from scorecard.quality import gx
     from scorecard.quality.dbt_by_unit import count_by_unit, units_by_test
+    from scorecard.quality.dbt_doubts import with_doubts
+    from scorecard.quality.doubt import columns_there
     from scorecard.quality.from_dbt import from_dbt
     from scorecard.quality.from_extract import from_extract
     from scorecard.quality.named_rows import name_rows
+    from scorecard.steps.narrowing import narrow
     from scorecard.warehouse.dbt import Dbt
     from scorecard.warehouse.snapshot import writer
 
@@ -190,10 +194,13 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     units_of = units_by_relation(settings, manifest)
     tested = from_dbt(dbt.test(), dbt.manifest(), touched, load_translations(settings.project / "reports"))
     with writer(settings) as connection:
-        counted = count_by_unit(connection, tested, dbt.manifest(), units_of)
+        doubtful = with_doubts(tested, dbt.manifest(), columns_there(connection), days_only(manifest))
+        counted = count_by_unit(connection, doubtful, dbt.manifest(), units_of)
         results += name_rows(connection, counted, dbt.manifest())
     with writer(settings) as connection:
         results += _check_facts(connection, settings, catalogue, touched)
+    with writer(settings) as connection:
+        results = narrow(connection, catalogue, read_reach(settings, dbt.target), touched, results)
     progress("Checking the KPIs")
     results += gx.check_kpis(settings, touched)
     with writer(settings) as connection:

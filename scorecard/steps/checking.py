@@ -5,7 +5,14 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from scorecard.catalogue import Catalogue, Mistakes, WrongDeclarations, company_folders, read_catalogue
+from scorecard.catalogue import (
+    Catalogue,
+    Mistakes,
+    WrongDeclarations,
+    company_folders,
+    declared_sources,
+    read_catalogue,
+)
 from scorecard.catalogue.company import check_folders
 from scorecard.catalogue.mistakes import Mistake
 from scorecard.catalogue.reading import read_document
@@ -60,23 +67,38 @@ def check_declarations(settings: Settings) -> tuple[list[Mistake], list[Scorecar
 def _check_rules(
     settings: Settings, catalogue: Catalogue, path: Path, mistakes: Mistakes, catalogue_is_whole: bool
 ) -> None:
-    """Read a file of rules; note expectations that Great Expectations doesn't have, and metrics that aren't there."""
+    """Read a file of rules; note expectations that Great Expectations doesn't have, and columns that aren't there."""
     from scorecard.quality import suites
 
     suite = suites.read(settings, catalogue, path)
     document = read_document(path)
     expectations = _expectations()
+    columns = _columns(settings, suite.name) if catalogue_is_whole else []
     for item in suite.objects:
         for place, rule in enumerate(item.rules):
             at = ("objects", item.name, "rules", place)
             if expectations and rule.expect not in expectations:
                 line = document.line(*at, "expect")
                 mistakes.note(path, line, f"There is no expectation {rule.expect}.", closest(rule.expect, expectations))
-            for number, metric in enumerate(rule.metrics or ()):
-                if catalogue_is_whole and metric not in catalogue.metrics:
-                    line = document.line(*at, "metrics", number)
-                    cure = closest(metric, catalogue.metrics)
-                    mistakes.note(path, line, f"`metrics` names {metric}, which is no metric.", cure)
+            for number, name in enumerate(rule.in_doubt if columns else ()):
+                column = name if "." in name else f"{item.name}.{name}"
+                if column not in columns:
+                    line = document.line(*at, "in_doubt", number)
+                    mistakes.note(path, line, f"`in_doubt` names {name}, which is no column.", closest(column, columns))
+
+
+def _columns(settings: Settings, source: str) -> list[str]:
+    """Return the columns that rules of a source may name, as ``table.column``: its own and those of core models."""
+    from scorecard.concepts import core_models
+
+    declared = declared_sources(settings).get(source)
+    raw = (
+        [f"{table.name}.{column.name}" for table in declared.tables for column in table.entry.columns]
+        if declared
+        else []
+    )
+    core = [f"{fact.name}.{column}" for fact in core_models(settings).values() for column in fact.columns]
+    return [*raw, *core]
 
 
 def _expectations() -> list[str]:

@@ -25,7 +25,13 @@ IN_A_WHOLE_CATALOGUE = [
         "expect_columns_to_be_unique",
         "no expectation",
     ),
-    ("expectations/maven_crm.yml", "metrics: [booked_revenue,", "metrics: [booked_revenues,", "no metric"),
+    ("expectations/maven_crm.yml", "in_doubt: [close_value]", "in_doubt: [close_values]", "no column. Write sales_pip"),
+    (
+        "expectations/ravenstack.yml",
+        "change.was_lost]",
+        "change.was_lots]",
+        "no column. Write core_customer_change.was_",
+    ),
     ("dbt_project/models/staging/maven_crm/_sources.yml", "win_rate: >-", "win_rates: >-", "Write win_rate"),
     (
         "dbt_project/models/kpis/kpi_win_rate.yml",

@@ -234,11 +234,9 @@ def test_a_dbt_test_at_the_end_of_the_line_touches_all_it_is_built_on() -> None:
     assert from_dbt(run, manifest, {})[0].metrics == ("mrr", "won", "won_mean")
 
 
-def test_what_a_test_says_it_touches_wins_and_the_callers_lineage_comes_next() -> None:
+def test_the_callers_lineage_of_a_relation_wins() -> None:
     run, manifest = _artifacts(_ran("deal_is_sound", "fail", 1))
     assert from_dbt(run, manifest, {"core.core_deal": ["x"]})[0].metrics == ("x",)
-    run, manifest = _artifacts(_ran("deal_is_sound", "fail", 1), config={"meta": {"metrics": ["won"]}})
-    assert from_dbt(run, manifest, {"core.core_deal": ["x"]})[0].metrics == ("won",)
 
 
 def test_a_model_that_is_not_built_is_an_error_and_what_was_skipped_is_not_told_twice() -> None:

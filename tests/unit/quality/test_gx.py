@@ -33,7 +33,7 @@ objects:
         kwargs:
           unexpected_rows_query: select * from {batch} as deal where name not in (select name from <names>)
         severity: error
-        metrics: [won]
+        in_doubt: [name]
         found: "{failures} of {checked} deals have an unknown name, first {first}."
         facts: select min(name) as first from <deals> where name not in (select name from <names>)
         why: A name is needed.
@@ -91,7 +91,29 @@ def test_a_failure_is_counted_and_told_with_the_same_examples_each_time(shop: Ca
 def test_text_from_the_data_is_harmless_in_a_message(shop: Callable[..., Settings]) -> None:
     found = _by_check(gx.check_raw(shop(), ["shop"], METRICS))["deals.name_is_known"]
     assert found.message.startswith("1 of 3 deals have an unknown name, first Eve <script>.")
-    assert found.metrics == ("won",)
+
+
+def test_a_failure_puts_in_doubt_what_its_rule_names(shop: Callable[..., Settings]) -> None:
+    found = _by_check(gx.check_raw(shop(), ["shop"], METRICS))
+    by_argument, by_declaration = found["deals.amount_is_present"].doubt, found["deals.name_is_known"].doubt
+    assert by_argument is not None
+    assert by_declaration is not None
+    assert (by_argument.columns, by_declaration.columns) == (
+        (("raw_shop.deals", "amount"),),
+        (("raw_shop.deals", "name"),),
+    )
+    assert found["deals.has_rows"].doubt is None, "a table without rows is about whole rows"
+    by_query = RULES.replace("        in_doubt: [name]\n", "").replace(
+        "where name not", "where amount is null and name not"
+    )
+    read = _by_check(gx.check_raw(shop(rules=by_query), ["shop"], METRICS))["deals.name_is_known"].doubt
+    assert read is not None
+    assert read.columns == (("raw_shop.deals", "amount"), ("raw_shop.deals", "name"))
+    assert read.rows is not None
+    elsewhere = RULES.replace("in_doubt: [name]", "in_doubt: [names.name, core_deal.is_won]")
+    named = _by_check(gx.check_raw(shop(rules=elsewhere), ["shop"], METRICS))["deals.name_is_known"].doubt
+    assert named is not None
+    assert named.columns == (("raw_shop.names", "name"), ("core.core_deal", "is_won"))
 
 
 def test_a_rule_that_cannot_be_run_is_an_error_and_leaves_the_others_alone(shop: Callable[..., Settings]) -> None:
@@ -99,6 +121,7 @@ def test_a_rule_that_cannot_be_run_is_an_error_and_leaves_the_others_alone(shop:
     broken = results["deals.name_is_known"]
     assert (broken.severity, broken.passed) == ("error", False)
     assert broken.message.startswith("It could not be checked:")
+    assert broken.doubt is None, "nobody knows what it would have found"
     assert results["deals.amount_is_present"].failures == 2
 
     results = _by_check(gx.check_raw(shop("alter table raw_shop.deals drop column amount"), ["shop"], METRICS))

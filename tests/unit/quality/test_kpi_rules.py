@@ -158,4 +158,4 @@ def test_the_suite_names_no_metric(tmp_path: Path) -> None:
     lists = ("metrics", "bases", "shares", "alerts", "dimensions", "grains", "reasons")
     values = {"timezone": "UTC", **{name: [] for name in lists}}
     suite = read_suite(path, values, {"observations": "select 1", "kpi_status": "select 1"})
-    assert all(rule.metrics is None for item in suite.objects for rule in item.rules)
+    assert not any(rule.in_doubt for item in suite.objects for rule in item.rules)

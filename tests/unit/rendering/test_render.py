@@ -488,6 +488,7 @@ def test_a_second_edition_names_what_else_a_reader_sees(sales: Path, reports: Pa
         {**check, "old": "passed", "new": "failed"},
         {**check, "old": "failed", "new": "passed"},
         {**check, "old": "failed", "new": None},
+        {**check, "old": "failed", "new": "failed"},
         {"field": "action", "metric": "win_rate", "old": "Call", "new": None, "seen": True},
         {"field": "indicator", "metric": "win_rate", "dimension": None, "old": None, "new": "shown", "seen": True},
         {**_restated("won_deals", "rep", "1", "2"), "printed": False},
@@ -496,7 +497,8 @@ def test_a_second_edition_names_what_else_a_reader_sees(sales: Path, reports: Pa
     doc = document(read_desk(close, "en", reports))
     assert doc.edition_note == (
         "Edition 2 replaces the one before: 1 figure differs that was not printed; 1 check has another outcome and "
-        "fails now; 2 checks fail no more; 1 action changed; what is shown of win rate changed."
+        "fails now; 1 check still fails, with other marks; 2 checks fail no more; "
+        "1 action changed; what is shown of win rate changed."
     )
     assert doc.restatements == ()
     assert 'href="#restated"' in html(close, "ja", reports)
