@@ -25,6 +25,7 @@ body { font: 15px/1.45 system-ui, sans-serif; margin: 1.5rem auto; max-width: 75
 table { border-collapse: collapse; margin: .5rem 0 1.5rem }
 td, th { padding: .3rem .7rem; border-bottom: 1px solid #ccc; text-align: left; vertical-align: top }
 td, li { overflow-wrap: break-word } pre { overflow-wrap: anywhere; white-space: pre-wrap; margin: 0 }
+@media (max-width: 50rem) { td { overflow-wrap: anywhere } }
 .passed { color: #186a2b; white-space: nowrap } .failed { color: #a3161a; white-space: nowrap }
 """
 
