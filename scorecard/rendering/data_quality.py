@@ -49,10 +49,10 @@ def _failed(desk: Desk, check: Check) -> FailedCheck:
 
 
 def checked_sources(desk: Desk) -> tuple[CheckedSource, ...]:
-    """Return how many checks ran on each source object, and how many passed."""
-    by_table: dict[str, list[Check]] = {}
+    """Return how many checks ran on each part, and how many passed: what is made of the sources, then their objects."""
+    by_part: dict[tuple[int, str], list[Check]] = {}
     for check in desk.close.checks:
-        by_table.setdefault(_part(desk, check), []).append(check)
+        by_part.setdefault(_part(desk, check), []).append(check)
     return tuple(
         CheckedSource(
             where=where,
@@ -61,15 +61,15 @@ def checked_sources(desk: Desk) -> tuple[CheckedSource, ...]:
             passed=desk.formats.count(sum(check.passed for check in checks)),
             rows=desk.formats.count(most) if (most := max(check.checked for check in checks)) else "–",
         )
-        for where, checks in sorted(by_table.items())
+        for (_, where), checks in sorted(by_part.items())
     )
 
 
-def _part(desk: Desk, check: Check) -> str:
-    """Name what was checked: an object of a source, or as one all that is made of the sources."""
+def _part(desk: Desk, check: Check) -> tuple[int, str]:
+    """Return the place in the list and the name of what was checked: the models, the figures, an object of a source."""
     if check.kind == "dbt":
-        return desk.say("quality.models")
-    return desk.say("quality.figures") if check.source == "kpis" else _where(check)
+        return 0, desk.say("quality.models")
+    return (1, desk.say("quality.figures")) if check.source == "kpis" else (2, _where(check))
 
 
 def _where(check: Check) -> str:

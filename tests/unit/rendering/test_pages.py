@@ -295,3 +295,12 @@ def test_the_list_of_figures_has_its_head_once_on_every_page(
     counts = [re.sub(r"\s", "", page).count(re.sub(r"\s", "", head)) for page in pages]
     assert counts[-1] == 1
     assert max(counts) == 1
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_what_was_checked_begins_with_what_is_made_of_the_sources(sales: Path, reports: Path, language: str) -> None:
+    table = re.search(r'<table class="sources">.*?</table>', html(sales, language, reports), re.DOTALL)
+    assert table is not None
+    names = re.findall(r'<th scope="row">(.*?)</th>', table[0])
+    assert "maven_crm" not in names[0]
+    assert [name for name in names if "maven_crm." in name] == sorted(names[1:])
