@@ -18,10 +18,11 @@ def refuse_wrong_accounts(settings: Settings) -> None:
         service = declared_as(settings, account)
         if service == account:
             continue
-        if service not in declared or not read_sources(declared[service])[0].service:
+        services = [name for name, path in sorted(declared.items()) if read_sources(path)[0].service]
+        if service not in services:
             raise ScorecardError(
                 f"The settings call {plain(account)} an account of {plain(service)}, which no service is called.",
-                f"Correct `service` of {plain(account)}; there is: {', '.join(sorted(declared))}.",
+                f"Correct `service` of {plain(account)}; there is: {', '.join(services)}.",
             )
         if account in declared:
             raise ScorecardError(
