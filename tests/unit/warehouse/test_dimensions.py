@@ -11,7 +11,10 @@ from scorecard.catalogue import Dimension, around, load_dimensions, member_in_sq
 from scorecard.settings import PROJECT, Settings
 from scorecard.warehouse.variables import declared_dimensions
 
-PRODUCT = load_dimensions(Settings())  # type: ignore[call-arg]
+OWN = yaml.safe_load((PROJECT / "dbt_project" / "dimensions" / "product.yml").read_text(encoding="utf-8"))["dimensions"]
+"""What the product declares; a company has dimensions of its own beside."""
+DECLARED = load_dimensions(Settings())  # type: ignore[call-arg]
+PRODUCT = {name: DECLARED[name] for name in DECLARED if name in {"company", *(entry["name"] for entry in OWN)}}
 NAMES = list(PRODUCT)
 NESTED = ["company", "business_unit", "region", "team", "rep"]
 OTHERS = [["product"], ["segment"], ["country"], ["movement"]]
