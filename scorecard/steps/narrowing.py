@@ -48,18 +48,19 @@ class _Touching:
 
     def narrowed(self, result: CheckResult) -> CheckResult:
         """Return a result with the metrics that it touches."""
-        if result.doubt is None or any(name not in self.columns_of.get(of, ()) for of, name in result.doubt.columns):
+        if result.doubt is None or any(
+            name not in self.columns_of.get(relation, ()) for relation, name in result.doubt.columns
+        ):
             return result
         columns = set(result.doubt.columns)
         if result.doubt.with_causes:
             columns.update(*map(self.reach.behind, result.doubt.columns))
-        rest_on = {of: set(self.metrics_of.get(of, result.metrics)) for of, _ in result.doubt.columns}
+        resting: dict[str, set[str]] = {}
+        for relation, _ in result.doubt.columns:
+            for metric in self.metrics_of.get(relation, result.metrics):
+                resting.setdefault(metric, set()).add(relation)
         counted = _Counted(self.con, self.reach, result.doubt)
-        touched = [
-            metric
-            for metric in sorted(set().union(*rest_on.values()))
-            if self._touches(metric, {of for of, metrics in rest_on.items() if metric in metrics}, columns, counted)
-        ]
+        touched = [metric for metric in sorted(resting) if self._touches(metric, resting[metric], columns, counted)]
         return replace(result, metrics=tuple(touched))
 
     def _touches(self, metric: str, relations: set[str], columns: set[tuple[str, str]], counted: "_Counted") -> bool:
@@ -68,7 +69,8 @@ class _Touching:
         bases = self.catalogue.bases(known) if known else {metric}
         reached = {base: self.reach.columns.get(base, set()) for base in bases}
         # A target stands beside a figure, and a model that can't be read may rest on anything.
-        if not all(reached.values()) or not relations <= {of for pairs in reached.values() for of, _ in pairs}:
+        reaching = {relation for pairs in reached.values() for relation, _ in pairs}
+        if not all(reached.values()) or not relations <= reaching:
             return True
         return any(pairs & columns and counted.may_count(base, pairs & columns) for base, pairs in reached.items())
 
