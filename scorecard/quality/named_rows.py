@@ -39,12 +39,12 @@ def name_rows(
 
 
 def _named(con: "DuckDBPyConnection", result: CheckResult, query: str) -> CheckResult:
-    sentences = _sentences(con, query, result.business_unit)
+    sentences, number = _sentences(con, query, result.business_unit)
     if not sentences:
         return result
-    listed = " ".join(plain(sentence, 300) for sentence in sentences[:_NAMED])
-    if len(sentences) > _NAMED:
-        listed += f" … (+{len(sentences) - _NAMED:,})"
+    listed = " ".join(plain(sentence, 300) for sentence in sentences)
+    if number > len(sentences):
+        listed += f" … (+{number - len(sentences):,})"
     words = {
         language: {key: f"{listed} {text}" if key == "message" else text for key, text in texts.items()}
         for language, texts in result.words.items()
@@ -52,19 +52,20 @@ def _named(con: "DuckDBPyConnection", result: CheckResult, query: str) -> CheckR
     return replace(result, message=f"{listed} {result.message}", words=words)
 
 
-def _sentences(con: "DuckDBPyConnection", query: str, unit: str | None) -> list[str]:
-    """Return what the rows of a query say; nothing where it says nothing, or doesn't run."""
+def _sentences(con: "DuckDBPyConnection", query: str, unit: str | None) -> tuple[list[str], int]:
+    """Return what the first rows of a query say, and how many say something; none where it doesn't run."""
     import duckdb
 
     try:
         columns = [name for name, *_ in con.execute(f"select * from ({query}) limit 0").description or ()]
         if _COLUMN not in columns or (unit is not None and "business_unit" not in columns):
-            return []
+            return [], 0
         of_unit = "" if unit is None else "and business_unit = $unit"
         rows = con.execute(
-            f"select {_COLUMN} from ({query}) where {_COLUMN} is not null {of_unit} order by {_COLUMN}",
+            f"select {_COLUMN}, count(*) over () from ({query}) where {_COLUMN} is not null {of_unit}"
+            f" order by {_COLUMN} limit {_NAMED}",
             {} if unit is None else {"unit": unit},
         ).fetchall()
     except duckdb.Error:
-        return []
-    return [sentence for (sentence,) in rows]
+        return [], 0
+    return [sentence for sentence, _ in rows], rows[0][1] if rows else 0
