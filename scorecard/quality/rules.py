@@ -145,6 +145,8 @@ def _suite(
             )
             continue
         _note_repeated(document, table, entry, mistakes)
+        if queries:
+            _note_doubts(document, table, entry, mistakes)
         rules = tuple(
             _rule(item, _Filler(document, ("objects", table, "rules", place), filled, mistakes))
             for place, item in enumerate(entry.rules)
@@ -162,6 +164,14 @@ def _note_repeated(document: Document, table: str, entry: ObjectEntry, mistakes:
                 document.path, line, f"The check {rule.check} is there twice under {table}.", "Give it another name."
             )
         names.add(rule.check)
+
+
+def _note_doubts(document: Document, table: str, entry: ObjectEntry, mistakes: Mistakes) -> None:
+    for place, rule in enumerate(entry.rules):
+        if rule.in_doubt:
+            line = document.line("objects", table, "rules", place, "in_doubt")
+            problem = "`in_doubt` has no effect here: a failure touches the metrics whose rows break the rule."
+            mistakes.note(document.path, line, problem, "Delete it.")
 
 
 def _rule(item: RuleEntry, fill: "_Filler") -> Rule:

@@ -25,6 +25,12 @@ IN_A_WHOLE_CATALOGUE = [
         "expect_columns_to_be_unique",
         "no expectation",
     ),
+    (
+        "expectations/kpis.yml",
+        "        why: An observation without",
+        "        in_doubt: [record_id]\n        why: An observation without",
+        "`in_doubt` has no effect here",
+    ),
     ("expectations/maven_crm.yml", "in_doubt: [close_value]", "in_doubt: [close_values]", "no column. Write sales_pip"),
     (
         "expectations/ravenstack.yml",
