@@ -119,8 +119,10 @@ def test_a_dimension_of_ones_own_is_new_files_alone(project: Callable[[], Copy])
     assert by(copy, "lost_deals", "channel_by_region") == by(copy, "lost_deals_alone", "channel_by_region") == pairs
     assert by(copy, "won_deals", "channel_by_region") == {}
     with duckdb.connect(copy.root / "var" / "published.duckdb", read_only=True) as db:
-        told = "select member, target from scorecard.kpi_status where dimension = 'channel_by_region' and target > 0"
-        assert db.execute(told).fetchall() == [("web × North-East", 300)]
+        targets_of_pairs = (
+            "select member, target from scorecard.kpi_status where dimension = 'channel_by_region' and target > 0"
+        )
+        assert db.execute(targets_of_pairs).fetchall() == [("web × North-East", 300)]
         assert db.execute("select member from scorecard.actions where action_id = 'A9'").fetchall() == [
             ("web × North-East",)
         ]

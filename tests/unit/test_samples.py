@@ -9,7 +9,7 @@ import pytest
 from scorecard import steps
 from scorecard.catalogue import COMPANY, WrongDeclarations
 from scorecard.samples import FILE, remove_samples, sample_paths
-from scorecard.settings import PROJECT, Settings
+from scorecard.settings import PROJECT, read_settings
 
 NAMES = ("maven", "ravenstack")
 
@@ -40,7 +40,7 @@ def test_every_declared_thing_of_the_samples_is_listed() -> None:
 def test_what_is_left_is_sound_and_names_no_sample(project: Path) -> None:
     assert remove_samples(project)
     assert remove_samples(project) == []
-    mistakes, others = steps.check_declarations(Settings(project=project))  # type: ignore[call-arg]
+    mistakes, others = steps.check_declarations(read_settings(project=project))
     assert (mistakes, others) == ([], [])
     for folder in ("company", "dbt_project", "expectations", "reports"):
         for path in (project / folder).rglob("*"):
@@ -52,7 +52,7 @@ def test_what_is_left_is_sound_and_names_no_sample(project: Path) -> None:
 @pytest.mark.samples
 def test_a_build_without_a_source_says_how_to_add_one(project: Path, tmp_path: Path) -> None:
     remove_samples(project)
-    settings = Settings(project=project, state=tmp_path / "var")  # type: ignore[call-arg]
+    settings = read_settings(project=project, state=tmp_path / "var")
     with pytest.raises(steps.NothingLoaded, match=r"There is no source.*scorecard new source NAME --from FILE"):
         steps.build(settings, lambda _: None)
 

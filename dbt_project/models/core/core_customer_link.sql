@@ -18,11 +18,6 @@ select
     account_id,
     source || ':' || account_id as account_key,
     business_unit || ':' || customer as customer_key,
-    source_system,
-    source_object,
-    record_id,
-    source_file,
-    source_line,
-    source_sha256
+    {{ record('given') }}
 from given
 where place = 1 and first_customer = last_customer

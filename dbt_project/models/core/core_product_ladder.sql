@@ -23,12 +23,7 @@ select
     first_family as product_family,
     lowest_tier as tier,
     is_ever_per_seat as per_seat,
-    source_system,
-    source_object,
-    record_id,
-    source_file,
-    source_line,
-    source_sha256
+    {{ record('given') }}
 from given
 where place = 1 and first_family is not distinct from last_family and lowest_tier is not distinct from highest_tier
     and is_always_per_seat is not distinct from is_ever_per_seat

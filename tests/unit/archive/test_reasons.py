@@ -26,8 +26,8 @@ def test_a_close_keeps_why_there_is_no_value(world):
         (models / path).write_text(text)
     scorecard, metrics, *others = world.arguments("2017-Q4")
     metrics["won_value"] = replace(metrics["won_value"], na_where=("no_notes", "one_outcome"))
-    made = close(world.settings, scorecard, metrics, *others)
-    definitions = json.loads((made.path / "definitions.json").read_text())
+    edition = close(world.settings, scorecard, metrics, *others)
+    definitions = json.loads((edition.path / "definitions.json").read_text())
     assert definitions["reasons"] == {"no_notes": {"en": "Nobody writes notes."}}
 
 

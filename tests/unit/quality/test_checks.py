@@ -108,11 +108,11 @@ def test_a_dbt_test_that_names_what_is_wrong_names_it_to_its_unit() -> None:
             "create schema core; create table core.deal as select * from (values ('Hardware', 'A', null), "
             "('Hardware', 'C', null), ('Software', 'B', 1)) as t (business_unit, deal, amount)"
         )
-        found = _count(raised, 1, con, "A is wrong. C is wrong. Why.")
-        assert found == {"Hardware": (False, 1, "A is wrong. C is wrong. Why."), "Software": (True, 0, "It holds.")}
+        counts = _count(raised, 1, con, "A is wrong. C is wrong. Why.")
+        assert counts == {"Hardware": (False, 1, "A is wrong. C is wrong. Why."), "Software": (True, 0, "It holds.")}
         con.execute("update core.deal set amount = null")
-        found = _count(raised, 1, con, "A is wrong. B is wrong. C is wrong. Why.")
-        assert found == {
+        counts = _count(raised, 1, con, "A is wrong. B is wrong. C is wrong. Why.")
+        assert counts == {
             "Hardware": (False, 1, "A is wrong. C is wrong. Why."),
             "Software": (False, 1, "B is wrong. Why."),
         }

@@ -134,15 +134,15 @@ def test_few_records_are_not_judged(checked: Callable[..., dict[str, CheckResult
 
 def test_a_failure_puts_its_columns_in_doubt(checked: Callable[..., dict[str, CheckResult]]) -> None:
     early = (date(2024, 3, 5), date(2024, 3, 1), "missed", "Ada Moss", "x")
-    found = checked([*usual(), early])
-    spans = found["spans"].doubt
+    results = checked([*usual(), early])
+    spans = results["spans"].doubt
     assert spans is not None
     assert spans.columns == (("core.core_call", "began_on"), ("core.core_call", "ended_on"))
     assert spans.rows == "select * from core.core_call where source_system = 'desk' and ended_on < began_on"
-    ahead = found["future_days"].doubt
+    ahead = results["future_days"].doubt
     assert ahead is not None
     assert (ahead.columns, ahead.rows) == ((("core.core_call", "ended_on"),), None), "it holds"
-    assert all(found[kind].doubt is None for kind in ("gaps", "falls", "one_outcome")), "they are about whole rows"
+    assert all(results[kind].doubt is None for kind in ("gaps", "falls", "one_outcome")), "they are about whole rows"
     named = checked([*usual(), (date(2024, 3, 5), date(2024, 3, 6), "missed", "ada moss", "y")])["similar_names"].doubt
     assert named is not None
     assert named.columns == (("core.core_call", "agent"),)

@@ -94,15 +94,15 @@ def test_text_from_the_data_is_harmless_in_a_message(shop: Callable[..., Setting
 
 
 def test_a_failure_puts_in_doubt_what_its_rule_names(shop: Callable[..., Settings]) -> None:
-    found = _by_check(gx.check_raw(shop(), ["shop"], METRICS))
-    by_argument, by_declaration = found["deals.amount_is_present"].doubt, found["deals.name_is_known"].doubt
+    results = _by_check(gx.check_raw(shop(), ["shop"], METRICS))
+    by_argument, by_declaration = results["deals.amount_is_present"].doubt, results["deals.name_is_known"].doubt
     assert by_argument is not None
     assert by_declaration is not None
     assert (by_argument.columns, by_declaration.columns) == (
         (("raw_shop.deals", "amount"),),
         (("raw_shop.deals", "name"),),
     )
-    assert found["deals.has_rows"].doubt is None, "a table without rows is about whole rows"
+    assert results["deals.has_rows"].doubt is None, "a table without rows is about whole rows"
     by_query = RULES.replace("        in_doubt: [name]\n", "").replace(
         "where name not", "where amount is null and name not"
     )

@@ -8,12 +8,12 @@ import pytest
 import yaml
 
 from scorecard.catalogue import Dimension, around, load_dimensions, member_in_sql, parts_in_sql, renamed_pair
-from scorecard.settings import PROJECT, Settings
+from scorecard.settings import PROJECT, load_settings
 from scorecard.warehouse.variables import declared_dimensions
 
 OWN = yaml.safe_load((PROJECT / "dbt_project" / "dimensions" / "product.yml").read_text(encoding="utf-8"))["dimensions"]
 """What the product declares; a company has dimensions of its own beside."""
-DECLARED = load_dimensions(Settings())  # type: ignore[call-arg]
+DECLARED = load_dimensions(load_settings())
 PRODUCT = {name: DECLARED[name] for name in DECLARED if name in {"company", *(entry["name"] for entry in OWN)}}
 NAMES = list(PRODUCT)
 NESTED = ["company", "business_unit", "region", "team", "rep"]
