@@ -1,18 +1,31 @@
--- Deals whose product the catalogue of their source doesn't have, under its own name or one that the aliases give it.
--- A source without a catalogue has nothing to compare with; nor has a deal that names no product.
+-- Records of any fact whose product the catalogue of their source doesn't have, under its own name or one that the
+-- aliases give it. A source without a catalogue has nothing to compare with; nor has a record that names no product.
 {{ config(
     severity='warn',
     meta={
-        'why': 'Their deals count, but under a product of their own that has no family and no list price.',
-        'cure': 'Correct the product in the CRM, or add its spelling to aliases.csv of the unit, in the folder company.',
+        'why': 'Their records count, but under a product of their own that has no family and no list price.',
+        'cure': 'Correct the product at the source, or add its spelling to aliases.csv of the unit, in the folder company.',
     },
 ) }}
+with sold as (
+    {%- for name in var('facts', {}) %}
+    {%- set relation = ref(name) %}
+    {%- if 'product' in fact_columns(name) %}
+    select business_unit, source_system, product from {{ relation }}
+    union all
+    {%- endif %}
+    {%- endfor %}
+    select cast(null as string) as business_unit, cast(null as string) as source_system, cast(null as string) as product
+    where false
+)
+
 select
-    opportunity.product,
-    count(*) as deals
-from {{ ref('core_opportunity') }} as opportunity
+    sold.business_unit,
+    sold.product,
+    count(*) as records
+from sold
 anti join {{ ref('core_product') }} as product
-    on opportunity.product = product.product and opportunity.source_system = product.source_system
-where opportunity.product <> 'unknown'
-    and opportunity.source_system in (select source_system from {{ ref('core_product') }})
-group by opportunity.product
+    on sold.product = product.product and sold.source_system = product.source_system
+where sold.product <> 'unknown'
+    and sold.source_system in (select source_system from {{ ref('core_product') }})
+group by sold.business_unit, sold.product

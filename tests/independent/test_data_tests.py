@@ -67,6 +67,12 @@ BROKEN: list[tuple[str, str, str | int]] = [
         "update core.core_opportunity set product = 'GTXPro' where product = 'GTX Pro'",
         1,
     ),
+    (
+        "product_has_a_name_of_the_catalogue",
+        "insert into core.core_product by name select distinct product, source_system from core.core_subscription "
+        "where product in ('Basic', 'Pro')",
+        1,
+    ),
     ("no_record_is_joined_away", "delete from core.core_opportunity where account_key is null", 1),
     (
         "mrr_movements_make_the_closing",
