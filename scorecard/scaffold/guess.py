@@ -23,7 +23,8 @@ _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(?P<zone
 _NUMBERS = ((".", ""), (".", ","), (",", "."), (",", ""), (",", " "), (".", " "), (".", "'"))
 """Decimal and thousands separators, the likeliest first."""
 _ID = re.compile(r"(.*_)?(id|key|nr|no|number|code|uuid|ref)")
-_MONEY = re.compile(r"value|amount|price|revenue|cost|total|fee|betrag|wert|preis|umsatz")
+MONEY = re.compile(r"value|amount|price|revenue|cost|total|fee|betrag|wert|preis|umsatz")
+"""What names of columns of money have in them."""
 _WHOLE = re.compile(r"[+-]?(0|[1-9]\d{0,17})")
 _MOST_SMALL = 2_000_000_000
 
@@ -153,7 +154,7 @@ def _clock(text: str) -> str:
 def _number_type(name: str, texts: list[str]) -> tuple[str, str, list[str]]:
     if any(re.match(r"[+-]?0\d", text) for text in texts):
         return "varchar", "", ["Zeros in front: it is a code rather than a number."]
-    if all(_WHOLE.fullmatch(text) for text in texts) and not _MONEY.search(name):
+    if all(_WHOLE.fullmatch(text) for text in texts) and not MONEY.search(name):
         return ("integer" if max(abs(int(text)) for text in texts) < _MOST_SMALL else "bigint"), "", []
     if any(len(text.lstrip("+-").partition(".")[0]) > 30 for text in texts):
         return "varchar", "", []

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -97,11 +97,13 @@ def comment(text: str, indent: str = "") -> list[str]:
     return wrap(without_braces(text), _WIDTH, initial_indent=f"{indent}-- ", subsequent_indent=f"{indent}-- ")
 
 
-def columns_yaml(columns: Iterable[tuple[str, str, str]], indent: str = "      ") -> str:
-    """Return dbt's list of columns: name, type and description of each."""
+def columns_yaml(
+    columns: Iterable[tuple[str, str, str]], indent: str = "      ", optional: Collection[str] = ()
+) -> str:
+    """Return dbt's list of columns: name, type and description of each; ``optional``: those that a source may lack."""
     return "".join(
         f"{indent}- {{name: {name}, data_type: {quoted(kind) if ',' not in kind else json.dumps(kind)},"
-        f" description: {quoted(description)}}}\n"
+        f" description: {quoted(description)}{', config: {meta: {optional: true}}' if name in optional else ''}}}\n"
         for name, kind, description in columns
     )
 

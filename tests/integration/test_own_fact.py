@@ -14,38 +14,20 @@ from tests.company import write_rates
 from tests.conftest import PROJECT, Sandbox, sandbox_at
 from tests.integration.added_deals import copy_of_the_project
 
-ORDERS = """order_no,ordered_on,value,currency,is_paid,note
-1,2024-02-01,10.50,EUR,true,
-2,2024-02-02,20.00,CHF,true,
-3,2024-02-03,30.00,USD,true,
-4,2024-02-04,40.00,GBP,false,
+ORDERS = """order_no,ordered_on,value,currency,is_paid,note,product
+1,2024-02-01,10.50,EUR,true,,Lamp
+2,2024-02-02,20.00,CHF,true,,Lamp
+3,2024-02-03,30.00,USD,true,,Lmap
+4,2024-02-04,40.00,GBP,false,,
 """
-CORE = """-- One row per order, its value in the reporting currency at the rate of its day.
-with converted as (
-    select
-        orders.*,
-        (case when orders.currency = '{{ var("currency") }}' then 1 else fx.rate end)::decimal(14, 8) as rate
-    from {{ ref('int_orders') }} as orders
-    left join {{ ref('core_fx_rate') }} as fx
-        on orders.currency = fx.currency and orders.ordered_on = fx.rate_on
-)
-
-select
-    * exclude (value),
-    source_system || ':' || record_id as order_key,
-    ordered_on as rate_on,
-    (value * rate)::decimal(24, 8) as value
-from converted
+PRODUCTS = """product,family,price
+Lamp,Light,10.50
+Chair,Seat,20.00
 """
-META = """        moment: ordered_on
-        needs_rate: is_paid
+META = """        needs_rate: is_paid
         gaps:
           - {name: no_notes, lacks: note, among: is_paid, reason: Nobody writes notes of orders.}
           - {name: all_paid, alike: is_paid, reason: Every order is paid.}
-"""
-COLUMNS = """    columns:
-      - {name: rate_on, data_type: date, description: Day of the rate.}
-      - {name: rate, data_type: "decimal(14,8)", description: Units of the reporting currency for one unit.}
 """
 
 
@@ -75,17 +57,17 @@ def company(built: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Company
     shutil.copytree(PROJECT / "data", root / "data")
     shutil.copytree(built.settings.state, root / "var")
     (root / "data" / "kiosk").mkdir()
-    orders = root / "data" / "kiosk" / "orders.csv"
+    orders, products = (root / "data" / "kiosk" / f"{table}.csv" for table in ("orders", "products"))
     orders.write_text(ORDERS)
+    products.write_text(PRODUCTS)
     write_rates(project, [("EUR", "2024-02-01", "1.08")])
     sandbox = sandbox_at(root, project=project, data=root / "data")
-    sandbox.run("new", "source", "kiosk", "--from", str(orders), "--unit", "Orbit Kiosk", "--currency", "USD")
+    exports = ("--from", str(orders), "--from", str(products))
+    sandbox.run("new", "source", "kiosk", *exports, "--unit", "Orbit Kiosk", "--currency", "USD")
     sandbox.run("new", "fact", "order", "--source", "kiosk.orders")
     sandbox.run("new", "metric", "noted_orders", "--fact", "core_order")
     models = project / "dbt_project" / "models"
-    (models / "core" / "core_order.sql").write_text(CORE)
-    add(models / "core" / "core_order.yml", "        moment: ordered_on\n", META)
-    add(models / "core" / "core_order.yml", "    columns:\n", COLUMNS)
+    add(models / "core" / "core_order.yml", "        needs_rate: ordered_on\n", META)
     kpi = models / "kpis" / "kpi_noted_orders.yml"
     add(kpi, "        kind: flow\n", "        kind: flow\n        na_where: [no_notes]\n")
     for source in ("kiosk", "company"):
@@ -108,6 +90,23 @@ def test_a_missing_rate_is_told_of_the_records_that_need_one(company: Company) -
     assert unit == "Orbit Kiosk"
     assert "No rate of CHF on 2024-02-02 (1 records)." in message
     assert "GBP" not in message, "what isn't paid needs no rate"
+    assert "noted_orders" in metrics
+
+
+def test_amounts_are_in_the_reporting_currency_as_the_fact_was_started(company: Company) -> None:
+    values = [value for (value,) in company.query("select value from core.core_order order by order_no")]
+    assert values == [Decimal("11.34"), None, 30, None]
+    done = company.sandbox.run("dbt", "test", "--select", "core_order,test_type:unit", check=False)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert "PASS=2" in done.stdout
+
+
+def test_a_product_that_the_catalogue_of_the_source_lacks_is_told(company: Company) -> None:
+    ((unit, failures, metrics),) = company.query(
+        "select business_unit, failures, metrics from quality.check_results"
+        " where check_id = 'dbt.product_has_a_name_of_the_catalogue' and not passed"
+    )
+    assert (unit, failures) == ("Orbit Kiosk", 1)
     assert "noted_orders" in metrics
 
 

@@ -1,6 +1,7 @@
 """`scorecard new`: what it writes is sound as it is, and nothing that is there is written over."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,67 @@ def test_exports_without_a_concept_lead_to_a_fact_and_a_metric(settings: Setting
     catalogue = load_catalogue(settings)
     assert "weather" in catalogue.dimensions
     assert catalogue.metrics["probe_visits_made"].kind == "flow"
+
+
+def sales(settings: Settings, text: str, dimensions: Sequence[str] = ()) -> dict[str, str]:
+    """Write the starting files of a fact whose table is a text; return them by name."""
+    export = settings.project / "sales.csv"
+    export.write_text(text)
+    start_source(settings, "probe_till", [export], unit="Orbit", currency="EUR")
+    started = start_fact(settings, "probe_sale", "probe_till", "sales", dimensions)
+    assert_sound(settings)
+    return {path.name: path.read_text(encoding="utf-8") for path in started.files}
+
+
+def test_money_of_a_fact_is_converted_from_the_currency_of_each_record(settings: Settings) -> None:
+    files = sales(settings, "day,guide,total_value,hours,currency_code\n2024-03-01,Ada Moss,12.50,1.5,chf\n")
+    sql = files["core_probe_sale.sql"]
+    assert "(try_cast(total_value as decimal(24, 8)) * rate)::decimal(30, 8) as total_value," in sql
+    assert "on record.currency = fx.currency and record.day = fx.rate_on" in sql
+    assert "day as rate_on,\n    rate," in sql
+    assert "    hours," in sql
+    assert "-- To do: hours. Is it money?" in sql
+    assert "upper(currency_code) as currency," in files["stg_probe_till__probe_sales.sql"]
+    assert "optional" not in files["int_probe_sales.yml"]
+    fact = core_models(settings)["core_probe_sale"]
+    assert (fact.has_rates, fact.meta.needs_rate) == (True, "day")
+    assert fact.columns["total_value"] == "decimal(30,8)"
+
+
+def test_money_without_a_column_of_currencies_has_that_of_its_source(settings: Settings) -> None:
+    files = sales(settings, "day,guide,price\n2024-03-01,Ada Moss,12.50\n", dimensions=["guide"])
+    assert "* rate)::decimal(30, 8) as price," in files["core_probe_sale.sql"]
+    assert "currency" not in files["stg_probe_till__probe_sales.sql"]
+    assert "currency" not in files["stg_probe_till__probe_sales.yml"]
+    assert "name: currency, data_type: varchar" in files["int_probe_sales.yml"]
+    assert files["int_probe_sales.yml"].count("optional: true") == 1
+    assert core_models(settings)["core_probe_sale"].has_rates
+
+
+def test_all_amounts_are_money_where_no_name_says_so_and_there_are_currencies(settings: Settings) -> None:
+    sql = sales(settings, "day,gross,currency\n2024-03-01,12.50,CHF\n")["core_probe_sale.sql"]
+    assert "* rate)::decimal(30, 8) as gross," in sql
+    assert "To do" not in sql
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("day,guide,minutes\n2024-03-01,Ada Moss,12\n", ""),
+        ("day,guide,hours\n2024-03-01,Ada Moss,1.5\n", "To do: hours. Is it money?"),
+        (
+            "day,guide,price,rate\n2024-03-01,Ada Moss,1.50,2.5\n",
+            "To do: price. It stays in the currency of its record",
+        ),
+    ],
+)
+def test_a_fact_without_money_converts_nothing(settings: Settings, text: str, note: str) -> None:
+    files = sales(settings, text)
+    sql = files["core_probe_sale.sql"]
+    assert note in sql if note else "To do" not in sql
+    assert "fx.rate" not in sql
+    assert "currency" not in files["int_probe_sales.yml"]
+    assert core_models(settings)["core_probe_sale"].meta.needs_rate is None
 
 
 def test_every_fact_with_a_moment_makes_a_metric(settings: Settings) -> None:
