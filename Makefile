@@ -26,16 +26,16 @@ lint: .venv/.ready ## every linter
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
-	MYPYPATH=.:dags:plugins:tools $(PYTHON) -m mypy --strict dags/*.py plugins/*.py tools/*.py tools/sandbox
+	MYPYPATH=.:dags:plugins:tools $(PYTHON) -m mypy --strict dags/*.py plugins/*.py tools/*.py sandbox
 	.venv/bin/lint-imports
 	.venv/bin/scorecard translations --check
 	SCORECARD_WAREHOUSE=:memory: $(PYTHON) -m sqlfluff lint -p 2 dbt_project/models
 
 clean: ## remove the environment and everything that was made from the data
-	rm -rf .venv var out dbt_project/target dbt_project/logs *.egg-info
+	rm -rf .venv var out dbt_project/target dbt_project/logs *.egg-info sandbox/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/.ready: requirements.lock tools/uv.lock pyproject.toml tools/set-up
+.venv/.ready: requirements.lock tools/uv.lock pyproject.toml sandbox/pyproject.toml tools/set-up
 	@tools/set-up
 
 .PHONY: help scorecard airflow sandbox test nightly lint clean

@@ -12,7 +12,7 @@ from connections import settings
 from policy import EVERY_DAG, WAREHOUSE, raw_asset
 
 from scorecard.catalogue import source_names
-from scorecard.settings import load_settings
+from scorecard.shared.settings import load_settings
 
 # The hour that passed last is made up for, also where the DAG has never run by the hour.
 HOURLY = CronTriggerTimetable("30 * * * *", timezone=load_settings().timezone, run_immediately=True)

@@ -6,8 +6,8 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 from pydantic import ValidationError
 
-from scorecard.errors import ScorecardError
-from scorecard.settings import Connection, Settings, load_settings, read_settings, wrong
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Connection, Settings, load_settings, read_settings, wrong
 
 SMTP_CONNECTION = "scorecard_smtp"
 

@@ -10,7 +10,7 @@ from connections import settings_of
 from policy import EVERY_DAG, raw_asset
 
 from scorecard.catalogue import source_names
-from scorecard.settings import load_settings
+from scorecard.shared.settings import load_settings
 
 
 def extract_dag(source: str) -> None:

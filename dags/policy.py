@@ -11,9 +11,9 @@ from airflow.sdk import Asset, Context, ExceptionRetryPolicy, RetryAction, Retry
 from connections import settings
 from failures import name_of, tell_of_silent, tell_owner
 
-from scorecard import private
-from scorecard.errors import ScorecardError, Temporary
-from scorecard.settings import load_settings
+from scorecard.shared import private
+from scorecard.shared.errors import ScorecardError, Temporary
+from scorecard.shared.settings import load_settings
 
 private.mask()
 

@@ -14,8 +14,8 @@ from period_timetable import PeriodTimetable
 from policy import EVERY_DAG, WAREHOUSE
 
 from scorecard.catalogue import schedules
-from scorecard.periods import WRITTEN, Grain
-from scorecard.settings import load_settings
+from scorecard.shared.periods import WRITTEN, Grain
+from scorecard.shared.settings import load_settings
 
 COMPANY = load_settings()
 DUE = schedules(COMPANY)

@@ -8,7 +8,7 @@ from airflow.sdk import CronTriggerTimetable, dag, task
 from connections import settings
 from policy import EVERY_DAG
 
-from scorecard.settings import load_settings
+from scorecard.shared.settings import load_settings
 
 WITHOUT_POOL = {**EVERY_DAG["default_args"], "pool": "default_pool"}
 

@@ -16,8 +16,8 @@ from airflow.timetables.base import DagRunInfo
 from airflow.timetables.trigger import CronPartitionTimetable
 from pendulum import DateTime
 
-from scorecard.errors import ScorecardError
-from scorecard.periods import FiscalYear, Grain, parse_period, period_of
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.periods import FiscalYear, Grain, parse_period, period_of
 
 
 class PeriodTimetable(CronPartitionTimetable):

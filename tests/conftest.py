@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from scorecard import redaction
-from scorecard.settings import Settings
+from scorecard.shared import redaction
+from scorecard.shared.settings import Settings
 
 PROJECT = Path(__file__).parent.parent
 SETTINGS_FILE = PROJECT / "scorecard.example.toml"

@@ -10,9 +10,9 @@ import sys
 
 import local_airflow
 
-from scorecard import private
-from scorecard.errors import ScorecardError
-from scorecard.settings import load_settings
+from scorecard.shared import private
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import load_settings
 
 
 def main() -> int:

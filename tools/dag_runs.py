@@ -16,8 +16,8 @@ from typing import Any
 import local_airflow
 
 from scorecard.delivery import local_smtp
-from scorecard.errors import ScorecardError
-from scorecard.settings import Settings
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Settings
 
 Say = Callable[[str], None]
 

@@ -16,7 +16,7 @@ PAGE = ROOT / "docs" / "faults.md"
 HEAD = """# Faults, and what comes of them
 
 Made of [tests/faults.yml](../tests/faults.yml) by `tools/fault_table.py`. Each line is held to by the tests beside it,
-which make the fault happen: at stand-ins of the services (`tools/sandbox/services`), on a real PostgreSQL, on exports,
+which make the fault happen: at stand-ins of the services (`sandbox/standins`), on a real PostgreSQL, on exports,
 or in the unit tests of the models.
 """
 

@@ -12,7 +12,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import IO
 
-from scorecard import private
+from scorecard.shared import private
 
 PROJECT = Path(__file__).resolve().parent.parent
 POOL = "warehouse_writer"

@@ -13,11 +13,11 @@ from pathlib import Path
 import local_airflow
 from dag_runs import Dags, Failed, Say, leave, mail_server, terminal
 
-from scorecard import private
 from scorecard.catalogue import load_catalogue, source_names
 from scorecard.delivery import ledger
-from scorecard.errors import ScorecardError
-from scorecard.settings import Settings, load_settings
+from scorecard.shared import private
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Settings, load_settings
 
 SAMPLES = [
     ("publish_quarter", "sales", "2017-Q4"),

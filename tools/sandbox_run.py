@@ -17,16 +17,16 @@ from pathlib import Path
 
 import local_airflow
 from dag_runs import Dags, Failed, Say, leave, mail_server, terminal
-from sandbox.changes import changes, figures, last_load
-from sandbox.company import Plan
-from sandbox.project import make_project, put_settings
-from sandbox.report import Cost, told_changes, told_costs, told_figures
-from sandbox.running import UNITS, Running, apart
 
-from scorecard import private
+from sandbox.company import Plan
+from sandbox.demo.changes import changes, figures, last_load
+from sandbox.demo.project import make_project, put_settings
+from sandbox.demo.report import Cost, told_changes, told_costs, told_figures
+from sandbox.demo.running import UNITS, Running, apart
 from scorecard.catalogue import load_catalogue, source_names
-from scorecard.errors import ScorecardError
-from scorecard.settings import Settings, read_settings
+from scorecard.shared import private
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Settings, read_settings
 
 PLAN = Plan(seed=3, size=150, years=25 / 12, start=date(2023, 1, 1), mistakes=0.06)
 OLD, NEW = "2024-12", "2025-01"

@@ -17,9 +17,9 @@ from typing import IO
 
 import local_airflow
 
-from scorecard import private
-from scorecard.errors import ScorecardError
-from scorecard.settings import load_settings
+from scorecard.shared import private
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import load_settings
 
 # The scheduler would open a port on every interface, for logs that the pages read from the disk.
 PARTS = {"dag-processor": (), "api-server": (), "scheduler": ("--skip-serve-logs",)}

@@ -13,22 +13,22 @@ from scorecard.catalogue.caveats import check_caveats, with_caveats
 from scorecard.catalogue.concepts import ColumnEntry as ConceptColumn
 from scorecard.catalogue.concepts import Concept, read_concepts
 from scorecard.catalogue.crossings import CROSS, crossing_name, crossings, member_in_sql, parts_in_sql, renamed_pair
-from scorecard.catalogue.declared import ALL_UNITS, DeclaredSource, DeclaredTable, declared_sources, read_sources
 from scorecard.catalogue.dimensions import Dimension, around, read_dimensions
 from scorecard.catalogue.facts import Fact, read_facts
 from scorecard.catalogue.gaps import REASONS, gap_names, own_reasons
 from scorecard.catalogue.metrics import Metric, metric_of, read_metrics
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.parameters import Parameters
-from scorecard.catalogue.reading import read_yaml
 from scorecard.catalogue.scorecards import Known, Recipient, Scorecard, read_schedules, read_scorecards
 from scorecard.catalogue.source_entries import ColumnEntry
+from scorecard.catalogue.source_files import ALL_UNITS, DeclaredSource, DeclaredTable, declared_sources, read_sources
 from scorecard.catalogue.sources import COMPANY, company_folders, declaration, declarations, declared_as, source_names
-from scorecard.errors import ScorecardError
-from scorecard.languages import Words, load_translations
-from scorecard.periods import Grain
-from scorecard.schedule import When
-from scorecard.settings import Settings
+from scorecard.catalogue.yaml_files import read_yaml
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.languages import Words, load_translations
+from scorecard.shared.periods import Grain
+from scorecard.shared.schedule import When
+from scorecard.shared.settings import Settings
 
 __all__ = [
     "ALL_UNITS",

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from scorecard.catalogue.declared import DeclaredSource
 from scorecard.catalogue.metrics import Metric
 from scorecard.catalogue.mistakes import Mistakes
-from scorecard.catalogue.reading import read_document
-from scorecard.keys import closest
-from scorecard.languages import ENGLISH, Translations, Words
+from scorecard.catalogue.source_files import DeclaredSource
+from scorecard.catalogue.yaml_files import read_document
+from scorecard.shared.keys import closest
+from scorecard.shared.languages import ENGLISH, Translations, Words
 
 
 def with_caveats(

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from pydantic import Field, StrictBool
 
-from scorecard.catalogue.checking import Entry, Open, Text, check
+from scorecard.catalogue.column_types import fits, plain_type
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
-from scorecard.catalogue.reading import read_document
-from scorecard.catalogue.types import fits, plain_type
+from scorecard.catalogue.validation import Entry, Open, Text, check
+from scorecard.catalogue.yaml_files import read_document
 
 OF_SOURCE = "business_unit"
 """The column of a concept that no model delivers: the source declares it."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from scorecard.catalogue.dimensions import Dimension, around
-from scorecard.languages import ENGLISH, Words
+from scorecard.shared.languages import ENGLISH, Words
 
 CROSS = "×"
 WHOLE = ("company", "business_unit")

@@ -7,12 +7,12 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from scorecard.catalogue.checking import Entry, NotEmpty, check
+from scorecard.catalogue.declared_words import DeclaredText
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
-from scorecard.catalogue.reading import Document, read_document
-from scorecard.catalogue.words import DeclaredText
-from scorecard.keys import closest
-from scorecard.languages import Translations, Words
+from scorecard.catalogue.validation import Entry, NotEmpty, check
+from scorecard.catalogue.yaml_files import Document, read_document
+from scorecard.shared.keys import closest
+from scorecard.shared.languages import Translations, Words
 
 PRODUCT = "product.yml"
 """The file of the dimensions that the product comes with. They go before a company's own."""

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pydantic import Field, StrictBool
 
-from scorecard.catalogue.checking import Entry, Open, Text, check
+from scorecard.catalogue.column_types import plain_type
 from scorecard.catalogue.gaps import CONDITION, GapEntry, check_condition, check_gaps
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
-from scorecard.catalogue.reading import Document, Place, read_document
-from scorecard.catalogue.types import plain_type
-from scorecard.keys import closest
+from scorecard.catalogue.validation import Entry, Open, Text, check
+from scorecard.catalogue.yaml_files import Document, Place, read_document
+from scorecard.shared.keys import closest
 
 _DATES = ("horizon", "moment", "settling")
 _RATES = ("currency", "rate", "rate_on")

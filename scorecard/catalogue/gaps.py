@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from scorecard.catalogue.checking import Entry, Text
+from scorecard.catalogue.column_types import plain_type
+from scorecard.catalogue.declared_words import DeclaredText
 from scorecard.catalogue.dimensions import Column as Name
 from scorecard.catalogue.mistakes import Mistakes
-from scorecard.catalogue.reading import Document, Place
-from scorecard.catalogue.types import plain_type
-from scorecard.catalogue.words import DeclaredText
-from scorecard.keys import closest
+from scorecard.catalogue.validation import Entry, Text
+from scorecard.catalogue.yaml_files import Document, Place
+from scorecard.shared.keys import closest
 
 if TYPE_CHECKING:
     from scorecard.catalogue.facts import Fact

@@ -4,10 +4,10 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt, WithJsonSchema, model_validator
 
-from scorecard.catalogue.checking import Entry, Open, Text, wrong
-from scorecard.catalogue.words import DeclaredForms, DeclaredText
-from scorecard.expression import Expression, read_expression
-from scorecard.periods import Grain
+from scorecard.catalogue.declared_words import DeclaredForms, DeclaredText
+from scorecard.catalogue.expression import Expression, read_expression
+from scorecard.catalogue.validation import Entry, Open, Text, wrong
+from scorecard.shared.periods import Grain
 
 
 def _pairs(given: Any) -> Any:

@@ -5,18 +5,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from scorecard.catalogue.checking import check
 from scorecard.catalogue.crossings import WHOLE, problem_of
+from scorecard.catalogue.declared_words import filled
 from scorecard.catalogue.dimensions import Dimension
+from scorecard.catalogue.expression import Expression
 from scorecard.catalogue.metric_entries import DerivedEntry, DescribedEntry, MetricEntry, MetricFile, Number
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.parameters import Parameters
-from scorecard.catalogue.reading import Document, Place, read_document
-from scorecard.catalogue.words import filled
-from scorecard.expression import Expression
-from scorecard.keys import closest
-from scorecard.languages import Translations, Words
-from scorecard.periods import Grain
+from scorecard.catalogue.validation import check
+from scorecard.catalogue.yaml_files import Document, Place, read_document
+from scorecard.shared.keys import closest
+from scorecard.shared.languages import Translations, Words
+from scorecard.shared.periods import Grain
 
 _MODEL = "kpi_"
 _META: Place = ("models", 0, "config", "meta")

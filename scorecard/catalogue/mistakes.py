@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from scorecard.errors import ScorecardError
-from scorecard.text import plain
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.text import plain
 
 
 @dataclass(frozen=True, order=True)

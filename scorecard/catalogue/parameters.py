@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from scorecard.catalogue.metric_entries import Number, ParameterEntry
 from scorecard.catalogue.mistakes import Mistakes
-from scorecard.keys import closest
-from scorecard.settings import Settings
-from scorecard.settings_file import line_of
+from scorecard.shared.keys import closest
+from scorecard.shared.settings import Settings
+from scorecard.shared.settings_file import line_of
 
 GROUP = "all"
 """The scope of a scorecard of all units."""

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 from pydantic import Field, StrictInt
 
-from scorecard.catalogue.checking import Entry, NotEmpty, Open, Text, check
+from scorecard.catalogue.declared_words import DeclaredText
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
-from scorecard.catalogue.reading import Document, read_document
-from scorecard.catalogue.words import DeclaredText
-from scorecard.keys import closest
-from scorecard.languages import Translations, Words
-from scorecard.periods import Grain
-from scorecard.schedule import LATEST, When
+from scorecard.catalogue.validation import Entry, NotEmpty, Open, Text, check
+from scorecard.catalogue.yaml_files import Document, read_document
+from scorecard.shared.keys import closest
+from scorecard.shared.languages import Translations, Words
+from scorecard.shared.periods import Grain
+from scorecard.shared.schedule import LATEST, When
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _ADDRESS = re.compile(r"[^@\s,;<>\"\x00-\x1f]+@[A-Za-z0-9.-]+")

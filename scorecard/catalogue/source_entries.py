@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StrictBool, WithJsonSchema, field_validator
 
-from scorecard.catalogue.checking import Entry, NotEmpty, Text, wrong
-from scorecard.catalogue.words import DeclaredText
+from scorecard.catalogue.declared_words import DeclaredText
+from scorecard.catalogue.validation import Entry, NotEmpty, Text, wrong
 
 Role = Literal["crm", "billing", "support"]
 

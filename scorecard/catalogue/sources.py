@@ -4,8 +4,8 @@ import hashlib
 import re
 from pathlib import Path
 
-from scorecard import plugins
-from scorecard.settings import Settings
+from scorecard.shared import plugins
+from scorecard.shared.settings import Settings
 
 COMPANY = "company"
 """The source of what people of the company write themselves, and its folder in the project."""

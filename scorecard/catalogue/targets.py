@@ -8,9 +8,9 @@ from pathlib import Path
 from scorecard.catalogue.dimensions import Dimension
 from scorecard.catalogue.metrics import Metric
 from scorecard.catalogue.mistakes import Mistakes
-from scorecard.errors import ScorecardError
-from scorecard.keys import closest
-from scorecard.periods import FiscalYear, parse_period
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.keys import closest
+from scorecard.shared.periods import FiscalYear, parse_period
 
 
 def check_targets(

@@ -7,12 +7,19 @@ import traceback
 
 import typer
 
-from scorecard import private
-from scorecard.cli import declaring, looking, new, running, samples, sources
+from scorecard.cli import (
+    declaration_commands,
+    new_commands,
+    run_commands,
+    sample_commands,
+    show_commands,
+    source_commands,
+)
 from scorecard.cli.output import complain
-from scorecard.errors import ScorecardError
-from scorecard.settings import load_settings
-from scorecard.text import on_lines, plain
+from scorecard.shared import private
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import load_settings
+from scorecard.shared.text import on_lines, plain
 
 app = typer.Typer(
     help="KPIs and CPIs from CRM and billing data, as scorecards that can be proved.",
@@ -22,16 +29,37 @@ app = typer.Typer(
 )
 
 _COMMANDS = (
-    *(running.run, running.extract, running.confirm, running.confirmations, declaring.check, running.build),
-    *(running.publish, looking.metrics, looking.values, looking.closes, looking.render, looking.verify, looking.trace),
-    *(looking.deliveries, running.watch, running.plan, declaring.generate, declaring.translations),
+    *(
+        run_commands.run,
+        run_commands.extract,
+        run_commands.confirm,
+        run_commands.confirmations,
+        declaration_commands.check,
+        run_commands.build,
+    ),
+    *(
+        run_commands.publish,
+        show_commands.metrics,
+        show_commands.values,
+        show_commands.closes,
+        show_commands.render,
+        show_commands.verify,
+        show_commands.trace,
+    ),
+    *(
+        show_commands.deliveries,
+        run_commands.watch,
+        run_commands.plan,
+        declaration_commands.generate,
+        declaration_commands.translations,
+    ),
 )
 for command in _COMMANDS:
     app.command()(command)
-app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(running.dbt)
-app.add_typer(sources.app, name="sources")
-app.add_typer(new.app, name="new")
-app.add_typer(samples.app, name="samples")
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(run_commands.dbt)
+app.add_typer(source_commands.app, name="sources")
+app.add_typer(new_commands.app, name="new")
+app.add_typer(sample_commands.app, name="samples")
 
 
 def main() -> None:

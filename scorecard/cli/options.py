@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from scorecard.errors import ScorecardError
-from scorecard.periods import Period, parse_period
-from scorecard.settings import load_settings
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.periods import Period, parse_period
+from scorecard.shared.settings import load_settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 PeriodText = Annotated[

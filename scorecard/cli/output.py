@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from scorecard.errors import ScorecardError
-from scorecard.text import in_json, on_lines, on_one_line
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.text import in_json, on_lines, on_one_line
 
 # Data is text: `:x:` in a name is no emoji.
 out = Console(width=None if sys.stdout and sys.stdout.isatty() else 200, emoji=False)

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scorecard.errors import ScorecardError, Temporary
-from scorecard.settings import Settings
+from scorecard.shared.errors import ScorecardError, Temporary
+from scorecard.shared.settings import Settings
 
 STATES = ("claimed", "sending", "sent", "refused", "unknown")
 _SCHEMA = f"""

@@ -12,9 +12,9 @@ from typing import Any
 from scorecard.delivery.ledger import Key
 from scorecard.delivery.notify import tell_owner
 from scorecard.delivery.post import Outcome, Prepared, check_address, check_header, post
-from scorecard.errors import ScorecardError
-from scorecard.settings import Settings
-from scorecard.templates import fill
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Settings
+from scorecard.shared.templates import fill
 
 WORDS = (
     *("mail.greeting", "mail.intro", "mail.points", "mail.warnings", "mail.attached", "mail.prove"),

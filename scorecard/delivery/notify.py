@@ -13,11 +13,11 @@ from typing import Any
 
 from scorecard.delivery.ledger import Key, Row, opened
 from scorecard.delivery.post import Outcome, Prepared, check_header, cure_of, post
-from scorecard.errors import ScorecardError
-from scorecard.files import write_whole
-from scorecard.redaction import redact
-from scorecard.settings import Settings
-from scorecard.templates import fill
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.files import write_whole
+from scorecard.shared.redaction import redact
+from scorecard.shared.settings import Settings
+from scorecard.shared.templates import fill
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from pathlib import Path
 from scorecard.delivery import local_smtp
 from scorecard.delivery.ledger import Key, Ledger, Row, message_id, opened, unusable
 from scorecard.delivery.transport import Line
-from scorecard.errors import ScorecardError, Temporary
-from scorecard.locks import alone
-from scorecard.settings import Settings
+from scorecard.shared.errors import ScorecardError, Temporary
+from scorecard.shared.locks import alone
+from scorecard.shared.settings import Settings
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _LOCAL = "local"

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scorecard.delivery.watch import Watch, WatchedSmtp, WatchedSmtpTls
-from scorecard.errors import ScorecardError, Temporary
-from scorecard.hosts import is_loopback
-from scorecard.settings import Settings
-from scorecard.text import plain
+from scorecard.shared.errors import ScorecardError, Temporary
+from scorecard.shared.hosts import is_loopback
+from scorecard.shared.settings import Settings
+from scorecard.shared.text import plain
 
 _IMPLICIT_TLS_PORT = 465
 

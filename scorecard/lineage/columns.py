@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from scorecard.catalogue import Metric, metric_of
-from scorecard.errors import ScorecardError
-from scorecard.lineage.reading import DIALECT, ROWS
+from scorecard.lineage.model_sql import DIALECT, ROWS
 from scorecard.lineage.relations import EXTRACTED, Relation, Steps, read_relations
-from scorecard.settings import Settings
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Settings
 
 COLUMNS = (
     "numerator",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from scorecard.lineage.reading import DIALECT, Pairs, WideReader
+from scorecard.lineage.model_sql import DIALECT, Pairs, WideReader
 
 PROVENANCE = ("source_file", "source_line", "source_sha256")
 """The columns that say of which row of an export a row is; in a raw table with ``_`` before them."""

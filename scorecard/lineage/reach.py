@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from scorecard.catalogue import metric_of
-from scorecard.errors import ScorecardError
 from scorecard.lineage.columns import read_steps
 from scorecard.lineage.conditions import PROVENANCE, rows_going_in, without_conditions
-from scorecard.lineage.reading import ROWS, Pairs, read_scope
+from scorecard.lineage.model_sql import ROWS, Pairs, read_scope
 from scorecard.lineage.relations import Relation, Steps, read_relations
-from scorecard.settings import Settings
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Settings
 
 _NO_FIGURE = (*PROVENANCE, "loaded_at")
 

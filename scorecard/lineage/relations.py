@@ -9,9 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from scorecard.errors import ScorecardError
 from scorecard.lineage.downstream import is_days_only, is_metric
-from scorecard.lineage.reading import ROWS, Step, read_step
+from scorecard.lineage.model_sql import ROWS, Step, read_step
+from scorecard.shared.errors import ScorecardError
 
 # Where a record came from is written beside every raw row; it is no field of the source.
 EXTRACTED = (

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from scorecard.catalogue import load_dimensions, read_concepts
-from scorecard.errors import ScorecardError
+from scorecard.extract import load_contracts
+from scorecard.extract.contracts.contract import Column, ObjectContract, SourceContract
 from scorecard.scaffold.core import PROVENANCE, UNIT, Fact, Listed, core_sql, core_yaml
 from scorecard.scaffold.money import CURRENCY, Money, money_of
 from scorecard.scaffold.writing import (
@@ -17,9 +18,8 @@ from scorecard.scaffold.writing import (
     words,
     write_new,
 )
-from scorecard.settings import Settings
-from scorecard.sources import load_contracts
-from scorecard.sources.contract import Column, ObjectContract, SourceContract
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Settings
 
 _CURRENCY: Listed = (CURRENCY, "varchar", "ISO 4217 code; that of the source where a record names none.")
 _DAYS = ("date", "timestamp", "timestamptz")

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from scorecard.extract.contracts.contract import LINE_CONTENT, NAME
+from scorecard.extract.files.cells import snake_case
 from scorecard.scaffold.table import Table
 from scorecard.scaffold.writing import reserved_words
-from scorecard.sources.cells import snake_case
-from scorecard.sources.contract import LINE_CONTENT, NAME
 
 _NOTHING = ("n/a", "N/A", "NA", "null", "NULL", "NaN", "k. A.", "-", "—", "none", "None")
 _DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%y", "%d/%m/%y",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from scorecard.catalogue import Concept, ConceptColumn
-from scorecard.catalogue.types import fits, plain_type
+from scorecard.catalogue.column_types import fits, plain_type
 from scorecard.scaffold.guess import Column, Guess
 from scorecard.scaffold.writing import columns_yaml, comment, staging_select
 

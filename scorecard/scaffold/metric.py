@@ -1,11 +1,11 @@
 """`scorecard new metric`: the SQL and the YAML of a metric of one's own, which count records until told otherwise."""
 
 from scorecard.catalogue import Catalogue, Fact, load_catalogue
-from scorecard.concepts import core_models
-from scorecard.errors import ScorecardError
-from scorecard.keys import closest
+from scorecard.catalogue.dbt_lists import core_models
 from scorecard.scaffold.writing import Started, comment, quoted, refuse_no_name, reserved_words, words, write_new
-from scorecard.settings import Settings
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.keys import closest
+from scorecard.shared.settings import Settings
 
 FACT = "core_opportunity"
 """The fact of a metric, if none is named."""

@@ -4,8 +4,8 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from scorecard.extract.contracts.contract import Column, ObjectContract
 from scorecard.scaffold.guess import MONEY
-from scorecard.sources.contract import Column, ObjectContract
 
 CURRENCY = "currency"
 """The column of a concept and of a fact that has the currency of a record."""

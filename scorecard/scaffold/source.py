@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scorecard.catalogue import Concept, business_units, read_concepts
-from scorecard.errors import ScorecardError
+from scorecard.extract.contracts.contract import LINE_CONTENT, NAME
+from scorecard.extract.files.cells import snake_case
 from scorecard.scaffold.guess import Column, Guess, guess
 from scorecard.scaffold.matching import delivered_concept, staging_model
 from scorecard.scaffold.table import read_table
 from scorecard.scaffold.writing import Started, flow, quoted, refuse_no_name, without_braces, words, write_new
-from scorecard.settings import Settings
-from scorecard.sources.cells import snake_case
-from scorecard.sources.contract import LINE_CONTENT, NAME
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Settings
 
 
 def start_source(

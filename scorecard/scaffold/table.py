@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
-from scorecard.errors import ScorecardError
+from scorecard.shared.errors import ScorecardError
 
 ROWS = 20_000
 """Rows that are looked at."""
@@ -129,7 +129,7 @@ def _lines_above_header(records: list[list[str]]) -> int:
 
 
 def _read_excel(path: Path) -> Table:
-    from scorecard.sources.workbook import Budget, Damaged, TooLarge, Workbook
+    from scorecard.extract.files.workbook import Budget, Damaged, TooLarge, Workbook
 
     try:
         with zipfile.ZipFile(path) as archive:

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from textwrap import wrap
 
-from scorecard.errors import ScorecardError
-from scorecard.sources.contract import LINE_CONTENT, LINE_KEY, NAME
+from scorecard.extract.contracts.contract import LINE_CONTENT, LINE_KEY, NAME
+from scorecard.shared.errors import ScorecardError
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ ./-]*[A-Za-z0-9_./]|[A-Za-z]")
 _WIDTH = 120

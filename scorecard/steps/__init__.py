@@ -3,9 +3,9 @@
 extract → build (check raw, dbt, check KPIs, publish the snapshot) → publish (close, render, deliver).
 """
 
-from scorecard.files import write_whole
+from scorecard.shared.files import write_whole
 from scorecard.steps.building import NothingLoaded, build, plan, run_dbt
-from scorecard.steps.checking import check_declarations
+from scorecard.steps.check_declarations import check_declarations
 from scorecard.steps.due import due, due_periods
 from scorecard.steps.extracting import check_sources, confirm, confirmations, extract, extract_all, units_behind
 from scorecard.steps.holding import Held

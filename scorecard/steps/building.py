@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scorecard.catalogue import Catalogue, load_catalogue, source_names
-from scorecard.errors import ScorecardError
-from scorecard.settings import Settings
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Settings
 from scorecard.steps.extracting import Progress
 from scorecard.steps.touched import metrics_by_relation, units_by_relation, within_units
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from scorecard.quality.results import CheckResult
+    from scorecard.checks.results import CheckResult
     from scorecard.warehouse.dbt import Dbt
     from scorecard.warehouse.plan import Plan
 
@@ -33,31 +33,31 @@ def build(settings: Settings, progress: Progress = print) -> bool:
     ScorecardError: a model can't be built. The snapshot of before stays. Failed checks don't raise: they are kept in
         the snapshot and hold the scorecards that depend on them.
     """
-    from scorecard.warehouse import snapshot
+    from scorecard.warehouse import published
 
-    with snapshot.alone(settings):
+    with published.alone(settings):
         return _build(settings, progress)
 
 
 def _build(settings: Settings, progress: Progress) -> bool:
-    from scorecard.quality.results import store
-    from scorecard.warehouse import snapshot
+    from scorecard.checks.results import store
+    from scorecard.warehouse import published
 
     _note_unloaded(settings, progress)
-    of = snapshot.fingerprint(settings)
-    if snapshot.published_fingerprint(settings) == of and (artifacts(settings) / "manifest.json").exists():
+    of = published.fingerprint(settings)
+    if published.published_fingerprint(settings) == of and (artifacts(settings) / "manifest.json").exists():
         progress("Nothing changed since the last build")
         return False
     results = _build_and_check(settings, progress)
-    with snapshot.writer(settings) as connection:
+    with published.writer(settings) as connection:
         store(connection, results)
-    if snapshot.fingerprint(settings) != of:
+    if published.fingerprint(settings) != of:
         raise ScorecardError(
             "The code, the rules or the settings changed while the warehouse was being built.",
             "Run `scorecard build` again; what is published stays.",
         )
     _keepartifacts(settings)
-    snapshot.publish(settings, of)
+    published.publish(settings, of)
     failed = [result for result in results if not result.passed]
     errors = sum(result.severity == "error" for result in failed)
     progress(
@@ -74,10 +74,10 @@ def run_dbt(settings: Settings, arguments: list[str]) -> bool:
     ------
     ScorecardError: the sources can't be read, or another process has the warehouse.
     """
-    from scorecard.warehouse import snapshot
+    from scorecard.warehouse import published
     from scorecard.warehouse.dbt import Dbt
 
-    with snapshot.alone(settings):
+    with published.alone(settings):
         dbt = Dbt(settings, lambda _: None)
         _plan(settings, load_catalogue(settings), dbt)
         return dbt.run(arguments)
@@ -95,10 +95,10 @@ def plan(settings: Settings, progress: Progress = print) -> list[dict[str, Any]]
     ------
     ScorecardError: a KPI doesn't compile.
     """
-    from scorecard.warehouse import snapshot
+    from scorecard.warehouse import published
     from scorecard.warehouse.dbt import Dbt
 
-    with snapshot.alone(settings):
+    with published.alone(settings):
         dbt = Dbt(settings, progress)
         made = _plan(settings, load_catalogue(settings), dbt)
     return made.rows()
@@ -119,11 +119,11 @@ def _note_unloaded(settings: Settings, progress: Progress) -> None:
     ------
     NothingLoaded: nothing of any source was loaded.
     """
-    from scorecard import sources
+    from scorecard import extract
 
-    contracts = sources.load_contracts(settings)
+    contracts = extract.load_contracts(settings)
     # Reading what a source has loaded first undoes a load that was killed: half of it must not be built on.
-    held = {name: sources.read_held(settings.warehouse, contract) for name, contract in contracts.items()}
+    held = {name: extract.read_held(settings.warehouse, contract) for name, contract in contracts.items()}
     # What people write themselves need not be there.
     of_systems = [name for name, contract in contracts.items() if not contract.folder]
     if not of_systems:
@@ -133,13 +133,13 @@ def _note_unloaded(settings: Settings, progress: Progress) -> None:
     unloaded = [name for name in of_systems if not held[name]]
     if len(unloaded) == len(of_systems):
         raise NothingLoaded("Nothing of any source was loaded yet.", "Run `scorecard extract`.")
-    troubled = {trouble.source for trouble in sources.troubles.read_all(settings)}
+    troubled = {trouble.source for trouble in extract.troubles.read_all(settings)}
     for name in unloaded:
         error = ScorecardError(f"Nothing of the source {name} was loaded yet.", f"Run `scorecard extract {name}`.")
         progress(error.problem)
         # What the extraction said of it is worth more.
         if name not in troubled:
-            sources.troubles.record(settings, contracts[name], error)
+            extract.troubles.record(settings, contracts[name], error)
 
 
 def artifacts(settings: Settings) -> Path:
@@ -162,18 +162,18 @@ def _keepartifacts(settings: Settings) -> None:
 
 
 def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResult"]:
-    from scorecard.languages import load_translations
+    from scorecard.checks.dbt_by_unit import count_by_unit, units_by_test
+    from scorecard.checks.dbt_doubts import with_doubts
+    from scorecard.checks.doubt import columns_there
+    from scorecard.checks.from_dbt import from_dbt
+    from scorecard.checks.from_extract import from_extract
+    from scorecard.checks.gx import check
+    from scorecard.checks.named_rows import name_rows
     from scorecard.lineage import days_only, read_reach
-    from scorecard.quality import gx
-    from scorecard.quality.dbt_by_unit import count_by_unit, units_by_test
-    from scorecard.quality.dbt_doubts import with_doubts
-    from scorecard.quality.doubt import columns_there
-    from scorecard.quality.from_dbt import from_dbt
-    from scorecard.quality.from_extract import from_extract
-    from scorecard.quality.named_rows import name_rows
+    from scorecard.shared.languages import load_translations
     from scorecard.steps.narrowing import narrow
     from scorecard.warehouse.dbt import Dbt
-    from scorecard.warehouse.snapshot import writer
+    from scorecard.warehouse.published import writer
 
     catalogue = load_catalogue(settings)
     names = source_names(settings)
@@ -185,7 +185,7 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     manifest = dbt.manifest()
     touched = metrics_by_relation(settings, catalogue, manifest)
     progress("Checking the raw tables")
-    results = gx.check_raw(settings, names, touched)
+    results = check.check_raw(settings, names, touched)
     with writer(settings) as connection:
         results += from_extract(connection, settings, names, touched)
     progress("Building the models")
@@ -202,7 +202,7 @@ def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResul
     with writer(settings) as connection:
         results = narrow(connection, catalogue, read_reach(settings, dbt.target), touched, results)
     progress("Checking the KPIs")
-    results += gx.check_kpis(settings, touched)
+    results += check.check_kpis(settings, touched)
     with writer(settings) as connection:
         observed = connection.execute("select metric, business_unit from scorecard.horizons").fetchall()
     return within_units(catalogue, results, units_of | units_by_test(dbt.manifest(), units_of), observed)
@@ -212,10 +212,10 @@ def _check_facts(
     connection: "DuckDBPyConnection", settings: Settings, catalogue: Catalogue, touched: dict[str, list[str]]
 ) -> list["CheckResult"]:
     """Check what holds of any source, by what the facts declare of its records."""
-    from scorecard.concepts import core_models
-    from scorecard.languages import load_translations
-    from scorecard.quality.from_facts import from_facts
-    from scorecard.quality.suites import told_by_rules
+    from scorecard.catalogue.dbt_lists import core_models
+    from scorecard.checks.from_facts import from_facts
+    from scorecard.checks.gx.suites import told_by_rules
+    from scorecard.shared.languages import load_translations
 
     told = told_by_rules(settings, source_names(settings))
     words = load_translations(settings.project / "reports")

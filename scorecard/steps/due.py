@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from scorecard.catalogue import COMPANY, Scorecard, load_catalogue
-from scorecard.errors import ScorecardError
-from scorecard.periods import Grain, parse_period
-from scorecard.schedule import Holidays, due_at, last_due
-from scorecard.settings import Settings
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.periods import Grain, parse_period
+from scorecard.shared.schedule import Holidays, due_at, last_due
+from scorecard.shared.settings import Settings
 from scorecard.steps.extracting import Progress
 from scorecard.steps.holding import is_over
 

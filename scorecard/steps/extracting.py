@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from scorecard.catalogue import ALL_UNITS, business_units
-from scorecard.errors import ScorecardError
-from scorecard.settings import Settings
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Settings
 
 if TYPE_CHECKING:
-    from scorecard.sources import Checked, Confirmation, ExtractResult, SourceContract
+    from scorecard.extract import Checked, Confirmation, ExtractResult, SourceContract
 
 Progress = Callable[[str], None]
 
@@ -21,12 +21,12 @@ def extract(settings: Settings, source: str, progress: Progress = print) -> "Ext
     ScorecardError: no such source; or an export can't be used, and the warehouse is as it was; or an object of a
         service can't be read, and the others were loaded.
     """
-    from scorecard import sources
-    from scorecard.warehouse import snapshot
+    from scorecard import extract
+    from scorecard.warehouse import published
 
     contract = _contract(settings, source)
-    with snapshot.alone(settings):
-        result = sources.extract(settings, contract, progress)
+    with published.alone(settings):
+        result = extract.extract_source(settings, contract, progress)
     for warning in (*result.warnings, *result.ending):
         progress(f"Warning: {warning}")
     _tell_ending(settings, result, progress)
@@ -63,22 +63,22 @@ def confirm(settings: Settings, source: str, file: str, sha256: str) -> "Confirm
     ------
     ScorecardError: no such source, or no such version of that file is held.
     """
-    from scorecard import sources
+    from scorecard import extract
 
-    return sources.confirm(settings, _contract(settings, source), file, sha256)
+    return extract.confirm(settings, _contract(settings, source), file, sha256)
 
 
 def confirmations(settings: Settings) -> "list[Confirmation]":
     """Return the suspect versions that were confirmed, oldest first. Raises ScorecardError: their list is broken."""
-    from scorecard import sources
+    from scorecard import extract
 
-    return sources.confirmations(settings)
+    return extract.confirmations(settings)
 
 
 def _contract(settings: Settings, source: str) -> "SourceContract":
-    from scorecard import sources
+    from scorecard import extract
 
-    contracts = sources.load_contracts(settings)
+    contracts = extract.load_contracts(settings)
     if source not in contracts:
         raise ScorecardError(f"There is no source {source!r}.", f"Choose one of: {', '.join(sorted(contracts))}.")
     return contracts[source]
@@ -86,7 +86,7 @@ def _contract(settings: Settings, source: str) -> "SourceContract":
 
 def units_behind(settings: Settings) -> list[str]:
     """Return the business units that have a source which is not up to date, or was never loaded."""
-    from scorecard.sources import troubles
+    from scorecard.extract.raw import troubles
 
     behind = {each.business_unit for each in troubles.read_all(settings)}
     return sorted(business_units(settings) if ALL_UNITS in behind else behind)
@@ -94,6 +94,6 @@ def units_behind(settings: Settings) -> list[str]:
 
 def check_sources(settings: Settings) -> "Iterator[Checked]":
     """Say of each source whether it can be reached, as whom, what it may read and what is missing."""
-    from scorecard import sources
+    from scorecard import extract
 
-    return sources.check(settings, sources.load_contracts(settings))
+    return extract.check(settings, extract.load_contracts(settings))

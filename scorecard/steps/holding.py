@@ -8,9 +8,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from scorecard.catalogue import ALL_UNITS, Catalogue, Scorecard
-from scorecard.errors import ScorecardError
-from scorecard.periods import Period
-from scorecard.settings import Settings
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.periods import Period
+from scorecard.shared.settings import Settings
 
 if TYPE_CHECKING:
     from scorecard.delivery.notify import Notice
@@ -72,7 +72,7 @@ def hold_of(
 def _by_trouble(settings: Settings, entry: Scorecard, period: Period) -> Hold | None:
     """A source of the business unit was not read to its end, or an export is suspect."""
     from scorecard.delivery import notify
-    from scorecard.sources import troubles
+    from scorecard.extract.raw import troubles
 
     concerned = (entry.business_unit, ALL_UNITS)
     of_unit = [trouble for trouble in troubles.read_all(settings) if trouble.business_unit in concerned]
@@ -121,10 +121,10 @@ def _by_incomplete_data(settings: Settings, entry: Scorecard, period: Period) ->
 
 def _by_checks(settings: Settings, catalogue: Catalogue, entry: Scorecard, period: Period) -> Hold | None:
     """A check of severity error failed on data that the scorecard depends on."""
+    from scorecard.checks import gate
+    from scorecard.checks.results import load
     from scorecard.delivery import notify
-    from scorecard.quality import gate
-    from scorecard.quality.results import load
-    from scorecard.warehouse.snapshot import reader
+    from scorecard.warehouse.published import reader
 
     with reader(settings) as connection:
         results = load(connection)

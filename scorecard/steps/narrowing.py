@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from scorecard.catalogue import Catalogue
+from scorecard.checks.doubt import Doubt, columns_there, rows_with
+from scorecard.checks.results import CheckResult, MetricsOf
 from scorecard.lineage.conditions import PROVENANCE
 from scorecard.lineage.reach import Reach
-from scorecard.quality.doubt import Doubt, columns_there, rows_with
-from scorecard.quality.results import CheckResult, MetricsOf
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

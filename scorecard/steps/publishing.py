@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scorecard.catalogue import Scorecard, load_catalogue
-from scorecard.errors import ScorecardError, Temporary
-from scorecard.files import write_whole
-from scorecard.periods import Period, parse_period
-from scorecard.settings import Settings
+from scorecard.shared.errors import ScorecardError, Temporary
+from scorecard.shared.files import write_whole
+from scorecard.shared.periods import Period, parse_period
+from scorecard.shared.settings import Settings
 from scorecard.steps.building import artifacts
 from scorecard.steps.extracting import Progress
 from scorecard.steps.holding import refuse_held
 from scorecard.steps.verifying import mailed_closes
 
 if TYPE_CHECKING:
-    from scorecard.archive.close import Close
+    from scorecard.closes.freeze import Close
     from scorecard.delivery.post import Outcome
 
 
@@ -67,14 +67,14 @@ def publish_one(
     ScorecardError: no data in the period, figures built by other code or settings, a damaged close, a font is missing,
         the mail server can't be reached.
     """
-    from scorecard.warehouse import snapshot
+    from scorecard.warehouse import published
 
     catalogue = load_catalogue(settings)
     entry = catalogue.scorecard(scorecard)
     of = parse_period(period, settings.fiscal)
     # The checks and the figures of one and the same snapshot.
-    with snapshot.alone(settings):
-        snapshot.refuse_stale(settings)
+    with published.alone(settings):
+        published.refuse_stale(settings)
         refuse_held(settings, catalogue, entry, of, provisional=provisional)
         closed = close(settings, entry, of)
     progress(f"{closed.close_id}: {_told(closed)}")
@@ -88,9 +88,9 @@ def publish_one(
 def close(settings: Settings, entry: Scorecard, period: Period) -> "Close":
     """Freeze a scorecard's figures of a period; the same data gives the close that is there already."""
     from scorecard import lineage
-    from scorecard.archive.close import Build
-    from scorecard.archive.close import close as freeze
-    from scorecard.rendering.fonts import font_hashes
+    from scorecard.closes.freeze import Build
+    from scorecard.closes.freeze import close as freeze
+    from scorecard.pdf.page.fonts import font_hashes
     from scorecard.warehouse.plan import FILE, read_plan
 
     catalogue = load_catalogue(settings)
@@ -110,7 +110,7 @@ def close(settings: Settings, entry: Scorecard, period: Period) -> "Close":
 
 def _printed(settings: Settings, entry: Scorecard, folder: Path) -> set[tuple[str, str, str, str]] | None:
     """Return the figures that the pages of a close print; None where this release can't make its pages."""
-    from scorecard.rendering.viewmodel import printed_figures
+    from scorecard.pdf.compose import printed_figures
 
     try:
         return printed_figures(folder, entry.languages[0], settings.project / "reports")
@@ -120,7 +120,7 @@ def _printed(settings: Settings, entry: Scorecard, folder: Path) -> set[tuple[st
 
 def _pdf(settings: Settings, closed: "Close", language: str) -> Path:
     """Render a close to out/, unless the file there is the very one that would come out."""
-    from scorecard.rendering.render import render
+    from scorecard.pdf.render import render
 
     reports = settings.project / "reports"
     path = settings.out / f"{closed.close_id}-{language}.pdf"
@@ -150,7 +150,7 @@ def _stamp(made_of: str, path: Path) -> bytes:
 
 def _made_of(close_dir: Path, reports: Path) -> str:
     digest = hashlib.sha256((close_dir / "manifest.json").read_bytes())
-    code = Path(__file__).parent.parent / "rendering"
+    code = Path(__file__).parents[1] / "pdf"
     for folder in (reports / "templates", reports / "styles", reports / "locales", code):
         for path in sorted(folder.rglob("*.*")):
             if path.suffix != ".pyc":
@@ -162,13 +162,13 @@ def _deliver(
     settings: Settings, entry: Scorecard, period: Period, closed: "Close", pdfs: dict[str, Path]
 ) -> list["Outcome"]:
     from scorecard.delivery import mail
-    from scorecard.rendering.wording import Wording
+    from scorecard.pdf.page.wording import Wording
 
     reports = settings.project / "reports"
 
     @cache
     def summarise(language: str) -> mail.Summary:
-        from scorecard.rendering.render import summary
+        from scorecard.pdf.render import summary
 
         return mail.Summary(**vars(summary(closed.path, language, reports)))
 

@@ -1,12 +1,12 @@
 """Whether pages can say why a metric has no value: each gap is declared by a fact, and has words."""
 
 from scorecard.catalogue import Catalogue, Metric, Mistakes, gap_names
-from scorecard.catalogue.reading import read_document
-from scorecard.concepts import core_models
-from scorecard.keys import closest
-from scorecard.languages import ENGLISH
-from scorecard.rendering.wording import Wording
-from scorecard.settings import Settings
+from scorecard.catalogue.dbt_lists import core_models
+from scorecard.catalogue.yaml_files import read_document
+from scorecard.pdf.page.wording import Wording
+from scorecard.shared.keys import closest
+from scorecard.shared.languages import ENGLISH
+from scorecard.shared.settings import Settings
 
 
 def check_reasons(settings: Settings, catalogue: Catalogue, mistakes: Mistakes) -> None:

@@ -4,10 +4,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from scorecard.catalogue import ALL_UNITS, Catalogue, company_folders, declared_as, declared_sources
-from scorecard.settings import Settings
+from scorecard.shared.settings import Settings
 
 if TYPE_CHECKING:
-    from scorecard.quality.results import CheckResult
+    from scorecard.checks.results import CheckResult
 
 
 def metrics_by_relation(settings: Settings, catalogue: Catalogue, manifest: dict[str, Any]) -> dict[str, list[str]]:

@@ -3,16 +3,16 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scorecard.errors import ScorecardError
-from scorecard.settings import Settings
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Settings
 
 if TYPE_CHECKING:
-    from scorecard.archive.verify import Mailed
+    from scorecard.closes.verify import Mailed
 
 
 def verify(settings: Settings) -> dict[str, Any]:
     """Check every hash of every close, their chain, and that the archive holds what was mailed; see `Mailed`."""
-    from scorecard.archive.verify import verify as check
+    from scorecard.closes.verify import verify as check
 
     try:
         mailed = mailed_closes(settings)
@@ -30,21 +30,21 @@ def open_close(settings: Settings, close_id: str) -> Path:
     ScorecardError: there is none of that id; `verify` names it, or the archive as a whole, as broken; or the ledger
         can't be read.
     """
-    from scorecard.archive.verify import open_close as checked
+    from scorecard.closes.verify import open_close as checked
 
     return checked(settings, close_id, mailed_closes(settings))
 
 
 def trace(settings: Settings, figure_id: str) -> dict[str, Any]:
-    """Prove a figure of a close that `verify` finds nothing wrong with; see `scorecard.archive.trace.trace`."""
-    from scorecard.archive.trace import trace as prove
+    """Prove a figure of a close that `verify` finds nothing wrong with; see `scorecard.closes.trace.trace`."""
+    from scorecard.closes.trace import trace as prove
 
     return prove(settings, figure_id, mailed_closes(settings))
 
 
 def mailed_closes(settings: Settings) -> "list[Mailed]":
     """Return the closes that people may hold on paper. Raises ScorecardError where the ledger can't be read."""
-    from scorecard.archive.verify import Mailed
+    from scorecard.closes.verify import Mailed
     from scorecard.delivery.ledger import deliveries
 
     rows = [row for row in deliveries(settings) if row.is_letter and row.state in ("sent", "unknown")]

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from scorecard.catalogue import Catalogue, Scorecard, load_catalogue
-from scorecard.errors import ScorecardError
-from scorecard.files import write_whole
-from scorecard.periods import Period
-from scorecard.schedule import due_at, last_due
-from scorecard.settings import Settings
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.files import write_whole
+from scorecard.shared.periods import Period
+from scorecard.shared.schedule import due_at, last_due
+from scorecard.shared.settings import Settings
 from scorecard.steps.due import holidays
 from scorecard.steps.extracting import Progress
 from scorecard.steps.holding import Held, hold_of

@@ -11,8 +11,8 @@ from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
-from scorecard.errors import ScorecardError
-from scorecard.languages import COMPANY, ENGLISH, PAGES, catalogues, languages, read_catalogue
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.languages import COMPANY, ENGLISH, PAGES, catalogues, languages, read_catalogue
 from scorecard.translations import extractors
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from scorecard.catalogue.reading import Document, read_document
+from scorecard.catalogue.yaml_files import Document, read_document
 
 Found = Iterator[tuple[int, str, str | tuple[str, ...], list[str]]]
 _PLACE = ("models", 0, "config", "meta")

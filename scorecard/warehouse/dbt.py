@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from scorecard.errors import ScorecardError
-from scorecard.settings import Settings
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Settings
 from scorecard.warehouse.variables import variables
 
 Progress = Callable[[str], None]

@@ -5,10 +5,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from scorecard.decimals import digits
-from scorecard.periods import Period
-from scorecard.settings import Settings
-from scorecard.warehouse.snapshot import reader
+from scorecard.shared.decimals import digits
+from scorecard.shared.periods import Period
+from scorecard.shared.settings import Settings
+from scorecard.warehouse.published import reader
 
 FigureKey = tuple[str, str, str, str, str, str]
 # A stock is there in a month in which nothing happened: it alone makes no period worth a scorecard.

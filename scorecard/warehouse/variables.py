@@ -13,8 +13,8 @@ from scorecard.catalogue import (
     member_in_sql,
     parts_in_sql,
 )
-from scorecard.concepts import dbt_variables
-from scorecard.settings import Settings
+from scorecard.catalogue.dbt_lists import dbt_variables
+from scorecard.shared.settings import Settings
 
 
 def variables(settings: Settings) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from scorecard import steps
-from scorecard.settings import Settings
+from scorecard.shared.settings import Settings
 from tests.benchmarks.dbt_build import build, measured
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import duckdb
 
 from scorecard import steps
-from scorecard.settings import Settings
+from scorecard.shared.settings import Settings
 
 SAMPLE = 8800
 SAME = {

@@ -27,7 +27,7 @@ import duckdb  # noqa: E402
 from origins import BEGIN, ORIGINS  # noqa: E402
 from tap import STREAMS, Tap, cpu_of, install  # noqa: E402
 
-from scorecard.settings import Settings  # noqa: E402
+from scorecard.shared.settings import Settings  # noqa: E402
 
 RECORDS = 500_000
 PART = 20_000
@@ -48,14 +48,14 @@ def serve(pipe: Pipe, name: str, records: int) -> None:
 
 def extract(settings: Settings, name: str) -> None:
     """Extract as the product does."""
-    from scorecard.sources import extract, load_contracts
+    from scorecard.extract import extract_source, load_contracts
 
-    extract(settings, load_contracts(settings)[name])
+    extract_source(settings, load_contracts(settings)[name])
 
 
 def save(settings: Settings, name: str, folder: Path) -> None:
     """Extract once, and keep the answers that hold records."""
-    from scorecard.sources.http import Answer, Http
+    from scorecard.extract.services.http import Answer, Http
 
     once, at = Http._once, f'"{ORIGINS[name].at}"'.encode()
 

@@ -21,9 +21,9 @@ sys.path[:0] = [str(ROOT)]
 import duckdb  # noqa: E402
 import requests  # noqa: E402
 
-from scorecard.errors import ScorecardError  # noqa: E402
-from scorecard.settings import Settings  # noqa: E402
-from scorecard.sources import extract, load_contracts  # noqa: E402
+from scorecard.extract import extract_source, load_contracts  # noqa: E402
+from scorecard.shared.errors import ScorecardError  # noqa: E402
+from scorecard.shared.settings import Settings  # noqa: E402
 
 HOME = ROOT / "var" / "localstripe"
 KEY = "sk_test_simulated"
@@ -67,7 +67,7 @@ def read(url: str, state: Path, *objects: str) -> str:
         state=state, services={"stripe": own}, connections={"stripe": {"host": url, "password": KEY}}
     )
     try:
-        done = extract(settings, load_contracts(settings)["stripe"])
+        done = extract_source(settings, load_contracts(settings)["stripe"])
     except ScorecardError as error:
         return str(error).partition(". ")[0]
     return ", ".join(f"{each.rows_read} read, {each.rows_quarantined} in quarantine" for each in done.loaded)

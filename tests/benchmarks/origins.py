@@ -10,12 +10,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
-from sandbox.services.hubspot import HubSpot  # noqa: E402
-from sandbox.services.salesforce import Field, Salesforce  # noqa: E402
-from sandbox.services.serving import Service  # noqa: E402
-from sandbox.services.store import Store, utc  # noqa: E402
-from sandbox.services.stripe_api import Stripe  # noqa: E402
-from sandbox.services.zendesk import Zendesk  # noqa: E402
+from sandbox.standins.hubspot import HubSpot  # noqa: E402
+from sandbox.standins.record_store import Store, utc  # noqa: E402
+from sandbox.standins.salesforce import Field, Salesforce  # noqa: E402
+from sandbox.standins.serving import Service  # noqa: E402
+from sandbox.standins.stripe.server import Stripe  # noqa: E402
+from sandbox.standins.zendesk.server import Zendesk  # noqa: E402
 
 BEGIN = utc("2023-01-01")
 Fields = dict[str, Any]

@@ -23,8 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 import duckdb  # noqa: E402
+
 from sandbox.company import Plan  # noqa: E402
-from sandbox.running import Running, apart  # noqa: E402
+from sandbox.demo.running import Running, apart  # noqa: E402
 
 TAPS = ROOT / "var" / "taps"
 PACKAGES = ("tap-stripe==3.3.0", "tap-zendesk==2.8.2")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from scorecard.catalogue import source_names
-from scorecard.settings import load_settings
+from scorecard.shared.settings import load_settings
 from tests.conftest import SETTINGS_FILE
 
 # One worker reads the DAGs for all of them.
@@ -72,9 +72,11 @@ def test_reading_them_is_cheap(described: dict[str, Any]) -> None:
 def test_reading_them_imports_nothing_heavy(described: dict[str, Any]) -> None:
     heavy = {"dbt", "dlt", "duckdb", "great_expectations", "pandas", "pyarrow", "sqlglot", "weasyprint"}
     assert heavy.isdisjoint(described["imported"])
-    light = {"catalogue", "errors", "expression", "keys", "periods", "private", "redaction", "schedule", "text"}
-    light |= {"languages", "plugins", "settings", "settings_errors", "settings_file"}
-    assert {name.split(".")[1] for name in described["scorecard"] if name != "scorecard"} == light
+    assert {name.split(".")[1] for name in described["scorecard"] if name != "scorecard"} == {"catalogue", "shared"}
+    light = {"errors", "keys", "languages", "periods", "plugins", "private", "redaction", "schedule", "text"}
+    light |= {"settings", "settings_errors", "settings_file"}
+    shared = [name.split(".")[2:] for name in described["scorecard"] if name.startswith("scorecard.shared.")]
+    assert {name for (name,) in shared} == light
 
 
 def test_each_run_is_alone_and_nothing_is_caught_up(dags: dict[str, Any]) -> None:
@@ -105,8 +107,8 @@ def test_each_task_is_tried_again_ever_later_but_not_for_what_a_person_must_mend
         assert 0 < task["timeout"] <= 3600, name
         rules = [(rule["exception"], rule["action"]) for rule in task["no_retry_on"]["rules"]]
         assert rules == [
-            ("scorecard.errors.Temporary", "default"),
-            ("scorecard.errors.ScorecardError", "fail"),
+            ("scorecard.shared.errors.Temporary", "default"),
+            ("scorecard.shared.errors.ScorecardError", "fail"),
         ], name
 
 

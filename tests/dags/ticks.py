@@ -9,7 +9,7 @@ import pendulum
 from airflow.timetables.base import DagRunInfo, TimeRestriction
 from period_timetable import PeriodTimetable
 
-from scorecard.periods import CALENDAR_YEAR
+from scorecard.shared.periods import CALENDAR_YEAR
 
 ZONE = "America/New_York"
 NO_CATCHUP = TimeRestriction(earliest=None, latest=None, catchup=False)

@@ -19,7 +19,7 @@ from pypdf import PdfReader
 from scorecard import cli
 from scorecard.catalogue import load_catalogue
 from scorecard.catalogue.metric_entries import MetricEntry
-from scorecard.settings import Settings
+from scorecard.shared.settings import Settings
 from tests.conftest import PROJECT
 from tests.docs.conftest import Copy, print_metric
 from tests.docs.markdown import Block, anchors, blocks, links, table_below
@@ -205,9 +205,9 @@ def test_a_password_is_stored_encrypted_by_the_command_of_the_guide(project: Mak
 
 
 def test_generated_files_are_up_to_date(built_free_settings: Settings) -> None:
-    from scorecard import reference
+    from scorecard.reference import metrics_page
 
-    stale = reference.generate(built_free_settings, write=False)
+    stale = metrics_page.generate(built_free_settings, write=False)
     assert not stale, "run `scorecard generate` and commit what it writes"
 
 
@@ -271,7 +271,7 @@ def test_the_keys_of_a_metric_are_those_that_there_are(built_free_settings: Sett
 def test_the_dags_are_those_that_there_are() -> None:
     rows = table_below(GUIDE, "Airflow")
     listed = set(re.findall(r"`(\w+)(?:_<source>)?`", "".join(row[0] for row in rows)))
-    from scorecard.periods import Grain
+    from scorecard.shared.periods import Grain
 
     assert listed == {"extract", "build", "publish_due", "watch", *(f"publish_{grain}" for grain in Grain)}
 

@@ -14,7 +14,7 @@ from tests.docs.markdown import blocks
 pytestmark = pytest.mark.samples
 SOME = (
     *("tests/unit/test_catalogue.py", "tests/unit/test_check.py", "tests/unit/test_schemas.py"),
-    *("tests/unit/rendering/test_words.py", "tests/unit/rendering/test_causes.py", "tests/unit/quality/test_words.py"),
+    *("tests/unit/pdf/test_words.py", "tests/unit/pdf/test_causes.py", "tests/unit/checks/test_words.py"),
 )
 
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from pypdf import PdfReader
 
-from scorecard.samples import sample_paths
+from scorecard.scaffold.samples import sample_paths
 from tests.conftest import NIGHTLY, PROJECT
 from tests.docs.conftest import Copy, copy_project
 from tests.docs.markdown import blocks

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from scorecard.settings import load_settings
+from scorecard.shared.settings import load_settings
 
 from ..conftest import Sandbox
 

@@ -2,8 +2,8 @@
 
 import duckdb
 
-from scorecard.periods import Grain, period_of
-from scorecard.settings import load_settings
+from scorecard.shared.periods import Grain, period_of
+from scorecard.shared.settings import load_settings
 
 
 def test_every_day_is_in_the_periods_that_the_engine_says(connection: duckdb.DuckDBPyConnection) -> None:

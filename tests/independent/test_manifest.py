@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 from scorecard.catalogue import load_dimensions
-from scorecard.plugins import services
-from scorecard.settings import load_settings
+from scorecard.shared.plugins import services
+from scorecard.shared.settings import load_settings
 from tests.conftest import PROJECT, sandbox_at
 
 # What a layer may read.
@@ -113,7 +113,7 @@ NAMES = re.compile(r"maven|ravenstack|hubspot|salesforce|stripe|zendesk", re.IGN
 
 
 def test_the_engine_and_core_know_no_source_by_name() -> None:
-    plugins = [PROJECT / "scorecard" / "sources" / name for name in services()]
+    plugins = [PROJECT / "scorecard" / "extract" / "services" / name for name in services()]
     places = ("scorecard", *(f"dbt_project/{name}" for name in ("macros", "models/core", "models/kpis")))
     files = [
         path for place in places for path in (PROJECT / place).rglob("*") if path.suffix in (".py", ".sql", ".yml")

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from scorecard.catalogue import load_catalogue
-from scorecard.settings import load_settings
+from scorecard.shared.settings import load_settings
 
 BASES = sorted({metric.base for metric in load_catalogue(load_settings()).metrics.values() if not metric.expression})
 QUANTILES = {"median": Fraction(1, 2), "percentile_90": Fraction(9, 10)}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scorecard.catalogue import load_catalogue
-from scorecard.plugins import services
+from scorecard.shared.plugins import services
 from scorecard.warehouse.plan import FILE, make_plan, read_plan, write_plan
 from scorecard.warehouse.plan.kpi_sql import Table, read_shape
 from scorecard.warehouse.plan.plan import names_in

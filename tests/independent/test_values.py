@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from scorecard.catalogue import load_catalogue
-from scorecard.settings import load_settings
+from scorecard.shared.settings import load_settings
 
 from .reference import Key, Value, all_values
 

@@ -29,7 +29,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from scorecard.catalogue import schedules, source_names
-from scorecard.settings import load_settings
+from scorecard.shared.settings import load_settings
 from tests.conftest import readable_by_others
 
 # One scheduler serves them all.

@@ -13,7 +13,7 @@ import pytest
 
 from scorecard.steps import trace
 from tests.conftest import Sandbox
-from tests.unit.rendering.test_pages import ids_of, proved
+from tests.unit.pdf.test_pages import ids_of, proved
 
 VALUE_KEYS = {
     "metric", "grain", "period", "scope", "dimension", "member", "numerator", "denominator", "value", "at_most",

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 import yaml
 
-from scorecard.archive.trace import trace
+from scorecard.closes.trace import trace
 from scorecard.warehouse.dbt import Dbt
 from tests.conftest import Sandbox, sandbox_at
 from tests.integration.added_deals import copy_of_the_project

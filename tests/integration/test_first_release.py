@@ -15,12 +15,12 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from scorecard.archive.store import folders
-from scorecard.archive.trace import trace
-from scorecard.decimals import digits
-from scorecard.rendering.attachments import figures_csv
-from scorecard.rendering.render import render
-from scorecard.rendering.viewmodel import read_desk
+from scorecard.closes.store import folders
+from scorecard.closes.trace import trace
+from scorecard.pdf.attachments import figures_csv
+from scorecard.pdf.compose import read_desk
+from scorecard.pdf.render import render
+from scorecard.shared.decimals import digits
 from scorecard.steps import verify
 from tests.conftest import PROJECT, Sandbox, sandbox_at
 

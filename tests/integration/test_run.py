@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from scorecard.periods import CALENDAR_YEAR, Grain
-from scorecard.schedule import When, last_due
+from scorecard.shared.periods import CALENDAR_YEAR, Grain
+from scorecard.shared.schedule import When, last_due
 from scorecard.steps.due import holidays
 from tests.conftest import PROJECT, Sandbox, sandbox_at
 
@@ -277,11 +277,11 @@ def test_what_a_failed_build_compiled_is_not_what_was_published(copy_of: Callabl
 
 
 def test_nothing_is_extracted_while_another_run_builds(copy_of: Callable[[str], Sandbox]) -> None:
-    from scorecard.warehouse import snapshot
+    from scorecard.warehouse import published
 
     sandbox = copy_of("busy")
     command = [sys.executable, "-m", "scorecard.cli", "extract", "maven_crm"]
-    with snapshot.alone(sandbox.settings):
+    with published.alone(sandbox.settings):
         waiting = subprocess.Popen(command, env=sandbox.env, cwd=sandbox.root, stderr=subprocess.DEVNULL)
         time.sleep(5)
         assert waiting.poll() is None

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 import sandbox_run
-from sandbox.changes import Changed, changes, last_load
-from sandbox.company import Plan
-from sandbox.company.names import CLOUD, INSTRUMENTS
-from sandbox.project import make_project
-from sandbox.report import Cost, told_changes, told_costs, told_figures
-from sandbox.running import UNITS, Running
 
+from sandbox.company import Plan
+from sandbox.company.world.names import CLOUD, INSTRUMENTS
+from sandbox.demo.changes import Changed, changes, last_load
+from sandbox.demo.project import make_project
+from sandbox.demo.report import Cost, told_changes, told_costs, told_figures
+from sandbox.demo.running import UNITS, Running
 from scorecard.catalogue import load_catalogue
-from scorecard.settings import Settings
-from scorecard.sources import extract, load_contracts
+from scorecard.extract import extract_source, load_contracts
+from scorecard.shared.settings import Settings
 from tests.conftest import PROJECT
 
 # One worker simulates what all of them look at.
@@ -85,7 +85,7 @@ def twice(running: Running, settings: Settings) -> Twice:
             since = last_load(settings, UNITS)
         running.move_to(moment)
         for service in UNITS:
-            extract(settings, contracts[service])
+            extract_source(settings, contracts[service])
         held.append({table: set(running.state(table.partition(".")[0], kind)) for table, kind in KINDS.items()})
     return Twice(*held, {each.table: each for each in changes(settings, UNITS, since)})
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from sandbox.services.salesforce import Field, Salesforce
-from sandbox.services.store import Store, utc
 
+from sandbox.standins.record_store import Store, utc
+from sandbox.standins.salesforce import Field, Salesforce
 from tests.conftest import Sandbox, sandbox_at
 
 UNIT = "Simulated Instruments"

@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
-from sandbox.company import Company, Plan, simulate
-from sandbox.company.names import CLOUD, INSTRUMENTS
-from sandbox.services.hubspot import HubSpot
-from sandbox.services.salesforce import Salesforce
-from sandbox.services.stripe_api import Stripe
-from sandbox.services.zendesk import Zendesk
 
+from sandbox.company import Company, Plan, simulate
+from sandbox.company.world.names import CLOUD, INSTRUMENTS
+from sandbox.standins.hubspot import HubSpot
+from sandbox.standins.salesforce import Salesforce
+from sandbox.standins.stripe.server import Stripe
+from sandbox.standins.zendesk.server import Zendesk
 from tests.company import write_rates
 from tests.conftest import PROJECT, SETTINGS_FILE, Sandbox, sandbox_at
 

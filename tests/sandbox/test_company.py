@@ -11,9 +11,10 @@ from typing import Any
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
+
 from sandbox.company import Company, Plan, simulate
-from sandbox.company.names import CLOUD, INSTRUMENTS
-from sandbox.services.store import Store, Version
+from sandbox.company.world.names import CLOUD, INSTRUMENTS
+from sandbox.standins.record_store import Store, Version
 
 SLOPPY = Plan(size=60, mistakes=0.15)
 SERVICES = ("salesforce", "hubspot", "stripe", "zendesk")

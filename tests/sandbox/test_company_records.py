@@ -7,10 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from sandbox.company import Company, simulate
-from sandbox.company.ids import checksum
-from sandbox.company.names import CLOUD
 
+from sandbox.company import Company, simulate
+from sandbox.company.world.ids import checksum
+from sandbox.company.world.names import CLOUD
 from tests.sandbox.test_company import SLOPPY, records, states, told
 
 CLOSED = ("Closed Won", "Closed Lost")

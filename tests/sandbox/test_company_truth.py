@@ -8,10 +8,10 @@ from statistics import median
 from typing import Any
 
 import pytest
-from sandbox.company import Company, Plan, simulate
-from sandbox.company.names import CLOUD, INSTRUMENTS
-from sandbox.services.store import Store, Version
 
+from sandbox.company import Company, Plan, simulate
+from sandbox.company.world.names import CLOUD, INSTRUMENTS
+from sandbox.standins.record_store import Store, Version
 from tests.sandbox.test_company import told
 
 MONTHS = [date(2023 + month // 12, month % 12 + 1, 1) for month in range(24)]

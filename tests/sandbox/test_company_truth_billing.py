@@ -6,9 +6,9 @@ from decimal import Decimal
 from statistics import median
 
 import pytest
-from sandbox.company import Company, simulate
-from sandbox.company.names import CLOUD
 
+from sandbox.company import Company, simulate
+from sandbox.company.world.names import CLOUD
 from tests.sandbox.test_company import told
 from tests.sandbox.test_company_truth import MONTHS, PLAN, eur, moment, period, there
 

@@ -13,8 +13,9 @@ from hubspot.crm.deals import (
     BatchReadInputSimplePublicObjectId,
     SimplePublicObjectId,
 )
-from sandbox.services.hubspot import HubSpot
-from sandbox.services.store import Store, utc
+
+from sandbox.standins.hubspot import HubSpot
+from sandbox.standins.record_store import Store, utc
 
 START = utc("2026-03-01T09:00:00")
 START_MS = 1772355600000

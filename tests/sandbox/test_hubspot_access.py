@@ -4,11 +4,11 @@ import pytest
 import requests
 from hubspot import HubSpot as Client
 from hubspot.crm.deals.exceptions import ApiException, UnauthorizedException
-from sandbox.services.faults import Fault
-from sandbox.services.hubspot import HubSpot
-from sandbox.services.hubspot.access import Rate
-from sandbox.services.store import Store
 
+from sandbox.standins.faults import Fault
+from sandbox.standins.hubspot import HubSpot
+from sandbox.standins.hubspot.access import Rate
+from sandbox.standins.record_store import Store
 from tests.sandbox.test_hubspot import SEARCH, START, get, post, search, write_deals
 
 

@@ -9,11 +9,11 @@ from hubspot.crm.deals import (
     FilterGroup,
     PublicObjectSearchRequest,
 )
-from sandbox.services.hubspot import HubSpot
-from sandbox.services.hubspot.catalog import Record
-from sandbox.services.hubspot.search import Filter
-from sandbox.services.store import Store, Version
 
+from sandbox.standins.hubspot import HubSpot
+from sandbox.standins.hubspot.catalog import Record
+from sandbox.standins.hubspot.search import Filter
+from sandbox.standins.record_store import Store, Version
 from tests.sandbox.test_hubspot import (
     BY_ID,
     SEARCH,

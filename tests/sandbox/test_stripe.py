@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 import requests
 import stripe
-from sandbox.services.faults import Fault
-from sandbox.services.store import Store, Version, utc
-from sandbox.services.stripe_api import Stripe
+
+from sandbox.standins.faults import Fault
+from sandbox.standins.record_store import Store, Version, utc
+from sandbox.standins.stripe.server import Stripe
 
 START = utc("2026-03-01T09:00:00")
 

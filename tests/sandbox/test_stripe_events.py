@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 import stripe
-from sandbox.services.store import Store, utc
-from sandbox.services.stripe_api import Stripe
+
+from sandbox.standins.record_store import Store, utc
+from sandbox.standins.stripe.server import Stripe
 
 START = utc("2026-03-01T09:00:00")
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 import requests
-from sandbox.services.faults import Fault
-from sandbox.services.store import Store, Version, utc
-from sandbox.services.zendesk import Zendesk
+
+from sandbox.standins.faults import Fault
+from sandbox.standins.record_store import Store, Version, utc
+from sandbox.standins.zendesk.server import Zendesk
 
 START = utc("2026-03-01T09:00:00")
 UNIX = int(START.timestamp())

@@ -9,13 +9,14 @@ from typing import Any
 
 import duckdb
 import pytest
-from sandbox.services.faults import Fault
-from sandbox.services.serving import Service
 
-from scorecard.quality.from_extract import from_extract
-from scorecard.quality.results import CheckResult
-from scorecard.settings import Settings
-from scorecard.sources import ExtractResult, extract, http, load_contracts
+from sandbox.standins.faults import Fault
+from sandbox.standins.serving import Service
+from scorecard.checks.from_extract import from_extract
+from scorecard.checks.results import CheckResult
+from scorecard.extract import ExtractResult, extract_source, load_contracts
+from scorecard.extract.services import http
+from scorecard.shared.settings import Settings
 from tests.conftest import PROJECT, SETTINGS_FILE
 
 from .postgres import Postgres
@@ -80,7 +81,7 @@ class Reader:
         return self.root / f"dbt_project/models/staging/{self.name}/_sources.yml"
 
     def extract(self) -> ExtractResult:
-        return extract(self.settings, load_contracts(self.settings)[self.name], self.said.append)
+        return extract_source(self.settings, load_contracts(self.settings)[self.name], self.said.append)
 
     def sql(self, query: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(self.settings.warehouse, read_only=True) as db:

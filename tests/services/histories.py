@@ -5,8 +5,8 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 
-from scorecard.errors import ScorecardError
-from scorecard.sources import service as loop
+from scorecard.extract.services import service_extraction as loop
+from scorecard.shared.errors import ScorecardError
 from tests.conftest import NIGHTLY
 
 from .conftest import Reader

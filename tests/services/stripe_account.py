@@ -4,8 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from sandbox.services.store import Store
-from sandbox.services.stripe_api import Stripe
+from sandbox.standins.record_store import Store
+from sandbox.standins.stripe.server import Stripe
 
 from .conftest import Connect, Reader, utc
 

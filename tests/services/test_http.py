@@ -8,18 +8,18 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from sandbox.services.faults import Fault
-from sandbox.services.serving import Service, as_json
-from sandbox.services.store import Store, utc
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from scorecard.errors import ScorecardError
-from scorecard.sources import http as module
-from scorecard.sources.http import BadAnswer, Http, Limit, QuotaGone
-from scorecard.sources.hubspot.helpers import limit_of as of_hubspot
-from scorecard.sources.salesforce.helpers import limit_of as of_salesforce
+from sandbox.standins.faults import Fault
+from sandbox.standins.record_store import Store, utc
+from sandbox.standins.serving import Service, as_json
+from scorecard.extract.services import http as module
+from scorecard.extract.services.http import BadAnswer, Http, Limit, QuotaGone
+from scorecard.extract.services.hubspot.helpers import limit_of as of_hubspot
+from scorecard.extract.services.salesforce.helpers import limit_of as of_salesforce
+from scorecard.shared.errors import ScorecardError
 
 WAIT = module._wait
 

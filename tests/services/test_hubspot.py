@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import yaml
-from sandbox.services.faults import Fault
-from sandbox.services.hubspot import HubSpot
-from sandbox.services.store import Store
 
-from scorecard.errors import ScorecardError
-from scorecard.sources.http import QuotaGone
-from scorecard.sources.hubspot import settings as fixed
+from sandbox.standins.faults import Fault
+from sandbox.standins.hubspot import HubSpot
+from sandbox.standins.record_store import Store
+from scorecard.extract.services.http import QuotaGone
+from scorecard.extract.services.hubspot import settings as fixed
+from scorecard.shared.errors import ScorecardError
 
 from .conftest import Connect, Reader, utc
 
@@ -122,7 +122,7 @@ def test_all_then_what_changed(connect: Connect, account: HubSpot) -> None:
 
 
 def contracts(reader: Reader) -> Any:
-    from scorecard.sources import load_contracts
+    from scorecard.extract import load_contracts
 
     return load_contracts(reader.settings)["hubspot"].objects
 
@@ -574,7 +574,7 @@ def test_another_contract_reads_all_again(connect: Connect, account: HubSpot) ->
 
 
 def test_the_check_says_who_and_what(connect: Connect, account: HubSpot) -> None:
-    from scorecard.sources import check, load_contracts
+    from scorecard.extract import check, load_contracts
 
     reader = reader_of(connect, account, objects=())
     account.scopes.remove("crm.objects.quotes.read")

@@ -7,9 +7,10 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from sandbox.services.faults import Fault
-from sandbox.services.hubspot import HubSpot
-from sandbox.services.store import Store
+
+from sandbox.standins.faults import Fault
+from sandbox.standins.hubspot import HubSpot
+from sandbox.standins.record_store import Store
 
 from .conftest import Reader, reader_at
 from .histories import HISTORIES, attempt, kill

@@ -3,10 +3,10 @@
 from datetime import date, timedelta
 
 import pytest
-from sandbox.services.faults import Fault
-from sandbox.services.salesforce import Salesforce
 
-from scorecard.errors import ScorecardError
+from sandbox.standins.faults import Fault
+from sandbox.standins.salesforce import Salesforce
+from scorecard.shared.errors import ScorecardError
 
 from .conftest import Connect, Reader, utc
 from .test_salesforce import key, opportunity, org, reader_of

@@ -9,18 +9,18 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from sandbox.services.faults import Fault
-from sandbox.services.salesforce import Field, Salesforce
-from sandbox.services.salesforce.problems import Problem
-from sandbox.services.store import Store
 from starlette.requests import Request
 from starlette.responses import Response
 
-from scorecard.errors import ScorecardError
-from scorecard.sources import confirm, load_contracts
-from scorecard.sources import salesforce as connector
-from scorecard.sources.http import QuotaGone
-from scorecard.sources.troubles import Suspect
+from sandbox.standins.faults import Fault
+from sandbox.standins.record_store import Store
+from sandbox.standins.salesforce import Field, Salesforce
+from sandbox.standins.salesforce.problems import Problem
+from scorecard.extract import confirm, load_contracts
+from scorecard.extract.raw.troubles import Suspect
+from scorecard.extract.services import salesforce as connector
+from scorecard.extract.services.http import QuotaGone
+from scorecard.shared.errors import ScorecardError
 
 from .conftest import Connect, Reader, in_quarantine, utc
 
@@ -456,7 +456,7 @@ def test_a_table_without_the_order_of_its_versions_is_a_sentence(connect: Connec
 
 
 def test_an_app_that_may_not_say_who_it_is(connect: Connect, org: Salesforce) -> None:
-    from scorecard.sources import check, load_contracts
+    from scorecard.extract import check, load_contracts
 
     reader = reader_of(connect, _WithoutIdentity(org.store))
     (found,) = check(reader.settings, load_contracts(reader.settings))
@@ -719,7 +719,7 @@ def test_a_history_of_fields_that_a_company_declares(connect: Connect, org: Sale
 
 
 def test_the_check_says_who_and_what(connect: Connect, org: Salesforce) -> None:
-    from scorecard.sources import check, load_contracts
+    from scorecard.extract import check, load_contracts
 
     reader = reader_of(connect, org, objects=())
     org.objects.forbidden.add("Product2")

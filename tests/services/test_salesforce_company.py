@@ -5,13 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sandbox.company import Plan, simulate
-from sandbox.services.salesforce import Salesforce
-from sandbox.services.store import Fields, Store
 
-from scorecard.sources import load_contracts
-from scorecard.sources import salesforce as connector
-from scorecard.sources.contract import Column, ObjectContract
+from sandbox.company import Plan, simulate
+from sandbox.standins.record_store import Fields, Store
+from sandbox.standins.salesforce import Salesforce
+from scorecard.extract import load_contracts
+from scorecard.extract.contracts.contract import Column, ObjectContract
+from scorecard.extract.services import salesforce as connector
 
 from .conftest import Connect, Reader
 from .test_salesforce import reader_of

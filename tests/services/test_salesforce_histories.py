@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sandbox.services.faults import Fault
-from sandbox.services.salesforce import Field, Salesforce
-from sandbox.services.store import Store
 
-from scorecard.sources import salesforce as connector
+from sandbox.standins.faults import Fault
+from sandbox.standins.record_store import Store
+from sandbox.standins.salesforce import Field, Salesforce
+from scorecard.extract.services import salesforce as connector
 
 from .conftest import Reader, reader_at
 from .histories import HISTORIES, attempt, kill

@@ -13,15 +13,16 @@ from typing import Any
 
 import pytest
 import yaml
-from sandbox.services.faults import Faults
 
-from scorecard.errors import ScorecardError
-from scorecard.settings import Connection, ServiceSettings
-from scorecard.sources import check, confirm, load_contracts, troubles
-from scorecard.sources import service as loop
-from scorecard.sources.connectors import connector
-from scorecard.sources.sql import Sql
-from scorecard.sources.troubles import Suspect
+from sandbox.standins.faults import Faults
+from scorecard.extract import check, confirm, load_contracts
+from scorecard.extract.connectors import connector
+from scorecard.extract.raw import troubles
+from scorecard.extract.raw.troubles import Suspect
+from scorecard.extract.services import service_extraction as loop
+from scorecard.extract.services.sql import Sql
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Connection, ServiceSettings
 from tests.conftest import SETTINGS_FILE
 
 from .conftest import Reader, in_quarantine, quarantine_of

@@ -9,19 +9,19 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
-from sandbox.services.faults import Fault
-from sandbox.services.store import Store
-from sandbox.services.stripe_api import Stripe
 from starlette.requests import Request
 from starlette.responses import Response
 
-from scorecard.errors import ScorecardError
-from scorecard.sources import check, confirm, load_contracts
-from scorecard.sources.http import Answer, QuotaGone
-from scorecard.sources.stripe import settings as fixed
-from scorecard.sources.stripe.events import Feed
-from scorecard.sources.stripe.helpers import Listed
-from scorecard.sources.troubles import Suspect
+from sandbox.standins.faults import Fault
+from sandbox.standins.record_store import Store
+from sandbox.standins.stripe.server import Stripe
+from scorecard.extract import check, confirm, load_contracts
+from scorecard.extract.raw.troubles import Suspect
+from scorecard.extract.services.http import Answer, QuotaGone
+from scorecard.extract.services.stripe import settings as fixed
+from scorecard.extract.services.stripe.events import Feed
+from scorecard.extract.services.stripe.helpers import Listed
+from scorecard.shared.errors import ScorecardError
 
 from .conftest import Connect, Reader
 from .stripe_account import (

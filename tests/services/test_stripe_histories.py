@@ -7,9 +7,10 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import given
 from hypothesis import strategies as st
-from sandbox.services.faults import Fault
-from sandbox.services.store import Store
-from sandbox.services.stripe_api import Stripe
+
+from sandbox.standins.faults import Fault
+from sandbox.standins.record_store import Store
+from sandbox.standins.stripe.server import Stripe
 
 from .conftest import Reader, reader_at
 from .histories import HISTORIES, attempt, kill

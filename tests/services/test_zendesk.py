@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 import yaml
-from sandbox.services.faults import Fault
-from sandbox.services.store import Store
-from sandbox.services.zendesk import Zendesk
 
-from scorecard.errors import ScorecardError
-from scorecard.sources import http
-from scorecard.sources import zendesk as connector
-from scorecard.sources.http import QuotaGone
+from sandbox.standins.faults import Fault
+from sandbox.standins.record_store import Store
+from sandbox.standins.zendesk.server import Zendesk
+from scorecard.extract.services import http
+from scorecard.extract.services import zendesk as connector
+from scorecard.extract.services.http import QuotaGone
+from scorecard.shared.errors import ScorecardError
 
 from .conftest import Connect, Reader, utc
 
@@ -622,7 +622,7 @@ def test_another_contract_reads_all_again(connect: Connect, account: Zendesk) ->
 
 
 def test_the_check_says_who_and_what(connect: Connect, account: Zendesk) -> None:
-    from scorecard.sources import check, load_contracts
+    from scorecard.extract import check, load_contracts
 
     reader = reader_of(connect, account)
     account.forbidden.add("organizations")

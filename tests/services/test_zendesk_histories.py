@@ -6,9 +6,10 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from sandbox.services.faults import Fault
-from sandbox.services.store import Store
-from sandbox.services.zendesk import Zendesk
+
+from sandbox.standins.faults import Fault
+from sandbox.standins.record_store import Store
+from sandbox.standins.zendesk.server import Zendesk
 
 from .conftest import Reader, reader_at
 from .histories import HISTORIES, attempt, kill

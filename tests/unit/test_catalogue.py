@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from scorecard.catalogue import Catalogue, WrongDeclarations, load_catalogue, schedules
-from scorecard.errors import ScorecardError
-from scorecard.periods import Grain
-from scorecard.rendering.wording import Wording
-from scorecard.schedule import When
-from scorecard.settings import PROJECT, Settings
+from scorecard.pdf.page.wording import Wording
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.periods import Grain
+from scorecard.shared.schedule import When
+from scorecard.shared.settings import PROJECT, Settings
 from scorecard.warehouse.variables import metric_variables
 from tests.conftest import SETTINGS_FILE
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from scorecard.catalogue import declared_sources, load_catalogue, with_caveats
-from scorecard.languages import Translations
-from scorecard.settings import Settings
+from scorecard.shared.languages import Translations
+from scorecard.shared.settings import Settings
 
 BEGINS, LATE = "The export begins in 2016.", "Deals come a day late."
 WORDS = Translations({"ja": {BEGINS: "2016年から。", LATE: "一日遅れる。"}})

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scorecard import steps
-from scorecard.settings import PROJECT, Settings
+from scorecard.shared.settings import PROJECT, Settings
 
 MISTAKES = [
     ("dbt_project/models/kpis/kpi_win_rate.yml", "direction: higher", "direction: up", "`direction` is 'up'"),

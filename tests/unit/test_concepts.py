@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from scorecard.catalogue import WrongDeclarations
-from scorecard.concepts import concept_models, dbt_variables
-from scorecard.errors import ScorecardError
-from scorecard.settings import Settings, load_settings
+from scorecard.catalogue.dbt_lists import concept_models, dbt_variables
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Settings, load_settings
 
 CONCEPT = {"deal_id": "varchar", "amount": "decimal(24,8)", "rep": "varchar", "business_unit": "varchar"}
 TABLE = {"name": "t", "columns": [{"name": "id", "data_type": "varchar", "description": "Id."}]}

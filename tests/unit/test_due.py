@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from scorecard import steps
-from scorecard.errors import ScorecardError
-from scorecard.settings import Settings
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Settings
 
 
 @pytest.mark.samples

@@ -7,7 +7,7 @@ import pytest
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="tests.unit.test_text" name="a" time="30.0"/>
-<testcase classname="tests.unit.sources.test_files" name="b" time="60.0"/>
+<testcase classname="tests.unit.extract.test_files" name="b" time="60.0"/>
 <testcase classname="tests.services.test_sql" name="c" time="6.0"/>
 </testsuite></testsuites>"""
 

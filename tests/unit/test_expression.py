@@ -2,7 +2,7 @@
 
 import pytest
 
-from scorecard.expression import Term, read_expression
+from scorecard.catalogue.expression import Term, read_expression
 
 
 def test_an_expression_is_its_terms_and_two_sides() -> None:

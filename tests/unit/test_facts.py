@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from scorecard.catalogue import WrongDeclarations, read_facts
-from scorecard.concepts import core_models, dbt_variables
-from scorecard.settings import load_settings
+from scorecard.catalogue.dbt_lists import core_models, dbt_variables
+from scorecard.shared.settings import load_settings
 
 COLUMNS = "columns: [{name: called_on, data_type: date}, {name: outcome, data_type: varchar}]"
 

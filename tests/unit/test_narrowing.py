@@ -11,10 +11,10 @@ import duckdb
 import pytest
 
 from scorecard.catalogue import Catalogue
+from scorecard.checks.doubt import Doubt
+from scorecard.checks.results import CheckResult
 from scorecard.lineage.reach import read_reach
-from scorecard.quality.doubt import Doubt
-from scorecard.quality.results import CheckResult
-from scorecard.settings import Settings
+from scorecard.shared.settings import Settings
 from scorecard.steps.narrowing import narrow
 
 DEALS, TEAMS, DEAL = "raw_crm.deals", "raw_crm.teams", "core.core_deal"

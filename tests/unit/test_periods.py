@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scorecard.errors import ScorecardError
-from scorecard.periods import FiscalYear, Grain, parse_period, period_of
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.periods import FiscalYear, Grain, parse_period, period_of
 
 DAYS = st.dates(date(1900, 1, 1), date(2199, 12, 31))
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scorecard.private import keep_private
-from scorecard.settings import Settings
+from scorecard.shared.private import keep_private
+from scorecard.shared.settings import Settings
 
 
 @pytest.fixture(autouse=True)

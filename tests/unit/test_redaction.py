@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import pytest
 
-from scorecard.errors import ScorecardError
-from scorecard.redaction import hide, redact
-from scorecard.settings import Connection
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.redaction import hide, redact
+from scorecard.shared.settings import Connection
 
 SECRET = 'p&ss "w/rd+2024'
 

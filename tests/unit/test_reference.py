@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path
 
-from scorecard.reference import generate
+from scorecard.reference.metrics_page import generate
 from scorecard.scaffold.metric import start_metric
-from scorecard.settings import PROJECT, Settings
+from scorecard.shared.settings import PROJECT, Settings
 
 
 def test_a_metric_of_ones_own_changes_no_tracked_file(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from scorecard import steps
 from scorecard.catalogue import COMPANY, WrongDeclarations
-from scorecard.samples import FILE, remove_samples, sample_paths
-from scorecard.settings import PROJECT, read_settings
+from scorecard.scaffold.samples import FILE, remove_samples, sample_paths
+from scorecard.shared.settings import PROJECT, read_settings
 
 NAMES = ("maven", "ravenstack")
 

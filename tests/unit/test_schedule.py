@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from scorecard.errors import ScorecardError
-from scorecard.periods import CALENDAR_YEAR, FiscalYear, Grain, parse_period
-from scorecard.schedule import Holidays, When, due_at, last_due
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.periods import CALENDAR_YEAR, FiscalYear, Grain, parse_period
+from scorecard.shared.schedule import Holidays, When, due_at, last_due
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import jsonschema
 import pytest
 import yaml
 
-from scorecard.schemas import SCHEMAS
-from scorecard.settings import PROJECT
+from scorecard.reference.schemas import SCHEMAS
+from scorecard.shared.settings import PROJECT
 
 FILES = {
     "core": "dbt_project/models/core/*.yml",

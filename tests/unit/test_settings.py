@@ -5,8 +5,8 @@ import traceback
 
 import pytest
 
-from scorecard.errors import ScorecardError
-from scorecard.settings import Connection, read_settings
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Connection, read_settings
 
 SECRET = "hunter2hunter2"
 

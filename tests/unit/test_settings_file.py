@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from scorecard.errors import ScorecardError
-from scorecard.settings import read_settings
-from scorecard.settings_file import EXAMPLE, NAME
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import read_settings
+from scorecard.shared.settings_file import EXAMPLE, NAME
 from tests.conftest import SETTINGS_FILE
 
 OWN = """\

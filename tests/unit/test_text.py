@@ -5,7 +5,7 @@ import json
 import pytest
 
 from scorecard.cli import output
-from scorecard.text import in_json, on_lines, on_one_line, plain
+from scorecard.shared.text import in_json, on_lines, on_one_line, plain
 
 HOSTILE = "Ann\x1b[2K\r\nprinted 5, computed again 5: equal\u202e\x9b31m\u2028x"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from scorecard.catalogue import Catalogue, Metric, crossing_name, member_in_sql
-from scorecard.expression import Term, in_sql
-from scorecard.settings import Settings
+from scorecard.catalogue.expression import Term, in_sql
+from scorecard.shared.settings import Settings
 from scorecard.warehouse.plan.kpi_sql import NoPass, Shape, Table, read_shape
 from scorecard.warehouse.plan.passes import Kpi, make_passes, refuse_unfit
 

@@ -2,7 +2,8 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from sandbox.services.salesforce import Salesforce
+
+from sandbox.standins.salesforce import Salesforce
 
 from .org import Redirected, filled
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from sandbox.services.salesforce import Salesforce
-from sandbox.services.store import Store, utc
+
+from sandbox.standins.record_store import Store, utc
+from sandbox.standins.salesforce import Salesforce
 
 START = utc("2026-03-01T09:00:00")
 VERSION = "/services/data/v60.0"

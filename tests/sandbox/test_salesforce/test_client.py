@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 import requests
 import simple_salesforce
-from sandbox.services.salesforce import Salesforce
+
+from sandbox.standins.salesforce import Salesforce
 
 from .org import RECORDS, VERSION, record_id
 

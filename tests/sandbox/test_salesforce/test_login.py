@@ -7,8 +7,9 @@ import requests
 import simple_salesforce
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from sandbox.services.faults import Fault
-from sandbox.services.salesforce import Salesforce
+
+from sandbox.standins.faults import Fault
+from sandbox.standins.salesforce import Salesforce
 
 from .org import VERSION
 

@@ -1,6 +1,7 @@
 import pytest
-from sandbox.services.faults import Fault
-from sandbox.services.salesforce import Salesforce
+
+from sandbox.standins.faults import Fault
+from sandbox.standins.salesforce import Salesforce
 
 from .org import RECORDS, VERSION, ask, query, record_id, refusal
 

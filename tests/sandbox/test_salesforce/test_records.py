@@ -1,7 +1,8 @@
 from datetime import timedelta
 
 import pytest
-from sandbox.services.salesforce import Salesforce
+
+from sandbox.standins.salesforce import Salesforce
 
 from .org import START, described, names, query, record_id
 

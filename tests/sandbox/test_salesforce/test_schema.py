@@ -1,5 +1,6 @@
 import requests
-from sandbox.services.salesforce import Field, Salesforce
+
+from sandbox.standins.salesforce import Field, Salesforce
 
 from .org import VERSION, ask, described, query, refusal
 

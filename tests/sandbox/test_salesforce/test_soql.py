@@ -1,7 +1,8 @@
 from collections.abc import Iterator
 
 import pytest
-from sandbox.services.salesforce import Salesforce
+
+from sandbox.standins.salesforce import Salesforce
 
 from .org import RECORDS, VERSION, ask, filled, names, query, record_id, refusal
 

@@ -7,7 +7,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from scorecard.delivery.mail import WORDS, Letter, Summary
-from scorecard.settings import Settings
+from scorecard.shared.settings import Settings
 
 
 class Server:

@@ -5,7 +5,7 @@ import pytest
 from scorecard.delivery import ledger
 from scorecard.delivery.mail import deliver
 from scorecard.delivery.notify import notify_failed, tell_owner
-from scorecard.errors import ScorecardError
+from scorecard.shared.errors import ScorecardError
 
 REFUSED = "550 5.1.1 no such user"
 

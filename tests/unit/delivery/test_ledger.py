@@ -8,7 +8,7 @@ import pytest
 
 from scorecard.delivery import ledger
 from scorecard.delivery.mail import deliver
-from scorecard.errors import ScorecardError
+from scorecard.shared.errors import ScorecardError
 
 KEY = ledger.Key("sales", "2017-Q4", "1", "a@example.com")
 

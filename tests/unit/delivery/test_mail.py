@@ -16,7 +16,7 @@ import pytest
 from scorecard.delivery import ledger
 from scorecard.delivery.local_smtp import open_maildir
 from scorecard.delivery.mail import deliver
-from scorecard.errors import ScorecardError, Temporary
+from scorecard.shared.errors import ScorecardError, Temporary
 
 PROJECT = Path(__file__).parents[3]
 
@@ -406,7 +406,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from scorecard.delivery import mail, ledger, transport
-from scorecard.settings import Settings
+from scorecard.shared.settings import Settings
 
 folder, port, when = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 die = lambda: os.kill(os.getpid(), signal.SIGKILL)

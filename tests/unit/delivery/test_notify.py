@@ -11,7 +11,7 @@ from scorecard.delivery.notify import (
     tell,
     troubled,
 )
-from scorecard.errors import ScorecardError
+from scorecard.shared.errors import ScorecardError
 
 STALE = Finding("sales_pipeline is fresh", "The newest deal is 40 days old.", "Ask for a new export.")
 NULLS = Finding("close_value is there", "12 of 8800 rows lack it.", "Correct the export.")

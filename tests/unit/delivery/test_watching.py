@@ -7,9 +7,9 @@ import pytest
 from scorecard import steps
 from scorecard.catalogue import load_catalogue
 from scorecard.delivery.ledger import Key, opened
-from scorecard.errors import ScorecardError
-from scorecard.periods import CALENDAR_YEAR
-from scorecard.schedule import last_due
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.periods import CALENDAR_YEAR
+from scorecard.shared.schedule import last_due
 from scorecard.steps.due import holidays
 
 OWNERS = {"sales-operations@example.com", "customer-operations@example.com"}

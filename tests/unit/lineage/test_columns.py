@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from scorecard.errors import ScorecardError
 from scorecard.lineage import beside_figures, metric_lineage, metrics_downstream
+from scorecard.shared.errors import ScorecardError
 
 DIMENSIONS = ["company", "region", "rep"]
 STAGING = """

@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 from openpyxl import Workbook
 
-from scorecard.errors import ScorecardError
 from scorecard.scaffold.guess import Guess, guess
 from scorecard.scaffold.table import read_table
+from scorecard.shared.errors import ScorecardError
 
 CASES = Path(__file__).parents[2] / "cases"
 

@@ -8,12 +8,12 @@ import pytest
 
 from scorecard import steps
 from scorecard.catalogue import load_catalogue
-from scorecard.concepts import concept_models, core_models
-from scorecard.errors import ScorecardError
+from scorecard.catalogue.dbt_lists import concept_models, core_models
 from scorecard.scaffold.fact import start_fact
 from scorecard.scaffold.metric import start_metric
 from scorecard.scaffold.source import start_source
-from scorecard.settings import PROJECT, Settings
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import PROJECT, Settings
 
 CASES = Path(__file__).parents[2] / "cases"
 

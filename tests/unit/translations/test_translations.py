@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from scorecard.errors import ScorecardError
-from scorecard.languages import COMPANY, PAGES, Forms, languages, load_translations, plural_form
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.languages import COMPANY, PAGES, Forms, languages, load_translations, plural_form
 from scorecard.translations import check, update
 from scorecard.translations.catalogues import extract
-from tests.unit.rendering.close_fixture import PROJECT
+from tests.unit.pdf.close_fixture import PROJECT
 
 METRIC = """
 models:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from scorecard.catalogue import Dimension, around, load_dimensions, member_in_sql, parts_in_sql, renamed_pair
-from scorecard.settings import PROJECT, load_settings
+from scorecard.shared.settings import PROJECT, load_settings
 from scorecard.warehouse.variables import declared_dimensions
 
 OWN = yaml.safe_load((PROJECT / "dbt_project" / "dimensions" / "product.yml").read_text(encoding="utf-8"))["dimensions"]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import duckdb
 
-from scorecard.settings import Settings
-from scorecard.warehouse.snapshot import fingerprint
+from scorecard.shared.settings import Settings
+from scorecard.warehouse.published import fingerprint
 
 
 def test_a_quiet_day_is_a_change(tmp_path: Path) -> None:

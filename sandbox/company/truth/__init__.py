@@ -1,0 +1,1 @@
+"""The true figures of the history."""

@@ -1,0 +1,1 @@
+"""The history as its services and files have it."""

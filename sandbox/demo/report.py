@@ -1,0 +1,66 @@
+"""What `make sandbox` prints of the two runs."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sandbox.demo.changes import Changed, Figures
+from scorecard.catalogue import Catalogue
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run took; the services' own work is not in it."""
+
+    seconds: float
+    cpu_seconds: float
+    requests: int
+
+
+def told_changes(found: Iterable[Changed]) -> Iterator[str]:
+    """Yield a line for each raw table in which something changed, and how many there are without."""
+    yield f"{'raw table':<36}{'new':>7}{'changed':>9}{'ended':>7}{'there':>8}"
+    still = 0
+    for each in found:
+        if each.new or each.changed or each.ended:
+            yield f"{each.table:<36}{each.new:>7}{each.changed:>9}{each.ended:>7}{each.there:>8}"
+        else:
+            still += 1
+    if still:
+        yield f"({still} more without a change)"
+
+
+def told_figures(
+    catalogue: Catalogue, units: Iterable[str], months: tuple[str, str], before: Figures, after: Figures
+) -> Iterator[str]:
+    """Yield, for each unit, the metrics of its scorecards in two months: the older one also as it was known before."""
+    old, new = months
+    for unit in units:
+        cards = [each for each in catalogue.scorecards.values() if each.business_unit == unit]
+        shown = {metric for each in cards for metric in each.metrics}
+        known = [metric for metric in catalogue.metrics if metric in shown and (unit, metric, new) in after]
+        if not known:
+            yield f"{unit}: no figures. Its records are in raw tables that no staging model reads."
+            continue
+        yield f"{unit:<36}{f'{old} at first':>18}{f'{old} now':>18}{new:>18}"
+        for metric in known:
+            values = (before.get((unit, metric, old)), *(after.get((unit, metric, month)) for month in months))
+            told = "".join(f"{_told(value, catalogue.metrics[metric].unit):>18}" for value in values)
+            yield f"  {metric:<34}{told}"
+
+
+def told_costs(costs: Iterable[tuple[str, Cost]]) -> Iterator[str]:
+    """Yield a line for each run."""
+    for name, cost in costs:
+        yield (
+            f"{name:<12}{cost.seconds:>6.0f} s, {cost.cpu_seconds:.0f} s of CPU; "
+            f"the services answered {cost.requests} requests"
+        )
+
+
+def _told(value: Decimal | None, unit: str) -> str:
+    if value is None:
+        return "n/a"
+    if unit == "percent":
+        return f"{100 * value:,.1f} %"
+    return f"{value:,.0f}" if unit in ("count", "units") else f"{value:,.2f}"

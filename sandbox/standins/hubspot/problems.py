@@ -1,0 +1,46 @@
+"""How HubSpot refuses a request."""
+
+from typing import Any
+from uuid import uuid4
+
+from starlette.responses import Response
+
+from sandbox.standins.serving import as_json
+
+INVALID = "VALIDATION_ERROR"
+
+
+class Refused(Exception):
+    """A request that the API answers with an error."""
+
+    def __init__(self, status: int, message: str, category: str | None = None, **more: Any) -> None:
+        super().__init__(message)
+        self.status, self.message, self.category, self.more = status, message, category, more
+
+    def response(self) -> Response:
+        """Return the error in the shape of HubSpot."""
+        told: dict[str, Any] = {"status": "error", "message": self.message, "correlationId": str(uuid4())}
+        if self.category is not None:
+            told["category"] = self.category
+        return as_json(told | self.more, self.status)
+
+
+def invalid(message: str) -> Refused:
+    """Return the refusal of what a request asks for."""
+    return Refused(400, message, INVALID)
+
+
+def limited(policy: str) -> Refused:
+    """Return the refusal of a request that is one too many."""
+    message = f"You have reached your {policy.lower()} limit."
+    return Refused(429, message, "RATE_LIMITS", errorType="RATE_LIMIT", policyName=policy)
+
+
+def missing_scopes(scopes: list[str]) -> Refused:
+    """Return the refusal of a token that lacks rights."""
+    detail = {
+        "message": "One or more of the following scopes are required.",
+        "context": {"requiredGranularScopes": scopes},
+    }
+    message = "This app hasn't been granted all required scopes to make this call."
+    return Refused(403, message, "MISSING_SCOPES", errors=[detail])

@@ -1,0 +1,51 @@
+"""Words of declarations: a file has them in English; what they are in other languages is in gettext catalogues."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from scorecard.catalogue.mistakes import Mistakes
+from scorecard.catalogue.validation import Text, wrong
+from scorecard.catalogue.yaml_files import Document, Place
+from scorecard.shared.languages import Translations, Words
+
+
+def _one_language(given: Any) -> Any:
+    if isinstance(given, Mapping):
+        cure = "Write the English text alone; other languages have theirs in reports/locales/<language>/LC_MESSAGES."
+        raise wrong("{key} is a mapping.", cure)
+    return given
+
+
+DeclaredText = Annotated[Text, BeforeValidator(_one_language)]
+"""A text as a file has it: in English."""
+DeclaredForms = Annotated[tuple[Text, ...], BeforeValidator(_one_language), Field(min_length=2, max_length=2)]
+"""A text that depends on a number: of one, then of several."""
+
+
+def filled(
+    document: Document,
+    place: Place,
+    text: str | None,
+    parameters: Mapping[str, Sequence[Any]],
+    translations: Translations,
+    mistakes: Mistakes,
+) -> Words | None:
+    """Return a text by language with parameters put where ``{name}`` stands for one; note a name that is none."""
+    if text is None:
+        return None
+    words = {language: _put(said, parameters) for language, said in translations.of_text(text).items()}
+    for said in words.values():
+        if left := re.search(r"\{\w*\}", said):
+            problem = f"`{place[-1]}` has {left[0]}, which is no parameter."
+            mistakes.note(document.path, document.line(*place), problem, "Add it to `parameters`.")
+            break
+    return words
+
+
+def _put(text: str, parameters: Mapping[str, Sequence[Any]]) -> str:
+    for name, numbers in parameters.items():
+        text = text.replace(f"{{{name}}}", " / ".join(map(str, numbers)))
+    return text

@@ -1,0 +1,1 @@
+"""Great Expectations: the rules of `expectations/`, checked in place on the warehouse."""

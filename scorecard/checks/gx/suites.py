@@ -1,0 +1,98 @@
+"""Which files of rules there are, and what stands for the names in them. Cheap to import."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from scorecard.catalogue import REASONS, Catalogue, gap_names
+from scorecard.catalogue.dbt_lists import core_models
+from scorecard.checks.rules import Suite, read_suite
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.periods import Grain
+from scorecard.shared.settings import Settings
+
+_KPIS = "kpis"
+
+
+def raw_suite(settings: Settings, source: str) -> Suite | None:
+    """Return the rules of a source's raw tables; None where it has no file of them.
+
+    Raises
+    ------
+    WrongDeclarations: all that is wrong in the file.
+    """
+    path = _folder(settings) / f"{source}.yml"
+    return read_suite(path, _raw_values(settings)) if path.exists() else None
+
+
+def told_by_rules(settings: Settings, sources: Iterable[str]) -> set[tuple[str, str]]:
+    """Return source and kind of the checks of any source that its own rules make instead. Raises as `raw_suite`."""
+    suites = {source: raw_suite(settings, source) for source in sources}
+    return {
+        (source, rule.instead_of)
+        for source, suite in suites.items()
+        for item in (suite.objects if suite else ())
+        for rule in item.rules
+        if rule.instead_of
+    }
+
+
+def kpi_suite(settings: Settings, catalogue: Catalogue) -> Suite:
+    """Return the rules of what all KPIs share: their observations and their values.
+
+    Raises
+    ------
+    ScorecardError: there are no metrics.
+    WrongDeclarations: all that is wrong in the file.
+    """
+    if not catalogue.metrics:
+        raise ScorecardError("There are no metrics to check.", "Add one as docs/data-engineer.md shows.")
+    queries = {
+        "observations": "select * from scorecard.kpi_observations",
+        "kpi_status": "select * from scorecard.kpi_status",
+    }
+    return read_suite(_folder(settings) / f"{_KPIS}.yml", _kpi_values(settings, catalogue), queries)
+
+
+def read(settings: Settings, catalogue: Catalogue, path: Path) -> Suite:
+    """Return the rules of a file, of the KPIs or of a source. Raises as the two above."""
+    if path.stem == _KPIS:
+        return kpi_suite(settings, catalogue)
+    return read_suite(path, _raw_values(settings))
+
+
+def _raw_values(settings: Settings) -> dict[str, object]:
+    """Return what the rules of a source's raw tables may name."""
+    return {"timezone": settings.timezone}
+
+
+def _folder(settings: Settings) -> Path:
+    return settings.project / "expectations"
+
+
+def _kpi_values(settings: Settings, catalogue: Catalogue) -> dict[str, object]:
+    """Return what the rules of the KPIs may name. A share is part of a whole: it lies between 0 and 1.
+
+    An alert is a metric, the dimension that it is watched by, and which direction is better, as one text.
+    """
+    shares = [
+        metric.name
+        for metric in catalogue.metrics.values()
+        if metric.aggregate == "ratio" and metric.unit == "percent" and not metric.may_exceed_one
+    ]
+    return {
+        "timezone": settings.timezone,
+        "metrics": sorted(catalogue.metrics),
+        # A derived metric has no observations.
+        "bases": sorted(
+            f"{metric.name} {metric.base}" for metric in catalogue.metrics.values() if metric.expression is None
+        ),
+        "shares": sorted(shares),
+        "alerts": sorted(
+            f"{metric.name} {metric.alert_by} {metric.direction}"
+            for metric in catalogue.metrics.values()
+            if metric.alert_by
+        ),
+        "dimensions": list(catalogue.dimensions),
+        "reasons": [*REASONS, *gap_names(core_models(settings))],
+        "grains": [grain.value for grain in Grain],
+    }

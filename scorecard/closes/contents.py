@@ -1,0 +1,408 @@
+"""Read the published warehouse for one scorecard and period: which figures, observations, targets, checks, loads.
+
+Nothing here knows a metric; the catalogue names them and says how each is aggregated.
+"""
+
+# ruff: noqa: S608 - the names in these queries come from the catalogue and the values are bound
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from scorecard.catalogue import ALL_UNITS, Metric, Scorecard, declared_sources, load_dimensions
+from scorecard.closes.contribution import counts_in
+from scorecard.closes.frozen_words import of_languages, with_words
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.languages import load_translations
+from scorecard.shared.periods import FiscalYear, Grain, Period, at_term, last_over, period_of
+from scorecard.shared.settings import Settings
+
+SPARKLINE = 13
+_RECORD_COLUMNS = (
+    *("metric", "observation_id", "source_system", "source_object", "record_id", "source_file", "source_line"),
+    *("source_sha256", "occurred_at", "occurred_on", "ended_on", "grain", "period_start", "period_until", "scope"),
+)
+_AMOUNT_COLUMNS = ("numerator", "denominator", "is_event", "settles_on")
+_TARGET_COLUMNS = (
+    *("metric", "grain", "period", "scope", "dimension", "member", "target", "unit", "owner", "due"),
+    *("parent_kgi", "reason", "achievable", "source_file", "source_line", "source_sha256"),
+)
+# run_at is left out: the hour of a check is no part of what the close says.
+_CHECK_COLUMNS = (
+    *(
+        "check_id",
+        "kind",
+        "name",
+        "source",
+        "object",
+        "severity",
+        "passed",
+        "failures",
+        # How many rows all units' KPIs have together is no part of what this scorecard says.
+        "case when source <> 'kpis' then checked end as checked",
+        "message",
+        "cure",
+        "words",
+    ),
+)
+_ACTION_COLUMNS = (
+    *("action_id", "metric", "what", "who", "from_date", "due", "progress", "status"),
+    *("expected_effect", "scope", "dimension", "member", "sample"),
+    *("source_file", "source_line", "source_sha256"),
+)
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What a close holds of the warehouse."""
+
+    tables: dict[str, pa.Table]
+    loads: list[dict[str, Any]]
+    horizons: dict[str, dict[str, date | None]]
+
+
+def frozen_periods(period: Period, fiscal: FiscalYear) -> list[Period]:
+    """Return the period, the one before, the one a year ago, and the 13 that its sparklines show, each once."""
+    by_months = period.grain in (Grain.QUARTER, Grain.YEAR)
+    newest = period_of(period.last_day, Grain.MONTH, fiscal) if by_months else period
+    sparkline = [newest.shift(-back, fiscal) for back in range(SPARKLINE)]
+    return list(dict.fromkeys([period, period.shift(-1, fiscal), period.year_ago(fiscal), *sparkline]))
+
+
+def frozen_metrics(scorecard: Scorecard, metrics: dict[str, Metric]) -> list[Metric]:
+    """Return the metrics that a scorecard may print: those it names, those of its breakdowns, and their variants."""
+    named = dict.fromkeys([*scorecard.metrics, *(metric for metric, _ in scorecard.breakdowns)])
+    found: dict[str, Metric] = {}
+    for name in named:
+        found[name] = metrics[name]
+        found |= {metric.name: metric for metric in metrics.values() if metric.variant_of == name}
+    return list(found.values())
+
+
+def behind_metrics(chosen: Iterable[Metric], metrics: dict[str, Metric]) -> list[Metric]:
+    """Return the metrics that derived ones are computed from and that a scorecard doesn't print itself."""
+    chosen = list(chosen)
+    terms = [term.metric for metric in chosen if metric.expression for term in metric.expression.terms]
+    printed = {metric.name for metric in chosen}
+    return [metrics[name] for name in dict.fromkeys(terms) if name not in printed]
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the published warehouse to be read.
+
+    Raises
+    ------
+    ScorecardError: there is none yet, or it can't be read.
+    """
+    if not settings.snapshot.is_file():
+        raise ScorecardError(
+            f"There is no published warehouse at {settings.snapshot}.",
+            "Run `scorecard run`, which builds and publishes it.",
+        )
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        # Under the name it was built with, since views may name their tables in full.
+        name = settings.warehouse.stem
+        try:
+            connection.execute(f"attach '{_quoted(str(settings.snapshot))}' as \"{name}\" (read_only)")
+        except duckdb.Error as error:
+            raise ScorecardError(
+                f"The published warehouse at {settings.snapshot} can't be read: {error}",
+                "Run `scorecard run` to build it anew.",
+            ) from error
+        connection.execute(f'use "{name}"')
+        yield connection
+
+
+def read(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    scorecard: Scorecard,
+    metrics: list[Metric],
+    behind: list[Metric],
+    period: Period,
+    converted: Collection[str] = (),
+) -> Frozen:
+    """Return everything a close freezes, sorted, so that the same warehouse gives the same tables.
+
+    Parameters
+    ----------
+    metrics: those that the scorecard may print; behind: those that derived ones among them are computed from.
+    converted: those whose observations are of money at a rate of exchange.
+
+    Raises
+    ------
+    ScorecardError: the warehouse has no figure of the scorecard in the period.
+    """
+    _prepare(connection, settings, scorecard, metrics, behind, period)
+    translations = load_translations(settings.project / "reports")
+    dimensions = list(load_dimensions(settings))
+    values = _values(connection, scorecard, dimensions)
+    if not connection.execute("select count(*) from frozen_values where period_rank = 0").fetchall()[0][0]:
+        raise ScorecardError(
+            f"There are no figures of the scorecard {scorecard.name} for {period}.",
+            f"Choose a period that has data; `scorecard values --metric {scorecard.metrics[0]} --by business_unit` "
+            "shows which.",
+        )
+    tables = {
+        "values.parquet": values,
+        "observations.parquet": _observations(connection, scorecard, dimensions),
+        "evidence.parquet": _evidence(connection, converted),
+        "targets.parquet": with_words(_targets(connection, scorecard), ("reason",), scorecard.languages, translations),
+        "checks.parquet": of_languages(
+            _checks(connection, settings, scorecard, [*metrics, *behind]), scorecard.languages
+        ),
+        "actions.parquet": with_words(
+            _sorted(connection, "select * from frozen_actions"),
+            ("what", "expected_effect"),
+            scorecard.languages,
+            translations,
+        ),
+    }
+    return Frozen(tables, _loads(connection), _horizons(connection, scorecard, period))
+
+
+def _targets(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard) -> pa.Table:
+    connection.execute(
+        f"create temp table frozen_targets as select {_listed(_TARGET_COLUMNS)} from scorecard.kpi_targets "
+        "where metric in (select metric from frozen_metrics) "
+        "and (grain, period) in (select (grain, period) from frozen_periods) "
+        "and scope = $scope",
+        {"scope": scorecard.business_unit},
+    )
+    return _sorted(connection, "select * from frozen_targets")
+
+
+def _checks(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, scorecard: Scorecard, metrics: list[Metric]
+) -> pa.Table:
+    """Return the checks of this scorecard's metrics, or a metric added elsewhere would make a new edition of it."""
+    return _sorted(
+        connection,
+        f"select {', '.join(_CHECK_COLUMNS)}, list_sort(list_intersect(metrics, $names::varchar[])) as metrics "
+        "from quality.check_results where list_has_any(metrics, $names::varchar[]) "
+        "and (business_unit is null or business_unit = $unit) "
+        # Models that several units share join their sources; what another unit's source has wrong is not here.
+        "and not list_contains($foreign::varchar[], source)",
+        {
+            "names": [metric.name for metric in metrics],
+            "unit": scorecard.business_unit,
+            "foreign": list(foreign_sources(settings, scorecard.business_unit)),
+        },
+    )
+
+
+def _prepare(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    scorecard: Scorecard,
+    metrics: list[Metric],
+    behind: list[Metric],
+    period: Period,
+) -> None:
+    connection.execute(
+        "create temp table frozen_metrics (rank integer, metric varchar, base varchar, kind varchar, is_behind boolean)"
+    )
+    connection.executemany(
+        "insert into frozen_metrics values (?, ?, ?, ?, ?)",
+        [
+            (rank, metric.name, metric.base, metric.kind, rank >= len(metrics))
+            for rank, metric in enumerate([*metrics, *behind])
+        ],
+    )
+    connection.execute(
+        "create temp table frozen_periods (rank integer, grain varchar, period varchar, first_day date, end_day date)"
+    )
+    connection.executemany(
+        "insert into frozen_periods values (?, ?, ?, ?, ?)",
+        [
+            (min(rank, 3), each.grain.value, each.label, each.start, each.end)
+            for rank, each in enumerate(frozen_periods(period, settings.fiscal))
+        ],
+    )
+    connection.execute(
+        "create temp table frozen_actions as select "
+        f"{_listed(_ACTION_COLUMNS)} from scorecard.actions "
+        "where metric in (select metric from frozen_metrics where not is_behind) "
+        "and (from_date is null or from_date < $end) and scope = $scope",
+        {"end": period.end, "scope": scorecard.business_unit},
+    )
+    _prepare_bases(connection, period, settings.fiscal)
+    _prepare_terms(connection, metrics, frozen_periods(period, settings.fiscal), settings.fiscal)
+
+
+def _prepare_bases(connection: duckdb.DuckDBPyConnection, period: Period, fiscal: FiscalYear) -> None:
+    """List what actions are compared with: the figure of the last period that was over when each began."""
+    connection.execute(
+        "create temp table frozen_bases (metric varchar, grain varchar, period varchar, dimension varchar, "
+        "member varchar)"
+    )
+    begun = connection.execute(
+        "select metric, dimension, member, from_date from frozen_actions where from_date is not null"
+    ).fetchall()
+    for metric, dimension, member, begins in begun:
+        base = last_over(begins, period.grain, fiscal)
+        connection.execute(
+            "insert into frozen_bases values (?, ?, ?, ?, ?)",
+            [metric, base.grain.value, base.label, dimension, member],
+        )
+
+
+def _prepare_terms(
+    connection: duckdb.DuckDBPyConnection, metrics: list[Metric], periods: list[Period], fiscal: FiscalYear
+) -> None:
+    """List what derived figures are computed from: the figures of their terms, in all of the unit's members."""
+    connection.execute("create temp table frozen_terms (metric varchar, grain varchar, period varchar)")
+    terms = {
+        (term.metric, period.grain.value, at_term(period, term.at, term.months, fiscal).label)
+        for metric in metrics
+        if metric.expression
+        for term in metric.expression.terms
+        for period in periods
+        if term.at != "target"
+    }
+    connection.executemany("insert into frozen_terms values (?, ?, ?)", sorted(terms) or [(None, None, None)])
+
+
+def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, dimensions: Sequence[str]) -> pa.Table:
+    """Return the rows of kpi_status with their figure ids; those of the summary come first."""
+    ranks = " ".join(f"when '{name}' then {rank}" for rank, name in enumerate(dimensions))
+    connection.execute(
+        "create temp table frozen_values as "
+        # What is there for a derived figure or, last, for an action alone leaves the ids of all others as they are.
+        "select status.*, case when not metrics.is_behind and periods.rank is not null then periods.rank "
+        "when (metric, grain, period) in (from frozen_terms) then 4 else 5 end as period_rank, "
+        f"case dimension {ranks} end as dimension_rank, metrics.rank as metric_rank, metrics.base "
+        "from scorecard.kpi_status as status join frozen_metrics as metrics using (metric) "
+        "left join frozen_periods as periods using (grain, period) "
+        "where status.scope = $scope and (not metrics.is_behind and periods.rank is not null "
+        "or (metric, grain, period, dimension, member) in (from frozen_bases) "
+        "or (metric, grain, period) in (from frozen_terms))",
+        {"scope": scorecard.business_unit},
+    )
+    ((twice,),) = connection.execute(
+        "select count(*) from (select 1 from frozen_values group by metric, grain, period, dimension, member "
+        "having count(*) > 1)"
+    ).fetchall()
+    if twice:
+        raise ScorecardError(
+            f"The published warehouse has {twice} figures twice.",
+            "Run `scorecard run` to build it anew; then report it.",
+        )
+    return connection.sql(
+        "select printf('F%03d', row_number() over (order by period_rank, dimension_rank, metric_rank, period_start, "
+        "grain, member)) as figure_id, * exclude (period_rank, dimension_rank, metric_rank, base) from frozen_values "
+        "order by period_rank, dimension_rank, metric_rank, period_start, grain, member"
+    ).to_arrow_table()
+
+
+def _observations(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, dimensions: Sequence[str]) -> pa.Table:
+    """Return every observation that a frozen figure is made of."""
+    connection.execute(
+        "create temp table frozen_spans as select distinct base, kind, grain, period_start, period_end, observed_until "
+        "from frozen_values join frozen_metrics using (metric, base)"
+    )
+    ((kinds,),) = connection.execute("select list(distinct kind order by kind) from frozen_spans").fetchall()
+    counted = " ".join(f"when '{kind}' then {counts_in(kind, 'o', 'p')}" for kind in kinds)
+    connection.execute(
+        f"create temp table frozen_observations as select {_listed((*_RECORD_COLUMNS, *dimensions, *_AMOUNT_COLUMNS))} "
+        "from scorecard.kpi_observations as o where scope = $scope "
+        "and metric in (select base from frozen_metrics) and exists "
+        f"(select 1 from frozen_spans as p where p.base = o.metric and case p.kind {counted} end)",
+        {"scope": scorecard.business_unit},
+    )
+    return _sorted(connection, "select * from frozen_observations")
+
+
+def _evidence(connection: duckdb.DuckDBPyConnection, converted: Collection[str]) -> pa.Table:
+    """Return the records behind the frozen observations, the rates by which their money was converted among them."""
+    query = (
+        "select distinct e.* from scorecard.kpi_evidence as e "
+        "semi join frozen_observations as o using (metric, source_system, source_object, record_id)"
+    )
+    if not converted:
+        return _sorted(connection, query)
+    rates = (
+        "select distinct o.metric, e.* from evidence.evidence_exchange_rates as e "
+        "join frozen_observations as o using (source_system, source_object, record_id) "
+        "where list_contains($converted::varchar[], o.metric)"
+    )
+    return _sorted(connection, f"select * from ({query} union {rates})", {"converted": sorted(converted)})
+
+
+def _loads(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Return the loads that brought the file versions which observations, targets and actions came from."""
+    schemas = connection.execute(
+        "select schema_name from duckdb_tables() where table_name = '_loaded_files' "
+        "and starts_with(schema_name, 'raw_') and database_name = current_database() order by 1"
+    ).fetchall()
+    if not schemas:
+        return []
+    parts = " union all ".join(
+        f"select _dlt_load_id as load_id, '{_quoted(schema.removeprefix('raw_'))}' as source, object, source_file, "
+        f'source_sha256, rows_loaded, loaded_at from "{schema}"._loaded_files'
+        for (schema,) in schemas
+    )
+    rows = connection.sql(
+        "select distinct * replace (strftime(loaded_at at time zone 'UTC', '%Y-%m-%dT%H:%M:%SZ') as loaded_at) "
+        f"from ({parts}) where (source_file, source_sha256) in "
+        "(select (source_file, source_sha256) from frozen_observations "
+        "union select (source_file, source_sha256) from frozen_targets "
+        "union select (source_file, source_sha256) from frozen_actions) order by all"
+    ).to_arrow_table()
+    return list(rows.to_pylist())
+
+
+def _horizons(
+    connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, period: Period
+) -> dict[str, dict[str, date | None]]:
+    """Return from when to when each metric has data, cut at the period's end: what came later changes no close."""
+    rows = connection.execute(
+        "select metric, first_day, least(last_day, $last) from scorecard.horizons "
+        "where business_unit = $unit "
+        "and metric in (select metric from frozen_metrics union select base from frozen_metrics)",
+        {"unit": scorecard.business_unit, "last": period.last_day},
+    ).fetchall()
+    return {metric: {"first_day": first, "last_day": last} for metric, first, last in rows}
+
+
+def names(connection: duckdb.DuckDBPyConnection, unit: str) -> list[tuple[str, str, str]]:
+    """Return what members of a business unit are called now: dimension, another name, and the one that counts."""
+    there = connection.execute(
+        "select 1 from duckdb_views() where schema_name = 'intermediate' and view_name = 'int_names' "
+        "and database_name = current_database()"
+    ).fetchone()
+    if there is None:
+        return []
+    return connection.execute(
+        "select field, spelling, name from intermediate.int_names where business_unit = $unit and spelling <> name "
+        "order by all",
+        {"unit": unit},
+    ).fetchall()
+
+
+def foreign_sources(settings: Settings, unit: str) -> dict[str, str]:
+    """Return the sources of exports that are said to be of another business unit, with their schemas."""
+    declared = declared_sources(settings)
+    return {
+        name: source.schema
+        for name, source in declared.items()
+        if not source.service and source.business_unit not in ("", unit, ALL_UNITS)
+    }
+
+
+def _sorted(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any] | None = None) -> pa.Table:
+    return connection.sql(f"{query} order by all", params=values or {}).to_arrow_table()
+
+
+def _listed(columns: Iterable[str]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,143 @@
+"""What became of records in the raw tables since an earlier edition: late, corrected, deleted or merged."""
+
+# ruff: noqa: S608 - the names in these queries come from the catalogue, quoted; the values are bound
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+import duckdb
+
+from scorecard.catalogue import declaration, read_sources
+from scorecard.shared.settings import Settings
+
+
+class Record(NamedTuple):
+    """A record of a source: the source's name, the raw table's, and the record's id in it."""
+
+    source: str
+    table: str
+    record_id: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happened to a record: late record, correction, deletion or merged; of a correction, the fields changed."""
+
+    kind: str
+    fields: frozenset[str] = frozenset()
+
+
+@dataclass
+class History:
+    """The raw tables of the published warehouse, looked at from the moment of an earlier edition.
+
+    ``since``: by schema, the newest load that the earlier edition knew; ``closed_at`` stands for the others.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    settings: Settings
+    since: Mapping[str, datetime]
+    closed_at: datetime
+    _columns: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    _keys: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    _changed: dict[tuple[str, str], bool] = field(default_factory=dict)
+
+    def changes(self, records: Iterable[Record]) -> dict[Record, Change]:
+        """Return what happened to each of the records; one that is as it was, or of no raw table, is left out."""
+        by_table: dict[tuple[str, str], list[str]] = {}
+        for source, table, record_id in records:
+            by_table.setdefault((source, table), []).append(record_id)
+        return {
+            Record(source, table, record_id): change
+            for (source, table), ids in by_table.items()
+            for record_id, change in self._of_table(source, table, ids)
+        }
+
+    def has_changed(self, schema: str, table: str) -> bool:
+        """Whether any version of a raw table's records began or ended since. Asked of each table once."""
+        if (schema, table) not in self._changed:
+            self._changed[schema, table] = self._has_changed(schema, table)
+        return self._changed[schema, table]
+
+    def _has_changed(self, schema: str, table: str) -> bool:
+        if "_valid_to" not in self._columns_of(schema, table):
+            return False
+        moment = self._moment(schema)
+        query = f'select 1 from "{schema}"."{table}" where _valid_from > $moment or _valid_to > $moment limit 1'
+        return bool(self.connection.execute(query, {"moment": moment}).fetchall())
+
+    def _of_table(self, source: str, table: str, ids: list[str]) -> Iterable[tuple[str, Change]]:
+        schema = f"raw_{source}"
+        columns = self._columns_of(schema, table)
+        key = self._key(source, table)
+        if "_valid_to" not in columns or not key or not set(key) <= set(columns):
+            return
+        record_id = "concat_ws('|', " + ", ".join(f'"{name}"::varchar' for name in key) + ")"
+        alive = "_deleted_at is null" if "_deleted_at" in columns else "true"
+        merged = "starts_with(_deleted_reason, 'merged into ')" if "_deleted_reason" in columns else "false"
+        own = [name for name in columns if not name.startswith("_")]
+        differing = ", ".join(
+            f'case when old."{name}" is distinct from new."{name}" then \'{name}\' end' for name in own
+        )
+        rows = self.connection.execute(
+            f"with wanted as (select distinct unnest($ids::varchar[]) as id), "
+            f'version as (select {record_id} as _id, * from "{schema}"."{table}" '
+            "where _id in (select id from wanted)), "
+            f"old as (select * from version where _valid_from <= $moment and {alive} "
+            "and (_valid_to is null or _valid_to > $moment)), "
+            f"new as (select * from version where _valid_to is null and {alive}), "
+            f"merger as (select distinct _id from version where _valid_to is null and {merged}) "
+            "select wanted.id, old._id is not null, new._id is not null, merger._id is not null, "
+            f"list_filter([{differing}], lambda name: name is not null) "
+            "from wanted left join old on old._id = wanted.id left join new on new._id = wanted.id "
+            "left join merger on merger._id = wanted.id",
+            {"ids": ids, "moment": self._moment(schema)},
+        ).fetchall()
+        for found, was, is_now, is_merged, fields in rows:
+            change = _change(was, is_now, is_merged, fields)
+            if change:
+                yield found, change
+
+    def _moment(self, schema: str) -> datetime:
+        return self.since.get(schema, self.closed_at)
+
+    def _columns_of(self, schema: str, table: str) -> list[str]:
+        if (schema, table) not in self._columns:
+            rows = self.connection.execute(
+                "select column_name from duckdb_columns() where schema_name = $schema and table_name = $table "
+                "and database_name = current_database() order by column_index",
+                {"schema": schema, "table": table},
+            ).fetchall()
+            self._columns[schema, table] = [name for (name,) in rows]
+        return self._columns[schema, table]
+
+    def _key(self, source: str, table: str) -> list[str]:
+        """Return the columns that tell a source's records apart, as its contract says; none where there is none."""
+        if source not in self._keys:
+            path = declaration(self.settings, source)
+            tables = [table for each in read_sources(path) for table in each.tables] if path.is_file() else []
+            self._keys[source] = {table.name: list(table.meta.primary_key) for table in tables}
+        return self._keys[source].get(table, [])
+
+
+def newest_loads(connection: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
+    """Return the moment of the newest load of each raw schema in the published warehouse."""
+    schemas = connection.execute(
+        "select schema_name from duckdb_tables() where table_name = '_loaded_files' "
+        "and starts_with(schema_name, 'raw_') and database_name = current_database() order by 1"
+    ).fetchall()
+    found = {}
+    for (schema,) in schemas:
+        ((newest,),) = connection.execute(f'select max(loaded_at) from "{schema}"._loaded_files').fetchall()
+        if newest:
+            found[schema] = newest
+    return found
+
+
+def _change(was: bool, is_now: bool, is_merged: bool, fields: list[str]) -> Change | None:
+    if was and is_now:
+        return Change("correction", frozenset(fields)) if fields else None
+    if was:
+        return Change("merged" if is_merged else "deletion")
+    return Change("late record") if is_now else None

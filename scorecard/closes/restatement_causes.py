@@ -1,0 +1,270 @@
+"""Why the figures of two editions differ: from the history of the records behind them, and from their definitions."""
+
+# ruff: noqa: S608 - the only names in these queries are columns
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import duckdb
+import pyarrow as pa
+
+from scorecard.catalogue import metric_of
+from scorecard.closes.contribution import contributes, counts_in, is_stock
+from scorecard.closes.record_history import Change, History, Record
+
+RANK = (
+    *("late record", "correction", "deletion", "merged", "target", "window ended"),
+    *("definition", "period over", "changed"),
+)
+KEY = "metric, grain, period, dimension, member"
+_COMPARED = ("numerator", "denominator", "occurred_on", "ended_on")
+# Words about a metric: they change no figure.
+_WORDS = frozenset(
+    (
+        *("name", "label", "definition", "formula", "caveat", "owner"),
+        *("level", "perspective", "metric_class", "journey_stage", "drives"),
+    )
+)
+
+FigureKey = tuple[str, ...]
+Related = Mapping[tuple[str, Record], list[Record]]
+"""The records behind an observation, by its metric and record."""
+
+
+class Difference(NamedTuple):
+    """An observation that two editions have otherwise, or that only one of them has."""
+
+    number: int
+    metric: str
+    source_system: str
+    source_object: str
+    record_id: str
+    changed: list[str]
+    provisional: bool
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """What two editions hold of the metrics: entries of definitions.json and of lineage.json, old and new."""
+
+    metrics: tuple[dict[str, Any], dict[str, Any]]
+    lineage: tuple[dict[str, Any], dict[str, Any]]
+    _fields: dict[tuple[str, frozenset[str] | None], dict[tuple[str, str], set[str]]] = field(default_factory=dict)
+    _changed: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def derived(self) -> frozenset[str]:
+        """The metrics that are computed from values of others in the newer edition."""
+        return frozenset(name for name, entry in self.metrics[1].items() if entry.get("expression"))
+
+    def changed(self, metric: str) -> bool:
+        """Whether a metric's parameters, or the SQL of any model that it rests on, changed; not whether words did."""
+        if metric not in self._changed:
+            self._changed[metric] = self._has_changed(metric)
+        return self._changed[metric]
+
+    def _has_changed(self, metric: str) -> bool:
+        old, new = (entries.get(metric, {}) for entries in self.metrics)
+        compared = (old.keys() & new.keys()) - _WORDS
+        expression = (new or old).get("expression") or {}
+        if any(self.changed(term["metric"]) for term in expression.get("terms", ())):
+            return True
+        base = base_of(new or old) if new or old else metric
+        return any(old[name] != new[name] for name in compared) or self._sql_changed(base)
+
+    def _sql_changed(self, base: str) -> bool:
+        old, new = (lineage.get(base, {}) for lineage in self.lineage)
+        # A close of the first release knows the SQL of the metric's own model only.
+        if "upstream" in old and "upstream" in new:
+            return bool(old["upstream"] != new["upstream"])
+        return bool(old.get("sql") != new.get("sql"))
+
+    def fields(self, base: str, columns: Iterable[str] | None = None) -> dict[tuple[str, str], set[str]]:
+        """Return the source fields behind a metric's columns, by schema and table; behind all where none is named."""
+        key = (base, None if columns is None else frozenset(columns))
+        if key not in self._fields:
+            self._fields[key] = self._read_fields(*key)
+        return self._fields[key]
+
+    def _read_fields(self, base: str, wanted: frozenset[str] | None) -> dict[tuple[str, str], set[str]]:
+        found: dict[tuple[str, str], set[str]] = {}
+        for lineage in self.lineage:
+            for column, names in lineage.get(base, {}).get("columns", {}).items():
+                if wanted is not None and column not in wanted:
+                    continue
+                for name in names:
+                    schema, _, rest = name.partition(".")
+                    table, _, source_field = rest.partition(".")
+                    found.setdefault((schema, table), set()).add(source_field)
+        return found
+
+
+def base_of(entry: Mapping[str, Any]) -> str:
+    """Return the metric whose observations an entry of definitions.json is made of; its own name if it has none."""
+    return metric_of(str(entry["model"])) or str(entry["name"])
+
+
+def reasons_in_records(
+    connection: duckdb.DuckDBPyConnection, definitions: Definitions, history: History
+) -> dict[FigureKey, list[str]]:
+    """Return why the observations of each figure differ, by (metric, grain, period, dimension, member).
+
+    Parameters
+    ----------
+    connection: has the views old_values, new_values, old_observations, new_observations, old_evidence and new_evidence.
+    """
+    old, new = definitions.metrics
+    connection.execute("create temp table metrics (metric varchar, base varchar, stock boolean)")
+    entries = {**old, **new}
+    connection.executemany(
+        "insert into metrics values (?, ?, ?)",
+        [(name, base_of(entry), is_stock(entry)) for name, entry in entries.items()],
+    )
+    dimensions = _dimensions(connection)
+    _find_differences(connection, dimensions)
+    differences = _differences(connection)
+    related = _related(connection)
+    records = {record for each in differences for record in _records(each, related)}
+    changes = history.changes(records)
+    numbers, reasons = [], []
+    for each in differences:
+        for reason in _reasons(each, related, changes, definitions, history):
+            numbers.append(each.number)
+            reasons.append(reason)
+    given = pa.table({"number": pa.array(numbers, pa.int64()), "reason": pa.array(reasons, pa.string())})
+    connection.register("given_reasons", given)
+    rows = connection.execute(
+        "with figures as (select metric, grain, period, dimension, member, "
+        "coalesce(new.period_start, old.period_start) as period_start, "
+        "coalesce(new.period_end, old.period_end) as period_end, "
+        "coalesce(new.observed_until, old.observed_until) as observed_until, metrics.base, metrics.stock "
+        f"from old_values as old full join new_values as new using ({KEY}) join metrics using (metric)) "
+        "select f.metric, f.grain, f.period, f.dimension, f.member, list(distinct r.reason) "
+        f"from figures as f join differing as d on {contributes('d', 'f', dimensions)} "
+        "join given_reasons as r on r.number = d.number group by all"
+    ).fetchall()
+    return {tuple(key): sorted(found, key=RANK.index) for *key, found in rows}
+
+
+def _dimensions(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the dimensions that either edition has figures by: each is a column of its observations."""
+    rows = connection.execute("select dimension from old_values union select dimension from new_values order by 1")
+    return [str(dimension) for (dimension,) in rows.fetchall()]
+
+
+def _find_differences(connection: duckdb.DuckDBPyConnection, dimensions: Sequence[str]) -> None:
+    """Make the table of differing observations: both versions of one that changed, since it may have moved."""
+    # A dimension that was declared, or given up, between the two is no difference of the records.
+    compared = [*_COMPARED, *dimensions]
+    # An observation id may stand in several periods of one metric.
+    for edition in ("old", "new"):
+        columns = {row[0] for row in connection.execute(f"describe {edition}_observations").fetchall()}
+        compared = [name for name in compared if name in columns]
+        settles = "settles_on is not null" if "settles_on" in columns else "false"
+        connection.execute(
+            f"create temp table {edition}_numbered as select *, {settles} as provisional, row_number() over "
+            "(partition by metric, grain, period_start, observation_id order by occurred_on, numerator, denominator) "
+            f"as copy from ({_by_period(edition)})"
+        )
+    differs = {column: f'old."{column}" is distinct from new."{column}"' for column in compared}
+    changed = ", ".join(f"case when {condition} then '{column}' end" for column, condition in differs.items())
+    same = (
+        "old.metric = new.metric and old.grain is not distinct from new.grain "
+        "and old.period_start is not distinct from new.period_start "
+        "and old.observation_id = new.observation_id and old.copy = new.copy"
+    )
+    connection.execute(
+        "create temp table differing as with changed as ("
+        f"select old, new, list_filter([{changed}], lambda name: name is not null) as changed, "
+        "old.provisional as open from old_numbered as old "
+        f"join new_numbered as new on {same} where {' or '.join(differs.values())}), both_editions as ("
+        "select unnest(old), changed, open from changed union all by name "
+        "select unnest(new), changed, open from changed union all by name "
+        "select new.*, null::varchar[] as changed, false as open "
+        f"from new_numbered as new anti join old_numbered as old on {same} union all by name "
+        "select old.*, null::varchar[] as changed, old.provisional as open "
+        f"from old_numbered as old anti join new_numbered as new on {same}) "
+        "select row_number() over () as number, * from both_editions"
+    )
+
+
+def _by_period(edition: str) -> str:
+    """Return the query of an edition's observations, those that have their periods once for each that is frozen.
+
+    How many periods a row counts in is no difference of the records.
+    """
+    periods = " union ".join(f"select grain, period_start, period_end from {name}_values" for name in ("old", "new"))
+    named = "replace(o.observation_id, '|' || o.period_start::varchar, '|' || p.period_start::varchar)"
+    return (
+        f"select o.* replace ({named} as observation_id, p.period_start as period_start, p.period_end as period_until, "
+        f"p.period_end - 1 as occurred_on) from {edition}_observations as o "
+        f"join ({periods}) as p on {counts_in('period', 'o', 'p')} "
+        f"union all select * from {edition}_observations where period_start is null"
+    )
+
+
+def _differences(connection: duckdb.DuckDBPyConnection) -> list[Difference]:
+    rows = connection.execute(
+        "select number, metric, source_system, source_object, record_id, changed, open from differing"
+    ).fetchall()
+    return [
+        Difference(number, metric, source, table, record_id, changed or [], provisional)
+        for number, metric, source, table, record_id, changed, provisional in rows
+    ]
+
+
+def _related(connection: duckdb.DuckDBPyConnection) -> Related:
+    """Return the records behind the differing observations, by metric and record, as either edition has them."""
+    rows = connection.execute(
+        "select distinct metric, source_system, source_object, record_id, evidence_object, evidence_id "
+        "from (from old_evidence union all from new_evidence) "
+        "semi join differing using (metric, source_system, source_object, record_id) order by all"
+    ).fetchall()
+    related: dict[tuple[str, Record], list[Record]] = {}
+    for metric, source, table, record_id, behind_table, behind_id in rows:
+        key = (metric, Record(source, table, record_id))
+        related.setdefault(key, []).append(Record(source, behind_table, behind_id))
+    return related
+
+
+def _records(difference: Difference, related: Related) -> list[Record]:
+    """Return the record of an observation and those that stand behind it."""
+    record = Record(difference.source_system, difference.source_object, difference.record_id)
+    return [record, *related.get((difference.metric, record), ())]
+
+
+def _reasons(
+    difference: Difference,
+    related: Related,
+    changes: Mapping[Record, Change],
+    definitions: Definitions,
+    history: History,
+) -> list[str]:
+    fields = definitions.fields(difference.metric)
+    kinds = {
+        change.kind
+        for record in _records(difference, related)
+        if (change := changes.get(record)) and _matters(change, fields.get((f"raw_{record.source}", record.table)))
+    }
+    if kinds:
+        return sorted(kinds, key=RANK.index)
+    if difference.provisional:
+        return ["window ended"]
+    possible = ["definition"] if definitions.changed(difference.metric) else []
+    if _related_changed(difference, definitions, history):
+        possible.append("correction")
+    # Of two possible causes neither is known to be the one.
+    return possible if len(possible) == 1 else ["changed"]
+
+
+def _matters(change: Change, used: set[str] | None) -> bool:
+    """Whether a change touches the fields that a metric uses; any does where they are not known."""
+    return change.kind != "correction" or not used or bool(change.fields & used)
+
+
+def _related_changed(difference: Difference, definitions: Definitions, history: History) -> bool:
+    """Whether a table that the differing columns come from, other than the record's own, changed since."""
+    columns = [*difference.changed, "rows"] if difference.changed else None
+    own = (f"raw_{difference.source_system}", difference.source_object)
+    tables = definitions.fields(difference.metric, columns).keys() - {own}
+    return any(history.has_changed(schema, table) for schema, table in tables)

@@ -1,0 +1,186 @@
+"""Check every hash of every close, the chain that joins them, and that what was mailed is what the archive holds."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scorecard.closes import provenance, store
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Settings
+
+
+@dataclass(frozen=True)
+class Mailed:
+    """A close that went out to somebody, and the hash of what it said then; None where that isn't known."""
+
+    close_id: str
+    content_sha256: str | None
+
+
+def verify(settings: Settings, mailed: Sequence[Mailed] = ()) -> dict[str, Any]:
+    """Read all closes and say what is broken.
+
+    Parameters
+    ----------
+    mailed: what people hold on paper; the archive has to hold it, too.
+
+    Returns
+    -------
+    ``{"ok": bool, "closes": n, "broken": [{"close_id": str | None, "problem": sentence}]}``.
+    """
+    folders = store.folders(settings)
+    found: list[tuple[str | None, str]] = [
+        *((folder.name, problem) for folder in folders for problem in problems_of(folder)),
+        *_beyond_files(settings, mailed),
+    ]
+    if not folders and not found:
+        found.append((None, f"There are no closes in {settings.archive}, so nothing is proved."))
+    broken = [{"close_id": close_id, "problem": problem} for close_id, problem in found]
+    return {"ok": not broken, "closes": len(folders), "broken": broken}
+
+
+def open_close(settings: Settings, close_id: str, mailed: Sequence[Mailed]) -> Path:
+    """Return the folder of a close that `verify` finds nothing wrong with: the one way to a close for all who read it.
+
+    Parameters
+    ----------
+    mailed: as `verify` takes it.
+
+    Raises
+    ------
+    ScorecardError: there is none of that id; or `verify` names it, or the archive as a whole, as broken.
+    """
+    folder = store.find_close(settings, close_id)
+    problems = problems_of(folder)
+    problems += [problem for name, problem in _beyond_files(settings, mailed) if name in (close_id, None)]
+    if problems:
+        raise ScorecardError(
+            f"The close {folder.name} is broken, so it proves nothing: {' '.join(problems)}",
+            "Restore its folder from a backup; `scorecard verify` lists all that is broken.",
+        )
+    return folder
+
+
+def _beyond_files(settings: Settings, mailed: Sequence[Mailed]) -> Iterator[tuple[str | None, str]]:
+    """Yield what is wrong with the chain, with provenance that was kept, and with what people hold on paper."""
+    yield from chain_problems(settings)
+    yield from provenance.problems(settings)
+    yield from _mailed_problems(settings, mailed)
+
+
+def problems_of(folder: Path) -> list[str]:
+    """Return what is wrong with the files of one close, against its own manifest."""
+    try:
+        manifest = store.read_manifest(folder)
+    except ScorecardError as error:
+        return [error.problem]
+    found = []
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+    listed: dict[str, str] = manifest["files"]
+    found += [f"{name} is missing." for name in sorted(listed.keys() - there)]
+    found += [f"{name} is not of this close." for name in sorted(there - listed.keys() - {store.MANIFEST})]
+    found += [f"{store.MANIFEST} does not list {name}." for name in sorted(set(store.FILES) - listed.keys())]
+    found += [
+        f"{name} was changed after the close."
+        for name in sorted(listed.keys() & there)
+        if not (folder / name).is_file() or store.sha256_of(folder / name) != listed[name]
+    ]
+    if store.content_sha256(listed) != manifest["content_sha256"]:
+        found.append(f"{store.MANIFEST} was changed: its content hash is not that of the files it lists.")
+    if folder.name != f"{manifest['scorecard']}-{manifest['period']}-e{manifest['edition']}":
+        found.append(f"{store.MANIFEST} was changed: it is of another scorecard, period or edition than its folder.")
+    return found
+
+
+def chain_problems(settings: Settings) -> Iterator[tuple[str | None, str]]:
+    """Yield what is wrong with the chain, as (close_id or None, sentence). Unreadable manifests are left out."""
+    readable = []
+    for folder in store.folders(settings):
+        try:
+            readable.append(store.read_manifest(folder))
+        except ScorecardError:
+            continue
+    readable.sort(key=lambda manifest: manifest["sequence"])
+    before: dict[str, Any] | None = None
+    for manifest in readable:
+        close_id, sequence = manifest["close_id"], manifest["sequence"]
+        expected = before["sequence"] + 1 if before else 1
+        if sequence != expected:
+            yield close_id, _gap(before, manifest, expected)
+        else:
+            problem = _link(settings, before, manifest)
+            if problem:
+                yield problem
+        before = manifest
+    yield from _head(settings, readable)
+
+
+def _gap(before: dict[str, Any] | None, manifest: dict[str, Any], expected: int) -> str:
+    previous = manifest["previous"]
+    if manifest["sequence"] < expected:
+        return f"It has the number {manifest['sequence']} in the chain, as has another close."
+    name = previous["close_id"] if isinstance(previous, dict) and "close_id" in previous else "a close"
+    after = f" after {before['close_id']}" if before else ""
+    return f"The close before it is missing: {name}, number {manifest['sequence'] - 1} in the chain{after}."
+
+
+def _link(settings: Settings, before: dict[str, Any] | None, manifest: dict[str, Any]) -> tuple[str | None, str] | None:
+    previous = manifest["previous"]
+    if before is None:
+        return (
+            None
+            if previous is None
+            else (manifest["close_id"], "It is the first of the chain but names one before it.")
+        )
+    named = previous if isinstance(previous, dict) else {}
+    if named.get("close_id") != before["close_id"]:
+        return manifest["close_id"], f"It does not name {before['close_id']} as the close before it."
+    if named.get("manifest_sha256") != store.sha256_of(settings.archive / before["close_id"] / store.MANIFEST):
+        return before["close_id"], f"{store.MANIFEST} was changed: {manifest['close_id']} knows it by another hash."
+    return None
+
+
+def _head(settings: Settings, readable: list[dict[str, Any]]) -> Iterator[tuple[str | None, str]]:
+    try:
+        head = store.read_head(settings)
+    except ScorecardError as error:
+        yield None, error.problem
+        return
+    last = readable[-1] if readable else None
+    newest = last["sequence"] if last else 0
+    known = store.read_made(settings)
+    if known["sequence"] > max(newest, head["sequence"]):
+        yield known["close_id"], f"It is missing: {store.MADE} names it as the newest close that was made."
+        return
+    if head["sequence"] > newest:
+        yield head["close_id"], "It is missing: the chain's head names it as the newest close."
+        return
+    # A run killed right after a close leaves the head one behind; the next close mends it.
+    if head["sequence"] < newest - 1:
+        yield None, f"{store.HEAD} is missing or older than the newest close."
+        return
+    named = next((each for each in readable if each["sequence"] == head["sequence"]), None)
+    if named is None:
+        return
+    folder = settings.archive / named["close_id"]
+    if head["close_id"] != named["close_id"] or head["manifest_sha256"] != store.sha256_of(folder / store.MANIFEST):
+        yield named["close_id"], f"{store.MANIFEST} was changed: the chain's head knows it by another hash."
+
+
+def _mailed_problems(settings: Settings, mailed: Sequence[Mailed]) -> Iterator[tuple[str | None, str]]:
+    """Yield closes that were mailed and the archive lacks, or has with other content or beyond the chain's head."""
+    there = {folder.name: folder for folder in store.folders(settings)}
+    for close_id in dict.fromkeys(each.close_id for each in mailed):
+        if close_id not in there:
+            yield close_id, "It is missing, though it was mailed."
+            continue
+        try:
+            manifest, head = store.read_manifest(there[close_id]), store.read_head(settings)
+        except ScorecardError:
+            continue
+        contents = {each.content_sha256 for each in mailed if each.close_id == close_id} - {None}
+        if contents - {manifest["content_sha256"]}:
+            yield close_id, "It was mailed with other content than it has now."
+        if manifest["sequence"] > head["sequence"]:
+            yield close_id, f"{store.HEAD} is older than this close, though it was mailed."

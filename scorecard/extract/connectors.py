@@ -1,0 +1,126 @@
+"""Which connector reads a service, and what a person may ask before anything is extracted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+
+from scorecard.extract.contracts.contract import SourceContract
+from scorecard.extract.files.folder import Folder
+from scorecard.extract.files.originals import Originals
+from scorecard.extract.services.response import understood
+from scorecard.extract.services.service_extraction import Service
+from scorecard.shared.address import refuse_unfit
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.plugins import services
+from scorecard.shared.settings import Connection, Settings
+from scorecard.shared.settings_file import NAME
+from scorecard.shared.text import plain
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is known of a source without extracting it. ``missing`` are sentences, none if all is well."""
+
+    source: str
+    reached: bool
+    who: str
+    reads: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def connector(settings: Settings, source: SourceContract) -> Service:
+    """Connect to the service of a source.
+
+    Raises
+    ------
+    ScorecardError: there is no such connector, the source has no settings or wrong ones, or the service does not let us
+        in.
+    """
+    own = settings.services.get(source.name)
+    if own is None:
+        raise ScorecardError(
+            f"The service {source.name} has no settings.",
+            f"Add [services.{source.name}] with business_unit and currency to {settings.project / NAME}.",
+        )
+    _refuse_unknown(own.objects, source)
+    connection = settings.connections.get(source.name, Connection()).of(source.name)
+    plugin = _plugin(source)
+    if plugin.speaks_http:
+        refuse_unfit(source.name, connection.host)
+    return plugin(source.name, own, connection)
+
+
+def _plugin(source: SourceContract) -> type[Service]:
+    """Return the connector's class, which its package names `CONNECTOR`."""
+    if source.service not in services():
+        raise ScorecardError(
+            f"There is no connector for the service {source.service!r}.",
+            f"Correct config.meta.service in {source.declared_in}; there is: {', '.join(services())}.",
+        )
+    plugin: type[Service] = import_module(f"scorecard.extract.services.{source.service}").CONNECTOR
+    return plugin
+
+
+def _refuse_unknown(objects: tuple[str, ...], source: SourceContract) -> None:
+    """Refuse to read raw tables that the source doesn't have, which would be to read nothing."""
+    there = [contract.name for contract in source.objects]
+    if unknown := [plain(name) for name in objects if name not in there]:
+        raise ScorecardError(
+            f"The source {source.name} has no raw table {', '.join(unknown)}, which `objects` of its settings names.",
+            f"Correct `objects` in [services.{source.name}]; there is: {', '.join(sorted(there))}.",
+        )
+
+
+def check(settings: Settings, sources: dict[str, SourceContract]) -> Iterator[Checked]:
+    """Say of each source whether it can be reached, as whom, what it may read and what is missing."""
+    for source in sources.values():
+        yield _service(settings, source) if source.service else _exports(settings, source)
+
+
+def _exports(settings: Settings, source: SourceContract) -> Checked:
+    if source.name in settings.sources:
+        return _bucket(settings, source)
+    folder = Folder(settings.data, source, Originals(settings, settings.state), settings.project)
+    there = {
+        each.file: [name for name in folder.names(each) if (folder.path / name).is_file()] for each in source.objects
+    }
+    # What people write may be left out.
+    expected = {file: names for file, names in there.items() if names or not source.folder}
+    return _checked(source, folder.path.is_dir(), f"folder {folder.path}", expected)
+
+
+def _bucket(settings: Settings, source: SourceContract) -> Checked:
+    from scorecard.extract.files.bucket import Bucket
+
+    try:
+        bucket = Bucket(settings, source, {}, settings.state)
+        there = {each.file: bucket.names(each) for each in source.objects}
+    except ScorecardError as error:
+        return Checked(source.name, False, "nobody", (), (str(error),))
+    return _checked(source, True, bucket.who, there)
+
+
+def _checked(source: SourceContract, reached: bool, who: str, there: dict[str, list[str]]) -> Checked:
+    missing = tuple(f"{source.name}/{file} is not there" for file, names in there.items() if not names)
+    return Checked(source.name, reached, who, tuple(file for file, names in there.items() if names), missing)
+
+
+def _service(settings: Settings, source: SourceContract) -> Checked:
+    try:
+        with understood(source.name, "who asks"):
+            service = connector(settings, source)
+            who = service.who()
+    except ScorecardError as error:
+        return Checked(source.name, False, "nobody", (), (str(error),))
+    wanted = settings.services[source.name].objects
+    reads, missing = [], []
+    for contract in source.objects:
+        if wanted and contract.name not in wanted:
+            continue
+        try:
+            with understood(source.name, contract.object):
+                service.check(contract)
+            reads.append(contract.object)
+        except ScorecardError as error:
+            missing.append(str(error))
+    return Checked(source.name, True, who, tuple(dict.fromkeys(reads)), tuple(missing))

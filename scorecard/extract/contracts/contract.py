@@ -1,0 +1,147 @@
+"""What a source promises: its raw tables and columns, and how they are read. `declared.py` reads it from dbt's YAML."""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from scorecard.extract.contracts.known_through import KnownThrough
+from scorecard.extract.contracts.value_formats import USUAL, Formats
+
+TYPES = ("varchar", "bigint", "integer", "boolean", "date", "timestamp", "timestamptz", "double")
+DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)")
+DECIMALS = 8
+"""Decimals that every number keeps, whatever a contract declares: sources send more than they document."""
+READING = 2
+"""Number of the rules by which values are read; a new number reads every export again."""
+NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a raw table.
+
+    `header`: its name in the export, or the path of its field in a service's record. `data_type`: a DuckDB type in
+    lower case. `optional`: it may be left out. `date_format`: how its days are written, "" as the table says.
+    `identifies`: it is part of a key or is the cursor, so that its text must stay as it is. `measure`: a whole
+    number that is an amount, as of minor units.
+    """
+
+    name: str
+    data_type: str
+    header: str
+    not_null: bool
+    optional: bool = False
+    date_format: str = ""
+    identifies: bool = False
+    measure: bool = False
+
+    @property
+    def stored(self) -> str:
+        """The type of the raw column: that of the contract, a decimal with at least DECIMALS decimals."""
+        if self.decimal is None or self.identifies:
+            return self.data_type
+        precision, scale = self.decimal
+        kept = max(scale, DECIMALS)
+        return f"decimal({min(precision - scale + kept, 38)},{kept})"
+
+    @property
+    def is_amount(self) -> bool:
+        """Whether it says how much a record weighs: a number with decimals, or what the contract says is an amount."""
+        return self.measure or (self.decimal is not None and not self.identifies)
+
+    @property
+    def decimal(self) -> tuple[int, int] | None:
+        """Precision and scale, None where the type is no decimal."""
+        match = DECIMAL.fullmatch(self.data_type)
+        return (int(match[1]), int(match[2])) if match else None
+
+
+LINE_KEY = Column("_line_key", "varchar", "_line_key", True)
+"""The key of records that have no id: their content, and which of equal ones each is."""
+
+LINE_CONTENT = "line_content"
+"""The primary_key of a table whose records have no id."""
+
+
+@dataclass(frozen=True)
+class ObjectContract:
+    """A raw table and what it is read from.
+
+    `file`: the export, a path below the folder of the source, or a pattern of several that are one export together; ""
+    for a service. `sheet`: of a workbook; "" is the first. A `full_export` holds every record, so that one which left
+    it is gone; any other only adds and changes.
+    `object`: what the service calls it. `each`: the path of a list inside of the service's record, where a row is an
+    entry of that list. `merge_key`: what a load replaces as a whole; the record, or for such entries their record.
+    `cursor`: the column of a database's table that says what is new; "": none does. `known_through`: what tells the day
+    through which an export is complete; None: its last record. `dated`: its records are facts of a day, of which
+    `start_date` leaves older ones out; all others are read whole, for facts of any day refer to them. `formats`: how
+    values are written.
+    """
+
+    name: str
+    file: str
+    primary_key: tuple[str, ...]
+    full_export: bool
+    delimiter: str
+    columns: tuple[Column, ...]
+    declared_in: Path
+    object: str = ""
+    each: str = ""
+    merge_key: tuple[str, ...] = ()
+    sheet: str = ""
+    cursor: str = ""
+    known_through: KnownThrough | None = None
+    dated: bool = False
+    formats: Formats = USUAL
+
+    @property
+    def is_keyless(self) -> bool:
+        """Whether the records have no id of their own."""
+        return self.primary_key == (LINE_KEY.name,)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that changes what is read out of one and the same file."""
+        shape = [
+            READING,
+            [
+                [c.name, c.data_type, c.header, c.not_null, *([c.date_format] if c.date_format else [])]
+                for c in self.columns
+            ],
+            self.primary_key,
+            self.full_export,
+            self.delimiter,
+            *([self.object, self.each, self.merge_key] if self.object else []),
+            *([self.sheet] if self.sheet else []),
+            *([self.cursor] if self.cursor else []),
+            *self.formats.shape,
+        ]
+        return hashlib.sha256(json.dumps(shape).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class SourceContract:
+    """A source: `name` is its folder below the data folder, `schema` its schema in the warehouse.
+
+    `service`: the service it is read from, "" for a folder of exports. Of a service, the business unit and currency are
+    settings. `folder`: where the files lie that people of the company write, instead of exports; each may be missing or
+    empty, and may lose any number of rows.
+    """
+
+    name: str
+    schema: str
+    business_unit: str
+    currency: str
+    objects: tuple[ObjectContract, ...]
+    declared_in: Path
+    service: str = ""
+    folder: Path | None = None
+
+
+def first_day(start: date | None, contracts: Sequence[ObjectContract]) -> date | None:
+    """Return the day from which on an object's records are wanted; None, where a table of it isn't dated: all are."""
+    return start if all(contract.dated for contract in contracts) else None

@@ -1,0 +1,1 @@
+"""Exports: files in a folder or a bucket."""

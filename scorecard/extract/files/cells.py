@@ -1,0 +1,234 @@
+"""The text of an export's files on its way into the scratch database, a column in one place whatever file it is of."""
+
+# ruff: noqa: S608  names are checked by the contract, or quoted
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING
+
+from scorecard.extract.contracts.contract import Column, ObjectContract
+from scorecard.extract.contracts.value_formats import cell_sql
+from scorecard.extract.raw.raw_text import literal
+from scorecard.extract.raw.undeclared import as_json, names_in
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.text import plain
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+BLOCK = 1 << 20
+"""Bytes of a file that are read at a time."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file of an export: `name`, as rows name it (`<source>/<file>`), and how to open it."""
+
+    name: str
+    open: Callable[[], IO[bytes]]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The most cells, and characters in all of them, that a packed file may hold once it is unpacked."""
+
+    cells: int = 50_000_000
+    text: int = 500_000_000
+
+
+USUAL = Bounds()
+
+
+@dataclass
+class Cells:
+    """The texts of one export: `<table>` (_page, _line, _undeclared, _c0, _c1 …; null is empty) and `<table>_odd`.
+
+    `_c0`, `_c1` … are the columns of the contract, `_undeclared` all others as JSON. In `<table>_odd` (_page, _line,
+    _reason, _payload) are records that can't be told apart into columns. A page is a file; `<table>_pages` has them.
+    `fields` are the columns of the contract as the first file calls them, `undeclared` the names of the others.
+    """
+
+    db: "duckdb.DuckDBPyConnection"
+    table: str
+    contract: ObjectContract
+    bounds: Bounds
+    fields: list[str] = field(default_factory=list)
+    undeclared: dict[str, None] = field(default_factory=dict)
+    headers: dict[str, list[int]] = field(default_factory=dict)
+    rows: int = 0
+    _page: int = 0
+    _positions: list[int] = field(default_factory=list)
+    _others: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        texts = "".join(f", _c{i} varchar" for i in range(len(self.contract.columns)))
+        for suffix, columns in {
+            "": f"_page int, _line bigint, _undeclared varchar{texts}",
+            "_odd": "_page int, _line bigint, _reason varchar, _payload varchar",
+            "_pages": "_page int, _source_file varchar, _sha256 varchar, _size_bytes bigint, _rows_read bigint",
+        }.items():
+            self.db.execute(f"create table {self.table}{suffix} ({columns})")
+
+    def begin(self, header: Sequence[str], source_file: str) -> None:
+        """Find the place of each of the columns that the next file has.
+
+        Raises
+        ------
+        ScorecardError: the file is empty, lacks a column or has one twice.
+        """
+        self._page += 1
+        found = columns_of(header, self.contract, source_file)
+        self._positions = [found.index(column) + 1 if column in found else 0 for column in self.contract.columns]
+        self._others = dict(sorted(names_in(header, found).items()))
+        self.undeclared |= dict.fromkeys(names_in(header, found))
+        names = [header[position - 1] if position else "" for position in self._positions]
+        given = [(i, name) for i, name in enumerate(names) if self._positions[i]]
+        self.fields = self.fields or [
+            name or column.header for name, column in zip(names, self.contract.columns, strict=True)
+        ]
+        repeated = " and ".join(f"_c{i} is not distinct from {literal(name)}" for i, name in given)
+        self.headers.setdefault(repeated, []).append(self._page)
+
+    def add(self, rows: str, texts: Sequence[str] = ()) -> int:
+        """Insert rows that a query selects, with `_line`.
+
+        `texts` is SQL of the header's columns in its order; left out, they are the entries of the list `_f`.
+        """
+        declared = [(texts[i - 1] if texts else f"_f[{i}]") if i else "null::varchar" for i in self._positions]
+        others = [texts[i - 1] for i in self._others.values()] if texts else []
+        listed = f"[{', '.join(others)}]" if texts else f"list_select(_f, {list(self._others.values())})"
+        formats = self.contract.formats
+        nothing = ", ".join(map(literal, ("", *formats.null_values)))
+        cells = [cell_sql(f"nullif({text}, '')", formats) for text in declared]
+        query = (
+            f"insert into {self.table} select {self._page}, _line,"
+            f" {as_json(list(self._others), listed, nothing)}, {', '.join(cells)} from {rows}"
+        )
+        (count,) = self.db.execute(query).fetchone() or (0,)
+        return int(count)
+
+    def add_odd(self, rows: str, reason: str, payload: str) -> None:
+        """Insert rows that are to go to quarantine as they are; `reason` and `payload` are SQL."""
+        self.db.execute(f"insert into {self.table}_odd select {self._page}, _line, {reason}, {payload} from {rows}")
+
+    def set_aside(self, ranges: Sequence[tuple[int, int]], reason: str) -> None:
+        """Move the rows of some ranges (first and last line) of the file to those that are to go to quarantine."""
+        import pyarrow as pa
+
+        disjoint: list[tuple[int, int]] = []
+        for first, last in sorted(ranges):
+            if disjoint and first <= disjoint[-1][1] + 1:
+                first, last = disjoint[-1][0], max(last, disjoint.pop()[1])
+            disjoint.append((first, last))
+        if not disjoint:
+            return
+        firsts, lasts = zip(*disjoint, strict=True)
+        self.db.register("ranges", pa.table([pa.array(firsts), pa.array(lasts)], ["_first", "_last"]))
+        self.db.execute(f"""
+            create or replace temp table _aside as
+            select _line from {self.table} asof join ranges on _line >= _first
+            where _page = {self._page} and _line <= _last
+        """)
+        self.db.unregister("ranges")
+        rows = f"(from {self.table} where _page = {self._page} and _line in (from _aside))"
+        self.add_odd(rows, literal(reason), self.payload)
+        self.db.execute(f"delete from {self.table} where _page = {self._page} and _line in (from _aside)")
+
+    @property
+    def payload(self) -> str:
+        """SQL of a record as JSON, by the names that the file gives its columns."""
+        declared = ", ".join(f"{literal(name)}, _c{i}" for i, name in enumerate(self.fields))
+        return f"json_merge_patch(json_object({declared}), coalesce(_undeclared, '{{}}')::json)::varchar"
+
+    def end(self, source_file: str, sha256: str, size: int, rows: int) -> None:
+        """Note what was read of the file."""
+        self.rows += rows
+        self.db.execute(
+            f"insert into {self.table}_pages values (?, ?, ?, ?, ?)", [self._page, source_file, sha256, size, rows]
+        )
+
+
+def batch_of(lines: Sequence[int], records: Sequence[Sequence[str | None]]) -> "pa.Table":
+    """Return records as a table of `_line` and `_f`, the list of their fields."""
+    import pyarrow as pa
+
+    return pa.table([pa.array(lines, pa.int64()), pa.array(records, pa.list_(pa.string()))], ["_line", "_f"])
+
+
+def hash_of(file: IO[bytes]) -> tuple[str, int]:
+    """Return the SHA-256 and the size of a file."""
+    digest, size = hashlib.sha256(), 0
+    while block := file.read(BLOCK):
+        digest.update(block)
+        size += len(block)
+    return digest.hexdigest(), size
+
+
+def empty(source_file: str) -> ScorecardError:
+    """Say that there is nothing in a file."""
+    return ScorecardError(
+        f"{source_file} is empty: it has not even a header.",
+        "Export it again; the warehouse was left as it was.",
+    )
+
+
+def too_large(source_file: str, what: str, bounds: Bounds) -> ScorecardError:
+    """Say that a packed file holds more "cells", "text" or "bytes" than may be unpacked."""
+    if what == "bytes":
+        problem, setting = f"{source_file} has a part that is far too large once it is unpacked.", ""
+    else:
+        most, noun, name = (
+            (bounds.cells, "cells", "max_cells") if what == "cells" else (bounds.text, "characters", "max_text")
+        )
+        problem = f"{source_file} holds more than {most:,} {noun} once it is unpacked."
+        setting = f", or raise {name} (SCORECARD_{name.upper()})"
+    return ScorecardError(
+        problem,
+        f"Look whether it is the file that was meant. If it is, export less at once, or as CSV{setting}; the warehouse"
+        " was left as it was.",
+    )
+
+
+def snake_case(header: str) -> str:
+    """Turn a header into a column name; "" where it isn't all ASCII or has no letter.
+
+    >>> snake_case("Close Value (USD)"), snake_case("closeDate"), snake_case("顧客")
+    ('close_value_usd', 'close_date', '')
+    """
+    if not header.isascii():
+        return ""
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", header.strip())
+    name = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
+    return f"n{name}" if name[:1].isdigit() else name
+
+
+def columns_of(header: Sequence[str], contract: ObjectContract, source_file: str) -> list[Column | None]:
+    """Return the column of the contract that each column of the file is, None for those nobody declared.
+
+    Raises
+    ------
+    ScorecardError: the file is empty, lacks a column that isn't optional, or has one twice.
+    """
+    if not any(name.strip() for name in header):
+        raise empty(source_file)
+    exact = {column.header: column for column in contract.columns}
+    alike = {snake_case(column.header): column for column in contract.columns if snake_case(column.header)}
+    columns = [exact.get(text.strip()) or alike.get(snake_case(text)) for text in header]
+    if lacking := [column for column in contract.columns if column not in columns and not column.optional]:
+        raise ScorecardError(
+            f"{source_file} lacks the column {', '.join(column.header for column in lacking)};"
+            f" it has {plain(', '.join(header))}.",
+            "Export it with that column. If the column was renamed, write its new header as config.meta.header of"
+            f" {', '.join(column.name for column in lacking)} in {contract.declared_in}; if it is gone for good, take"
+            f" it out there and out of the staging model of {contract.name} beside it.",
+        )
+    if repeated := sorted({column.name for column in columns if column and columns.count(column) > 1}):
+        raise ScorecardError(
+            f"{source_file} has the column {plain(', '.join(repeated))} more than once in its header:"
+            f" {plain(', '.join(header))}.",
+            "Export it with one column of that name.",
+        )
+    return columns

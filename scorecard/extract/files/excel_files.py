@@ -1,0 +1,123 @@
+"""A sheet of an Excel workbook (.xlsx) as text cells.
+
+Excel reckons with 15 digits, so a number comes as these: what a person sees in the cell. Its moments have no time zone.
+"""
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator
+from itertools import dropwhile
+from xml.parsers import expat
+
+from scorecard.extract.files.cells import Cells, Part, batch_of, empty, hash_of, too_large
+from scorecard.extract.files.workbook import Budget, Damaged, Row, Sheet, TooLarge, Workbook, name_of
+from scorecard.extract.raw.raw_text import literal
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.text import plain
+
+TOGETHER = 1_000_000
+"""Cells, and characters in them, that are written to the scratch database at once."""
+
+
+# An archive that is cut off or changed, or has a password or a compression that Excel never uses.
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError)
+
+
+def read_excel(cells: Cells, part: Part) -> None:
+    """Read a sheet into the cells: the one that the contract names, or the first that people see.
+
+    The first row that isn't blank, after `skip_rows`, is the header. A record with a cell that is merged, an error or a
+    formula without a result goes to quarantine, for what it says is not in the file.
+
+    Raises
+    ------
+    ScorecardError: the file is no workbook or too large, or has no such sheet, or the sheet has no use.
+    """
+    with part.open() as file:
+        content = file.read()
+    sha256, size = hash_of(io.BytesIO(content))
+    if not content:
+        raise empty(part.name)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            budget = Budget(cells.bounds.cells, cells.bounds.text)
+            book = Workbook(archive, budget, cells.contract.formats.decimal_separator)
+            read = _read(cells, book, _chosen(book, cells.contract.sheet, part.name), part.name)
+    except TooLarge as error:
+        raise too_large(part.name, str(error), cells.bounds) from error
+    except (*_UNREADABLE, expat.ExpatError, Damaged, KeyError) as error:
+        raise _damaged(content, error, part.name) from error
+    cells.end(part.name, sha256, size, read)
+
+
+def _read(cells: Cells, book: Workbook, sheet: Sheet, source_file: str) -> int:
+    """Read the rows of a sheet; return how many records there are."""
+    skip = cells.contract.formats.skip_rows
+    rows = dropwhile(lambda row: row.number <= skip, book.rows(sheet))
+    header = next(rows, Row(0))
+    width = max((column for column, text in header.texts.items() if text), default=0)
+    cells.begin([header.texts.get(i + 1, "") for i in range(width)], source_file)
+    read = 0
+    for batch, odd in _batches(rows, width, book.budget):
+        read += len(batch) + len(odd)
+        for row in odd:
+            _add_odd(cells, row)
+        cells.db.register("batch", batch_of([row.number for row in batch], [_fields(row, width) for row in batch]))
+        cells.add("batch")
+        cells.db.unregister("batch")
+    cells.set_aside(book.merged, "has merged cells, of which only the first holds the value")
+    return read
+
+
+def _batches(rows: Iterator[Row], width: int, budget: Budget) -> Iterator[tuple[list[Row], list[Row]]]:
+    """Yield rows to be written together: those that can be read, and those that can't."""
+    fit: list[Row] = []
+    odd: list[Row] = []
+    waiting = 0
+    for row in rows:
+        if not row.problem and any(text for column, text in row.texts.items() if column > width):
+            row.problem = f"has values right of the {width} columns of the header"
+        # A row has a place for each column of the header, however few of its cells are in the file.
+        budget.take(max(0, width - len(row.texts)), 0)
+        (odd if row.problem else fit).append(row)
+        waiting += max(width, len(row.texts)) + sum(map(len, row.texts.values()))
+        if waiting >= TOGETHER:
+            yield fit, odd
+            fit, odd, waiting = [], [], 0
+    yield fit, odd
+
+
+def _fields(row: Row, width: int) -> list[str]:
+    return [row.texts.get(i + 1, "") for i in range(width)]
+
+
+def _add_odd(cells: Cells, row: Row) -> None:
+    """Put a row as it is, by the names of its cells, into quarantine."""
+    texts = {name_of(column, row.number): text for column, text in sorted(row.texts.items()) if text}
+    cells.db.register("batch", batch_of([row.number], [[json.dumps(texts, ensure_ascii=False)]]))
+    cells.add_odd("batch", literal(row.problem), "_f[1]")
+    cells.db.unregister("batch")
+
+
+def _chosen(book: Workbook, wanted: str, source_file: str) -> Sheet:
+    """Return the sheet of a name, or the first that people see; else the first."""
+    named = {sheet.name: sheet for sheet in book.sheets}
+    if wanted and wanted not in named:
+        raise ScorecardError(
+            f"{source_file} has no sheet {wanted}; it has {plain(', '.join(named))}.",
+            "Export it with that sheet or, if the sheet was renamed, correct config.meta.sheet.",
+        )
+    if not book.sheets:
+        raise Damaged("it has no sheet with cells")
+    return named[wanted] if wanted else next((sheet for sheet in book.sheets if sheet.is_seen), book.sheets[0])
+
+
+def _damaged(content: bytes, error: Exception, source_file: str) -> ScorecardError:
+    encrypted = content.startswith(b"\xd0\xcf\x11\xe0")
+    said = "it has a password, or is of Excel 97" if encrypted else plain(str(error)) or type(error).__name__
+    return ScorecardError(
+        f"{source_file} cannot be read as an Excel workbook: {said}.",
+        "Save it again as .xlsx without a password, and copy all of it; the warehouse was left as it was.",
+    )

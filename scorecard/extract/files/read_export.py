@@ -1,0 +1,186 @@
+"""One export, read from its files and judged against its contract.
+
+A file is read by its kind, as texts; all judging is SQL over them in a scratch DuckDB, which works on whole columns and
+spills to disk what memory doesn't hold. A table without declared columns is joined as a subquery, which has no `rowid`
+that could be taken for a declared column of that name.
+"""
+
+# ruff: noqa: S608  names are checked by the contract, or quoted
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from scorecard.extract.contracts.contract import LINE_KEY, ObjectContract
+from scorecard.extract.files.cells import USUAL, Bounds, Cells, Part
+from scorecard.extract.files.csv_files import read_csv
+from scorecard.extract.files.folder import NOTHING
+from scorecard.extract.raw.raw_text import quoted
+from scorecard.extract.raw.undeclared import UNDECLARED
+from scorecard.extract.raw.validate import Staged, amounts_sent, count, faults, has_key, key_text, typed
+from scorecard.shared.errors import ScorecardError
+
+if TYPE_CHECKING:
+    import duckdb
+
+ENOUGH = 20
+"""Values of a column; when that many were read and none of them fits, the export has another type there now."""
+
+
+def stage(
+    db: "duckdb.DuckDBPyConnection",
+    table: str,
+    contract: ObjectContract,
+    parts: Sequence[Part],
+    bounds: Bounds = USUAL,
+    absent: Sequence[str] = (),
+) -> Staged:
+    """Read the files of an export into the scratch database and judge every record.
+
+    ``bounds``: how much a packed file, a workbook or Parquet, may hold. ``absent``: the names of files that are not
+    there, and may be missing.
+
+    Raises
+    ------
+    ScorecardError: a file as a whole can't be used, or a column holds values of another type.
+    """
+    cells = Cells(db, table, contract, bounds)
+    for part in parts:
+        _read(cells, part)
+    for name in absent:
+        cells.end(name, NOTHING, 0, 0)
+    _judge(cells)
+    _refuse_retyped(cells)
+    db.execute(f"""
+        create or replace table {table}_pages as
+        select *, _rows_read - _rows_bad as _rows_loaded, null::boolean as _ends_line
+        from (
+            select *, (select count(*) from {table}_bad as bad where bad._page = pages._page) as _rows_bad
+            from {table}_pages as pages
+        )
+    """)
+    db.execute(f"drop table {table}")
+    columns = (*contract.columns, *([LINE_KEY] if contract.is_keyless else []), UNDECLARED)
+    bad = count(db, f"{table}_bad")
+    return Staged(contract, table, columns, tuple(cells.undeclared), cells.rows, cells.rows - bad, bad)
+
+
+def _read(cells: Cells, part: Part) -> None:
+    match PurePath(part.name).suffix.lower():
+        case ".xlsx":
+            from scorecard.extract.files.excel_files import read_excel
+
+            read_excel(cells, part)
+        case ".parquet":
+            from scorecard.extract.files.parquet_files import read_parquet
+
+            read_parquet(cells, part)
+        case _:
+            read_csv(cells, part)
+
+
+def _judge(cells: Cells) -> None:
+    """Part the staged text into `<table>_good` and `<table>_bad`, and keep the keys that could be read."""
+    db, table, contract = cells.db, cells.table, cells.contract
+    columns = contract.columns
+    is_header = " or ".join(
+        f"(_page in ({', '.join(map(str, pages))}) and {same})" for same, pages in cells.headers.items()
+    )
+    is_header = is_header or "false"
+    names = ", ".join(quoted(column.name) for column in columns)
+    db.execute(f"""
+        create table {table}_judged as
+        with typed as (
+            select *, {typed(contract)} from {table}
+        ), judged as (
+            select *, case when {is_header} then 'repeats the header' else {faults(contract)} end as _reason from typed
+        )
+        select _page, _line, {names}, _undeclared, _reason{_line_key(contract)} from judged
+    """)
+    _find_repeated_keys(cells)
+    amounts = amounts_sent(columns, [f"_c{i}" for i in range(len(columns))])
+    sent = "".join(f", _c{i}" for i, column in enumerate(columns) if column.is_amount)
+    db.execute(f"""
+        create table {table}_bad as
+        with reasons as (
+            select _page, _line, _reason from {table}_judged where _reason is not null
+            union all select _page, _line, _reason from {table}_repeated
+        ), faults as (
+            select _page, _line, string_agg(_reason, '; ' order by _reason) as _faults from reasons group by all
+        )
+        select _page, _line, _faults as _reason, _payload, {key_text(contract)} as _record_key, {amounts} as _amounts
+        from faults join (
+            select _page, _line, {cells.payload} as _payload{sent} from {table} semi join faults using (_page, _line)
+        ) using (_page, _line) join {table}_judged using (_page, _line)
+        union all select _page, _line, _reason, _payload, null, null from {table}_odd
+    """)
+    db.execute(f"create view {table}_good as from {table}_judged anti join {table}_bad using (_page, _line)")
+    db.execute(f"create view {table}_keys as from {table}_judged where {has_key(contract)}")
+
+
+def _line_key(contract: ObjectContract) -> str:
+    """SQL of the key of a record that has no id: a hash of its texts, and its number among equal ones.
+
+    null where the record can't be read, for it may be any that the export had before.
+    """
+    if not contract.is_keyless:
+        return ""
+    texts = ", ".join(f"coalesce(length(_c{i}) || ':' || _c{i}, '')" for i in range(len(contract.columns)))
+    content = f"left(sha256(concat_ws('|', {texts})), 32)"
+    number = f"row_number() over (partition by {content}, _reason is null order by _undeclared, _page, _line)"
+    return f", case when _reason is null then {content} || '-' || {number} end as {LINE_KEY.name}"
+
+
+def _find_repeated_keys(cells: Cells) -> None:
+    """Make `<table>_repeated` (_page, _line, _reason): records whose key says two things, repeats but the first."""
+    table, contract = cells.table, cells.contract
+    key = ", ".join(quoted(name) for name in contract.primary_key)
+    record = ", ".join(f"_c{i}" for i in range(len(contract.columns)))
+    named = f"'the key {', '.join(contract.primary_key)} = ' || {key_text(contract)}"
+    place = "_line::varchar"
+    if len(cells.headers) > 1 or any(len(pages) > 1 for pages in cells.headers.values()):
+        place = "_line || ' of ' || _source_file"
+    cells.db.execute(f"""
+        create table {table}_repeated as
+        with repeated as (
+            select {key} from {table}_judged where {has_key(contract)} group by {key} having count(*) > 1
+        ), records as (
+            select _page, _line, {key}, row({record}, text._undeclared) as _record, {place} as _place
+            from {table}_judged join repeated using ({key}) join (from {table}) as text using (_page, _line)
+            join (from {table}_pages) using (_page)
+        ), groups as (
+            select {key}, count(distinct _record) as _variants, min((_page, _line)) as _first,
+                arg_min(_place, (_page, _line)) as _first_place,
+                array_to_string(list(_place order by _page, _line)[:5], ', ') as _places
+            from records group by {key}
+        )
+        select _page, _line, case _variants when 1 then 'repeats line ' || _first_place
+            else {named} || ' stands for records that differ, on lines ' || _places end as _reason
+        from records join groups using ({key})
+        where _variants > 1 or (_page, _line) > _first
+    """)
+
+
+def _refuse_retyped(cells: Cells) -> None:
+    """Refuse a column of which many values were read and none fits its type.
+
+    Raises
+    ------
+    ScorecardError: names the column and the staging model.
+    """
+    table, contract = cells.table, cells.contract
+    columns = [(i, each) for i, each in enumerate(contract.columns) if each.data_type != "varchar"]
+    counts = ", ".join(f"count(_c{i}), count({quoted(each.name)})" for i, each in columns) or "null"
+    found = cells.db.execute(
+        f"select {counts} from (from {table}) join {table}_judged using (_page, _line)"
+        " where _reason is distinct from 'repeats the header'"
+    ).fetchone()
+    for number, (_, column) in enumerate(columns):
+        said, fit = (found or ())[2 * number : 2 * number + 2]
+        if said >= ENOUGH and not fit:
+            raise ScorecardError(
+                f"The column {column.header} of {contract.name} holds no {column.data_type} any more: none of {said}"
+                " values fits.",
+                f"If its type was changed for good, correct the data_type of {column.name} in {contract.declared_in}"
+                f" and the staging model of {contract.name} beside it; else export it as before.",
+            )

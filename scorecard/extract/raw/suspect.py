@@ -1,0 +1,179 @@
+"""Which versions of an export lost more than is likely, and which of them a person has accepted.
+
+A full export is suspect if it lacks many of the records that the warehouse holds, or if it seems to be cut off. The
+same limits hold for the tables of a database and the lists of a service.
+"""
+
+import getpass
+import hashlib
+import json
+import os
+import shlex
+import socket
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scorecard.extract.contracts.contract import SourceContract
+from scorecard.extract.raw import troubles
+from scorecard.extract.raw.troubles import Suspect
+from scorecard.shared.errors import ScorecardError, Temporary
+from scorecard.shared.files import write_whole
+from scorecard.shared.locks import alone
+from scorecard.shared.settings import Settings
+
+TAIL = 4
+"""Bytes at the end of a file in which its last line end is looked for, whatever its encoding."""
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """A suspect version that a person accepted: who, when (ISO 8601, UTC), which, and what was wrong with it."""
+
+    confirmed_at: str
+    confirmed_by: str
+    source: str
+    file: str
+    sha256: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of a source may vanish at once, and the versions (file, SHA-256) of it that were confirmed."""
+
+    source: str
+    business_unit: str
+    records: int
+    share: float
+    share_of_any_size: float
+    confirmed: frozenset[tuple[str, str]]
+
+    def is_too_much(self, lost: int, held: int) -> bool:
+        """Whether so many of the records held are more than may be lost."""
+        many = lost >= self.records and lost > self.share * held
+        return lost > 0 and (many or lost > self.share_of_any_size * held)
+
+    def without_loss(self) -> "Limits":
+        """Return limits by which any loss is likely."""
+        return replace(self, share=1, share_of_any_size=1)
+
+    def refuse(self, file: str, sha256: str, problems: Sequence[str], cure: str) -> None:
+        """Refuse a version that has problems, each a part of a sentence, unless a person has confirmed it.
+
+        Raises
+        ------
+        Suspect: names the file, the problems, and how to confirm it.
+        """
+        if not problems or (file, sha256) in self.confirmed:
+            return
+        command = shlex.join(["scorecard", "confirm", self.source, file, sha256])
+        raise Suspect(
+            f"{self.source}/{file} is suspect: it {' and '.join(problems)}.",
+            f"Nothing of it was loaded, and the scorecards of {self.business_unit} are held. {cure} If it is right as"
+            f" it is, run `{command}` and extract again.",
+            file,
+            sha256,
+        )
+
+
+def limits_of(settings: Settings, source: SourceContract) -> Limits:
+    """Return the limits of a source. Raises ScorecardError where the list of confirmations is broken.
+
+    What people write may lose any number of rows: who takes them out means it.
+    """
+    limits = Limits(
+        source=source.name,
+        business_unit=troubles.unit_of(settings, source),
+        records=settings.suspect_lost_records,
+        share=settings.suspect_lost_share,
+        share_of_any_size=settings.suspect_lost_share_of_any_size,
+        confirmed=frozenset((each.file, each.sha256) for each in confirmations(settings) if each.source == source.name),
+    )
+    return limits.without_loss() if source.folder else limits
+
+
+def ends_line(path: Path, name: str) -> bool | None:
+    """Whether the last line of a file has a line end; None of a workbook or a Parquet file, which have no lines."""
+    if name.lower().endswith((".xlsx", ".parquet")):
+        return None
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL))
+        return file.read().rstrip(b"\0")[-1:] in (b"\n", b"\r")
+
+
+def version_of(files: Sequence[tuple[str, str]]) -> str:
+    r"""Return the SHA-256 that names a version of an export: its file's, or that of what `sha256sum` prints of several.
+
+    >>> version_of([("shop/a.csv", "ab")]), version_of([("shop/a.csv", "ab"), ("shop/b.csv", "cd")])[:8]
+    ('ab', '7ba52871')
+    """
+    if len(files) == 1:
+        return files[0][1]
+    printed = "".join(f"{sha256}  {name.partition('/')[2]}\n" for name, sha256 in files)
+    return hashlib.sha256(printed.encode()).hexdigest()
+
+
+def confirmations(settings: Settings) -> list[Confirmation]:
+    """Read what has been confirmed, oldest first.
+
+    Raises
+    ------
+    ScorecardError: the list is broken.
+    """
+    path = _path(settings)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return [Confirmation(**json.loads(line)) for line in lines]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError) as error:
+        raise ScorecardError(
+            f"{path}, which lists the exports that were confirmed, cannot be read: {error}.",
+            "Restore it from a backup. If there is none, move it away: what is held then has to be confirmed again.",
+        ) from error
+
+
+def confirm(settings: Settings, source: SourceContract, file: str, sha256: str) -> Confirmation:
+    """Accept a version that is held as suspect; the next extraction loads it.
+
+    Raises
+    ------
+    ScorecardError: no such version of that file is held, or the list of confirmations can't be read or written.
+    """
+    suspects = [each for each in troubles.read_all(settings) if each.source == source.name and each.kind == "suspect"]
+    wanted = next((each for each in suspects if (each.file, each.sha256) == (file, sha256.lower())), None)
+    if wanted is None:
+        held = "; ".join(f"{each.file} {each.sha256}" for each in suspects)
+        raise ScorecardError(
+            f"No version {sha256} of {file} of the source {source.name} is held as suspect.",
+            f"Held are: {held}." if held else f"None of {source.name} is; run `scorecard extract {source.name}` first.",
+        )
+    done = Confirmation(
+        confirmed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        confirmed_by=_person(),
+        source=source.name,
+        file=wanted.file,
+        sha256=wanted.sha256,
+        problem=wanted.problem,
+    )
+    busy = Temporary("Another process is writing the list of confirmations.", "Run this again.")
+    with alone(settings.state / "confirmations.lock", busy):
+        known = confirmations(settings)
+        rows = [json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in (*known, done)]
+        write_whole(_path(settings), "".join(rows).encode())
+    return done
+
+
+def _path(settings: Settings) -> Path:
+    return settings.state / "confirmations.jsonl"
+
+
+def _person() -> str:
+    """Return who runs this: the user of the system, and the machine."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = f"user {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"

@@ -1,0 +1,1 @@
+"""Services and databases: a package for each connector, found by its name."""

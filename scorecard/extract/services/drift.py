@@ -1,0 +1,93 @@
+"""Fields that the contract declares, and the service has no more, or of another type.
+
+The records are JSON texts in `_record` of a scratch table; `<table>_judged` has their fields in the declared types.
+"""
+
+# ruff: noqa: S608  names are checked by the contract, or quoted
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from scorecard.extract.contracts.contract import Column, ObjectContract
+from scorecard.extract.raw.raw_text import json_path, literal, quoted, top_of
+from scorecard.extract.raw.validate import count
+from scorecard.extract.services.page import PARENT
+from scorecard.shared.errors import ScorecardError
+
+if TYPE_CHECKING:
+    import duckdb
+
+LARGE = 4096
+"""Bytes of a record, on average, from which on few are taken apart at once."""
+
+BYTES_AT_ONCE = 4 * 2**20
+"""Bytes of large records that are: DuckDB takes 2048 at a time, and holds all that it makes of them in memory."""
+
+ENOUGH = 20
+"""Values of a column; when that many were read and none of them fits, its type was changed at the service."""
+
+
+def stretches(db: "duckdb.DuckDBPyConnection", table: str) -> list[str]:
+    """Return SQL conditions that part the records of a table into stretches to be taken apart one by one; often one."""
+    rows, size, last = db.execute(
+        f"select count(*), coalesce(sum(strlen(_record)), 0), coalesce(max(rowid), 0) from {table}"
+    ).fetchone() or (0, 0, 0)
+    if size <= rows * LARGE:
+        return ["true"]
+    step = max(1, rows * BYTES_AT_ONCE // size)
+    return [f"rowid between {first} and {first + step - 1}" for first in range(0, last + 1, step)]
+
+
+def refuse_lacking(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract) -> None:
+    """Refuse records of which not one has a field that the contract declares: it was renamed or dropped."""
+    if not count(db, table):
+        return
+    for column in contract.columns:
+        top = top_of(column.header)
+        header = top if "[" in column.header else column.header
+        if column.optional or column.header.startswith(PARENT) or _any_has(db, table, header):
+            continue
+        # A nested field can be missed only where there is something that it is a field of.
+        parent = column.header.rpartition(".")[0]
+        if not parent or _any_has(db, table, parent, "= 'OBJECT'") or not _any_has(db, table, top):
+            raise lacking(contract, [column])
+
+
+def _any_has(db: "duckdb.DuckDBPyConnection", table: str, field: str, condition: str = "is not null") -> bool:
+    """Whether any record has a field, be it null."""
+    said = f"json_type(_record, {literal(json_path(field))}) {condition}"
+    return any(
+        db.execute(f"select 1 from {table} where {stretch} and {said} limit 1").fetchone()
+        for stretch in stretches(db, table)
+    )
+
+
+def refuse_retyped(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract) -> None:
+    """Refuse a column of which many values were read and none fits its type."""
+    columns = [column for column in contract.columns if column.data_type != "varchar"]
+    fit = ", ".join(f"count({quoted(column.name)})" for column in columns) or "1"
+    fits = db.execute(f"select {fit} from {table}_judged").fetchone() or ()
+    for column in (column for column, found in zip(columns, fits, strict=False) if not found):
+        path = literal(json_path(column.header))
+        counts = (
+            db.execute(f"select count(json_extract_string(_record, {path})) from {table} where {stretch}").fetchone()
+            for stretch in stretches(db, table)
+        )
+        said = sum(found[0] for found in counts if found)
+        if said >= ENOUGH:
+            raise ScorecardError(
+                f"The field {column.header} of {contract.object} holds no {column.data_type} any more:"
+                f" none of {said} values fits.",
+                f"If its type was changed at the service, correct the data_type of {column.name} in"
+                f" {contract.declared_in} and the staging model of {contract.name} beside it.",
+            )
+
+
+def lacking(contract: ObjectContract, columns: Iterable[Column]) -> ScorecardError:
+    """Say that the service no longer has fields that the warehouse uses."""
+    return ScorecardError(
+        f"{contract.object} has no field {', '.join(column.header for column in columns)} any more.",
+        "If it was renamed, write its new name as config.meta.header of"
+        f" {', '.join(column.name for column in columns)} in {contract.declared_in}; if it is gone for good, take it"
+        f" out there and out of the staging model of {contract.name} beside it.",
+    )

@@ -1,0 +1,304 @@
+"""Salesforce: changes by SystemModstamp, deletes and merges by queryAll, what is too old for both by comparing ids."""
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from scorecard.extract.contracts.contract import ObjectContract, first_day
+from scorecard.extract.services.drift import lacking
+from scorecard.extract.services.http import BadAnswer
+from scorecard.extract.services.page import Page, Shape
+from scorecard.extract.services.response import Answer
+from scorecard.extract.services.salesforce import settings as fixed
+from scorecard.extract.services.salesforce.bulk import Job, part_of, part_problem
+from scorecard.extract.services.salesforce.helpers import (
+    Described,
+    Fields,
+    Query,
+    QueryPage,
+    connect,
+    error_code,
+    ids_of,
+    moment,
+    soql,
+    written,
+)
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Connection, ServiceSettings
+
+
+class Salesforce:
+    """One org, as the extraction reads it.
+
+    A cursor is ``{"since": newest SystemModstamp read, "reconciled_at": …}``; while a bulk job's result is read also
+    ``job``, ``locator`` and, of what was read of it, ``newest`` and ``read``: the newest SystemModstamp and how many.
+    """
+
+    speaks_http = True
+
+    def __init__(self, name: str, own: ServiceSettings, connection: Connection) -> None:
+        self.name, self.own = name, own
+        self.http = connect(name, connection, own.quota_reserve)
+        self.page_size = min(own.page_size or fixed.PAGE, fixed.PAGE)
+        self._described: dict[str, Described] = {}
+
+    def who(self) -> str:
+        """Say whose credentials these are."""
+        try:
+            answer = self.http.get(f"{self.http.base.partition('/services/')[0]}/services/oauth2/userinfo")
+        except BadAnswer as error:
+            if error.status != 403:
+                raise
+            return "a user whose name the External Client App may not read, for it lacks the scope openid"
+        said = answer.decode(dict[str, Any])
+        return f"{said.get('preferred_username', 'an unnamed user')} of the org {said.get('organization_id', '?')}"
+
+    def clock(self) -> datetime | None:
+        """Say what time it is by the service's own clock."""
+        return self.http.clock
+
+    def shape(self, name: str) -> Shape:
+        """Say where deletes and merges stand in a record."""
+        if name in fixed.ONLY_CREATED:
+            return Shape("created_date", "IsDeleted", deleted_at="CreatedDate", ignored=fixed.OF_THE_SYSTEM)
+        return Shape(
+            "system_modstamp",
+            "IsDeleted",
+            deleted_at="SystemModstamp",
+            merged_into="MasterRecordId",
+            ignored=fixed.OF_THE_SYSTEM,
+        )
+
+    def check(self, contract: ObjectContract) -> None:
+        """Refuse an object that the user can't read, or whose fields are no more what the contract says."""
+        there = self._describe(contract.object).types
+        if gone := [column for column in contract.columns if column.header not in there and not column.optional]:
+            raise lacking(contract, gone)
+        for column in (column for column in contract.columns if column.header in there):
+            declared = column.data_type.partition("(")[0]
+            fit = fixed.TYPES.get(there[column.header], ())
+            if declared != "varchar" and declared not in fit:
+                raise ScorecardError(
+                    f"The field {column.header} of {contract.object} is a {there[column.header]} in Salesforce, and a"
+                    f" {column.data_type} in the contract.",
+                    f"Correct the data_type of {column.name} in {contract.declared_in} and the staging model of"
+                    f" {contract.name} beside it.",
+                )
+
+    def pages(
+        self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
+    ) -> Iterator[Page]:
+        """Yield what has changed since the cursor, then, from time to time, all that there are with their ids."""
+        reached = dict(cursor or {})
+        begun_at, first = self._describe(name).at, first_day(self.own.start_date, contracts)
+        start = moment(f"{first}T00:00:00+00:00") if first else None
+        query = Query(name, self._wanted(name, contracts), self._stamp(name))
+        reached.setdefault("reconciled_at", written(begun_at))
+        yield from self._changes(query, start, reached, begun_at)
+        due = moment(reached["reconciled_at"]) + timedelta(days=self.own.reconcile_days) <= begun_at
+        if again or due:
+            yield from self._compared(query, start, reached, begun_at)
+
+    def _describe(self, name: str) -> Described:
+        """Return the types of an object's fields that we may read, by name, and when that was asked."""
+        if name not in self._described:
+            try:
+                answer = self.http.get(f"sobjects/{name}/describe")
+            except BadAnswer as error:
+                if error.status not in (403, 404):
+                    raise
+                raise ScorecardError(
+                    f"Salesforce has no object {name} that the user of the connection {self.name} may read.",
+                    "Give the user's permission set the right to read the object and its fields, or leave it out of"
+                    f" `objects` of the service {self.name} in the settings.",
+                ) from None
+            fields = answer.decode(Fields).fields
+            self._described[name] = Described({each.name: each.type for each in fields}, answer.served_at)
+        return self._described[name]
+
+    def _wanted(self, name: str, contracts: list[ObjectContract]) -> list[str]:
+        """Return the fields to ask for: those declared, and the rest where new ones are kept."""
+        there = self._describe(name).types
+        columns = (column for contract in contracts for column in contract.columns)
+        declared = dict.fromkeys(column.header for column in columns if column.header in there)
+        needed = [each for each in ("Id", self._stamp(name), "IsDeleted", "MasterRecordId") if each in there]
+        more = [each for each, kind in there.items() if self.own.keep_new_fields and kind not in fixed.COMPOUND]
+        more = [each for each in more if each not in fixed.OF_THE_SYSTEM]
+        return [each for each in dict.fromkeys([*declared, *needed, *more]) if re.fullmatch(r"\w+", each)]
+
+    def _stamp(self, name: str) -> str:
+        return "CreatedDate" if name in fixed.ONLY_CREATED else fixed.MODIFIED
+
+    def _changes(
+        self, query: Query, start: datetime | None, reached: dict[str, Any], begun_at: datetime
+    ) -> Iterator[Page]:
+        if "job" in reached:
+            try:
+                yield from self._bulk_results(query.name, reached)
+                return
+            except BadAnswer:
+                # The job or its result is gone, or is not ours any more: a new one is made.
+                _forget_job(reached)
+        overlap, last = timedelta(seconds=self.own.overlap_seconds), reached.get("since")
+        since = moment(last) - overlap if last else start
+        still_open = "" if last or not start else fixed.STILL_OPEN.get(query.name, "")
+        where = f"{query.stamp} >= {written(since)}" if since else ""
+        where = f"({where} OR {still_open})" if still_open else where
+        in_bulk = query.name not in fixed.NOT_FOR_BULK
+        if in_bulk and (_is_long(query.fields) or self._count(query.name, where) > self.own.bulk_above):
+            reached["job"] = self._create_job(soql(query.fields, query.name, where))
+            # Before it lies at most what is open for longer.
+            reached["newest"] = written(start) if start and not last else last or ""
+            yield from self._bulk_results(query.name, reached)
+            return
+        if still_open:
+            for page, answer in self._read(replace(query, where=still_open), None, since, begun_at):
+                yield _page(answer, page.records, cursor=dict(reached))
+        for page, answer in self._read(query, since, None, begun_at):
+            if page.records:
+                newest = msgspec.json.decode(page.records[-1])[query.stamp]
+                reached["since"] = max(reached.get("since") or "", written(moment(newest)))
+            yield _page(answer, page.records, cursor=dict(reached))
+
+    def _count(self, name: str, where: str) -> int:
+        """Count records; 0 where that takes Salesforce too long, for then smaller stretches have to be asked for."""
+        try:
+            return self._query(soql(["COUNT()"], name, where))[0].total
+        except BadAnswer as error:
+            if error_code(error) != "QUERY_TIMEOUT":
+                raise
+            return 0
+
+    def _read(
+        self, query: Query, low: datetime | None, high: datetime | None, begun_at: datetime
+    ) -> Iterator[tuple[QueryPage, Answer]]:
+        """Yield the pages of a stretch of time, in halves where Salesforce gives the whole of it up."""
+        try:
+            first = self._query(query.between(low, high))
+        except BadAnswer as error:
+            if error_code(error) != "QUERY_TIMEOUT":
+                raise
+            start, end = low or moment(fixed.EARLIEST), high or begun_at + timedelta(days=1)
+            if end - start < timedelta(seconds=2):
+                raise
+            middle = start + (end - start) / 2
+            yield from self._read(query, low, middle, begun_at)
+            yield from self._read(query, middle, high, begun_at)
+            return
+        yield from self._follow(first)
+
+    def _query(self, text: str) -> tuple[QueryPage, Answer]:
+        size = f"batchSize={max(self.page_size, 200)}"
+        answer = self.http.get("queryAll", {"q": text}, headers={"Sforce-Query-Options": size})
+        return answer.decode(QueryPage), answer
+
+    def _follow(self, first: tuple[QueryPage, Answer]) -> Iterator[tuple[QueryPage, Answer]]:
+        page, answer = first
+        seen = set()
+        while True:
+            yield page, answer
+            if page.done:
+                return
+            if page.next_url in seen:
+                raise ScorecardError(
+                    f"{self.name} names the same next page twice.",
+                    "Run again: what was read before is kept.",
+                )
+            seen.add(page.next_url)
+            answer = self.http.get(self._absolute(page.next_url))
+            page = answer.decode(QueryPage)
+
+    def _compared(
+        self, query: Query, start: datetime | None, reached: dict[str, Any], begun_at: datetime
+    ) -> Iterator[Page]:
+        """Yield all records that are there: what is held and not among them is gone, and what was missed is read.
+
+        A record may come to be seen without a change of its own, as when the user is given the right to read it.
+        """
+        # Not the operation `query`, which passes over archived tasks and events as well.
+        there = "IsDeleted = false" if "IsDeleted" in self._describe(query.name).types else ""
+        only_ids = _is_long(query.fields)
+        query = replace(query, fields=("Id",) if only_ids else query.fields, where=there)
+        older = self._read(query.of_ids, None, start, begun_at) if start else ()
+        for page, answer in older:
+            yield _page(answer, (), ids=ids_of(page))
+        for page, answer in self._read(query, start, None, begun_at):
+            yield _page(answer, () if only_ids else page.records, ids=ids_of(page))
+        reached["reconciled_at"] = written(answer.served_at)
+        yield _page(answer, (), complete_at=answer.served_at, cursor=dict(reached))
+
+    def _absolute(self, path: str) -> str:
+        return self.http.base.partition("/services/")[0] + path
+
+    def _create_job(self, query: str) -> str:
+        return self.http.post("jobs/query", {"operation": "queryAll", "query": query}).decode(Job).id
+
+    def _bulk_results(self, name: str, reached: dict[str, Any]) -> Iterator[Page]:
+        """Yield the parts of a bulk job's result; each says where the next one begins, so that a later run goes on."""
+        job = self._await(name, reached["job"])
+        types, stamp = self._describe(name).types, self._stamp(name)
+        seen = {reached.get("locator", "")}
+        while True:
+            place = {"locator": reached["locator"]} if "locator" in reached else {}
+            params = {"maxRecords": fixed.BULK_PAGE, **place}
+            answer = self.http.request("GET", f"jobs/query/{job.id}/results", problem=part_problem, params=params)
+            part = part_of(answer, lambda field: types.get(field) == "datetime")
+            moments = (written(moment(each[stamp])) for each in part.records)
+            newest = max([reached.get("newest") or reached.get("since") or "", *moments])
+            reached |= {"newest": newest, "locator": part.locator, "read": reached.get("read", 0) + len(part.records)}
+            if part.locator and part.locator not in seen:
+                seen.add(part.locator)
+                yield _page(answer, part.texts, cursor=dict(reached))
+                continue
+            is_whole = not part.locator and reached["read"] == job.records
+            read = _forget_job(reached)
+            if is_whole:
+                reached["since"] = newest
+                yield _page(answer, part.texts, cursor=dict(reached))
+                return
+            # What was read of it stands; the cursor is as it was before the job, so that the next run makes a new one.
+            yield _page(answer, part.texts, cursor=dict(reached))
+            raise ScorecardError(
+                f"Salesforce's bulk job {job.id} for {name} has {job.records} records, and its result ended after"
+                f" {read}{' in a part that repeats itself' if part.locator else ''}.",
+                "Run again: a new job is made. If it happens again, raise bulk_above, so that it is asked page by"
+                " page.",
+            )
+
+    def _await(self, name: str, job_id: str) -> Job:
+        until = time.monotonic() + fixed.POLL_MINUTES * 60
+        while (job := self.http.get(f"jobs/query/{job_id}").decode(Job)).state != "JobComplete":
+            if job.state in ("Aborted", "Failed") or time.monotonic() > until:
+                said = "has not ended" if job.state not in ("Aborted", "Failed") else f"was {job.state.lower()}"
+                raise ScorecardError(
+                    f"Salesforce's bulk job {job.id} for {name} {said}.",
+                    "Run again: a new job is made. If it happens again, raise bulk_above, so that it is asked page by"
+                    " page.",
+                )
+            time.sleep(fixed.POLL_SECONDS)
+        return job
+
+
+def _is_long(fields: Sequence[str]) -> bool:
+    """Whether a query of the fields has no room in an address. A bulk job is posted."""
+    return len(",".join(fields)) > fixed.LONGEST_QUERY
+
+
+def _forget_job(reached: dict[str, Any]) -> int:
+    """Take a bulk job out of a cursor; return how many of its records were read."""
+    read = reached.pop("read", 0)
+    for key in ("job", "locator", "newest"):
+        reached.pop(key, None)
+    return int(read)
+
+
+def _page(answer: Answer, records: Sequence[bytes], **rest: Any) -> Page:
+    return Page(answer.url, answer.sha256, len(answer.body), records, **rest)
+
+
+CONNECTOR = Salesforce

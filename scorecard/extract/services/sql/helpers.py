@@ -1,0 +1,250 @@
+"""How to reach a database, what its refusals mean, and how its values are written."""
+
+import math
+import ssl
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from scorecard.extract.services.sql.settings import CONNECT_SECONDS, NUMBERS_AGAIN
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.hosts import is_loopback
+from scorecard.shared.settings import Connection
+from scorecard.shared.text import plain
+
+FORM = "postgresql://db.example.com:5432/telephony?sslmode=verify-full"
+"""An address, as errors show one."""
+
+_DENIED = "42501"
+_GONE = ("42P01", "3F000")
+
+
+class Denied(ScorecardError):
+    """The user may not read what was asked for."""
+
+
+def connect(name: str, connection: Connection) -> sa.Engine:
+    """Return the engine of a database; nothing is asked of it yet.
+
+    Raises
+    ------
+    ScorecardError: the connection has no usable address or login, or no driver for its database is installed.
+    """
+    wanted = f"Set host of the connection scorecard_{name} to its address, as {FORM}, and login and password beside it."
+    try:
+        if not connection.host.isprintable():
+            raise ValueError
+        url = sa.make_url(connection.host)
+    except (exc.ArgumentError, ValueError):
+        # A port that is no number is a ValueError.
+        raise ScorecardError(f"The connection {name} has no address of a database as its host.", wanted) from None
+    if url.password or url.username or "password" in url.query:
+        raise ScorecardError(f"The host of the connection {name} holds a user or a password.", wanted)
+    url = encrypted(name, url)
+    kind = url.drivername.partition("+")[0]
+    if connection.login:
+        url = url.set(username=connection.login, password=connection.password.get_secret_value())
+    given = {"connect_timeout": CONNECT_SECONDS, "client_encoding": "utf8"} if url.host and "postgres" in kind else {}
+    try:
+        return sa.create_engine(url, poolclass=sa.NullPool, hide_parameters=True, connect_args=given)
+    except (exc.NoSuchModuleError, ModuleNotFoundError):
+        raise ScorecardError(
+            f"No driver for {plain(kind)}, the database of the connection {name}, is installed.",
+            "PostgreSQL's is. For another, add its driver to pyproject.toml and requirements.lock.",
+        ) from None
+
+
+def encrypted(name: str, url: sa.URL) -> sa.URL:
+    """Return the address of a database with TLS switched on and the server's certificate verified.
+
+    This machine's own databases are left alone, and so is an address that says itself how far TLS goes.
+
+    Raises
+    ------
+    ScorecardError: the address allows a connection in the clear where the server prefers one, or it is of a database
+        of whose driver we can't tell how TLS is switched on, and doesn't say it itself.
+    """
+    kind = url.drivername.partition("+")[0]
+    is_postgres = kind in ("postgres", "postgresql")
+    if is_postgres:
+        url = url.set(drivername="postgresql+psycopg2")
+    if not url.host or is_loopback(url.host):
+        return url
+    if not is_postgres:
+        if any(word in option.lower() for option in url.query for word in ("ssl", "tls", "encrypt")):
+            return url
+        raise ScorecardError(
+            f"The host of the connection {name} doesn't say how the connection to {plain(kind)} is encrypted.",
+            "Add the option of its driver that switches TLS on and verifies the certificate to the address; an option"
+            " that switches it off is taken too.",
+        )
+    mode = str(url.query.get("sslmode", "verify-full"))
+    if mode in ("allow", "prefer"):
+        raise ScorecardError(
+            f"The host of the connection {name} has sslmode={mode}, with which the password may be sent in the clear.",
+            "Write sslmode=verify-full (or leave it out), or sslmode=require where the certificate can't be verified.",
+        )
+    options = {"sslmode": mode}
+    authorities = ssl.get_default_verify_paths().cafile
+    if mode.startswith("verify") and authorities:
+        options["sslrootcert"] = authorities
+    return url.update_query_dict({key: value for key, value in options.items() if key not in url.query})
+
+
+@contextmanager
+def session(name: str, engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Open a transaction that only reads and sees one state of the database.
+
+    Raises
+    ------
+    ScorecardError: the database can't be reached, doesn't let us in, or refuses what is asked of it.
+    """
+    try:
+        db = engine.connect()
+    except exc.DBAPIError as error:
+        raise ScorecardError(
+            f"The database of the connection {name} cannot be entered: {_said(error)}.",
+            f"If the server answered, check login and password of the connection scorecard_{name}, and the database's"
+            " name in its host; if it did not, check the address and whether the database runs, and run again.",
+        ) from None
+    try:
+        with db:
+            if engine.dialect.name == "postgresql":
+                db = db.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                db.execute(sa.text("set local timezone to 'UTC'"))
+                db.execute(sa.text("set local extra_float_digits to 3"))
+            yield db
+    except exc.DBAPIError as error:
+        raise _refusal(name, error) from None
+
+
+def _refusal(name: str, error: exc.DBAPIError) -> ScorecardError:
+    code = getattr(error.orig, "pgcode", None)
+    if code == _DENIED:
+        return Denied(
+            f"The database refuses the user of the connection {name}: {_said(error)}.",
+            "Grant the user usage on the schema and select on the table, or on the columns of the contract.",
+        )
+    if code in _GONE:
+        return ScorecardError(
+            f"The database of the connection {name} lacks what is read: {_said(error)}.",
+            "Correct config.meta.object of the table in the contract, or have the table made again.",
+        )
+    return ScorecardError(
+        f"The database of the connection {name} broke off: {_said(error)}.",
+        "Run again: what was loaded is kept. If it happens again, its administrator can see in its log why.",
+    )
+
+
+def _said(error: exc.DBAPIError) -> str:
+    """Return the first line of what the database says; statements and values are left out."""
+    return plain(str(error.orig).strip().partition("\n")[0]).rstrip(".") or type(error.orig).__name__
+
+
+def reflect(db: sa.Connection, name: str) -> sa.Table | None:
+    """Return a table or view with its columns, None where there is none that the user can see."""
+    schema, _, table = name.rpartition(".")
+    with warnings.catch_warnings():
+        # A type that SQLAlchemy doesn't know is read as text.
+        warnings.simplefilter("ignore", exc.SAWarning)
+        try:
+            found = sa.inspect(db).get_columns(table, schema or None)
+        except exc.NoSuchTableError:
+            return None
+    columns = [sa.Column(sa.quoted_name(each["name"], quote=True), each["type"]) for each in found]
+    named = sa.quoted_name(table, quote=True)
+    return sa.Table(named, sa.MetaData(), *columns, schema=sa.quoted_name(schema, quote=True) if schema else None)
+
+
+def repeated_keys(db: sa.Connection, table: sa.Table, key: "Sequence[sa.Column[Any]]") -> "sa.Select[Any] | None":
+    """Return a query of the keys that several rows share, None where there are none.
+
+    Where a constraint of the database forbids that, the rows are not looked at.
+    """
+    names = {str(each.name) for each in key}
+    inspector = sa.inspect(db)
+    try:
+        unique = [inspector.get_pk_constraint(table.name, table.schema)["constrained_columns"]]
+        unique += [each["column_names"] for each in inspector.get_unique_constraints(table.name, table.schema)]
+    except (exc.NoSuchTableError, NotImplementedError):
+        # A view has no constraints.
+        unique = []
+    if any(columns and set(columns) <= names for columns in unique):
+        return None
+    is_there = [each.is_not(None) for each in key]
+    repeated = sa.select(*key).where(*is_there).group_by(*key).having(sa.func.count() > 1)
+    return None if db.execute(repeated.limit(1)).first() is None else repeated
+
+
+def kind_of(column: sa.Column[Any]) -> str:
+    """Say what a column holds, in the words of `settings.TYPES`; "text" is all that is read as text."""
+    kind = column.type
+    if isinstance(kind, sa.DateTime):
+        return "timestamp with time zone" if kind.timezone else "timestamp"
+    for name, classes in {
+        "boolean": (sa.Boolean,),
+        "integer": (sa.Integer,),
+        "float": (sa.Float,),
+        "numeric": (sa.Numeric,),
+        "date": (sa.Date,),
+        "binary": (sa.LargeBinary,),
+    }.items():
+        if isinstance(kind, classes):
+            return name
+    return "text"
+
+
+def now(db: sa.Connection) -> datetime:
+    """Return the time of the transaction, by the database's clock."""
+    moment: datetime = db.execute(sa.select(sa.func.now())).scalar_one()
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def value_of(text: Any, data_type: str) -> Any:
+    """Return a cursor's value out of its text, None where it is no moment or number at all."""
+    try:
+        if data_type in ("bigint", "integer"):
+            return int(text)
+        return date.fromisoformat(text) if data_type == "date" else datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def no_later(value: Any, moment: datetime) -> Any:
+    """Return a value, or the present if it lies in the future, behind which all that is new would be hidden."""
+    if isinstance(value, datetime):
+        return min(value, moment if value.tzinfo else moment.replace(tzinfo=None))
+    return min(value, moment.date()) if isinstance(value, date) else value
+
+
+def before(value: Any, seconds: int) -> Any:
+    """Return where to read again from, so that what was committed late is read, too."""
+    if isinstance(value, int):
+        return value - NUMBERS_AGAIN
+    # A date has no hours: the whole of the day is read again.
+    days = math.ceil(seconds / 86_400)
+    return value - (timedelta(seconds=seconds) if isinstance(value, datetime) else timedelta(days=days))
+
+
+def written(row: sa.Row[Any], point: str) -> bytes:
+    """Write a row as a JSON record whose values are exact; `point` is what the contract has numbers written with."""
+    return msgspec.json.encode({name: _plain(value, point) for name, value in row._mapping.items()})
+
+
+def _plain(value: Any, point: str) -> Any:
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float | Decimal):
+        return str(value).replace(".", point)
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, list | dict | tuple):
+        return msgspec.json.encode(value, enc_hook=str).decode()
+    return str(value)

@@ -1,0 +1,262 @@
+"""Stripe: all records once, then those that its events name, read again; what it lists no longer by comparing ids."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, time
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from scorecard.extract.contracts.contract import ObjectContract, first_day
+from scorecard.extract.services.http import BadAnswer
+from scorecard.extract.services.page import Gone, Page, Shape
+from scorecard.extract.services.response import Answer
+from scorecard.extract.services.stripe import settings as fixed
+from scorecard.extract.services.stripe.events import Change, Feed
+from scorecard.extract.services.stripe.helpers import Api, Listed, NotAllowed, Record, is_missing, record_of
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Connection, ServiceSettings
+
+
+class Stripe:
+    """One account, as the extraction reads it.
+
+    A cursor is ``{"since": when the newest event read was}``, in unix seconds; with ``quiet``, where there was none, it
+    is when that was asked. While all records are listed, ``list`` has the place: ``part`` (which of the queries),
+    ``after`` and ``created`` (the last record read), and ``compare``: whether ids have to be compared.
+    """
+
+    speaks_http = True
+
+    def __init__(self, name: str, own: ServiceSettings, connection: Connection) -> None:
+        self.name, self.own = name, own
+        self.api = Api(name, connection)
+        self.page_size = min(own.page_size or fixed.PAGE, fixed.PAGE)
+        self.feed = Feed(self.api, self.page_size)
+        self._readable: set[tuple[str, str]] = set()
+        self._expanded: set[str] = set()
+        self._starts: dict[str, int] = {}
+
+    def who(self) -> str:
+        """Say whose key this is."""
+        try:
+            said = self.api.get("account").decode(dict[str, Any])
+        except NotAllowed:
+            return f"a restricted key in {self.api.mode}, which may not read the account's name"
+        name = (said.get("business_profile") or {}).get("name") or "an unnamed account"
+        return f"{name} ({said.get('id', '?')}) in {self.api.mode}"
+
+    def clock(self) -> datetime | None:
+        """Say what time it is by the service's own clock."""
+        return self.api.http.clock
+
+    def shape(self, name: str) -> Shape:
+        """Say where deletes stand in a record: where `_tombstone` writes them."""
+        return Shape(deleted="deleted", deleted_at="deleted_at", ignored=fixed.VOLATILE)
+
+    def check(self, contract: ObjectContract) -> None:
+        """Refuse an object that there is none of, or that the key may not read, or whose changes it may not."""
+        if contract.object not in fixed.LISTS:
+            raise ScorecardError(
+                f"Stripe has no object {contract.object} that can be listed and read.",
+                f"Correct config.meta.object of {contract.name} in {contract.declared_in}.",
+            )
+        expand = _expand(contract.object, "data.") if _is_expanded(contract) else {}
+        asked: tuple[tuple[str, dict[str, str]], ...] = (("events", {}), (fixed.LISTS[contract.object], expand))
+        for path, params in asked:
+            if (path, str(params)) not in self._readable:
+                self.api.get(path, {"limit": 1, **params})
+                self._readable.add((path, str(params)))
+
+    def pages(
+        self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
+    ) -> Iterator[Page]:
+        """Yield what events tell of since the cursor; all records, where there is none or events are no longer kept."""
+        # Not asked for in vain: it may take a right that the key lacks.
+        if any(_is_expanded(contract) for contract in contracts):
+            self._expanded.add(name)
+        first = first_day(self.own.start_date, contracts)
+        self._starts[name] = int(datetime.combine(first, time(), UTC).timestamp()) if first else 0
+        newest, _ = self.feed.begin()
+        if cursor is None or not self.feed.reaches(cursor):
+            compare = again or cursor is not None
+            cursor = {**newest, "list": {"part": 0, "after": "", "created": 0, "compare": compare}}
+        if "list" in cursor:
+            end = {key: value for key, value in cursor.items() if key != "list"}
+            yield from self._all(name, dict(cursor["list"]), end)
+        else:
+            yield from self._changed(name, cursor["since"])
+
+    def _all(self, name: str, place: dict[str, Any], end: dict[str, Any]) -> Iterator[Page]:
+        """Yield all records, from where an earlier run stopped.
+
+        Their ids go along where they have to be compared and this run sees all of them; else they are listed anew.
+        """
+        parts = fixed.PARTS.get(name, ({},))
+        compare = place["compare"]
+        whole = compare and place["part"] == 0 and not place["after"]
+        for part in range(place["part"], len(parts)):
+            for answer, listed in self._listed(name, parts[part], place):
+                ids, records, gone = self._records(name, answer, listed)
+                if listed.has_more:
+                    last = record_of(listed.data[-1])
+                    place |= {"part": part, "after": last.id, "created": last.created}
+                else:
+                    place |= {"part": part + 1, "after": "", "created": 0}
+                done = place["part"] == len(parts)
+                yield _page(
+                    answer,
+                    records,
+                    gone,
+                    ids=ids if whole else (),
+                    complete_at=answer.served_at if whole and done else None,
+                    cursor=end if done and (whole or not compare) else {**end, "list": dict(place)},
+                )
+        if compare and not whole:
+            yield from self._ids(name, parts, end)
+
+    def _ids(self, name: str, parts: tuple[dict[str, str], ...], end: dict[str, Any]) -> Iterator[Page]:
+        """Yield the ids of all records; what is held and not among them is gone."""
+        for number, part in enumerate(parts, 1):
+            for answer, listed in self.api.listed(fixed.LISTS[name], {"limit": self.page_size, **part}):
+                done = number == len(parts) and not listed.has_more
+                yield _page(
+                    answer,
+                    ids=[record_of(each).id for each in listed.data],
+                    complete_at=answer.served_at if done else None,
+                    cursor=end if done else None,
+                )
+
+    def _listed(self, name: str, part: Mapping[str, str], place: dict[str, Any]) -> Iterator[tuple[Answer, Listed]]:
+        path, params = fixed.LISTS[name], {"limit": self.page_size, **part}
+        if self._starts[name] and not place["compare"]:
+            params["created[gte]"] = self._starts[name]
+        if name in self._expanded:
+            params |= _expand(name, "data.")
+        try:
+            yield from self.api.listed(path, params, place["after"])
+        except BadAnswer as error:
+            if not is_missing(error, "starting_after"):
+                raise
+            # The record that we stopped at has been deleted since: go on with those of its second.
+            yield from self.api.listed(path, {**params, "created[lte]": place["created"]})
+
+    def _records(self, name: str, answer: Answer, listed: Listed) -> tuple[list[str], list[bytes], list[Gone]]:
+        """Return the ids, the records and the emptied lists of a page."""
+        ids, records, gone = [], [], []
+        for text in listed.data:
+            record = record_of(text)
+            whole = self._whole(name, record, text)
+            if whole is None:
+                continue
+            ids.append(record.id)
+            if self._wanted(name, record):
+                records.append(whole)
+                gone += self._emptied(name, record, answer)
+        return ids, records, gone
+
+    def _wanted(self, name: str, record: Record) -> bool:
+        return record.created >= self._starts[name]
+
+    def _whole(self, name: str, record: Record, text: bytes | msgspec.Raw) -> bytes | None:
+        """Return a record with all entries of the lists inside of it; None where it was deleted meanwhile."""
+        fields: dict[str, Any] = {}
+        inside = _inside(name, record)
+        if inside is not None and inside.has_more:
+            field, path, params = fixed.LINES[name]
+            query = {key: value.format(id=record.id) for key, value in params.items()}
+            entries: list[msgspec.Raw] = []
+            try:
+                for _, listed in self.api.listed(path.format(id=record.id), {"limit": fixed.PAGE, **query}):
+                    entries += listed.data
+            except BadAnswer as error:
+                if not is_missing(error):
+                    raise
+                return None
+            fields[field] = {"object": "list", "data": entries, "has_more": False}
+        if expanded := self._records_inside(name, record):
+            field, into = fixed.EXPANDED[name]
+            fields |= {field: [record_of(each).id for each in expanded], into: expanded}
+        if not fields:
+            return bytes(text)
+        return msgspec.json.encode({**msgspec.json.decode(text, type=dict[str, msgspec.Raw]), **fields})
+
+    def _records_inside(self, name: str, record: Record) -> list[msgspec.Raw]:
+        """Return what a record carries of a list that was asked for whole."""
+        return getattr(record, fixed.EXPANDED[name][0]) or [] if name in self._expanded else []
+
+    def _emptied(self, name: str, record: Record, answer: Answer) -> list[Gone]:
+        """Say which lists of a record are empty: there is nothing that would take the place of their entries."""
+        inside = _inside(name, record)
+        empty = [f"{fixed.LINES[name][0]}.data"] if inside is not None and not inside.data else []
+        if name in self._expanded and not self._records_inside(name, record):
+            empty.append(fixed.EXPANDED[name][1])
+        return [Gone(record.id, answer.served_at, "no longer in its record", entries=path) for path in empty]
+
+    def _changed(self, name: str, since: int) -> Iterator[Page]:
+        """Yield the objects that events name, each as it is now.
+
+        They come in the order of their newest events, so that after each of them one can stop: what has happened up to
+        that event is read, and the others will be named again.
+        """
+        newest: dict[str, Change] = {}
+        deleted: dict[str, Change] = {}
+        for change in self.feed.since(since - self.own.overlap_seconds):
+            if change.kind == name:
+                newest.setdefault(change.id, change)
+                if change.deleted:
+                    deleted.setdefault(change.id, change)
+        for change in sorted(newest.values(), key=lambda each: each.created):
+            since = max(since, change.created)
+            yield self._read_again(name, deleted.get(change.id, change), {"since": since})
+        newest_of_all, answer = self.feed.begin()
+        yield _page(answer, cursor=newest_of_all)
+
+    def _read_again(self, name: str, change: Change, cursor: dict[str, Any]) -> Page:
+        try:
+            expand = _expand(name) if name in self._expanded else {}
+            answer = self.api.get(f"{fixed.LISTS[name]}/{quote(change.id, safe='')}", expand)
+        except BadAnswer as error:
+            if not is_missing(error):
+                raise
+            return self._tombstone(name, change, cursor)
+        record = record_of(answer.body)
+        # A deleted customer can still be read, but for its fields.
+        whole = None if record.deleted else self._whole(name, record, answer.body)
+        if whole is None:
+            return self._tombstone(name, change, cursor)
+        if not self._wanted(name, record):
+            return _page(answer, cursor=cursor)
+        return _page(answer, [whole], self._emptied(name, record, answer), cursor=cursor)
+
+    def _tombstone(self, name: str, change: Change, cursor: dict[str, Any]) -> Page:
+        """Say that a record is gone: with its last fields, where the event has them, else as it was read last."""
+        at = datetime.fromtimestamp(change.created, UTC)
+        records = []
+        if change.last and self._wanted(name, record_of(change.last)):
+            fields = msgspec.json.decode(change.last, type=dict[str, msgspec.Raw])
+            records = [msgspec.json.encode({**fields, "deleted": True, "deleted_at": at})]
+        gone = [Gone(change.id, at, "deleted")]
+        return Page(change.url, change.sha256, change.size_bytes, records, gone, cursor=cursor)
+
+
+def _page(answer: Answer, records: list[bytes] | None = None, gone: list[Gone] | None = None, **rest: Any) -> Page:
+    return Page(answer.url, answer.sha256, len(answer.body), records or (), gone or (), **rest)
+
+
+def _inside(name: str, record: Record) -> Any:
+    """Return what a record carries of the list inside of it, None where there is no such list."""
+    return getattr(record, fixed.LINES[name][0]) if name in fixed.LINES else None
+
+
+def _is_expanded(contract: ObjectContract) -> bool:
+    """Whether a raw table is made of records that come only if they are asked for."""
+    return contract.object in fixed.EXPANDED and contract.each == fixed.EXPANDED[contract.object][1]
+
+
+def _expand(name: str, of: str = "") -> dict[str, str]:
+    """Return how to ask for the records of such a list; in a list of objects it is the list ``of`` each of them."""
+    return {"expand[]": of + fixed.EXPANDED[name][0]}
+
+
+CONNECTOR = Stripe

@@ -1,0 +1,63 @@
+"""What is fixed about Stripe."""
+
+from datetime import timedelta
+
+from scorecard.extract.services.versions import ApiVersion
+
+HOST = "https://api.stripe.com"
+
+API = "2025-03-31.basil"
+"""Pinned, so that an upgrade of the account changes nothing unseen."""
+
+VERSIONS = (ApiVersion("Stripe's API", API),)
+"""Stripe answers in a pinned version; "Stripe versioning and support policy" (docs.stripe.com) names no end of one."""
+
+PAGE = 100
+"""Records of a page, the most that Stripe gives."""
+
+EVENTS_KEPT = timedelta(days=29)
+"""Stripe keeps them for 30 days; one day less, so that none leaves while they are read."""
+
+LISTS = {
+    "customer": "customers",
+    "product": "products",
+    "price": "prices",
+    "subscription": "subscriptions",
+    "invoice": "invoices",
+    "credit_note": "credit_notes",
+    "charge": "charges",
+    "refund": "refunds",
+    "coupon": "coupons",
+}
+"""Where the records of an object are listed."""
+
+PARTS: dict[str, tuple[dict[str, str], ...]] = {
+    "subscription": ({"status": "all"},),
+    # The active ones twice: a price that is switched on between the two parts would be in neither.
+    "price": ({"active": "true"}, {"active": "false"}, {"active": "true"}),
+}
+"""Queries that together list an object whole, where one without any doesn't."""
+
+LINES: dict[str, tuple[str, str, dict[str, str]]] = {
+    "subscription": ("items", "subscription_items", {"subscription": "{id}"}),
+    "invoice": ("lines", "invoices/{id}/lines", {}),
+    "credit_note": ("lines", "credit_notes/{id}/lines", {}),
+}
+"""The list inside of an object, and where it stands whole: the object itself carries ten entries at most."""
+
+EXPANDED = {"subscription": ("discounts", "expanded_discounts")}
+"""A list of ids inside of an object whose records come only if they are asked for, and the field that they are put in.
+
+The ids stay where they are, so an object reads the same whether it was asked for them or not, as in an event.
+"""
+
+VOLATILE = ("coupon.valid", "coupon.times_redeemed")
+"""What a discount shows of its coupon that changes with the discounts of others, and makes no version of it."""
+
+TOUCHES = {
+    "discount": ("customer", "subscription"),
+    "dispute": ("charge",),
+    "invoiceitem": ("invoice",),
+    "credit_note": ("invoice",),
+}
+"""Fields of what an event is about that name other objects which it changes, too."""

@@ -1,0 +1,287 @@
+"""Zendesk: changes by its exports, deletes by what they say of them, and what they leave out by comparing ids."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import msgspec
+
+from scorecard.extract.contracts.contract import ObjectContract, first_day
+from scorecard.extract.services.drift import lacking
+from scorecard.extract.services.http import BadAnswer
+from scorecard.extract.services.page import Page, Shape
+from scorecard.extract.services.response import Answer
+from scorecard.extract.services.zendesk import settings as fixed
+from scorecard.extract.services.zendesk.helpers import (
+    Head,
+    Listed,
+    connect,
+    export_of,
+    listed,
+    me,
+    moment,
+    records_of,
+    unix,
+)
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings import Connection, ServiceSettings
+
+
+class Zendesk:
+    """One account, as the extraction reads it.
+
+    A cursor is ``{"reconciled_at": …}`` and, of an export by cursor, ``cursor`` (until there is one, ``start_time``);
+    of an export by time, ``start_time``; of ratings and survey responses, ``since``, and while their list is read
+    ``after`` and ``newest``.
+    """
+
+    speaks_http = True
+
+    def __init__(self, name: str, own: ServiceSettings, connection: Connection) -> None:
+        self.name, self.own = name, own
+        self.http = connect(name, connection)
+        self.export_page = min(own.page_size or fixed.EXPORT_PAGE, fixed.EXPORT_PAGE)
+        self.list_page = min(own.page_size or fixed.LIST_PAGE, fixed.LIST_PAGE)
+        self._starts: dict[str, int] = {}
+        self._absent: set[str] = set()
+        # Without a user Zendesk answers some requests as if to a visitor, so this is asked first.
+        self.begun, self._me = me(self.http)
+
+    def who(self) -> str:
+        """Say whose credentials these are."""
+        return f"{self._me.name} <{self._me.email}>, {self._me.role}"
+
+    def clock(self) -> datetime | None:
+        """Say what time it is by the service's own clock."""
+        return self.http.clock
+
+    def shape(self, name: str) -> Shape:
+        """Say where deletes stand in a record. Zendesk does not say which record a merged one went into."""
+        return fixed.SHAPES.get(name, Shape())
+
+    def check(self, contract: ObjectContract) -> None:
+        """Refuse an object that the user can't read, or whose metrics are no more what the contract says.
+
+        Fields of the records themselves are looked for in what is read.
+        """
+        name = contract.object
+        if name not in fixed.SHAPES:
+            raise ScorecardError(
+                f"The connector of Zendesk reads no {name}.",
+                f"Correct config.meta.object of {contract.name} in {contract.declared_in}; there are:"
+                f" {', '.join(fixed.SHAPES)}.",
+            )
+        try:
+            self._sample_survey(name) if name in fixed.SATISFACTION else self._sample(name)
+            metric = self._first_metric() if name == fixed.TICKETS else None
+        except BadAnswer as error:
+            if error.status not in (403, 404):
+                raise
+            raise ScorecardError(
+                f"Zendesk has no {name} that the user of the connection {self.name} may read.",
+                "Make the user an admin, which exports and ratings need (an OAuth token also needs the scope read), or"
+                f" leave it out of `objects` of the service {self.name} in the settings.",
+            ) from None
+        # A ticket may have no metrics, so that a field of theirs that is never read proves nothing.
+        if metric is not None and (gone := [each for each in contract.columns if _lacks(metric, each.header)]):
+            raise lacking(contract, gone)
+
+    def pages(
+        self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
+    ) -> Iterator[Page]:
+        """Yield what has changed since the cursor, then, from time to time, all that there are with their ids."""
+        first = first_day(self.own.start_date, contracts)
+        self._starts[name] = unix(datetime.combine(first, time(), UTC)) if first else 0
+        reached = dict(cursor or {})
+        now = self.begun.served_at
+        reached.setdefault("reconciled_at", now.isoformat())
+        compare = again or moment(reached["reconciled_at"]) + timedelta(days=self.own.reconcile_days) <= now
+        if name in self._absent:
+            yield _page(self.begun, (), reached)
+        elif name == fixed.GROUPS or (name in fixed.SATISFACTION and compare):
+            yield from self._whole(name, reached)
+        elif name in fixed.SATISFACTION:
+            yield from self._recent(name, reached)
+        elif name in fixed.BY_TIME:
+            yield from self._by_time(name, reached)
+        else:
+            yield from self._by_cursor(name, reached)
+        # No list has all tickets; but the export goes on giving those that were deleted.
+        if compare and name in (fixed.USERS, fixed.ORGANIZATIONS):
+            yield from self._whole(name, reached)
+
+    def _sample(self, name: str) -> Answer:
+        """Ask for one record in the way in which all are read."""
+        if name in fixed.BY_CURSOR:
+            return self.http.get(f"incremental/{name}/cursor.json", {"start_time": 0, "per_page": 1})
+        if name in fixed.BY_TIME:
+            return self.http.get(f"incremental/{name}.json", {"start_time": 0, "per_page": 1})
+        return self.http.get(_path(name), {"page[size]": 1})
+
+    def _sample_survey(self, name: str) -> None:
+        """Ask for one answer of requesters; an account without this generation of the survey has to have the other."""
+        try:
+            self._sample(name)
+        except BadAnswer as error:
+            if error.status not in (403, 404):
+                raise
+            (other,) = (each for each in fixed.SATISFACTION if each != name)
+            self._sample(other)
+            self._absent.add(name)
+
+    def _first_metric(self) -> dict[str, Any] | None:
+        """Return the metrics of the newest ticket, which are as those in the export."""
+        found = records_of(self.http.get("ticket_metrics.json", {"page[size]": 1}), "ticket_metrics")
+        return msgspec.json.decode(found[0], type=dict[str, Any]) if found else None
+
+    def _by_cursor(self, name: str, reached: dict[str, Any]) -> Iterator[Page]:
+        """Yield an export by cursor; its last cursor is where the next run goes on, so the minute left out comes then.
+
+        An export of nothing has no cursor.
+        """
+        reached.setdefault("start_time", self._starts[name])
+        if "cursor" not in reached and self._is_too_recent(reached["start_time"]):
+            yield _page(self.begun, (), reached)
+            return
+        include = {"include": "metric_sets"} if name == fixed.TICKETS else {}
+        seen = {reached.get("cursor")}
+        while True:
+            where = {key: reached[key] for key in ("cursor", "start_time") if key in reached}
+            answer = self.http.get(
+                f"incremental/{name}/cursor.json", {**where, **include, "per_page": self.export_page}
+            )
+            page = export_of(answer)
+            if not page.end_of_stream:
+                self._refuse_repeated(name, page.after_cursor, seen)
+            if page.after_cursor:
+                reached["cursor"] = page.after_cursor
+                reached.pop("start_time", None)
+            yield _page(answer, records_of(answer, name), reached)
+            if page.end_of_stream:
+                return
+
+    def _by_time(self, name: str, reached: dict[str, Any]) -> Iterator[Page]:
+        """Yield an export by time: each page begins with the second that the one before ended in."""
+        if "start_time" in reached:
+            start = max(0, reached["start_time"] - self.own.overlap_seconds)
+        else:
+            start = reached["start_time"] = self._starts[name]
+        if self._is_too_recent(start):
+            yield _page(self.begun, (), reached)
+            return
+        size = self.export_page
+        while True:
+            answer = self.http.get(f"incremental/{name}.json", {"start_time": start, "per_page": size})
+            page = export_of(answer)
+            end = page.end_time or 0
+            if end <= start and not page.end_of_stream:
+                if size == fixed.EXPORT_PAGE:
+                    raise _stands_still(self.name, name, start)
+                size = fixed.EXPORT_PAGE
+                continue
+            reached["start_time"] = max(reached["start_time"], end)
+            yield _page(answer, records_of(answer, name), reached)
+            if page.end_of_stream:
+                return
+            start = end
+
+    def _recent(self, name: str, reached: dict[str, Any]) -> Iterator[Page]:
+        """Yield a list from a moment of creation on: as far back as what was read before may have changed."""
+        back = max(fixed.RATING_MAY_CHANGE, self.own.overlap_seconds)
+        start = max(self._starts[name], reached.get("since", 0) - back)
+        for page in self._list(name, _since(name, start), reached.get("after")):
+            newest = max(reached.get("newest", 0), page.newest)
+            if page.after is None:
+                self._end_of_list(reached, newest or start)
+            else:
+                reached |= {"after": page.after, "newest": newest}
+            yield _page(page.answer, page.records, reached)
+
+    def _whole(self, name: str, reached: dict[str, Any]) -> Iterator[Page]:
+        """Yield a list of all that there are: what is held and not in it is gone, and what was missed is read.
+
+        One can't stop in the middle.
+        """
+        newest = 0
+        for page in self._list(name, {}):
+            last = page.after is None
+            newest = max(newest, page.newest)
+            if last:
+                reached["reconciled_at"] = page.answer.served_at.isoformat()
+                if name in fixed.SATISFACTION:
+                    self._end_of_list(reached, newest)
+            pairs = zip(page.records, page.heads, strict=True)
+            yield Page(
+                page.answer.url,
+                page.answer.sha256,
+                len(page.answer.body),
+                [record for record, head in pairs if self._is_wanted(name, head)],
+                ids=[str(head.id) for head in page.heads],
+                complete_at=page.answer.served_at if last else None,
+                cursor=dict(reached) if last else None,
+            )
+
+    def _is_wanted(self, name: str, head: Head) -> bool:
+        """Whether the settings leave a record in: answers by when they were given, others by when they last changed."""
+        since = head.created if name in fixed.SATISFACTION else head.updated
+        return since >= self._starts[name]
+
+    def _end_of_list(self, reached: dict[str, Any], newest: int) -> None:
+        reached["since"] = max(reached.get("since", 0), newest)
+        for key in ("after", "newest"):
+            reached.pop(key, None)
+
+    def _list(self, name: str, params: dict[str, Any], after: str | None = None) -> Iterator[Listed]:
+        """Yield the pages of a list, from a cursor on if one is given."""
+        seen = {after}
+        while True:
+            going_on = {"page[after]": after} if after else {}
+            answer = self.http.get(_path(name), {**params, **going_on, "page[size]": self.list_page})
+            page = listed(answer, name)
+            yield page
+            if page.after is None:
+                return
+            after = page.after
+            self._refuse_repeated(name, after, seen)
+
+    def _refuse_repeated(self, name: str, cursor: str | None, seen: set[str | None]) -> None:
+        if cursor in seen:
+            raise ScorecardError(
+                f"{self.name} names the cursor {cursor} of {name} twice.", "Run again: what was read before is kept."
+            )
+        seen.add(cursor)
+
+    def _is_too_recent(self, start: int) -> bool:
+        """Whether Zendesk refuses an export from a moment on, because all since then is left out."""
+        return start > unix(self.begun.served_at) - fixed.LEFT_OUT
+
+
+def _path(name: str) -> str:
+    return fixed.PATHS.get(name, f"{name}.json")
+
+
+def _since(name: str, start: int) -> dict[str, int]:
+    """Return how a list is asked for what was created from a moment on: one of them counts in milliseconds."""
+    return {"filter[created_at_start]": start * 1000} if name == fixed.SURVEYS else {"start_time": start}
+
+
+def _page(answer: Answer, records: Any, reached: dict[str, Any]) -> Page:
+    return Page(answer.url, answer.sha256, len(answer.body), records, cursor=dict(reached))
+
+
+def _lacks(metric: dict[str, Any], header: str) -> bool:
+    """Whether a column is one of the metrics and they don't have it."""
+    first, *path = header.split(".")
+    return first == fixed.METRICS and path[0] not in metric
+
+
+def _stands_still(service: str, name: str, start: int) -> ScorecardError:
+    return ScorecardError(
+        f"{service} names the start_time {start} of {name} twice.",
+        f"Run again: what was read before is kept. If it stays so, more than {fixed.EXPORT_PAGE} of them were written"
+        " in that second, which Zendesk's export does not get beyond: change some of them there, as by a tag, so that"
+        " they get other times.",
+    )
+
+
+CONNECTOR = Zendesk

@@ -1,0 +1,70 @@
+"""What is fixed about Zendesk."""
+
+from datetime import date
+
+from scorecard.extract.services.page import Shape
+from scorecard.extract.services.versions import ApiVersion
+
+API = "api/v2"
+
+VERSIONS = (
+    ApiVersion("Zendesk's Ticketing and Help Center API", "v2"),
+    ApiVersion("Zendesk's authentication", "API token", date(2027, 4, 30), replaced_by="access_token"),
+)
+"""Of v2 Zendesk has announced no end; that of API tokens in "Migrating from API tokens to OAuth access tokens"
+(developer.zendesk.com)."""
+
+EXPORT_PAGE = 1000
+"""Records of a page of an export, the most that Zendesk gives."""
+
+LIST_PAGE = 100
+"""Records of a page of a list, the most that Zendesk gives."""
+
+LONGEST_WAIT = 120
+"""Seconds. A used-up minute of exports has been seen to ask for 93."""
+
+LEFT_OUT = 60
+"""Seconds before now that exports leave out; one that is to begin in them is refused."""
+
+TICKETS, USERS, ORGANIZATIONS = "tickets", "users", "organizations"
+GROUPS, RATINGS, SURVEYS = "groups", "satisfaction_ratings", "survey_responses"
+
+SATISFACTION = (RATINGS, SURVEYS)
+"""What requesters say of a ticket, in two generations of the survey: an account uses one, and may lack the other."""
+
+PATHS = {SURVEYS: "guide/survey_responses"}
+"""Where a list is, if not at the object's name."""
+
+BY_CURSOR = (TICKETS, USERS)
+"""Objects whose changes an export gives from a cursor on."""
+
+BY_TIME = (ORGANIZATIONS,)
+"""Objects whose changes an export gives from a second on."""
+
+METRICS = "metric_set"
+"""Where a ticket has its metrics, which Zendesk calls `ticket_metrics` and adds if asked to."""
+
+RATING_MAY_CHANGE = 28 * 24 * 60 * 60
+"""Seconds. Requesters may change their rating until the ticket is closed, 28 days after it was solved at the latest."""
+
+SHAPES = {
+    TICKETS: Shape(
+        modified="generated_timestamp",
+        deleted="status",
+        deleted_value="deleted",
+        deleted_at="updated_at",
+        # Columns of the contract go into them.
+        ignored=(
+            f"{METRICS}.reply_time_in_minutes",
+            f"{METRICS}.first_resolution_time_in_minutes",
+            f"{METRICS}.full_resolution_time_in_minutes",
+        ),
+    ),
+    USERS: Shape(deleted="active", deleted_value="false", deleted_at="updated_at"),
+    ORGANIZATIONS: Shape(deleted="deleted_at", deleted_value="", deleted_at="deleted_at"),
+    GROUPS: Shape(deleted="deleted", deleted_at="updated_at"),
+    RATINGS: Shape(),
+    # Said by the names of its subjects, too; and what the survey is today says nothing of an answer.
+    SURVEYS: Shape(ignored=("subjects", "survey.state")),
+}
+"""What is read. Only tickets have a time that moves with every change; of the others what was read last is newest."""

@@ -1,0 +1,86 @@
+"""The words of one language, from reports/locales/<language>/LC_MESSAGES/scorecard.po.
+
+The engine has no words of its own: it knows ids such as ``headline.fell``, and the file holds the sentence.
+"""
+
+import gettext
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.languages import ENGLISH, languages, read_catalogue
+
+if TYPE_CHECKING:
+    from babel.messages.catalog import Catalog
+
+
+class Wording:
+    """The messages of one language."""
+
+    def __init__(self, reports_dir: Path, language: str) -> None:
+        if language not in (known := languages(reports_dir)):
+            raise ScorecardError(
+                f"There are no words for the language {language!r}.",
+                f"Choose one of: {', '.join(known)}, or add reports/locales/{language}/LC_MESSAGES/scorecard.po.",
+            )
+        self.language = language
+        self._reports = reports_dir
+        self.path = reports_dir / "locales" / language / "LC_MESSAGES" / "scorecard.po"
+
+    @cached_property
+    def catalog(self) -> "Catalog":
+        """The messages as Babel reads them."""
+        return read_catalogue(self.path, self.language)
+
+    @cached_property
+    def _compiled(self) -> gettext.GNUTranslations:
+        from babel.messages.mofile import write_mo
+
+        compiled = BytesIO()
+        write_mo(compiled, self.catalog)
+        compiled.seek(0)
+        messages = gettext.GNUTranslations(compiled)
+        if self._english:
+            messages.add_fallback(self._english._compiled)
+        return messages
+
+    @cached_property
+    def _english(self) -> "Wording | None":
+        """The messages that stand in for what a language has no words for."""
+        return None if self.language == ENGLISH else Wording(self._reports, ENGLISH)
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """The ids of the messages: the language's own, and English ones in the place of what it lacks."""
+        keys = (message.id[0] if isinstance(message.id, tuple) else message.id for message in self.catalog)
+        return frozenset(str(key) for key in keys if key) | (self._english.ids if self._english else frozenset())
+
+    def has(self, key: str) -> bool:
+        """Whether there is a message of this id."""
+        return key in self.ids
+
+    def say(self, key: str, /, **values: object) -> str:
+        """Return a message with its values put in.
+
+        Raises
+        ------
+        ScorecardError: there is no such message, or it names a value that it is not given.
+        """
+        return self._fill(key, self._compiled.gettext(key), values)
+
+    def count(self, key: str, number: int, /, **values: object) -> str:
+        """Return the form of a message that goes with a number."""
+        return self._fill(key, self._compiled.ngettext(key, key, number), values)
+
+    def _fill(self, key: str, message: str, values: dict[str, object]) -> str:
+        if key not in self.ids or message == key:
+            raise ScorecardError(f"{self.path} has no message {key!r}.", "Add the message.")
+        try:
+            return message.format(**values)
+        except (KeyError, IndexError, ValueError) as error:
+            raise ScorecardError(
+                f"The message {key!r} in {self.path} can't be filled in: {error!r}.",
+                f"Use only these names in braces: {', '.join(sorted(values)) or 'none'}.",
+            ) from error

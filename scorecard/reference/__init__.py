@@ -1,0 +1,1 @@
+"""Reference that is generated from declarations: the page of metrics, and JSON schemas."""

@@ -1,5 +1,0 @@
-"""Renders a close as a scorecard."""
-
-from scorecard.rendering.render import Summary, render, render_many, summary
-
-__all__ = ["Summary", "render", "render_many", "summary"]

@@ -1,0 +1,93 @@
+"""What is said of a setting that is missing, wrong or unknown. What it was set to is not told: it may be a secret."""
+
+import json
+import os
+import re
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from scorecard.shared.errors import ScorecardError
+from scorecard.shared.settings_file import NAME, line_of, read_file
+
+_JSON = re.compile(r"SCORECARD_(SOURCES|SERVICES|CONNECTIONS|PARAMETERS)(__.+__(OBJECTS|EXTRA))?", re.IGNORECASE)
+"""Variables that are read as JSON."""
+
+
+def refuse_unknown_variables(settings: Collection[str]) -> None:
+    """Refuse a variable that is meant for us and sets nothing: a slip of the pen.
+
+    Raises
+    ------
+    ScorecardError: there is one; names it, and the known ones.
+    """
+    # dbt's profile reads SCORECARD_WAREHOUSE.
+    known = {f"SCORECARD_{name.upper()}" for name in (*settings, "warehouse")}
+    for name in os.environ:
+        if name.upper().startswith("SCORECARD_") and name.upper().partition("__")[0] not in known:
+            raise ScorecardError(
+                f"The environment has {name}, which is no setting.",
+                f"Correct its name or unset it; there are: {', '.join(sorted(known))}.",
+            )
+
+
+def wrong_setting(names: Sequence[str], kind: str, message: str, known: Collection[str], file: Path) -> ScorecardError:
+    """Return the error of one setting: ``kind`` and ``message`` are pydantic's, ``known`` the names on its level."""
+    name = ".".join(names)
+    variable = f"SCORECARD_{'__'.join(names).upper()}"
+    above = f", or in the JSON of SCORECARD_{names[0].upper()}" if len(names) > 1 else ""
+    written = _has(file, names) and not _in_environment(names)
+    where = f" in {file}, line {line_of(file, names)}," if written else ""
+    if kind == "extra_forbidden" and (written or len(names) == 1):
+        close = get_close_matches(names[-1], sorted(known), n=1)
+        return ScorecardError(
+            f"The setting {name}{where} is none that there is.",
+            f"Write {close[0]}, or delete it." if close else f"Delete it, or write one of: {', '.join(sorted(known))}.",
+        )
+    if kind == "missing":
+        inside = f" in [{'.'.join(names[:-1])}]" if len(names) > 1 else ""
+        return ScorecardError(
+            f"The setting {name} is missing.",
+            f"Write {names[-1]} = …{inside} in {file.with_name(NAME)}, or set {variable} in the environment{above}.",
+        )
+    return ScorecardError(
+        f"The setting {name}{where} is wrong: {message}.",
+        "Correct it there."
+        if written
+        else f"Correct it in {file.with_name(NAME)}, in {variable} of the environment{above}.",
+    )
+
+
+def _has(file: Path, names: Sequence[str]) -> bool:
+    """Whether the settings file has a setting."""
+    level: object = read_file(file)
+    for name in names:
+        if not isinstance(level, dict) or name not in level:
+            return False
+        level = level[name]
+    return True
+
+
+def _in_environment(names: Sequence[str]) -> bool:
+    """Whether a setting, or what it is part of, is set in the environment too."""
+    variables = {name.upper() for name in os.environ}
+    return any(f"SCORECARD_{'__'.join(names[:length]).upper()}" in variables for length in range(1, len(names) + 1))
+
+
+def no_json() -> ScorecardError:
+    """Return the error that names the variables that are no JSON."""
+    names = [name for name, text in os.environ.items() if _JSON.fullmatch(name) and not _is_json(text)]
+    subject = " and ".join(sorted(names)) or "A variable SCORECARD_…"
+    return ScorecardError(
+        f"{subject} in the environment {'are' if len(names) > 1 else 'is'} no JSON.",
+        'Write it as {"<source>": {…}}, a list as ["…", "…"], with double quotes; look for a quote, comma or brace that'
+        " is missing.",
+    )
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,193 @@
+"""The published copy of the warehouse, and what state of the world it shows."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import duckdb
+
+from scorecard.shared import locks
+from scorecard.shared.errors import ScorecardError, Temporary
+from scorecard.shared.settings import Settings
+from scorecard.warehouse.variables import variables
+
+_CODE = (
+    "dbt_project/models",
+    "dbt_project/derived",
+    "dbt_project/macros",
+    "dbt_project/tests",
+    "dbt_project/dbt_project.yml",
+    "dbt_project/profiles.yml",
+    "expectations",
+    "scorecard",
+)
+_SUFFIXES = {".sql", ".yml", ".py"}
+
+
+@contextmanager
+def writer(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for writing.
+
+    Raises
+    ------
+    ScorecardError: another process has it open, or it is damaged or of a newer version.
+    """
+    settings.state.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = duckdb.connect(str(settings.warehouse))
+    except duckdb.Error as error:
+        raise ScorecardError(
+            f"The warehouse {settings.warehouse} cannot be opened: {' '.join(str(error).split())}",
+            "End the process that has it open; if it is damaged, delete it and run again: the exports rebuild it.",
+        ) from error
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Keep every other process that writes or publishes waiting, so that a build sees one state of the raw tables.
+
+    Raises
+    ------
+    ScorecardError: another process has not finished within five minutes.
+    """
+    busy = Temporary(
+        "Another run is extracting, building or closing and has not finished.",
+        "Wait for it to end, or stop it; then run again.",
+    )
+    with locks.alone(settings.state / "warehouse.lock", busy):
+        yield
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Hashes of what a build depends on: ``code`` with the company's settings, and ``loads`` of every source."""
+
+    code: str
+    loads: str
+
+
+def fingerprint(settings: Settings) -> Fingerprint:
+    """Return what a build would depend on now."""
+    loads = hashlib.sha256("\0".join(_loads(settings)).encode())
+    return Fingerprint(_code(settings), loads.hexdigest())
+
+
+def published_fingerprint(settings: Settings) -> Fingerprint | None:
+    """Return what the published snapshot was built from; none where there is no readable snapshot."""
+    if not settings.snapshot.exists():
+        return None
+    try:
+        with duckdb.connect(str(settings.snapshot), read_only=True) as connection:
+            row = connection.execute("select code, loads from quality.build").fetchone()
+    except duckdb.Error:
+        return None
+    return Fingerprint(*row) if row else None
+
+
+def refuse_stale(settings: Settings) -> None:
+    """Refuse to publish figures that other code or settings have made: their meaning would be taken from these.
+
+    Raises
+    ------
+    ScorecardError: there is no published snapshot, or it was built by other code or settings.
+    """
+    published = published_fingerprint(settings)
+    if published is None or published.code != _code(settings):
+        raise ScorecardError(
+            "The published figures were built by other code or settings than these, or there are none.",
+            "Run `scorecard build`, then publish again.",
+        )
+
+
+def _code(settings: Settings) -> str:
+    digest = hashlib.sha256()
+    for name in _CODE:
+        start = settings.project / name
+        for path in [start] if start.is_file() else sorted(start.rglob("*")):
+            if path.suffix in _SUFFIXES and path.is_file():
+                digest.update(f"{path.relative_to(settings.project)}\0".encode())
+                digest.update(path.read_bytes())
+    digest.update(json.dumps(variables(settings), sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def publish(settings: Settings, of: Fingerprint) -> None:
+    """Stamp the warehouse with its fingerprint and put a copy in the place that readers open, by an atomic rename.
+
+    Raises
+    ------
+    ScorecardError: the disk is full or not writable. The old snapshot stays.
+    """
+    with writer(settings) as connection:
+        connection.execute("create schema if not exists quality")
+        connection.execute("create or replace table quality.build as select ? as code, ? as loads", [of.code, of.loads])
+        connection.execute("checkpoint")
+    partial = settings.snapshot.with_suffix(".partial")
+    try:
+        shutil.copyfile(settings.warehouse, partial)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, settings.snapshot)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise ScorecardError(
+            f"The snapshot {settings.snapshot} cannot be written: {error.strerror}.",
+            "Free space or mend the permissions, then run again; the snapshot of before is still there.",
+        ) from error
+
+
+@contextmanager
+def reader(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the published snapshot.
+
+    Raises
+    ------
+    ScorecardError: nothing has been published yet, or the file is damaged.
+    """
+    if not settings.snapshot.exists():
+        raise ScorecardError("There is no built warehouse yet.", "Run `scorecard run`.")
+    try:
+        connection = duckdb.connect(str(settings.snapshot), read_only=True)
+    except duckdb.Error as error:
+        raise ScorecardError(
+            f"The snapshot {settings.snapshot} cannot be read: {' '.join(str(error).split())}",
+            "Delete it and run `scorecard build`.",
+        ) from error
+    try:
+        connection.execute("set TimeZone = ?", [settings.timezone])
+        yield connection
+    except duckdb.Error as error:
+        raise ScorecardError(
+            f"The snapshot {settings.snapshot} cannot be read: {' '.join(str(error).split())}",
+            "Delete it and run `scorecard build`.",
+        ) from error
+    finally:
+        connection.close()
+
+
+def _loads(settings: Settings) -> list[str]:
+    """Return what tells one state of the raw tables from another: their loads, and the days that services were read to.
+
+    A quiet day brings no record, and yet a period may be over because of it.
+    """
+    with writer(settings) as connection:
+        tables = connection.execute(
+            "select schema_name, table_name, column_name from duckdb_columns() "
+            "where (table_name, column_name) in (('_loaded_files', '_dlt_load_id'), ('_cursors', 'read_through')) "
+            "order by all"
+        ).fetchall()
+        loads: list[str] = []
+        for schema, table, column in tables:
+            rows = connection.execute(
+                f'select distinct {column} from "{schema}"."{table}" order by 1'  # noqa: S608
+            ).fetchall()
+            loads += [f"{schema} {row[0]}" for row in rows]
+    return loads

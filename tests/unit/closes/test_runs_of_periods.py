@@ -1,0 +1,44 @@
+"""Of observations that count in several periods, two editions are compared period by period."""
+
+import duckdb
+import pytest
+
+from scorecard.closes.restatement_causes import _find_differences
+
+MONTHS = [("2024-01-01", "2024-02-01"), ("2024-02-01", "2024-03-01"), ("2024-03-01", "2024-04-01")]
+Run = tuple[str, str | None, int]
+"""The first day, the first day that no longer counts, and the numerator."""
+
+
+def differing(old: list[Run], new: list[Run]) -> list[tuple[str, int]]:
+    """Return the month and numerator of each observation that differs."""
+    with duckdb.connect() as db:
+        for edition, runs in (("old", old), ("new", new)):
+            db.execute(f"create table {edition}_values (grain varchar, period_start date, period_end date)")
+            db.executemany(f"insert into {edition}_values values ('month', ?, ?)", MONTHS)
+            db.execute(
+                f"create table {edition}_observations (metric varchar, observation_id varchar, grain varchar, "
+                "period_start date, period_until date, occurred_on date, ended_on date, numerator integer, "
+                "denominator integer, product varchar)"
+            )
+            rows = [(f"crm|accounts|A|month|{start}|Pro", start, until, start, number) for start, until, number in runs]
+            query = f"insert into {edition}_observations values ('churn', ?, 'month', ?, ?, ?, null, ?, 1, 'Pro')"
+            db.executemany(query, rows)
+        _find_differences(db, ["product"])
+        found = db.execute("select strftime(period_start, '%Y-%m'), numerator from differing order by all").fetchall()
+    return [(month, number) for month, number in found]
+
+
+def a_row_each(*numbers: int) -> list[Run]:
+    return [(start, end, number) for (start, end), number in zip(MONTHS, numbers, strict=True)]
+
+
+@pytest.mark.parametrize("new", [[("2024-01-01", None, 0)], [("2023-06-01", "2024-04-01", 0)], a_row_each(0, 0, 0)])
+def test_how_many_periods_a_row_counts_in_is_no_difference(new: list[Run]) -> None:
+    assert differing(a_row_each(0, 0, 0), new) == []
+
+
+def test_what_differs_does_so_in_its_period() -> None:
+    new: list[Run] = [("2023-06-01", "2024-02-01", 0), ("2024-02-01", "2024-03-01", 1), ("2024-03-01", None, 0)]
+    assert differing([("2023-06-01", None, 0)], new) == [("2024-02", 0), ("2024-02", 1)]
+    assert differing([("2023-06-01", None, 0)], [("2023-06-01", "2024-03-01", 0)]) == [("2024-03", 0)]

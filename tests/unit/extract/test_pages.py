@@ -1,0 +1,108 @@
+"""Records of services on their way into the scratch database, odd ones among them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from scorecard.extract.contracts.contract import Column, ObjectContract
+from scorecard.extract.files.file_extraction import scratch
+from scorecard.extract.raw.suspect import Limits
+from scorecard.extract.services.page import Page, Shape
+from scorecard.extract.services.pages import Pages
+
+ANY = Limits("things", "Unit", 20, 1, 1, frozenset())
+
+ODD = {
+    "no letter": (b'{"id": "1", "name": "a\xffb"}', "a\ufffdb"),
+    "five thousand digits": (b'{"id": "1", "name": ' + b"7" * 5000 + b"}", "7" * 5000),
+    "a number of 20 digits": (b'{"id": "1", "name": 12345678901234567890}', "12345678901234567890"),
+    "a nul": (rb'{"id": "1", "name": "a\u0000b"}', "a\x00b"),
+    "deep": (b'{"id": "1", "name": "x", "more": ' + b"[" * 500 + b"]" * 500 + b"}", "x"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_is_no_letter_is_shown_as_such(contract: ObjectContract, odd: str) -> None:
+    record, name = ODD[odd]
+    with duckdb.connect() as db:
+        pages = Pages(db, "o", contract, Shape())
+        pages.add(Page("/things", "", len(record), [record, b'{"id": "2", "name": "good"}']))
+        staged = pages.judge("raw_things", set(), ANY)
+        assert staged.rows_quarantined == 0
+        assert db.execute("select id, name from o_good order by id").fetchall() == [("1", name), ("2", "good")]
+
+
+def test_large_records_fit_into_little_memory(contract: ObjectContract, tmp_path: Path) -> None:
+    text = "x" * 20_000
+    with scratch(tmp_path) as db:
+        pages = Pages(db, "o", contract, Shape())
+        for page in range(10):
+            ids = range(page * 100, page * 100 + 100)
+            pages.add(Page("/things", "", 1, [b'{"id": "%d", "name": "%s"}' % (each, text.encode()) for each in ids]))
+        assert pages.bytes > 20_000_000
+        assert pages.judge("raw_things", set(), ANY).rows_loaded == 1000
+        assert db.execute("select count(distinct id), min(name) = ? from o_good", [text]).fetchone() == (1000, True)
+
+
+A, B = b'{"id": "1", "name": "a", "at": "2024-01-01"}', b'{"id": "1", "name": "b", "at": "2024-01-01"}'
+LATER = b'{"id": "1", "name": "b", "at": "2024-01-02"}'
+
+VERSIONS: dict[str, tuple[list[list[bytes]], Shape, list[str], int]] = {
+    "two in one answer": ([[A, B]], Shape(), [], 2),
+    "equal ones in one answer": ([[A, A]], Shape(), ["a"], 0),
+    "two answers": ([[A], [B]], Shape(), ["b"], 0),
+    "two times of change in one answer": ([[LATER, A]], Shape(modified="at"), ["b"], 0),
+    "one time of change in one answer": ([[A, B]], Shape(modified="at"), [], 2),
+    "two answers of one moment": ([[A], [B]], Shape(one_moment=True), [], 2),
+    "equal ones of one moment": ([[A], [A]], Shape(one_moment=True), ["a"], 1),
+}
+
+
+@pytest.mark.parametrize("case", VERSIONS)
+def test_a_key_says_two_things_only_at_one_moment(contract: ObjectContract, case: str) -> None:
+    answers, shape, names, bad = VERSIONS[case]
+    with duckdb.connect() as db:
+        pages = Pages(db, "o", contract, shape)
+        for records in answers:
+            pages.add(Page("/things", "", 1, records))
+        staged = pages.judge("raw_things", set(), ANY)
+        assert [name for (name,) in db.execute("select name from o_good").fetchall()] == names
+        assert (staged.rows_read, staged.rows_loaded, staged.rows_quarantined) == (2, len(names), bad)
+
+
+def test_of_a_list_the_entry_that_is_bad_goes_to_quarantine_alone(contract: ObjectContract) -> None:
+    columns = (*contract.columns[:1], Column("name", "bigint", "name", not_null=False))
+    entries = replace(contract, columns=columns, each="lines", merge_key=("id",))
+    record = b'{"lines": [{"id": "1", "name": 1}, {"id": "2", "name": "two"}, {"id": "3", "name": 3}]}'
+    with duckdb.connect() as db:
+        pages = Pages(db, "o", entries, Shape())
+        pages.add(Page("/things", "", len(record), [record]))
+        staged = pages.judge("raw_things", set(), ANY)
+        assert (staged.rows_read, staged.rows_loaded, staged.rows_quarantined) == (3, 2, 1)
+        assert db.execute("select _payload->>'name', _reason from o_bad").fetchall() == [
+            ("two", 'name: "two" is no bigint')
+        ]
+
+
+def test_of_a_record_that_was_read_twice_the_later_entries_count_all_of_them(contract: ObjectContract) -> None:
+    parent = Column("parent", "varchar", "_parent.id", not_null=False)
+    entries = replace(contract, columns=(*contract.columns, parent), each="lines", merge_key=("parent",))
+    first = b'{"id": "P", "lines": [{"id": "1", "name": "a"}, {"id": "2", "name": "b"}, {"id": "3", "name": "c"}]}'
+    second = b'{"id": "P", "lines": [{"id": "2", "name": "d"}, {"id": "4", "name": "e"}]}'
+    for records, names in (([first], ["a", "b", "c"]), ([first, second], ["d", "e"])):
+        with duckdb.connect() as db:
+            pages = Pages(db, "o", entries, Shape())
+            for record in records:
+                pages.add(Page("/things", "", len(record), [record]))
+            assert pages.judge("raw_things", set(), ANY).rows_loaded == len(names)
+            assert [name for (name,) in db.execute("select name from o_good order by id").fetchall()] == names
+
+
+@pytest.fixture
+def contract() -> ObjectContract:
+    columns = tuple(
+        Column(name, "varchar", name, not_null=False, optional=name == "at") for name in ("id", "name", "at")
+    )
+    return ObjectContract("thing", "", ("id",), False, ",", columns, Path(), object="things", merge_key=("id",))

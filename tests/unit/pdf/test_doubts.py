@@ -1,0 +1,127 @@
+"""What is not final, and what carries a warning, says so wherever it is printed or named, in both languages."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scorecard.pdf.compose import document, read_desk
+from scorecard.pdf.render import summary
+from tests.unit.pdf.close_fixture import Change, build
+
+pytestmark = pytest.mark.samples
+
+Rows = list[dict[str, Any]]
+CHURN = "Customer churn rate"
+
+
+def _in_grace(value: str, at_most: str, pending: int, status: str, target: str | None = "0.02") -> Change:
+    """Let some customers be in grace at the end of the last quarter, and nothing else have a target."""
+
+    def change(values: Rows, checks: Rows) -> None:
+        checks[:] = [check for check in checks if check["passed"]]
+        for row in values:
+            row |= {"at_most": None, "pending": None, "target": None, "expected": None, "status": "na"}
+            if (row["metric"], row["dimension"], row["period"]) == ("customer_churn_rate", "business_unit", "2024-Q4"):
+                row |= {"value": Decimal(value), "at_most": Decimal(at_most), "pending": Decimal(pending)}
+                row |= {"status": status, "target": target and Decimal(target), "expected": target and Decimal(target)}
+
+    return change
+
+
+def _churn(close: Path, language: str, reports: Path) -> tuple[Any, dict[str, str], Any]:
+    doc = document(read_desk(close, language, reports))
+    label = {"en": CHURN, "ja": "顧客解約率"}[language]
+    (row,) = [row for group in doc.groups for row in group.rows if row.label == label]
+    return row, dict(doc.summary_notes), doc
+
+
+def test_churn_that_is_not_settled_prints_its_range_and_when_it_is_final(tmp_path: Path, reports: Path) -> None:
+    close = build(tmp_path, "customers", "2024-Q4", _in_grace("0.019", "0.026", 11, "na"))
+    row, notes, doc = _churn(close, "en", reports)
+    assert row.value.text == "1.9–2.6\u00a0%"
+    said = "1.9 % so far, 2.6 % if the 11 in grace don't renew; final on 30 Jan 2025."
+    assert notes[row.value.note or ""].replace("\u00a0", " ") == said
+    assert [line.replace("\u00a0", " ") for line in doc.provisional] == [f"{CHURN}: {said}"]
+    assert row.status.word == "unsettled"
+    assert (row.vs_target.text, row.vs_target.tone) == ("−0.1 to +0.6\u00a0pt", "range")
+    row, notes, _ = _churn(close, "ja", reports)
+    assert row.value.text == "1.9～2.6%"
+    assert notes[row.value.note or ""] == (
+        "現時点で1.9%、猶予期間中の11社が更新しない場合は2.6%。2025年1月30日に確定。"
+    )
+    assert row.status.word == "未確定"
+
+
+def test_churn_of_nobody_so_far_is_no_bare_0(tmp_path: Path, reports: Path) -> None:
+    row, notes, _ = _churn(build(tmp_path, "customers", "2024-Q4", _in_grace("0", "0.266", 1, "na")), "en", reports)
+    assert row.value.text == "0.0–26.6\u00a0%"
+    assert "0.0 % so far, 26.6 % if the one in grace doesn't renew" in notes[row.value.note or ""].replace(
+        "\u00a0", " "
+    )
+
+
+def test_a_settled_figure_carries_no_note_though_the_metric_knows_grace(tmp_path: Path, reports: Path) -> None:
+    def settled(values: Rows, checks: Rows) -> None:
+        for row in values:
+            row |= {"at_most": None, "pending": None}
+
+    row, _, doc = _churn(build(tmp_path, "customers", "2024-Q4", settled), "en", reports)
+    assert row.value.note is None
+    assert doc.provisional == ()
+
+
+@pytest.mark.parametrize(("value", "at_most", "reached"), [("0.005", "0.01", True), ("0.019", "0.026", False)])
+def test_a_target_is_reached_only_if_both_ends_reach_it(
+    tmp_path: Path, reports: Path, value: str, at_most: str, reached: bool
+) -> None:
+    status = "ahead" if reached else "na"
+    close = build(tmp_path, "customers", "2024-Q4", _in_grace(value, at_most, 3, status))
+    said = " ".join(summary(close, "en", reports).sentences)
+    assert ("Customer churn rate is" in said) == reached
+
+
+def test_a_provisional_figure_that_is_praised_says_so_in_the_mail(tmp_path: Path, reports: Path) -> None:
+    close = build(tmp_path, "customers", "2024-Q4", _in_grace("0.005", "0.01", 3, "ahead"))
+    (praised,) = [each for each in summary(close, "en", reports).sentences if each.startswith(CHURN)]
+    assert praised.replace("\u00a0", " ").endswith(" Provisional, 1.0 % if the 3 in grace don't renew.")
+    (praised,) = [each for each in summary(close, "ja", reports).sentences if each.startswith("顧客解約率")]
+    assert praised.endswith("暫定値、猶予期間中の3社が更新しない場合は1.0%。")
+
+
+def test_the_next_scorecard_says_what_a_provisional_figure_has_become(tmp_path: Path, reports: Path) -> None:
+    close = build(tmp_path, "customers", "2024-Q4")
+    entry = {"figure_id": "F099", "metric": "customer_churn_rate", "grain": "quarter", "period": "2024-Q3"}
+    entry |= {"dimension": "business_unit", "member": "RavenStack SaaS", "field": "final", "seen": "false"}
+    entry |= {"old": "0.01900000", "old_at_most": "0.02600000", "new": "0.02600000"}
+    (close / "restatements.json").write_text(json.dumps([entry]))
+    doc = document(read_desk(close, "en", reports))
+    assert [line.replace("\u00a0", " ") for line in doc.finals] == [f"{CHURN}, Q3, final: 2.6 % (was 1.9–2.6 %)"]
+    assert (doc.edition_note, doc.restatements) == (None, ())
+    assert document(read_desk(close, "ja", reports)).finals == ("顧客解約率（第3四半期）確定：2.6%（前回1.9～2.6%）",)
+
+
+def test_a_figure_of_a_running_period_is_named_provisional(tmp_path: Path, reports: Path) -> None:
+    def running(values: Rows, checks: Rows) -> None:
+        checks[:] = [check for check in checks if check["passed"]]
+        for row in values:
+            if row["period"] == "2017-Q4":
+                row |= {"is_complete": False, "elapsed_share": Decimal("0.5")}
+
+    close = build(tmp_path, "sales", "2017-Q4", running)
+    told = summary(close, "en", reports)
+    assert told.headline.endswith("(provisional).")
+    assert all(each.endswith("Provisional.") for each in told.sentences[:2])
+    assert summary(close, "ja", reports).headline.endswith("（暫定値）。")
+
+
+def test_a_warning_stands_beside_the_figure_that_a_sentence_names(sales: Path, customers: Path, reports: Path) -> None:
+    told = summary(sales, "en", reports)
+    assert told.headline.endswith("(booked revenue: warning W2).")
+    assert any(line.startswith("W2: ") for line in told.warnings)
+    marked = [each for each in (told.headline, *told.sentences) if "W1" in each]
+    assert bool(marked) == any(line.startswith("W1: ") for line in told.warnings)
+    assert "データ警告W2" in summary(sales, "ja", reports).headline
+    assert all(line.startswith("W") for line in summary(customers, "ja", reports).warnings)

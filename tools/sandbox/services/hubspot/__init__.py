@@ -1,5 +1,0 @@
-"""A stand-in for HubSpot's CRM API: lists, single objects, batches, search, associations, OAuth and limits."""
-
-from .server import HubSpot
-
-__all__ = ["HubSpot"]
