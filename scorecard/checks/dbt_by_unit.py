@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scorecard.checks.from_dbt import tested_nodes
 from scorecard.checks.results import CheckResult
+from scorecard.shared.sql import literal
 from scorecard.shared.text import plain
 
 if TYPE_CHECKING:
@@ -87,12 +88,11 @@ def _of_units(
 
 def _of_unit(con: "DuckDBPyConnection", sql: str, parents: Sequence[Mapping[str, Any]], unit: str) -> str:
     """Return a test's SQL on the rows of one unit."""
-    literal = "'" + unit.replace("'", "''") + "'"
     for parent in parents:
         column = _unit_column(con, parent)
         if column:
             relation = parent["relation_name"]
-            sql = sql.replace(relation, f'(select * from {relation} where "{column}" = {literal})')
+            sql = sql.replace(relation, f'(select * from {relation} where "{column}" = {literal(unit)})')
     return sql
 
 

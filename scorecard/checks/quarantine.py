@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from scorecard.catalogue import DeclaredSource, DeclaredTable
-from scorecard.shared.text import key_sql
+from scorecard.shared.sql import key_sql, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -155,12 +155,12 @@ class Object:
         if not {*self.key, "_valid_to"} <= held_columns or not self.key:
             return [], {}
         alive = " and _deleted_at is null" if "_deleted_at" in held_columns else ""
-        key = key_sql([_quoted(name) for name in self.key])
+        key = key_sql([quoted(name) for name in self.key])
         held = f"""(
-            select {key} as key{"".join(f", {_quoted(name)}" for name in amounts)}
-            from {self.schema}.{_quoted(self.name)} where _valid_to is null{alive}
+            select {key} as key{"".join(f", {quoted(name)}" for name in amounts)}
+            from {self.schema}.{quoted(self.name)} where _valid_to is null{alive}
         )"""
-        sent = "".join(f", bad.amounts ->> '$.{_quoted(n)}', held.{_quoted(n)}::varchar" for n in amounts)
+        sent = "".join(f", bad.amounts ->> '$.{quoted(n)}', held.{quoted(n)}::varchar" for n in amounts)
         rows = self.con.execute(
             f"select bad.key, bad.reason, held.key is not null{sent} "
             f"from {bad} as bad left join {held} as held on bad.key = held.key",
@@ -172,7 +172,7 @@ class Object:
         ]
         if not amounts:
             return records, {}
-        sums = ", ".join(f"coalesce(sum(abs({_quoted(name)})), 0)::varchar" for name in amounts)
+        sums = ", ".join(f"coalesce(sum(abs({quoted(name)})), 0)::varchar" for name in amounts)
         (totals,) = self.con.execute(
             f"select {sums} from {held} where key not in (select key from {bad} where key is not null)",
             {"object": self.name},
@@ -187,7 +187,3 @@ def size_of(amount: str | None) -> Decimal:
     except InvalidOperation:
         return Decimal()
     return abs(number) if number.is_finite() else Decimal()
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -12,6 +12,7 @@ from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.validation import Entry, Text, check
 from scorecard.catalogue.yaml_files import Document, Place, read_document
 from scorecard.checks.results import OfAnySource, Severity
+from scorecard.shared.sql import literal
 
 SQL = "unexpected_rows_expectation"
 QUERY = "unexpected_rows_query"
@@ -222,5 +223,5 @@ class _Filler:
 def _sql(value: object) -> str:
     """Return a value as it stands in a query: a list as literals (never an empty one), text as it is."""
     if isinstance(value, Collection) and not isinstance(value, str):
-        return ", ".join("'" + str(item).replace("'", "''") + "'" for item in value) or "null"
+        return ", ".join(literal(item) for item in value) or "null"
     return str(value)

@@ -6,6 +6,7 @@ from typing import Any
 from scorecard.closes import store
 from scorecard.closes.verify import chain_problems
 from scorecard.shared.errors import ScorecardError
+from scorecard.shared.files import sha256_of, write_whole
 from scorecard.shared.settings import Settings
 
 
@@ -15,13 +16,10 @@ def write_head(settings: Settings, manifest: dict[str, Any]) -> None:
     head = {
         "close_id": manifest["close_id"],
         "sequence": manifest["sequence"],
-        "manifest_sha256": store.sha256_of(path),
+        "manifest_sha256": sha256_of(path),
     }
     for folder, name in ((settings.archive, store.HEAD), (settings.state, store.MADE)):
-        beside = folder / f"{store.TEMPORARY}{name}"
-        store.write_durably(beside, store.json_bytes(head))
-        beside.replace(folder / name)
-        store.sync_folder(folder)
+        write_whole(folder / name, store.json_bytes(head))
 
 
 def check_chain(settings: Settings) -> None:

@@ -4,8 +4,7 @@ Nothing here knows a metric; the catalogue names them and says how each is aggre
 """
 
 # ruff: noqa: S608 - the names in these queries come from the catalogue and the values are bound
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,6 +19,7 @@ from scorecard.shared.errors import ScorecardError
 from scorecard.shared.languages import load_translations
 from scorecard.shared.periods import FiscalYear, Grain, Period, at_term, last_over, period_of
 from scorecard.shared.settings import Settings
+from scorecard.shared.sql import literal
 
 SPARKLINE = 13
 _RECORD_COLUMNS = (
@@ -89,34 +89,6 @@ def behind_metrics(chosen: Iterable[Metric], metrics: dict[str, Metric]) -> list
     terms = [term.metric for metric in chosen if metric.expression for term in metric.expression.terms]
     printed = {metric.name for metric in chosen}
     return [metrics[name] for name in dict.fromkeys(terms) if name not in printed]
-
-
-@contextmanager
-def opened(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the published warehouse to be read.
-
-    Raises
-    ------
-    ScorecardError: there is none yet, or it can't be read.
-    """
-    if not settings.snapshot.is_file():
-        raise ScorecardError(
-            f"There is no published warehouse at {settings.snapshot}.",
-            "Run `scorecard run`, which builds and publishes it.",
-        )
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
-        # Under the name it was built with, since views may name their tables in full.
-        name = settings.warehouse.stem
-        try:
-            connection.execute(f"attach '{_quoted(str(settings.snapshot))}' as \"{name}\" (read_only)")
-        except duckdb.Error as error:
-            raise ScorecardError(
-                f"The published warehouse at {settings.snapshot} can't be read: {error}",
-                "Run `scorecard run` to build it anew.",
-            ) from error
-        connection.execute(f'use "{name}"')
-        yield connection
 
 
 def read(
@@ -344,7 +316,7 @@ def _loads(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     if not schemas:
         return []
     parts = " union all ".join(
-        f"select _dlt_load_id as load_id, '{_quoted(schema.removeprefix('raw_'))}' as source, object, source_file, "
+        f"select _dlt_load_id as load_id, {literal(schema.removeprefix('raw_'))} as source, object, source_file, "
         f'source_sha256, rows_loaded, loaded_at from "{schema}"._loaded_files'
         for (schema,) in schemas
     )
@@ -402,7 +374,3 @@ def _sorted(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str,
 
 def _listed(columns: Iterable[str]) -> str:
     return ", ".join(f'"{column}"' for column in columns)
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")

@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 
 from scorecard.closes import store
+from scorecard.shared.sql import literal
 
 FILE = "evidence.parquet"
 
@@ -45,18 +46,14 @@ def query(folder: Path) -> str:
     columns = "metric, source_system, source_object, record_id"
     path, observations = folder / FILE, folder / "observations.parquet"
     if path.is_file():
-        return f"select {columns}, evidence_object, evidence_id from read_parquet({_literal(path)})"  # noqa: S608
+        return f"select {columns}, evidence_object, evidence_id from read_parquet({literal(path)})"  # noqa: S608
     if "evidence" not in store.columns(observations):
-        return f"select {columns}, '' as evidence_object, '' as evidence_id from read_parquet({_literal(observations)}) limit 0"  # noqa: E501, S608
+        return f"select {columns}, '' as evidence_object, '' as evidence_id from read_parquet({literal(observations)}) limit 0"  # noqa: E501, S608
     return (
         f"select {columns}, split_part(line, ' ', 1) as evidence_object, "  # noqa: S608
         "regexp_extract(line, '^[^ ]* (.*) [^ ]*$', 1) as evidence_id "
-        f"from (select {columns}, unnest(evidence) as line from read_parquet({_literal(observations)}))"
+        f"from (select {columns}, unnest(evidence) as line from read_parquet({literal(observations)}))"
     )
-
-
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
 
 
 def from_text(lines: Iterable[str]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import duckdb
 
 from scorecard.closes import store
 from scorecard.closes.verify import chain_problems
+from scorecard.shared.files import sha256_of
 from scorecard.shared.settings import Settings
 
 FigureKey = tuple[str, str, str, str, str, str]
@@ -54,4 +55,4 @@ def _figures(settings: Settings, close_id: str) -> Path | None:
     """Return the path of a close's figures; None where they are not those that its manifest names."""
     path = settings.archive / close_id / "values.parquet"
     listed = store.read_manifest(path.parent)["files"].get(path.name)
-    return path if path.is_file() and store.sha256_of(path) == listed else None
+    return path if path.is_file() and sha256_of(path) == listed else None

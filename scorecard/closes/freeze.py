@@ -3,11 +3,10 @@
 Closing again makes the next edition where a reader sees a difference, and says what changed and why.
 """
 
-import os
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from tempfile import mkdtemp
@@ -33,10 +32,13 @@ from scorecard.closes.record_history import History, newest_loads
 from scorecard.closes.restatements import Periods, makes_edition, restatements
 from scorecard.closes.verify import Mailed, open_close
 from scorecard.shared.errors import ScorecardError, Temporary
+from scorecard.shared.files import replace_synced, sha256_of, sync, write_synced
 from scorecard.shared.languages import ENGLISH, load_translations
 from scorecard.shared.locks import alone
+from scorecard.shared.moments import now_text
 from scorecard.shared.periods import Period
 from scorecard.shared.settings import Settings
+from scorecard.shared.snapshot import snapshot
 
 _LIBRARIES = (
     *(
@@ -135,7 +137,7 @@ def _freeze(
     behind = contents.behind_metrics(chosen, metrics)
     chosen, behind = (_of_business_unit(settings, scorecard, listed) for listed in (chosen, behind))
     converted = [name for name, entry in build.lineage.items() if _reads_rates(entry)]
-    with contents.opened(settings) as connection:
+    with snapshot(settings, "UTC") as connection:
         frozen = contents.read(connection, settings, scorecard, chosen, behind, period, converted)
         raw = newest_loads(connection)
     for name, table in frozen.tables.items():
@@ -150,7 +152,7 @@ def _freeze(
         "passes.json": {name: build.passes[name] for name in sorted(bases & build.passes.keys())},
     }
     for name, content in documents.items():
-        store.write_durably(folder / name, store.json_bytes(content))
+        write_synced(folder / name, store.json_bytes(content))
     return raw
 
 
@@ -173,9 +175,7 @@ def _next_edition(
     raw: dict[str, datetime],
 ) -> Close:
     """Make the folder an edition, if a reader sees a difference from the latest one; else keep only its provenance."""
-    files = {
-        name: store.sha256_of(folder / name) for name in (*store.FILES, *store.ADDED) if name != "restatements.json"
-    }
+    files = {name: sha256_of(folder / name) for name in (*store.FILES, *store.ADDED) if name != "restatements.json"}
     editions = [each for each in earlier if (each["scorecard"], each["period"]) == (scorecard.name, period.label)]
     latest = max(editions, key=lambda each: int(each["edition"]), default=None)
     differences: list[dict[str, Any]] = []
@@ -190,8 +190,8 @@ def _next_edition(
             return replace(same, differences=tuple(differences), provenance=number)
         _mark_printed(differences, build.printed(path))
     differences += _final_now(settings, scorecard, period, folder, earlier)
-    store.write_durably(folder / "restatements.json", store.json_bytes(differences))
-    files["restatements.json"] = store.sha256_of(folder / "restatements.json")
+    write_synced(folder / "restatements.json", store.json_bytes(differences))
+    files["restatements.json"] = sha256_of(folder / "restatements.json")
     edition = latest["edition"] + 1 if latest else 1
     made = _chained(settings, scorecard, period, edition, files, earlier)
     manifest = {
@@ -200,13 +200,11 @@ def _next_edition(
         "libraries": _versions(),
         "fonts": build.fonts,
         "raw": {schema: moment.isoformat() for schema, moment in raw.items()},
-        "closed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "closed_at": now_text(),
     }
-    store.write_durably(folder / store.MANIFEST, store.json_bytes(manifest))
-    store.sync_folder(folder)
+    write_synced(folder / store.MANIFEST, store.json_bytes(manifest))
     path = settings.archive / manifest["close_id"]
-    os.rename(folder, path)
-    store.sync_folder(settings.archive)
+    replace_synced(folder, path)
     chain.write_head(settings, manifest)
     return Close(manifest["close_id"], path, True, edition, manifest["content_sha256"], tuple(differences))
 
@@ -243,7 +241,7 @@ def _chained(
         "previous": before
         and {
             "close_id": before["close_id"],
-            "manifest_sha256": store.sha256_of(settings.archive / before["close_id"] / store.MANIFEST),
+            "manifest_sha256": sha256_of(settings.archive / before["close_id"] / store.MANIFEST),
         },
     }
 
@@ -253,7 +251,7 @@ def _compared(settings: Settings, latest: dict[str, Any], now: Path, period: Per
     frozen = contents.frozen_periods(period, settings.fiscal)
     periods = Periods(period, frozen[1:3], frozen, settings.fiscal)
     since = {schema: datetime.fromisoformat(moment) for schema, moment in latest.get("raw", {}).items()}
-    with contents.opened(settings) as connection:
+    with snapshot(settings, "UTC") as connection:
         history = History(connection, settings, since, datetime.fromisoformat(latest["closed_at"]))
         names = contents.names(connection, unit)
         return restatements(settings.archive / latest["close_id"], now, periods, history, names)
@@ -371,8 +369,7 @@ def _write_parquet(path: Path, table: pa.Table) -> None:
         compression_level=3,
         row_group_size=1 << 20,
     )
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    sync(path)
 
 
 def _versions() -> dict[str, str]:

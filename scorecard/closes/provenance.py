@@ -8,10 +8,8 @@ others. A manifest has the hash of each file and of the manifest before it (the 
 
 # ruff: noqa: S608 - the names in these queries are columns, paths are quoted
 import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -19,7 +17,10 @@ from typing import Any
 import duckdb
 
 from scorecard.closes import store
+from scorecard.shared.files import replace_synced, sha256_of, sync, write_synced, write_whole
+from scorecard.shared.moments import now_text
 from scorecard.shared.settings import Settings
+from scorecard.shared.sql import literal
 
 OBSERVATIONS = "observations.parquet"
 _HEAD = "head.json"
@@ -63,16 +64,15 @@ def keep(
         manifest = {
             "close_id": close_id,
             "number": number,
-            "files": {path.name: store.sha256_of(path) for path in sorted(partial.iterdir())},
+            "files": {path.name: sha256_of(path) for path in sorted(partial.iterdir())},
             "state": compared,
-            "previous": store.sha256_of(previous / store.MANIFEST),
+            "previous": sha256_of(previous / store.MANIFEST),
             "differences": differences,
             "code": code,
-            "kept_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "kept_at": now_text(),
         }
-        store.write_durably(partial / store.MANIFEST, store.json_bytes(manifest))
-        store.sync_folder(partial)
-        partial.rename(folder / str(number))
+        write_synced(partial / store.MANIFEST, store.json_bytes(manifest))
+        replace_synced(partial, folder / str(number))
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     _write_head(folder, number)
@@ -96,7 +96,7 @@ def of_figure(settings: Settings, close_id: str, condition: str) -> dict[str, An
     if not earlier:
         return None
     manifest = _manifest(folder / earlier[-1])
-    path = _literal(folder / earlier[-1] / OBSERVATIONS)
+    path = literal(folder / earlier[-1] / OBSERVATIONS)
     with duckdb.connect() as connection:
         rows = connection.execute(
             "select kept, source_system, source_object, record_id, source_file, source_line, numerator "
@@ -132,14 +132,14 @@ def _problems_of(settings: Settings, folder: Path) -> Iterator[str]:
     before = settings.archive / folder.name / store.MANIFEST
     for number in numbers:
         manifest = _manifest(folder / number)
-        if not before.is_file() or manifest["previous"] != store.sha256_of(before):
+        if not before.is_file() or manifest["previous"] != sha256_of(before):
             yield f"The provenance {folder / number} does not follow what was kept before it."
         there = {path.name for path in (folder / number).iterdir()} - {store.MANIFEST}
-        changed = [name for name in there if store.sha256_of(folder / number / name) != manifest["files"].get(name)]
+        changed = [name for name in there if sha256_of(folder / number / name) != manifest["files"].get(name)]
         if changed or there != manifest["files"].keys():
             yield f"The provenance {folder / number} was changed after it was kept."
         before = folder / number / store.MANIFEST
-    if head["number"] and head["manifest_sha256"] != store.sha256_of(folder / str(head["number"]) / store.MANIFEST):
+    if head["number"] and head["manifest_sha256"] != sha256_of(folder / str(head["number"]) / store.MANIFEST):
         yield f"The provenance in {folder} was changed after it was kept."
 
 
@@ -148,7 +148,7 @@ def _write_difference(frozen: Path, now: Path, target: Path) -> None:
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
         for name, path in (("frozen", frozen), ("fresh", now)):
-            connection.execute(f"create view {name} as select * from read_parquet({_literal(path)})")
+            connection.execute(f"create view {name} as select * from read_parquet({literal(path)})")
         columns = [
             {row[0] for row in connection.execute(f"describe {name}").fetchall()} for name in ("frozen", "fresh")
         ]
@@ -156,18 +156,14 @@ def _write_difference(frozen: Path, now: Path, target: Path) -> None:
         connection.execute(
             f"copy (select 'without' as kept, * from (select {both} from frozen except all select {both} from fresh) "
             f"union all by name select 'with' as kept, * from (select {both} from fresh except all select {both} "
-            f"from frozen) order by all) to {_literal(target)} (format parquet, compression zstd)"
+            f"from frozen) order by all) to {literal(target)} (format parquet, compression zstd)"
         )
-    with target.open("rb") as file:
-        os.fsync(file.fileno())
+    sync(target)
 
 
 def _write_head(folder: Path, number: int) -> None:
-    head = {"number": number, "manifest_sha256": store.sha256_of(folder / str(number) / store.MANIFEST)}
-    beside = folder / f"{store.TEMPORARY}{_HEAD}"
-    store.write_durably(beside, store.json_bytes(head))
-    beside.replace(folder / _HEAD)
-    store.sync_folder(folder)
+    head = {"number": number, "manifest_sha256": sha256_of(folder / str(number) / store.MANIFEST)}
+    write_whole(folder / _HEAD, store.json_bytes(head))
 
 
 def _home(settings: Settings) -> Path:
@@ -182,7 +178,3 @@ def _numbers(folder: Path) -> list[str]:
 
 def _manifest(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / store.MANIFEST).read_bytes()))
-
-
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

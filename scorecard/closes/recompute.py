@@ -14,6 +14,7 @@ from scorecard.closes import store
 from scorecard.closes.contribution import counts_in, is_stock
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.periods import FiscalYear, at_term, parse_period
+from scorecard.shared.sql import literal
 
 _QUANTILES = {"median": 5, "percentile_90": 9, "km_median": 5}
 """In tenths."""
@@ -328,11 +329,6 @@ def figure_of(folder: Path, figure_id: str, local_id: str) -> Figure:
             "Figure ids stand on the scorecard's last page; `scorecard values --json` prints them too.",
         )
     return dict(zip(names, figures[0], strict=True))
-
-
-def literal(text: str) -> str:
-    """Return a text as SQL."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _day(day: date | datetime) -> str:

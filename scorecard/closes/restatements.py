@@ -18,6 +18,7 @@ from scorecard.closes.renamed import Name, with_pairs
 from scorecard.closes.restatement_causes import KEY, Definitions, FigureKey, reasons_in_records
 from scorecard.shared.languages import frozen_words
 from scorecard.shared.periods import CALENDAR_YEAR, FiscalYear, Period, last_over
+from scorecard.shared.sql import literal
 
 _ACTION = ("metric", "who", "from_date", "due", "progress", "status", "dimension", "member")
 _WORDS = ("what", "expected_effect")
@@ -99,8 +100,8 @@ def _open(
         "select * exclude (period_start, period_until)" if "period_start" in store.columns(observations) else "select *"
     )
     without = ", ".join(f"'{metric}'" for metric in derived) or "''"
-    values = f"select * from read_parquet('{_quoted(folder / 'values.parquet')}')"
-    observed = f"{kept}, {later} from read_parquet('{_quoted(observations)}') where metric not in ({without})"
+    values = f"select * from read_parquet({literal(folder / 'values.parquet')})"
+    observed = f"{kept}, {later} from read_parquet({literal(observations)}) where metric not in ({without})"
     if names:
         connection.execute("create temp table names (field varchar, spelling varchar, name varchar)")
         connection.executemany("insert into names values (?, ?, ?)", [list(each) for each in names])
@@ -120,10 +121,6 @@ def _now(field: str, column: str) -> str:
     """Return the SQL of a member's name now; ``field`` is SQL of its dimension."""
     new_name = f"select names.name from names where names.field = {field} and names.spelling = {column}"
     return f"coalesce(({new_name}), {column}) as {column}"
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def _metrics(before: Path, now: Path) -> tuple[Row, Row]:

@@ -6,7 +6,6 @@ names the newest close, so that its loss or a change of its manifest is seen as 
 
 import hashlib
 import json
-import os
 import re
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scorecard.shared.errors import ScorecardError
+from scorecard.shared.files import sha256_of
 from scorecard.shared.settings import Settings
 
 TABLES = ("values.parquet", "observations.parquet", "targets.parquet", "checks.parquet", "actions.parquet")
@@ -28,12 +28,6 @@ MADE = "closes.made"
 TEMPORARY = ".tmp-"
 # Which machine or run brought the records, and which pass computed them, is no part of what a close says.
 NOT_CONTENT = ("loads.json", "passes.json")
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def content_sha256(files: dict[str, str]) -> str:
@@ -66,23 +60,6 @@ def columns(path: Path) -> list[str]:
 def optional(path: Path, column: str, kind: str) -> str:
     """Return the SQL of a column that earlier closes lack, where it is null."""
     return column if column in columns(path) else f"null::{kind} as {column}"
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Write a file and wait until it is on the disk."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def folders(settings: Settings) -> list[Path]:

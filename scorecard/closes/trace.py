@@ -12,10 +12,12 @@ import duckdb
 
 from scorecard.catalogue import COMPANY
 from scorecard.closes import evidence, provenance, store
-from scorecard.closes.recompute import Figure, Part, Recomputation, figure_of, literal, recomputation
+from scorecard.closes.recompute import Figure, Part, Recomputation, figure_of, recomputation
 from scorecard.closes.verify import Mailed, open_close
 from scorecard.shared.decimals import digits
+from scorecard.shared.files import sha256_of
 from scorecard.shared.settings import Settings
+from scorecard.shared.sql import literal
 
 # Reasons for n/a that follow from the figure's own records. Any other is a rule: no query over the records can find it.
 _REASONS_IN_RECORDS = ("no_observations", "no_denominator", "too_few_observations", "missing_inputs", "longer_than")
@@ -93,7 +95,7 @@ def trace(settings: Settings, figure_id: str, mailed: Sequence[Mailed] = ()) -> 
         "provenance": provenance.of_figure(settings, close_id, condition),
         "close": {
             **{name: manifest[name] for name in ("close_id", "edition", "content_sha256", "closed_at")},
-            "manifest_sha256": store.sha256_of(folder / store.MANIFEST),
+            "manifest_sha256": sha256_of(folder / store.MANIFEST),
             "verified": True,
         },
     }
@@ -145,7 +147,7 @@ def _observations(
         "occurred_at, numerator, denominator, "
         f"{store.optional(path, 'is_event', 'boolean')}, {store.optional(path, 'settles_on', 'date')}, "
         f"{'evidence' if has_evidence else 'null as evidence'} "
-        f"from read_parquet({literal(str(path))}) "
+        f"from read_parquet({literal(path)}) "
         f"where {part.condition} order by occurred_at, record_id, observation_id, numerator"
     )
     names = [column[0] for column in rows.description or ()]
@@ -185,7 +187,7 @@ def _row_of_target(
     names = ("grain", "period", "scope", "dimension", "member")
     same = " and ".join(f"{name} = ${name}" for name in ("metric", *names))
     row = connection.execute(
-        f"select {listed} from read_parquet({literal(str(path))}) where {same}",
+        f"select {listed} from read_parquet({literal(path)}) where {same}",
         {"metric": part.metric, **{name: figure[name] for name in names}},
     ).fetchone()
     return row and (row[0], row[1], row[2])
@@ -212,7 +214,7 @@ def _versions(
     condition = " or ".join(f"({condition})" for condition in conditions)
     rows = connection.execute(
         "select distinct source_file, source_sha256 "
-        f"from read_parquet({literal(str(folder / 'observations.parquet'))}) "
+        f"from read_parquet({literal(folder / 'observations.parquet')}) "
         f"where ({condition}) and source_file is not null"
     ).fetchall()
     return {(file, digest) for file, digest in rows}
@@ -227,7 +229,7 @@ def _files(settings: Settings, versions: set[tuple[str, str | None]]) -> list[di
             state = "part of the project, at the revision that the close's manifest names"
         elif not path.is_file():
             state = "gone from the data folder; the frozen records stand"
-        elif store.sha256_of(path) == digest:
+        elif sha256_of(path) == digest:
             state = "unchanged"
         else:
             state = "changed since these records were loaded; the frozen records stand"
@@ -238,7 +240,7 @@ def _files(settings: Settings, versions: set[tuple[str, str | None]]) -> list[di
 def _original(settings: Settings, digest: str | None) -> str | None:
     """Return the path of the copy of a file version, None where there is none or it is not what was copied."""
     path = settings.original(digest) if digest else None
-    return str(path) if path and path.is_file() and store.sha256_of(path) == digest else None
+    return str(path) if path and path.is_file() and sha256_of(path) == digest else None
 
 
 def _loads(folder: Path, versions: set[tuple[str, str | None]]) -> list[dict[str, Any]]:

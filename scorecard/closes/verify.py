@@ -7,6 +7,7 @@ from typing import Any
 
 from scorecard.closes import provenance, store
 from scorecard.shared.errors import ScorecardError
+from scorecard.shared.files import sha256_of
 from scorecard.shared.settings import Settings
 
 
@@ -84,7 +85,7 @@ def problems_of(folder: Path) -> list[str]:
     found += [
         f"{name} was changed after the close."
         for name in sorted(listed.keys() & there)
-        if not (folder / name).is_file() or store.sha256_of(folder / name) != listed[name]
+        if not (folder / name).is_file() or sha256_of(folder / name) != listed[name]
     ]
     if store.content_sha256(listed) != manifest["content_sha256"]:
         found.append(f"{store.MANIFEST} was changed: its content hash is not that of the files it lists.")
@@ -136,7 +137,7 @@ def _link(settings: Settings, before: dict[str, Any] | None, manifest: dict[str,
     named = previous if isinstance(previous, dict) else {}
     if named.get("close_id") != before["close_id"]:
         return manifest["close_id"], f"It does not name {before['close_id']} as the close before it."
-    if named.get("manifest_sha256") != store.sha256_of(settings.archive / before["close_id"] / store.MANIFEST):
+    if named.get("manifest_sha256") != sha256_of(settings.archive / before["close_id"] / store.MANIFEST):
         return before["close_id"], f"{store.MANIFEST} was changed: {manifest['close_id']} knows it by another hash."
     return None
 
@@ -164,7 +165,7 @@ def _head(settings: Settings, readable: list[dict[str, Any]]) -> Iterator[tuple[
     if named is None:
         return
     folder = settings.archive / named["close_id"]
-    if head["close_id"] != named["close_id"] or head["manifest_sha256"] != store.sha256_of(folder / store.MANIFEST):
+    if head["close_id"] != named["close_id"] or head["manifest_sha256"] != sha256_of(folder / store.MANIFEST):
         yield named["close_id"], f"{store.MANIFEST} was changed: the chain's head knows it by another hash."
 
 

@@ -15,10 +15,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from scorecard.shared.errors import ScorecardError, Temporary
+from scorecard.shared.files import sync, write_whole
+from scorecard.shared.moments import now_text
 from scorecard.shared.settings import Settings
 
 STATES = ("claimed", "sending", "sent", "refused", "unknown")
@@ -154,15 +155,9 @@ def _refuse_if_lost(path: Path) -> None:
 
 def _mark_made(path: Path) -> None:
     """Write the marker, and wait until it and the ledger's own name in the folder are on the disk."""
-    with marker(path).open("w", encoding="utf-8") as file:
-        file.write(f"{path.name} was made, {_now()}. While this file is here, a run doesn't make it anew.\n")
-        file.flush()
-        os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    made = f"{path.name} was made, {now_text('milliseconds')}. While this file is here, a run doesn't make it anew.\n"
+    write_whole(marker(path), made.encode())
+    sync(path.parent)
 
 
 class Ledger:
@@ -223,7 +218,7 @@ class Ledger:
 
         A row that is still claimed takes the hash of the content that is now to be sent.
         """
-        now = _now()
+        now = now_text("milliseconds")
         self._connection.execute(
             f"insert into deliveries ({_COLUMNS}) values (?, ?, ?, ?, ?, 'claimed', ?, null, ?, ?, ?, null) "
             "on conflict do update set content_sha256 = excluded.content_sha256 where state = 'claimed'",
@@ -244,14 +239,14 @@ class Ledger:
         self._connection.execute(
             "update deliveries set state = ?, detail = ?, changed_at = ?, told_at = null "
             "where (scorecard, period, edition, recipient) = (?, ?, ?, ?)",
-            (state, detail, _now(), *_values(key)),
+            (state, detail, now_text("milliseconds"), *_values(key)),
         )
 
     def set_told(self, key: Key) -> None:
         """Note that the owner has been told of a row's state."""
         self._connection.execute(
             "update deliveries set told_at = ? where (scorecard, period, edition, recipient) = (?, ?, ?, ?)",
-            (_now(), *_values(key)),
+            (now_text("milliseconds"), *_values(key)),
         )
 
     def sent_otherwise(self, key: Key, content_sha256: str) -> Row | None:
@@ -350,7 +345,3 @@ def _decide(settings: Settings, close_id: str, recipient: str, state: str, detai
 
 def _values(key: Key) -> tuple[str, str, str, str]:
     return key.scorecard, key.period, key.edition, key.recipient
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

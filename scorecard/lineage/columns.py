@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from scorecard.catalogue import Metric, metric_of
 from scorecard.lineage.model_sql import DIALECT, ROWS
 from scorecard.lineage.relations import EXTRACTED, Relation, Steps, read_relations
 from scorecard.shared.errors import ScorecardError
+from scorecard.shared.files import write_whole
 from scorecard.shared.settings import Settings
 
 COLUMNS = (
@@ -73,12 +73,9 @@ def metric_lineage(
             "columns": {name: columns[name] for name in named if name in columns},
         }
     steps.keep()
-    cache.parent.mkdir(parents=True, exist_ok=True)
     for old in cache.parent.glob("*.json"):
         old.unlink(missing_ok=True)
-    beside = cache.with_suffix(f".{os.getpid()}")
-    beside.write_text(json.dumps(result), encoding="utf-8")
-    beside.replace(cache)
+    write_whole(cache, json.dumps(result).encode())
     return result
 
 

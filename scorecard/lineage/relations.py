@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -12,6 +11,7 @@ from typing import Any
 from scorecard.lineage.downstream import is_days_only, is_metric
 from scorecard.lineage.model_sql import ROWS, Step, read_step
 from scorecard.shared.errors import ScorecardError
+from scorecard.shared.files import write_whole
 
 # Where a record came from is written beside every raw row; it is no field of the source.
 EXTRACTED = (
@@ -117,10 +117,7 @@ class Steps:
         """Write what was read, for the next process; forget what is no longer there."""
         if self._used.keys() <= self._kept.keys():
             return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path.with_suffix(f".{os.getpid()}")
-        beside.write_text(json.dumps(self._used), encoding="utf-8")
-        beside.replace(self._path)
+        write_whole(self._path, json.dumps(self._used).encode())
 
 
 def _entry(step: Step) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from scorecard.catalogue import Concept, ConceptColumn
 from scorecard.catalogue.column_types import fits, plain_type
 from scorecard.scaffold.guess import Column, Guess
 from scorecard.scaffold.writing import columns_yaml, comment, staging_select
+from scorecard.shared.sql import literal
 
 _FEW = 12
 """Values of a column that are mapped one by one."""
@@ -91,7 +92,7 @@ def _mapped(name: str, wanted: ConceptColumn, column: str, values: list[str]) ->
         for meaning, writings in means.items():
             if value.lower() in (meaning, *map(str.lower, writings)):
                 known.add(meaning)
-                lines.append(f"            when {_literal(value)} then '{meaning}'")
+                lines.append(f"            when {literal(value)} then '{meaning}'")
     for meaning in means:
         if meaning not in known:
             note = f"To do: no value of {column} is known to mean {meaning}: {', '.join(values)}."
@@ -99,11 +100,6 @@ def _mapped(name: str, wanted: ConceptColumn, column: str, values: list[str]) ->
     if not known:
         return "\n".join([*lines[:-1], f"        {column} as {name},"])
     return "\n".join([*lines, f"            else {column}", f"        end as {name},"])
-
-
-def _literal(text: str) -> str:
-    escaped = text.replace("'", "''")
-    return f"'{escaped}'"
 
 
 def _as_type(column: Column, wanted: str) -> str:

@@ -1,13 +1,49 @@
-"""Files written whole or not at all."""
+"""Files: hashed in blocks, and written so that a reader never sees half of one."""
 
+import hashlib
 import os
 from pathlib import Path
 
 from scorecard.shared.errors import ScorecardError
 
 
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_synced(path: Path, content: bytes) -> None:
+    """Write a file in place and wait until it is on the disk. For files that nobody reads before their folder moves."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def replace_synced(made: Path, path: Path) -> None:
+    """Move a file or a folder to its place by one rename, and wait until both are on the disk."""
+    sync(made)
+    made.replace(path)
+    sync(path.parent)
+
+
+def partial_of(path: Path) -> Path:
+    """Return where this process writes a file before it moves to its place."""
+    return path.with_name(f".tmp-{path.name}.{os.getpid()}")
+
+
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that there is never half of it.
+    """Write a file whole or not at all, by a rename, and wait until it is on the disk.
 
     Raises
     ------
@@ -15,14 +51,14 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     if not path.name or (path.exists() and not path.is_file()):
         raise ScorecardError(f"{path} is no file that can be written.", "Name a file.")
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial = partial_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
+        write_synced(partial, content)
+        replace_synced(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise ScorecardError(
             f"{path} cannot be written: {error.strerror}.",
-            "Free space or mend the permissions, then run again.",
+            "Free space or correct the permissions, then run again.",
         ) from error

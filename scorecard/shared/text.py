@@ -1,7 +1,6 @@
 """Text from outside as people may read it: no control characters, nothing that turns a line around, no secret."""
 
 import unicodedata
-from collections.abc import Sequence
 
 from scorecard.shared.redaction import redact
 
@@ -45,10 +44,3 @@ def in_json(text: str) -> str:
 
 def _escaped(letter: str) -> str:
     return "".join(f"\\u{unit:04x}" for unit in memoryview(letter.encode("utf-16-le", "surrogatepass")).cast("H"))
-
-
-def key_sql(columns: Sequence[str]) -> str:
-    """SQL of a record's key as one text, out of the SQL of its columns; see `scorecard.extract.raw.raw_text.key_of`."""
-    if len(columns) > 1:
-        columns = [rf"replace(replace({each}::varchar, '\', '\\'), ',', '\,')" for each in columns]
-    return f"concat_ws(', ', {', '.join(columns)})"

@@ -56,7 +56,7 @@ def _build(settings: Settings, progress: Progress) -> bool:
             "The code, the rules or the settings changed while the warehouse was being built.",
             "Run `scorecard build` again; what is published stays.",
         )
-    _keepartifacts(settings)
+    _keep_artifacts(settings)
     published.publish(settings, of)
     failed = [result for result in results if not result.passed]
     errors = sum(result.severity == "error" for result in failed)
@@ -147,7 +147,7 @@ def artifacts(settings: Settings) -> Path:
     return settings.state / "published_dbt"
 
 
-def _keepartifacts(settings: Settings) -> None:
+def _keep_artifacts(settings: Settings) -> None:
     """Keep what dbt compiled for this build: a later one that fails leaves other SQL in its own folder."""
     from scorecard.warehouse.plan import FILE
 

@@ -124,9 +124,9 @@ def _by_checks(settings: Settings, catalogue: Catalogue, entry: Scorecard, perio
     from scorecard.checks import gate
     from scorecard.checks.results import load
     from scorecard.delivery import notify
-    from scorecard.warehouse.published import reader
+    from scorecard.shared.snapshot import snapshot
 
-    with reader(settings) as connection:
+    with snapshot(settings, settings.timezone) as connection:
         results = load(connection)
     failed = gate.held(results, set(entry.metrics), entry.business_unit)
     if not failed:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from scorecard.catalogue import Scorecard, load_catalogue
 from scorecard.shared.errors import ScorecardError, Temporary
-from scorecard.shared.files import write_whole
+from scorecard.shared.files import sha256_of, write_whole
 from scorecard.shared.periods import Period, parse_period
 from scorecard.shared.settings import Settings
 from scorecard.steps.building import artifacts
@@ -145,7 +145,7 @@ def _told(closed: "Close") -> str:
 
 
 def _stamp(made_of: str, path: Path) -> bytes:
-    return json.dumps({"made_of": made_of, "sha256": _sha256(path)}).encode()
+    return json.dumps({"made_of": made_of, "sha256": sha256_of(path)}).encode()
 
 
 def _made_of(close_dir: Path, reports: Path) -> str:
@@ -189,10 +189,6 @@ def _deliver(
         for reader in entry.recipients
     ]
     return mail.deliver(settings, letters)
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _dbt_code(manifest: Path) -> str:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import duckdb
 
 from scorecard.shared import locks
 from scorecard.shared.errors import ScorecardError, Temporary
+from scorecard.shared.files import partial_of, replace_synced
 from scorecard.shared.settings import Settings
 from scorecard.warehouse.variables import variables
 
@@ -130,47 +130,16 @@ def publish(settings: Settings, of: Fingerprint) -> None:
         connection.execute("create schema if not exists quality")
         connection.execute("create or replace table quality.build as select ? as code, ? as loads", [of.code, of.loads])
         connection.execute("checkpoint")
-    partial = settings.snapshot.with_suffix(".partial")
+    partial = partial_of(settings.snapshot)
     try:
         shutil.copyfile(settings.warehouse, partial)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(partial, settings.snapshot)
+        replace_synced(partial, settings.snapshot)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise ScorecardError(
             f"The snapshot {settings.snapshot} cannot be written: {error.strerror}.",
             "Free space or mend the permissions, then run again; the snapshot of before is still there.",
         ) from error
-
-
-@contextmanager
-def reader(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the published snapshot.
-
-    Raises
-    ------
-    ScorecardError: nothing has been published yet, or the file is damaged.
-    """
-    if not settings.snapshot.exists():
-        raise ScorecardError("There is no built warehouse yet.", "Run `scorecard run`.")
-    try:
-        connection = duckdb.connect(str(settings.snapshot), read_only=True)
-    except duckdb.Error as error:
-        raise ScorecardError(
-            f"The snapshot {settings.snapshot} cannot be read: {' '.join(str(error).split())}",
-            "Delete it and run `scorecard build`.",
-        ) from error
-    try:
-        connection.execute("set TimeZone = ?", [settings.timezone])
-        yield connection
-    except duckdb.Error as error:
-        raise ScorecardError(
-            f"The snapshot {settings.snapshot} cannot be read: {' '.join(str(error).split())}",
-            "Delete it and run `scorecard build`.",
-        ) from error
-    finally:
-        connection.close()
 
 
 def _loads(settings: Settings) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from scorecard.shared.decimals import digits
 from scorecard.shared.periods import Period
 from scorecard.shared.settings import Settings
-from scorecard.warehouse.published import reader
+from scorecard.shared.snapshot import snapshot
 
 FigureKey = tuple[str, str, str, str, str, str]
 # A stock is there in a month in which nothing happened: it alone makes no period worth a scorecard.
@@ -57,7 +57,7 @@ def read_values(
     where = " and ".join(f"{name} = ${name}" for name in given) or "true"
     columns = (*_COLUMNS, "na_reason", "is_complete", "observed_until", "period_end")
     query = f"select {', '.join(columns)} from scorecard.kpi_status where {where} "  # noqa: S608
-    with reader(settings) as connection:
+    with snapshot(settings, settings.timezone) as connection:
         rows = connection.execute(
             query + "order by metric, period_start, grain, scope, dimension, member", given
         ).fetchall()
@@ -110,7 +110,7 @@ def last_period(settings: Settings, business_unit: str, metrics: tuple[str, ...]
             and period_start <= $newest
         order by period_start desc limit 1
     """  # noqa: S608
-    with reader(settings) as connection:
+    with snapshot(settings, settings.timezone) as connection:
         row = connection.execute(
             query,
             {"unit": business_unit, "grain": str(newest.grain), "metrics": list(metrics), "newest": newest.start},
@@ -120,7 +120,7 @@ def last_period(settings: Settings, business_unit: str, metrics: tuple[str, ...]
 
 def known_through(settings: Settings, business_unit: str) -> date | None:
     """Return the last day of which it is known what happened in a unit; none where nothing of it was read yet."""
-    with reader(settings) as connection:
+    with snapshot(settings, settings.timezone) as connection:
         row = connection.execute(
             "select last_on from core.core_horizon where business_unit = ?", [business_unit]
         ).fetchone()
@@ -129,7 +129,7 @@ def known_through(settings: Settings, business_unit: str) -> date | None:
 
 def sources_known_through(settings: Settings, business_unit: str) -> dict[str, date | None]:
     """Return the last day of which it is known what happened, by source of a unit; none where nothing was read yet."""
-    with reader(settings) as connection:
+    with snapshot(settings, settings.timezone) as connection:
         rows = connection.execute(
             "select source_system, last_on from core.core_source_horizon where business_unit = ? order by 1",
             [business_unit],
@@ -145,7 +145,7 @@ def has_data(settings: Settings, business_unit: str, metrics: tuple[str, ...], p
             and list_contains($metrics, metric) and observations > 0 and metric in ({_HAPPENED})
         limit 1
     """  # noqa: S608
-    with reader(settings) as connection:
+    with snapshot(settings, settings.timezone) as connection:
         given = {"unit": business_unit, "period": period, "metrics": list(metrics)}
         return connection.execute(query, given).fetchone() is not None
 

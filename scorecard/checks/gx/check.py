@@ -20,6 +20,7 @@ from scorecard.checks.gx.suites import kpi_suite, raw_suite
 from scorecard.checks.results import CheckResult, MetricsOf
 from scorecard.checks.rules import Suite
 from scorecard.shared.errors import ScorecardError
+from scorecard.shared.files import write_whole
 from scorecard.shared.languages import Translations, load_translations
 from scorecard.shared.settings import Settings
 from scorecard.shared.text import plain
@@ -85,11 +86,8 @@ def _check(
     if (docs / "index.html").exists() and (before := _kept(kept, mark)) is not None:
         return before
     results = run_suite(settings, suite, there, touched, families, docs, words)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    part = kept.with_suffix(".part")
     entries = [{**asdict(result), "run_at": result.run_at.isoformat()} for result in results]
-    part.write_text(json.dumps({"mark": mark, "results": entries}, indent=1), encoding="utf-8")
-    part.replace(kept)
+    write_whole(kept, json.dumps({"mark": mark, "results": entries}, indent=1).encode())
     return results
 
 

@@ -10,6 +10,7 @@ from scorecard.checks.doubt import Doubt, columns_expected, columns_read
 from scorecard.checks.results import CheckResult
 from scorecard.checks.rules import QUERY, SQL, Checked, Rule, Suite
 from scorecard.shared.languages import Translations
+from scorecard.shared.sql import literal
 from scorecard.shared.text import plain
 
 if TYPE_CHECKING:
@@ -95,8 +96,7 @@ def _by_unit(
 
 
 def _where_unit(item: Checked, query: str, unit: object) -> str:
-    literal = "'" + str(unit).replace("'", "''") + "'"
-    return f'select * from ({query}) where "{item.unit}" = {literal}'  # noqa: S608
+    return f'select * from ({query}) where "{item.unit}" = {literal(unit)}'  # noqa: S608
 
 
 def _result(context: Context, item: Checked, rule: Rule, counted: Counted, metrics: tuple[str, ...]) -> CheckResult:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from scorecard.extract.raw.raw_text import literal
 from scorecard.shared.errors import ScorecardError
+from scorecard.shared.sql import literal
 
 EPOCH = "epoch"
 """The date_format of a column that counts seconds since 1970."""

@@ -10,9 +10,9 @@ from typing import IO, TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import Column, ObjectContract
 from scorecard.extract.contracts.value_formats import cell_sql
-from scorecard.extract.raw.raw_text import literal
 from scorecard.extract.raw.undeclared import as_json, names_in
 from scorecard.shared.errors import ScorecardError
+from scorecard.shared.sql import literal
 from scorecard.shared.text import plain
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scorecard.extract.files.folder import Export
-from scorecard.extract.raw.raw_text import literal, quoted
 from scorecard.extract.raw.state import Held
 from scorecard.extract.raw.suspect import Limits, ends_line, version_of
 from scorecard.extract.raw.validate import Staged, count, key_text
 from scorecard.shared.settings import Settings
+from scorecard.shared.sql import literal, quoted
 
 if TYPE_CHECKING:
     import duckdb

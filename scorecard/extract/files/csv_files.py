@@ -15,8 +15,8 @@ from itertools import chain, islice
 from typing import IO, Any
 
 from scorecard.extract.files.cells import BLOCK, Cells, Part, batch_of
-from scorecard.extract.raw.raw_text import literal
 from scorecard.shared.errors import ScorecardError
+from scorecard.shared.sql import literal
 
 CHUNK = 2 << 20
 """Characters that are held as Python lines at a time, and the rest of the last line."""

@@ -13,8 +13,8 @@ from xml.parsers import expat
 
 from scorecard.extract.files.cells import Cells, Part, batch_of, empty, hash_of, too_large
 from scorecard.extract.files.workbook import Budget, Damaged, Row, Sheet, TooLarge, Workbook, name_of
-from scorecard.extract.raw.raw_text import literal
 from scorecard.shared.errors import ScorecardError
+from scorecard.shared.sql import literal
 from scorecard.shared.text import plain
 
 TOGETHER = 1_000_000

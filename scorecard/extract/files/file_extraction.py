@@ -20,7 +20,6 @@ from scorecard.extract.files.folder import Export, Folder, Place
 from scorecard.extract.files.originals import Originals
 from scorecard.extract.files.read_export import stage
 from scorecard.extract.raw.load import load, quiet_dlt
-from scorecard.extract.raw.raw_text import first_line, literal, quoted
 from scorecard.extract.raw.state import (
     Cursor,
     Held,
@@ -38,6 +37,7 @@ from scorecard.extract.raw.validate import Staged
 from scorecard.shared.errors import ScorecardError, Temporary
 from scorecard.shared.locks import alone
 from scorecard.shared.settings import Settings
+from scorecard.shared.sql import first_line, literal, quoted
 
 if TYPE_CHECKING:
     import duckdb

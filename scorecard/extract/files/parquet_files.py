@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
 from scorecard.extract.files.cells import Bounds, Cells, Part, columns_of, empty, hash_of, too_large
-from scorecard.extract.raw.raw_text import first_line
 from scorecard.shared.errors import ScorecardError
+from scorecard.shared.sql import first_line
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -15,10 +15,10 @@ from scorecard.extract.contracts.contract import LINE_KEY, ObjectContract
 from scorecard.extract.files.cells import USUAL, Bounds, Cells, Part
 from scorecard.extract.files.csv_files import read_csv
 from scorecard.extract.files.folder import NOTHING
-from scorecard.extract.raw.raw_text import quoted
 from scorecard.extract.raw.undeclared import UNDECLARED
 from scorecard.extract.raw.validate import Staged, amounts_sent, count, faults, has_key, key_text, typed
 from scorecard.shared.errors import ScorecardError
+from scorecard.shared.sql import quoted
 
 if TYPE_CHECKING:
     import duckdb

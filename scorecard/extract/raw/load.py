@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scorecard.extract.contracts.contract import ObjectContract, SourceContract
-from scorecard.extract.raw.raw_text import literal, quoted
 from scorecard.extract.raw.state import cannot_use, is_damaged, is_locked, take_back
 from scorecard.extract.raw.validate import Staged, row_version
 from scorecard.shared.errors import ScorecardError
+from scorecard.shared.sql import literal, quoted
 
 if TYPE_CHECKING:
     import duckdb

@@ -5,7 +5,7 @@ do; a whole number must be whole.
 """
 
 from scorecard.extract.contracts.contract import Column
-from scorecard.extract.raw.raw_text import quoted
+from scorecard.shared.sql import quoted
 
 LARGEST = 10**15
 """The largest amount: at any rate of decimal(14,8), products of it stay within the 38 digits that engines hold."""

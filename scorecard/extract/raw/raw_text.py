@@ -1,19 +1,7 @@
-"""Text from outside, made fit for SQL, and keys and paths written as text."""
+"""Keys and JSON paths written as text."""
 
 import re
 from collections.abc import Sequence
-
-from scorecard.shared.text import plain
-
-
-def literal(value: str) -> str:
-    """Quote a text as an SQL literal."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def quoted(name: str) -> str:
-    """Quote a name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def key_of(values: Sequence[object]) -> str:
@@ -27,11 +15,6 @@ def key_of(values: Sequence[object]) -> str:
     """
     texts = [str(each).lower() if isinstance(each, bool) else str(each) for each in values if each is not None]
     return ", ".join(re.sub(r"([\\,])", r"\\\1", text) if len(values) > 1 else text for text in texts)
-
-
-def first_line(error: BaseException) -> str:
-    """Return what an error of DuckDB says, without the advice below it."""
-    return plain(str(error).partition("\n")[0])
 
 
 def json_path(header: str) -> str:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import SourceContract
-from scorecard.extract.raw.raw_text import first_line, literal, quoted
 from scorecard.extract.raw.validate import Staged
 from scorecard.shared.errors import ScorecardError, Temporary
+from scorecard.shared.sql import first_line, literal, quoted
 
 if TYPE_CHECKING:
     import duckdb

@@ -12,7 +12,6 @@ import shlex
 import socket
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from scorecard.extract.contracts.contract import SourceContract
@@ -21,6 +20,7 @@ from scorecard.extract.raw.troubles import Suspect
 from scorecard.shared.errors import ScorecardError, Temporary
 from scorecard.shared.files import write_whole
 from scorecard.shared.locks import alone
+from scorecard.shared.moments import now_text
 from scorecard.shared.settings import Settings
 
 TAIL = 4
@@ -151,7 +151,7 @@ def confirm(settings: Settings, source: SourceContract, file: str, sha256: str) 
             f"Held are: {held}." if held else f"None of {source.name} is; run `scorecard extract {source.name}` first.",
         )
     done = Confirmation(
-        confirmed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        confirmed_at=now_text(),
         confirmed_by=_person(),
         source=source.name,
         file=wanted.file,

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from scorecard.extract.contracts.contract import Column, ObjectContract
-from scorecard.extract.raw.raw_text import literal
 from scorecard.extract.services.page import PARENT, Shape
+from scorecard.shared.sql import literal
 from scorecard.shared.text import plain
 
 UNDECLARED = Column("_undeclared", "varchar", "_undeclared", False)

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from scorecard.extract.contracts.contract import Column, ObjectContract
 from scorecard.extract.contracts.value_formats import EPOCH, OFFSET, Formats, epoch_sql, moment_sql, number_sql
 from scorecard.extract.raw.numbers import LARGEST, is_number, number, too_large
-from scorecard.extract.raw.raw_text import literal, quoted
 from scorecard.extract.raw.undeclared import UNDECLARED
-from scorecard.shared.text import key_sql
+from scorecard.shared.sql import key_sql, literal, quoted
 
 if TYPE_CHECKING:
     import duckdb

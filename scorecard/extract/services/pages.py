@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import Column, ObjectContract
 from scorecard.extract.contracts.value_formats import cell_sql
-from scorecard.extract.raw.raw_text import json_path, literal, quoted, top_of
+from scorecard.extract.raw.raw_text import json_path, top_of
 from scorecard.extract.raw.suspect import Limits
 from scorecard.extract.raw.undeclared import UNDECLARED, Rest
 from scorecard.extract.raw.validate import Staged, amounts_sent, count, faults, key_text, row_version, typed
 from scorecard.extract.services.drift import refuse_lacking, refuse_retyped, stretches
 from scorecard.extract.services.page import PARENT, Page, Shape
 from scorecard.extract.services.repeated import mark_repeated
-from scorecard.shared.text import key_sql
+from scorecard.shared.sql import key_sql, literal, quoted
 
 if TYPE_CHECKING:
     import duckdb

@@ -5,9 +5,9 @@
 from typing import TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import ObjectContract
-from scorecard.extract.raw.raw_text import quoted
 from scorecard.extract.raw.validate import has_key, key_text
 from scorecard.extract.services.page import Shape
+from scorecard.shared.sql import quoted
 
 if TYPE_CHECKING:
     import duckdb

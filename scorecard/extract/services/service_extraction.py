@@ -27,7 +27,6 @@ from scorecard.extract.files.file_extraction import (
     scratch,
 )
 from scorecard.extract.raw.load import load
-from scorecard.extract.raw.raw_text import first_line
 from scorecard.extract.raw.state import Cursor, attached, read_cursors, read_held, read_types, retype
 from scorecard.extract.raw.suspect import Limits, limits_of
 from scorecard.extract.raw.undeclared import undeclared_warning
@@ -40,6 +39,7 @@ from scorecard.extract.services.response import understood
 from scorecard.shared.errors import ScorecardError, Temporary
 from scorecard.shared.locks import alone
 from scorecard.shared.settings import Connection, ServiceSettings, Settings
+from scorecard.shared.sql import first_line
 
 if TYPE_CHECKING:
     import duckdb

@@ -8,6 +8,7 @@ from typing import Any
 
 from scorecard.catalogue import Catalogue, Metric, crossing_name, member_in_sql
 from scorecard.catalogue.expression import Term, in_sql
+from scorecard.shared.files import write_whole
 from scorecard.shared.settings import Settings
 from scorecard.warehouse.plan.kpi_sql import NoPass, Shape, Table, read_shape
 from scorecard.warehouse.plan.passes import Kpi, make_passes, refuse_unfit
@@ -102,9 +103,7 @@ def make_plan(catalogue: Catalogue, manifest: Mapping[str, Any]) -> Plan:
 def write_plan(settings: Settings, plan: Plan) -> None:
     """Keep the plan where dbt and people read it."""
     path = settings.state / FILE
-    beside = path.with_suffix(".part")
-    beside.write_text(json.dumps({**plan.content, "alone": dict(plan.alone)}, indent=1), encoding="utf-8")
-    beside.replace(path)
+    write_whole(path, json.dumps({**plan.content, "alone": dict(plan.alone)}, indent=1).encode())
 
 
 def read_plan(path: Path) -> Plan:

@@ -174,7 +174,7 @@ die = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 if step == "writing":
     module.restatements = module._versions = die
 elif step == "before the rename":
-    module.os.rename = die
+    module.replace_synced = die
 elif step == "after the rename":
     module.chain.write_head = die
 module.close(*world_close)

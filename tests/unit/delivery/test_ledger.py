@@ -1,8 +1,10 @@
 """A ledger that is lost, damaged, not writable, or at odds with the archive."""
 
+import errno
 import os
 import sqlite3
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -139,12 +141,16 @@ def test_a_folder_in_the_ledgers_place_is_called_one(make_settings, make_letter,
     assert "backup" not in caught.value.cure
 
 
-def test_a_marker_that_cannot_be_written_stops_the_mail(server, make_settings, make_letter):
+def test_a_marker_that_cannot_be_written_stops_the_mail(server, make_settings, make_letter, monkeypatch):
     settings = make_settings(server.port)
-    ledger.marker(settings.ledger).parent.mkdir()
-    ledger.marker(settings.ledger).symlink_to(settings.state / "nowhere" / "marker")
-    with pytest.raises(ScorecardError, match="can't be written"):
+
+    def full(path, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(ScorecardError, match=f"{ledger.marker(settings.ledger).name} cannot be written: No space"):
         deliver(settings, [make_letter()])
+    assert not ledger.marker(settings.ledger).exists()
     assert server.letters == []
 
 
