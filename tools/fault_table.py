@@ -1,4 +1,4 @@
-"""Write docs/faults.md from tests/faults.yml: each fault, what comes of it, and the tests that make it happen.
+"""Write docs/faults.md from tests/faults.yml: each fault, what happens, and the tests that make it happen.
 
 python tools/fault_table.py
 """
@@ -13,11 +13,11 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 PAGE = ROOT / "docs" / "faults.md"
 
-HEAD = """# Faults, and what comes of them
+HEAD = """# Faults, and what happens
 
-Made of [tests/faults.yml](../tests/faults.yml) by `tools/fault_table.py`. Each line is held to by the tests beside it,
-which make the fault happen: at stand-ins of the services (`sandbox/standins`), on a real PostgreSQL, on exports,
-or in the unit tests of the models.
+`tools/fault_table.py` makes this page from [tests/faults.yml](../tests/faults.yml). The tests beside each line make the
+fault happen: at stand-ins of the services (`sandbox/standins`), on a real PostgreSQL, on exports, or in the unit tests
+of the models.
 """
 
 
@@ -30,7 +30,7 @@ def page() -> str:
     """
     text = HEAD
     for section, faults in yaml.safe_load((TESTS / "faults.yml").read_text("utf-8")).items():
-        text += f"\n## {section}\n\n| Fault | What comes of it | Tests |\n| --- | --- | --- |\n"
+        text += f"\n## {section}\n\n| Fault | What happens | Tests |\n| --- | --- | --- |\n"
         text += "".join(_line(fault) for fault in faults)
     return text
 
