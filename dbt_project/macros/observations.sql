@@ -1,4 +1,4 @@
-{# The observation contract: what every KPI selects. docs/data-engineer.md, Add a metric, explains it. #}
+{# The observation contract: what every KPI selects. docs/metrics-guide.md, Add a metric, explains it. #}
 
 
 {# Which record an observation comes from, and where that record was read. #}
@@ -67,7 +67,7 @@
     {% if wrong %}
         {{ exceptions.raise_compiler_error(
             model.original_file_path ~ ' (kind: ' ~ model.config.meta.get('kind', 'flow') ~ ') ' ~ wrong | join('; ')
-            ~ '. Correct its select, or its `kind`; docs/data-engineer.md, Add a metric, lists the columns.'
+            ~ '. Correct its select, or its `kind`; docs/metrics-guide.md, Add a metric, lists the columns.'
         ) }}
     {% endif %}
 {% endmacro %}

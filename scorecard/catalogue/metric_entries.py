@@ -104,7 +104,7 @@ def _expression(given: Any) -> Expression:
     try:
         return read_expression(str(given))
     except ValueError as error:
-        raise wrong(f"`{given}` {error}.", "See docs/data-engineer.md, Add a derived metric.") from None
+        raise wrong(f"`{given}` {error}.", "See docs/metrics-guide.md, A metric computed from others.") from None
 
 
 class DerivedEntry(DescribedEntry):

@@ -101,7 +101,7 @@ def read_metrics(
     folder = dbt_project / "models" / "kpis"
     for path in sorted(folder.glob(f"{_MODEL}*.sql")):
         if not path.with_suffix(".yml").exists():
-            cure = f"Write {path.stem}.yml; see docs/data-engineer.md, Add a metric."
+            cure = f"Write {path.stem}.yml; see docs/metrics-guide.md, Add a metric."
             mistakes.note(path, 1, f"The metric has no {path.stem}.yml.", cure)
     metrics: dict[str, Metric] = {}
     declared: dict[str, Declared] = {}

@@ -79,7 +79,7 @@ def _yaml(name: str, fact: Fact, catalogue: Catalogue) -> str:
     description: {quoted(f"One row per record of {fact.name}.")}
     config:
       meta:
-        # To do: what readers see of it. docs/data-engineer.md, Add a metric, has all keys.
+        # To do: what readers see of it. docs/metrics-guide.md, Add a metric, has all keys.
         label: {quoted(label)}
         definition: {quoted(f"{label} in the period.")}
         formula: {quoted(f"number of records, by {fact.meta.moment}")}

@@ -1,6 +1,7 @@
 """Copies of the project in which the documents' commands run as a reader would type them."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PROJECT, Sandbox
-from tests.docs.markdown import Block
+from tests.docs.markdown import Block, blocks
+
+EXAMPLES = [PROJECT / "docs" / page for page in ("data-engineer.md", "metrics-guide.md", "sources.md", "production.md")]
+"""The pages whose examples belong together: files that a reader writes, and commands that are run with them."""
 
 _LEFT_OUT = shutil.ignore_patterns(
     *(".git", ".venv", "var", "out", "target", "logs", "__pycache__", "*.egg-info", ".*_cache")
@@ -38,6 +42,24 @@ class Copy:
         assert not path.exists(), f"{block.value} is there already: the example must be new"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.text, encoding="utf-8")
+
+
+def example_blocks() -> list[Block]:
+    """Return the blocks of the pages of examples, in order."""
+    return [block for page in EXAMPLES for block in blocks(page)]
+
+
+def lacking(page_blocks: list[Block], block: Block, printed: str) -> list[str]:
+    """Return the lines that a page shows below a command as its output, and that the command did not print.
+
+    Blanks count as one; `…` stands for anything.
+    """
+    following = page_blocks[page_blocks.index(block) + 1 :]
+    if not following or following[0].language != "text":
+        return []
+    text = " ".join(printed.split())
+    lines = [" ".join(line.split()) for line in following[0].text.splitlines()]
+    return [line for line in lines if not re.search(".*".join(map(re.escape, line.split("…"))), text)]
 
 
 def copy_project(root: Path) -> None:

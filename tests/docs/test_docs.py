@@ -2,7 +2,10 @@
 
 import csv
 import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -21,12 +24,16 @@ from scorecard.catalogue import load_catalogue
 from scorecard.catalogue.metric_entries import MetricEntry
 from scorecard.shared.settings import Settings
 from tests.conftest import PROJECT
-from tests.docs.conftest import Copy, print_metric
+from tests.docs.conftest import Copy, copy_project, example_blocks, lacking, print_metric
 from tests.docs.markdown import Block, anchors, blocks, links, table_below
 
-GUIDE = PROJECT / "docs" / "data-engineer.md"
+METRICS, SETTINGS, PRODUCTION = (
+    PROJECT / "docs" / f"{page}.md" for page in ("metrics-guide", "settings", "production")
+)
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 ALL_PAGES = [PROJECT / "CHANGELOG.md", *PAGES, *sorted((PROJECT / "docs" / "decisions").glob("*.md"))]
+MADE = re.compile("orbit|telephony|int_calls|core_call|spark.sql")
+"""In the paths of what a reader makes, or of what is not there yet."""
 
 MakeCopy = Callable[[], Copy]
 
@@ -34,6 +41,11 @@ MakeCopy = Callable[[], Copy]
 def shell(page: Path, marked: str | None = None) -> list[Block]:
     """The shell blocks of a page that carry a mark, or none."""
     return [block for block in blocks(page) if block.language == "sh" and block.value == marked]
+
+
+def examples(marked: str) -> list[Block]:
+    """The shell blocks of the pages of examples that carry a mark."""
+    return [block for block in example_blocks() if block.language == "sh" and block.value == marked]
 
 
 def name(page: Path) -> str:
@@ -48,10 +60,30 @@ def test_every_command_runs(page: Path, project: MakeCopy) -> None:
         script = re.sub(r"(?m)^make ", "make --dry-run ", block.text)
         done = copy.type(script)
         assert done.returncode == 0, f"{name(page)}, line {block.line}:\n{block.text}\n{done.stderr}"
+        printed = done.stdout + done.stderr
+        assert not lacking(blocks(page), block, printed), f"{name(page)}, line {block.line}:\n{printed}"
+
+
+def test_a_start_of_a_metric_prints_what_the_guides_show(tmp_path: Path) -> None:
+    env = {key: value for key, value in os.environ.items() if not key.startswith("SCORECARD_")}
+    copy = Copy(tmp_path / "project", env | {"SCORECARD_PROJECT": str(tmp_path / "project")})
+    copy_project(copy.root)
+    for block in examples("as a start"):
+        done = copy.type(f"PATH={sys.prefix}/bin:$PATH\n{block.text}")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert not lacking(example_blocks(), block, done.stdout + done.stderr), done.stdout
 
 
 def test_every_block_is_run_or_used() -> None:
-    known = {None, "with the metric", "with the source", "as a new company", "with the German export", "with Airflow"}
+    known = {
+        None,
+        "as a start",
+        "with the metric",
+        "with the source",
+        "as a new company",
+        "with the German export",
+        "with Airflow",
+    }
     for page in PAGES:
         for block in blocks(page):
             if block.language == "toml":
@@ -60,20 +92,22 @@ def test_every_block_is_run_or_used() -> None:
             if block.language == "csv" and block.key is None:
                 assert len({len(row) for row in csv.reader(block.text.splitlines())}) == 1
                 continue
-            assert block.language == "sh" or block.key == "file", f"{name(page)}, line {block.line}"
+            # A text shows what the command above it prints.
+            assert block.language in ("sh", "text") or block.key == "file", f"{name(page)}, line {block.line}"
             assert block.language != "sh" or block.value in known, f"{name(page)}, line {block.line}"
 
 
 def test_a_metric_is_two_new_files(project: MakeCopy) -> None:
     copy = project()
-    files = [block for block in blocks(GUIDE) if block.value and "lost_deals" in block.value]
+    files = [block for block in example_blocks() if block.value and "lost_deals" in block.value]
     # And one more, of the metric that is computed from it.
     assert [Path(str(block.value)).suffix for block in files] == [".sql", ".yml", ".yml"]
     for block in files:
         copy.put(block)
-    for block in shell(GUIDE, "with the metric"):
+    for block in examples("with the metric"):
         done = copy.type(block.text)
         assert done.returncode == 0, f"line {block.line}: {done.stdout}{done.stderr}"
+        assert not lacking(example_blocks(), block, done.stdout + done.stderr), done.stdout
         if "dbt test" in block.text:
             assert "PASS kpi_lost_deals::lost_deals_counts_lost_deals_only" in done.stdout
 
@@ -121,11 +155,11 @@ def test_a_source_needs_no_python(project: MakeCopy) -> None:
     copy = project()
     before = of_unit(copy, "Maven Hardware")
     others = ("lost_deals", "kontor_crm", "reports/orbit.yml")
-    files = [block for block in blocks(GUIDE) if block.key == "file" if not _is_of(others, block)]
+    files = [block for block in example_blocks() if block.key == "file" if not _is_of(others, block)]
     assert not [block for block in files if str(block.value).endswith(".py")]
     for block in files:
         copy.put(block)
-    for block in shell(GUIDE, "with the source"):
+    for block in examples("with the source"):
         done = copy.type(block.text)
         assert done.returncode == 0, f"line {block.line}: {done.stdout}{done.stderr}"
 
@@ -152,10 +186,10 @@ def _is_of(names: tuple[str, ...], block: Block) -> bool:
 
 def test_a_german_export_needs_no_preprocessor(project: MakeCopy) -> None:
     copy = project()
-    for block in blocks(GUIDE):
+    for block in example_blocks():
         if block.key == "file" and _is_of(("kontor_crm",), block):
             copy.put(block)
-    for block in shell(GUIDE, "with the German export"):
+    for block in examples("with the German export"):
         done = copy.type(block.text)
         assert done.returncode == 0, f"line {block.line}: {done.stdout}{done.stderr}"
     with duckdb.connect(str(copy.root / "var" / "warehouse.duckdb"), read_only=True) as connection:
@@ -184,7 +218,7 @@ def booked(copy: Copy, unit: str, period: str) -> Decimal:
 
 def test_the_backfill_names_the_periods_it_says(project: MakeCopy) -> None:
     copy = project()
-    block, _ = shell(GUIDE, "with Airflow")
+    block, _ = examples("with Airflow")
     prepared = copy.type("python tools/airflow_cli.py dags reserialize")
     assert prepared.returncode == 0, prepared.stderr
     done = copy.type(f"{block.text.rstrip()} --dry-run")
@@ -194,7 +228,7 @@ def test_the_backfill_names_the_periods_it_says(project: MakeCopy) -> None:
 
 def test_a_password_is_stored_encrypted_by_the_command_of_the_guide(project: MakeCopy) -> None:
     copy = project()
-    _, block = shell(GUIDE, "with Airflow")
+    _, block = examples("with Airflow")
     done = copy.type(block.text.replace("…", "hunter2"))
     assert done.returncode == 0, done.stderr
     database = (copy.root / "var" / "airflow" / "airflow.db").read_bytes()
@@ -248,7 +282,7 @@ def test_every_command_and_option_is_documented() -> None:
 
 
 def test_the_settings_are_those_that_there_are() -> None:
-    rows = table_below(GUIDE, "Settings")
+    rows = table_below(SETTINGS, "Settings")
     listed = [each for row in rows for each in re.findall(r"`(\w+)`", row[0])]
     assert listed == list(Settings.model_fields)
     for names, _, default in rows:
@@ -262,14 +296,14 @@ def test_the_settings_are_those_that_there_are() -> None:
 
 
 def test_the_keys_of_a_metric_are_those_that_there_are(built_free_settings: Settings) -> None:
-    section = GUIDE.read_text(encoding="utf-8").split("What the YAML may say", 1)[1].split("\n## ", 1)[0]
+    section = METRICS.read_text(encoding="utf-8").split("What the YAML may say", 1)[1].split("\n### ", 1)[0]
     listed = set(re.findall(r"`(\w+)`", "".join(re.findall(r"(?m)^\|([^|]*)\|", section))))
     assert listed == {field.alias or name for name, field in MetricEntry.model_fields.items()}
     assert load_catalogue(built_free_settings).metrics
 
 
 def test_the_dags_are_those_that_there_are() -> None:
-    rows = table_below(GUIDE, "Airflow")
+    rows = table_below(PRODUCTION, "Airflow")
     listed = set(re.findall(r"`(\w+)(?:_<source>)?`", "".join(row[0] for row in rows)))
     from scorecard.shared.periods import Grain
 
@@ -286,6 +320,34 @@ def test_links_lead_somewhere(page: Path) -> None:
         there = (page.parent / path).resolve() if path else page
         assert there.exists(), f"{name(page)} links to {target}"
         assert not anchor or anchor in anchors(there), f"{name(page)} links to {target}"
+
+
+@pytest.mark.samples
+def test_paths_in_the_documents_exist() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    files = [Path(line) for line in listed.splitlines()]
+    known = {path.name for path in files} | {parent.name for path in files for parent in path.parents}
+    missing = []
+    for page in [*PAGES, *sorted((PROJECT / "docs" / "decisions").glob("*.md"))]:
+        text = re.sub(r"(?ms)^```.*?^```$", "", page.read_text(encoding="utf-8"))
+        for path in re.findall(r"`([\w./<>*-]+(?:\.(?:py|sql|ya?ml|j2|toml)|/))`", text):
+            # Of a path with a name to fill in, the folder above it.
+            path = re.sub(r"[^/]*[<*].*", "", path)
+            if not path:
+                continue
+            bases = (PROJECT, PROJECT / "scorecard", PROJECT / "dbt_project", page.parent)
+            is_made = Path(path).parts[0] in ("var", "out", "data", "scorecard.toml") or MADE.search(path)
+            is_name = "/" not in path.rstrip("/") and Path(path).name in known
+            if not is_made and not is_name and not any((base / path).exists() for base in bases):
+                missing.append(f"{name(page)}: {path}")
+    assert missing == []
+
+
+def test_the_glossary_is_alphabetical_and_explains_a_term_once() -> None:
+    text = (PROJECT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    terms = [term.lower() for term in re.findall(r"(?m)^\| \*\*(.+?)\*\* \|", text)]
+    assert len(terms) > 50
+    assert terms == sorted(set(terms))
 
 
 def test_every_decision_is_in_the_index() -> None:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import NIGHTLY, PROJECT
-from tests.docs.conftest import copy_project, print_metric
-from tests.docs.markdown import blocks
+from tests.conftest import NIGHTLY
+from tests.docs.conftest import copy_project, example_blocks, print_metric
 
 pytestmark = pytest.mark.samples
 SOME = (
@@ -21,7 +20,7 @@ SOME = (
 def test_a_checkout_with_one_more_metric_passes_its_tests(tmp_path: Path) -> None:
     root = tmp_path / "project"
     copy_project(root)
-    for block in blocks(PROJECT / "docs" / "data-engineer.md"):
+    for block in example_blocks():
         if block.value and "kpi_" in block.value:
             (root / block.value).write_text(block.text, encoding="utf-8")
     print_metric(root, "lost_deals")

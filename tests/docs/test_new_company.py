@@ -13,11 +13,9 @@ from pypdf import PdfReader
 
 from scorecard.scaffold.samples import sample_paths
 from tests.conftest import NIGHTLY, PROJECT
-from tests.docs.conftest import Copy, copy_project
-from tests.docs.markdown import blocks
+from tests.docs.conftest import Copy, copy_project, example_blocks
 
 pytestmark = pytest.mark.samples
-GUIDE = PROJECT / "docs" / "data-engineer.md"
 FILES = ("kpi_lost_deals", "reports/orbit.yml")
 SOME = (
     "tests/unit/test_catalogue.py",
@@ -53,10 +51,10 @@ def status(copy: Copy) -> dict[str, set[str]]:
 def test_a_new_company_adds_files_and_edits_none(tmp_path: Path) -> None:
     copy = cloned(tmp_path / "project")
     started = time.monotonic()
-    for block in blocks(GUIDE):
+    for block in example_blocks():
         if block.key == "file" and any(name in str(block.value) for name in FILES):
             copy.put(block)
-    for block in blocks(GUIDE):
+    for block in example_blocks():
         if block.key == "run" and block.value == "as a new company":
             done = copy.type(block.text)
             assert done.returncode == 0, f"line {block.line}: {done.stdout}{done.stderr}"

@@ -9,9 +9,7 @@ import duckdb
 import polars as pl
 from pypdf import PdfReader
 
-from tests.conftest import PROJECT
-from tests.docs.conftest import Copy, print_metric
-from tests.docs.markdown import blocks
+from tests.docs.conftest import Copy, example_blocks, print_metric
 
 FACT = "core_deal_by_channel"
 # Which channel a deal came by is made up: one line of products is sold on the web.
@@ -85,7 +83,7 @@ def by(copy: Copy, name: str, dimension: str) -> dict[str, int]:
 
 def test_a_dimension_of_ones_own_is_new_files_alone(project: Callable[[], Copy]) -> None:
     copy = project()
-    for block in blocks(PROJECT / "docs" / "data-engineer.md"):
+    for block in example_blocks():
         if block.value == "dbt_project/dimensions/orbit.yml":
             copy.put(block)
         elif block.value and "kpi_lost_deals" in block.value:

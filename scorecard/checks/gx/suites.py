@@ -45,7 +45,7 @@ def kpi_suite(settings: Settings, catalogue: Catalogue) -> Suite:
     WrongDeclarations: all that is wrong in the file.
     """
     if not catalogue.metrics:
-        raise ScorecardError("There are no metrics to check.", "Add one as docs/data-engineer.md shows.")
+        raise ScorecardError("There are no metrics to check.", "Add one as docs/metrics-guide.md shows.")
     queries = {
         "observations": "select * from scorecard.kpi_observations",
         "kpi_status": "select * from scorecard.kpi_status",

@@ -17,7 +17,7 @@ API, OAUTH = hubspot.VERSIONS
 @pytest.mark.parametrize("service", sorted(set(services()) - {"sql"}))
 def test_the_guide_names_each_version_and_its_end(service: str) -> None:
     assert used(service)
-    assert table() in (PROJECT / "docs/data-engineer.md").read_text("utf-8")
+    assert table() in (PROJECT / "docs/services.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
