@@ -14,7 +14,7 @@ import local_airflow
 from dag_runs import Dags, Failed, Say, leave, mail_server, terminal
 
 from scorecard.catalogue import load_catalogue, source_names
-from scorecard.delivery import ledger
+from scorecard.delivery.deliveries import read_deliveries
 from scorecard.shared import private
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Settings, load_settings
@@ -77,12 +77,12 @@ def _run_all(settings: Settings, say: Say) -> tuple[list[Path], list[str]]:
 
 def _sent(settings: Settings) -> set[tuple[str, str]]:
     """Return (close, recipient) of every letter that was sent."""
-    return {(row.close_id, row.recipient) for row in ledger.deliveries(settings) if row.state == "sent"}
+    return {(row.close_id, row.recipient) for row in read_deliveries(settings) if row.state == "sent"}
 
 
 def _mailed(settings: Settings, before: set[tuple[str, str]], paths: list[Path]) -> str:
     closes = {path.stem.rpartition("-")[0] for path in paths}
-    rows = [row for row in ledger.deliveries(settings) if row.close_id in closes]
+    rows = [row for row in read_deliveries(settings) if row.close_id in closes]
     new = sum(row.state == "sent" and (row.close_id, row.recipient) not in before for row in rows)
     again = sum((row.close_id, row.recipient) in before for row in rows)
     open_ones = sum(row.state != "sent" for row in rows)

@@ -132,14 +132,14 @@ def deliveries(
     as_json: AsJson = False,
 ) -> None:
     """Show what was mailed to whom; decide about a letter whose outcome is unknown."""
-    from scorecard.delivery import ledger
+    from scorecard.delivery import deliveries as decisions
 
     settings = load_settings()
     if resend:
-        ledger.resend(settings, *resend)
+        decisions.resend(settings, *resend)
     if mark_sent:
-        ledger.mark_sent(settings, *mark_sent)
-    letters = [asdict(row) for row in ledger.deliveries(settings)]
+        decisions.mark_sent(settings, *mark_sent)
+    letters = [asdict(row) for row in decisions.read_deliveries(settings)]
     show_rows(letters, as_json, ("scorecard", "period", "edition", "recipient", "state", "changed_at", "detail"))
 
 

@@ -9,9 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from scorecard.delivery.ledger import Key
+from scorecard.delivery.channel import Channel
+from scorecard.delivery.headers import check_address, check_header
+from scorecard.delivery.ledger_row import Key
 from scorecard.delivery.notify import tell_owner
-from scorecard.delivery.post import Outcome, Prepared, check_address, check_header, post
+from scorecard.delivery.post import Outcome, Prepared, post
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Settings
 from scorecard.shared.templates import fill
@@ -74,10 +76,11 @@ class Letter:
         return f"{self.summary.title} {self.summary.period_label}{self.summary.edition_mark}: {self.summary.headline}"
 
 
-def deliver(settings: Settings, letters: Sequence[Letter]) -> list[Outcome]:
+def deliver(settings: Settings, letters: Sequence[Letter], channel: Channel | None = None) -> list[Outcome]:
     """Mail each letter once, each reader for themselves; tell the owner of any that was refused or may be lost.
 
     Letters that were sent before, refused, or may have arrived are not sent; their outcome is returned all the same.
+    The letters take the channel, SMTP where none is given. Notices to the owner are always mail.
 
     Raises
     ------
@@ -87,7 +90,7 @@ def deliver(settings: Settings, letters: Sequence[Letter]) -> list[Outcome]:
     """
     for letter in letters:
         _check(letter)
-    outcomes = post(settings, [_prepared(settings, letter) for letter in letters])
+    outcomes = post(settings, [_prepared(settings, letter) for letter in letters], channel)
     tell_owner(settings)
     return outcomes
 

@@ -11,8 +11,10 @@ from email.utils import format_datetime, localtime
 from pathlib import Path
 from typing import Any
 
-from scorecard.delivery.ledger import Key, Row, opened
-from scorecard.delivery.post import Outcome, Prepared, check_header, cure_of, post
+from scorecard.delivery.headers import check_header
+from scorecard.delivery.ledger import opened
+from scorecard.delivery.ledger_row import Key, LedgerRow
+from scorecard.delivery.post import Outcome, Prepared, cure_of, post
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.files import write_whole
 from scorecard.shared.redaction import redact
@@ -186,18 +188,18 @@ def tell_owner(settings: Settings) -> None:
             ledger.set_told(row.key)
 
 
-def refused_notices(settings: Settings, rows: Sequence[Row]) -> list[tuple[Prepared, list[Row]]]:
+def refused_notices(settings: Settings, rows: Sequence[LedgerRow]) -> list[tuple[Prepared, list[LedgerRow]]]:
     """Return one notice to the owner for each close, and the refused letters that it names.
 
     Its key comes from what it names: a run that ends before it notes who was named doesn't send it again.
     """
-    closes: dict[str, list[Row]] = {}
+    closes: dict[str, list[LedgerRow]] = {}
     for row in rows:
         closes.setdefault(row.close_id, []).append(row)
     return [(_refused_notice(settings, close_id, named), named) for close_id, named in closes.items()]
 
 
-def _refused_notice(settings: Settings, close_id: str, rows: Sequence[Row]) -> Prepared:
+def _refused_notice(settings: Settings, close_id: str, rows: Sequence[LedgerRow]) -> Prepared:
     told = "\n".join(sorted(row.message_id + row.changed_at for row in rows))
     key = Key(rows[0].scorecard, rows[0].period, f"refused-{_short(told)}", settings.owner_email)
     letters = [{"recipient": row.recipient, "answer": row.detail, "cure": cure_of(row)} for row in rows]
@@ -206,7 +208,7 @@ def _refused_notice(settings: Settings, close_id: str, rows: Sequence[Row]) -> P
     return _notice(settings, key, f"Refused: {close_id} to {to}", "notice_refused.txt.j2", content)
 
 
-def unknown_notices(settings: Settings, rows: Sequence[Row]) -> list[Prepared]:
+def unknown_notices(settings: Settings, rows: Sequence[LedgerRow]) -> list[Prepared]:
     """Return one notice to the owner for each letter whose outcome is unknown; the ledger lets each go once."""
     notices = []
     for row in rows:

@@ -1,25 +1,26 @@
 """Post letters: claim each in the ledger, send it once, write down how it fared.
 
-What a killed run left in ``sending`` is settled first. The local server's folder answers for its own letters; of any
-other server nobody knows, so the row becomes ``unknown`` and waits for a person.
+What a killed run left in ``sending`` is settled first. Where the channel doesn't know what became of a letter, its row
+becomes ``unknown`` and waits for a person.
 """
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
-from scorecard.delivery import local_smtp
-from scorecard.delivery.ledger import Key, Ledger, Row, message_id, opened, unusable
-from scorecard.delivery.transport import Line
+from scorecard.delivery.channel import Channel, SendOutcome, SendResult
+from scorecard.delivery.headers import check_address
+from scorecard.delivery.ledger import Ledger, opened
+from scorecard.delivery.ledger_file import unusable
+from scorecard.delivery.ledger_row import Key, LedgerRow, message_id
+from scorecard.delivery.smtp import SmtpChannel
 from scorecard.shared.errors import ScorecardError, Temporary
 from scorecard.shared.locks import alone
 from scorecard.shared.settings import Settings
 
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
-_LOCAL = "local"
+# The state of the ledger that each outcome of a channel leads to.
+_STATES: dict[SendOutcome, str] = {"accepted": "sent", "refused": "refused", "later": "claimed", "unknown": "unknown"}
 
 
 @dataclass(frozen=True)
@@ -46,34 +47,10 @@ class Outcome:
     cure: str
 
 
-def check_address(address: str) -> None:
-    """Refuse what is no plain address: above all one that holds a line end, or a second address.
-
-    Raises
-    ------
-    ScorecardError: it isn't one.
-    """
-    if len(address) > 254 or not _ADDRESS.fullmatch(address):
-        raise ScorecardError(f"{address!r} is not an address that mail can be sent to.", "Write it as name@domain.")
-
-
-def check_header(text: str, what: str) -> None:
-    """Refuse a header that holds a line end or another control character.
-
-    Raises
-    ------
-    ScorecardError: it does.
-    """
-    # The spaces of other scripts, as between a number and its unit, are no control characters.
-    if not all(letter.isprintable() or unicodedata.category(letter) == "Zs" for letter in text):
-        raise ScorecardError(
-            f"The {what} {text!r} holds a line end or another character that can't be printed.",
-            "Remove it where the text comes from: a name in the data, or the scorecard's YAML.",
-        )
-
-
-def post(settings: Settings, prepared: Sequence[Prepared]) -> list[Outcome]:
+def post(settings: Settings, prepared: Sequence[Prepared], channel: Channel | None = None) -> list[Outcome]:
     """Send each letter unless the ledger says that it was sent, refused, or may have been.
+
+    ``channel`` is SMTP where none is given. A letter that another channel delivered is not sent again.
 
     Raises
     ------
@@ -81,34 +58,40 @@ def post(settings: Settings, prepared: Sequence[Prepared]) -> list[Outcome]:
     next run sends it); a letter that can't be made; an edition that was mailed with other content; a ledger that is
     lost or can't be written; or another run that has been mailing for five minutes.
     """
+    channel = channel or SmtpChannel(settings)
     for letter in prepared:
-        check_address(letter.key.recipient)
+        channel.check(letter.key.recipient)
     check_address(settings.mail_from)
-    domain = settings.mail_from.rsplit("@", 1)[1]
     with _alone(settings), opened(settings) as ledger:
-        settle(settings, ledger)
+        settle(ledger, channel)
         _refuse_other_content(settings, ledger, prepared)
-        contents: dict[Key, bytes] = {}
-        for letter in prepared:
-            row = ledger.find(letter.key)
-            if row is None or row.state == "claimed":
-                contents[letter.key] = letter.build(message_id(letter.key, domain))
-        # All are claimed before the server is spoken to at all.
-        for letter in prepared:
-            if letter.key in contents:
-                message = message_id(letter.key, domain)
-                ledger.claim(letter.key, letter.language, message, letter.content_sha256)
+        contents = _claim(settings, ledger, channel, prepared)
         if contents:
-            _send(settings, ledger, contents)
+            _send(ledger, channel, contents)
         return [_outcome(ledger, letter.key, now=letter.key in contents) for letter in prepared]
+
+
+def _claim(settings: Settings, ledger: Ledger, channel: Channel, prepared: Sequence[Prepared]) -> dict[Key, bytes]:
+    """Make the letters that are to be sent, then claim them all, before the channel is spoken to at all."""
+    domain = settings.mail_from.rsplit("@", 1)[1]
+    contents: dict[Key, bytes] = {}
+    for letter in prepared:
+        row = ledger.find(letter.key)
+        if row is None or row.state == "claimed":
+            contents[letter.key] = letter.build(message_id(letter.key, domain))
+    for letter in prepared:
+        if letter.key in contents:
+            message = message_id(letter.key, domain)
+            ledger.claim(letter.key, letter.language, message, letter.content_sha256, channel.name)
+    return contents
 
 
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
     busy = Temporary("Another run is sending mail and has not finished.", "Wait for it to end; then run again.")
-    with ExitStack() as held:
+    with ExitStack() as stack:
         try:
-            held.enter_context(alone(settings.ledger.with_suffix(".lock"), busy))
+            stack.enter_context(alone(settings.ledger.with_suffix(".lock"), busy))
         except OSError as error:
             raise unusable(settings.ledger, error) from error
         yield
@@ -126,36 +109,25 @@ def _refuse_other_content(settings: Settings, ledger: Ledger, prepared: Sequence
             )
 
 
-def settle(settings: Settings, ledger: Ledger) -> None:
-    """Decide about letters whose run ended while their content went out."""
+def settle(ledger: Ledger, channel: Channel) -> None:
+    """Decide about letters whose run ended while their content went out.
+
+    A channel answers for its own letters. Of a letter that took another channel, nobody knows.
+    """
     for row in ledger.rows("sending"):
-        if row.detail != _LOCAL:
-            ledger.set_state(row.key, "unknown", "the run ended while the letter was being sent")
-        elif local_smtp.arrived(_folder(settings), row.message_id):
-            ledger.set_state(row.key, "sent", "filed by the local server")
+        if row.channel == channel.name:
+            result = channel.outcome_after_crash(row.detail or "", row.message_id)
         else:
-            ledger.set_state(row.key, "claimed", "the local server ended before it filed the letter")
+            result = SendResult("unknown", f"the run ended while the letter was being sent by {row.channel}")
+        ledger.set_state(row.key, _STATES[result.outcome], result.detail)
 
 
-def _send(settings: Settings, ledger: Ledger, contents: dict[Key, bytes]) -> None:
-    local = settings.smtp_host is None
-    server = local_smtp.running(_folder(settings)) if local else nullcontext(settings.smtp_port)
-    host = settings.smtp_host or local_smtp.HOST
-    with server as port:
-        # The local server knows no users and no TLS, whatever is set for another.
-        plain = {"smtp_user": None, "smtp_password": None, "smtp_starttls": False}
-        line = Line(settings.model_copy(update=plain) if local else settings, host, port)
-        try:
-            for key, content in contents.items():
-
-                def before_content(key: Key = key) -> None:
-                    ledger.set_state(key, "sending", _LOCAL if local else f"{host}:{port}")
-
-                answer = line.send(settings.mail_from, key.recipient, content, before_content)
-                state = "claimed" if answer.outcome == "later" else answer.outcome
-                ledger.set_state(key, state, answer.detail)
-        finally:
-            line.close()
+def _send(ledger: Ledger, channel: Channel, contents: dict[Key, bytes]) -> None:
+    with channel.session() as session:
+        for key, content in contents.items():
+            before_content = partial(ledger.set_state, key, "sending", channel.address)
+            result = session.send(key.recipient, content, before_content)
+            ledger.set_state(key, _STATES[result.outcome], result.detail)
 
 
 def _outcome(ledger: Ledger, key: Key, now: bool) -> Outcome:
@@ -165,7 +137,7 @@ def _outcome(ledger: Ledger, key: Key, now: bool) -> Outcome:
     return Outcome(key, row.state, row.detail or "", now, cure_of(row))
 
 
-def cure_of(row: Row) -> str:
+def cure_of(row: LedgerRow) -> str:
     """Return what a person should do about a letter, or nothing."""
     again = f"`scorecard deliveries --resend {row.close_id} {row.recipient}`"
     if row.state == "unknown":
@@ -174,7 +146,3 @@ def cure_of(row: Row) -> str:
     if row.state == "refused":
         return f"Correct the address in the scorecard's YAML; or, once the server accepts it, {again} and run again."
     return "Run again later; it has not been sent." if row.state == "claimed" else ""
-
-
-def _folder(settings: Settings) -> Path:
-    return settings.out / "mail"

@@ -45,7 +45,7 @@ def trace(settings: Settings, figure_id: str) -> dict[str, Any]:
 def mailed_closes(settings: Settings) -> "list[Mailed]":
     """Return the closes that people may hold on paper. Raises ScorecardError where the ledger can't be read."""
     from scorecard.closes.verify import Mailed
-    from scorecard.delivery.ledger import deliveries
+    from scorecard.delivery.deliveries import read_deliveries
 
-    rows = [row for row in deliveries(settings) if row.is_letter and row.state in ("sent", "unknown")]
+    rows = [row for row in read_deliveries(settings) if row.is_letter and row.state in ("sent", "unknown")]
     return [Mailed(row.close_id, row.content_sha256) for row in rows]

@@ -73,11 +73,11 @@ def _is_held_and_told(settings: Settings, catalogue: Catalogue, entry: Scorecard
 
 def _missing(settings: Settings, entry: Scorecard, period: Period) -> str:
     """Say what of a scorecard was not delivered; "" where every reader has it."""
-    from scorecard.delivery import ledger
+    from scorecard.delivery.deliveries import read_deliveries
 
     rows = [
         row
-        for row in ledger.deliveries(settings)
+        for row in read_deliveries(settings)
         if row.is_letter and (row.scorecard, row.period) == (entry.name, period.label)
     ]
     if not rows:

@@ -103,7 +103,7 @@ def make_letter(tmp_path):
     def make(recipient="director@example.com", edition=1, language="en", **summary):
         pdf = tmp_path / f"sales-2017-Q4-e{edition}-{language}.pdf"
         pdf.write_bytes(b"%PDF-1.7 " + bytes(range(256)))
-        said = {
+        fields = {
             **{"title": "Sales scorecard", "period_label": "2017-Q4", "headline": "Win rate fell"},
             **{"sentences": ("Bookings rose by 4 %.", "Win rate fell to 57 %.", "East moved it most.")},
             **{"currency": "USD", "ask": "Questions: sales@example.com"},
@@ -111,6 +111,6 @@ def make_letter(tmp_path):
         }
         words = {name: f"<{name}>" for name in WORDS}
         audience = ("example.com",)
-        return Letter("sales", "2017-Q4", edition, recipient, language, audience, lambda: Summary(**said), words, pdf)
+        return Letter("sales", "2017-Q4", edition, recipient, language, audience, lambda: Summary(**fields), words, pdf)
 
     return make

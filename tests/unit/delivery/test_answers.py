@@ -2,7 +2,8 @@
 
 import pytest
 
-from scorecard.delivery import ledger
+from scorecard.delivery.deliveries import read_deliveries, resend
+from scorecard.delivery.ledger import Ledger
 from scorecard.delivery.mail import deliver
 from scorecard.delivery.notify import notify_failed, tell_owner
 from scorecard.shared.errors import ScorecardError
@@ -34,21 +35,23 @@ def test_any_yes_to_a_recipient_is_a_yes(server, make_settings, make_letter):
     assert deliver(make_settings(server.port), [make_letter()])[0].state == "sent"
 
 
-@pytest.mark.parametrize(("answer", "said"), [("OK thanks", "isn't SMTP"), ("354 go on", "354 go on")])
-def test_an_answer_to_the_content_that_is_no_answer_goes_to_a_person(server, make_settings, make_letter, answer, said):
+@pytest.mark.parametrize(("answer", "reason"), [("OK thanks", "isn't SMTP"), ("354 go on", "354 go on")])
+def test_an_answer_to_the_content_that_is_no_answer_goes_to_a_person(
+    server, make_settings, make_letter, answer, reason
+):
     settings = make_settings(server.port)
     server.at_data["odd@example.com"] = answer
     letters = [make_letter("odd@example.com"), make_letter("next@example.com")]
     outcomes = deliver(settings, letters)
     assert [outcome.state for outcome in outcomes] == ["unknown", "sent"]
-    assert said in outcomes[0].detail
+    assert reason in outcomes[0].detail
     assert "--mark-sent" in outcomes[0].cure
     assert server.connections == 3  # the letter's, the next one's and the notice's
     deliver(settings, letters)
     assert server.reached.count("next@example.com") == 1
     assert server.reached.count("odd@example.com") <= 1
     (notice,) = notices(server)
-    assert said in notice.get_content()
+    assert reason in notice.get_content()
 
 
 @pytest.mark.parametrize("answer", ["OK thanks", "354 go on"])
@@ -68,11 +71,11 @@ def test_a_sender_who_is_refused_is_nobodys_address_to_correct(server, make_sett
     server.at_mail = [None, no]
     with pytest.raises(ScorecardError) as caught:
         deliver(settings, letters)
-    for said in ("scorecard@example.com", f"127.0.0.1:{server.port}", no):
-        assert said in caught.value.problem
-    for said in ("SCORECARD_SMTP_USER", "SCORECARD_SMTP_PASSWORD", "SCORECARD_MAIL_FROM", "scorecard.toml"):
-        assert said in caught.value.cure
-    assert [row.state for row in ledger.deliveries(settings)] == ["sent", "claimed", "claimed"]
+    for words in ("scorecard@example.com", f"127.0.0.1:{server.port}", no):
+        assert words in caught.value.problem
+    for words in ("SCORECARD_SMTP_USER", "SCORECARD_SMTP_PASSWORD", "SCORECARD_MAIL_FROM", "scorecard.toml"):
+        assert words in caught.value.cure
+    assert [row.state for row in read_deliveries(settings)] == ["sent", "claimed", "claimed"]
     server.at_mail = None
     assert [outcome.state for outcome in deliver(settings, letters)] == ["sent"] * 3
     assert sorted(server.reached) == [letter.recipient for letter in letters]
@@ -84,7 +87,7 @@ def test_a_no_to_the_sender_that_comes_with_the_recipient_is_the_same(server, ma
     server.at_rcpt["director@example.com"] = no
     with pytest.raises(ScorecardError, match=r"no mail from the sender scorecard@example\.com"):
         deliver(settings, [make_letter()])
-    assert [row.state for row in ledger.deliveries(settings)] == ["claimed"]
+    assert [row.state for row in read_deliveries(settings)] == ["claimed"]
 
 
 def test_a_sender_who_is_refused_for_now_is_tried_again(server, make_settings, make_letter):
@@ -124,7 +127,7 @@ def test_a_later_refusal_is_told_without_the_earlier_one(server, make_settings, 
     deliver(settings, letters)
     server.at_rcpt["b@example.com"] = REFUSED
     deliver(settings, letters)
-    ledger.resend(settings, "sales-2017-Q4-e1", "a@example.com")
+    resend(settings, "sales-2017-Q4-e1", "a@example.com")
     deliver(settings, letters)
     told = [letter["Subject"].rpartition(" to ")[2] for letter in notices(server)]
     assert told == ["a@example.com", "b@example.com", "a@example.com"]
@@ -135,7 +138,7 @@ def test_a_run_that_ends_before_it_notes_who_was_told_tells_nobody_twice(
 ):
     settings = make_settings(server.port)
     server.at_rcpt = {"director@example.com": REFUSED}
-    monkeypatch.setattr(ledger.Ledger, "set_told", lambda *_: None)
+    monkeypatch.setattr(Ledger, "set_told", lambda *_: None)
     deliver(settings, [make_letter()])
     monkeypatch.undo()
     tell_owner(settings)
@@ -164,4 +167,4 @@ def test_an_answer_that_repeats_the_password_is_kept_without_it(server, make_set
     settings = make_settings(server.port, smtp_password="s3cr3t-word-of-mail")
     server.at_rcpt["director@example.com"] = "550 no mail with s3cr3t-word-of-mail"
     assert deliver(settings, [make_letter()])[0].detail == "550 no mail with [secret]"
-    assert "[secret]" in ledger.deliveries(settings)[0].detail
+    assert "[secret]" in read_deliveries(settings)[0].detail

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from scorecard.delivery import ledger
+from scorecard.delivery import deliveries
+from scorecard.delivery.deliveries import read_deliveries
+from scorecard.delivery.ledger import opened
+from scorecard.delivery.ledger_file import marker
+from scorecard.delivery.ledger_row import Key
 from scorecard.delivery.mail import deliver
 from scorecard.shared.errors import ScorecardError
 
-KEY = ledger.Key("sales", "2017-Q4", "1", "a@example.com")
+KEY = Key("sales", "2017-Q4", "1", "a@example.com")
 
 
 @pytest.fixture
@@ -44,7 +48,7 @@ def lose_the_table(path):
 
 
 @pytest.mark.parametrize(
-    ("harm", "said"),
+    ("harm", "condition"),
     [
         (lambda path: path.unlink(), "is missing"),
         (cut_to(0), "is empty"),
@@ -55,20 +59,20 @@ def lose_the_table(path):
         (lambda path: path.write_bytes(b"no database" * 1000), "is damaged"),
     ],
 )
-def test_a_ledger_that_was_lost_is_not_made_anew(server, mailed, make_letter, harm, said):
+def test_a_ledger_that_was_lost_is_not_made_anew(server, mailed, make_letter, harm, condition):
     harm(mailed.ledger)
-    marker = ledger.marker(mailed.ledger)
-    for ask in (lambda: deliver(mailed, [make_letter()]), lambda: ledger.deliveries(mailed)):
+    mark = marker(mailed.ledger)
+    for use in (lambda: deliver(mailed, [make_letter()]), lambda: read_deliveries(mailed)):
         with pytest.raises(ScorecardError) as caught:
-            ask()
-        assert f"ledger of deliveries {mailed.ledger} {said}" in caught.value.problem
+            use()
+        assert f"ledger of deliveries {mailed.ledger} {condition}" in caught.value.problem
         assert "Nobody" in caught.value.problem
         assert "Restore it from a backup" in caught.value.cure
-        assert str(marker) in caught.value.cure
+        assert str(mark) in caught.value.cure
     assert len(server.letters) == 1
     # The cure, for who may send again.
-    marker.unlink()
-    if said == "is damaged":
+    mark.unlink()
+    if condition == "is damaged":
         mailed.ledger.unlink()
     assert deliver(mailed, [make_letter()])[0].now
     assert len(server.letters) == 2
@@ -84,10 +88,10 @@ def test_a_restored_ledger_knows_who_has_had_what(server, mailed, make_letter):
 
 def test_the_marker_is_there_before_anything_is_claimed(make_settings):
     settings = make_settings()
-    assert ledger.deliveries(settings) == []
-    assert not ledger.marker(settings.ledger).exists()
-    with ledger.opened(settings):
-        assert ledger.marker(settings.ledger).read_text().startswith("deliveries.sqlite was made")
+    assert read_deliveries(settings) == []
+    assert not marker(settings.ledger).exists()
+    with opened(settings):
+        assert marker(settings.ledger).read_text().startswith("deliveries.sqlite was made")
 
 
 def test_a_ledger_that_was_begun_and_never_made_is_made(server, make_settings, make_letter):
@@ -98,13 +102,13 @@ def test_a_ledger_that_was_begun_and_never_made_is_made(server, make_settings, m
 
 
 def test_a_ledger_of_before_gets_the_marker_and_the_columns(server, mailed, make_letter):
-    ledger.marker(mailed.ledger).unlink()
+    marker(mailed.ledger).unlink()
     for column in ("content_sha256", "told_at"):
         change(mailed, f"alter table deliveries drop column {column}")
     (outcome,) = deliver(mailed, [replace(make_letter(), content_sha256="new")])
     assert (outcome.state, outcome.now) == ("sent", False)
-    assert ledger.deliveries(mailed)[0].content_sha256 is None
-    assert ledger.marker(mailed.ledger).exists()
+    assert read_deliveries(mailed)[0].content_sha256 is None
+    assert marker(mailed.ledger).exists()
 
 
 @pytest.mark.parametrize("mode", ["the ledger", "the lock"])
@@ -134,7 +138,7 @@ def test_a_folder_in_the_ledgers_place_is_called_one(make_settings, make_letter,
     settings = make_settings(1)
     settings.ledger.mkdir(parents=True)
     if marked:
-        ledger.marker(settings.ledger).touch()
+        marker(settings.ledger).touch()
     with pytest.raises(ScorecardError, match="it is a folder") as caught:
         deliver(settings, [make_letter()])
     assert "Move that folder away" in caught.value.cure
@@ -148,9 +152,9 @@ def test_a_marker_that_cannot_be_written_stops_the_mail(server, make_settings, m
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(ScorecardError, match=f"{ledger.marker(settings.ledger).name} cannot be written: No space"):
+    with pytest.raises(ScorecardError, match=f"{marker(settings.ledger).name} cannot be written: No space"):
         deliver(settings, [make_letter()])
-    assert not ledger.marker(settings.ledger).exists()
+    assert not marker(settings.ledger).exists()
     assert server.letters == []
 
 
@@ -159,7 +163,7 @@ def test_the_ledger_keeps_the_hash_of_what_was_sent(server, make_settings, make_
     letter = replace(make_letter(), content_sha256="abc")
     for _ in range(2):
         assert deliver(settings, [letter])[0].state == "sent"
-    (row,) = ledger.deliveries(settings)
+    (row,) = read_deliveries(settings)
     assert row.content_sha256 == "abc"
     assert len(server.letters) == 1
 
@@ -168,9 +172,9 @@ def test_a_ledger_that_cannot_be_written_is_read(server, make_settings, make_let
     settings = make_settings(server.port)
     deliver(settings, [make_letter()])
     before = settings.ledger.read_bytes()
-    monkeypatch.setattr(ledger.os, "access", lambda path, mode: False)
-    monkeypatch.setattr(ledger, "opened", None)
-    assert [(row.recipient, row.state) for row in ledger.deliveries(settings)] == [("director@example.com", "sent")]
+    monkeypatch.setattr(deliveries.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(deliveries, "opened", None)
+    assert [(row.recipient, row.state) for row in read_deliveries(settings)] == [("director@example.com", "sent")]
     assert settings.ledger.read_bytes() == before
 
 
@@ -190,7 +194,7 @@ def test_an_edition_that_went_out_with_other_content_is_nobodys(server, make_set
     assert str(settings.archive) in caught.value.cure
     assert "new edition" in caught.value.cure
     assert len(server.letters) == letters
-    assert {row.recipient for row in ledger.deliveries(settings) if row.is_letter} == {"a@example.com"}
+    assert {row.recipient for row in read_deliveries(settings) if row.is_letter} == {"a@example.com"}
     server.at_data.clear()
     assert deliver(settings, [replace(other, edition=2)])[0].state == "sent"
 
@@ -200,7 +204,7 @@ def test_a_letter_that_was_claimed_and_not_sent_may_change(server, make_settings
         deliver(make_settings(1), [replace(make_letter(), content_sha256="abc")])
     settings = make_settings(server.port)
     assert deliver(settings, [replace(make_letter(), content_sha256="def")])[0].state == "sent"
-    assert ledger.deliveries(settings)[0].content_sha256 == "def"
+    assert read_deliveries(settings)[0].content_sha256 == "def"
 
 
 def test_a_letter_whose_content_is_not_known_is_as_before(server, mailed, make_letter):
@@ -209,7 +213,7 @@ def test_a_letter_whose_content_is_not_known_is_as_before(server, mailed, make_l
 
 
 def test_a_row_in_use_keeps_its_hash(make_settings):
-    with ledger.opened(make_settings()) as opened:
-        opened.claim(KEY, "en", "<id>", "abc")
-        opened.set_state(KEY, "sent")
-        assert opened.claim(KEY, "en", "<id>", "def").content_sha256 == "abc"
+    with opened(make_settings()) as ledger:
+        ledger.claim(KEY, "en", "<id>", "abc")
+        ledger.set_state(KEY, "sent")
+        assert ledger.claim(KEY, "en", "<id>", "def").content_sha256 == "abc"

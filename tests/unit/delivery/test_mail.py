@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from scorecard.delivery import ledger
+from scorecard.delivery.deliveries import mark_sent, read_deliveries, resend
+from scorecard.delivery.ledger_row import Key, message_id
 from scorecard.delivery.local_smtp import open_maildir
 from scorecard.delivery.mail import deliver
 from scorecard.shared.errors import ScorecardError, Temporary
@@ -28,7 +29,7 @@ def test_the_command_that_proves_a_figure_names_the_one_that_the_letter_is_about
 
 
 def states(settings):
-    return {row.recipient: row.state for row in ledger.deliveries(settings) if row.is_letter}
+    return {row.recipient: row.state for row in read_deliveries(settings) if row.is_letter}
 
 
 def test_each_reader_gets_one_letter_with_three_sentences_and_the_pdf(server, make_settings, make_letter):
@@ -41,8 +42,8 @@ def test_each_reader_gets_one_letter_with_three_sentences_and_the_pdf(server, ma
     assert letter["To"] == "a@example.com"
     for kind in ("plain", "html"):
         body = letter.get_body((kind,)).get_content()
-        for said in ("Bookings rose by 4 %.", "Win rate fell to 57 %.", "East moved it most.", "2017-Q4"):
-            assert said in body
+        for sentence in ("Bookings rose by 4 %.", "Win rate fell to 57 %.", "East moved it most.", "2017-Q4"):
+            assert sentence in body
         assert "scorecard trace sales-2017-Q4-e1.F001" in body
     (attached,) = letter.iter_attachments()
     assert attached.get_filename() == "sales-2017-Q4-e1-en.pdf"
@@ -64,7 +65,7 @@ def test_a_new_edition_is_a_new_letter_with_another_id(server, make_settings, ma
     deliver(settings, [make_letter(edition=2)])
     first, second = (letter["Message-ID"] for _, letter in server.letters)
     assert first != second
-    assert first == ledger.message_id(ledger.Key("sales", "2017-Q4", "1", "director@example.com"), "example.com")
+    assert first == message_id(Key("sales", "2017-Q4", "1", "director@example.com"), "example.com")
 
 
 def test_names_in_the_data_are_text_and_not_markup_or_template(server, make_settings, make_letter):
@@ -100,14 +101,14 @@ def test_a_letter_that_was_sent_is_not_written_again(server, make_settings, make
 
 
 def test_a_second_edition_says_that_it_replaces_the_first(server, make_settings, make_letter):
-    said = "Edition 2 replaces the one before: 3 figures differ, first of all of booked revenue."
-    summary = replace(make_letter().summary, edition=said, edition_mark=", edition 2")
+    note = "Edition 2 replaces the one before: 3 figures differ, first of all of booked revenue."
+    summary = replace(make_letter().summary, edition=note, edition_mark=", edition 2")
     letter = replace(make_letter(edition=2), summarise=lambda: summary)
     deliver(make_settings(server.port), [letter])
     _, message = server.letters[0]
     assert message["Subject"] == f"{summary.title} {summary.period_label}, edition 2: {summary.headline}"
-    assert said in message.get_body(("plain",)).get_content()
-    assert said in message.get_body(("html",)).get_content()
+    assert note in message.get_body(("plain",)).get_content()
+    assert note in message.get_body(("html",)).get_content()
 
 
 def test_a_mail_names_the_currency_and_whom_to_ask(server, make_settings, make_letter):
@@ -169,7 +170,7 @@ def test_a_connection_lost_after_the_content_goes_to_a_person(server, make_setti
     assert "lost@example.com" in notice["Subject"]
     text = notice.get_content()
     assert "--resend sales-2017-Q4-e1 lost@example.com" in text
-    assert ledger.message_id(ledger.Key("sales", "2017-Q4", "1", "lost@example.com"), "example.com") in text
+    assert message_id(Key("sales", "2017-Q4", "1", "lost@example.com"), "example.com") in text
 
 
 def test_a_person_may_have_it_sent_again_or_call_it_arrived(server, make_settings, make_letter):
@@ -179,15 +180,15 @@ def test_a_person_may_have_it_sent_again_or_call_it_arrived(server, make_setting
     letters = [make_letter("a@example.com"), make_letter("b@example.com")]
     deliver(settings, letters)
     server.at_data.clear()
-    ledger.resend(settings, "sales-2017-Q4-e1", "a@example.com")
-    ledger.mark_sent(settings, "sales-2017-Q4-e1", "b@example.com")
+    resend(settings, "sales-2017-Q4-e1", "a@example.com")
+    mark_sent(settings, "sales-2017-Q4-e1", "b@example.com")
     assert [o.state for o in deliver(settings, letters)] == ["sent", "sent"]
     assert server.reached.count("a@example.com") == 1
     assert server.reached.count("b@example.com") == 0
     with pytest.raises(ScorecardError, match="nothing to decide"):
-        ledger.resend(settings, "sales-2017-Q4-e1", "a@example.com")
+        resend(settings, "sales-2017-Q4-e1", "a@example.com")
     with pytest.raises(ScorecardError, match="no delivery"):
-        ledger.resend(settings, "sales-2017-Q4-e9", "a@example.com")
+        resend(settings, "sales-2017-Q4-e9", "a@example.com")
 
 
 @pytest.mark.parametrize(
@@ -197,7 +198,7 @@ def test_a_line_end_in_a_recipient_is_refused(server, make_settings, make_letter
     with pytest.raises(ScorecardError, match="not an address"):
         deliver(make_settings(server.port), [make_letter("ok@example.com"), make_letter(bad)])
     assert server.letters == []
-    assert ledger.deliveries(make_settings()) == []
+    assert read_deliveries(make_settings()) == []
 
 
 @pytest.mark.parametrize("bad", ["East\r\nBcc: thief@evil.org", "East\nX: y", "East\u2028X", "East\x00"])
@@ -240,7 +241,7 @@ def test_a_server_without_tls_is_refused_where_tls_was_asked_for(server, make_se
 
 def test_tls_is_used_unless_the_server_is_this_machine(server, make_settings, make_letter, monkeypatch):
     assert deliver(make_settings(server.port), [make_letter("near@example.com")])[0].state == "sent"
-    monkeypatch.setattr("scorecard.delivery.transport.is_loopback", lambda host: False)
+    monkeypatch.setattr("scorecard.delivery.smtp_connection.is_loopback", lambda host: False)
     with pytest.raises(ScorecardError, match="it doesn't offer STARTTLS") as caught:
         deliver(make_settings(server.port), [make_letter("far@example.com")])
     assert "SCORECARD_SMTP_STARTTLS=false" in caught.value.cure
@@ -405,14 +406,14 @@ def test_without_a_server_letters_are_filed_in_a_folder(make_settings, make_lett
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from scorecard.delivery import mail, ledger, transport
+from scorecard.delivery import mail, ledger, smtp_connection
 from scorecard.shared.settings import Settings
 
 folder, port, when = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 die = lambda: os.kill(os.getpid(), signal.SIGKILL)
-send, set_state = transport.Line.send, ledger.Ledger.set_state
+set_state = ledger.Ledger.set_state
 if when == "claimed":
-    transport.Line.send = lambda *_: die()
+    smtp_connection.SmtpConnection.send = lambda *_: die()
 def dying(self, key, state, detail=None):
     if when == "transmitted" and state == "sent":
         die()
@@ -465,7 +466,7 @@ def test_the_local_folder_answers_for_a_killed_run(make_settings, make_letter, t
         (outcome,) = deliver(settings, [letter])
         assert outcome.state == "sent"
     box = open_maildir(tmp_path / "out" / "mail")
-    assert [found["To"] for found in box] == ["director@example.com"]
+    assert [letter["To"] for letter in box] == ["director@example.com"]
     box.close()
 
 

@@ -10,31 +10,31 @@ from contextlib import suppress
 from typing import Any
 
 
-class Watch:
+class TimeLimit:
     """Ends the connection when a `with` block takes too long; whoever waits for an answer then gets an error.
 
-    One object may watch several blocks, one after another, on one connection; ``is_over`` says whether the last one
+    One object may limit several blocks, one after another, on one connection; ``is_over`` says whether the last one
     took too long.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._line: socket.socket | None = None
+        self._socket: socket.socket | None = None
         self._timer: threading.Timer | None = None
         self.is_over = False
 
-    def take(self, line: socket.socket) -> None:
+    def take(self, connection: socket.socket) -> None:
         """Remember the connection: a handle of its own, for TLS takes the socket's away."""
         self.forget()
-        self._line = line.dup()
+        self._socket = connection.dup()
         if self.is_over:
             self._hang_up()
 
     def forget(self) -> None:
         """Let go of the connection."""
-        if self._line is not None:
-            self._line.close()
-            self._line = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
     def __enter__(self) -> None:
         self.is_over = False
@@ -48,27 +48,27 @@ class Watch:
 
     def _hang_up(self) -> None:
         self.is_over = True
-        if self._line is not None:
+        if self._socket is not None:
             with suppress(OSError):
-                self._line.shutdown(socket.SHUT_RDWR)
+                self._socket.shutdown(socket.SHUT_RDWR)
 
 
-class WatchedSmtp(smtplib.SMTP):
-    """A connection that its watch can end."""
+class LimitedSmtp(smtplib.SMTP):
+    """A connection that its time limit can end."""
 
-    def __init__(self, watch: Watch, *args: Any, **kwargs: Any) -> None:
-        self._watch = watch
+    def __init__(self, limit: TimeLimit, *args: Any, **kwargs: Any) -> None:
+        self._limit = limit
         super().__init__(*args, **kwargs)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        line: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
-        self._watch.take(line)
-        return line
+        connection: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
+        self._limit.take(connection)
+        return connection
 
 
-class WatchedSmtpTls(smtplib.SMTP_SSL, WatchedSmtp):
-    """The same with TLS from the start: the watch takes the connection before its handshake."""
+class LimitedSmtpTls(smtplib.SMTP_SSL, LimitedSmtp):
+    """The same with TLS from the start: the time limit knows the connection before its handshake."""
 
-    def __init__(self, watch: Watch, *args: Any, **kwargs: Any) -> None:
-        self._watch = watch
+    def __init__(self, limit: TimeLimit, *args: Any, **kwargs: Any) -> None:
+        self._limit = limit
         smtplib.SMTP_SSL.__init__(self, *args, **kwargs)

@@ -1,44 +1,28 @@
-"""SMTP, one letter at a time, with the one moment made visible that matters: when content begins to go out."""
+"""A connection to a mail server: TLS, login, a limit to its time, one letter after another."""
 
-import re
 import smtplib
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from scorecard.delivery.watch import Watch, WatchedSmtp, WatchedSmtpTls
+from scorecard.delivery.smtp_dialogue import SmtpResult, error_text, transfer
+from scorecard.delivery.time_limit import LimitedSmtp, LimitedSmtpTls, TimeLimit
 from scorecard.shared.errors import ScorecardError, Temporary
 from scorecard.shared.hosts import is_loopback
 from scorecard.shared.settings import Settings
-from scorecard.shared.text import plain
 
 _IMPLICIT_TLS_PORT = 465
 
 
-@dataclass(frozen=True)
-class Answer:
-    """How a letter fared. ``connected`` says whether the line is still good.
-
-    ``outcome`` is ``sent``, ``refused`` (never to be tried again), ``later`` (nothing was delivered), ``unknown``
-    (after the content went out, the connection broke or the answer was neither yes nor no), or ``sender`` (the server
-    takes no letter from us, to whomever; ``Line.send`` makes an error of it).
-    """
-
-    outcome: str
-    detail: str
-    connected: bool = True
-
-
-class Line:
+class SmtpConnection:
     """A connection to the mail server. It opens when the first letter needs it and again after it broke."""
 
     def __init__(self, settings: Settings, host: str, port: int) -> None:
         """Keep where to call; nothing is opened yet."""
         self._settings, self._host, self._port = settings, host, port
         self._smtp: smtplib.SMTP | None = None
-        self._watch = Watch(settings.smtp_total_timeout)
+        self._limit = TimeLimit(settings.smtp_total_timeout)
 
-    def send(self, sender: str, recipient: str, content: bytes, before_content: Callable[[], None]) -> Answer:
+    def send(self, sender: str, recipient: str, content: bytes, before_content: Callable[[], None]) -> SmtpResult:
         """Send one letter to one recipient.
 
         Parameters
@@ -60,28 +44,28 @@ class Line:
             before_content()
             has_begun = True
 
-        with self._watch:
-            answer = _transfer(smtp, sender, recipient, content, begin)
-        if self._watch.is_over and answer.connected:
-            # What came of an answer before the line was cut looks like a whole one.
-            limit = self._settings.smtp_total_timeout
-            detail = f"the server took longer than {limit:g} seconds to answer"
-            answer = Answer("unknown" if has_begun else "later", detail, connected=False)
-        if not answer.connected:
+        with self._limit:
+            result = transfer(smtp, sender, recipient, content, begin)
+        if self._limit.is_over and result.connected:
+            # What came of an answer before the connection was cut looks like a whole one.
+            seconds = self._settings.smtp_total_timeout
+            detail = f"the server took longer than {seconds:g} seconds to answer"
+            result = SmtpResult("unknown" if has_begun else "later", detail, connected=False)
+        if not result.connected:
             self.close()
-        if answer.outcome == "sender":
-            raise self._sender_refused(sender, answer.detail)
-        return answer
+        if result.is_sender_refused:
+            raise self._sender_refused(sender, result.detail)
+        return result
 
     def close(self) -> None:
         """Say goodbye, if there is anyone to say it to."""
         if self._smtp is not None:
             try:
-                with self._watch:
+                with self._limit:
                     self._smtp.quit()
             except (OSError, smtplib.SMTPException):
                 self._smtp.close()
-            self._watch.forget()
+            self._limit.forget()
             self._smtp = None
 
     def _connect(self) -> smtplib.SMTP:
@@ -92,10 +76,10 @@ class Line:
                 "Take SCORECARD_SMTP_STARTTLS=false away, or use port 465.",
             )
         try:
-            with self._watch:
+            with self._limit:
                 return self._enter(where)
         except BaseException:
-            self._watch.forget()
+            self._limit.forget()
             raise
 
     def _enter(self, where: str) -> smtplib.SMTP:
@@ -106,7 +90,7 @@ class Line:
             raise self._no_tls(str(error.reason or error)) from error
         except (OSError, UnicodeError, smtplib.SMTPException) as error:
             raise Temporary(
-                f"The mail server {where} doesn't answer: {_plain(error)}.",
+                f"The mail server {where} doesn't answer: {error_text(error)}.",
                 "Check SCORECARD_SMTP_HOST and SCORECARD_SMTP_PORT and that the server runs; then run again. "
                 "Nothing was sent, and nobody will get a scorecard twice.",
             ) from error
@@ -130,8 +114,8 @@ class Line:
         timeout = self._settings.smtp_timeout
         if self._port == _IMPLICIT_TLS_PORT:
             context = ssl.create_default_context()
-            return WatchedSmtpTls(self._watch, self._host, self._port, timeout=timeout, context=context)
-        return WatchedSmtp(self._watch, self._host, self._port, timeout=timeout)
+            return LimitedSmtpTls(self._limit, self._host, self._port, timeout=timeout, context=context)
+        return LimitedSmtp(self._limit, self._host, self._port, timeout=timeout)
 
     def _greet(self, smtp: smtplib.SMTP) -> None:
         settings, where = self._settings, f"{self._host}:{self._port}"
@@ -146,7 +130,7 @@ class Line:
             raise self._no_tls(str(error.reason or error)) from error
         except (OSError, smtplib.SMTPException) as error:
             raise Temporary(
-                f"The mail server {where} ended the conversation: {_plain(error)}.",
+                f"The mail server {where} ended the conversation: {error_text(error)}.",
                 "Look at its log; then run again.",
             ) from error
         if not settings.smtp_user:
@@ -180,86 +164,3 @@ class Line:
             "Use a server and port that offer TLS with a certificate this machine trusts. A mail server inside your own"
             " network that has no TLS and needs no password: set SCORECARD_SMTP_STARTTLS=false.",
         )
-
-
-def _transfer(
-    smtp: smtplib.SMTP, sender: str, recipient: str, content: bytes, before_content: Callable[[], None]
-) -> Answer:
-    transmitted = False
-    try:
-        code, reply = smtp.mail(sender)
-        if not _is_yes(code):
-            return _turned_down(smtp, code, reply, "sender")
-        code, reply = smtp.rcpt(recipient)
-        if not _is_yes(code):
-            return _turned_down(smtp, code, reply, _whose(code, reply))
-        code, reply = smtp.docmd("DATA")
-        if code != 354:
-            return _turned_down(smtp, code, reply, _whose(code, reply))
-        before_content()
-        transmitted = True
-        smtp.send(re.sub(rb"(?m)^\.", b"..", content) + b".\r\n")
-        code, reply = smtp.getreply()
-        if _is_yes(code):
-            return Answer("sent", _text(code, reply))
-        if _is_no(code) or _is_no_for_now(code):
-            return _turned_down(smtp, code, reply)
-        return _hung_up(smtp, "unknown", f"the server said neither yes nor no: {_text(code, reply)}")
-    except (OSError, smtplib.SMTPException) as error:
-        outcome = "unknown" if transmitted else "later"
-        return Answer(outcome, f"the connection broke: {_plain(error)}", connected=False)
-
-
-def _is_yes(code: int) -> bool:
-    return 200 <= code < 300
-
-
-def _is_no_for_now(code: int) -> bool:
-    return 400 <= code < 500
-
-
-def _is_no(code: int) -> bool:
-    return 500 <= code < 600
-
-
-def _whose(code: int, reply: bytes) -> str:
-    """Return whose a no is: many servers hold back a no to the sender until they know the recipient."""
-    return "sender" if code == 530 or reply.startswith((b"5.1.7 ", b"5.1.8 ")) else "refused"
-
-
-def _turned_down(smtp: smtplib.SMTP, code: int, reply: bytes, no: str = "refused") -> Answer:
-    """A no is an outcome that is known: 5xx for good, 4xx for now. The next letter starts afresh."""
-    detail = _text(code, reply)
-    outcome = no if _is_no(code) else "later"
-    if not (_is_no(code) or _is_no_for_now(code)):
-        return _hung_up(smtp, outcome, detail)
-    if code == 421:
-        return Answer(outcome, detail, connected=False)
-    try:
-        smtp.rset()
-    except (OSError, smtplib.SMTPException):
-        return Answer(outcome, detail, connected=False)
-    return Answer(outcome, detail)
-
-
-def _hung_up(smtp: smtplib.SMTP, outcome: str, detail: str) -> Answer:
-    """Drop the connection: a server that is out of step may answer the next letter with a word on this one."""
-    smtp.close()
-    return Answer(outcome, detail, connected=False)
-
-
-def _text(code: int, reply: bytes) -> str:
-    if code == -1:
-        # smtplib cuts off what should be the code, so the rest would only mislead.
-        return "an answer that isn't SMTP"
-    return f"{code} {plain(reply.decode('utf-8', 'replace'))}"
-
-
-def _plain(error: Exception) -> str:
-    """Return an error's own words without its type or a list of bytes."""
-    if isinstance(error, smtplib.SMTPResponseException):
-        answer = error.smtp_error
-        return _text(error.smtp_code, answer if isinstance(answer, bytes) else str(answer).encode())
-    if isinstance(error, UnicodeError):
-        return "that is no valid name of a host"
-    return str(error) or type(error).__name__
