@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from scorecard.catalogue.caveats import check_caveats, with_caveats
-from scorecard.catalogue.concepts import ColumnEntry as ConceptColumn
-from scorecard.catalogue.concepts import Concept, read_concepts
+from scorecard.catalogue.concepts import Concept, ConceptColumn, read_concepts
 from scorecard.catalogue.crossings import CROSS, crossing_name, crossings, member_in_sql, parts_in_sql, renamed_pair
 from scorecard.catalogue.dimensions import Dimension, around, read_dimensions
 from scorecard.catalogue.facts import Fact, read_facts

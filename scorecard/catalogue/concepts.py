@@ -25,7 +25,7 @@ _MODEL = re.compile(r"(stg|int)_(?P<source>.+?)__(?P<concept>.+)")
 _PROVENANCE = re.compile(r"\bprovenance\(\s*['\"](\w+)['\"]")
 
 
-class ColumnMeta(Entry):
+class ConceptColumnMeta(Entry):
     """What ``config.meta`` of a column of a concept, or of a source's model, may say."""
 
     optional: StrictBool = Field(default=False, description="Of a concept: a source may lack it.")
@@ -44,10 +44,10 @@ class ConceptMeta(Entry):
 
 
 class _ColumnConfig(Open):
-    meta: ColumnMeta = ColumnMeta()
+    meta: ConceptColumnMeta = ConceptColumnMeta()
 
 
-class ColumnEntry(Open):
+class ConceptColumn(Open):
     """A column as the YAML of a concept or of a source's model lists it."""
 
     name: Text
@@ -63,7 +63,7 @@ class _ConceptConfig(Open):
 class _Model(Open):
     name: Text
     config: _ConceptConfig = _ConceptConfig()
-    columns: tuple[ColumnEntry, ...] = ()
+    columns: tuple[ConceptColumn, ...] = ()
 
 
 class _ModelFile(Open):
@@ -83,7 +83,7 @@ class _Columns:
     """The columns that a model's YAML lists: types and marks by name, and the line of each."""
 
     path: Path
-    columns: Mapping[str, ColumnEntry]
+    columns: Mapping[str, ConceptColumn]
     lines: Mapping[str, int]
     line: int
     meta: ConceptMeta
@@ -128,8 +128,8 @@ class Concept:
     """A concept: its columns by name, but for those that say where a record came from, and what it declares."""
 
     name: str
-    columns: dict[str, ColumnEntry]
-    provenance: tuple[ColumnEntry, ...]
+    columns: dict[str, ConceptColumn]
+    provenance: tuple[ConceptColumn, ...]
     meta: ConceptMeta
 
 

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from scorecard.catalogue.mistakes import Mistakes
 from scorecard.catalogue.validation import Text, wrong
-from scorecard.catalogue.yaml_files import Document, Place
+from scorecard.catalogue.yaml_files import Place, YamlFile
 from scorecard.shared.languages import Translations, Words
 
 
@@ -26,7 +26,7 @@ DeclaredForms = Annotated[tuple[Text, ...], BeforeValidator(_one_language), Fiel
 
 
 def filled(
-    document: Document,
+    document: YamlFile,
     place: Place,
     text: str | None,
     parameters: Mapping[str, Sequence[Any]],
@@ -36,9 +36,9 @@ def filled(
     """Return a text by language with parameters put where ``{name}`` stands for one; note a name that is none."""
     if text is None:
         return None
-    words = {language: _put(said, parameters) for language, said in translations.of_text(text).items()}
-    for said in words.values():
-        if left := re.search(r"\{\w*\}", said):
+    words = {language: _put(translation, parameters) for language, translation in translations.of_text(text).items()}
+    for translation in words.values():
+        if left := re.search(r"\{\w*\}", translation):
             problem = f"`{place[-1]}` has {left[0]}, which is no parameter."
             mistakes.note(document.path, document.line(*place), problem, "Add it to `parameters`.")
             break

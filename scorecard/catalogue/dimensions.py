@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from scorecard.catalogue.declared_words import DeclaredText
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.validation import Entry, NotEmpty, check
-from scorecard.catalogue.yaml_files import Document, read_document
+from scorecard.catalogue.yaml_files import YamlFile, read_document
 from scorecard.shared.keys import closest
 from scorecard.shared.languages import Translations, Words
 
@@ -61,7 +61,7 @@ def around(dimension: Dimension, dimensions: Mapping[str, Dimension]) -> list[st
 def read_dimensions(folder: Path, translations: Translations, mistakes: Mistakes) -> dict[str, Dimension]:
     """Return the dimensions by name, the product's first, in the order of their files; note what is wrong."""
     dimensions: dict[str, Dimension] = {}
-    declared: list[tuple[Document, int, Dimension]] = []
+    declared: list[tuple[YamlFile, int, Dimension]] = []
     for path in sorted(folder.glob("*.yml"), key=lambda path: (path.name != PRODUCT, path.name)):
         try:
             document = read_document(path)
@@ -87,7 +87,7 @@ def read_dimensions(folder: Path, translations: Translations, mistakes: Mistakes
 
 
 def _check_nesting(
-    document: Document, line: int, dimension: Dimension, dimensions: dict[str, Dimension], mistakes: Mistakes
+    document: YamlFile, line: int, dimension: Dimension, dimensions: dict[str, Dimension], mistakes: Mistakes
 ) -> None:
     if dimension.name in around(dimension, dimensions):
         mistakes.note(document.path, line, f"The dimension {dimension.name} is within itself.", "Correct `within`.")

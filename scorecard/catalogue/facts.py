@@ -10,7 +10,7 @@ from scorecard.catalogue.column_types import plain_type
 from scorecard.catalogue.gaps import CONDITION, GapEntry, check_condition, check_gaps
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.validation import Entry, Open, Text, check
-from scorecard.catalogue.yaml_files import Document, Place, read_document
+from scorecard.catalogue.yaml_files import Place, YamlFile, read_document
 from scorecard.shared.keys import closest
 
 _DATES = ("horizon", "moment", "settling")
@@ -108,7 +108,7 @@ def read_facts(folder: Path, concepts: Collection[str]) -> dict[str, Fact]:
     return facts
 
 
-def _check(document: Document, at: Place, fact: Fact, concepts: Collection[str], mistakes: Mistakes) -> None:
+def _check(document: YamlFile, at: Place, fact: Fact, concepts: Collection[str], mistakes: Mistakes) -> None:
     concept = fact.meta.concept
     if concept and concept not in concepts:
         line = document.line(*at, "concept")

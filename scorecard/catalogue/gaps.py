@@ -10,7 +10,7 @@ from scorecard.catalogue.declared_words import DeclaredText
 from scorecard.catalogue.dimensions import Column as Name
 from scorecard.catalogue.mistakes import Mistakes
 from scorecard.catalogue.validation import Entry, Text
-from scorecard.catalogue.yaml_files import Document, Place
+from scorecard.catalogue.yaml_files import Place, YamlFile
 from scorecard.shared.keys import closest
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class GapEntry(Entry):
     )
 
 
-def check_gaps(document: Document, at: Place, fact: "Fact", mistakes: Mistakes) -> None:
+def check_gaps(document: YamlFile, at: Place, fact: "Fact", mistakes: Mistakes) -> None:
     """Note what is wrong in a fact's gaps: a column that it lacks, or the name of another reason."""
     names: set[str] = set()
     for place, gap in enumerate(fact.meta.gaps):
@@ -61,7 +61,7 @@ def check_gaps(document: Document, at: Place, fact: "Fact", mistakes: Mistakes) 
         check_condition(document, (*at, "gaps", place, "among"), gap.among, fact, mistakes)
 
 
-def check_condition(document: Document, at: Place, condition: Text | None, fact: "Fact", mistakes: Mistakes) -> None:
+def check_condition(document: YamlFile, at: Place, condition: Text | None, fact: "Fact", mistakes: Mistakes) -> None:
     """Note a condition on a fact's records whose column it lacks, or of which nobody says whether it is a boolean."""
     if condition is None:
         return

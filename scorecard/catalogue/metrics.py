@@ -13,7 +13,7 @@ from scorecard.catalogue.metric_entries import DerivedEntry, DescribedEntry, Met
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.parameters import Parameters
 from scorecard.catalogue.validation import check
-from scorecard.catalogue.yaml_files import Document, Place, read_document
+from scorecard.catalogue.yaml_files import Place, YamlFile, read_document
 from scorecard.shared.keys import closest
 from scorecard.shared.languages import Translations, Words
 from scorecard.shared.periods import Grain
@@ -22,8 +22,8 @@ _MODEL = "kpi_"
 _META: Place = ("models", 0, "config", "meta")
 DERIVED = "derived"
 """The aggregate of a metric that is computed from values of others."""
-_Read = Callable[["_Project", Document], Iterator["Metric"]]
-Declared = tuple[Document, Place]
+_Read = Callable[["_Project", YamlFile], Iterator["Metric"]]
+Declared = tuple[YamlFile, Place]
 """A file, and the place in it of what it says of the metric."""
 
 
@@ -126,7 +126,7 @@ def read_metrics(
     return metrics
 
 
-def _metrics_of(project: _Project, document: Document) -> Iterator[Metric]:
+def _metrics_of(project: _Project, document: YamlFile) -> Iterator[Metric]:
     mistakes = project.mistakes
     file = check(document, MetricFile, mistakes, own=_META)
     if file is None:
@@ -162,7 +162,7 @@ def _metrics_of(project: _Project, document: Document) -> Iterator[Metric]:
 
 
 def _check_dimensions(
-    document: Document, metric: Metric, dimensions: Mapping[str, Dimension], mistakes: Mistakes
+    document: YamlFile, metric: Metric, dimensions: Mapping[str, Dimension], mistakes: Mistakes
 ) -> None:
     if metric.alert_by and metric.alert_by not in dimensions:
         line = document.line(*_META, "alert_by")
@@ -174,7 +174,7 @@ def _check_dimensions(
             mistakes.note(document.path, document.line(*_META, "cross"), f"`cross` names {problem}.", cure)
 
 
-def _derived_of(project: _Project, document: Document) -> Iterator[Metric]:
+def _derived_of(project: _Project, document: YamlFile) -> Iterator[Metric]:
     entry = check(document, DerivedEntry, project.mistakes)
     if entry is not None:
         given = _given(project, document, (), entry, {})
@@ -182,7 +182,7 @@ def _derived_of(project: _Project, document: Document) -> Iterator[Metric]:
 
 
 def _given(
-    project: _Project, document: Document, place: Place, entry: DescribedEntry, parameters: dict[str, list[Number]]
+    project: _Project, document: YamlFile, place: Place, entry: DescribedEntry, parameters: dict[str, list[Number]]
 ) -> dict[str, Any]:
     """Return the fields of a metric that its entry gives, with parameters in its words."""
     words: dict[str, Any] = {

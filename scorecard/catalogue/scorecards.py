@@ -11,7 +11,7 @@ from pydantic import Field, StrictInt
 from scorecard.catalogue.declared_words import DeclaredText
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.validation import Entry, NotEmpty, Open, Text, check
-from scorecard.catalogue.yaml_files import Document, read_document
+from scorecard.catalogue.yaml_files import YamlFile, read_document
 from scorecard.shared.keys import closest
 from scorecard.shared.languages import Translations, Words
 from scorecard.shared.periods import Grain
@@ -138,7 +138,7 @@ def read_schedules(folder: Path) -> dict[str, dict[Grain, When]]:
     return schedules
 
 
-def _documents(folder: Path, mistakes: Mistakes) -> Iterator[Document]:
+def _documents(folder: Path, mistakes: Mistakes) -> Iterator[YamlFile]:
     for path in sorted(folder.glob("*.yml")):
         if not _NAME.fullmatch(path.stem):
             cure = "Rename the file: letters of English, digits, _ and - may be in it; the title may say more."
@@ -167,7 +167,7 @@ def _scorecard(name: str, entry: ScorecardEntry, due: dict[Grain, When], transla
     )
 
 
-def _due(document: Document, entry: ScheduleEntry, mistakes: Mistakes) -> dict[Grain, When]:
+def _due(document: YamlFile, entry: ScheduleEntry, mistakes: Mistakes) -> dict[Grain, When]:
     for cadence, when in entry.due.items():
         line = document.line("due", cadence.value)
         if cadence not in entry.cadences:
@@ -181,7 +181,7 @@ def _due(document: Document, entry: ScheduleEntry, mistakes: Mistakes) -> dict[G
     return {cadence: When(**given.get(cadence, {})) for cadence in entry.cadences}
 
 
-def _check_day(document: Document, cadence: Grain, when: DueEntry, mistakes: Mistakes) -> None:
+def _check_day(document: YamlFile, cadence: Grain, when: DueEntry, mistakes: Mistakes) -> None:
     for name, latest in LATEST.items():
         day = getattr(when, name)
         line = document.line("due", cadence.value, name)
@@ -194,7 +194,7 @@ def _check_day(document: Document, cadence: Grain, when: DueEntry, mistakes: Mis
             mistakes.note(document.path, line, f"`{name}` is {day} for {cadence}.", cure)
 
 
-def _check_names(document: Document, entry: ScorecardEntry, known: Known, mistakes: Mistakes) -> None:
+def _check_names(document: YamlFile, entry: ScorecardEntry, known: Known, mistakes: Mistakes) -> None:
     named: list[tuple[tuple[Any, ...], str, Collection[str] | None, str]] = [
         (("business_unit",), entry.business_unit, known.units or None, "the business unit of no source"),
         *((("metrics", place), name, known.metrics, "no metric") for place, name in enumerate(entry.metrics)),
@@ -210,14 +210,14 @@ def _check_names(document: Document, entry: ScorecardEntry, known: Known, mistak
     _note_repeated(document, "recipients", [recipient.email.lower() for recipient in entry.recipients], mistakes)
 
 
-def _note_repeated(document: Document, key: str, names: list[str], mistakes: Mistakes) -> None:
+def _note_repeated(document: YamlFile, key: str, names: list[str], mistakes: Mistakes) -> None:
     for place, name in enumerate(names):
         if name in names[:place]:
             line = document.line(key, place)
             mistakes.note(document.path, line, f"`{key}` names {name} twice.", "Delete one of the two.")
 
 
-def _check_recipients(document: Document, entry: ScorecardEntry, mistakes: Mistakes) -> None:
+def _check_recipients(document: YamlFile, entry: ScorecardEntry, mistakes: Mistakes) -> None:
     domains = [domain.lower() for domain in entry.audience.domains]
     for place, recipient in enumerate(entry.recipients):
         line = document.line("recipients", place)

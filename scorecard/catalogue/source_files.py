@@ -12,7 +12,7 @@ from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.source_entries import SourceEntry, SourceFile, TableEntry, TableMeta
 from scorecard.catalogue.sources import COMPANY, company_folders, declaration, same_name, source_names
 from scorecard.catalogue.validation import check
-from scorecard.catalogue.yaml_files import Document, read_document
+from scorecard.catalogue.yaml_files import YamlFile, read_document
 from scorecard.shared.settings import ServiceSettings, Settings
 
 
@@ -108,7 +108,7 @@ def _of_folder(source: DeclaredSource, name: str, folder: Path, units: Collectio
     it is the folder's own name, of which no figure is.
     """
     is_whole = name == COMPANY
-    unit = ALL_UNITS if is_whole else next((each for each in units if same_name(each, folder.name)), folder.name)
+    unit = ALL_UNITS if is_whole else next((known for known in units if same_name(known, folder.name)), folder.name)
     other = "units" if is_whole else "company"
     tables = tuple(table for table in source.tables if table.meta.kept_for != other)
     return replace(source, name=name, schema=f"raw_{name}", business_unit=unit, tables=tables, folder=folder)
@@ -135,7 +135,7 @@ def read_sources(path: Path) -> tuple[DeclaredSource, ...]:
     return tuple(_source(document, entry, number) for number, entry in enumerate(file.sources)) if file else ()
 
 
-def _source(document: Document, entry: SourceEntry, number: int) -> DeclaredSource:
+def _source(document: YamlFile, entry: SourceEntry, number: int) -> DeclaredSource:
     meta = entry.config.meta
     tables = tuple(
         _table(document, table, number, row) for row, table in enumerate(entry.tables) if not table.name.startswith("_")
@@ -154,7 +154,7 @@ def _source(document: Document, entry: SourceEntry, number: int) -> DeclaredSour
     )
 
 
-def _table(document: Document, entry: TableEntry, source: int, number: int) -> DeclaredTable:
+def _table(document: YamlFile, entry: TableEntry, source: int, number: int) -> DeclaredTable:
     place = ("sources", source, "tables", number)
     given = document.content["sources"][source]["tables"][number]
     return DeclaredTable(

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Str
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from scorecard.catalogue.mistakes import Mistakes
-from scorecard.catalogue.yaml_files import Document, Place, doubtful_booleans
+from scorecard.catalogue.yaml_files import Place, YamlFile, doubtful_booleans
 from scorecard.shared.keys import closest
 
 # `defer_build`: a DAG file reads schedules alone, so most models are never needed where it is parsed.
@@ -56,7 +56,7 @@ NotEmpty = BeforeValidator(_not_empty)
 """Marks a list that has an entry or more."""
 
 
-def check(document: Document, model: type[_Model], mistakes: Mistakes, own: Place = ()) -> _Model | None:
+def check(document: YamlFile, model: type[_Model], mistakes: Mistakes, own: Place = ()) -> _Model | None:
     """Return a document as a model, or None and note every mistake.
 
     Parameters
@@ -84,7 +84,7 @@ def check(document: Document, model: type[_Model], mistakes: Mistakes, own: Plac
     return checked if len(mistakes) == before else None
 
 
-def _within(document: Document, place: Sequence[str | int]) -> Place:
+def _within(document: YamlFile, place: Sequence[str | int]) -> Place:
     """Return the part of an error's place that is in the file: pydantic adds names of its own."""
     inside: list[str | int] = []
     for step in place:

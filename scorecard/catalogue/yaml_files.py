@@ -14,7 +14,7 @@ Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
-class Document:
+class YamlFile:
     """A YAML file whose top is a mapping: its content as plain Python, and the nodes that know their lines."""
 
     path: Path
@@ -40,7 +40,7 @@ class Document:
         return node
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path) -> YamlFile:
     """Read a YAML file.
 
     Raises
@@ -67,7 +67,7 @@ def read_document(path: Path) -> Document:
                 line = key.start_mark.line + 1
                 mistakes.note(path, line, f"The key `{key.value}` is there twice.", "Delete one of the two.")
             mistakes.raise_any()
-            return Document(path, content, root)
+            return YamlFile(path, content, root)
     raise WrongDeclarations(mistakes.all())
 
 

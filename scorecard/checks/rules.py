@@ -10,7 +10,7 @@ from pydantic import Field, StrictBool, StringConstraints
 
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.validation import Entry, Text, check
-from scorecard.catalogue.yaml_files import Document, Place, read_document
+from scorecard.catalogue.yaml_files import Place, YamlFile, read_document
 from scorecard.checks.results import OfAnySource, Severity
 from scorecard.shared.sql import literal
 
@@ -125,7 +125,7 @@ def read_suite(path: Path, values: Mapping[str, object], queries: Mapping[str, s
 
 
 def _suite(
-    document: Document,
+    document: YamlFile,
     file: RulesFile,
     values: Mapping[str, object],
     queries: Mapping[str, str] | None,
@@ -156,7 +156,7 @@ def _suite(
     return Suite(name, tuple(objects))
 
 
-def _note_repeated(document: Document, table: str, entry: ObjectEntry, mistakes: Mistakes) -> None:
+def _note_repeated(document: YamlFile, table: str, entry: ObjectEntry, mistakes: Mistakes) -> None:
     names: set[str] = set()
     for place, rule in enumerate(entry.rules):
         if rule.check in names:
@@ -167,7 +167,7 @@ def _note_repeated(document: Document, table: str, entry: ObjectEntry, mistakes:
         names.add(rule.check)
 
 
-def _note_doubts(document: Document, table: str, entry: ObjectEntry, mistakes: Mistakes) -> None:
+def _note_doubts(document: YamlFile, table: str, entry: ObjectEntry, mistakes: Mistakes) -> None:
     for place, rule in enumerate(entry.rules):
         if rule.in_doubt:
             line = document.line("objects", table, "rules", place, "in_doubt")
@@ -195,7 +195,7 @@ def _rule(item: RuleEntry, fill: "_Filler") -> Rule:
 class _Filler:
     """Puts values where ``<name>`` stands for one, in a rule of a file."""
 
-    document: Document
+    document: YamlFile
     place: Place
     values: Mapping[str, object]
     mistakes: Mistakes

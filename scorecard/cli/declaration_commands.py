@@ -16,11 +16,11 @@ def check(as_json: AsJson = False) -> None:
     """Say what is wrong in metrics, dimensions, scorecards, sources, rules and targets; exit 1 if something is."""
     mistakes, others = steps.check_declarations(load_settings())
     if as_json:
-        located = [{**asdict(each), "path": str(each.path)} for each in mistakes]
+        located = [{**asdict(problem), "path": str(problem.path)} for problem in mistakes]
         show_json([*located, *({"path": None, "line": None, "problem": e.problem, "cure": e.cure} for e in others)])
     else:
-        for each in (*mistakes, *others):
-            show_line(str(each))
+        for problem in (*mistakes, *others):
+            show_line(str(problem))
     if mistakes or others:
         raise typer.Exit(1)
     if not as_json:

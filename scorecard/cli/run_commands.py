@@ -153,7 +153,10 @@ def _publish_all(due: list[tuple[str, str]], as_json: bool, provisional: bool, f
             if outcome.cure:
                 say(f"{done.close_id} to {outcome.key.recipient}: {outcome.state}, {outcome.detail}. {outcome.cure}")
                 unsent = True
-        mailed = [{"recipient": each.key.recipient, "state": each.state, "now": each.now} for each in done.outcomes]
+        mailed = [
+            {"recipient": outcome.key.recipient, "state": outcome.state, "now": outcome.now}
+            for outcome in done.outcomes
+        ]
         pdfs = [str(path) for path in done.pdfs]
         published.append({"close_id": done.close_id, "created": done.created, "pdfs": pdfs, "mailed": mailed})
     if as_json:
@@ -162,7 +165,7 @@ def _publish_all(due: list[tuple[str, str]], as_json: bool, provisional: bool, f
         for entry in published:
             for path in entry["pdfs"]:
                 show_line(path)
-    for each in failed:
-        complain(each)
+    for failure in failed:
+        complain(failure)
     if failed or unsent or failed_before:
         raise typer.Exit(1)

@@ -159,7 +159,7 @@ def _show_trace(result: dict[str, Any]) -> None:
         show_line(f"{warning['severity']}: {warning['message']}")
     columns = ("source", "object", "record_id", "file", "line", "occurred_at", "numerator", "denominator")
     unsettled = ("settles_on",) if result["at_most"] else ()
-    waits = ("is_event",) if any(each["is_event"] is False for each in result["observations"]) else ()
+    waits = ("is_event",) if any(observation["is_event"] is False for observation in result["observations"]) else ()
     show_rows(result["observations"], False, (*columns, *waits, *unsettled), hint="take --json for all")
     out.print()
     show_line("from these fields of the source:")

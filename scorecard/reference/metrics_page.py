@@ -57,7 +57,7 @@ def _parted(catalogue: Catalogue, path: Path, add: bool) -> tuple[str, str]:
 
 
 def _entry(metric: Metric, catalogue: Catalogue) -> str:
-    beside = [each for each in catalogue.metrics.values() if each.variant_of == metric.name]
+    beside = [variant for variant in catalogue.metrics.values() if variant.variant_of == metric.name]
     facts = {
         "Formula": metric.formula["en"],
         "Unit": f"{metric.unit}, {metric.direction} is better",
@@ -65,7 +65,7 @@ def _entry(metric: Metric, catalogue: Catalogue) -> str:
         "Level": f"{metric.level.upper()}, {metric.perspective}, {metric.metric_class}",
         "Journey stage": metric.journey_stage,
         "Drives": ", ".join(f"`{name}`" for name in metric.drives),
-        "Beside it": ", ".join(f"`{each.name}` ({each.aggregate})" for each in beside),
+        "Beside it": ", ".join(f"`{variant.name}` ({variant.aggregate})" for variant in beside),
         "Parameters": ", ".join(f"{name} = {value}" for name, value in metric.parameters.items()),
         "Minimum observations": str(metric.minimum_observations),
         "By": ", ".join(metric.grains),

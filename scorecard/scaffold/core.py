@@ -27,7 +27,7 @@ _OUTCOMES = ("outcome", "result", "status", "state")
 
 
 @dataclass(frozen=True)
-class Fact:
+class NewFact:
     """A fact to be written.
 
     `name`: of one record. `columns`: those of its concept, but for the unit and the provenance. `dimensions`: columns
@@ -42,7 +42,7 @@ class Fact:
     money: Money
 
 
-def core_sql(fact: Fact) -> str:
+def core_sql(fact: NewFact) -> str:
     """Return the SQL of a fact: a row for every record of its concept."""
     lines = [
         f"source_system || ':' || record_id as {fact.name}_key",
@@ -61,13 +61,13 @@ def core_sql(fact: Fact) -> str:
     return "\n".join([*head, *_converted(fact), "", "select", text, "from converted", ""])
 
 
-def _selected(fact: Fact, column: str) -> str:
+def _selected(fact: NewFact, column: str) -> str:
     if column in fact.money.amounts:
         return f"(try_cast({column} as decimal(24, 8)) * rate)::decimal(30, 8) as {column}"
     return f"coalesce({column}, 'unknown') as {column}" if column in fact.dimensions else column
 
 
-def _converted(fact: Fact) -> list[str]:
+def _converted(fact: NewFact) -> list[str]:
     """Return the lines that give each record the rate of its currency and day."""
     rate = f"case when record.{CURRENCY} = '{{{{ var(\"currency\") }}}}' then 1 else fx.rate end"
     return [
@@ -82,7 +82,7 @@ def _converted(fact: Fact) -> list[str]:
     ]
 
 
-def core_yaml(fact: Fact) -> str:
+def core_yaml(fact: NewFact) -> str:
     """Return the YAML of a fact: what it is, its columns, and unit tests of what its SQL does."""
     columns = [UNIT, *(_listed(fact, column) for column in fact.columns)]
     columns += [*(_RATE if fact.money.amounts else ()), *PROVENANCE]
@@ -105,7 +105,7 @@ def core_yaml(fact: Fact) -> str:
     return "\n".join([*lines, ""])
 
 
-def _meta(fact: Fact) -> list[str]:
+def _meta(fact: NewFact) -> list[str]:
     """Return the lines by which a fact says what it is."""
     lines = [
         f"concept: {fact.concept}",
@@ -124,7 +124,7 @@ def _meta(fact: Fact) -> list[str]:
     return lines
 
 
-def _listed(fact: Fact, listed: Listed) -> Listed:
+def _listed(fact: NewFact, listed: Listed) -> Listed:
     column, kind, _ = listed
     if column in fact.money.amounts:
         return column, _AMOUNT, f"{words(column)} in the reporting currency."
@@ -133,7 +133,7 @@ def _listed(fact: Fact, listed: Listed) -> Listed:
     return listed
 
 
-def _test_of_unknown(fact: Fact) -> list[str]:
+def _test_of_unknown(fact: NewFact) -> list[str]:
     if not fact.dimensions:
         return []
     first = fact.dimensions[0]
@@ -148,7 +148,7 @@ def _test_of_unknown(fact: Fact) -> list[str]:
     ]
 
 
-def _test_of_money(fact: Fact) -> list[str]:
+def _test_of_money(fact: NewFact) -> list[str]:
     if not fact.money.amounts:
         return []
     ones, more, none = (", ".join(f"{name}: {value}" for name in fact.money.amounts) for value in ("1", "1.25", "null"))

@@ -6,7 +6,7 @@ from pathlib import Path
 from scorecard.catalogue import load_dimensions, read_concepts
 from scorecard.extract import load_contracts
 from scorecard.extract.contracts.contract import Column, ObjectContract, SourceContract
-from scorecard.scaffold.core import PROVENANCE, UNIT, Fact, Listed, core_sql, core_yaml
+from scorecard.scaffold.core import PROVENANCE, UNIT, Listed, NewFact, core_sql, core_yaml
 from scorecard.scaffold.money import CURRENCY, Money, money_of
 from scorecard.scaffold.writing import (
     Started,
@@ -54,7 +54,7 @@ def start_fact(
     listed = tuple(_listed(column, money) for column in columns.values())
     if money.amounts and CURRENCY not in columns:
         listed += (_CURRENCY,)
-    fact = Fact(name, concept, listed, cut_by, day, money)
+    fact = NewFact(name, concept, listed, cut_by, day, money)
     files = _models(settings, fact, source, contract)
     if new := [column for column in dimensions if column not in known]:
         files[settings.dbt_project / "dimensions" / f"{name}.yml"] = _dimensions(new)
@@ -69,7 +69,7 @@ def start_fact(
     )
 
 
-def _models(settings: Settings, fact: Fact, source: str, contract: ObjectContract) -> dict[Path, str]:
+def _models(settings: Settings, fact: NewFact, source: str, contract: ObjectContract) -> dict[Path, str]:
     """Return the text of each file of the models: the concept, the source's staging, the fact."""
     models, concept, name = settings.dbt_project / "models", fact.concept, fact.name
     of_concept = models / "intermediate" / "concepts" / f"int_{concept}"

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from scorecard.extract.contracts.contract import LINE_CONTENT, NAME
 from scorecard.extract.files.cells import snake_case
-from scorecard.scaffold.table import Table
+from scorecard.scaffold.table import ExportTable
 from scorecard.scaffold.writing import reserved_words
 
 _NOTHING = ("n/a", "N/A", "NA", "null", "NULL", "NaN", "k. A.", "-", "—", "none", "None")
@@ -30,7 +30,7 @@ _MOST_SMALL = 2_000_000_000
 
 
 @dataclass(frozen=True)
-class Column:
+class GuessedColumn:
     """A column of an export, as a contract would declare it; ``values``: its texts, but for those of no value."""
 
     name: str
@@ -50,14 +50,14 @@ class Guess:
     ``currency``: an ISO code, "" where the export doesn't say.
     """
 
-    columns: tuple[Column, ...]
+    columns: tuple[GuessedColumn, ...]
     key: tuple[str, ...]
     formats: dict[str, object]
     currency: str
     notes: tuple[str, ...]
 
 
-def guess(table: Table) -> Guess:
+def guess(table: ExportTable) -> Guess:
     """Return what a table is by its texts."""
     columns = [table.column(place) for place in range(len(table.header))]
     nothing = [text for text in _NOTHING if any(_is_nothing(text, texts) for texts in columns)]
@@ -111,12 +111,12 @@ def _names(header: Sequence[str]) -> list[str]:
 
 def _column(
     name: str, header: str, texts: list[str], is_whole: bool, known: str, numbers: tuple[str, str], day: str
-) -> Column:
+) -> GuessedColumn:
     kind, own, notes = (known, "", []) if known else _type(name, texts, numbers)
     if not known:
         is_usual = own in ("", day or "%Y-%m-%d")
         own = "" if is_usual else own + _clock(texts[0]) * (kind == "timestamp")
-    return Column(name, header, kind, own, is_whole, tuple(texts), tuple(notes))
+    return GuessedColumn(name, header, kind, own, is_whole, tuple(texts), tuple(notes))
 
 
 def _type(name: str, texts: list[str], numbers: tuple[str, str]) -> tuple[str, str, list[str]]:
@@ -127,7 +127,7 @@ def _type(name: str, texts: list[str], numbers: tuple[str, str]) -> tuple[str, s
         return "boolean", "", []
     moments = [_MOMENT.fullmatch(text) for text in texts]
     if all(moments):
-        return ("timestamptz" if all(each and each["zone"] for each in moments) else "timestamp"), "", []
+        return ("timestamptz" if all(moment and moment["zone"] for moment in moments) else "timestamp"), "", []
     form, others, has_clock = _day_format(texts)
     if form and not (form == "%Y%m%d" and not re.search("date|day|_on$|_at$", name)):
         notes = [f"{form} and {' and '.join(others)} fit all its days."] if others else []
@@ -205,8 +205,8 @@ def _number_format(columns: Sequence[Sequence[str]]) -> tuple[tuple[str, str], t
         for texts in columns:
             if _all_numbers(texts, chosen) and [_plain(t, chosen) for t in texts] != [_plain(t, other) for t in texts]:
                 example = next(text for text in texts if _plain(text, chosen) != _plain(text, other))
-                said = f"{example} is read as {_plain(example, chosen)}; with `{other[0]}` for decimals it would be"
-                return chosen, (f"{said} {_plain(example, other)}.",)
+                reading = f"{example} is read as {_plain(example, chosen)}; with `{other[0]}` for decimals it would be"
+                return chosen, (f"{reading} {_plain(example, other)}.",)
     return chosen, ()
 
 
@@ -221,7 +221,7 @@ def _plain(text: str, form: tuple[str, str]) -> str:
     return (text.replace(form[1], "") if form[1] else text).replace(form[0], ".")
 
 
-def _key(columns: Sequence[Column], table: Table) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _key(columns: Sequence[GuessedColumn], table: ExportTable) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the columns that tell records apart, and a note of what else would."""
     unique = [
         column.name
@@ -239,7 +239,7 @@ def _key(columns: Sequence[Column], table: Table) -> tuple[tuple[str, ...], tupl
     return (chosen,), tuple(notes)
 
 
-def _currency(table: Table, columns: Sequence[Column]) -> str:
+def _currency(table: ExportTable, columns: Sequence[GuessedColumn]) -> str:
     """Return the currency that the headers name, or a column has in every row."""
     from babel.numbers import list_currencies
 

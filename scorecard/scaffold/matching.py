@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from scorecard.catalogue import Concept, ConceptColumn
 from scorecard.catalogue.column_types import fits, plain_type
-from scorecard.scaffold.guess import Column, Guess
+from scorecard.scaffold.guess import Guess, GuessedColumn
 from scorecard.scaffold.writing import columns_yaml, comment, staging_select
 from scorecard.shared.sql import literal
 
@@ -27,17 +27,17 @@ def delivered_concept(table: str, guessed: Guess, concepts: Mapping[str, Concept
     return best
 
 
-def matches(guessed: Guess, concept: Concept) -> dict[str, Column]:
+def matches(guessed: Guess, concept: Concept) -> dict[str, GuessedColumn]:
     """Return the columns of an export by the column of a concept that they are by name."""
     names = {column.name: column for column in guessed.columns}
     names = {column.header.strip().lower(): column for column in guessed.columns} | names
-    found: dict[str, Column] = {}
+    matched: dict[str, GuessedColumn] = {}
     for name, column in concept.columns.items():
         for other in (name, *column.config.meta.known_as):
             if other in names and _as_type(names[other], column.data_type):
-                found[name] = names[other]
+                matched[name] = names[other]
                 break
-    return found
+    return matched
 
 
 def staging_model(source: str, table: str, guessed: Guess, concept: Concept) -> tuple[str, str]:
@@ -75,7 +75,7 @@ def model_yaml(name: str, description: str, columns: list[tuple[str, str, str]])
     return head + columns_yaml(columns)
 
 
-def _selected(name: str, wanted: ConceptColumn, column: Column) -> str:
+def _selected(name: str, wanted: ConceptColumn, column: GuessedColumn) -> str:
     """Return a line of a select, or several where the concept has values of its own."""
     text = _as_type(column, wanted.data_type)
     values = sorted(set(column.values))
@@ -102,7 +102,7 @@ def _mapped(name: str, wanted: ConceptColumn, column: str, values: list[str]) ->
     return "\n".join([*lines, f"            else {column}", f"        end as {name},"])
 
 
-def _as_type(column: Column, wanted: str) -> str:
+def _as_type(column: GuessedColumn, wanted: str) -> str:
     """Return a column as another type in SQL; "" where it can't be of that."""
     kind, wanted = plain_type(column.data_type), plain_type(wanted)
     if kind == wanted or fits(kind, wanted) or (kind.startswith("decimal(18,") and wanted.startswith("decimal")):

@@ -22,7 +22,7 @@ def start_metric(settings: Settings, name: str, fact: str = FACT) -> Started:
     catalogue = load_catalogue(settings)
     if name in catalogue.metrics:
         raise ScorecardError(f"There is a metric {name}.", "Choose another name.")
-    facts = {each.name: each for each in core_models(settings).values() if each.meta.moment}
+    facts = {core_model.name: core_model for core_model in core_models(settings).values() if core_model.meta.moment}
     if fact not in facts:
         cure = closest(fact, facts) if facts else "Give a fact a `moment` in its YAML."
         raise ScorecardError(f"There is no fact {fact} with a `moment`.", cure)

@@ -8,7 +8,7 @@ from pathlib import Path
 from scorecard.catalogue import Concept, business_units, read_concepts
 from scorecard.extract.contracts.contract import LINE_CONTENT, NAME
 from scorecard.extract.files.cells import snake_case
-from scorecard.scaffold.guess import Column, Guess, guess
+from scorecard.scaffold.guess import Guess, GuessedColumn, guess
 from scorecard.scaffold.matching import delivered_concept, staging_model
 from scorecard.scaffold.table import read_table
 from scorecard.scaffold.writing import Started, flow, quoted, refuse_no_name, without_braces, words, write_new
@@ -81,8 +81,8 @@ def _declaration(
     currency: str | None,
 ) -> str:
     roles = {concept.meta.role for concept in concepts if concept.meta.role}
-    told = {guessed.currency for _, guessed in guesses.values() if guessed.currency}
-    chosen = currency or (told.pop() if len(told) == 1 else "")
+    currencies = {guessed.currency for _, guessed in guesses.values() if guessed.currency}
+    chosen = currency or (currencies.pop() if len(currencies) == 1 else "")
     lines = [
         "# Written by `scorecard new source`, as the exports look. Read it once, and change what is not so.",
         "version: 2",
@@ -137,7 +137,7 @@ def _table(table: str, path: Path, guessed: Guess) -> list[str]:
     return lines
 
 
-def _column(column: Column) -> str:
+def _column(column: GuessedColumn) -> str:
     kind = json.dumps(column.data_type) if "," in column.data_type else column.data_type
     meta = []
     if snake_case(column.header) != column.name:

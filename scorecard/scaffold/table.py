@@ -22,7 +22,7 @@ _CELLS, _CHARACTERS = 5_000_000, 200_000_000
 
 
 @dataclass(frozen=True)
-class Table:
+class ExportTable:
     """The first rows of an export: its header, its rows as text, and how it is written.
 
     ``types``: of a Parquet file, the type of each column as a contract names it. ``notes``: what is not sure.
@@ -41,7 +41,7 @@ class Table:
         return [row[place].strip() if place < len(row) else "" for row in self.rows]
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> ExportTable:
     """Read the first rows of a CSV file, an Excel workbook (its first sheet) or a Parquet file.
 
     Raises
@@ -57,7 +57,7 @@ def read_table(path: Path) -> Table:
     return table
 
 
-def _read_csv(path: Path) -> Table:
+def _read_csv(path: Path) -> ExportTable:
     with path.open("rb") as file:
         content = file.read(_BYTES + 1)
     text, encoding, notes = _decoded(content, path)
@@ -69,7 +69,7 @@ def _read_csv(path: Path) -> Table:
     skip = _lines_above_header(records)
     body = [record for record in records[skip + 1 :] if any(record)]
     header = records[skip] if len(records) > skip else []
-    return Table(header, body[:ROWS], encoding, delimiter, skip, notes=notes)
+    return ExportTable(header, body[:ROWS], encoding, delimiter, skip, notes=notes)
 
 
 def _decoded(content: bytes, path: Path) -> tuple[str, str, tuple[str, ...]]:
@@ -128,23 +128,23 @@ def _lines_above_header(records: list[list[str]]) -> int:
     return next((place for place, record in enumerate(records[:50]) if len(record) >= usual), 0)
 
 
-def _read_excel(path: Path) -> Table:
+def _read_excel(path: Path) -> ExportTable:
     from scorecard.extract.files.workbook import Budget, Damaged, TooLarge, Workbook
 
     try:
         with zipfile.ZipFile(path) as archive:
             book = Workbook(archive, Budget(_CELLS, _CHARACTERS), ".")
             sheet = next((sheet for sheet in book.sheets if sheet.is_seen), book.sheets[0])
-            found = list(islice(book.rows(sheet), ROWS))
+            read_rows = list(islice(book.rows(sheet), ROWS))
     except (zipfile.BadZipFile, expat.ExpatError, Damaged, TooLarge, KeyError, IndexError, OSError) as error:
         raise ScorecardError(f"{path} cannot be read as a workbook: {error}.", "Save it again as .xlsx.") from error
-    rows = [[row.texts.get(place + 1, "") for place in range(max(row.texts, default=0))] for row in found]
+    rows = [[row.texts.get(place + 1, "") for place in range(max(row.texts, default=0))] for row in read_rows]
     place = _lines_above_header(rows)
-    skip = found[place].number - 1 if place else 0
-    return Table(rows[place] if rows else [], rows[place + 1 :], skip_rows=skip)
+    skip = read_rows[place].number - 1 if place else 0
+    return ExportTable(rows[place] if rows else [], rows[place + 1 :], skip_rows=skip)
 
 
-def _read_parquet(path: Path) -> Table:
+def _read_parquet(path: Path) -> ExportTable:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -158,7 +158,7 @@ def _read_parquet(path: Path) -> Table:
         ]
     except (pa.ArrowException, OSError) as error:
         raise ScorecardError(f"{path} cannot be read as Parquet: {error}.", "Export it again.") from error
-    return Table(schema.names, rows, types={field.name: _type_of(field.type) for field in schema})
+    return ExportTable(schema.names, rows, types={field.name: _type_of(field.type) for field in schema})
 
 
 def _type_of(kind: Any) -> str:
@@ -172,7 +172,7 @@ def _type_of(kind: Any) -> str:
     kinds = {
         "date": of.is_date,
         "boolean": of.is_boolean,
-        "integer": lambda each: of.is_int8(each) or of.is_int16(each) or of.is_int32(each),
+        "integer": lambda arrow_type: of.is_int8(arrow_type) or of.is_int16(arrow_type) or of.is_int32(arrow_type),
         "bigint": of.is_integer,
         "double": of.is_floating,
     }

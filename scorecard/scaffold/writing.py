@@ -32,9 +32,9 @@ def write_new(files: Mapping[Path, str]) -> tuple[Path, ...]:
     ------
     ScorecardError: one is there already; nothing was written.
     """
-    if there := [str(path) for path in files if path.exists()]:
+    if existing := [str(path) for path in files if path.exists()]:
         raise ScorecardError(
-            f"{', '.join(there)} is there already.", "Nothing was written. Choose another name, or delete the file."
+            f"{', '.join(existing)} is there already.", "Nothing was written. Choose another name, or delete the file."
         )
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,5 +138,5 @@ def staging_select(
 def _record_id(key: Sequence[str], kinds: Mapping[str, str]) -> str:
     """Return the SQL that tells the records of a table apart, in quotation marks for a macro."""
     columns = [LINE_KEY.name if column == LINE_CONTENT else column for column in key]
-    texts = [each if kinds.get(each, "varchar") == "varchar" else f"cast({each} as varchar)" for each in columns]
+    texts = [name if kinds.get(name, "varchar") == "varchar" else f"cast({name} as varchar)" for name in columns]
     return f"'{texts[0]}'" if len(texts) == 1 else f"\"concat_ws('|', {', '.join(texts)})\""

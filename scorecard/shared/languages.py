@@ -108,11 +108,11 @@ def _read(files: tuple[tuple[str, Path, int], ...]) -> Translations:
             if not message.id or message.fuzzy:
                 continue
             # Babel gives a pair and its forms as tuples, any other message as texts.
-            text, said = message.id, message.string
-            if isinstance(text, tuple) and isinstance(said, tuple) and all(said):
-                forms[language].setdefault(text[0], said)
-            elif isinstance(text, str) and isinstance(said, str) and said:
-                texts[language].setdefault(keyed(text, message.context), said)
+            text, translated = message.id, message.string
+            if isinstance(text, tuple) and isinstance(translated, tuple) and all(translated):
+                forms[language].setdefault(text[0], translated)
+            elif isinstance(text, str) and isinstance(translated, str) and translated:
+                texts[language].setdefault(keyed(text, message.context), translated)
     return Translations(texts, forms)
 
 

@@ -118,11 +118,11 @@ class Period:
         part = period_of(self.start, grain, fiscal)
         if part.start < self.start:
             part = part.shift(1, fiscal)
-        found = []
+        parts = []
         while part.start < self.end:
-            found.append(part)
+            parts.append(part)
             part = part.shift(1, fiscal)
-        return found
+        return parts
 
 
 def period_of(day: date, grain: Grain, fiscal: FiscalYear = CALENDAR_YEAR) -> Period:
@@ -167,11 +167,11 @@ def parse_period(text: str, fiscal: FiscalYear = CALENDAR_YEAR) -> Period:
     ScorecardError: the text is none of these.
     """
     for grain, pattern in _PATTERNS.items():
-        found = re.fullmatch(pattern, text, re.ASCII)
-        if not found:
+        match = re.fullmatch(pattern, text, re.ASCII)
+        if not match:
             continue
         try:
-            return _from_parts(grain, {key: int(value) for key, value in found.groupdict().items()}, fiscal)
+            return _from_parts(grain, {key: int(value) for key, value in match.groupdict().items()}, fiscal)
         except (ValueError, OverflowError):
             break
     raise ScorecardError(

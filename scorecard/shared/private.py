@@ -26,9 +26,9 @@ def keep_private(settings: Settings) -> None:
     mask()
     for path in _made(settings):
         try:
-            found = path.lstat()
-            if found.st_mode & OTHERS and not stat.S_ISLNK(found.st_mode):
-                path.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
+            status = path.lstat()
+            if status.st_mode & OTHERS and not stat.S_ISLNK(status.st_mode):
+                path.chmod(stat.S_IMODE(status.st_mode) & ~OTHERS)
         except (FileNotFoundError, PermissionError):
             continue
 

@@ -100,8 +100,8 @@ class Connection(BaseModel):
         ------
         ScorecardError: it has a character that no header can carry; what would complain of that later prints it.
         """
-        said = self.password if name == "password" else self.extra.get(name, SecretStr(""))
-        text = said.get_secret_value().strip()
+        secret = self.password if name == "password" else self.extra.get(name, SecretStr(""))
+        text = secret.get_secret_value().strip()
         if not text.isascii() or not text.isprintable():
             field = name if name == "password" else f"extra.{name}"
             raise ScorecardError(

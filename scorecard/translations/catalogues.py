@@ -72,8 +72,8 @@ def extract(project: Path) -> dict[_Id, list[Found]]:
         for path in sorted(project.glob(pattern)):
             with path.open("rb") as file:
                 for line, message, _, context in babel_extract(method, file, keywords=_KEYWORDS):
-                    found = Found(message, context, path.relative_to(project), line)
-                    texts.setdefault((_one(message), context), []).append(found)
+                    place = Found(message, context, path.relative_to(project), line)
+                    texts.setdefault((_one(message), context), []).append(place)
     return texts
 
 
@@ -98,7 +98,7 @@ def update(project: Path, catalogue: str = COMPANY) -> list[Path]:
     owners = _owners(reports)
     written = []
     for name in sorted({catalogue, *owners.values()}):
-        own = {key: found for key, found in texts.items() if owners.get(key, catalogue) == name}
+        own = {key: places for key, places in texts.items() if owners.get(key, catalogue) == name}
         for language in (language for language in languages(reports) if language != ENGLISH):
             path = reports / "locales" / language / "LC_MESSAGES" / name
             is_due = (own or path.exists()) if name == catalogue else (own and not path.exists())
@@ -111,30 +111,32 @@ def check(project: Path) -> list[Report]:
     """Return what every catalogue of every language lacks. Raises as `update`."""
     reports, texts = project / "reports", extract(project)
     owners = _owners(reports)
-    found = []
+    reports_by_file = []
     for language in (language for language in languages(reports) if language != ENGLISH):
         for name in sorted({*owners.values(), COMPANY}):
             own = {key: places for key, places in texts.items() if owners.get(key, COMPANY) == name}
             path = reports / "locales" / language / "LC_MESSAGES" / name
-            there = _messages(path, language) if path.exists() else {}
-            if own or there:
-                found.append(Report(language, path, len(own), tuple(_problems(own, there)), name == COMPANY))
-        found.append(_pages(reports, language))
-    return found
+            messages = _messages(path, language) if path.exists() else {}
+            if own or messages:
+                reports_by_file.append(
+                    Report(language, path, len(own), tuple(_problems(own, messages)), name == COMPANY)
+                )
+        reports_by_file.append(_pages(reports, language))
+    return reports_by_file
 
 
 def _pages(reports: Path, language: str) -> Report:
     """Return which sentences of the pages a language lacks: English has them all."""
     english, path = (reports / "locales" / code / "LC_MESSAGES" / PAGES for code in (ENGLISH, language))
-    needed, there = _messages(english, ENGLISH), _messages(path, language)
-    problems = [f"`{text}` has no words." for text, context in needed if not _is_said(there.get((text, context)))]
+    needed, present = _messages(english, ENGLISH), _messages(path, language)
+    problems = [f"`{text}` has no words." for text, context in needed if not _is_said(present.get((text, context)))]
     return Report(language, path, len(needed), tuple(problems), False)
 
 
-def _problems(own: dict[_Id, list[Found]], there: "dict[_Id, Message]") -> Iterator[str]:
+def _problems(own: dict[_Id, list[Found]], messages: "dict[_Id, Message]") -> Iterator[str]:
     for key, places in own.items():
         where = f"{places[0].path}, line {places[0].line}: {key[0]!r}"
-        message = there.get(key)
+        message = messages.get(key)
         if not _is_said(message):
             yield f"{where} has no words{' that a person has looked at' if message and message.fuzzy else ''}."
         elif message and (odd := sorted(_names(message.string) - _names(places[0].text))):
@@ -188,7 +190,7 @@ def _update(path: Path, language: str, own: dict[_Id, list[Found]]) -> bool:
 
     template = Catalog(fuzzy=False)
     for (_, context), places in own.items():
-        files: Any = sorted({(str(found.path), None) for found in places})
+        files: Any = sorted({(str(place.path), None) for place in places})
         template.add(places[0].text, context=context, locations=files)
     known = read_catalogue(path, language) if path.exists() else Catalog(locale=language, fuzzy=False)
     known.update(template, update_header_comment=False)

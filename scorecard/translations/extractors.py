@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from scorecard.catalogue.yaml_files import Document, read_document
+from scorecard.catalogue.yaml_files import YamlFile, read_document
 
 Found = Iterator[tuple[int, str, str | tuple[str, ...], list[str]]]
 _PLACE = ("models", 0, "config", "meta")
@@ -127,11 +127,11 @@ def table(file: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Fo
                 yield rows.line_num, "gettext", row[column], []
 
 
-def _document(file: IO[bytes]) -> Document:
+def _document(file: IO[bytes]) -> YamlFile:
     return read_document(Path(file.name))
 
 
-def _text(document: Document, text: Any, *place: str | int) -> Found:
+def _text(document: YamlFile, text: Any, *place: str | int) -> Found:
     if isinstance(text, str) and text:
         yield document.line(*place), "gettext", text, []
 
@@ -147,6 +147,6 @@ def _tests(entry: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from _tests(inner)
 
 
-def _line(document: Document, name: str) -> int:
+def _line(document: YamlFile, name: str) -> int:
     text = document.path.read_text("utf-8")
     return 1 + text[: text.index(f"name: {name}")].count("\n")
