@@ -173,7 +173,7 @@ def _refuse_no_project(settings: Settings) -> None:
     if not settings.dbt_project.is_dir():
         raise ScorecardError(
             f"There is no dbt project in {settings.project}.",
-            "Correct `project` (SCORECARD_PROJECT), or leave it out: it is the folder of the program then.",
+            "Correct SCORECARD_PROJECT, or unset it: the default is the folder of the program.",
         )
 
 

@@ -47,5 +47,5 @@ def check_caveats(sources: Mapping[str, DeclaredSource], metrics: Mapping[str, M
                 if name in ((entry.get("config") or {}).get("meta") or {}).get("caveats", {})
             )
             mistakes.note(
-                source.path, line, f"`caveats` names {name}, which is no metric.", closest(name, sorted(metrics))
+                source.path, line, f"`caveats` names the unknown metric {name}.", closest(name, sorted(metrics))
             )

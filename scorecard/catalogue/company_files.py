@@ -22,7 +22,7 @@ def check_folders(settings: Settings, mistakes: Mistakes) -> None:
     for name, folder in folders.items():
         if name != COMPANY and sources[name].business_unit not in units:
             cure = closest(folder.name, units) if units else "Declare a source of that unit first."
-            mistakes.note(folder, 1, f"The folder {folder.name} is spelt as no business unit is.", cure)
+            mistakes.note(folder, 1, f"The folder {folder.name} names no business unit.", cure)
         _check_files(sources[name], folder, mistakes)
     for folder in folders[COMPANY].iterdir() if folders else ():
         if folder.is_dir() and not folder.name.startswith((".", "_")) and folder not in folders.values():

@@ -182,7 +182,7 @@ def _models(
 def _note_misspelt(model: SourceModel, missing: list[str], mistakes: Mistakes) -> None:
     """Note a model whose name is almost that of a concept which its source has no model of."""
     if close := get_close_matches(model.concept, missing, n=1, cutoff=0.8):
-        problem = f"The model is named after {model.concept}, which is no concept: no metric would see its records."
+        problem = f"The model is named after the unknown concept {model.concept}, so no metric would see its records."
         mistakes.note(model.path, 1, problem, f"Name it {model.path.stem.partition('__')[0]}__{close[0]}.")
 
 

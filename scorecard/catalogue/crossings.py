@@ -66,7 +66,7 @@ def problem_of(pair: Pair, dimensions: Mapping[str, Dimension]) -> str | None:
     """Return why two dimensions can't be crossed, if they can't."""
     for name, other in (pair, pair[::-1]):
         if name not in dimensions:
-            return f"{name}, which is no dimension"
+            return f"the unknown dimension {name}"
         if name in WHOLE:
             return f"{name}, which every figure has"
         if other == name or other in around(dimensions[name], dimensions):

@@ -39,7 +39,7 @@ def filled(
     words = {language: _put(translation, parameters) for language, translation in translations.of_text(text).items()}
     for translation in words.values():
         if left := re.search(r"\{\w*\}", translation):
-            problem = f"`{place[-1]}` has {left[0]}, which is no parameter."
+            problem = f"`{place[-1]}` has the unknown parameter {left[0]}."
             mistakes.note(document.path, document.line(*place), problem, "Add it to `parameters`.")
             break
     return words

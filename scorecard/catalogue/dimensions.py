@@ -72,7 +72,7 @@ def read_dimensions(folder: Path, translations: Translations, mistakes: Mistakes
         for place, entry in enumerate(file.dimensions if file else ()):
             if entry.name in dimensions:
                 line = document.line("dimensions", place)
-                mistakes.note(path, line, f"The dimension {entry.name} is declared already.", "Delete one of the two.")
+                mistakes.note(path, line, f"The dimension {entry.name} is declared twice.", "Delete one of the two.")
             dimensions[entry.name] = Dimension(
                 entry.name, translations.of_text(entry.label), entry.within, path.name == PRODUCT
             )
@@ -95,6 +95,6 @@ def _check_nesting(
         mistakes.note(
             document.path,
             line,
-            f"`within` names {dimension.within}, which is no dimension.",
+            f"`within` names the unknown dimension {dimension.within}.",
             closest(dimension.within, dimensions),
         )

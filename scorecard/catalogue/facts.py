@@ -88,7 +88,7 @@ def read_facts(folder: Path, concepts: Collection[str]) -> dict[str, Fact]:
 
     Raises
     ------
-    WrongDeclarations: a key means nothing, a concept is none, or a day is no column of dates; all of it.
+    WrongDeclarations: names unknown keys and concepts, and days that are no columns of dates; all of them.
     """
     mistakes = Mistakes()
     facts: dict[str, Fact] = {}
@@ -112,25 +112,25 @@ def _check(document: YamlFile, at: Place, fact: Fact, concepts: Collection[str],
     concept = fact.meta.concept
     if concept and concept not in concepts:
         line = document.line(*at, "concept")
-        mistakes.note(fact.path, line, f"`concept` is {concept}, which is no concept.", closest(concept, concepts))
+        mistakes.note(fact.path, line, f"`concept` names the unknown concept {concept}.", closest(concept, concepts))
     for key, things in _OF_RECORDS.items():
         if getattr(fact.meta, key) and not concept:
-            problem = f"The fact has `{key}` and no `concept`: nobody knows which sources its {things} are of."
+            problem = f"The fact has `{key}` and no `concept`, which says the sources of its {things}."
             mistakes.note(fact.path, document.line(*at, key), problem, f"Name its concept, or delete `{key}`.")
     if fact.meta.needs_rate and not fact.has_rates:
-        problem = f"The fact has `needs_rate`, and not the columns {', '.join(_RATES)}."
+        problem = f"The fact has `needs_rate` and lacks the columns {', '.join(_RATES)}."
         mistakes.note(fact.path, document.line(*at, "needs_rate"), problem, "Add them, or delete `needs_rate`.")
     check_condition(document, (*at, "needs_rate"), fact.meta.needs_rate, fact, mistakes)
     check_gaps(document, at, fact, mistakes)
     for key in ("outcome", "named"):
         name = getattr(fact.meta, key)
         if name and name not in fact.columns:
-            problem = f"`{key}` names {name}, which is no column of {fact.name}."
+            problem = f"`{key}` names {name}, which {fact.name} lacks."
             mistakes.note(fact.path, document.line(*at, key), problem, closest(name, fact.columns))
     dates = [name for name, kind in fact.columns.items() if plain_type(kind) == "date"]
     for key in _DATES:
         given = getattr(fact.meta, key)
         for name in (given,) if isinstance(given, str) else given or ():
             if name not in dates:
-                problem = f"`{key}` names {name}, which is no column of {fact.name} with the type date."
+                problem = f"`{key}` names {name}, which {fact.name} lacks as a date."
                 mistakes.note(fact.path, document.line(*at, key), problem, closest(name, dates))

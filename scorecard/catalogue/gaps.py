@@ -50,10 +50,10 @@ def check_gaps(document: YamlFile, at: Place, fact: "Fact", mistakes: Mistakes) 
         line = document.line(*at, "gaps", place)
         if (gap.lacks is None) == (gap.alike is None):
             cure = "Write `lacks` for a column that nobody fills in, or `alike` for one that says the same everywhere."
-            mistakes.note(fact.path, line, f"The gap {gap.name} has not one of `lacks` and `alike`.", cure)
+            mistakes.note(fact.path, line, f"The gap {gap.name} needs either `lacks` or `alike`.", cure)
         for key, column in (("lacks", gap.lacks), ("alike", gap.alike)):
             if column and column not in fact.columns:
-                problem = f"`{key}` names {column}, which is no column of {fact.name}."
+                problem = f"`{key}` names {column}, which {fact.name} lacks."
                 mistakes.note(fact.path, line, problem, closest(column, fact.columns))
         if gap.name in names or gap.name in REASONS:
             mistakes.note(fact.path, line, f"The gap {gap.name} has the name of another reason.", "Rename it.")
@@ -68,7 +68,7 @@ def check_condition(document: YamlFile, at: Place, condition: Text | None, fact:
     column = condition.removeprefix(_NOT)
     line = document.line(*at)
     if column not in fact.columns:
-        problem = f"`{at[-1]}` names {column}, which is no column of {fact.name}."
+        problem = f"`{at[-1]}` names {column}, which {fact.name} lacks."
         mistakes.note(fact.path, line, problem, closest(column, fact.columns))
     elif not fact.columns[column]:
         mistakes.note(

@@ -119,7 +119,7 @@ def read_metrics(
         for metric in read(project, document):
             if metric.name in metrics:
                 line, other = document.line(*place, "beside"), declared[metric.name][0].path.name
-                mistakes.note(path, line, f"The metric {metric.name} is in {other} too.", "Give one another name.")
+                mistakes.note(path, line, f"The metric {metric.name} is also in {other}.", "Give one another name.")
             metrics[metric.name], declared[metric.name] = metric, (document, place)
     if len(mistakes) == before:
         _check_tree(metrics, declared, mistakes)
@@ -135,7 +135,10 @@ def _metrics_of(project: _Project, document: YamlFile) -> Iterator[Metric]:
     if model.name != document.path.stem:
         line = document.line("models", 0, "name")
         mistakes.note(
-            document.path, line, f"The entry is of {model.name}.", f"Write `name: {document.path.stem}`, as the file."
+            document.path,
+            line,
+            f"The entry has the name {model.name}.",
+            f"Write `name: {document.path.stem}`, as the file.",
         )
     entry = model.config.meta
     name = metric_of(model.name)
@@ -167,7 +170,7 @@ def _check_dimensions(
     if metric.alert_by and metric.alert_by not in dimensions:
         line = document.line(*_META, "alert_by")
         cure = closest(metric.alert_by, dimensions)
-        mistakes.note(document.path, line, f"`alert_by` names {metric.alert_by}, which is no dimension.", cure)
+        mistakes.note(document.path, line, f"`alert_by` names the unknown dimension {metric.alert_by}.", cure)
     for pair in metric.cross:
         if problem := problem_of(pair, dimensions):
             cure = f"Write two of: {', '.join(name for name in dimensions if name not in WHOLE)}."
@@ -223,10 +226,10 @@ def _check_named(metric: Metric, metrics: dict[str, Metric], declared: Declared,
     for place, name in named:
         line = document.line(*own, *place)
         if name not in metrics:
-            problem = f"`{place[0]}` names {name}, which is no metric."
+            problem = f"`{place[0]}` names the unknown metric {name}."
             mistakes.note(document.path, line, problem, closest(name, metrics))
         elif place == ("expression",) and metrics[name].expression:
-            problem = f"`expression` names {name}, which is a derived metric itself."
+            problem = f"`expression` names the derived metric {name}."
             mistakes.note(document.path, line, problem, "Write the metrics that it is computed from in its place.")
 
 

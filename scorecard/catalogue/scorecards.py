@@ -142,7 +142,7 @@ def _documents(folder: Path, mistakes: Mistakes) -> Iterator[YamlFile]:
     for path in sorted(folder.glob("*.yml")):
         if not _NAME.fullmatch(path.stem):
             cure = "Rename the file: letters of English, digits, _ and - may be in it; the title may say more."
-            mistakes.note(path, 1, f"{path.stem!r} is no name of a scorecard: files and DAGs are named after it.", cure)
+            mistakes.note(path, 1, f"{path.stem!r} cannot name a scorecard: files and DAGs get this name.", cure)
             continue
         try:
             yield read_document(path)
@@ -172,7 +172,7 @@ def _due(document: YamlFile, entry: ScheduleEntry, mistakes: Mistakes) -> dict[G
         line = document.line("due", cadence.value)
         if cadence not in entry.cadences:
             cure = f"Write it for one of {', '.join(entry.cadences)}, or add it to `cadences`."
-            mistakes.note(document.path, line, f"`due` has {cadence}, which is no cadence.", cure)
+            mistakes.note(document.path, line, f"`due` has the unknown cadence {cadence}.", cure)
         elif when.day is not None and when.working_day is not None:
             mistakes.note(document.path, line, f"`due` has both day and working_day for {cadence}.", "Delete one.")
         else:
@@ -196,15 +196,20 @@ def _check_day(document: YamlFile, cadence: Grain, when: DueEntry, mistakes: Mis
 
 def _check_names(document: YamlFile, entry: ScorecardEntry, known: Known, mistakes: Mistakes) -> None:
     named: list[tuple[tuple[Any, ...], str, Collection[str] | None, str]] = [
-        (("business_unit",), entry.business_unit, known.units or None, "the business unit of no source"),
-        *((("metrics", place), name, known.metrics, "no metric") for place, name in enumerate(entry.metrics)),
+        (("business_unit",), entry.business_unit, known.units or None, "the business unit {name}, which no source has"),
+        *(
+            (("metrics", place), name, known.metrics, "the unknown metric {name}")
+            for place, name in enumerate(entry.metrics)
+        ),
     ]
     for place, breakdown in enumerate(entry.breakdowns):
-        named.append((("breakdowns", place, "metric"), breakdown.metric, known.metrics, "no metric"))
-        named.append((("breakdowns", place, "dimension"), breakdown.dimension, known.dimensions, "no dimension"))
+        named.append((("breakdowns", place, "metric"), breakdown.metric, known.metrics, "the unknown metric {name}"))
+        named.append(
+            (("breakdowns", place, "dimension"), breakdown.dimension, known.dimensions, "the unknown dimension {name}")
+        )
     for where, name, names, what in named:
         if names is not None and name not in names:
-            problem = f"`{where[0]}` names {name}, which is {what}."
+            problem = f"`{where[0]}` names {what.format(name=name)}."
             mistakes.note(document.path, document.line(*where), problem, closest(name, names))
     _note_repeated(document, "metrics", list(entry.metrics), mistakes)
     _note_repeated(document, "recipients", [recipient.email.lower() for recipient in entry.recipients], mistakes)
@@ -229,5 +234,5 @@ def _check_recipients(document: YamlFile, entry: ScorecardEntry, mistakes: Mista
             cure = f"Use an address of {', '.join(domains)}, or add the domain to audience.domains."
             mistakes.note(document.path, line, problem, cure)
         if recipient.language not in entry.languages:
-            problem = f"{recipient.email} gets the language {recipient.language}, which is none of the scorecard's."
+            problem = f"{recipient.email} gets the language {recipient.language}, which the scorecard doesn't have."
             mistakes.note(document.path, line, problem, "Add it to `languages`, or change it.")

@@ -83,7 +83,7 @@ def declared_sources(settings: Settings) -> dict[str, DeclaredSource]:
                     mistakes.note(
                         source.path,
                         line,
-                        f"The source {source.name} is declared in {other.path} as well.",
+                        f"The source {source.name} is also declared in {other.path}.",
                         "Give one of them another name.",
                     )
                 sources[source.name] = source
@@ -125,8 +125,8 @@ def read_sources(path: Path) -> tuple[DeclaredSource, ...]:
 
     Raises
     ------
-    WrongDeclarations: all that is wrong with it, each with its line: no YAML, a key that is there twice, is missing or
-        means nothing, or a value of the wrong kind.
+    WrongDeclarations: all that is wrong with it, each with its line: no YAML, a key that is given twice, missing or
+        unknown, or a value of the wrong kind.
     """
     document = read_document(path)
     mistakes = Mistakes()

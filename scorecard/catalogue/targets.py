@@ -26,7 +26,7 @@ def check_targets(
                 for problem, cure in _problems(row, metrics, dimensions, fiscal):
                     mistakes.note(path, rows.line_num, problem, cure)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        mistakes.note(path, 1, f"The file can't be read: {error}.", "Save it as CSV in UTF-8.")
+        mistakes.note(path, 1, f"The file cannot be read: {error}.", "Save it as CSV in UTF-8.")
 
 
 def _problems(
@@ -34,14 +34,14 @@ def _problems(
 ) -> Iterator[tuple[str, str]]:
     name, dimension, unit = (row.get(key) or "" for key in ("metric", "dimension", "unit"))
     if name not in metrics:
-        yield f"`metric` is {name or 'empty'}, which is no metric.", closest(name, metrics)
+        yield f"`metric` names the unknown metric {name or 'empty'}.", closest(name, metrics)
     elif unit != metrics[name].unit:
         yield (
             f"`unit` is {unit or 'empty'}, and the metric {name} is in {metrics[name].unit}.",
             "Write it as the metric has it.",
         )
     if dimension not in dimensions:
-        yield f"`dimension` is {dimension or 'empty'}, which is no dimension.", closest(dimension, dimensions)
+        yield f"`dimension` names the unknown dimension {dimension or 'empty'}.", closest(dimension, dimensions)
     try:
         parse_period(row.get("period") or "", fiscal)
     except ScorecardError as error:

@@ -58,14 +58,14 @@ def read_document(path: Path) -> YamlFile:
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         mistakes.note(path, 1, f"The file is not valid YAML: {error}.", "Write it as text in UTF-8.")
     except OSError as error:
-        mistakes.note(path, 1, f"The file can't be read: {error.strerror}.", "Correct its permissions.")
+        mistakes.note(path, 1, f"The file cannot be read: {error.strerror}.", "Correct its permissions.")
     else:
         if not isinstance(root, yaml.MappingNode) or not isinstance(content, dict):
             mistakes.note(path, 1, "The file is empty or not a mapping.", "Write its keys as `name: value`.")
         else:
             for key in _repeated(root, set()):
                 line = key.start_mark.line + 1
-                mistakes.note(path, line, f"The key `{key.value}` is there twice.", "Delete one of the two.")
+                mistakes.note(path, line, f"The key `{key.value}` is given twice.", "Delete one of the two.")
             mistakes.raise_any()
             return YamlFile(path, content, root)
     raise WrongDeclarations(mistakes.all())

@@ -86,7 +86,7 @@ def main() -> None:
         complain(
             ScorecardError(
                 f"The machine or a file of {load_settings().state} failed: {type(error).__name__}: {plain(error)}.",
-                "Mend what it names and run again; what is published stays.",
+                "Correct what it names and run again. Published scorecards stay.",
             )
         )
         raise SystemExit(1) from None

@@ -66,4 +66,4 @@ def translations(
         show_line(f"{report.language} {report.path.name}: {report.messages - missing} of {report.messages} messages")
         wrong = wrong or bool(report.problems and not report.is_company)
     if wrong:
-        raise ScorecardError("The product's words are not complete.", "Write them into the catalogues that are named.")
+        raise ScorecardError("The product's catalogues are incomplete.", "Write them into the catalogues named above.")

@@ -120,7 +120,7 @@ def trace(
     if not result["equal"]:
         raise ScorecardError(
             f"{figure} is not what its records give.",
-            "Run `scorecard verify`; the close is not to be trusted.",
+            "Don't trust the close; run `scorecard verify`.",
         )
 
 

@@ -49,7 +49,7 @@ def read_table(path: Path) -> ExportTable:
     ScorecardError: there is no such file, or it can't be read as what its name says, or has no header.
     """
     if not path.is_file():
-        raise ScorecardError(f"There is no file {path}.", "Name an export that is there.")
+        raise ScorecardError(f"There is no file {path}.", "Name an export that exists.")
     readers = {".xlsx": _read_excel, ".parquet": _read_parquet}
     table = readers.get(path.suffix.lower(), _read_csv)(path)
     if not any(table.header):
@@ -82,7 +82,7 @@ def _decoded(content: bytes, path: Path) -> tuple[str, str, tuple[str, ...]]:
     except UnicodeDecodeError:
         pass
     if b"\0" in content:
-        raise ScorecardError(f"{path} is no text.", "Name a CSV file, or one that ends in .xlsx or .parquet.")
+        raise ScorecardError(f"{path} is not text.", "Name a CSV file, or one that ends in .xlsx or .parquet.")
     for encoding, python in (("shift_jis", "cp932"), ("windows-1252", "cp1252")):
         try:
             text = content.decode(python)

@@ -1,4 +1,4 @@
-"""New files: all of them or none, and never one that is there already."""
+"""New files: all of them or none, and never one that exists."""
 
 import json
 import re
@@ -18,7 +18,7 @@ _SPECIAL = {"yes", "no", "on", "off", "true", "false", "null", "none", "y", "n"}
 
 @dataclass(frozen=True)
 class Started:
-    """What was written, and what is to be done next, in order; ``to_add``: lines for a file that is there already."""
+    """What was written, and what is to be done next, in order; ``to_add``: lines for a file that exists."""
 
     files: tuple[Path, ...]
     next_steps: tuple[str, ...]
@@ -34,7 +34,7 @@ def write_new(files: Mapping[Path, str]) -> tuple[Path, ...]:
     """
     if existing := [str(path) for path in files if path.exists()]:
         raise ScorecardError(
-            f"{', '.join(existing)} is there already.", "Nothing was written. Choose another name, or delete the file."
+            f"{', '.join(existing)} exists.", "Nothing was written. Choose another name, or delete the file."
         )
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ from scorecard.shared.redaction import redact
 
 
 class ScorecardError(Exception):
-    """Something the user can mend.
+    """A problem that the user can solve.
 
     Parameters
     ----------
@@ -26,4 +26,4 @@ class ScorecardError(Exception):
 
 
 class Temporary(ScorecardError):
-    """What may mend itself in a while, so that another try is worth it: a server is down, another run is at work."""
+    """A problem that may pass, so that a retry is worth it: a server is down, or another run is at work."""

@@ -50,7 +50,7 @@ def write_whole(path: Path, content: bytes) -> None:
     ScorecardError: the disk is full or not writable, or the path is that of something other than a file.
     """
     if not path.name or (path.exists() and not path.is_file()):
-        raise ScorecardError(f"{path} is no file that can be written.", "Name a file.")
+        raise ScorecardError(f"{path} cannot be written: it is not a file.", "Name a file.")
     partial = partial_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -53,7 +53,7 @@ class Holidays:
             return frozenset()
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise ScorecardError(
-                f"The holidays in {self._path} can't be read: {error}.", "Save the file as CSV in UTF-8."
+                f"The holidays in {self._path} cannot be read: {error}.", "Save the file as CSV in UTF-8."
             ) from error
 
     def is_working_day(self, day: date) -> bool:

@@ -98,7 +98,7 @@ class Connection(BaseModel):
 
         Raises
         ------
-        ScorecardError: it has a character that no header can carry; what would complain of that later prints it.
+        ScorecardError: it has a character that no header can carry. A later error would print the secret.
         """
         secret = self.password if name == "password" else self.extra.get(name, SecretStr(""))
         text = secret.get_secret_value().strip()
@@ -107,7 +107,7 @@ class Connection(BaseModel):
             raise ScorecardError(
                 f"The {field} of the connection{f' {self._source}' if self._source else ''} has a control character or"
                 " one that is not ASCII.",
-                "Copy it again from where it was made: something was changed or added on the way.",
+                "Copy it again from the service; a character was changed or added on the way.",
             )
         return text
 

@@ -26,8 +26,8 @@ def refuse_unknown_variables(settings: Collection[str]) -> None:
     for name in os.environ:
         if name.upper().startswith("SCORECARD_") and name.upper().partition("__")[0] not in known:
             raise ScorecardError(
-                f"The environment has {name}, which is no setting.",
-                f"Correct its name or unset it; there are: {', '.join(sorted(known))}.",
+                f"The environment variable {name} is not a setting.",
+                f"Correct its name or unset it. The settings are: {', '.join(sorted(known))}.",
             )
 
 
@@ -41,7 +41,7 @@ def wrong_setting(names: Sequence[str], kind: str, message: str, known: Collecti
     if kind == "extra_forbidden" and (written or len(names) == 1):
         close = get_close_matches(names[-1], sorted(known), n=1)
         return ScorecardError(
-            f"The setting {name}{where} is none that there is.",
+            f"The setting {name}{where} is unknown.",
             f"Write {close[0]}, or delete it." if close else f"Delete it, or write one of: {', '.join(sorted(known))}.",
         )
     if kind == "missing":
@@ -79,7 +79,7 @@ def no_json() -> ScorecardError:
     names = [name for name, text in os.environ.items() if _JSON.fullmatch(name) and not _is_json(text)]
     subject = " and ".join(sorted(names)) or "A variable SCORECARD_…"
     return ScorecardError(
-        f"{subject} in the environment {'are' if len(names) > 1 else 'is'} no JSON.",
+        f"{subject} in the environment {'are' if len(names) > 1 else 'is'} not JSON.",
         'Write it as {"<source>": {…}}, a list as ["…", "…"], with double quotes; look for a quote, comma or brace that'
         " is missing.",
     )

@@ -37,7 +37,7 @@ def read_file(path: Path) -> dict[str, Any]:
         raise ScorecardError(f"{path} cannot be read as TOML: {error}.", "Correct the file.") from None
     if "project" in document:
         raise ScorecardError(
-            f"{path}, line {line_of(path, ['project'])} sets `project`, which says where this file is looked for.",
+            f"{path}, line {line_of(path, ['project'])} sets `project`, which decides where this file lies.",
             "Delete it, and set SCORECARD_PROJECT in the environment.",
         )
     return document

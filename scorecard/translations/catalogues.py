@@ -176,7 +176,7 @@ def _owners(reports: Path) -> dict[_Id, str]:
 
 def _messages(path: Path, language: str) -> "dict[_Id, Message]":
     if not path.exists():
-        raise ScorecardError(f"{path} is not there.", "Add it; reports/locales/en has the sentences of the pages.")
+        raise ScorecardError(f"{path} is missing.", "Add it; reports/locales/en has the sentences of the pages.")
     return {(_one(message.id), message.context): message for message in read_catalogue(path, language) if message.id}
 
 

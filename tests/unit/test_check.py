@@ -13,7 +13,7 @@ from scorecard.shared.settings import PROJECT, Settings
 
 MISTAKES = [
     ("dbt_project/models/kpis/kpi_win_rate.yml", "direction: higher", "direction: up", "`direction` is 'up'"),
-    ("dbt_project/dimensions/product.yml", "within: region", "within: regoin", "`within` names regoin"),
+    ("dbt_project/dimensions/product.yml", "within: region", "within: regoin", "names the unknown dimension regoin"),
     ("reports/sales.yml", "[en, ja]", "[en, no]", "YAML reads no as true or false"),
     ("expectations/maven_crm.yml", "{column: opportunity_id}", "opportunity_id", "where a mapping is meant"),
     ("expectations/kpis.yml", "value_set: <dimensions>", "value_set: <dimension>", "<dimension> stands for nothing"),

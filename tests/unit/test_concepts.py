@@ -117,7 +117,7 @@ def test_a_model_without_its_yaml_is_refused(project: Project) -> None:
 
 def test_a_model_named_almost_like_a_concept_is_refused(project: Project) -> None:
     project.model("staging/shop/stg_shop__deal", DELIVERED)
-    with pytest.raises(ScorecardError, match=r"stg_shop__deal\.sql:1: .* no concept.*Name it stg_shop__deals\."):
+    with pytest.raises(ScorecardError, match=r"stg_shop__deal\.sql:1: .* unknown concept.*Name it stg_shop__deals\."):
         concept_models(project.settings)
     # With another that delivers it, it is one of the source's own.
     project.model("intermediate/shop/int_shop__deals", DELIVERED)

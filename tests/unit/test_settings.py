@@ -33,12 +33,12 @@ def refusal(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> Scorecard
 def test_json_that_is_broken(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv("SCORECARD_CONNECTIONS__ZENDESK__PASSWORD", "no JSON and need not be")
     error = refusal(monkeypatch, name, value)
-    assert error.problem == f"{name} in the environment is no JSON."
+    assert error.problem == f"{name} in the environment is not JSON."
 
 
 def test_a_name_that_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     error = refusal(monkeypatch, "SCORECARD_TIMEZON", SECRET)
-    assert error.problem == "The environment has SCORECARD_TIMEZON, which is no setting."
+    assert error.problem == "The environment variable SCORECARD_TIMEZON is not a setting."
     assert "SCORECARD_TIMEZONE" in error.cure
 
 

@@ -74,7 +74,12 @@ def test_the_environment_wins(project: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("old", "new", "problem", "cure"),
     [
-        ('currency = "JPY"', 'curency = "JPY"', "The setting curency in {file}, line 3, is none", "Write currency, or"),
+        (
+            'currency = "JPY"',
+            'curency = "JPY"',
+            "The setting curency in {file}, line 3, is unknown",
+            "Write currency, or",
+        ),
         ('currency = "JPY"', 'currency = "yen"', "The setting currency in {file}, line 3, is wrong: ", "there."),
         (
             'currency = "EUR"',
@@ -85,10 +90,15 @@ def test_the_environment_wins(project: Path, monkeypatch: pytest.MonkeyPatch) ->
         (
             'currency = "EUR"',
             'currency = "EUR"\npagesize = 5',
-            "The setting services.hubspot.pagesize in {file}, line 10, is none",
+            "The setting services.hubspot.pagesize in {file}, line 10, is unknown",
             "Write page_size, or",
         ),
-        ("[services.hubspot]", "[servces.hubspot]", "The setting servces in {file}, line 7, is none", "Write services"),
+        (
+            "[services.hubspot]",
+            "[servces.hubspot]",
+            "The setting servces in {file}, line 7, is unknown",
+            "Write services",
+        ),
         ('company = "Orbit"', "company = Orbit", "{file} cannot be read as TOML: Invalid value (at line 1", "Correct"),
         ('company = "Orbit"', 'project = "/x"', "{file}, line 1 sets `project`", "SCORECARD_PROJECT"),
     ],

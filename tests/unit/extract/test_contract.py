@@ -41,7 +41,7 @@ def test_an_entry_becomes_a_contract(shop: Shop) -> None:
         ("name: note", "name: Note", "Note"),
         ("full_export: true", "full_export: perhaps", "perhaps"),
         ("sources:", "models:", "lacks `sources`"),
-        ("    schema: raw_shop", "    schema: raw_shop\n    schema: raw_shop", "6: The key `schema` is there twice"),
+        ("    schema: raw_shop", "    schema: raw_shop\n    schema: raw_shop", "6: The key `schema` is given twice"),
         ("name: shop", "name: 7", "`name` is 7, where text is meant"),
         ("currency: USD", "currency: USD, role: sales", "Choose one of: crm, billing, support"),
         ("version: 2", "version: [", "YAML"),

@@ -172,7 +172,7 @@ def test_nothing_is_written_over(settings: Settings) -> None:
     start_source(settings, "probe_crm", [CASES / "deals.csv"])
     staging = settings.dbt_project / "models" / "staging" / "probe_crm"
     (staging / "_sources.yml").unlink()
-    with pytest.raises(ScorecardError, match="is there already"):
+    with pytest.raises(ScorecardError, match="exists"):
         start_source(settings, "probe_crm", [CASES / "deals_names.csv"], concept="opportunities")
     assert not (staging / "_sources.yml").exists()
 
