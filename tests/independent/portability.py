@@ -12,30 +12,33 @@ from sqlglot.tokens import Token, TokenType
 STAND_IN = "portable_"
 """How a call begins that stands for a macro of macros/portable: each engine has its own SQL for it."""
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Functions of the same name and meaning, as they are written.
-_FUNCTIONS = frozenset({
-    "abs", "any_value", "array_contains", "bool_and", "bool_or", "cast", "coalesce", "concat_ws", "count",
-    "dense_rank", "first_value", "floor", "greatest", "grouping", "if", "lag", "lead", "least", "length", "lower",
-    "max", "min", "nullif", "quarter", "rank", "regexp_extract", "right", "row_number", "sign", "substr", "sum",
-    "trim", "try_cast", "upper", "year",
-})  # fmt: skip
+_FUNCTIONS = _words("""
+    abs any_value array_contains bool_and bool_or cast coalesce concat_ws count dense_rank first_value floor greatest
+    grouping if lag lead least length lower max min nullif quarter rank regexp_extract right row_number sign substr sum
+    trim try_cast upper year
+""")
 _TYPES = {"bigint", "boolean", "date", "decimal", "int", "string"}
 # Words that parentheses may follow, and which are no functions.
-_CLAUSES = frozenset({
-    "all", "and", "as", "between", "by", "case", "distinct", "else", "except", "exists", "filter", "from",
-    "having", "in", "intersect", "is", "join", "lateral", "not", "on", "or", "over", "select", "sets", "then",
-    "union", "using", "values", "when", "where", "with",
-})  # fmt: skip
+_CLAUSES = _words("""
+    all and as between by case distinct else except exists filter from having in intersect is join lateral not on or
+    over select sets then union using values when where with
+""")
 # Clauses and operators that mean the same.
-_NODES: tuple[type[exp.Expression], ...] = (
-    exp.Select, exp.From, exp.Where, exp.Group, exp.GroupingSets, exp.Having, exp.Order, exp.Ordered, exp.With,
-    exp.CTE, exp.Join, exp.Union, exp.Subquery, exp.Table, exp.TableAlias, exp.Values, exp.Tuple, exp.Alias,
-    exp.Column, exp.Identifier, exp.Star, exp.Distinct, exp.Filter, exp.Window, exp.WindowSpec, exp.Qualify,
-    exp.Dot, exp.IgnoreNulls, exp.And, exp.Or, exp.Not, exp.Paren, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT,
-    exp.LTE, exp.Is, exp.In, exp.Between, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Add, exp.Sub, exp.Mul, exp.Mod,
-    exp.Neg, exp.DPipe, exp.Like, exp.Literal, exp.Boolean, exp.Null, exp.Cast, exp.TryCast, exp.DataType,
-    exp.DataTypeParam, exp.Var,
-)  # fmt: skip
+_NODES: tuple[type[exp.Expression], ...] = tuple(
+    getattr(exp, name)
+    for name in _words("""
+    Select From Where Group GroupingSets Having Order Ordered With CTE Join Union Subquery Table TableAlias Values
+    Tuple Alias Column Identifier Star Distinct Filter Window WindowSpec Qualify Dot IgnoreNulls And Or Not Paren EQ
+    NEQ GT GTE LT LTE Is In Between NullSafeEQ NullSafeNEQ Add Sub Mul Mod Neg DPipe Like Literal Boolean Null Cast
+    TryCast DataType DataTypeParam Var
+    """)
+)
 
 # What to write in place of a construct.
 _CURES = {

@@ -557,12 +557,16 @@ def movements(customers: pl.DataFrame, last: date) -> list[Metric]:
         pl.col("n") != 0
     )
     kind = (
-        pl.when((pl.col("opening_mrr") == 0) & ~pl.col("had_before")).then(pl.lit("new"))
-        .when(pl.col("opening_mrr") == 0).then(pl.lit("reactivation"))
-        .when(pl.col("closing_mrr") == 0).then(pl.lit("churn"))
-        .when(pl.col("n") > 0).then(pl.lit("expansion"))
+        pl.when((pl.col("opening_mrr") == 0) & ~pl.col("had_before"))
+        .then(pl.lit("new"))
+        .when(pl.col("opening_mrr") == 0)
+        .then(pl.lit("reactivation"))
+        .when(pl.col("closing_mrr") == 0)
+        .then(pl.lit("churn"))
+        .when(pl.col("n") > 0)
+        .then(pl.lit("expansion"))
         .otherwise(pl.lit("contraction"))
-    )  # fmt: skip
+    )
     totals, first = flow(moved.select(*PLACE, "n", movement=kind, day="closing", d=ONE), [*PLACE, "movement"])
     return [Metric("mrr_movement", "sum", totals, SAAS, first, last, ("month", "quarter", "year"))]
 

@@ -16,9 +16,24 @@ from tests.conftest import Sandbox
 from tests.unit.pdf.test_pages import ids_of, proved
 
 VALUE_KEYS = {
-    "metric", "grain", "period", "scope", "dimension", "member", "numerator", "denominator", "value", "at_most",
-    "longer_than", "status", "target", "observations", "na_reason", "partial", "figure_id",
-}  # fmt: skip
+    "metric",
+    "grain",
+    "period",
+    "scope",
+    "dimension",
+    "member",
+    "numerator",
+    "denominator",
+    "value",
+    "at_most",
+    "longer_than",
+    "status",
+    "target",
+    "observations",
+    "na_reason",
+    "partial",
+    "figure_id",
+}
 
 
 @pytest.mark.parametrize("period", ["2017", "2017-Q4", "2017-12", "2017-W52", "2017-12-31"])
@@ -59,9 +74,11 @@ def test_every_closed_figure_is_proved(built: Sandbox) -> None:
         assert proof["equal"], metric
         assert proof["value"] == proof["recomputed"] == value["value"], f"{metric}: the same value, the same digits"
         assert {"observations", "sql", "columns", "loads", "close", "recomputed"} <= proof.keys()
-        assert not proof["observations"] or {
-            "source", "object", "record_id", "file", "line", "occurred_at", "numerator", "denominator"
-        } <= proof["observations"][0].keys()  # fmt: skip
+        assert (
+            not proof["observations"]
+            or {"source", "object", "record_id", "file", "line", "occurred_at", "numerator", "denominator"}
+            <= proof["observations"][0].keys()
+        )
 
 
 def test_the_command_prints_the_same_proof(built: Sandbox) -> None:

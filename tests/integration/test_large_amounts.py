@@ -144,10 +144,12 @@ def test_growth_and_attainment_of_large_sums_are_exact(large: Large) -> None:
 
 def test_monthly_amounts_are_exact(large: Large) -> None:
     active = [
-        row for row in large.subscriptions
-        if row["start_date"] <= "2024-06-30" and not (row["end_date"] and row["end_date"] <= "2024-06-30")
+        row
+        for row in large.subscriptions
+        if row["start_date"] <= "2024-06-30"
+        and not (row["end_date"] and row["end_date"] <= "2024-06-30")
         and row["end_date"] != row["start_date"]
-    ]  # fmt: skip
+    ]
     total = sum((converted(row["mrr_amount"]) for row in active if row["is_trial"] == "False"), Fraction())
     assert total > 10**21
     assert large.figures("mrr", "month", "RavenStack SaaS")["2024-06"] == whole(total)

@@ -11,9 +11,20 @@ COHORTS = {"cohort_maturity", "win_rate_cohort"}
 OPEN = {"pipeline_age", "zombie_deals"}
 REVENUE = {"booked_revenue", "booked_revenue_growth", "booked_revenue_growth_yoy", "target_attainment"}
 SALES = {
-    *COHORTS, *OPEN, *REVENUE, "average_deal_size", "average_deal_size_median", "new_customers", "sales_cycle_length",
-    "sales_cycle_length_mean", "sales_cycle_length_p90", "sales_volume", "win_rate", "win_rate_value", "won_deals",
-}  # fmt: skip
+    *COHORTS,
+    *OPEN,
+    *REVENUE,
+    "average_deal_size",
+    "average_deal_size_median",
+    "new_customers",
+    "sales_cycle_length",
+    "sales_cycle_length_mean",
+    "sales_cycle_length_p90",
+    "sales_volume",
+    "win_rate",
+    "win_rate_value",
+    "won_deals",
+}
 RESPONSES = {"first_response_time", "first_response_time_p90"}
 SURVEYS = {"customer_satisfaction", "survey_response_rate"}
 RECURRING = {"customer_churn_rate", "gross_revenue_retention", "mrr", "mrr_movement", "net_revenue_retention"}
@@ -54,8 +65,11 @@ def test_a_check_that_holds_touches_what_its_columns_reach(built: Sandbox) -> No
     with duckdb.connect(str(built.settings.warehouse), read_only=True) as con:
         held = dict(con.execute("select check_id, metrics from quality.check_results where passed").fetchall())
     assert set(held["maven_crm.sales_pipeline.value_is_not_negative"]) == {
-        *REVENUE, "average_deal_size", "average_deal_size_median", "win_rate_value",
-    }  # fmt: skip
+        *REVENUE,
+        "average_deal_size",
+        "average_deal_size_median",
+        "win_rate_value",
+    }
     assert held["maven_crm.products.price_is_present"] == [], "no metric is made of list prices"
     assert set(held["maven_crm.sales_pipeline.opportunity_id_is_unique"]) == SALES
     assert set(held["extract.maven_crm.sales_pipeline.no_row_in_quarantine"]) == SALES

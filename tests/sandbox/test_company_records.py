@@ -23,10 +23,19 @@ def company() -> Company:
 
 def test_salesforce_ids_have_their_object_s_prefix_and_a_right_checksum(company: Company) -> None:
     prefixes = {
-        "Account": "001", "Contact": "003", "Lead": "00Q", "Opportunity": "006", "OpportunityLineItem": "00k",
-        "OpportunityHistory": "008", "Task": "00T", "Event": "00U", "Quote": "0Q0", "User": "005", "Campaign": "701",
+        "Account": "001",
+        "Contact": "003",
+        "Lead": "00Q",
+        "Opportunity": "006",
+        "OpportunityLineItem": "00k",
+        "OpportunityHistory": "008",
+        "Task": "00T",
+        "Event": "00U",
+        "Quote": "0Q0",
+        "User": "005",
+        "Campaign": "701",
         "Product2": "01t",
-    }  # fmt: skip
+    }
     seen: Counter[str] = Counter()
     for kind, prefix in prefixes.items():
         for record_id, _ in records(company.salesforce, kind):
@@ -41,9 +50,12 @@ def test_salesforce_ids_have_their_object_s_prefix_and_a_right_checksum(company:
 def test_a_reference_is_there_when_it_is_made(company: Company) -> None:
     """No deal before its account, no activity before its lead; what is merged is followed by what refers to it."""
     references = {
-        "AccountId": "Account", "OpportunityId": "Opportunity", "Product2Id": "Product2", "OwnerId": "User",
+        "AccountId": "Account",
+        "OpportunityId": "Opportunity",
+        "Product2Id": "Product2",
+        "OwnerId": "User",
         "ContactId": "Contact",
-    }  # fmt: skip
+    }
     created = {
         kind: {record_id: versions[0].at for record_id, versions in records(company.salesforce, kind)}
         for kind in {*references.values(), "Lead"}
@@ -136,8 +148,11 @@ def test_invoices_add_up_in_whole_units(company: Company) -> None:
 
 def test_yen_are_not_hundredths(company: Company) -> None:
     yen = [price for price in company.stripe.state("price").values() if price["currency"] == "jpy"]
-    euro = {price["nickname"]: price["unit_amount"] for price in company.stripe.state("price").values()
-            if price["currency"] == "eur"}  # fmt: skip
+    euro = {
+        price["nickname"]: price["unit_amount"]
+        for price in company.stripe.state("price").values()
+        if price["currency"] == "eur"
+    }
     # 150 yen for a euro; a euro is 100 units and a yen is one.
     assert yen
     assert all(price["unit_amount"] * 100 == euro[price["nickname"]] * 150 for price in yen)
@@ -200,9 +215,11 @@ def test_tickets_agree_with_their_metrics_and_ratings(company: Company) -> None:
 def test_everything_is_labelled_as_simulated(company: Company) -> None:
     """Each name that shows says that it is not real; each address is of a domain that nobody can have."""
     named = {
-        "salesforce": ("Name", "Company"), "hubspot": ("name", "firstname", "firstName", "dealname", "label"),
-        "stripe": ("name",), "zendesk": ("name", "subject"),
-    }  # fmt: skip
+        "salesforce": ("Name", "Company"),
+        "hubspot": ("name", "firstname", "firstName", "dealname", "label"),
+        "stripe": ("name",),
+        "zendesk": ("name", "subject"),
+    }
     checked = 0
     for service, names in named.items():
         store = getattr(company, service)

@@ -55,8 +55,11 @@ def closings(company: Company, unit: str) -> Iterator[tuple[str, datetime, bool,
         store, kind = company.hubspot, "deals"
         name, won, amount, currency = "hs_is_closed_won", "true", "amount", "deal_currency_code"  # type: ignore[assignment]
     for record_id, versions, now in there(store, kind):
-        closed = [each.at for each in versions if (each.fields or {}).get("IsClosed") or
-                  (each.fields or {}).get("hs_is_closed") == "true"]  # fmt: skip
+        closed = [
+            each.at
+            for each in versions
+            if (each.fields or {}).get("IsClosed") or (each.fields or {}).get("hs_is_closed") == "true"
+        ]
         if closed:
             value = eur(company, now[amount], now[currency], closed[0])
             yield record_id, closed[0], now[name] == won, value, now, versions[0].at
@@ -144,9 +147,8 @@ def test_quote_turnaround_is_of_first_quotes(company: Company) -> None:
     hours = [
         Decimal(int((moment(quote["Delivered_At__c"]) - moment(quote["Requested_At__c"])).total_seconds())) / 3600
         for _, _, quote in there(company.salesforce, "Quote")
-        if quote["Revision__c"] == 0 and quote["Delivered_At__c"]
-        and start <= moment(quote["Delivered_At__c"]) < end
-    ]  # fmt: skip
+        if quote["Revision__c"] == 0 and quote["Delivered_At__c"] and start <= moment(quote["Delivered_At__c"]) < end
+    ]
     assert company.truth("quote_turnaround", start, end, INSTRUMENTS) == median(hours)
 
 
@@ -160,8 +162,9 @@ def test_satisfaction_is_of_the_answers_to_surveys(company: Company) -> None:
 
 def test_what_becomes_known_later_is_left_out(company: Company) -> None:
     """A deal that is deleted, or whose value is corrected, counts as it was until then."""
-    deleted = [(version.at, record_id) for record_id, _, version in company.salesforce.newest("Opportunity")
-               if version.deleted]  # fmt: skip
+    deleted = [
+        (version.at, record_id) for record_id, _, version in company.salesforce.newest("Opportunity") if version.deleted
+    ]
     assert deleted
     start, end = company.plan.begins, company.plan.ends
     for at, record_id in deleted:

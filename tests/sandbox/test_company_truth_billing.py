@@ -145,7 +145,8 @@ def test_figures_of_support(company: Company) -> None:
             solved += 1
     assert company.truth("first_contact_resolution", start, end, CLOUD) == Decimal(good) / solved
     assert 0 < good < solved
-    ratings = [each for _, versions, each in there(company.zendesk, "satisfaction_ratings")
-               if start <= versions[0].at < end]  # fmt: skip
+    ratings = [
+        each for _, versions, each in there(company.zendesk, "satisfaction_ratings") if start <= versions[0].at < end
+    ]
     share = Decimal(sum(each["score"] == "good" for each in ratings)) / len(ratings)
     assert company.truth("ticket_satisfaction", start, end, CLOUD) == share

@@ -166,6 +166,23 @@ def test_deletes_and_what_moved_no_cursor_are_found_by_the_databases_clock(read:
 WORDS = """it's "quoted" <b>&amp; {{ x }}</b>\n'; drop table calls; -- \u202e顧客 👩‍💻 \\ %s :x"""
 
 
+EXACT = {
+    "id": "varchar",
+    "n": "decimal(30,10)",
+    "f": "double",
+    "i": "bigint",
+    "on_day": "date",
+    "at": "timestamptz",
+    "wall": "timestamp",
+    "words": "varchar",
+    "j": "varchar",
+    "jb": "varchar",
+    "a": "varchar",
+    "ok": "boolean",
+    "nothing": "varchar",
+}
+
+
 def test_values_are_exact(read: Read, db: Postgres) -> None:
     db.sql("""
         create type mood as enum ('good', 'bad');
@@ -180,14 +197,9 @@ def test_values_are_exact(read: Read, db: Postgres) -> None:
         """ '{"a": 1.10, "b": 12345678901234567890.12345}', '{"b": 1.10}', '{1,2,null}', false, 'bad', 'x', null)""",
         WORDS,
     )
-    kinds = {
-        "id": "varchar", "n": "decimal(30,10)", "f": "double", "i": "bigint", "on_day": "date", "at": "timestamptz",
-        "wall": "timestamp", "words": "varchar", "j": "varchar", "jb": "varchar", "a": "varchar", "ok": "boolean",
-        "nothing": "varchar",
-    }  # fmt: skip
-    reader = read(table("exact", kinds, primary_key="id"))
+    reader = read(table("exact", EXACT, primary_key="id"))
     result = reader.extract()
-    assert reader.current("exact", ", ".join(f'"{each}"' for each in kinds)) == [
+    assert reader.current("exact", ", ".join(f'"{each}"' for each in EXACT)) == [
         (
             "11111111-1111-1111-1111-111111111111",
             Decimal("12345678901234.1234567890"),
@@ -618,7 +630,7 @@ def test_columns_that_may_not_be_read_are_left_out(read: Read, db: Postgres) -> 
         ("revoke select on calls from reader", "refuses the user of the connection telephony", "select on the table"),
         ("revoke usage on schema public from reader", "permission denied for schema public", "usage on the schema"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_read_is_said(read: Read, db: Postgres, change: str, said: str, cure: str) -> None:
     reader = read(calls())
     contract = load_contracts(reader.settings)["telephony"].objects[0]

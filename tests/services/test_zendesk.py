@@ -555,9 +555,14 @@ def test_a_new_field_is_kept_and_reported(connect: Connect, account: Zendesk) ->
     (told,) = result.warnings
     assert "zendesk.ticket has fields its contract doesn't know" in told
     assert "reply_time_in_minutes" not in told, "the contract goes into it"
-    assert json.loads(reader.current("ticket", "id, _undeclared")[1][1]).items() >= {
-        "mood": "sunny", 'it\'s "so" \\ odd': "yes", "with.a.dot": "no",
-    }.items()  # fmt: skip
+    assert (
+        json.loads(reader.current("ticket", "id, _undeclared")[1][1]).items()
+        >= {
+            "mood": "sunny",
+            'it\'s "so" \\ odd': "yes",
+            "with.a.dot": "no",
+        }.items()
+    )
 
 
 def test_a_record_that_breaks_the_contract_goes_to_quarantine(connect: Connect, account: Zendesk) -> None:

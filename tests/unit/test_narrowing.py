@@ -96,20 +96,36 @@ def _catalogue() -> Catalogue:
 
 
 RESULT = CheckResult(
-    "crm.deals.sound", "great_expectations", "sound", "crm", "deals", "warning", False, 1, 5, "Found.", "Mend it.",
-    ALL, datetime.now(UTC),
-)  # fmt: skip
+    "crm.deals.sound",
+    "great_expectations",
+    "sound",
+    "crm",
+    "deals",
+    "warning",
+    False,
+    1,
+    5,
+    "Found.",
+    "Mend it.",
+    ALL,
+    datetime.now(UTC),
+)
 
 
 def _node(name: str, sql: str | None, needs: list[str]) -> dict[str, Any]:
     schema, table = name.split(".")
     return {
-        "resource_type": "model" if sql else "source", "name": table, "schema": schema,
+        "resource_type": "model" if sql else "source",
+        "name": table,
+        "schema": schema,
         "columns": {column: {} for column in COLUMNS.get(name, ())},
-        "compiled_code": sql, "depends_on": {"nodes": needs}, "path": f"{schema}/{table}.sql", "package_name": "shop",
+        "compiled_code": sql,
+        "depends_on": {"nodes": needs},
+        "path": f"{schema}/{table}.sql",
+        "package_name": "shop",
         "original_file_path": f"models/{schema}/{table}.sql",
         "config": {"meta": {"days_only": table == "core_horizon"}},
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture

@@ -55,13 +55,26 @@ def duplicate(plan: Plan, unit: Unit, lead: Lead) -> None:
         return
     merged_at = at + timedelta(days=random.randrange(10, 60))
     copied = Account(
-        unit.ids("account", at, f"{lead.id}/copy"), at, original.name.replace(" (simulated)", " – copy (simulated)"),
-        original.place, original.city, original.segment, original.industry, original, deleted_at=merged_at,
-    )  # fmt: skip
-    person = Contact(
-        unit.ids("contact", at, f"{lead.id}/copy"), at, contact.first, contact.last, contact.email, copied, contact,
+        unit.ids("account", at, f"{lead.id}/copy"),
+        at,
+        original.name.replace(" (simulated)", " – copy (simulated)"),
+        original.place,
+        original.city,
+        original.segment,
+        original.industry,
+        original,
         deleted_at=merged_at,
-    )  # fmt: skip
+    )
+    person = Contact(
+        unit.ids("contact", at, f"{lead.id}/copy"),
+        at,
+        contact.first,
+        contact.last,
+        contact.email,
+        copied,
+        contact,
+        deleted_at=merged_at,
+    )
     unit.accounts.append(copied)
     unit.contacts.append(person)
     # A second win would be a second subscription of the same customer: the duplicate's deal is lost there.
@@ -69,9 +82,16 @@ def duplicate(plan: Plan, unit: Unit, lead: Lead) -> None:
 
 
 def _deal(
-    plan: Plan, unit: Unit, lead: Lead, account: Account, contact: Contact | None, at: datetime, key: str,
-    renewal: bool = False, wins: float | None = None,
-) -> Opportunity:  # fmt: skip
+    plan: Plan,
+    unit: Unit,
+    lead: Lead,
+    account: Account,
+    contact: Contact | None,
+    at: datetime,
+    key: str,
+    renewal: bool = False,
+    wins: float | None = None,
+) -> Opportunity:
     random = plan.stream(unit.name, "deal", key)
     chance = _WINS[lead.temperature] if wins is None else wins
     won, stays_open = random.random() < chance, random.random() < 0.04
@@ -81,10 +101,19 @@ def _deal(
     estimate = rounded(value * random.choice((Decimal("0.8"), Decimal(1), Decimal("1.2"))), DIGITS[currency])
     stages = list(_stages(plan, random, at, won, stays_open))
     deal = Opportunity(
-        unit.ids("opportunity", at, key), at, f"{account.name} – {'renewal' if renewal else 'deal'} {key[-4:]}",
-        account, contact, lead, currency, estimate, [each for each in stages if each[0] < plan.ends],
-        [(at, lead.owner)], [(at, plan.day(at) + timedelta(days=60))], renewal,
-    )  # fmt: skip
+        unit.ids("opportunity", at, key),
+        at,
+        f"{account.name} – {'renewal' if renewal else 'deal'} {key[-4:]}",
+        account,
+        contact,
+        lead,
+        currency,
+        estimate,
+        [each for each in stages if each[0] < plan.ends],
+        [(at, lead.owner)],
+        [(at, plan.day(at) + timedelta(days=60))],
+        renewal,
+    )
     _complete(plan, unit, deal, lines, random, key)
     unit.opportunities.append(deal)
     return deal

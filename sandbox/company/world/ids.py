@@ -10,10 +10,21 @@ from sandbox.company.world.plan import Plan
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _CHECK = string.ascii_uppercase + "012345"
 _PREFIX = {
-    "account": "001", "contact": "003", "lead": "00Q", "opportunity": "006", "line": "00k", "history": "008",
-    "call": "00T", "email": "00T", "followup": "00T", "meeting": "00U", "quote": "0Q0", "rep": "005", "campaign": "701",
+    "account": "001",
+    "contact": "003",
+    "lead": "00Q",
+    "opportunity": "006",
+    "line": "00k",
+    "history": "008",
+    "call": "00T",
+    "email": "00T",
+    "followup": "00T",
+    "meeting": "00U",
+    "quote": "0Q0",
+    "rep": "005",
+    "campaign": "701",
     "product": "01t",
-}  # fmt: skip
+}
 
 
 class Ids(Protocol):

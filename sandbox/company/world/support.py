@@ -93,9 +93,14 @@ def _ask(plan: Plan, desk: Desk, requester: Requester, topic: str, at: datetime,
         return
     random = plan.stream("ticket", key)
     ticket = Ticket(
-        desk.ids("ticket", at, key), at, requester, random.choice(desk.agents), topic,
-        random.choice(("web", "email", "chat")), random.choice(("low", "normal", "high", "urgent")),
-    )  # fmt: skip
+        desk.ids("ticket", at, key),
+        at,
+        requester,
+        random.choice(desk.agents),
+        topic,
+        random.choice(("web", "email", "chat")),
+        random.choice(("low", "normal", "high", "urgent")),
+    )
     desk.tickets.append(ticket)
     solved = _answer(plan, ticket, random)
     if solved and random.random() < 0.12:

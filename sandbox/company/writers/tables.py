@@ -86,11 +86,15 @@ def _calls(plan: Plan, unit: Unit) -> Iterator[Row]:
     for touch in unit.touches:
         if touch.kind == "call":
             yield {
-                "day": plan.day(touch.created_at), "started_at": touch.created_at, "call_id": touch.id,
-                "unit": unit.name, "rep_email": touch.rep.email if touch.rep else None,
-                "direction": "inbound" if touch.inbound else "outbound", "connected": touch.connected,
+                "day": plan.day(touch.created_at),
+                "started_at": touch.created_at,
+                "call_id": touch.id,
+                "unit": unit.name,
+                "rep_email": touch.rep.email if touch.rep else None,
+                "direction": "inbound" if touch.inbound else "outbound",
+                "connected": touch.connected,
                 "seconds": touch.seconds,
-            }  # fmt: skip
+            }
 
 
 def _content(plan: Plan, unit: Unit) -> Iterator[Row]:
@@ -100,10 +104,13 @@ def _content(plan: Plan, unit: Unit) -> Iterator[Row]:
             at = later(deal.created_at, random, 24 * 6)
             if at < (deal.closed_at or plan.ends):
                 yield {
-                    "day": plan.day(at), "unit": unit.name, "item": random.choice(CONTENT),
-                    "stage": _SEEN_IN[min(number + random.randrange(2), 2)], "opportunity_id": deal.id,
+                    "day": plan.day(at),
+                    "unit": unit.name,
+                    "item": random.choice(CONTENT),
+                    "stage": _SEEN_IN[min(number + random.randrange(2), 2)],
+                    "opportunity_id": deal.id,
                     "useful": random.choices((True, False, None), (5, 2, 3))[0],
-                }  # fmt: skip
+                }
 
 
 def _searches(plan: Plan, unit: Unit) -> Iterator[Row]:
@@ -112,8 +119,11 @@ def _searches(plan: Plan, unit: Unit) -> Iterator[Row]:
         while (at := plan.office(later(at, random, 24 * 9), random)) < plan.ends:
             found = random.choice((0, 1, 3, 8))
             row = {"day": plan.day(at), "searched_at": at, "unit": unit.name, "rep_email": rep.email}
-            yield row | {"query": f"sim {random.choice(CONTENT)[4:].lower()}", "results": found,
-                         "used": found > 0 and random.random() < 0.7}  # fmt: skip
+            yield row | {
+                "query": f"sim {random.choice(CONTENT)[4:].lower()}",
+                "results": found,
+                "used": found > 0 and random.random() < 0.7,
+            }
 
 
 def _coaching(plan: Plan, unit: Unit) -> Iterator[Row]:
@@ -143,11 +153,18 @@ def _after_sale(plan: Plan, unit: Unit, deal: Opportunity) -> Iterator[Row]:
     score = random.choices((1, 2, 3, 4, 5), (2, 2, 3, 4, 3) if hasty else (1, 1, 2, 5, 6))[0]
     rep = deal.owners[-1][1]
     yield {
-        "day": plan.day(at), "survey_id": f"sim-sale-{deal.id}", "answered_at": at, "unit": unit.name,
-        "kind": "after sale", "account_id": deal.account.id, "record_id": deal.id,
-        "rep_email": rep.email if rep else None, "score": score,
-        "recommends": min(10, max(0, 2 * score + random.randrange(-1, 2))), "first_contact": None,
-    }  # fmt: skip
+        "day": plan.day(at),
+        "survey_id": f"sim-sale-{deal.id}",
+        "answered_at": at,
+        "unit": unit.name,
+        "kind": "after sale",
+        "account_id": deal.account.id,
+        "record_id": deal.id,
+        "rep_email": rep.email if rep else None,
+        "score": score,
+        "recommends": min(10, max(0, 2 * score + random.randrange(-1, 2))),
+        "first_contact": None,
+    }
 
 
 def _after_help(plan: Plan, ticket: Ticket) -> Iterator[Row]:
@@ -158,11 +175,18 @@ def _after_help(plan: Plan, ticket: Ticket) -> Iterator[Row]:
     settled = len(ticket.replied_at) == 1
     score = random.choices((1, 2, 3, 4, 5), (1, 1, 2, 5, 7) if settled else (3, 3, 4, 4, 2))[0]
     yield {
-        "day": plan.day(at), "survey_id": f"sim-help-{ticket.id}", "answered_at": at, "unit": CLOUD,
-        "kind": "after help", "account_id": ticket.requester.customer.account.id, "record_id": ticket.id,
-        "rep_email": None, "score": score, "recommends": None,
+        "day": plan.day(at),
+        "survey_id": f"sim-help-{ticket.id}",
+        "answered_at": at,
+        "unit": CLOUD,
+        "kind": "after help",
+        "account_id": ticket.requester.customer.account.id,
+        "record_id": ticket.id,
+        "rep_email": None,
+        "score": score,
+        "recommends": None,
         "first_contact": settled if random.random() < 0.85 else not settled,
-    }  # fmt: skip
+    }
 
 
 def _reports(world: World) -> Iterator[Row]:

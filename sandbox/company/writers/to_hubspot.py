@@ -61,20 +61,32 @@ class ToHubSpot:
 
     def _write_company(self, account: Account) -> None:
         fields: Fields = {
-            "name": account.name, "domain": f"customer{account.id[-6:]}.example", "city": account.city,
-            "country": account.place.country, "industry": account.industry, "segment": account.segment,
-            "region": account.place.region, "lifecyclestage": "opportunity",
-        }  # fmt: skip
+            "name": account.name,
+            "domain": f"customer{account.id[-6:]}.example",
+            "city": account.city,
+            "country": account.place.country,
+            "industry": account.industry,
+            "segment": account.segment,
+            "region": account.place.region,
+            "lifecyclestage": "opportunity",
+        }
         merged = account.merged_into.id if account.merged_into else None
         self.writer.write("companies", account, [(account.created_at, fields)], merged)
 
     def _write_lead(self, lead: Lead) -> None:
         fields: Fields = {
-            "firstname": lead.first, "lastname": lead.last, "email": lead.email, "company": lead.company,
-            "country": lead.place.country, "lead_temperature": lead.temperature, "lead_source": lead.source,
-            "hubspot_owner_id": lead.owner.id if lead.owner else None, "hs_lead_status": "NEW",
-            "lifecyclestage": "lead", "associations": {},
-        }  # fmt: skip
+            "firstname": lead.first,
+            "lastname": lead.last,
+            "email": lead.email,
+            "company": lead.company,
+            "country": lead.place.country,
+            "lead_temperature": lead.temperature,
+            "lead_source": lead.source,
+            "hubspot_owner_id": lead.owner.id if lead.owner else None,
+            "hs_lead_status": "NEW",
+            "lifecyclestage": "lead",
+            "associations": {},
+        }
         changes: list[Change] = [(lead.created_at, fields)]
         people = [touch for touch in lead.touches if not touch.automatic]
         if people:
@@ -91,37 +103,50 @@ class ToHubSpot:
             if contact.merged_into and contact.account:
                 # HubSpot lets no two contacts have the same address.
                 fields: Fields = {
-                    "firstname": contact.first, "lastname": contact.last, "email": f"info.{contact.email}",
-                    "lifecyclestage": "opportunity", "associations": {"companies": [contact.account.id]},
-                }  # fmt: skip
+                    "firstname": contact.first,
+                    "lastname": contact.last,
+                    "email": f"info.{contact.email}",
+                    "lifecyclestage": "opportunity",
+                    "associations": {"companies": [contact.account.id]},
+                }
                 self.writer.write("contacts", contact, [(contact.created_at, fields)], contact.merged_into.id)
 
     def _write_touch(self, touch: Touch) -> None:
         fields: Fields = {
-            "hs_timestamp": iso(touch.created_at), "hubspot_owner_id": touch.rep.id if touch.rep else None,
-            "agency": touch.rep.agency or None if touch.rep else None, "tailored": _tag(touch.tailored),
-            "template": touch.template, "associations": {"contacts": [touch.lead.id]},
-        }  # fmt: skip
+            "hs_timestamp": iso(touch.created_at),
+            "hubspot_owner_id": touch.rep.id if touch.rep else None,
+            "agency": touch.rep.agency or None if touch.rep else None,
+            "tailored": _tag(touch.tailored),
+            "template": touch.template,
+            "associations": {"contacts": [touch.lead.id]},
+        }
         if touch.kind == "email":
             subject = "Automatic reply" if touch.automatic else "Email"
             fields |= {"hs_email_subject": subject, "hs_email_status": "SENT", "hs_email_direction": "EMAIL"}
             self.writer.write("emails", touch, [(touch.created_at, fields | {"auto_reply": _tag(touch.automatic)})])
             return
         fields |= {
-            "hs_call_title": "Call", "hs_call_status": "COMPLETED" if touch.connected else "NO_ANSWER",
+            "hs_call_title": "Call",
+            "hs_call_status": "COMPLETED" if touch.connected else "NO_ANSWER",
             "hs_call_direction": "INBOUND" if touch.inbound else "OUTBOUND",
-            "hs_call_duration": str(touch.seconds * 1000), "value_added": _tag(touch.value_added),
+            "hs_call_duration": str(touch.seconds * 1000),
+            "value_added": _tag(touch.value_added),
             "hs_call_disposition": _CONNECTED if touch.connected else _NO_ANSWER,
-        }  # fmt: skip
+        }
         self.writer.write("calls", touch, [(touch.created_at, fields)])
 
     def _write_task(self, followup: FollowUp) -> None:
         due = self.plan.midnight(followup.due + timedelta(days=1)) - timedelta(seconds=1)
         fields: Fields = {
-            "hs_task_subject": "Follow up", "hs_task_status": "NOT_STARTED", "hs_task_type": "CALL",
-            "hs_timestamp": iso(due), "hubspot_owner_id": followup.rep.id if followup.rep else None, "reached": None,
-            "hs_task_completion_date": None, "associations": {"contacts": [followup.lead.id]},
-        }  # fmt: skip
+            "hs_task_subject": "Follow up",
+            "hs_task_status": "NOT_STARTED",
+            "hs_task_type": "CALL",
+            "hs_timestamp": iso(due),
+            "hubspot_owner_id": followup.rep.id if followup.rep else None,
+            "reached": None,
+            "hs_task_completion_date": None,
+            "associations": {"contacts": [followup.lead.id]},
+        }
         changes: list[Change] = [(followup.created_at, fields)]
         if done := followup.done_at:
             completed = {"hs_task_status": "COMPLETED", "hs_task_completion_date": iso(done)}
@@ -130,13 +155,16 @@ class ToHubSpot:
 
     def _write_meeting(self, meeting: Meeting) -> None:
         fields: Fields = {
-            "hs_meeting_title": "Meeting", "hs_timestamp": iso(meeting.starts_at),
-            "hs_meeting_start_time": iso(meeting.starts_at), "hs_meeting_outcome": "SCHEDULED", "feedback_at": None,
+            "hs_meeting_title": "Meeting",
+            "hs_timestamp": iso(meeting.starts_at),
+            "hs_meeting_start_time": iso(meeting.starts_at),
+            "hs_meeting_outcome": "SCHEDULED",
+            "feedback_at": None,
             "hs_meeting_end_time": iso(meeting.starts_at + timedelta(hours=1)),
             "hubspot_owner_id": meeting.rep.id if meeting.rep else None,
             "agency": meeting.rep.agency or None if meeting.rep else None,
             "associations": {"contacts": [meeting.lead.id]},
-        }  # fmt: skip
+        }
         changes: list[Change] = [(meeting.created_at, fields)]
         changes.append((meeting.starts_at, {"hs_meeting_outcome": "COMPLETED" if meeting.held else "NO_SHOW"}))
         if meeting.feedback_at:

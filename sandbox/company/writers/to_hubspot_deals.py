@@ -23,11 +23,17 @@ def write_deal(writer: Writer, deal: Opportunity, plan: Plan) -> None:
     writer.write("deals", deal, _changes(deal, plan))
     for line in deal.lines:
         fields: Fields = {
-            "name": line.product.model.name, "hs_product_id": line.product.id, "quantity": str(line.quantity),
-            "price": str(line.price), "amount": str(line.quantity * line.price), "city": line.place.cities[0],
-            "hs_line_item_currency_code": deal.currency, "country": line.place.country,
-            "hs_sku": line.product.model.name.upper().replace(" ", "-"), "associations": {"deals": [deal.id]},
-        }  # fmt: skip
+            "name": line.product.model.name,
+            "hs_product_id": line.product.id,
+            "quantity": str(line.quantity),
+            "price": str(line.price),
+            "amount": str(line.quantity * line.price),
+            "city": line.place.cities[0],
+            "hs_line_item_currency_code": deal.currency,
+            "country": line.place.country,
+            "hs_sku": line.product.model.name.upper().replace(" ", "-"),
+            "associations": {"deals": [deal.id]},
+        }
         changes: list[Change] = [(line.created_at, fields)]
         if line.corrected_at and line.corrected_price is not None:
             total = str(line.amount(line.corrected_at))
@@ -38,9 +44,12 @@ def write_deal(writer: Writer, deal: Opportunity, plan: Plan) -> None:
 
 def _changes(deal: Opportunity, plan: Plan) -> list[Change]:
     first: Fields = {
-        "dealname": deal.name, "pipeline": "default", "deal_currency_code": deal.currency,
-        "lead_source": deal.lead.source, "dealtype": "newbusiness",
-    }  # fmt: skip
+        "dealname": deal.name,
+        "pipeline": "default",
+        "deal_currency_code": deal.currency,
+        "lead_source": deal.lead.source,
+        "dealtype": "newbusiness",
+    }
     changes: list[Change] = [(deal.created_at, first)]
     for at, stage in deal.stages:
         name, chance, closed = STAGES[stage]
@@ -75,12 +84,16 @@ def _associated(deal: Opportunity, at: datetime) -> dict[str, list[str]]:
 def _write_quotes(writer: Writer, deal: Opportunity, plan: Plan) -> None:
     for quote in deal.quotes:
         fields: Fields = {
-            "hs_title": f"{deal.name} – quote {quote.revision + 1}", "hs_status": "DRAFT",
-            "hs_quote_amount": str(deal.amount(quote.created_at)), "hs_currency": deal.currency,
-            "requested_at": iso(quote.requested_at), "delivered_at": None, "revision": str(quote.revision),
+            "hs_title": f"{deal.name} – quote {quote.revision + 1}",
+            "hs_status": "DRAFT",
+            "hs_quote_amount": str(deal.amount(quote.created_at)),
+            "hs_currency": deal.currency,
+            "requested_at": iso(quote.requested_at),
+            "delivered_at": None,
+            "revision": str(quote.revision),
             "hs_expiration_date": iso(plan.midnight(plan.day(quote.created_at).replace(month=12, day=31))),
             "associations": {"deals": [deal.id]},
-        }  # fmt: skip
+        }
         changes: list[Change] = [(quote.created_at, fields)]
         if at := quote.delivered_at:
             changes.append((at, {"hs_status": "APPROVAL_NOT_NEEDED", "delivered_at": iso(at)}))

@@ -62,10 +62,16 @@ class ToSalesforce:
     def _write_account(self, account: Account) -> None:
         seller = self.sellers.get(account.merged_into or account)
         fields: Fields = {
-            "Name": account.name, "Type": "Prospect", "Industry": account.industry, "BillingCity": account.city,
-            "BillingCountryCode": account.place.country, "CurrencyIsoCode": account.place.currency,
-            "Segment__c": account.segment, "Region__c": account.place.region, "OwnerId": self.owner(seller),
-        }  # fmt: skip
+            "Name": account.name,
+            "Type": "Prospect",
+            "Industry": account.industry,
+            "BillingCity": account.city,
+            "BillingCountryCode": account.place.country,
+            "CurrencyIsoCode": account.place.currency,
+            "Segment__c": account.segment,
+            "Region__c": account.place.region,
+            "OwnerId": self.owner(seller),
+        }
         changes: list[Change] = [(account.created_at, fields)]
         if account in self.first_wins:
             changes.append((self.first_wins[account], {"Type": "Customer"}))
@@ -83,21 +89,35 @@ class ToSalesforce:
 
     def _write_lead(self, lead: Lead) -> None:
         fields: Fields = {
-            "FirstName": lead.first, "LastName": lead.last, "Name": f"{lead.first} {lead.last}", "Email": lead.email,
-            "Company": lead.company, "CountryCode": lead.place.country, "LeadSource": lead.source,
-            "Temperature__c": lead.temperature, "OwnerId": self.owner(lead.owner), "Status": "Open - Not Contacted",
-            "CurrencyIsoCode": lead.place.currency, "IsConverted": False, "ConvertedDate": None,
-            "ConvertedAccountId": None, "ConvertedContactId": None, "ConvertedOpportunityId": None,
-        }  # fmt: skip
+            "FirstName": lead.first,
+            "LastName": lead.last,
+            "Name": f"{lead.first} {lead.last}",
+            "Email": lead.email,
+            "Company": lead.company,
+            "CountryCode": lead.place.country,
+            "LeadSource": lead.source,
+            "Temperature__c": lead.temperature,
+            "OwnerId": self.owner(lead.owner),
+            "Status": "Open - Not Contacted",
+            "CurrencyIsoCode": lead.place.currency,
+            "IsConverted": False,
+            "ConvertedDate": None,
+            "ConvertedAccountId": None,
+            "ConvertedContactId": None,
+            "ConvertedOpportunityId": None,
+        }
         changes: list[Change] = [(lead.created_at, fields)]
         if worked := [touch.created_at for touch in lead.touches if not touch.automatic]:
             changes.append((worked[0], {"Status": "Working - Contacted"}))
         if lead.converted_at and lead.account and lead.contact and lead.opportunity:
             converted: Fields = {
-                "Status": "Closed - Converted", "IsConverted": True,
-                "ConvertedDate": self.plan.day(lead.converted_at).isoformat(), "ConvertedAccountId": lead.account.id,
-                "ConvertedContactId": lead.contact.id, "ConvertedOpportunityId": lead.opportunity.id,
-            }  # fmt: skip
+                "Status": "Closed - Converted",
+                "IsConverted": True,
+                "ConvertedDate": self.plan.day(lead.converted_at).isoformat(),
+                "ConvertedAccountId": lead.account.id,
+                "ConvertedContactId": lead.contact.id,
+                "ConvertedOpportunityId": lead.opportunity.id,
+            }
             changes.append((lead.converted_at, converted))
         self.writer.write("Lead", lead, changes)
 
@@ -110,29 +130,43 @@ class ToSalesforce:
     def _write_touch(self, touch: Touch) -> None:
         call = touch.kind == "call"
         fields: Fields = {
-            "Subject": "Call" if call else "Automatic reply" if touch.automatic else "Email", "Status": "Completed",
-            "Type": "Call" if call else "Email", "TaskSubtype": "Call" if call else "Email",
-            "ActivityDate": self.plan.day(touch.created_at).isoformat(), "OwnerId": self.owner(touch.rep),
-            "WhoId": touch.lead.id, "WhatId": None, "IsClosed": True, "Auto_Reply__c": touch.automatic,
+            "Subject": "Call" if call else "Automatic reply" if touch.automatic else "Email",
+            "Status": "Completed",
+            "Type": "Call" if call else "Email",
+            "TaskSubtype": "Call" if call else "Email",
+            "ActivityDate": self.plan.day(touch.created_at).isoformat(),
+            "OwnerId": self.owner(touch.rep),
+            "WhoId": touch.lead.id,
+            "WhatId": None,
+            "IsClosed": True,
+            "Auto_Reply__c": touch.automatic,
             "CompletedDateTime": salesforce_time(touch.created_at),
             "Agency__c": touch.rep.agency or None if touch.rep else None,
             "CallType": ("Inbound" if touch.inbound else "Outbound") if call else None,
             "CallDurationInSeconds": touch.seconds if call else None,
             "CallDisposition": ("Connected" if touch.connected else "No Answer") if call else None,
-            "Value_Added__c": _tag(touch.value_added), "Tailored__c": _tag(touch.tailored),
+            "Value_Added__c": _tag(touch.value_added),
+            "Tailored__c": _tag(touch.tailored),
             "Template__c": touch.template,
-        }  # fmt: skip
+        }
         changes = [(touch.created_at, fields), *self._moved(touch.lead, touch.created_at)]
         self.writer.write("Task", touch, changes)
 
     def _write_followups(self) -> None:
         for followup in self.unit.followups:
             fields: Fields = {
-                "Subject": "Follow up", "Status": "Not Started", "Type": "Other", "TaskSubtype": "Task",
-                "ActivityDate": followup.due.isoformat(), "OwnerId": self.owner(followup.rep),
-                "WhoId": followup.lead.id, "WhatId": None, "IsClosed": False, "CompletedDateTime": None,
+                "Subject": "Follow up",
+                "Status": "Not Started",
+                "Type": "Other",
+                "TaskSubtype": "Task",
+                "ActivityDate": followup.due.isoformat(),
+                "OwnerId": self.owner(followup.rep),
+                "WhoId": followup.lead.id,
+                "WhatId": None,
+                "IsClosed": False,
+                "CompletedDateTime": None,
                 "Reached__c": None,
-            }  # fmt: skip
+            }
             changes = [(followup.created_at, fields), *self._moved(followup.lead, followup.created_at)]
             if done := followup.done_at:
                 reached = _tag(followup.reached)
@@ -142,14 +176,22 @@ class ToSalesforce:
 
     def _write_meeting(self, meeting: Meeting) -> None:
         fields: Fields = {
-            "Subject": "Meeting", "Type": "Meeting", "EventSubtype": "Event", "DurationInMinutes": 60,
-            "StartDateTime": salesforce_time(meeting.starts_at), "OwnerId": self.owner(meeting.rep),
-            "EndDateTime": salesforce_time(meeting.starts_at + timedelta(hours=1)), "IsAllDayEvent": False,
+            "Subject": "Meeting",
+            "Type": "Meeting",
+            "EventSubtype": "Event",
+            "DurationInMinutes": 60,
+            "StartDateTime": salesforce_time(meeting.starts_at),
+            "OwnerId": self.owner(meeting.rep),
+            "EndDateTime": salesforce_time(meeting.starts_at + timedelta(hours=1)),
+            "IsAllDayEvent": False,
             "IsChild": False,
-            "ActivityDate": self.plan.day(meeting.starts_at).isoformat(), "WhoId": meeting.lead.id, "WhatId": None,
-            "Outcome__c": "Scheduled", "Feedback_At__c": None,
+            "ActivityDate": self.plan.day(meeting.starts_at).isoformat(),
+            "WhoId": meeting.lead.id,
+            "WhatId": None,
+            "Outcome__c": "Scheduled",
+            "Feedback_At__c": None,
             "Agency__c": meeting.rep.agency or None if meeting.rep else None,
-        }  # fmt: skip
+        }
         changes = [(meeting.created_at, fields), *self._moved(meeting.lead, meeting.created_at)]
         changes.append((meeting.starts_at, {"Outcome__c": "Held" if meeting.held else "No Show"}))
         if meeting.feedback_at:
@@ -159,9 +201,15 @@ class ToSalesforce:
 
 def _user(first: str, last: str, email: str, agency: str) -> Fields:
     return {
-        "FirstName": first, "LastName": last, "Name": f"{first} {last}", "Email": email, "Username": email,
-        "IsActive": True, "UserType": "Standard", "Agency__c": agency or None,
-    }  # fmt: skip
+        "FirstName": first,
+        "LastName": last,
+        "Name": f"{first} {last}",
+        "Email": email,
+        "Username": email,
+        "IsActive": True,
+        "UserType": "Standard",
+        "Agency__c": agency or None,
+    }
 
 
 def _tag(value: bool | None) -> str | None:

@@ -32,11 +32,16 @@ def write_deal(to: Writing, deal: Opportunity) -> None:
     for line in deal.lines:
         product = line.product
         fields: Fields = {
-            "OpportunityId": deal.id, "Product2Id": product.id, "Name": f"{deal.name} {product.model.name}",
-            "Quantity": float(line.quantity), "UnitPrice": float(line.price), "City__c": line.place.cities[0],
-            "TotalPrice": float(line.quantity * line.price), "CurrencyIsoCode": deal.currency,
+            "OpportunityId": deal.id,
+            "Product2Id": product.id,
+            "Name": f"{deal.name} {product.model.name}",
+            "Quantity": float(line.quantity),
+            "UnitPrice": float(line.price),
+            "City__c": line.place.cities[0],
+            "TotalPrice": float(line.quantity * line.price),
+            "CurrencyIsoCode": deal.currency,
             "Country__c": line.place.country,
-        }  # fmt: skip
+        }
         of_line: list[Change] = [(line.created_at, fields)]
         if line.corrected_at and line.corrected_price is not None:
             total = float(line.amount(line.corrected_at))
@@ -47,17 +52,25 @@ def write_deal(to: Writing, deal: Opportunity) -> None:
 
 def _changes(to: Writing, deal: Opportunity) -> list[Change]:
     first: Fields = {
-        "Name": deal.name, "AccountId": deal.account.id, "ContactId": deal.contact.id if deal.contact else None,
-        "LeadSource": deal.lead.source, "CampaignId": to.campaigns[deal.lead.source],
-        "CurrencyIsoCode": deal.currency, "Type": "Renewal" if deal.renewal else "New Business",
-        "Temperature__c": deal.lead.temperature, "LastStageChangeDate": None,
-    }  # fmt: skip
+        "Name": deal.name,
+        "AccountId": deal.account.id,
+        "ContactId": deal.contact.id if deal.contact else None,
+        "LeadSource": deal.lead.source,
+        "CampaignId": to.campaigns[deal.lead.source],
+        "CurrencyIsoCode": deal.currency,
+        "Type": "Renewal" if deal.renewal else "New Business",
+        "Temperature__c": deal.lead.temperature,
+        "LastStageChangeDate": None,
+    }
     changes: list[Change] = [(deal.created_at, first)]
     for place, (at, stage) in enumerate(deal.stages):
         entered: Fields = {
-            "StageName": stage, "Probability": float(PROBABILITY[stage]), "IsWon": stage == WON,
-            "IsClosed": stage in (WON, LOST), "ForecastCategory": FORECAST.get(stage, "Pipeline"),
-        }  # fmt: skip
+            "StageName": stage,
+            "Probability": float(PROBABILITY[stage]),
+            "IsWon": stage == WON,
+            "IsClosed": stage in (WON, LOST),
+            "ForecastCategory": FORECAST.get(stage, "Pipeline"),
+        }
         changes.append((at, entered | ({"LastStageChangeDate": salesforce_time(at)} if place else {})))
     for at, rep in deal.owners:
         changes.append((at, {"OwnerId": to.owner(rep), "Agency__c": rep.agency or None if rep else None}))
@@ -94,11 +107,18 @@ def _write_quotes(to: Writing, deal: Opportunity) -> None:
     for quote in deal.quotes:
         total = float(deal.amount(quote.created_at))
         fields: Fields = {
-            "Name": f"{deal.name} – quote {quote.revision + 1}", "OpportunityId": deal.id,
-            "AccountId": deal.account.id, "QuoteNumber": quote.id[-8:], "Status": "Draft", "GrandTotal": total,
-            "TotalPrice": total, "CurrencyIsoCode": deal.currency, "Revision__c": float(quote.revision),
-            "Requested_At__c": salesforce_time(quote.requested_at), "Delivered_At__c": None,
-        }  # fmt: skip
+            "Name": f"{deal.name} – quote {quote.revision + 1}",
+            "OpportunityId": deal.id,
+            "AccountId": deal.account.id,
+            "QuoteNumber": quote.id[-8:],
+            "Status": "Draft",
+            "GrandTotal": total,
+            "TotalPrice": total,
+            "CurrencyIsoCode": deal.currency,
+            "Revision__c": float(quote.revision),
+            "Requested_At__c": salesforce_time(quote.requested_at),
+            "Delivered_At__c": None,
+        }
         changes: list[Change] = [(quote.created_at, fields)]
         if at := quote.delivered_at:
             changes.append((at, {"Status": "Presented", "Delivered_At__c": salesforce_time(at)}))

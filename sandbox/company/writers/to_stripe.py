@@ -52,31 +52,48 @@ class ToStripe:
     def _price(self, price: Price) -> Fields:
         recurring = {"interval": price.interval, "interval_count": 1, "usage_type": "licensed"}
         return {
-            "active": True, "billing_scheme": "per_unit", "currency": price.currency.lower(),
-            "nickname": f"{price.product.model.name}, by the {price.interval}", "unit_amount": price.units,
-            "product": self.product_id(price.product), "recurring": recurring, "tax_behavior": "exclusive",
-            "type": "recurring", "unit_amount_decimal": str(price.units), "metadata": {},
-        }  # fmt: skip
+            "active": True,
+            "billing_scheme": "per_unit",
+            "currency": price.currency.lower(),
+            "nickname": f"{price.product.model.name}, by the {price.interval}",
+            "unit_amount": price.units,
+            "product": self.product_id(price.product),
+            "recurring": recurring,
+            "tax_behavior": "exclusive",
+            "type": "recurring",
+            "unit_amount_decimal": str(price.units),
+            "metadata": {},
+        }
 
     def _write_customer(self, customer: Customer) -> None:
         account = customer.account
         fields: Fields = {
-            "name": account.name, "email": f"billing@customer{account.id[-6:]}.example", "delinquent": False,
-            "currency": customer.currency.lower(), "balance": 0, "tax_exempt": "none",
+            "name": account.name,
+            "email": f"billing@customer{account.id[-6:]}.example",
+            "delinquent": False,
+            "currency": customer.currency.lower(),
+            "balance": 0,
+            "tax_exempt": "none",
             "address": {"city": account.city, "country": account.place.country},
             "metadata": {"hubspot_company_id": account.id},
-        }  # fmt: skip
+        }
         self.writer.write("customer", customer, [(customer.created_at, fields)])
 
     def _write_subscription(self, subscription: Subscription) -> None:
         customer = subscription.customer
         trial = subscription.trial_end
         first: Fields = {
-            "customer": customer.id, "currency": customer.currency.lower(), "collection_method": "charge_automatically",
-            "start_date": unix(subscription.created_at), "billing_cycle_anchor": unix(trial or subscription.created_at),
+            "customer": customer.id,
+            "currency": customer.currency.lower(),
+            "collection_method": "charge_automatically",
+            "start_date": unix(subscription.created_at),
+            "billing_cycle_anchor": unix(trial or subscription.created_at),
             "trial_start": unix(subscription.created_at) if trial else None,
-            "trial_end": unix(trial) if trial else None, "metadata": {}, "canceled_at": None, "ended_at": None,
-        }  # fmt: skip
+            "trial_end": unix(trial) if trial else None,
+            "metadata": {},
+            "canceled_at": None,
+            "ended_at": None,
+        }
         changes: list[Change] = [(subscription.created_at, first)]
         for state in subscription.states:
             changes.append((state.at, self._state(subscription, state)))
@@ -94,18 +111,28 @@ class ToStripe:
         discounts = [_discount(subscription, state.discount)] if state.discount else []
         ends = state.cancels_at
         return {
-            "status": state.status, "pause_collection": resumes, "discounts": discounts,
+            "status": state.status,
+            "pause_collection": resumes,
+            "discounts": discounts,
             "items": {"object": "list", "data": items, "has_more": False, "total_count": len(items)},
-            "cancel_at_period_end": ends is not None, "cancel_at": unix(ends) if ends else None,
-        }  # fmt: skip
+            "cancel_at_period_end": ends is not None,
+            "cancel_at": unix(ends) if ends else None,
+        }
 
     def _item(self, subscription: Subscription, item: Item, state: State) -> Fields:
         price = {"id": item.price.id, "object": "price", "livemode": False, **self._price(item.price)}
         return {
-            "id": item.id, "object": "subscription_item", "subscription": subscription.id, "price": price,
-            "quantity": item.quantity, "discounts": [], "metadata": {}, "created": unix(subscription.created_at),
-            "current_period_start": unix(state.period[0]), "current_period_end": unix(state.period[1]),
-        }  # fmt: skip
+            "id": item.id,
+            "object": "subscription_item",
+            "subscription": subscription.id,
+            "price": price,
+            "quantity": item.quantity,
+            "discounts": [],
+            "metadata": {},
+            "created": unix(subscription.created_at),
+            "current_period_start": unix(state.period[0]),
+            "current_period_end": unix(state.period[1]),
+        }
 
 
 def _coupon_id(discount: Discount) -> str:
@@ -123,7 +150,12 @@ def _discount(subscription: Subscription, discount: Discount) -> Fields:
     """The discount as `expand` shows it in the newest version: there is no list of discounts to look its id up in."""
     coupon = {"id": _coupon_id(discount), "object": "coupon", **_coupon(discount)}
     return {
-        "id": discount.id, "object": "discount", "customer": subscription.customer.id, "subscription": subscription.id,
-        "source": {"type": "coupon", "coupon": coupon}, "start": unix(discount.starts_at),
-        "end": unix(discount.ends_at) if discount.ends_at else None, "promotion_code": None,
-    }  # fmt: skip
+        "id": discount.id,
+        "object": "discount",
+        "customer": subscription.customer.id,
+        "subscription": subscription.id,
+        "source": {"type": "coupon", "coupon": coupon},
+        "start": unix(discount.starts_at),
+        "end": unix(discount.ends_at) if discount.ends_at else None,
+        "promotion_code": None,
+    }

@@ -39,13 +39,23 @@ class ToZendesk:
 
     def _write_ticket(self, ticket: Ticket) -> None:
         fields: Fields = {
-            "subject": f"Sim {ticket.topic}", "raw_subject": f"Sim {ticket.topic}", "status": "new", "type": "question",
-            "description": "A simulated request.", "priority": ticket.priority, "tags": [ticket.topic],
-            "requester_id": int(ticket.requester.id), "submitter_id": int(ticket.requester.id), "assignee_id": None,
-            "organization_id": int(self.desk.organizations[ticket.requester.customer]), "is_public": True,
-            "group_id": int(self.desk.group_id), "via": {"channel": ticket.channel}, "custom_fields": [],
+            "subject": f"Sim {ticket.topic}",
+            "raw_subject": f"Sim {ticket.topic}",
+            "status": "new",
+            "type": "question",
+            "description": "A simulated request.",
+            "priority": ticket.priority,
+            "tags": [ticket.topic],
+            "requester_id": int(ticket.requester.id),
+            "submitter_id": int(ticket.requester.id),
+            "assignee_id": None,
+            "organization_id": int(self.desk.organizations[ticket.requester.customer]),
+            "is_public": True,
+            "group_id": int(self.desk.group_id),
+            "via": {"channel": ticket.channel},
+            "custom_fields": [],
             "satisfaction_rating": {"score": "unoffered"},
-        }  # fmt: skip
+        }
         changes: list[Change] = [(ticket.created_at, fields)]
         for at in ticket.replied_at:
             changes.append((at, {"status": "pending", "assignee_id": int(ticket.agent.id)}))
@@ -64,10 +74,14 @@ class ToZendesk:
 
     def _write_rating(self, ticket: Ticket, at: datetime) -> None:
         fields: Fields = {
-            "ticket_id": int(ticket.id), "score": ticket.rating, "comment": None, "reason": "No reason provided",
-            "requester_id": int(ticket.requester.id), "assignee_id": int(ticket.agent.id),
+            "ticket_id": int(ticket.id),
+            "score": ticket.rating,
+            "comment": None,
+            "reason": "No reason provided",
+            "requester_id": int(ticket.requester.id),
+            "assignee_id": int(ticket.agent.id),
             "group_id": int(self.desk.group_id),
-        }  # fmt: skip
+        }
         self.writer.put(
             "satisfaction_ratings", self.desk.ids("rating", at, ticket.id), [(at, fields)], ticket.deleted_at
         )
@@ -84,14 +98,20 @@ class ToZendesk:
         reopened = [each for each in ticket.reopened_at if each <= at]
         assigned = iso(replied[0]) if replied else None
         return {
-            "ticket_id": int(ticket.id), "replies": len(replied), "reopens": len(reopened), "group_stations": 1,
-            "assignee_stations": int(bool(replied)), "assigned_at": assigned, "initially_assigned_at": assigned,
+            "ticket_id": int(ticket.id),
+            "replies": len(replied),
+            "reopens": len(reopened),
+            "group_stations": 1,
+            "assignee_stations": int(bool(replied)),
+            "assigned_at": assigned,
+            "initially_assigned_at": assigned,
             "solved_at": iso(solved[-1]) if len(solved) > len(reopened) else None,
-            "latest_comment_added_at": iso(max((ticket.created_at, *replied))), "status_updated_at": iso(at),
+            "latest_comment_added_at": iso(max((ticket.created_at, *replied))),
+            "status_updated_at": iso(at),
             "reply_time_in_minutes": self._minutes(ticket, replied[:1]),
             "first_resolution_time_in_minutes": self._minutes(ticket, solved[:1]),
             "full_resolution_time_in_minutes": self._minutes(ticket, solved[-1:]),
-        }  # fmt: skip
+        }
 
     def _minutes(self, ticket: Ticket, ends: list[datetime]) -> dict[str, int | None]:
         if not ends:

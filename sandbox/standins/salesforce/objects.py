@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sandbox.standins.record_store import Fields, Store, utc
+from sandbox.standins.salesforce.standard_fields import FIELDS, HISTORIES
 
 STANDARD = (
     "Account",
@@ -22,13 +23,6 @@ STANDARD = (
     "Task",
     "User",
 )
-HISTORIES = {
-    "AccountHistory": "AccountId",
-    "ContactHistory": "ContactId",
-    "LeadHistory": "LeadId",
-    "OpportunityFieldHistory": "OpportunityId",
-}
-"""Objects with what became of other objects' fields, and the field that names the record."""
 RECYCLE_BIN = timedelta(days=15)
 ACTIVITIES = {"Event", "Task"}
 """Objects whose records are archived a year after they are over: `query` passes over them, `queryAll` doesn't."""
@@ -41,48 +35,6 @@ WITHOUT = {
     **{kind: {"LastModifiedDate", "SystemModstamp"} for kind in HISTORIES},
 }
 """System fields that an object does not have."""
-FIELDS: dict[str, dict[str, str]] = {
-    "Account": {"BillingCountry": "string"},
-    "Campaign": {
-        "Name": "string", "ParentId": "reference", "Type": "picklist", "Status": "picklist", "IsActive": "boolean",
-        "StartDate": "date", "EndDate": "date", "BudgetedCost": "currency", "ActualCost": "currency",
-        "OwnerId": "reference",
-    },
-    "Contact": {
-        "FirstName": "string", "LastName": "string", "Email": "email", "AccountId": "reference",
-        "LeadSource": "picklist", "OwnerId": "reference",
-    },
-    "Event": {
-        "Subject": "combobox", "EventSubtype": "picklist", "StartDateTime": "datetime", "EndDateTime": "datetime",
-        "DurationInMinutes": "int", "IsAllDayEvent": "boolean", "IsChild": "boolean", "WhoId": "reference",
-        "WhatId": "reference", "OwnerId": "reference",
-    },
-    "Lead": {
-        "FirstName": "string", "LastName": "string", "Email": "email", "Company": "string", "Country": "string",
-        "LeadSource": "picklist", "Status": "picklist", "Rating": "picklist", "IsConverted": "boolean",
-        "ConvertedDate": "date", "ConvertedAccountId": "reference", "ConvertedContactId": "reference",
-        "ConvertedOpportunityId": "reference", "OwnerId": "reference",
-    },
-    "Quote": {
-        "Name": "string", "QuoteNumber": "string", "OpportunityId": "reference", "AccountId": "reference",
-        "Status": "picklist", "TotalPrice": "currency", "GrandTotal": "currency", "IsSyncing": "boolean",
-        "ExpirationDate": "date",
-    },
-    "Task": {
-        "Subject": "combobox", "TaskSubtype": "picklist", "Status": "picklist", "IsClosed": "boolean",
-        "ActivityDate": "date", "CompletedDateTime": "datetime", "CallType": "picklist",
-        "CallDurationInSeconds": "int", "CallDisposition": "string", "WhoId": "reference", "WhatId": "reference",
-        "OwnerId": "reference",
-    },
-    "User": {"Department": "string", "Division": "string"},
-    **{
-        kind: {parent: "reference", "Field": "picklist", "DataType": "picklist", "OldValue": "anyType",
-               "NewValue": "anyType"}
-        for kind, parent in HISTORIES.items()
-    },
-}  # fmt: skip
-"""Standard fields that an object has also where nobody has filled them in."""
-
 CASTS: dict[str, Callable[[Any], Any]] = {"string": str, "double": float, "int": int, "boolean": bool}
 
 

@@ -121,9 +121,15 @@ def company(great_expectations: None, tmp_path: Path) -> Callable[..., Settings]
             for sql in changes:
                 con.execute(sql)
         return Settings(
-            company="Test", timezone="America/New_York", currency="USD", owner_email="o@example.com",
-            mail_from="m@example.com", project=project, state=state, out=tmp_path / "out",
-        )  # fmt: skip
+            company="Test",
+            timezone="America/New_York",
+            currency="USD",
+            owner_email="o@example.com",
+            mail_from="m@example.com",
+            project=project,
+            state=state,
+            out=tmp_path / "out",
+        )
 
     return make
 

@@ -19,10 +19,20 @@ from scorecard.shared.settings import load_settings
 from scorecard.shared.text import plain
 
 RESULT = CheckResult(
-    check_id="shop.deals.amount_is_present", kind="great_expectations", name="amount is present", source="shop",
-    object="deals", severity="error", passed=False, failures=2, checked=3, message="2 of 3.", cure="Enter it.",
-    metrics=("booked", "won"), run_at=datetime(2024, 1, 2, 3, 4, 5, 678901, UTC),
-)  # fmt: skip
+    check_id="shop.deals.amount_is_present",
+    kind="great_expectations",
+    name="amount is present",
+    source="shop",
+    object="deals",
+    severity="error",
+    passed=False,
+    failures=2,
+    checked=3,
+    message="2 of 3.",
+    cure="Enter it.",
+    metrics=("booked", "won"),
+    run_at=datetime(2024, 1, 2, 3, 4, 5, 678901, UTC),
+)
 
 
 def test_what_is_stored_is_what_is_loaded() -> None:
@@ -160,10 +170,16 @@ def test_plain_text_is_one_harmless_line() -> None:
 
 def _node(name: str, kind: str = "model", folder: str = "core", **more: Any) -> dict[str, Any]:
     return {
-        "unique_id": f"{kind}.scorecard.{name}", "name": name, "resource_type": kind, "schema": folder,
-        "fqn": ["scorecard", folder, name], "original_file_path": f"models/{folder}/{name}.sql",
-        "config": {"severity": "ERROR"}, "depends_on": {"nodes": []}, **more,
-    }  # fmt: skip
+        "unique_id": f"{kind}.scorecard.{name}",
+        "name": name,
+        "resource_type": kind,
+        "schema": folder,
+        "fqn": ["scorecard", folder, name],
+        "original_file_path": f"models/{folder}/{name}.sql",
+        "config": {"severity": "ERROR"},
+        "depends_on": {"nodes": []},
+        **more,
+    }
 
 
 def _artifacts(*results: dict[str, Any], **test: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -184,9 +200,12 @@ def _artifacts(*results: dict[str, Any], **test: Any) -> tuple[dict[str, Any], d
         child_map.setdefault(f"model.scorecard.{parent}", []).append(f"model.scorecard.{child}")
         parent_map.setdefault(f"model.scorecard.{child}", []).append(f"model.scorecard.{parent}")
     manifest = {
-        "nodes": {node["unique_id"]: node for node in nodes}, "sources": {}, "unit_tests": {},
-        "child_map": child_map, "parent_map": parent_map,
-    }  # fmt: skip
+        "nodes": {node["unique_id"]: node for node in nodes},
+        "sources": {},
+        "unit_tests": {},
+        "child_map": child_map,
+        "parent_map": parent_map,
+    }
     run = {"metadata": {"generated_at": "2024-01-02T03:04:05.678901Z"}, "results": list(results)}
     return run, manifest
 
@@ -194,8 +213,11 @@ def _artifacts(*results: dict[str, Any], **test: Any) -> tuple[dict[str, Any], d
 def _ran(name: str, status: str, failures: int | None = None, message: str | None = None) -> dict[str, Any]:
     kind = "test" if name.endswith("sound") else "model"
     return {
-        "unique_id": f"{kind}.scorecard.{name}", "status": status, "failures": failures, "message": message,
-    }  # fmt: skip
+        "unique_id": f"{kind}.scorecard.{name}",
+        "status": status,
+        "failures": failures,
+        "message": message,
+    }
 
 
 @pytest.mark.parametrize(

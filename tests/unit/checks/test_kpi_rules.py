@@ -30,18 +30,24 @@ SHARE = ("won_share", "won_share_mean")
 BREAKS = {
     f"{OBS}.observation_has_an_id": (_observation("observation_id = null", 0), SHARE),
     f"{OBS}.observation_counts_once": (
-        f"insert into {ROWS} from (from {ROWS} where metric = 'booked' limit 1)", ("booked",)),
+        f"insert into {ROWS} from (from {ROWS} where metric = 'booked' limit 1)",
+        ("booked",),
+    ),
     f"{OBS}.observation_names_its_record": (_observation("source_file = null", 1), SHARE),
     f"{OBS}.observation_has_a_day": (_observation("occurred_on = null", 2), SHARE),
     f"{OBS}.day_is_the_company_day_of_the_moment": (
-        _observation("occurred_on = (occurred_at at time zone 'UTC')::date", 1), SHARE),
+        _observation("occurred_on = (occurred_at at time zone 'UTC')::date", 1),
+        SHARE,
+    ),
     f"{OBS}.stock_ends_after_it_begins": (_observation("ended_on = occurred_on", 3), SHARE),
     f"{OBS}.grain_is_known": (_observation("grain = 'decade'", 3), SHARE),
     f"{OBS}.numerator_is_present": (_observation("numerator = null", 4), SHARE),
     f"{OBS}.denominator_is_not_negative": (_observation("denominator = -1", 0), SHARE),
     f"{OBS}.share_is_part_of_its_whole": (_observation("numerator = 11", 1), SHARE),
     f"{OBS}.company_is_present": (
-        f"update {ROWS} set company = null, business_unit = null where metric = 'won_share'", SHARE),
+        f"update {ROWS} set company = null, business_unit = null where metric = 'won_share'",
+        SHARE,
+    ),
     f"{V}.figure_is_complete": (_value("null as member"), ("won_share",)),
     f"{V}.figure_is_unique": (_value("'2024-02' as period", "booked"), ("booked",)),
     f"{V}.every_metric_has_values": (f"delete from {S} where metric = 'won_share_mean'", ("won_share_mean",)),
@@ -59,9 +65,11 @@ BREAKS = {
         "(period_start + to_months(m::int))::date as period_start, "
         f"(period_end + to_months(m::int))::date as period_end, if(m = 8, 0.1, 0.9) as value) "
         f"from (from {S} where period = '2024-02' and metric = 'won_share' and member = 'all' limit 1), "
-        "range(9) as month (m)", ("won_share",)),
+        "range(9) as month (m)",
+        ("won_share",),
+    ),
     f"{V}.company_is_one": (_value("'i' as member, 'company' as dimension", "booked"), None),
-}  # fmt: skip
+}
 
 
 @pytest.fixture

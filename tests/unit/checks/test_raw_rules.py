@@ -74,25 +74,28 @@ BREAKS = {
     f"{P}.opportunity_id_is_unique": (_twice(P, "opportunity_id"), 2),
     f"{P}.stage_is_known": (_set(P, "deal_stage = 'Paused'", "opportunity_id", 1, "deal_stage = 'Lost'"), 1),
     f"{P}.stage_is_present": (_set(P, "deal_stage = null", "opportunity_id", 2, "deal_stage = 'Lost'"), 1),
-    f"{P}.closed_deals_have_a_close_date": (
-        _set(P, "close_date = null", "opportunity_id", 3, "deal_stage = 'Won'"), 1),
+    f"{P}.closed_deals_have_a_close_date": (_set(P, "close_date = null", "opportunity_id", 3, "deal_stage = 'Won'"), 1),
     f"{P}.open_deals_have_no_close_date": (
-        _set(P, "close_date = '2017-12-30'", "opportunity_id", 4, "deal_stage = 'Engaging'"), 1),
+        _set(P, "close_date = '2017-12-30'", "opportunity_id", 4, "deal_stage = 'Engaging'"),
+        1,
+    ),
     f"{P}.deals_close_after_they_begin": (
-        _set(P, "engage_date = close_date + 1", "opportunity_id", 5, "deal_stage = 'Lost'"), 1),
+        _set(P, "engage_date = close_date + 1", "opportunity_id", 5, "deal_stage = 'Lost'"),
+        1,
+    ),
     f"{P}.close_date_is_plausible": (
-        _set(P, "close_date = '3017-01-01'", "opportunity_id", 6, "deal_stage = 'Won'"), 1),
-    f"{P}.won_deals_have_a_value": (
-        _set(P, "close_value = null", "opportunity_id", 7, "deal_stage = 'Won'"), 1),
-    f"{P}.value_is_not_negative": (
-        _set(P, "close_value = -1", "opportunity_id", 8, "deal_stage = 'Lost'"), 1),
+        _set(P, "close_date = '3017-01-01'", "opportunity_id", 6, "deal_stage = 'Won'"),
+        1,
+    ),
+    f"{P}.won_deals_have_a_value": (_set(P, "close_value = null", "opportunity_id", 7, "deal_stage = 'Won'"), 1),
+    f"{P}.value_is_not_negative": (_set(P, "close_value = -1", "opportunity_id", 8, "deal_stage = 'Lost'"), 1),
     f"{P}.won_value_is_near_the_list_price": (
-        _set(P, "close_value = close_value * 10", "opportunity_id", 9, "deal_stage = 'Won'"), 1),
+        _set(P, "close_value = close_value * 10", "opportunity_id", 9, "deal_stage = 'Won'"),
+        1,
+    ),
     f"{P}.rep_is_in_a_team": (_set(P, "sales_agent = 'Nobody'", "opportunity_id", 10), 1),
-    f"{P}.account_is_known": (
-        _set(P, "account = 'Nowhere'", "opportunity_id", 11, "deal_stage = 'Won'"), 1),
-    f"{P}.closed_deals_have_an_account": (
-        _set(P, "account = null", "opportunity_id", 12, "deal_stage = 'Won'"), 1),
+    f"{P}.account_is_known": (_set(P, "account = 'Nowhere'", "opportunity_id", 11, "deal_stage = 'Won'"), 1),
+    f"{P}.closed_deals_have_an_account": (_set(P, "account = null", "opportunity_id", 12, "deal_stage = 'Won'"), 1),
     f"{R}.product_is_present": (f"insert into raw_{R} (product, sales_price) values (null, 1)", 1),
     f"{R}.product_is_unique": (_twice(R, "product"), 2),
     f"{R}.price_is_positive": (f"insert into raw_{R} (product, sales_price) values ('Free', 0)", 1),
@@ -102,8 +105,7 @@ BREAKS = {
     f"{T}.agent_has_a_manager": (_set(T, "manager = null", "sales_agent", 0), 1),
     f"{T}.agent_has_a_region": (_set(T, "regional_office = null", "sales_agent", 1), 1),
     f"{T}.team_is_in_one_region": (_set(T, "regional_office = 'North'", "sales_agent", 2), 1),
-    f"{A}.account_is_present": (
-        f"insert into raw_{A} (sector, office_location) values ('retail', 'Japan')", 1),
+    f"{A}.account_is_present": (f"insert into raw_{A} (sector, office_location) values ('retail', 'Japan')", 1),
     f"{A}.account_is_unique": (_twice(A, "account"), 2),
     f"{A}.account_has_a_sector": (_set(A, "sector = null", "account", 0, "sector = 'retail'"), 1),
     f"{A}.account_has_a_country": (_set(A, "office_location = null", "account", 1), 1),
@@ -119,24 +121,30 @@ BREAKS = {
     f"{S}.subscription_id_is_unique": (_twice(S, "subscription_id"), 2),
     f"{S}.account_is_known": (_set(S, "account_id = 'A-none'", "subscription_id", 1), 1),
     f"{S}.start_date_is_present": (_set(S, "start_date = null", "subscription_id", 2), 1),
-    f"{S}.start_date_is_plausible": (
-        _set(S, "start_date = '3024-01-01'", "subscription_id", 3, "end_date is null"), 1),
+    f"{S}.start_date_is_plausible": (_set(S, "start_date = '3024-01-01'", "subscription_id", 3, "end_date is null"), 1),
     f"{S}.subscription_ends_after_it_starts": (
-        _set(S, "end_date = start_date - 1", "subscription_id", 4, "churn_flag"), 1),
+        _set(S, "end_date = start_date - 1", "subscription_id", 4, "churn_flag"),
+        1,
+    ),
     f"{S}.amount_is_present": (_set(S, "mrr_amount = null", "subscription_id", 5), 1),
     f"{S}.amount_is_not_negative": (
-        _set(S, "mrr_amount = -12, arr_amount = -144", "subscription_id", 6, "not is_trial"), 1),
+        _set(S, "mrr_amount = -12, arr_amount = -144", "subscription_id", 6, "not is_trial"),
+        1,
+    ),
     f"{S}.amount_is_a_twelfth_of_the_year": (
-        _set(S, "arr_amount = mrr_amount", "subscription_id", 70, "mrr_amount > 0"), 1),
+        _set(S, "arr_amount = mrr_amount", "subscription_id", 70, "mrr_amount > 0"),
+        1,
+    ),
     f"{S}.trial_is_free": (_set(S, "mrr_amount = 1, arr_amount = 12", "subscription_id", 8, "is_trial"), 1),
     f"{S}.paid_subscription_has_a_price": (
-        _set(S, "mrr_amount = 0, arr_amount = 0", "subscription_id", 9, "not is_trial"), 1),
+        _set(S, "mrr_amount = 0, arr_amount = 0", "subscription_id", 9, "not is_trial"),
+        1,
+    ),
     f"{S}.plan_is_known": (_set(S, "plan_tier = 'Gold'", "subscription_id", 10), 1),
     f"{S}.billing_frequency_is_known": (_set(S, "billing_frequency = 'weekly'", "subscription_id", 11), 1),
     f"{S}.seats_are_positive": (_set(S, "seats = 0", "subscription_id", 12), 1),
     f"{S}.churn_flag_agrees_with_the_end": (_set(S, "churn_flag = not churn_flag", "subscription_id", 13), 1),
-    f"{S}.account_signed_up_before_it_subscribed": (
-        _set(S, "start_date = '2001-01-01'", "subscription_id", 14), 1),
+    f"{S}.account_signed_up_before_it_subscribed": (_set(S, "start_date = '2001-01-01'", "subscription_id", 14), 1),
     f"{K}.ticket_id_is_present": (_set(K, "ticket_id = null", "ticket_id", 0), 1),
     f"{K}.ticket_id_is_unique": (_twice(K, "ticket_id"), 2),
     f"{K}.account_is_known": (_set(K, "account_id = 'A-none'", "ticket_id", 1), 1),
@@ -146,10 +154,12 @@ BREAKS = {
     f"{K}.first_response_is_present": (_set(K, "first_response_time_minutes = null", "ticket_id", 5), 1),
     f"{K}.first_response_is_not_negative": (_set(K, "first_response_time_minutes = -1", "ticket_id", 6), 1),
     f"{K}.solution_time_agrees_with_the_dates": (
-        _set(K, "resolution_time_hours = resolution_time_hours + 2", "ticket_id", 7), 1),
+        _set(K, "resolution_time_hours = resolution_time_hours + 2", "ticket_id", 7),
+        1,
+    ),
     f"{U}.subscription_is_known": (_set(U, "subscription_id = 'S-none'", "usage_id", 0), 1),
     f"{U}.counts_are_not_negative": (_set(U, "usage_count = -1", "usage_id", 1), 1),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")

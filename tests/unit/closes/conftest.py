@@ -225,9 +225,22 @@ class World:
             yield self.row("cycle", deal.id, deal.closed, Decimal(deal.days), Decimal(1), **about)
 
     def row(
-        self, name, key, on, numerator, denominator, ended=None, grain=None, rep="Ann", region="West", unit=UNIT,
-        file="crm/deals.csv", line=1, version="v1", record=None,
-    ):  # fmt: skip
+        self,
+        name,
+        key,
+        on,
+        numerator,
+        denominator,
+        ended=None,
+        grain=None,
+        rep="Ann",
+        region="West",
+        unit=UNIT,
+        file="crm/deals.csv",
+        line=1,
+        version="v1",
+        record=None,
+    ):
         return {
             **dict.fromkeys(COLUMNS),
             **{

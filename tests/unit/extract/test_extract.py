@@ -59,9 +59,15 @@ def test_the_bundled_tables_have_the_declared_types(bundled: Settings) -> None:
                 assert {c.name: types[c.name] for c in contract.columns} == {c.name: c.stored for c in contract.columns}
                 own = set(types) - {c.name for c in contract.columns}
                 assert own == {
-                    "_source_file", "_source_line", "_source_sha256", "_row_version", "_dlt_load_id", "_undeclared",
-                    "_valid_from", "_valid_to",
-                }  # fmt: skip
+                    "_source_file",
+                    "_source_line",
+                    "_source_sha256",
+                    "_row_version",
+                    "_dlt_load_id",
+                    "_undeclared",
+                    "_valid_from",
+                    "_valid_to",
+                }
 
 
 @pytest.mark.samples
@@ -131,8 +137,11 @@ def test_change_insert_vanish_and_come_back(loaded: Shop) -> None:
     assert result.unchanged == ("visits",)
     assert [(o.name, o.rows_new, o.rows_retired) for o in result.loaded] == [("orders", 2, 2)]
     assert [(row[0], row[1]) for row in loaded.current()] == [
-        ("A1", "11.00"), ("A3", "30.00"), ("A4", "40.00"), ("A5", "50.00"),
-    ]  # fmt: skip
+        ("A1", "11.00"),
+        ("A3", "30.00"),
+        ("A4", "40.00"),
+        ("A5", "50.00"),
+    ]
     # A row that only moved keeps the file version and the line that brought it.
     assert loaded.query(
         "select distinct _source_line, _source_sha256, _dlt_load_id from raw_shop.orders where order_id = 'A3'"
@@ -168,8 +177,11 @@ def test_a_record_that_broke_keeps_its_last_good_version(loaded: Shop) -> None:
     result = loaded.extract()
     assert [(o.rows_new, o.rows_retired, o.rows_quarantined) for o in result.loaded] == [(0, 0, 3)]
     assert [(row[0], row[1]) for row in loaded.current()] == [
-        ("A1", "10.50"), ("A2", "20.00"), ("A3", "30.00"), ("A4", "40.00"),
-    ]  # fmt: skip
+        ("A1", "10.50"),
+        ("A2", "20.00"),
+        ("A3", "30.00"),
+        ("A4", "40.00"),
+    ]
 
 
 def test_an_unknown_column_is_kept_and_told_of(loaded: Shop) -> None:
@@ -181,8 +193,11 @@ def test_an_unknown_column_is_kept_and_told_of(loaded: Shop) -> None:
     assert len(result.warnings) == 1
     assert "1 of them: Score" in result.warnings[0]
     assert loaded.query("select _undeclared from raw_shop.orders where _valid_to is null order by order_id") == [
-        ('{"Score":"1.5"}',), (None,), (None,), ('{"Score":"x"}',),
-    ]  # fmt: skip
+        ('{"Score":"1.5"}',),
+        (None,),
+        (None,),
+        ('{"Score":"x"}',),
+    ]
     assert loaded.extract().warnings == result.warnings, "it is said again as long as it is so"
 
     # A contract that takes the column in gives it a type; the value that is none goes to quarantine.

@@ -23,9 +23,14 @@ from tests.conftest import PROJECT
 from .conftest import YAML, Shop, shop_of, table
 
 COLUMNS = {
-    "deal_id": "varchar", "owner": "varchar", "account": "varchar", "status": "varchar",
-    "opened": "date", "closed": "date", "value": "decimal(18,2)",
-}  # fmt: skip
+    "deal_id": "varchar",
+    "owner": "varchar",
+    "account": "varchar",
+    "status": "varchar",
+    "opened": "date",
+    "closed": "date",
+    "value": "decimal(18,2)",
+}
 
 
 def declare(shop: Shop, meta: str, headers: str = "", file: str = "deals.csv") -> None:
@@ -153,7 +158,7 @@ GERMAN_NUMBERS = {"decimal_separator": ",", "thousands_separator": "."}
         ("", "bigint", GERMAN_NUMBERS, None),
         (".", "bigint", GERMAN_NUMBERS, None),
     ],
-)  # fmt: skip
+)
 def test_numbers_are_read_as_declared(text: str, data_type: str, formats: dict[str, Any], number: str | None) -> None:
     read, fault = value(text, data_type, **formats)
     assert (read and Decimal(read)) == (number and Decimal(number))
@@ -188,7 +193,7 @@ def test_numbers_are_read_as_declared(text: str, data_type: str, formats: dict[s
         ("99999999999999999", "timestamptz", "epoch", None),
         ("1.5", "bigint", "epoch", None),
     ],
-)  # fmt: skip
+)
 def test_days_and_moments_are_read_as_declared(text: str, data_type: str, date_format: str, day: str | None) -> None:
     read, fault = value(text, data_type, date_format)
     assert read == day
@@ -257,7 +262,7 @@ def test_texts_that_stand_for_no_value_are_none_in_undeclared_columns_either(sho
         ("utf-8", "deal_id,Müller\n".encode("cp1252"), "is not UTF-8: it has the byte 0xFC on line 1 (byte 10)"),
         ("windows-1252", b"deal_id\0", "has a zero byte on line 1"),
     ],
-)  # fmt: skip
+)
 def test_another_encoding_than_declared_is_named(shop: Shop, encoding: str, data: bytes, said: str) -> None:
     declare(shop, f", encoding: {encoding}")
     with pytest.raises(ScorecardError) as error:

@@ -8,9 +8,23 @@ from scorecard.extract.raw.validate import row_version
 
 COLUMNS = tuple(Column(name, "varchar", name, False) for name in ("a", "b"))
 RECORDS = [
-    ("x", "y"), ("x", None), (None, "x"), (None, None), ("", None), (None, ""), ("", ""), ("x|1:y", None),
-    ("x", "1:y"), ("1:x", "y"), ("x|", "y"), ("x", "|y"), ("|", ""), ("", "|"), ("ä", "b"), ("äb", ""),
-]  # fmt: skip
+    ("x", "y"),
+    ("x", None),
+    (None, "x"),
+    (None, None),
+    ("", None),
+    (None, ""),
+    ("", ""),
+    ("x|1:y", None),
+    ("x", "1:y"),
+    ("1:x", "y"),
+    ("x|", "y"),
+    ("x", "|y"),
+    ("|", ""),
+    ("", "|"),
+    ("ä", "b"),
+    ("äb", ""),
+]
 
 
 def version(columns: tuple[Column, ...], record: tuple[str | None, ...]) -> str:

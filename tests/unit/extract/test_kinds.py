@@ -247,7 +247,7 @@ PARQUET = parquet(**ROW)
     ],
     # A workbook has the time in it, so that its bytes are no name of a test.
     ids=lambda value: value if isinstance(value, str) else "bytes",
-)  # fmt: skip
+)
 def test_a_file_that_cannot_be_used_is_refused(read: Read, content: bytes, file: str, said: str) -> None:
     with pytest.raises(ScorecardError) as told:
         read(content, file=file)

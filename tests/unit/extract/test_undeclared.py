@@ -19,11 +19,11 @@ from tests.conftest import SETTINGS_FILE
 
 from .conftest import ORDERS, YAML, Shop, shop_of, table
 
-RESERVED = [
-    "reason", "payload", "record_key", "source_file", "source_line", "sha256", "size_bytes", "rows_read", "rows_bad",
-    "rowid", "object", "select", "order", "group", "table", "count", "batch", "good", "bad", "held", "typed", "judged",
-    "pages", "text", "records", "h", "g", "k", "r", "p", "f", "c0", "t0", "page", "line", "row", "undeclared",
-]  # fmt: skip
+_RESERVED = """
+    reason payload record_key source_file source_line sha256 size_bytes rows_read rows_bad rowid object select order
+    group table count batch good bad held typed judged pages text records h g k r p f c0 t0 page line row undeclared
+"""
+RESERVED = _RESERVED.split()
 """Names that the extraction, its SQL or DuckDB use themselves."""
 
 DEALS = """deal_id,owner,account,status,opened,closed,value,reason,source_file,sha256,rowid,size_bytes
@@ -109,10 +109,16 @@ def test_fields_of_a_service_are_cut_along_the_contract() -> None:
     contract = ObjectContract("thing", "", ("c0",), False, ",", columns, Path(), object="things")
     rest = Rest(contract, Shape(deleted="gone", ignored=("attributes",)))
     record = {
-        "id": 1, "gone": False, "attributes": {"a": 1}, "z": {"b": 1.10, "a": None}, "whole": {"x": 1},
-        "properties": {"amount": 1, "mood": "sunny", "none": None}, "owner": {"team": {"name": "a", "size": 2}},
-        "lines": [{"id": 1, "more": 2}], "a.b": 12345678901234567890,
-    }  # fmt: skip
+        "id": 1,
+        "gone": False,
+        "attributes": {"a": 1},
+        "z": {"b": 1.10, "a": None},
+        "whole": {"x": 1},
+        "properties": {"amount": 1, "mood": "sunny", "none": None},
+        "owner": {"team": {"name": "a", "size": 2}},
+        "lines": [{"id": 1, "more": 2}],
+        "a.b": 12345678901234567890,
+    }
     text = rest.of(json.dumps(record))
     assert text == (
         '{"a.b":12345678901234567890,"owner":{"team":{"size":2}},"properties":{"mood":"sunny"},"z":{"a":null,"b":"1.1"}}'

@@ -32,9 +32,14 @@ def test_an_export_as_everybody_writes_it_has_no_format() -> None:
     found = guessed(CASES / "deals.csv")
     assert (found.formats, found.key, found.notes) == ({}, ("deal_id",), ())
     assert types(found) == {
-        "deal_id": "varchar", "owner": "varchar", "account": "varchar", "status": "varchar",
-        "opened": "date", "closed": "date", "value": "decimal(18,2)",
-    }  # fmt: skip
+        "deal_id": "varchar",
+        "owner": "varchar",
+        "account": "varchar",
+        "status": "varchar",
+        "opened": "date",
+        "closed": "date",
+        "value": "decimal(18,2)",
+    }
 
 
 def test_what_a_german_excel_writes() -> None:

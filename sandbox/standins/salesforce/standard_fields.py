@@ -1,0 +1,97 @@
+"""Standard fields of the objects, with their types."""
+
+HISTORIES = {
+    "AccountHistory": "AccountId",
+    "ContactHistory": "ContactId",
+    "LeadHistory": "LeadId",
+    "OpportunityFieldHistory": "OpportunityId",
+}
+"""Objects with what became of other objects' fields, and the field that names the record."""
+FIELDS: dict[str, dict[str, str]] = {
+    "Account": {"BillingCountry": "string"},
+    "Campaign": {
+        "Name": "string",
+        "ParentId": "reference",
+        "Type": "picklist",
+        "Status": "picklist",
+        "IsActive": "boolean",
+        "StartDate": "date",
+        "EndDate": "date",
+        "BudgetedCost": "currency",
+        "ActualCost": "currency",
+        "OwnerId": "reference",
+    },
+    "Contact": {
+        "FirstName": "string",
+        "LastName": "string",
+        "Email": "email",
+        "AccountId": "reference",
+        "LeadSource": "picklist",
+        "OwnerId": "reference",
+    },
+    "Event": {
+        "Subject": "combobox",
+        "EventSubtype": "picklist",
+        "StartDateTime": "datetime",
+        "EndDateTime": "datetime",
+        "DurationInMinutes": "int",
+        "IsAllDayEvent": "boolean",
+        "IsChild": "boolean",
+        "WhoId": "reference",
+        "WhatId": "reference",
+        "OwnerId": "reference",
+    },
+    "Lead": {
+        "FirstName": "string",
+        "LastName": "string",
+        "Email": "email",
+        "Company": "string",
+        "Country": "string",
+        "LeadSource": "picklist",
+        "Status": "picklist",
+        "Rating": "picklist",
+        "IsConverted": "boolean",
+        "ConvertedDate": "date",
+        "ConvertedAccountId": "reference",
+        "ConvertedContactId": "reference",
+        "ConvertedOpportunityId": "reference",
+        "OwnerId": "reference",
+    },
+    "Quote": {
+        "Name": "string",
+        "QuoteNumber": "string",
+        "OpportunityId": "reference",
+        "AccountId": "reference",
+        "Status": "picklist",
+        "TotalPrice": "currency",
+        "GrandTotal": "currency",
+        "IsSyncing": "boolean",
+        "ExpirationDate": "date",
+    },
+    "Task": {
+        "Subject": "combobox",
+        "TaskSubtype": "picklist",
+        "Status": "picklist",
+        "IsClosed": "boolean",
+        "ActivityDate": "date",
+        "CompletedDateTime": "datetime",
+        "CallType": "picklist",
+        "CallDurationInSeconds": "int",
+        "CallDisposition": "string",
+        "WhoId": "reference",
+        "WhatId": "reference",
+        "OwnerId": "reference",
+    },
+    "User": {"Department": "string", "Division": "string"},
+    **{
+        kind: {
+            parent: "reference",
+            "Field": "picklist",
+            "DataType": "picklist",
+            "OldValue": "anyType",
+            "NewValue": "anyType",
+        }
+        for kind, parent in HISTORIES.items()
+    },
+}
+"""Standard fields that an object has also where nobody has filled them in."""
