@@ -29,7 +29,7 @@ lint: .venv/.ready ## every linter
 	MYPYPATH=.:dags:plugins:tools $(PYTHON) -m mypy --strict dags/*.py plugins/*.py tools/*.py sandbox
 	.venv/bin/lint-imports
 	.venv/bin/scorecard translations --check
-	SCORECARD_WAREHOUSE=:memory: $(PYTHON) -m sqlfluff lint -p 2 dbt_project/models
+	.venv/bin/sqlfmt --check --no-progressbar dbt_project
 
 clean: ## remove the environment and everything that was made from the data
 	rm -rf .venv var out dbt_project/target dbt_project/logs *.egg-info sandbox/*.egg-info

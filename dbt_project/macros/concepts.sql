@@ -7,30 +7,34 @@
     {%- set columns = model.columns.values() | list if execute else [] -%}
     {%- set names = ref('int_names') if name != 'aliases' -%}
     {%- for source_model in var('concepts', {}).get(name, []) %}
-    {%- set delivered = graph.nodes['model.' ~ project_name ~ '.' ~ source_model].columns if execute else {} -%}
-    {{- 'union all\n' if not loop.first -}}
-select
-        {%- for column in columns %}
-    cast({{ _delivered(column.name, delivered) }} as {{ type_of(column.data_type) }}) as {{ column.name }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
-from {{ ref(source_model) }} as record
+        {%- set delivered = graph.nodes['model.' ~ project_name ~ '.' ~ source_model].columns if execute else {} -%}
+        {{- 'union all\n' if not loop.first -}}
+        select
+            {%- for column in columns %}
+                cast({{ _delivered(column.name, delivered) }} as {{ type_of(column.data_type) }}) as {{ column.name }}
+                {{- ',' if not loop.last }}
+            {%- endfor %}
+        from {{ ref(source_model) }} as record
         {%- for column in columns if _has_members(column.name) and column.name in delivered %}
-left join {{ names }} as {{ column.name }}_of
-    on {{ column.name }}_of.field = '{{ column.name }}' and record.{{ column.name }} = {{ column.name }}_of.spelling
-    and {{ column.name }}_of.business_unit = {{ of_source('business_unit') }}
+            left join
+                {{ names }} as {{ column.name }}_of
+                on {{ column.name }}_of.field = '{{ column.name }}'
+                and record.{{ column.name }} = {{ column.name }}_of.spelling
+                and {{ column.name }}_of.business_unit = {{ of_source('business_unit') }}
         {%- endfor %}
         {%- if one_per %}
-left join {{ ref(source_model) }} as listed
-    on {{ one_per }}_of.name = listed.{{ one_per }} and record.source_system = listed.source_system
-where listed.{{ one_per }} is null
+            left join
+                {{ ref(source_model) }} as listed
+                on {{ one_per }}_of.name = listed.{{ one_per }}
+                and record.source_system = listed.source_system
+            where listed.{{ one_per }} is null
         {%- endif %}
     {% else -%}
-select
-        {%- for column in columns %}
-    cast(null as {{ type_of(column.data_type) }}) as {{ column.name }}{{ ',' if not loop.last }}
-        {%- endfor %}
-where false
+        select
+            {%- for column in columns %}
+                cast(null as {{ type_of(column.data_type) }}) as {{ column.name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        where false
     {%- endfor -%}
 {% endmacro %}
 
@@ -48,44 +52,43 @@ where false
     select
         given.*,
         {%- if pairs %}
-        case
-            {%- for pair in pairs %}
-            when given.dimension = '{{ pair.name }}' and given.member like '% × %' then {{ pair.renamed }}
-            {%- endfor %}
-            else coalesce(named.name, given.member)
-        end as known_member
-        {%- else %}
-        coalesce(named.name, given.member) as known_member
+            case
+                {%- for pair in pairs %}
+                    when given.dimension = '{{ pair.name }}' and given.member like '% × %' then {{ pair.renamed }}
+                {%- endfor %}
+                else coalesce(named.name, given.member)
+            end as known_member
+        {%- else %} coalesce(named.name, given.member) as known_member
         {%- endif %}
     from {{ relation }} as given
-    left join {{ ref('int_names') }} as named
-        on given.business_unit = named.business_unit and given.dimension = named.field
+    left join
+        {{ ref('int_names') }} as named
+        on given.business_unit = named.business_unit
+        and given.dimension = named.field
         and given.member = named.spelling
     {%- for table in ['first_named', 'second_named'] if pairs %}
-    {%- set place = loop.index0 %}
-    left join {{ ref('int_names') }} as {{ table }}
-        on given.business_unit = {{ table }}.business_unit
-        and case given.dimension
-            {%- for pair in pairs %} when '{{ pair.name }}' then '{{ pair.crosses[place] }}'{% endfor %}
-        end = {{ table }}.field and {{ pairs[0].parts[place] }} = {{ table }}.spelling
+            {%- set place = loop.index0 %}
+        left join
+            {{ ref('int_names') }} as {{ table }}
+            on given.business_unit = {{ table }}.business_unit
+            and case
+                given.dimension
+                {%- for pair in pairs %} when '{{ pair.name }}' then '{{ pair.crosses[place] }}'{% endfor %}
+            end
+            = {{ table }}.field
+            and {{ pairs[0].parts[place] }} = {{ table }}.spelling
     {%- endfor %}
 {%- endmacro %}
 
 
 {# What a source's model has of a column of its concept. #}
 {% macro _delivered(column, delivered) -%}
-    {%- if column == 'business_unit' -%}
-        {{ of_source('business_unit') }}
-    {%- elif column == 'currency' and column in delivered -%}
-        coalesce(record.currency, {{ of_source('currency') }})
-    {%- elif column == 'currency' -%}
-        {{ of_source('currency') }}
-    {%- elif column in delivered and _has_members(column) -%}
-        coalesce({{ column }}_of.name, record.{{ column }})
-    {%- elif column in delivered -%}
-        record.{{ column }}
-    {%- else -%}
-        null
+    {%- if column == 'business_unit' -%} {{ of_source('business_unit') }}
+    {%- elif column == 'currency' and column in delivered -%} coalesce(record.currency, {{ of_source('currency') }})
+    {%- elif column == 'currency' -%} {{ of_source('currency') }}
+    {%- elif column in delivered and _has_members(column) -%} coalesce({{ column }}_of.name, record.{{ column }})
+    {%- elif column in delivered -%} record.{{ column }}
+    {%- else -%} null
     {%- endif -%}
 {%- endmacro %}
 
@@ -93,15 +96,14 @@ where false
 {# What is declared of the source that a `record` is of: its `business_unit` or its `currency`. #}
 {% macro of_source(key) -%}
     {%- if var('sources', {}) -%}
-        case record.source_system
-        {%- for name, source in var('sources').items() %} when '{{ name }}' then {{ text(source[key]) }}{% endfor %} end
-    {%- else -%}
-        null
+        case
+            record.source_system
+            {%- for name, source in var('sources').items() %} when '{{ name }}' then {{ text(source[key]) }}{% endfor %}
+        end
+    {%- else -%} null
     {%- endif -%}
 {%- endmacro %}
 
 
 {# A text as SQL writes it. #}
-{% macro text(value) -%}
-    {{ dbt.string_literal(dbt.escape_single_quotes(value)) }}
-{%- endmacro %}
+{% macro text(value) -%} {{ dbt.string_literal(dbt.escape_single_quotes(value)) }} {%- endmacro %}

@@ -7,12 +7,13 @@
    period   alias of periods: grain, period_start, period_end, and observed_until, the day after the last that is known #}
 {% macro counts_in(kind, row, period) -%}
     {%- if kind == 'flow' -%}
-    {{ row }}.occurred_on >= {{ period }}.period_start and {{ row }}.occurred_on < {{ period }}.period_end
+        {{ row }}.occurred_on >= {{ period }}.period_start and {{ row }}.occurred_on < {{ period }}.period_end
     {%- elif kind == 'stock' -%}
-    {{ row }}.occurred_on < {{ period }}.observed_until
-    and ({{ row }}.ended_on is null or {{ row }}.ended_on >= {{ period }}.observed_until)
+        {{ row }}.occurred_on < {{ period }}.observed_until
+        and ({{ row }}.ended_on is null or {{ row }}.ended_on >= {{ period }}.observed_until)
     {%- else -%}
-    {{ row }}.grain = {{ period }}.grain and {{ row }}.period_start <= {{ period }}.period_start
-    and ({{ row }}.period_until is null or {{ row }}.period_until > {{ period }}.period_start)
+        {{ row }}.grain = {{ period }}.grain
+        and {{ row }}.period_start <= {{ period }}.period_start
+        and ({{ row }}.period_until is null or {{ row }}.period_until > {{ period }}.period_start)
     {%- endif -%}
 {%- endmacro %}

@@ -1,8 +1,6 @@
 {# The dimensions that there are figures by. They are declared in dbt_project/dimensions/; the last ones are pairs of two
    of them, which a metric declares by `cross`. #}
-{% macro all_dimensions() %}
-    {{ return(var('dimensions') | map(attribute='name') | list) }}
-{% endmacro %}
+{% macro all_dimensions() %} {{ return(var('dimensions') | map(attribute='name') | list) }} {% endmacro %}
 
 
 {# The dimensions that a fact can be cut by, as a column of its name. #}
@@ -13,11 +11,11 @@
 
 {# The member of a metric's observation in a dimension; columns are those of its KPI. #}
 {% macro member_of(metric, dimension, columns) -%}
-    {%- if dimension.crosses is not defined -%}
-    {{ or_null(dimension.name, 'string', columns) }}
+    {%- if dimension.crosses is not defined -%} {{ or_null(dimension.name, 'string', columns) }}
     {%- else -%}
-    {%- set crossed = plan().metrics | selectattr('metric', 'equalto', metric) | map(attribute='cross') | first | default([]) -%}
-    {{ dimension.member if dimension.name in crossed else 'cast(null as string)' }} as {{ dimension.name }}
+        {%- set planned = plan().metrics | selectattr('metric', 'equalto', metric) | list -%}
+        {%- set crossed = planned[0].cross if planned else [] -%}
+        {{ dimension.member if dimension.name in crossed else 'cast(null as string)' }} as {{ dimension.name }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -30,16 +28,16 @@
     {% for dimension in var('dimensions') if dimension.name in dimensions %}
         {% set nearest = (dimension.around | select('in', dimensions) | list + [none])[0] %}
         {% set joined = [] %}
-        {% for family in made if family[-1] == nearest %}{% do joined.append(family) %}{% endfor %}
-        {% if joined %}{% do joined[0].append(dimension.name) %}{% else %}{% do made.append([dimension.name]) %}{% endif %}
+        {% for family in made if family[-1] == nearest %} {% do joined.append(family) %} {% endfor %}
+        {% if joined %} {% do joined[0].append(dimension.name) %}
+        {% else %} {% do made.append([dimension.name]) %}
+        {% endif %}
     {% endfor %}
     {{ return(made) }}
 {% endmacro %}
 
 
-{% macro dimensions_of(fact) %}
-    {{ return(dimensions_among(fact_columns(fact))) }}
-{% endmacro %}
+{% macro dimensions_of(fact) %} {{ return(dimensions_among(fact_columns(fact))) }} {% endmacro %}
 
 
 {# The dimensions among some columns; all observations can be cut by company and business unit. #}

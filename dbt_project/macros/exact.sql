@@ -6,14 +6,15 @@
    sums, values                 decimal(38,8)
 
    A number that its type can't hold is null: its values are n/a, and no build stops. #}
-
-
 {# A share of an amount, to 8 decimals, rounded half away from zero. Whole units and their fraction are multiplied apart:
    together they would have more than 38 digits. #}
 {% macro exact_product(share, amount) -%}
     (
-        try_cast({{ share }} as decimal(14, 8)) * try_cast({{ whole_part('(' ~ amount ~ ')::decimal(38, 8)') }} as decimal(24, 0))
-        + (try_cast({{ share }} as decimal(14, 8)) * (({{ amount }})::decimal(38, 8) % 1)::decimal(19, 8))::decimal(24, 8)
+        try_cast({{ share }} as decimal(14, 8))
+        * try_cast({{ whole_part('(' ~ amount ~ ')::decimal(38, 8)') }} as decimal(24, 0))
+        + (try_cast({{ share }} as decimal(14, 8)) * (({{ amount }})::decimal(38, 8) % 1)::decimal(19, 8))::decimal(
+            24, 8
+        )
     )
 {%- endmacro %}
 

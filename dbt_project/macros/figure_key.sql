@@ -6,7 +6,13 @@
    period_start   SQL of another period's first day; where that is null, the key is no figure's #}
 {% macro figure_key(row, metric=none, period_start=none) -%}
     concat_ws(
-        '|', {{ metric or row ~ '.metric' }}, {{ row }}.grain, cast({{ period_start or row ~ '.period_start' }} as string),
-        {{ row }}.dimension, cast(length({{ row }}.scope) as string), {{ row }}.scope, {{ row }}.member
+        '|',
+        {{ metric or row ~ '.metric' }},
+        {{ row }}.grain,
+        cast({{ period_start or row ~ '.period_start' }} as string),
+        {{ row }}.dimension,
+        cast(length({{ row }}.scope) as string),
+        {{ row }}.scope,
+        {{ row }}.member
     )
 {%- endmacro %}

@@ -1,6 +1,4 @@
 {# The observation contract: what every KPI selects. docs/metrics-guide.md, Add a metric, explains it. #}
-
-
 {# Which record an observation comes from, and where that record was read. #}
 {% macro record(alias) -%}
     {{ alias }}.source_system,
@@ -15,8 +13,8 @@
 {# The business unit that a fact's row is of, and the row's member of each of the fact's dimensions. #}
 {% macro dimensions(fact, alias) -%}
     {{ alias }}.business_unit
-    {%- for dimension in dimensions_of(fact) if dimension not in ['company', 'business_unit'] %},
-    {{ alias }}.{{ dimension }}
+    {%- for dimension in dimensions_of(fact) if dimension not in ['company', 'business_unit'] %}
+        , {{ alias }}.{{ dimension }}
     {%- endfor %}
 {%- endmacro %}
 
@@ -34,8 +32,11 @@
         'occurred_at': ['TIMESTAMP WITH TIME ZONE'], 'denominator': number, 'settles_on': ['DATE'],
         'in_total': ['BOOLEAN'], 'is_event': ['BOOLEAN'],
     } %}
-    {% if kind == 'stock' %}{% do required.update({'ended_on': ['DATE']}) %}{% endif %}
-    {% if kind == 'period' %}{% do required.update({'grain': text, 'period_start': ['DATE']}) %}{% do optional.update({'period_until': ['DATE']}) %}{% endif %}
+    {% if kind == 'stock' %} {% do required.update({'ended_on': ['DATE']}) %} {% endif %}
+    {% if kind == 'period' %}
+        {% do required.update({'grain': text, 'period_start': ['DATE']}) %}
+        {% do optional.update({'period_until': ['DATE']}) %}
+    {% endif %}
     {% for dimension in own_dimensions() if dimension not in ['company', 'business_unit'] %}
         {% do optional.update({dimension: text}) %}
     {% endfor %}
@@ -45,7 +46,7 @@
 
 {# Stops the build of a KPI whose select has another shape than the contract. Runs after its view is made. #}
 {% macro refuse_other_shape() %}
-    {% if not execute %}{{ return('') }}{% endif %}
+    {% if not execute %} {{ return('') }}{% endif %}
     {% set contract = observation_contract(model.config.meta.get('kind', 'flow')) %}
     {% set types = columns_of(this) %}
     {% set wrong = [] %}
@@ -76,7 +77,9 @@
 {# The types of a relation's columns by name. #}
 {% macro columns_of(relation) %}
     {% set types = {} %}
-    {% for row in run_query('describe select * from ' ~ relation).rows %}{% do types.update({row[0]: row[1]}) %}{% endfor %}
+    {% for row in run_query('describe select * from ' ~ relation).rows %}
+        {% do types.update({row[0]: row[1]}) %}
+    {% endfor %}
     {{ return(types) }}
 {% endmacro %}
 
@@ -86,8 +89,13 @@
     {% set columns = columns_of(relation) %}
     select
         '{{ metric }}' as metric,
-        concat_ws('|', source_system, source_object, record_id
-            {%- if 'record_part' in columns %}, nullif(record_part, ''){% endif %}) as observation_id,
+        concat_ws(
+            '|',
+            source_system,
+            source_object,
+            record_id
+            {%- if 'record_part' in columns %}, nullif(record_part, ''){% endif %}
+        ) as observation_id,
         source_system,
         source_object,
         record_id,
@@ -101,14 +109,13 @@
         {{ or_null('grain', 'string', columns) }},
         {{ or_null('period_start', 'date', columns) }},
         {% if 'period_start' in columns and 'period_until' not in columns %}
-        {{ add_days('period_start', 1) }} as period_until,
-        {% else %}
-        {{ or_null('period_until', 'date', columns) }},
+            {{ add_days('period_start', 1) }} as period_until,
+        {% else %} {{ or_null('period_until', 'date', columns) }},
         {% endif %}
         business_unit as scope,
         {{ members(columns) }},
         {% for dimension in var('dimensions') if dimension.name not in ['company', 'business_unit'] %}
-        {{ member_of(metric, dimension, columns) }},
+            {{ member_of(metric, dimension, columns) }},
         {% endfor %}
         try_cast(numerator as decimal(30, 8)) as numerator,
         try_cast({{ 'denominator' if 'denominator' in columns else 1 }} as decimal(30, 8)) as denominator,
@@ -126,11 +133,8 @@
 {# The two totals that an observation counts in, unless it says that it counts for its members only. #}
 {% macro members(columns) -%}
     {%- if 'in_total' in columns -%}
-    case when in_total then 'all' end as company,
-    case when in_total then business_unit end as business_unit
-    {%- else -%}
-    'all' as company,
-    business_unit
+        case when in_total then 'all' end as company, case when in_total then business_unit end as business_unit
+    {%- else -%} 'all' as company, business_unit
     {%- endif -%}
 {%- endmacro %}
 
@@ -139,7 +143,7 @@
 {% macro no_observations() %}
     select
         {% for name in ['metric', 'observation_id', 'source_system', 'source_object', 'record_id', 'record_part', 'source_file'] %}
-        cast(null as string) as {{ name }},
+            cast(null as string) as {{ name }},
         {% endfor %}
         cast(null as bigint) as source_line,
         cast(null as string) as source_sha256,
@@ -150,9 +154,7 @@
         cast(null as date) as period_start,
         cast(null as date) as period_until,
         cast(null as string) as scope,
-        {% for dimension in all_dimensions() %}
-        cast(null as string) as {{ dimension }},
-        {% endfor %}
+        {% for dimension in all_dimensions() %} cast(null as string) as {{ dimension }}, {% endfor %}
         cast(null as decimal(30, 8)) as numerator,
         cast(null as decimal(30, 8)) as denominator,
         cast(null as boolean) as is_event,

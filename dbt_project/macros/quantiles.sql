@@ -1,8 +1,6 @@
 {# Medians and percentiles, of the observations themselves: never of averages. #}
-
-
 {# The quantiles there are, in tenths. #}
-{% macro quantiles() %}{{ return({'median': 5, 'percentile_90': 9, 'km_median': 5}) }}{% endmacro %}
+{% macro quantiles() %} {{ return({'median': 5, 'percentile_90': 9, 'km_median': 5}) }}{% endmacro %}
 
 
 {# Whether an aggregate is taken from `kpi_amounts`: where records repeat period after period, or wait. #}
@@ -14,7 +12,9 @@
 {# The aggregates of a metric that are taken from `kpi_amounts`. #}
 {% macro counted_aggregates(pass, metric) %}
     {% set counted = [] %}
-    {% for aggregate in metric.aggregates if is_counted(pass, aggregate) %}{% do counted.append(aggregate) %}{% endfor %}
+    {% for aggregate in metric.aggregates if is_counted(pass, aggregate) %}
+        {% do counted.append(aggregate) %}
+    {% endfor %}
     {{ return(counted) }}
 {% endmacro %}
 
@@ -25,12 +25,14 @@
     {% set parts = [] %}
     {% for metric in pass.metrics %}
         {% for aggregate in metric.aggregates if aggregate in quantiles() %}
-            {% if aggregate == 'km_median' %}{% do parts.append(waiting_median(metric.name)) %}
-            {% elif is_counted(pass, aggregate) %}{% do parts.append(quantile_by_count(metric.name, aggregate)) %}
-            {% else %}{% do by_rank.append({'metric': metric.name, 'x': 'x' ~ metric.numerator, 'aggregate': aggregate}) %}{% endif %}
+            {% if aggregate == 'km_median' %} {% do parts.append(waiting_median(metric.name)) %}
+            {% elif is_counted(pass, aggregate) %} {% do parts.append(quantile_by_count(metric.name, aggregate)) %}
+            {% else %}
+                {% do by_rank.append({'metric': metric.name, 'x': 'x' ~ metric.numerator, 'aggregate': aggregate}) %}
+            {% endif %}
         {% endfor %}
     {% endfor %}
-    {% if by_rank %}{% do parts.append(quantiles_of_rows(pass, by_rank)) %}{% endif %}
+    {% if by_rank %} {% do parts.append(quantiles_of_rows(pass, by_rank)) %} {% endif %}
     {{ return(parts) }}
 {% endmacro %}
 
@@ -40,49 +42,66 @@
 {% macro quantiles_of_rows(pass, wanted) %}
     {% set dimensions = pass.dimensions %}
     {% set amounts = {} %}
-    {% for item in wanted %}{% do amounts.update({item.metric: item.x}) %}{% endfor %}
-    with rows as ({{ measured_rows(pass) }}),
-    {% for metric, x in amounts.items() %}
-    amount_{{ metric }} as (
-        select {{ x }} as amount, cast(row_number() over (order by {{ x }} nulls last) as int) as rank
-        from (select distinct {{ x }} from rows where {{ x }} is not null) as amounts
-    ),
-    {% endfor %}
-    ranked as (
-        select rows.*{% for metric in amounts %}, amount_{{ metric }}.rank as rank_{{ metric }}{% endfor %}
-        from rows
+    {% for item in wanted %} {% do amounts.update({item.metric: item.x}) %} {% endfor %}
+    with
+        rows as ({{ measured_rows(pass) }}),
         {% for metric, x in amounts.items() %}
-        left join amount_{{ metric }} on rows.{{ x }} = amount_{{ metric }}.amount
+            amount_{{ metric }} as (
+                select {{ x }} as amount, cast(row_number() over (order by {{ x }} nulls last) as int) as rank
+                from (select distinct {{ x }} from rows where {{ x }} is not null) as amounts
+            ),
         {% endfor %}
-    ),
-    grouped as (
-        select
-            case {% for grain in ['day', 'week', 'month', 'quarter', 'year'] %}when grouping({{ grain }}_start) = 0 then '{{ grain }}' {% endfor %}end as grain,
-            coalesce(day_start, week_start, month_start, quarter_start, year_start) as period_start,
-            {{ scope_and_member(dimensions) }}
-            {% for metric in amounts %}
-            {{ sorted_list('rank_' ~ metric) }} as ranks_{{ metric }},
+        ranked as (
+            select rows.*{% for metric in amounts %}, amount_{{ metric }}.rank as rank_{{ metric }}{% endfor %}
+            from rows
+            {% for metric, x in amounts.items() %}
+                left join amount_{{ metric }} on rows.{{ x }} = amount_{{ metric }}.amount
             {% endfor %}
-        from ranked
-        inner join calendar_day on ranked.occurred_on = calendar_day.day_start
-        group by grouping sets (
-            {%- for dimension in dimensions %}{% set outer = loop %}
-            {%- for grain in grains_of(dimension) %}({{ grain }}_start, {{ 'scope, ' if dimension != 'company' }}{{ dimension }}){{ ', ' if not (outer.last and loop.last) }}{% endfor %}
-            {%- endfor -%}
+        ),
+        grouped as (
+            select
+                case
+                    {% for grain in ['day', 'week', 'month', 'quarter', 'year'] %}
+                        when grouping({{ grain }}_start) = 0 then '{{ grain }}'
+                    {% endfor %}
+                end as grain,
+                coalesce(day_start, week_start, month_start, quarter_start, year_start) as period_start,
+                {{ scope_and_member(dimensions) }}
+                {% for metric in amounts %} {{ sorted_list('rank_' ~ metric) }} as ranks_{{ metric }}, {% endfor %}
+            from ranked
+            inner join calendar_day on ranked.occurred_on = calendar_day.day_start
+            group by
+                grouping sets (
+                    {%- for dimension in dimensions %}
+                        {% set outer = loop %}
+                        {%- for grain in grains_of(dimension) %}
+                            (
+                                {{ grain }}_start, {{ 'scope, ' if dimension != 'company' }}{{ dimension }}
+                            ){{ ', ' if not (outer.last and loop.last) }}
+                        {% endfor %}
+                    {%- endfor -%}
+                )
         )
-    )
     {% for item in wanted %}
-    {% set ranks = 'ranks_' ~ item.metric %}
-    {% set tenths = quantiles()[item.aggregate] ~ ' * (' ~ length_of(ranks) ~ ' - 1)' %}
-    {% set place = whole_quotient(tenths, 10) %}
-    select '{{ item.metric }}' as metric, '{{ item.aggregate }}' as aggregate, grain, period_start, scope, dimension, member,
-        {{ between('lower.amount', 'upper.amount', tenths) }} as quantile, cast(null as decimal(38, 8)) as longer_than
-    from grouped
-    inner join amount_{{ item.metric }} as lower on {{ value_at(ranks, place ~ ' + 1') }} = lower.rank
-    inner join amount_{{ item.metric }} as upper
-        on {{ value_at(ranks, 'least(' ~ place ~ ' + 2, ' ~ length_of(ranks) ~ ')') }} = upper.rank
-    where member is not null
-    {{ 'union all' if not loop.last }}
+            {% set ranks = 'ranks_' ~ item.metric %}
+            {% set tenths = quantiles()[item.aggregate] ~ ' * (' ~ length_of(ranks) ~ ' - 1)' %}
+            {% set place = whole_quotient(tenths, 10) %}
+        select
+            '{{ item.metric }}' as metric,
+            '{{ item.aggregate }}' as aggregate,
+            grain,
+            period_start,
+            scope,
+            dimension,
+            member,
+            {{ between('lower.amount', 'upper.amount', tenths) }} as quantile,
+            cast(null as decimal(38, 8)) as longer_than
+        from grouped
+        inner join amount_{{ item.metric }} as lower on {{ value_at(ranks, place ~ ' + 1') }} = lower.rank
+        inner join
+            amount_{{ item.metric }} as upper
+            on {{ value_at(ranks, 'least(' ~ place ~ ' + 2, ' ~ length_of(ranks) ~ ')') }} = upper.rank
+        where member is not null {{ 'union all' if not loop.last }}
     {% endfor %}
 {% endmacro %}
 
@@ -90,21 +109,40 @@
 {# The quantile lies between the two amounts at whose counts its place falls. #}
 {% macro quantile_by_count(metric, aggregate) %}
     {% set tenths = quantiles()[aggregate] ~ ' * (total - 1)' %}
-    select '{{ metric }}' as metric, '{{ aggregate }}' as aggregate, grain, period_start, scope, dimension, member,
-        {{ between('lower', 'upper', tenths) }} as quantile, cast(null as decimal(38, 8)) as longer_than
-    from (
-        select grain, period_start, scope, dimension, member, total,
-            min(amount) filter (where up_to > {{ whole_quotient(tenths, 10) }}) as lower,
-            min(amount) filter (where up_to > least({{ whole_quotient(tenths, 10) }} + 1, total - 1)) as upper
-        from (
-            select *,
-                sum(times) over (partition by grain, period_start, scope, dimension, member order by amount nulls last) as up_to,
-                sum(times) over (partition by grain, period_start, scope, dimension, member) as total
-            from known_amount
-            where known_amount.metric = '{{ metric }}'
-        ) as placed
-        group by grain, period_start, scope, dimension, member, total
-    ) as sides
+    select
+        '{{ metric }}' as metric,
+        '{{ aggregate }}' as aggregate,
+        grain,
+        period_start,
+        scope,
+        dimension,
+        member,
+        {{ between('lower', 'upper', tenths) }} as quantile,
+        cast(null as decimal(38, 8)) as longer_than
+    from
+        (
+            select
+                grain,
+                period_start,
+                scope,
+                dimension,
+                member,
+                total,
+                min(amount) filter (where up_to > {{ whole_quotient(tenths, 10) }}) as lower,
+                min(amount) filter (where up_to > least({{ whole_quotient(tenths, 10) }} + 1, total - 1)) as upper
+            from
+                (
+                    select
+                        *,
+                        sum(times) over (
+                            partition by grain, period_start, scope, dimension, member order by amount nulls last
+                        ) as up_to,
+                        sum(times) over (partition by grain, period_start, scope, dimension, member) as total
+                    from known_amount
+                    where known_amount.metric = '{{ metric }}'
+                ) as placed
+            group by grain, period_start, scope, dimension, member, total
+        ) as sides
 {% endmacro %}
 
 
@@ -114,19 +152,28 @@
     {% set dimensions = pass.dimensions %}
     {% set keys = 'grain, period_start, amount' %}
     {% set columns = keys ~ ', scope, ' ~ dimensions | join(', ') %}
-    select '{{ metric.name }}' as metric, * from (
-        select grain, period_start, {{ scope_and_member(dimensions) }} amount, sum(times) as times, sum(events) as events
-        from (
-            select {{ columns }}, sum(times) as times, sum(events) as events
-            from (
-                select {{ columns }}, count(*) as times, count(*) filter (where is_event) as events
-                from ({{ rows_by_period(pass, metric) }}) as by_period
-                group by {{ columns }}
-            ) as alike
-            group by {{ by_family(keys, dimensions) }}
-        ) as by_family
-        group by {{ by_member(keys, dimensions) }}
-    ) as by_member
+    select '{{ metric.name }}' as metric, *
+    from
+        (
+            select
+                grain,
+                period_start,
+                {{ scope_and_member(dimensions) }} amount,
+                sum(times) as times,
+                sum(events) as events
+            from
+                (
+                    select {{ columns }}, sum(times) as times, sum(events) as events
+                    from
+                        (
+                            select {{ columns }}, count(*) as times, count(*) filter (where is_event) as events
+                            from ({{ rows_by_period(pass, metric) }}) as by_period
+                            group by {{ columns }}
+                        ) as alike
+                    group by {{ by_family(keys, dimensions) }}
+                ) as by_family
+            group by {{ by_member(keys, dimensions) }}
+        ) as by_member
     where member is not null and (grain <> 'day' or dimension in ('company', 'business_unit'))
 {% endmacro %}
 
@@ -139,15 +186,14 @@
         {{ period }}.grain,
         {{ period }}.period_start,
         measured.scope,
-        {% for dimension in pass.dimensions %}measured.{{ dimension }},{% endfor %}
+        {% for dimension in pass.dimensions %} measured.{{ dimension }},{% endfor %}
         measured.x{{ metric.numerator }} as amount,
         {{ 'measured.is_event' if pass.get('waits') else 'true' }} as is_event
     from ({{ measured_rows(pass) }}) as measured
     {% if pass.get('has_spans') %}
-    inner join horizon on measured.scope = horizon.business_unit
-    inner join period on {{ counts_in('period', 'measured', 'period') }} and period.period_start <= horizon.last_on
-    {% elif not has_own_period %}
-    inner join period on {{ counts_in(pass.kind, 'measured', 'period') }}
+        inner join horizon on measured.scope = horizon.business_unit
+        inner join period on {{ counts_in('period', 'measured', 'period') }} and period.period_start <= horizon.last_on
+    {% elif not has_own_period %} inner join period on {{ counts_in(pass.kind, 'measured', 'period') }}
     {% endif %}
     where measured.k{{ metric.k }}
 {% endmacro %}
@@ -158,24 +204,43 @@
    that stretch, so it is the ordinary one where nothing waits. Where the curve stays above, it is longer than what is
    known. #}
 {% macro waiting_median(metric) %}
-    select '{{ metric }}' as metric, 'km_median' as aggregate, grain, period_start, scope, dimension, member,
+    select
+        '{{ metric }}' as metric,
+        'km_median' as aggregate,
+        grain,
+        period_start,
+        scope,
+        dimension,
+        member,
         case when below is not null then {{ between('reached', 'below', '5') }} end as quantile,
         case when below is null then {{ between('coalesce(reached, longest)', 'longest', '5') }} end as longer_than
-    from (
-        select grain, period_start, scope, dimension, member, longest, ends.reached as reached, ends.below as below
-        from (
-            select grain, period_start, scope, dimension, member, max(amount) as longest,
-                {{ half_of_curve('amount', 'events', 'at_risk') }} as ends
-            from (
-                select *,
-                    sum(times) over (partition by grain, period_start, scope, dimension, member order by amount desc nulls last)
-                        as at_risk
-                from known_amount
-                where known_amount.metric = '{{ metric }}'
-            ) as waited
-            group by grain, period_start, scope, dimension, member
-        ) as curve
-    ) as sides
+    from
+        (
+            select grain, period_start, scope, dimension, member, longest, ends.reached as reached, ends.below as below
+            from
+                (
+                    select
+                        grain,
+                        period_start,
+                        scope,
+                        dimension,
+                        member,
+                        max(amount) as longest,
+                        {{ half_of_curve('amount', 'events', 'at_risk') }} as ends
+                    from
+                        (
+                            select
+                                *,
+                                sum(times) over (
+                                    partition by grain, period_start, scope, dimension, member
+                                    order by amount desc nulls last
+                                ) as at_risk
+                            from known_amount
+                            where known_amount.metric = '{{ metric }}'
+                        ) as waited
+                    group by grain, period_start, scope, dimension, member
+                ) as curve
+        ) as sides
 {% endmacro %}
 
 
@@ -188,8 +253,14 @@
 {# No rows, in the shape of the quantiles. #}
 {% macro no_quantiles() %}
     select
-        null::string as metric, null::string as aggregate, null::string as grain, null::date as period_start,
-        null::string as scope, null::string as dimension, null::string as member, null::decimal(38, 8) as quantile,
+        null::string as metric,
+        null::string as aggregate,
+        null::string as grain,
+        null::date as period_start,
+        null::string as scope,
+        null::string as dimension,
+        null::string as member,
+        null::decimal(38, 8) as quantile,
         null::decimal(38, 8) as longer_than
     from calendar_day
     cross join known_amount
@@ -200,8 +271,14 @@
 {# No rows, in the shape of the amounts. #}
 {% macro no_amounts() %}
     select
-        null::string as metric, null::string as grain, null::date as period_start, null::string as scope,
-        null::string as dimension, null::string as member, null::decimal(30, 8) as amount, null::bigint as times,
+        null::string as metric,
+        null::string as grain,
+        null::date as period_start,
+        null::string as scope,
+        null::string as dimension,
+        null::string as member,
+        null::decimal(30, 8) as amount,
+        null::bigint as times,
         null::bigint as events
     from period
     cross join horizon

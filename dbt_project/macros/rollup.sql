@@ -1,11 +1,9 @@
 {# From facts to values per period and member. A pass is one fact read once for all metrics that share its day. #}
-
-
 {# The passes of the plan (`scorecard plan`), and the plain way for every other metric: over its own observations. #}
 {% macro passes(models) %}
     {% set planned = plan() %}
     {% set all_passes = [] %}
-    {% for pass in planned.passes %}{% do all_passes.append(pass) %}{% endfor %}
+    {% for pass in planned.passes %} {% do all_passes.append(pass) %} {% endfor %}
     {% for relation in models if relation.identifier in planned.plain %}
         {% do all_passes.append(plain_pass(planned.plain[relation.identifier], relation, columns_of(relation))) %}
     {% endfor %}
@@ -22,7 +20,7 @@
     {% set amounts = ['numerator'] %}
     {% set sides = {'numerator': 0, 'denominator': none, 'pending': none} %}
     {% if 'denominator' in columns %}
-        {% do amounts.append('denominator') %}{% do sides.update({'denominator': amounts | length - 1}) %}
+        {% do amounts.append('denominator') %} {% do sides.update({'denominator': amounts | length - 1}) %}
     {% endif %}
     {% if 'settles_on' in columns %}
         {% set whole = 'denominator' if 'denominator' in columns else '1' %}
@@ -57,7 +55,9 @@
    count and where the source doesn't say it. `{name}` in its SQL stands for the relation of that model. #}
 {% macro measured_rows(pass) %}
     {% set ns = namespace(sql=pass.sql) %}
-    {% for model in pass.get('reads', []) %}{% set ns.sql = ns.sql | replace('{' ~ model ~ '}', ref(model) | string) %}{% endfor %}
+    {% for model in pass.get('reads', []) %}
+        {% set ns.sql = ns.sql | replace('{' ~ model ~ '}', ref(model) | string) %}
+    {% endfor %}
     {{ return(ns.sql) }}
 {% endmacro %}
 
@@ -67,27 +67,28 @@
 {% macro sums_of_rows(pass, sign=none) %}
     {% set count = 'count(*)' if sign is none else 'sum(' ~ sign ~ ')' %}
     {% for _ in range(pass.conditions) %}
-    {{ count }} filter (where k{{ loop.index0 }}) as k{{ loop.index0 }},
+        {{ count }} filter (where k{{ loop.index0 }}) as k{{ loop.index0 }},
     {% endfor %}
     {% for _ in pass.amounts %}
-    sum(x{{ loop.index0 }}{{ ' * ' ~ sign if sign is not none }}) as x{{ loop.index0 }},
-    {{ count }} filter (where x{{ loop.index0 }} is not null) as c{{ loop.index0 }},
+        sum(x{{ loop.index0 }}{{ ' * ' ~ sign if sign is not none }}) as x{{ loop.index0 }},
+        {{ count }} filter (where x{{ loop.index0 }} is not null) as c{{ loop.index0 }},
     {% endfor %}
     {% for metric in pass.metrics if metric.numerator is not none and metric.denominator is not none %}
-    {{ count }} filter (where k{{ metric.k }} and (x{{ metric.numerator }} is null or x{{ metric.denominator }} is null))
-        as m_{{ metric.name }},
+        {{ count }} filter (
+            where k{{ metric.k }} and (x{{ metric.numerator }} is null or x{{ metric.denominator }} is null)
+        ) as m_{{ metric.name }},
     {% endfor %}
 {% endmacro %}
 
 
 {# The same sums added up. #}
 {% macro sums_of_sums(pass) %}
-    {% for _ in range(pass.conditions) %}sum(k{{ loop.index0 }}) as k{{ loop.index0 }}, {% endfor %}
+    {% for _ in range(pass.conditions) %} sum(k{{ loop.index0 }}) as k{{ loop.index0 }}, {% endfor %}
     {% for _ in pass.amounts %}
-    sum(x{{ loop.index0 }}) as x{{ loop.index0 }}, sum(c{{ loop.index0 }}) as c{{ loop.index0 }},
+        sum(x{{ loop.index0 }}) as x{{ loop.index0 }}, sum(c{{ loop.index0 }}) as c{{ loop.index0 }},
     {% endfor %}
     {% for metric in pass.metrics if metric.numerator is not none and metric.denominator is not none %}
-    sum(m_{{ metric.name }}) as m_{{ metric.name }},
+        sum(m_{{ metric.name }}) as m_{{ metric.name }},
     {% endfor %}
 {% endmacro %}
 
@@ -95,7 +96,9 @@
 {# The grouping sets of the last step: the company over all units, any other member within its unit. #}
 {% macro by_member(keys, dimensions) -%}
     grouping sets (
-        {%- for dimension in dimensions %}({{ keys }}, {{ 'scope, ' if dimension != 'company' }}{{ dimension }}){{ ', ' if not loop.last }}{% endfor -%}
+        {%- for dimension in dimensions %}
+            ({{ keys }}, {{ 'scope, ' if dimension != 'company' }}{{ dimension }}){{ ', ' if not loop.last }}
+        {% endfor -%}
     )
 {%- endmacro %}
 
@@ -103,7 +106,9 @@
 {# The grouping sets of the first step. #}
 {% macro by_family(keys, dimensions) -%}
     grouping sets (
-        {%- for family in families(dimensions) %}({{ keys }}, scope, {{ family | join(', ') }}){{ ', ' if not loop.last }}{% endfor -%}
+        {%- for family in families(dimensions) %}
+            ({{ keys }}, scope, {{ family | join(', ') }}){{ ', ' if not loop.last }}
+        {% endfor -%}
     )
 {%- endmacro %}
 
@@ -112,8 +117,7 @@
 {% macro scope_and_member(dimensions) %}
     coalesce(scope, 'all') as scope,
     case
-        {% for dimension in dimensions %}when grouping({{ dimension }}) = 0 then '{{ dimension }}'
-        {% endfor %}
+        {% for dimension in dimensions %} when grouping({{ dimension }}) = 0 then '{{ dimension }}' {% endfor %}
     end as dimension,
     coalesce({{ dimensions | join(', ') }}) as member,
 {% endmacro %}
@@ -122,19 +126,22 @@
 {# From columns per metric to a row per metric. #}
 {% macro one_row_per_metric(pass, relation, keys, counted='> 0') %}
     {% for metric in pass.metrics %}
-    {% set sides = [metric.numerator, metric.denominator] | reject('none') | list %}
-    select
-        '{{ metric.name }}' as metric,
-        {{ keys | join(', ') }},
-        {% for side in ['numerator', 'denominator'] %}
-        {{ 'x' ~ metric[side] if metric[side] is not none else 'k' ~ metric.k ~ '::decimal(38, 8)' }} as {{ side }},
-        {% endfor %}
-        {{ 'x' ~ metric.pending if metric.pending is not none else 'null' }} as pending,
-        k{{ metric.k }} as observations,
-        {{ '0' if not sides else 'k' ~ metric.k ~ ' - coalesce(c' ~ sides[0] ~ ', 0)' if sides | length == 1 else 'coalesce(m_' ~ metric.name ~ ', 0)' }} as missing
-    from {{ relation }}
-    where member is not null and k{{ metric.k }} {{ counted }}
-    {{ 'union all' if not loop.last }}
+        {% set sides = [metric.numerator, metric.denominator] | reject('none') | list %}
+        select
+            '{{ metric.name }}' as metric,
+            {{ keys | join(', ') }},
+            {% for side in ['numerator', 'denominator'] %}
+                {{ 'x' ~ metric[side] if metric[side] is not none else 'k' ~ metric.k ~ '::decimal(38, 8)' }}
+                as {{ side }},
+            {% endfor %}
+            {{ 'x' ~ metric.pending if metric.pending is not none else 'null' }} as pending,
+            k{{ metric.k }} as observations,
+            {% if not sides %} 0
+            {% elif sides | length == 1 %} k{{ metric.k }} - coalesce(c{{ sides[0] }}, 0)
+            {% else %} coalesce(m_{{ metric.name }}, 0)
+            {% endif %} as missing
+        from {{ relation }}
+        where member is not null and k{{ metric.k }} {{ counted }} {{ 'union all' if not loop.last }}
     {% endfor %}
 {% endmacro %}
 
@@ -147,13 +154,13 @@
     {% for metric in pass.metrics %}
         {% if counted_aggregates(pass, metric) and metric.denominator is none and metric.pending is none %}
             {% do parts.append(total_of_amounts(metric.name)) %}
-        {% else %}
-            {% do summed.append(metric) %}
+        {% else %} {% do summed.append(metric) %}
         {% endif %}
     {% endfor %}
     {% if summed %}
         {% set rest = dict(pass, metrics=summed) %}
-        {% do parts.append(rollup_levels(rest) if pass.kind == 'stock' or pass.get('has_spans') else rollup_sums(rest)) %}
+        {% set has_levels = pass.kind == 'stock' or pass.get('has_spans') %}
+        {% do parts.append(rollup_levels(rest) if has_levels else rollup_sums(rest)) %}
     {% endif %}
     {{ return(parts) }}
 {% endmacro %}
@@ -162,7 +169,12 @@
 {# The totals of a metric whose equal amounts are counted. #}
 {% macro total_of_amounts(metric) %}
     select
-        '{{ metric }}' as metric, grain, period_start, scope, dimension, member,
+        '{{ metric }}' as metric,
+        grain,
+        period_start,
+        scope,
+        dimension,
+        member,
         sum(amount * try_cast(times as decimal(8, 0))) as numerator,
         sum(times)::decimal(38, 8) as denominator,
         cast(null as decimal(38, 8)) as pending,
@@ -180,18 +192,19 @@
     {% set dimensions = pass.dimensions %}
     {% set has_periods = pass.kind == 'period' %}
     {% set keys = 'grain, period_start' if has_periods else 'occurred_on' %}
-    with rows as ({{ measured_rows(pass) }}),
-    by_family as (
-        select {{ keys }}, scope, {{ dimensions | join(', ') }}, {{ sums_of_rows(pass) }}
-        from rows
-        group by {{ by_family(keys, dimensions) }}
-    ),
-    summed as (
-        select grain, period_start, {{ scope_and_member(dimensions) }} {{ sums_of_sums(pass) }}
-        from by_family
-        {% if not has_periods %}inner join calendar on by_family.occurred_on = calendar.day{% endif %}
-        group by {{ by_member('grain, period_start', dimensions) }}
-    )
+    with
+        rows as ({{ measured_rows(pass) }}),
+        by_family as (
+            select {{ keys }}, scope, {{ dimensions | join(', ') }}, {{ sums_of_rows(pass) }}
+            from rows
+            group by {{ by_family(keys, dimensions) }}
+        ),
+        summed as (
+            select grain, period_start, {{ scope_and_member(dimensions) }} {{ sums_of_sums(pass) }}
+            from by_family
+            {% if not has_periods %} inner join calendar on by_family.occurred_on = calendar.day{% endif %}
+            group by {{ by_member('grain, period_start', dimensions) }}
+        )
     select metric, grain, period_start, scope, dimension, member, numerator, denominator, pending, observations, missing
     from ({{ one_row_per_metric(pass, 'summed', ['grain', 'period_start', 'scope', 'dimension', 'member']) }})
     where grain <> 'day' or dimension in ('company', 'business_unit')
@@ -206,52 +219,60 @@
     {% set is_stock = pass.kind == 'stock' %}
     {% set keys = 'day' if is_stock else 'grain, day' %}
     {% set whose = 'metric, scope, dimension, member' if is_stock else 'metric, grain, scope, dimension, member' %}
-    with rows as (
-        {% if is_stock %}
-        select *, occurred_on as enters_on, ended_on as leaves_on from ({{ measured_rows(pass) }}) as measured
-        {% else %}
-        -- What goes on does so until the last period of its unit that is known.
-        select
-            measured.*,
-            measured.period_start as enters_on,
-            least(coalesce(measured.period_until, date '9999-12-31'), {{ add_days('horizon.last_on', 1) }}) as leaves_on
-        from ({{ measured_rows(pass) }}) as measured
-        inner join horizon
-            on measured.scope = horizon.business_unit and measured.period_start <= horizon.last_on
-        {% endif %}
-    ),
-    moved as (
-        select enters_on as day, 1 as way, * from rows
-        union all
-        select leaves_on as day, -1 as way, * from rows where leaves_on is not null
-    ),
-    by_family as (
-        select {{ keys }}, scope, {{ dimensions | join(', ') }}, {{ sums_of_rows(pass, sign='way') }}
-        from moved
-        group by {{ by_family(keys, dimensions) }}
-    ),
-    changed as (
-        select {{ keys }}, {{ scope_and_member(dimensions) }} {{ sums_of_sums(pass) }}
-        from by_family
-        group by {{ by_member(keys, dimensions) }}
-    ),
-    level as (
-        select
-            {{ whose }},
-            day as {{ 'occurred_on' if is_stock else 'period_start' }},
-            lead(day) over so_far as {{ 'ended_on' if is_stock else 'period_until' }},
-            {% for sum in ['numerator', 'denominator', 'observations', 'missing'] + ([] if is_stock else ['pending']) %}
-            sum({{ sum }}) over so_far as {{ sum }}{{ ',' if not loop.last }}
-            {% endfor %}
-        from ({{ one_row_per_metric(pass, 'changed', ([] if is_stock else ['grain']) + ['scope', 'day', 'dimension', 'member'], counted='is not null') }})
-        window so_far as (partition by {{ whose }} order by day nulls last)
-    ),
-    observed as (
-        select business_unit as scope, last_on from horizon
-        union all
-        select 'all' as scope, max(last_on) as last_on from horizon
-        where business_unit in (select scope from rows)
-    )
+    {% set kept = ([] if is_stock else ['grain']) + ['scope', 'day', 'dimension', 'member'] %}
+    {% set sums = ['numerator', 'denominator', 'observations', 'missing'] + ([] if is_stock else ['pending']) %}
+    with
+        rows as (
+            {% if is_stock %}
+                select *, occurred_on as enters_on, ended_on as leaves_on from ({{ measured_rows(pass) }}) as measured
+            {% else %}
+                -- What goes on does so until the last period of its unit that is known.
+                select
+                    measured.*,
+                    measured.period_start as enters_on,
+                    least(
+                        coalesce(measured.period_until, date '9999-12-31'), {{ add_days('horizon.last_on', 1) }}
+                    ) as leaves_on
+                from ({{ measured_rows(pass) }}) as measured
+                inner join
+                    horizon on measured.scope = horizon.business_unit and measured.period_start <= horizon.last_on
+            {% endif %}
+        ),
+        moved as (
+            select enters_on as day, 1 as way, *
+            from rows
+            union all
+            select leaves_on as day, -1 as way, *
+            from rows
+            where leaves_on is not null
+        ),
+        by_family as (
+            select {{ keys }}, scope, {{ dimensions | join(', ') }}, {{ sums_of_rows(pass, sign='way') }}
+            from moved
+            group by {{ by_family(keys, dimensions) }}
+        ),
+        changed as (
+            select {{ keys }}, {{ scope_and_member(dimensions) }} {{ sums_of_sums(pass) }}
+            from by_family
+            group by {{ by_member(keys, dimensions) }}
+        ),
+        level as (
+            select
+                {{ whose }},
+                day as {{ 'occurred_on' if is_stock else 'period_start' }},
+                lead(day) over so_far as {{ 'ended_on' if is_stock else 'period_until' }},
+                {% for sum in sums %} sum({{ sum }}) over so_far as {{ sum }}{{ ',' if not loop.last }} {% endfor %}
+            from ({{ one_row_per_metric(pass, 'changed', kept, counted='is not null') }})
+            window so_far as (partition by {{ whose }} order by day nulls last)
+        ),
+        observed as (
+            select business_unit as scope, last_on
+            from horizon
+            union all
+            select 'all' as scope, max(last_on) as last_on
+            from horizon
+            where business_unit in (select scope from rows)
+        )
     select
         level.metric,
         period.grain,
@@ -267,7 +288,8 @@
         level.missing
     from level
     inner join observed on level.scope = observed.scope
-    inner join observed_period as period
+    inner join
+        observed_period as period
         on observed.last_on = period.last_on
         and {{ counts_in('stock' if is_stock else 'period', 'level', 'period') }}
         and (period.grain <> 'day' or level.dimension in ('company', 'business_unit'))
@@ -278,9 +300,16 @@
 {# No rows, in the shape of the totals: what is added up where there is no metric. #}
 {% macro no_totals() %}
     select
-        null::string as metric, null::string as grain, null::date as period_start, null::string as scope,
-        null::string as dimension, null::string as member, null::decimal(38, 8) as numerator,
-        null::decimal(38, 8) as denominator, null::decimal(38, 8) as pending, null::bigint as observations,
+        null::string as metric,
+        null::string as grain,
+        null::date as period_start,
+        null::string as scope,
+        null::string as dimension,
+        null::string as member,
+        null::decimal(38, 8) as numerator,
+        null::decimal(38, 8) as denominator,
+        null::decimal(38, 8) as pending,
+        null::bigint as observations,
         null::bigint as missing
     from calendar
     cross join observed_period

@@ -6,17 +6,16 @@
     {%- set table = source(source_name, object_name) -%}
     {%- if not is_service(source_name) -%}
         {{ table if not execute or table.is_cte or load_relation(table) else _raw_of(source_name, object_name, none) }}
-    {%- elif not execute or table.is_cte -%}
-        (select *, '{{ source_name }}' as _source_system from {{ table }})
+    {%- elif not execute or table.is_cte -%} (select *, '{{ source_name }}' as _source_system from {{ table }})
     {%- else -%}
         (
-        {%- for account in var('services', {}).get(source_name, [source_name]) %}
-            select *, '{{ account }}' as _source_system
-            from {{ _raw_of(source_name, object_name, adapter.get_relation(target.database, 'raw_' ~ account, object_name)) }}
-            {{- ' union all' if not loop.last }}
-        {%- else %}
-            select *, '{{ source_name }}' as _source_system from {{ _raw_of(source_name, object_name, none) }}
-        {%- endfor %}
+            {%- for account in var('services', {}).get(source_name, [source_name]) %}
+                {%- set loaded = adapter.get_relation(target.database, 'raw_' ~ account, object_name) %}
+                select *, '{{ account }}' as _source_system
+                from {{ _raw_of(source_name, object_name, loaded) }} {{- ' union all' if not loop.last }}
+            {%- else %}
+                select *, '{{ source_name }}' as _source_system from {{ _raw_of(source_name, object_name, none) }}
+            {%- endfor %}
         )
     {%- endif -%}
 {%- endmacro %}
@@ -25,21 +24,21 @@
 {# The columns that a raw table has by its contract and by the extraction; null where the table that was loaded, if there
    is one, lacks them. #}
 {% macro _raw_of(source_name, object_name, loaded) -%}
-    {%- set declared = graph.sources['source.' ~ project_name ~ '.' ~ source_name ~ '.' ~ object_name].columns.values() -%}
+    {%- set table = 'source.' ~ project_name ~ '.' ~ source_name ~ '.' ~ object_name -%}
+    {%- set declared = graph.sources[table].columns.values() -%}
     {%- set held = adapter.get_columns_in_relation(loaded) | map(attribute='name') | list if loaded else [] -%}
     {%- set by_the_extraction = [
         ('_undeclared', 'string'), ('_line_key', 'string'), ('_source_file', 'string'), ('_source_line', 'bigint'),
-        ('_source_sha256', 'string'), ('_valid_from', 'moment'), ('_valid_to', 'moment'), ('_deleted_at', 'moment'), ('_deleted_reason', 'string'),
+        ('_source_sha256', 'string'), ('_valid_from', 'moment'), ('_valid_to', 'moment'),
+        ('_deleted_at', 'moment'), ('_deleted_reason', 'string'),
     ] -%}
     (
         select
-            {%- for column in declared %}
-            {{ _held(column.name, column.data_type, held) }},
-            {%- endfor %}
+            {%- for column in declared %} {{ _held(column.name, column.data_type, held) }}, {%- endfor %}
             {%- for name, data_type in by_the_extraction %}
-            {{ _held(name, data_type, held) }}{{ ',' if not loop.last }}
+                {{ _held(name, data_type, held) }}{{ ',' if not loop.last }}
             {%- endfor %}
-        {{ 'from ' ~ loaded if loaded else 'where false' }}
+            {{ 'from ' ~ loaded if loaded else 'where false' }}
     )
 {%- endmacro %}
 
@@ -58,8 +57,9 @@
 {# The newest version of every record that the source still has: closed versions and tombstones stay in raw. Whoever
    sold or paid did so even if it is deleted later: `deleted=true` takes its last version, too. #}
 {% macro current_rows(source_name, object_name, deleted=false) -%}
-    select * from {{ raw(source_name, object_name) }} where _valid_to is null
-    {%- if is_service(source_name) and not deleted %} and _deleted_at is null{% endif %}
+    select *
+    from {{ raw(source_name, object_name) }}
+    where _valid_to is null {%- if is_service(source_name) and not deleted %} and _deleted_at is null{% endif %}
 {%- endmacro %}
 
 
@@ -75,19 +75,21 @@
         where _valid_to is null and _deleted_reason like 'merged into %'
     )
     {%- endset -%}
-    select * from {{ followed_mergers(merger) }} as followed
+    select *
+    from {{ followed_mergers(merger) }} as followed
 {%- endmacro %}
 
 
 {# The sum of a column over a record's lines; null as soon as one line lacks it, since the rest is no sum. #}
-{% macro sum_if_known(column) -%}
-    case when count({{ column }}) = count(*) then sum({{ column }}) end
-{%- endmacro %}
+{% macro sum_if_known(column) -%} case when count({{ column }}) = count(*) then sum({{ column }}) end {%- endmacro %}
 
 
 {# What the most valuable of a record's lines sells; null where several compete and one has no price. #}
 {% macro most_valuable(column, price) -%}
-    case when count(*) = 1 or count({{ price }}) = count(*) then {{ value_at_max(column, ['coalesce(' ~ price ~ ', 0)', 'id']) }} end
+    case
+        when count(*) = 1 or count({{ price }}) = count(*)
+        then {{ value_at_max(column, ['coalesce(' ~ price ~ ', 0)', 'id']) }}
+    end
 {%- endmacro %}
 
 
@@ -114,10 +116,12 @@
 {# An amount in the smallest unit of its currency, as payment services count it: a hundredth, but for these. #}
 {% macro major_units(amount, currency) -%}
     try_cast({{ amount }} as decimal(30, 8)) * case
-        when {{ currency }} in (
-            'BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'VND', 'VUV', 'XAF', 'XOF', 'XPF'
-        ) then 1
-        when {{ currency }} in ('BHD', 'JOD', 'KWD', 'OMR', 'TND') then 0.001
+        when
+            {{ currency }}
+            in ('BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'VND', 'VUV', 'XAF', 'XOF', 'XPF')
+        then 1
+        when {{ currency }} in ('BHD', 'JOD', 'KWD', 'OMR', 'TND')
+        then 0.001
         else 0.01
     end::decimal(4, 3)
 {%- endmacro %}

@@ -1,8 +1,10 @@
 {# By how much a value is better than what is expected of it, as a share; of a growth, in points. For `kpi_status`. #}
 {% macro better_by(value) -%}
     if(direction = 'higher', 1, -1) * case
-        when in_points then {{ value }} - expected
-        when expected = 0 then sign({{ value }})::decimal(38, 8)
+        when in_points
+        then {{ value }} - expected
+        when expected = 0
+        then sign({{ value }})::decimal(38, 8)
         else {{ exact_ratio('(' ~ value ~ ' - expected)', 'expected') }} * sign(expected)::int
     end
 {%- endmacro %}
@@ -11,10 +13,14 @@
 {# The status of a value that is so much better than expected. #}
 {% macro status_of(better_by) -%}
     case
-        when {{ better_by }} is null then 'na'
-        when {{ better_by }} >= {{ var('status_ahead') }} then 'ahead'
-        when {{ better_by }} >= {{ var('status_on_track') }} then 'on_track'
-        when {{ better_by }} >= {{ var('status_at_risk') }} then 'at_risk'
+        when {{ better_by }} is null
+        then 'na'
+        when {{ better_by }} >= {{ var('status_ahead') }}
+        then 'ahead'
+        when {{ better_by }} >= {{ var('status_on_track') }}
+        then 'on_track'
+        when {{ better_by }} >= {{ var('status_at_risk') }}
+        then 'at_risk'
         else 'off_track'
     end
 {%- endmacro %}

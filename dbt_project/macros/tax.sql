@@ -1,7 +1,5 @@
 {# Of a list of taxes, what the amount beside them includes; null where they are not known. #}
-{% macro inclusive_tax(taxes) -%}
-    {{ json_sum(taxes, 'amount', "entry.tax_behavior = 'inclusive'") }}
-{%- endmacro %}
+{% macro inclusive_tax(taxes) -%} {{ json_sum(taxes, 'amount', "entry.tax_behavior = 'inclusive'") }} {%- endmacro %}
 
 
 {# Of a list of tax rates, the percent of the net that a price includes; null where no rate is given. #}

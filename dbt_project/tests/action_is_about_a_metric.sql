@@ -8,6 +8,9 @@
 ) }}
 select action.action_id, action.metric, action.scope, action.dimension, action.member
 from {{ ref('actions') }} as action
-anti join {{ ref('kpi_values') }} as known
-    on action.metric = known.metric and action.scope = known.scope
-    and action.dimension = known.dimension and action.member = known.member
+anti join
+    {{ ref('kpi_values') }} as known
+    on action.metric = known.metric
+    and action.scope = known.scope
+    and action.dimension = known.dimension
+    and action.member = known.member

@@ -10,7 +10,9 @@ select
     given.business_unit,
     {{ at_line('given') }} || 'the source ' || given.source || ' has no account ' || given.account_id || '.' as problem
 from {{ ref('int_customer_links') }} as given
-left join {{ ref('core_account') }} as account
-    on given.source = account.source_system and given.account_id = account.account_id
+left join
+    {{ ref('core_account') }} as account
+    on given.source = account.source_system
+    and given.account_id = account.account_id
     and given.business_unit = account.business_unit
 where account.account_key is null and given.business_unit not in ({{ units_without_data() }})

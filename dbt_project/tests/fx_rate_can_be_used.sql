@@ -6,15 +6,13 @@
         'cure': 'Correct these rows of company/fx_rates.csv.',
     },
 ) }}
-with unusable as (
-    select
-        given.currency,
-        given.rate_on,
-        given.rate
-    from {{ ref('int_fx_rates') }} as given
-    inner join {{ ref('core_fx_rate') }} as usable
-        on given.currency = usable.currency and given.rate_on = usable.rate_on
-    where usable.rate is null
-)
+with
+    unusable as (
+        select given.currency, given.rate_on, given.rate
+        from {{ ref('int_fx_rates') }} as given
+        inner join
+            {{ ref('core_fx_rate') }} as usable on given.currency = usable.currency and given.rate_on = usable.rate_on
+        where usable.rate is null
+    )
 
-{{ fail_by_name('unusable', "'The rate of ' || currency || ' on ' || rate_on || ' is ' || rate || '.'") }}
+    {{ fail_by_name('unusable', "'The rate of ' || currency || ' on ' || rate_on || ' is ' || rate || '.'") }}

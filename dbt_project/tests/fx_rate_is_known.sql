@@ -6,21 +6,18 @@
         'cure': 'Add the rate of that currency and day to company/fx_rates.csv.',
     },
 ) }}
-with unconverted as (
-    {% for fact, declared in var('facts', {}).items() if declared.needs_rate %}
-    select currency, rate_on, record_id
-    from {{ ref(fact) }}
-    where rate is null and ({{ declared.needs_rate }})
-    union all
-    {% endfor %}
-    select cast(null as string) as currency, cast(null as date) as rate_on, cast(null as string) as record_id
-    where false
-),
+with
+    unconverted as (
+        {% for fact, declared in var('facts', {}).items() if declared.needs_rate %}
+            select currency, rate_on, record_id
+            from {{ ref(fact) }}
+            where rate is null and ({{ declared.needs_rate }})
+            union all
+        {% endfor %}
+        select cast(null as string) as currency, cast(null as date) as rate_on, cast(null as string) as record_id
+        where false
+    ),
 
-day as (
-    select currency, rate_on, count(*) as records
-    from unconverted
-    group by currency, rate_on
-)
+    day as (select currency, rate_on, count(*) as records from unconverted group by currency, rate_on)
 
-{{ fail_by_name('day', "'No rate of ' || currency || ' on ' || rate_on || ' (' || records || ' records).'") }}
+    {{ fail_by_name('day', "'No rate of ' || currency || ' on ' || rate_on || ' (' || records || ' records).'") }}

@@ -1,5 +1,5 @@
--- Months and currencies in which opening MRR and the movements don't make the closing MRR. Opening and closing come from
--- the subscriptions, the movements from the customers' holdings.
+-- Months and currencies in which opening MRR and the movements don't make the closing MRR. Opening and closing come
+-- from the subscriptions, the movements from the customers' holdings.
 {{ config(
     severity='error',
     meta={
@@ -7,52 +7,58 @@
         'cure': 'Compare core_mrr_movement with core_subscription in the months that `scorecard dbt show` lists.',
     },
 ) }}
-with account_currency as (
-    select account_key, {{ joined_texts('currency', '+') }} as currency
-    from {{ ref('core_subscription') }}
-    group by account_key
-),
+with
+    account_currency as (
+        select account_key, {{ joined_texts('currency', '+') }} as currency
+        from {{ ref('core_subscription') }}
+        group by account_key
+    ),
 
-month as (
-    select period.period, period.period_start, period.period_end
-    from {{ ref('core_period') }} as period
-    where period.grain = 'month'
-        and period.period_start <= (select max(moved_on) from {{ ref('core_mrr_movement') }})
-        and period.period_end > (select min(started_on) from {{ ref('core_subscription') }})
-),
+    month as (
+        select period.period, period.period_start, period.period_end
+        from {{ ref('core_period') }} as period
+        where
+            period.grain = 'month'
+            and period.period_start <= (select max(moved_on) from {{ ref('core_mrr_movement') }})
+            and period.period_end > (select min(started_on) from {{ ref('core_subscription') }})
+    ),
 
-held as (
-    select
-        month.period,
-        account_currency.currency,
-        coalesce(sum(item.mrr) filter (where item.started_on < month.period_start
-            and (item.ended_on is null or item.ended_on >= month.period_start)), 0) as opening,
-        coalesce(sum(item.mrr) filter (where item.started_on < month.period_end
-            and (item.ended_on is null or item.ended_on >= month.period_end)), 0) as closing
-    from month
-    cross join {{ ref('core_subscription') }} as item
-    inner join account_currency on item.account_key = account_currency.account_key
-    where item.ended_on is null or item.ended_on > item.started_on
-    group by all
-),
+    held as (
+        select
+            month.period,
+            account_currency.currency,
+            coalesce(
+                sum(item.mrr) filter (
+                    where
+                        item.started_on < month.period_start
+                        and (item.ended_on is null or item.ended_on >= month.period_start)
+                ),
+                0
+            ) as opening,
+            coalesce(
+                sum(item.mrr) filter (
+                    where
+                        item.started_on < month.period_end
+                        and (item.ended_on is null or item.ended_on >= month.period_end)
+                ),
+                0
+            ) as closing
+        from month
+        cross join {{ ref('core_subscription') }} as item
+        inner join account_currency on item.account_key = account_currency.account_key
+        where item.ended_on is null or item.ended_on > item.started_on
+        group by all
+    ),
 
-moved as (
-    select
-        month.period,
-        account_currency.currency,
-        sum(movement.amount) as amount
-    from {{ ref('core_mrr_movement') }} as movement
-    inner join month on movement.moved_on = {{ add_days('month.period_end', -1) }}
-    inner join account_currency on movement.account_key = account_currency.account_key
-    group by all
-)
+    moved as (
+        select month.period, account_currency.currency, sum(movement.amount) as amount
+        from {{ ref('core_mrr_movement') }} as movement
+        inner join month on movement.moved_on = {{ add_days('month.period_end', -1) }}
+        inner join account_currency on movement.account_key = account_currency.account_key
+        group by all
+    )
 
-select
-    held.period,
-    held.currency,
-    held.opening,
-    coalesce(moved.amount, 0) as movements,
-    held.closing
+select held.period, held.currency, held.opening, coalesce(moved.amount, 0) as movements, held.closing
 from held
 left join moved on held.period = moved.period and held.currency = moved.currency
 where held.opening + coalesce(moved.amount, 0) <> held.closing

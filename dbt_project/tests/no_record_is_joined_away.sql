@@ -6,16 +6,19 @@
         'cure': "Look for a key that is not unique, or an inner join, in the fact's model under dbt_project/models/core.",
     },
 ) }}
-with counted (fact, has_rows, staged) as (
-    {% for fact, declared in var('facts', {}).items() %}
-    select
-        '{{ fact }}',
-        (select count(*) from {{ ref(fact) }}),
-        {% for model in var('concepts', {}).get(declared.concept, []) %}(select count(*) from {{ ref(model) }}) + {% endfor %}0
-    union all
-    {% endfor %}
-    select null, 0, 0
-)
+with
+    counted(fact, has_rows, staged) as (
+        {% for fact, declared in var('facts', {}).items() %}
+            select
+                '{{ fact }}',
+                (select count(*) from {{ ref(fact) }}),
+                {% for model in var('concepts', {}).get(declared.concept, []) %}
+                    (select count(*) from {{ ref(model) }}) +
+                {% endfor %} 0
+            union all
+        {% endfor %}
+        select null, 0, 0
+    )
 
 select fact, has_rows, staged
 from counted

@@ -7,25 +7,28 @@
         'cure': 'Correct the product at the source, or add its spelling to aliases.csv of the unit, in the folder company.',
     },
 ) }}
-with sold as (
-    {%- for name in var('facts', {}) %}
-    {%- set relation = ref(name) %}
-    {%- if 'product' in fact_columns(name) %}
-    select business_unit, source_system, product from {{ relation }}
-    union all
-    {%- endif %}
-    {%- endfor %}
-    select cast(null as string) as business_unit, cast(null as string) as source_system, cast(null as string) as product
-    where false
-)
+with
+    sold as (
+        {%- for name in var('facts', {}) %}
+            {%- set relation = ref(name) %}
+            {%- if 'product' in fact_columns(name) %}
+                select business_unit, source_system, product
+                from {{ relation }}
+                union all
+            {%- endif %}
+        {%- endfor %}
+        select
+            cast(null as string) as business_unit,
+            cast(null as string) as source_system,
+            cast(null as string) as product
+        where false
+    )
 
-select
-    sold.business_unit,
-    sold.product,
-    count(*) as records
+select sold.business_unit, sold.product, count(*) as records
 from sold
-anti join {{ ref('core_product') }} as product
-    on sold.product = product.product and sold.source_system = product.source_system
-where sold.product <> 'unknown'
-    and sold.source_system in (select source_system from {{ ref('core_product') }})
+anti join
+    {{ ref('core_product') }} as product
+    on sold.product = product.product
+    and sold.source_system = product.source_system
+where sold.product <> 'unknown' and sold.source_system in (select source_system from {{ ref('core_product') }})
 group by sold.business_unit, sold.product

@@ -8,8 +8,13 @@
 ) }}
 select
     given.business_unit,
-    {{ at_line('given') }} || 'the product ' || given.product || ' has another tier, family or kind of price elsewhere.' as problem
+    {{ at_line('given') }}
+    || 'the product '
+    || given.product
+    || ' has another tier, family or kind of price elsewhere.' as problem
 from {{ ref('int_product_ladder') }} as given
-left join {{ ref('core_product_ladder') }} as placed
-    on given.business_unit = placed.business_unit and given.product = placed.product
+left join
+    {{ ref('core_product_ladder') }} as placed
+    on given.business_unit = placed.business_unit
+    and given.product = placed.product
 where placed.product is null

@@ -6,11 +6,9 @@
         'cure': 'Delete all but one: a member has one target, whatever it was called before.',
     },
 ) }}
-with repeated as (
-    select record_id, count(*) as times
-    from {{ ref('core_target') }}
-    group by record_id
-    having count(*) > 1
-)
+with
+    repeated as (
+        select record_id, count(*) as times from {{ ref('core_target') }} group by record_id having count(*) > 1
+    )
 
-{{ fail_by_name('repeated', "'Target ' || record_id || ' is given ' || times || ' times.'") }}
+    {{ fail_by_name('repeated', "'Target ' || record_id || ' is given ' || times || ' times.'") }}

@@ -26,7 +26,7 @@ class Started:
 
 
 def write_new(files: Mapping[Path, str]) -> tuple[Path, ...]:
-    """Write files that aren't there yet; return them.
+    """Write files that aren't there yet; return them. SQL is written as the formatter lays it out.
 
     Raises
     ------
@@ -38,8 +38,16 @@ def write_new(files: Mapping[Path, str]) -> tuple[Path, ...]:
         )
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(laid_out(text) if path.suffix == ".sql" else text, encoding="utf-8")
     return tuple(files)
+
+
+def laid_out(sql: str) -> str:
+    """Return the SQL of a model as the formatter of the project lays it out."""
+    from sqlfmt.api import format_string
+    from sqlfmt.mode import Mode
+
+    return format_string(sql, Mode(line_length=_WIDTH, no_jinjafmt=True))
 
 
 def refuse_no_name(name: str, what: str) -> None:

@@ -22,6 +22,7 @@ from pypdf import PdfReader
 from scorecard import cli
 from scorecard.catalogue import load_catalogue
 from scorecard.catalogue.metric_entries import MetricEntry
+from scorecard.scaffold.writing import laid_out
 from scorecard.shared.settings import Settings
 from tests.conftest import PROJECT
 from tests.docs.conftest import Copy, copy_project, example_blocks, lacking, print_metric
@@ -72,6 +73,13 @@ def test_a_start_of_a_metric_prints_what_the_guides_show(tmp_path: Path) -> None
         done = copy.type(f"PATH={sys.prefix}/bin:$PATH\n{block.text}")
         assert done.returncode == 0, done.stdout + done.stderr
         assert not lacking(example_blocks(), block, done.stdout + done.stderr), done.stdout
+
+
+def test_sql_is_laid_out_as_the_formatter_does() -> None:
+    for page in PAGES:
+        for block in blocks(page):
+            if block.language == "sql":
+                assert block.text == laid_out(block.text), f"{name(page)}, line {block.line}"
 
 
 def test_every_block_is_run_or_used() -> None:

@@ -1,47 +1,31 @@
 {# What DuckDB and Spark write differently. Models and other macros call these; each engine has its own SQL for them in
    the file beside this one. Everything else in the project is SQL that both run with the same result. #}
-
-
 {# The type of a contract's column, as the engine names it. `moment` is a point in time, `strings` a list of texts. #}
-{% macro type_of(data_type) -%}
-    {{ return(adapter.dispatch('type_of')(data_type)) }}
-{%- endmacro %}
+{% macro type_of(data_type) -%} {{ return(adapter.dispatch('type_of')(data_type)) }} {%- endmacro %}
 
 
 {# The company's day on which a moment falls. #}
-{% macro local_day(moment) -%}
-    {{ return(adapter.dispatch('local_day')(moment)) }}
-{%- endmacro %}
+{% macro local_day(moment) -%} {{ return(adapter.dispatch('local_day')(moment)) }} {%- endmacro %}
 
 
 {# The moment that a clock on the company's wall tells. #}
-{% macro moment_of(wall_clock) -%}
-    {{ return(adapter.dispatch('moment_of')(wall_clock)) }}
-{%- endmacro %}
+{% macro moment_of(wall_clock) -%} {{ return(adapter.dispatch('moment_of')(wall_clock)) }} {%- endmacro %}
 
 
 {# The moment at which a local day begins. #}
-{% macro start_of_day(day) -%}
-    {{ return(adapter.dispatch('start_of_day')(day)) }}
-{%- endmacro %}
+{% macro start_of_day(day) -%} {{ return(adapter.dispatch('start_of_day')(day)) }} {%- endmacro %}
 
 
 {# The moment so many seconds after 1970 began. #}
-{% macro moment_of_seconds(seconds) -%}
-    {{ return(adapter.dispatch('moment_of_seconds')(seconds)) }}
-{%- endmacro %}
+{% macro moment_of_seconds(seconds) -%} {{ return(adapter.dispatch('moment_of_seconds')(seconds)) }} {%- endmacro %}
 
 
 {# A day some days later. #}
-{% macro add_days(day, days) -%}
-    {{ return(adapter.dispatch('add_days')(day, days)) }}
-{%- endmacro %}
+{% macro add_days(day, days) -%} {{ return(adapter.dispatch('add_days')(day, days)) }} {%- endmacro %}
 
 
 {# A day some months later; of a shorter month the last day. #}
-{% macro add_months(day, months) -%}
-    {{ return(adapter.dispatch('add_months')(day, months)) }}
-{%- endmacro %}
+{% macro add_months(day, months) -%} {{ return(adapter.dispatch('add_months')(day, months)) }} {%- endmacro %}
 
 
 {# How many days a day is after another. #}
@@ -51,15 +35,11 @@
 
 
 {# The first day of the `week`, `month`, `quarter` or `year` of the calendar that a day is in. #}
-{% macro first_day_of(part, day) -%}
-    {{ return(adapter.dispatch('first_day_of')(part, day)) }}
-{%- endmacro %}
+{% macro first_day_of(part, day) -%} {{ return(adapter.dispatch('first_day_of')(part, day)) }} {%- endmacro %}
 
 
 {# The ISO week of a day: 2026-W01. #}
-{% macro iso_week(day) -%}
-    {{ return(adapter.dispatch('iso_week')(day)) }}
-{%- endmacro %}
+{% macro iso_week(day) -%} {{ return(adapter.dispatch('iso_week')(day)) }} {%- endmacro %}
 
 
 {# Rows of one column, to join laterally: the days from the first up to and without the last. #}
@@ -75,9 +55,7 @@
 
 
 {# The whole part of a decimal, without its fraction; the sign stays. #}
-{% macro whole_part(number) -%}
-    {{ return(adapter.dispatch('whole_part')(number)) }}
-{%- endmacro %}
+{% macro whole_part(number) -%} {{ return(adapter.dispatch('whole_part')(number)) }} {%- endmacro %}
 
 
 {# How many times a whole number goes into another that is not negative. #}
@@ -87,27 +65,19 @@
 
 
 {# An aggregate: the column's value in the row whose sort keys are the greatest. A list of keys is compared in order. #}
-{% macro value_at_max(column, keys) -%}
-    {{ return(adapter.dispatch('value_at_max')(column, keys)) }}
-{%- endmacro %}
+{% macro value_at_max(column, keys) -%} {{ return(adapter.dispatch('value_at_max')(column, keys)) }} {%- endmacro %}
 
 
 {# A window function, without its OVER: the last value in the frame that is not null. #}
-{% macro last_known(column) -%}
-    {{ return(adapter.dispatch('last_known')(column)) }}
-{%- endmacro %}
+{% macro last_known(column) -%} {{ return(adapter.dispatch('last_known')(column)) }} {%- endmacro %}
 
 
 {# Several columns as one value with fields of their names. #}
-{% macro struct_of(columns) -%}
-    {{ return(adapter.dispatch('struct_of')(columns)) }}
-{%- endmacro %}
+{% macro struct_of(columns) -%} {{ return(adapter.dispatch('struct_of')(columns)) }} {%- endmacro %}
 
 
 {# Texts as one list. #}
-{% macro text_list(texts) -%}
-    {{ return(adapter.dispatch('text_list')(texts)) }}
-{%- endmacro %}
+{% macro text_list(texts) -%} {{ return(adapter.dispatch('text_list')(texts)) }} {%- endmacro %}
 
 
 {# An aggregate: the texts that differ, in their order, joined by another one. #}
@@ -117,21 +87,15 @@
 
 
 {# Ends the query with an error that says a text. #}
-{% macro failure(message) -%}
-    {{ return(adapter.dispatch('failure')(message)) }}
-{%- endmacro %}
+{% macro failure(message) -%} {{ return(adapter.dispatch('failure')(message)) }} {%- endmacro %}
 
 
 {# How many entries a list in JSON has. #}
-{% macro json_length(entries) -%}
-    {{ return(adapter.dispatch('json_length')(entries)) }}
-{%- endmacro %}
+{% macro json_length(entries) -%} {{ return(adapter.dispatch('json_length')(entries)) }} {%- endmacro %}
 
 
 {# Whether a JSON list of texts has one. #}
-{% macro json_has(entries, text) -%}
-    {{ return(adapter.dispatch('json_has')(entries, text)) }}
-{%- endmacro %}
+{% macro json_has(entries, text) -%} {{ return(adapter.dispatch('json_has')(entries, text)) }} {%- endmacro %}
 
 
 {# Of a JSON list of objects, the text field of the first one whose flag is set. #}
@@ -149,9 +113,7 @@
 
 {# A relation: what each merged record has become in the end, however many mergers that took:
    (_source_system, merged_id, into_id). `merger` is a relation of the same columns, a row per merger. #}
-{% macro followed_mergers(merger) -%}
-    {{ return(adapter.dispatch('followed_mergers')(merger)) }}
-{%- endmacro %}
+{% macro followed_mergers(merger) -%} {{ return(adapter.dispatch('followed_mergers')(merger)) }} {%- endmacro %}
 
 
 {# An aggregate over a row per amount: the amount at which the curve comes to a half, `reached`, and the one at which it
@@ -165,18 +127,12 @@
 
 
 {# An aggregate: the values of a column that are known, as a list in their order. #}
-{% macro sorted_list(column) -%}
-    {{ return(adapter.dispatch('sorted_list')(column)) }}
-{%- endmacro %}
+{% macro sorted_list(column) -%} {{ return(adapter.dispatch('sorted_list')(column)) }} {%- endmacro %}
 
 
 {# How many values a list has. #}
-{% macro length_of(values) -%}
-    {{ return(adapter.dispatch('length_of')(values)) }}
-{%- endmacro %}
+{% macro length_of(values) -%} {{ return(adapter.dispatch('length_of')(values)) }} {%- endmacro %}
 
 
 {# The value at a place in a list, from 1. #}
-{% macro value_at(values, place) -%}
-    {{ return(adapter.dispatch('value_at')(values, place)) }}
-{%- endmacro %}
+{% macro value_at(values, place) -%} {{ return(adapter.dispatch('value_at')(values, place)) }} {%- endmacro %}

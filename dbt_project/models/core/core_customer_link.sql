@@ -1,16 +1,17 @@
 -- One row per account that a unit's people have linked to a customer. An account that is given to several customers
 -- is of none of them, and a check names its rows.
-with given as (
-    select
-        *,
-        min(customer) over same as first_customer,
-        max(customer) over same as last_customer,
-        row_number() over (
-            partition by business_unit, source, account_id order by source_system nulls last, record_id nulls last
-        ) as place
-    from {{ ref('int_customer_links') }}
-    window same as (partition by business_unit, source, account_id)
-)
+with
+    given as (
+        select
+            *,
+            min(customer) over same as first_customer,
+            max(customer) over same as last_customer,
+            row_number() over (
+                partition by business_unit, source, account_id order by source_system nulls last, record_id nulls last
+            ) as place
+        from {{ ref('int_customer_links') }}
+        window same as (partition by business_unit, source, account_id)
+    )
 
 select
     business_unit,

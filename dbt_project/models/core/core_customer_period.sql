@@ -25,5 +25,7 @@ select
     change.source_sha256
 from {{ ref('core_customer_change') }} as change
 inner join {{ ref('core_horizon') }} as horizon on change.business_unit = horizon.business_unit
-inner join {{ ref('core_period') }} as period
-    on {{ counts_in('period', 'change', 'period') }} and period.period_start <= horizon.last_on
+inner join
+    {{ ref('core_period') }} as period
+    on {{ counts_in('period', 'change', 'period') }}
+    and period.period_start <= horizon.last_on

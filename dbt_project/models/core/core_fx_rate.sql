@@ -1,16 +1,17 @@
 -- One row per currency and day: units of the reporting currency for one unit of the currency. A rate that is not above
 -- 0, or that another source contradicts, is null, and a check names its row.
-with compared as (
-    select
-        *,
-        min(rate) over same as lowest,
-        max(rate) over same as highest,
-        row_number() over (
-            partition by currency, rate_on order by source_system nulls last, record_id nulls last
-        ) as place
-    from {{ ref('int_fx_rates') }}
-    window same as (partition by currency, rate_on)
-)
+with
+    compared as (
+        select
+            *,
+            min(rate) over same as lowest,
+            max(rate) over same as highest,
+            row_number() over (
+                partition by currency, rate_on order by source_system nulls last, record_id nulls last
+            ) as place
+        from {{ ref('int_fx_rates') }}
+        window same as (partition by currency, rate_on)
+    )
 
 select
     currency,

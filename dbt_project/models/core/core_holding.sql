@@ -2,33 +2,37 @@
 -- active subscriptions and their MRR did not change. `product` is null where the row is the customer as a whole; MRR
 -- is null while that of one of its subscriptions isn't known. `has_lapsed` says whether one of those that ended on
 -- `from_on` did so without a word.
-with subscription as (
-    select * from {{ ref('core_subscription') }}
-    where ended_on is null or ended_on > started_on
-),
+with
+    subscription as (select * from {{ ref('core_subscription') }} where ended_on is null or ended_on > started_on),
 
-change as (
-    select
-        account_key, product, started_on as day, 1 as active, mrr, (mrr is null)::int as unpriced, false as has_lapsed
-    from subscription
-    union all
-    select account_key, product, ended_on, -1, -mrr, -(mrr is null)::int, coalesce(end_kind, '') <> 'cancelled'
-    from subscription
-    where ended_on is not null
-),
+    change as (
+        select
+            account_key,
+            product,
+            started_on as day,
+            1 as active,
+            mrr,
+            (mrr is null)::int as unpriced,
+            false as has_lapsed
+        from subscription
+        union all
+        select account_key, product, ended_on, -1, - mrr, - (mrr is null)::int, coalesce(end_kind, '') <> 'cancelled'
+        from subscription
+        where ended_on is not null
+    ),
 
-daily as (
-    select
-        account_key,
-        product,
-        day,
-        sum(active) as active,
-        sum(mrr) as mrr,
-        sum(unpriced) as unpriced,
-        bool_or(has_lapsed) as has_lapsed
-    from change
-    group by grouping sets ((account_key, product, day), (account_key, day))
-)
+    daily as (
+        select
+            account_key,
+            product,
+            day,
+            sum(active) as active,
+            sum(mrr) as mrr,
+            sum(unpriced) as unpriced,
+            bool_or(has_lapsed) as has_lapsed
+        from change
+        group by grouping sets ((account_key, product, day), (account_key, day))
+    )
 
 select
     account_key,

@@ -1,11 +1,14 @@
 -- One row per customer: its first won deal. Who comes back is not new again.
-with won as (
-    select
-        *,
-        row_number() over (partition by account_key order by closed_on nulls last, opportunity_key nulls last) as place
-    from {{ ref('core_opportunity') }}
-    where is_won and account_key is not null
-)
+with
+    won as (
+        select
+            *,
+            row_number() over (
+                partition by account_key order by closed_on nulls last, opportunity_key nulls last
+            ) as place
+        from {{ ref('core_opportunity') }}
+        where is_won and account_key is not null
+    )
 
 select
     account_key,

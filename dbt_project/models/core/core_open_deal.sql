@@ -23,7 +23,8 @@ select
     opportunity.source_sha256
 from {{ ref('core_opportunity') }} as opportunity
 inner join {{ ref('core_horizon') }} as horizon on opportunity.business_unit = horizon.business_unit
-inner join {{ ref('core_period') }} as period
+inner join
+    {{ ref('core_period') }} as period
     on opportunity.created_on <= least(period.period_end - 1, horizon.last_on)
     and (opportunity.closed_on is null or opportunity.closed_on > least(period.period_end - 1, horizon.last_on))
     and period.period_start <= horizon.last_on

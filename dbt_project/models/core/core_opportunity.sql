@@ -1,25 +1,29 @@
 -- One row per opportunity, open or closed; the day on which an open one is expected to close is no day of closing.
 -- Money in the reporting currency at the rate of the closing day.
-with joined as (
-    select
-        opportunity.*,
-        rep.team,
-        rep.region,
-        account.segment,
-        account.country,
-        product.product_family,
-        product.list_price,
-        (case when opportunity.currency = '{{ var("currency") }}' then 1 else fx.rate end)::decimal(14, 8) as rate
-    from {{ ref('int_opportunities') }} as opportunity
-    left join {{ ref('core_rep') }} as rep
-        on opportunity.rep = rep.rep and opportunity.source_system = rep.source_system
-    left join {{ ref('core_account') }} as account
-        on opportunity.source_system || ':' || opportunity.account_id = account.account_key
-    left join {{ ref('core_product') }} as product
-        on opportunity.product = product.product and opportunity.source_system = product.source_system
-    left join {{ ref('core_fx_rate') }} as fx
-        on opportunity.currency = fx.currency and opportunity.closed_on = fx.rate_on
-)
+with
+    joined as (
+        select
+            opportunity.*,
+            rep.team,
+            rep.region,
+            account.segment,
+            account.country,
+            product.product_family,
+            product.list_price,
+            (case when opportunity.currency = '{{ var("currency") }}' then 1 else fx.rate end)::decimal(14, 8) as rate
+        from {{ ref('int_opportunities') }} as opportunity
+        left join
+            {{ ref('core_rep') }} as rep on opportunity.rep = rep.rep and opportunity.source_system = rep.source_system
+        left join
+            {{ ref('core_account') }} as account
+            on opportunity.source_system || ':' || opportunity.account_id = account.account_key
+        left join
+            {{ ref('core_product') }} as product
+            on opportunity.product = product.product
+            and opportunity.source_system = product.source_system
+        left join
+            {{ ref('core_fx_rate') }} as fx on opportunity.currency = fx.currency and opportunity.closed_on = fx.rate_on
+    )
 
 select
     source_system || ':' || opportunity_id as opportunity_key,

@@ -1,27 +1,29 @@
 -- One row per subscription item, or stretch of days in which it was the same; active on [started_on, ended_on). Money
 -- per month in the reporting currency, all of a customer's at the rate of the day its first item in that currency
 -- started: a moving rate is no movement of MRR, not even when an item is renewed.
-with dated as (
-    select
-        *,
-        min(started_on) over (
-            partition by source_system, coalesce(account_id, subscription_id), currency
-        ) as rate_on
-    from {{ ref('int_subscriptions') }}
-),
+with
+    dated as (
+        select
+            *,
+            min(started_on) over (
+                partition by source_system, coalesce(account_id, subscription_id), currency
+            ) as rate_on
+        from {{ ref('int_subscriptions') }}
+    ),
 
-joined as (
-    select
-        subscription.*,
-        account.segment,
-        account.country,
-        (case when subscription.currency = '{{ var("currency") }}' then 1 else fx.rate end)::decimal(14, 8) as rate
-    from dated as subscription
-    left join {{ ref('core_account') }} as account
-        on subscription.source_system || ':' || subscription.account_id = account.account_key
-    left join {{ ref('core_fx_rate') }} as fx
-        on subscription.currency = fx.currency and subscription.rate_on = fx.rate_on
-)
+    joined as (
+        select
+            subscription.*,
+            account.segment,
+            account.country,
+            (case when subscription.currency = '{{ var("currency") }}' then 1 else fx.rate end)::decimal(14, 8) as rate
+        from dated as subscription
+        left join
+            {{ ref('core_account') }} as account
+            on subscription.source_system || ':' || subscription.account_id = account.account_key
+        left join
+            {{ ref('core_fx_rate') }} as fx on subscription.currency = fx.currency and subscription.rate_on = fx.rate_on
+    )
 
 select
     source_system || ':' || subscription_id as subscription_key,
@@ -37,9 +39,9 @@ select
     currency,
     rate_on,
     rate,
-    (
-        case when is_trial then 0 when not is_trial then try_cast(monthly_amount as decimal(24, 8)) * rate end
-    )::decimal(30, 8) as mrr,
+    (case when is_trial then 0 when not is_trial then try_cast(monthly_amount as decimal(24, 8)) * rate end)::decimal(
+        30, 8
+    ) as mrr,
     source_system,
     source_object,
     record_id,

@@ -1,7 +1,5 @@
 -- One row per target: metric, period, scope and member, under the name that the member has now.
-with target as (
-    {{ with_names(ref('int_targets')) }}
-)
+with target as ({{ with_names(ref('int_targets')) }})
 
 select
     target.metric,

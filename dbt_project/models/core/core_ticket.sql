@@ -19,5 +19,4 @@ select
     ticket.source_sha256,
     ticket.loaded_at
 from {{ ref('int_tickets') }} as ticket
-left join {{ ref('core_account') }} as account
-    on ticket.source_system || ':' || ticket.account_id = account.account_key
+left join {{ ref('core_account') }} as account on ticket.source_system || ':' || ticket.account_id = account.account_key

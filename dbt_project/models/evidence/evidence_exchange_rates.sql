@@ -2,22 +2,22 @@
 -- names the day of its rate (`rate_on`).
 {% set rates = ref('core_fx_rate') %}
 {% for fact in var('facts', {}) %}
-{% set relation = ref(fact) %}
-{% if 'rate_on' in fact_columns(fact) %}
-select distinct
-    fact.source_system,
-    fact.source_object,
-    fact.record_id,
-    'exchange rate' as role,
-    rate.source_object as evidence_object,
-    rate.record_id as evidence_id,
-    rate.source_file as evidence_file,
-    rate.source_line as evidence_line
-from {{ relation }} as fact
-inner join {{ rates }} as rate on fact.currency = rate.currency and fact.rate_on = rate.rate_on
-where fact.currency <> '{{ var("currency") }}' and rate.rate is not null
-union all
-{% endif %}
+    {% set relation = ref(fact) %}
+    {% if 'rate_on' in fact_columns(fact) %}
+        select distinct
+            fact.source_system,
+            fact.source_object,
+            fact.record_id,
+            'exchange rate' as role,
+            rate.source_object as evidence_object,
+            rate.record_id as evidence_id,
+            rate.source_file as evidence_file,
+            rate.source_line as evidence_line
+        from {{ relation }} as fact
+        inner join {{ rates }} as rate on fact.currency = rate.currency and fact.rate_on = rate.rate_on
+        where fact.currency <> '{{ var("currency") }}' and rate.rate is not null
+        union all
+    {% endif %}
 {% endfor %}
 select
     cast(null as string) as source_system,

@@ -10,7 +10,7 @@ select
     customer.product is null as in_total,
     case
         when customer.opening_mrr is not null and customer.closing_mrr is not null
-            then least(customer.opening_mrr, customer.closing_mrr)
+        then least(customer.opening_mrr, customer.closing_mrr)
     end as numerator,
     customer.opening_mrr as denominator
 from {{ ref('core_customer_change') }} as customer

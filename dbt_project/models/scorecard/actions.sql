@@ -1,7 +1,5 @@
 -- One row per action decided at a review, under the name that its member has now.
-with action as (
-    {{ with_names(ref('int_actions')) }}
-)
+with action as ({{ with_names(ref('int_actions')) }})
 
 select
     action_id,

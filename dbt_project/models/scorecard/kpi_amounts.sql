@@ -3,25 +3,25 @@
 -- read these counts.
 {% set models = kpi_models() %}
 {% set all_passes = passes(models) if execute else [] %}
-with horizon as (
-    select business_unit, last_on from {{ ref('core_horizon') }}
-),
+with
+    horizon as (select business_unit, last_on from {{ ref('core_horizon') }}),
 
-period as (
-    select grain, period_start, period_end
-    from {{ ref('core_period') }}
-    where period_start <= (select max(last_on) from horizon)
-),
+    period as (
+        select grain, period_start, period_end
+        from {{ ref('core_period') }}
+        where period_start <= (select max(last_on) from horizon)
+    ),
 
-counted as (
-    {% for pass in all_passes %}
-    {% for metric in pass.metrics if counted_aggregates(pass, metric) %}
-    select * from ({{ counted_amounts(pass, metric) }})
-    union all
-    {% endfor %}
-    {% endfor %}
-    {{ no_amounts() }}
-)
+    counted as (
+        {% for pass in all_passes %}
+            {% for metric in pass.metrics if counted_aggregates(pass, metric) %}
+                select *
+                from ({{ counted_amounts(pass, metric) }})
+                union all
+            {% endfor %}
+        {% endfor %}
+        {{ no_amounts() }}
+    )
 
 select
     metric::string as metric,

@@ -1,18 +1,18 @@
 -- One row per metric, record that it has observations of, and record behind it. A view, which closes read.
 {{ config(materialized='view') }}
 {% for metric, model in var('evidence', {}).items() %}
-select
-    '{{ metric }}'::string as metric,
-    source_system,
-    source_object,
-    record_id,
-    role,
-    evidence_object,
-    evidence_id,
-    evidence_file,
-    evidence_line
-from {{ ref(model) }}
-union all
+    select
+        '{{ metric }}'::string as metric,
+        source_system,
+        source_object,
+        record_id,
+        role,
+        evidence_object,
+        evidence_id,
+        evidence_file,
+        evidence_line
+    from {{ ref(model) }}
+    union all
 {% endfor %}
 select
     null::string as metric,

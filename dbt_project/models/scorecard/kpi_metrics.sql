@@ -1,18 +1,26 @@
 -- One row per metric and variant: what the roll-up must know of it, from the YAML beside its SQL. A variant shares the
 -- observations of its metric, its base.
 {% set metrics = plan().metrics %}
-with metric (metric, base, kind, aggregate, driver, is_prorated, in_points, minimum, direction, grains, na_where) as (
-    values
-    {% for metric in metrics %}
-    (
-        '{{ metric.metric }}', '{{ metric.base }}', '{{ metric.kind }}', '{{ metric.aggregate }}',
-        {{ "'" ~ metric.driver ~ "'" if metric.driver else 'null' }}, {{ metric.is_prorated }}, {{ metric.in_points }},
-        {{ metric.minimum }}, '{{ metric.direction }}', {{ text_list(metric.grains) }}, {{ text_list(metric.na_where) }}
-    ){{ ',' if not loop.last }}
-    {% else %}
-    (null, null, null, null, null, null, null, null, null, null, null)
-    {% endfor %}
-)
+with
+    metric(metric, base, kind, aggregate, driver, is_prorated, in_points, minimum, direction, grains, na_where) as (
+        values
+            {% for metric in metrics %}
+                (
+                    '{{ metric.metric }}',
+                    '{{ metric.base }}',
+                    '{{ metric.kind }}',
+                    '{{ metric.aggregate }}',
+                    {{ "'" ~ metric.driver ~ "'" if metric.driver else 'null' }},
+                    {{ metric.is_prorated }},
+                    {{ metric.in_points }},
+                    {{ metric.minimum }},
+                    '{{ metric.direction }}',
+                    {{ text_list(metric.grains) }},
+                    {{ text_list(metric.na_where) }}
+                ){{ ',' if not loop.last }}
+            {% else %} (null, null, null, null, null, null, null, null, null, null, null)
+            {% endfor %}
+    )
 
 select
     metric::string as metric,

@@ -2,7 +2,8 @@
 {{ config(materialized='view', contract={'enforced': false}) }}
 {% set models = kpi_models() %}
 {% for relation in (models if execute else []) %}
-{{ observations_of(relation.identifier.removeprefix('kpi_'), relation) }}
-union all
+    {{ observations_of(relation.identifier.removeprefix('kpi_'), relation) }}
+    union all
 {% endfor %}
-select * from ({{ no_observations() }}) as nothing
+select *
+from ({{ no_observations() }}) as nothing

@@ -2,26 +2,27 @@
 -- observations, or what it is longer than where too many of them still wait.
 {% set models = kpi_models() %}
 {% set all_passes = passes(models) if execute else [] %}
-with calendar_day as (
-    select day as day_start, week_start, month_start, quarter_start, year_start
-    from {{ ref('core_calendar') }}
-),
+with
+    calendar_day as (
+        select day as day_start, week_start, month_start, quarter_start, year_start from {{ ref('core_calendar') }}
+    ),
 
-known_amount as (
-    select metric, grain, period_start, scope, dimension, member, amount, times, events
-    from {{ ref('kpi_amounts') }}
-    where amount is not null
-),
+    known_amount as (
+        select metric, grain, period_start, scope, dimension, member, amount, times, events
+        from {{ ref('kpi_amounts') }}
+        where amount is not null
+    ),
 
-quantile as (
-    {% for pass in all_passes %}
-    {% for part in quantile_parts(pass) %}
-    select * from ({{ part }})
-    union all
-    {% endfor %}
-    {% endfor %}
-    {{ no_quantiles() }}
-)
+    quantile as (
+        {% for pass in all_passes %}
+            {% for part in quantile_parts(pass) %}
+                select *
+                from ({{ part }})
+                union all
+            {% endfor %}
+        {% endfor %}
+        {{ no_quantiles() }}
+    )
 
 select
     metric::string as metric,

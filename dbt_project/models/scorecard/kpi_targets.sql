@@ -1,46 +1,64 @@
 -- One row per target, with how the improvement it calls for ranks among the metric's own past changes of the same
 -- length. A target that calls for none, since the period before had reached it, has no rank.
-with target as (
-    select target.*, period.prior_start
-    from {{ ref('core_target') }} as target
-    inner join {{ ref('core_period') }} as period
-        on target.grain = period.grain and target.period_start = period.period_start
-),
+with
+    target as (
+        select target.*, period.prior_start
+        from {{ ref('core_target') }} as target
+        inner join
+            {{ ref('core_period') }} as period
+            on target.grain = period.grain
+            and target.period_start = period.period_start
+    ),
 
-past_change as (
-    select
-        now.metric, now.grain, now.period_start, now.scope, now.dimension, now.member,
-        (now.value - prior.value) * if(metric.direction = 'higher', 1, -1) as improvement
-    from {{ ref('kpi_values') }} as now
-    inner join {{ ref('kpi_metrics') }} as metric on now.metric = metric.metric
-    inner join {{ ref('kpi_values') }} as prior
-        on {{ figure_key('now', period_start='now.prior_start') }} = {{ figure_key('prior') }}
-    where now.is_complete and prior.is_complete and now.value is not null and prior.value is not null
-        -- What is not settled is no measure of what was possible.
-        and now.at_most is null and prior.at_most is null
-),
+    past_change as (
+        select
+            now.metric,
+            now.grain,
+            now.period_start,
+            now.scope,
+            now.dimension,
+            now.member,
+            (now.value - prior.value) * if(metric.direction = 'higher', 1, -1) as improvement
+        from {{ ref('kpi_values') }} as now
+        inner join {{ ref('kpi_metrics') }} as metric on now.metric = metric.metric
+        inner join
+            {{ ref('kpi_values') }} as prior
+            on {{ figure_key('now', period_start='now.prior_start') }} = {{ figure_key('prior') }}
+        where
+            now.is_complete
+            and prior.is_complete
+            and now.value is not null
+            and prior.value is not null
+            -- What is not settled is no measure of what was possible.
+            and now.at_most is null
+            and prior.at_most is null
+    ),
 
-required as (
-    select target.*, (target.target - prior.value) * if(metric.direction = 'higher', 1, -1) as improvement
-    from target
-    inner join {{ ref('kpi_metrics') }} as metric on target.metric = metric.metric
-    left join {{ ref('kpi_values') }} as prior
-        on {{ figure_key('target', period_start='target.prior_start') }} = {{ figure_key('prior') }}
-        and prior.is_complete and prior.at_most is null
-),
+    required as (
+        select target.*, (target.target - prior.value) * if(metric.direction = 'higher', 1, -1) as improvement
+        from target
+        inner join {{ ref('kpi_metrics') }} as metric on target.metric = metric.metric
+        left join
+            {{ ref('kpi_values') }} as prior
+            on {{ figure_key('target', period_start='target.prior_start') }} = {{ figure_key('prior') }}
+            and prior.is_complete
+            and prior.at_most is null
+    ),
 
-ranked as (
-    select
-        required.record_id,
-        count(past_change.improvement) as past_changes,
-        count(*) filter (where past_change.improvement < required.improvement) as smaller
-    from required
-    left join past_change
-        on {{ figure_key('required', period_start="'any'") }} = {{ figure_key('past_change', period_start="'any'") }}
-        and past_change.period_start < required.period_start
-    where required.improvement > 0
-    group by required.record_id
-)
+    ranked as (
+        select
+            required.record_id,
+            count(past_change.improvement) as past_changes,
+            count(*) filter (where past_change.improvement < required.improvement) as smaller
+        from required
+        left join
+            past_change
+            on {{ figure_key('required', period_start="'any'") }}
+            = {{ figure_key('past_change', period_start="'any'") }}
+            and past_change.period_start < required.period_start
+        where required.improvement > 0
+        group by required.record_id
+    )
 
 select
     target.metric,
@@ -59,11 +77,10 @@ select
     target.source_file,
     target.source_line,
     target.source_sha256,
-    case when ranked.past_changes >= 8
-        then {{ exact_ratio('ranked.smaller', 'ranked.past_changes') }}
-    end::decimal(38, 8) as achievable,
-    coalesce(
-        ranked.past_changes >= 8 and ranked.smaller >= 0.95 * ranked.past_changes, false
-    )::boolean as is_unrealistic
+    case when ranked.past_changes >= 8 then {{ exact_ratio('ranked.smaller', 'ranked.past_changes') }} end::decimal(
+        38, 8
+    ) as achievable,
+    coalesce(ranked.past_changes >= 8 and ranked.smaller >= 0.95 * ranked.past_changes, false)::boolean
+    as is_unrealistic
 from target
 left join ranked on target.record_id = ranked.record_id

@@ -5,206 +5,229 @@
     'observed_until', 'days_elapsed', 'days', 'scope', 'dimension', 'member', 'numerator', 'denominator', 'value',
     'observations', 'na_reason',
 ] %}
-with horizon as (
-    select metric, business_unit as scope, first_day, last_day
-    from {{ ref('horizons') }}
-    union all
-    select metric, 'all' as scope, max(first_day) as first_day, min(last_day) as last_day
-    from {{ ref('horizons') }}
-    group by metric
-),
+with
+    horizon as (
+        select metric, business_unit as scope, first_day, last_day
+        from {{ ref('horizons') }}
+        union all
+        select metric, 'all' as scope, max(first_day) as first_day, min(last_day) as last_day
+        from {{ ref('horizons') }}
+        group by metric
+    ),
 
--- What a metric's unit, or for the company any of its units, has a source that tells nothing of.
-gap as (
-    select metric.metric, gap.business_unit as scope, min(gap.gap) as gap
-    from {{ ref('kpi_metrics') }} as metric
-    inner join {{ ref('core_gap') }} as gap on array_contains(metric.na_where, gap.gap)
-    group by all
-    union all
-    select metric.metric, 'all' as scope, min(gap.gap) as gap
-    from {{ ref('kpi_metrics') }} as metric
-    inner join {{ ref('core_gap') }} as gap on array_contains(metric.na_where, gap.gap)
-    group by all
-),
+    -- What a metric's unit, or for the company any of its units, has a source that tells nothing of.
+    gap as (
+        select metric.metric, gap.business_unit as scope, min(gap.gap) as gap
+        from {{ ref('kpi_metrics') }} as metric
+        inner join {{ ref('core_gap') }} as gap on array_contains(metric.na_where, gap.gap)
+        group by all
+        union all
+        select metric.metric, 'all' as scope, min(gap.gap) as gap
+        from {{ ref('kpi_metrics') }} as metric
+        inner join {{ ref('core_gap') }} as gap on array_contains(metric.na_where, gap.gap)
+        group by all
+    ),
 
-measured as (
-    select
-        metric.metric,
-        metric.aggregate,
-        metric.minimum,
-        total.grain,
-        total.period_start,
-        total.scope,
-        total.dimension,
-        total.member,
-        total.numerator,
-        total.denominator,
-        total.pending,
-        quantile.quantile,
-        quantile.longer_than,
-        total.observations,
-        total.missing
-    from {{ ref('kpi_metrics') }} as metric
-    inner join {{ ref('kpi_totals') }} as total
-        on metric.base = total.metric and array_contains(metric.grains, total.grain)
-    left join {{ ref('kpi_quantiles') }} as quantile
-        on {{ figure_key('total') }} = {{ figure_key('quantile') }} and metric.aggregate = quantile.aggregate
-),
+    measured as (
+        select
+            metric.metric,
+            metric.aggregate,
+            metric.minimum,
+            total.grain,
+            total.period_start,
+            total.scope,
+            total.dimension,
+            total.member,
+            total.numerator,
+            total.denominator,
+            total.pending,
+            quantile.quantile,
+            quantile.longer_than,
+            total.observations,
+            total.missing
+        from {{ ref('kpi_metrics') }} as metric
+        inner join
+            {{ ref('kpi_totals') }} as total
+            on metric.base = total.metric
+            and array_contains(metric.grains, total.grain)
+        left join
+            {{ ref('kpi_quantiles') }} as quantile
+            on {{ figure_key('total') }} = {{ figure_key('quantile') }}
+            and metric.aggregate = quantile.aggregate
+    ),
 
-unit as (
-    select metric, business_unit as scope, first_day, last_day from {{ ref('horizons') }}
-    union all
-    select metric, 'all' as scope, min(first_day) as first_day, max(last_day) as last_day
-    from {{ ref('horizons') }}
-    group by metric
-),
+    unit as (
+        select metric, business_unit as scope, first_day, last_day
+        from {{ ref('horizons') }}
+        union all
+        select metric, 'all' as scope, min(first_day) as first_day, max(last_day) as last_day
+        from {{ ref('horizons') }}
+        group by metric
+    ),
 
--- Who is expected to have a value though nothing was observed: the company and its units while they are observed, a
--- member that has a target, and of what adds up a member that had something in the period before or a year before.
-expected as (
-    select
-        metric.metric,
-        period.grain,
-        period.period_start,
-        unit.scope,
-        if(unit.scope = 'all', 'company', 'business_unit') as dimension,
-        unit.scope as member
-    from {{ ref('kpi_metrics') }} as metric
-    inner join unit on metric.base = unit.metric
-    inner join {{ ref('core_period') }} as period
-        on unit.first_day < period.period_end and unit.last_day >= period.period_start
-        and array_contains(metric.grains, period.grain)
+    -- Who is expected to have a value though nothing was observed: the company and its units while they are observed, a
+    -- member that has a target, and of what adds up a member that had something in the period before or a year before.
+    expected as (
+        select
+            metric.metric,
+            period.grain,
+            period.period_start,
+            unit.scope,
+            if(unit.scope = 'all', 'company', 'business_unit') as dimension,
+            unit.scope as member
+        from {{ ref('kpi_metrics') }} as metric
+        inner join unit on metric.base = unit.metric
+        inner join
+            {{ ref('core_period') }} as period
+            on unit.first_day < period.period_end
+            and unit.last_day >= period.period_start
+            and array_contains(metric.grains, period.grain)
 
-    union
+        union
 
-    select target.metric, target.grain, target.period_start, target.scope, target.dimension, target.member
-    from {{ ref('core_target') }} as target
-    inner join {{ ref('kpi_metrics') }} as metric
-        on target.metric = metric.metric and array_contains(metric.grains, target.grain)
-    where metric.aggregate <> 'derived'
+        select target.metric, target.grain, target.period_start, target.scope, target.dimension, target.member
+        from {{ ref('core_target') }} as target
+        inner join
+            {{ ref('kpi_metrics') }} as metric
+            on target.metric = metric.metric
+            and array_contains(metric.grains, target.grain)
+        where metric.aggregate <> 'derived'
 
-    union
+        union
 
-    select before.metric, before.grain, period.period_start, before.scope, before.dimension, before.member
-    from measured as before
-    inner join {{ ref('core_period') }} as period
-        on before.grain = period.grain
-        and (before.period_start = period.prior_start or before.period_start = period.year_ago_start)
-    where before.aggregate in ('sum', 'last')
-),
+        select before.metric, before.grain, period.period_start, before.scope, before.dimension, before.member
+        from measured as before
+        inner join
+            {{ ref('core_period') }} as period
+            on before.grain = period.grain
+            and (before.period_start = period.prior_start or before.period_start = period.year_ago_start)
+        where before.aggregate in ('sum', 'last')
+    ),
 
--- A sum of nothing is 0 where the unit's sources cover the period; any other measure of nothing is n/a.
-covered as (
-    select expected.*, metric.aggregate
-    from expected
-    inner join {{ ref('kpi_metrics') }} as metric on expected.metric = metric.metric
-    inner join {{ ref('core_period') }} as period
-        on expected.grain = period.grain and expected.period_start = period.period_start
-    inner join unit
-        on metric.base = unit.metric and expected.scope = unit.scope
-        and unit.first_day < period.period_end and unit.last_day >= period.period_start
-    anti join measured on {{ figure_key('expected') }} = {{ figure_key('measured') }}
-),
+    -- A sum of nothing is 0 where the unit's sources cover the period; any other measure of nothing is n/a.
+    covered as (
+        select expected.*, metric.aggregate
+        from expected
+        inner join {{ ref('kpi_metrics') }} as metric on expected.metric = metric.metric
+        inner join
+            {{ ref('core_period') }} as period
+            on expected.grain = period.grain
+            and expected.period_start = period.period_start
+        inner join
+            unit
+            on metric.base = unit.metric
+            and expected.scope = unit.scope
+            and unit.first_day < period.period_end
+            and unit.last_day >= period.period_start
+        anti join measured on {{ figure_key('expected') }} = {{ figure_key('measured') }}
+    ),
 
-valued as (
-    select
-        metric,
-        grain,
-        period_start,
-        scope,
-        dimension,
-        member,
-        numerator,
-        denominator,
-        case
-            when missing > 0 or observations < minimum then null
-            when aggregate in ('sum', 'last') then numerator::decimal(38, 8)
-            when aggregate in ('ratio', 'average') then {{ exact_ratio('numerator', 'denominator') }}
-            else quantile
-        end as value,
-        case when missing = 0 and observations >= minimum then longer_than end as longer_than,
-        nullif(pending, 0) as pending,
-        observations,
-        case
-            when missing > 0 then 'missing_inputs'
-            when observations < minimum then 'too_few_observations'
-            when aggregate in ('ratio', 'average') and denominator = 0 then 'no_denominator'
-            when longer_than is not null then 'longer_than'
-        end as na_reason
-    from measured
+    valued as (
+        select
+            metric,
+            grain,
+            period_start,
+            scope,
+            dimension,
+            member,
+            numerator,
+            denominator,
+            case
+                when missing > 0 or observations < minimum
+                then null
+                when aggregate in ('sum', 'last')
+                then numerator::decimal(38, 8)
+                when aggregate in ('ratio', 'average')
+                then {{ exact_ratio('numerator', 'denominator') }}
+                else quantile
+            end as value,
+            case when missing = 0 and observations >= minimum then longer_than end as longer_than,
+            nullif(pending, 0) as pending,
+            observations,
+            case
+                when missing > 0
+                then 'missing_inputs'
+                when observations < minimum
+                then 'too_few_observations'
+                when aggregate in ('ratio', 'average') and denominator = 0
+                then 'no_denominator'
+                when longer_than is not null
+                then 'longer_than'
+            end as na_reason
+        from measured
 
-    union all
+        union all
 
-    select
-        metric,
-        grain,
-        period_start,
-        scope,
-        dimension,
-        member,
-        0 as numerator,
-        0 as denominator,
-        case when aggregate in ('sum', 'last') then 0 end as value,
-        null as longer_than,
-        null as pending,
-        0 as observations,
-        case when aggregate not in ('sum', 'last') then 'no_observations' end as na_reason
-    from covered
-),
+        select
+            metric,
+            grain,
+            period_start,
+            scope,
+            dimension,
+            member,
+            0 as numerator,
+            0 as denominator,
+            case when aggregate in ('sum', 'last') then 0 end as value,
+            null as longer_than,
+            null as pending,
+            0 as observations,
+            case when aggregate not in ('sum', 'last') then 'no_observations' end as na_reason
+        from covered
+    ),
 
-completed as (
-    select
-        valued.metric,
-        valued.grain,
-        valued.period_start,
-        valued.scope,
-        valued.dimension,
-        valued.member,
-        valued.numerator::decimal(38, 8) as numerator,
-        valued.denominator::decimal(38, 8) as denominator,
-        if(gap.gap is null, valued.value, null) as value,
-        if(gap.gap is null, valued.longer_than, null) as longer_than,
-        valued.pending,
-        valued.observations,
-        coalesce(gap.gap, valued.na_reason) as na_reason,
-        -- What a derived metric adds up and divides: a sum is what it is even where something of it is missing.
-        if(metric.aggregate in ('sum', 'last'), valued.numerator, valued.value) as amount,
-        period.period,
-        period.period_end,
-        period.prior_start,
-        period.year_ago_start,
-        least(period.period_end, {{ add_days('horizon.last_day', 1) }}) as observed_until,
-        -- In the period in which its source began, a stock is as large as it is, but nothing in it can be old yet.
-        (
-            (not metric.is_flow and metric.aggregate in ('last', 'ratio'))
-            or period.period_start >= horizon.first_day
-        )
-        and period.period_end <= {{ add_days('horizon.last_day', 1) }} as is_complete,
-        {{ days_between('period.period_start', 'least(period.period_end, ' ~ add_days('horizon.last_day', 1) ~ ')') }}
-            as days_elapsed,
-        {{ days_between('period.period_start', 'period.period_end') }} as days
-    from valued
-    inner join {{ ref('kpi_metrics') }} as metric on valued.metric = metric.metric
-    inner join {{ ref('core_period') }} as period
-        on valued.grain = period.grain and valued.period_start = period.period_start
-    inner join horizon on metric.base = horizon.metric and valued.scope = horizon.scope
-    left join gap on valued.metric = gap.metric and valued.scope = gap.scope
-    where period.period_start <= horizon.last_day
-),
+    completed as (
+        select
+            valued.metric,
+            valued.grain,
+            valued.period_start,
+            valued.scope,
+            valued.dimension,
+            valued.member,
+            valued.numerator::decimal(38, 8) as numerator,
+            valued.denominator::decimal(38, 8) as denominator,
+            if(gap.gap is null, valued.value, null) as value,
+            if(gap.gap is null, valued.longer_than, null) as longer_than,
+            valued.pending,
+            valued.observations,
+            coalesce(gap.gap, valued.na_reason) as na_reason,
+            -- What a derived metric adds up and divides: a sum is what it is even where something of it is missing.
+            if(metric.aggregate in ('sum', 'last'), valued.numerator, valued.value) as amount,
+            period.period,
+            period.period_end,
+            period.prior_start,
+            period.year_ago_start,
+            least(period.period_end, {{ add_days('horizon.last_day', 1) }}) as observed_until,
+            -- In the period in which its source began, a stock is as large as it is, but nothing in it can be old yet.
+            ((not metric.is_flow and metric.aggregate in ('last', 'ratio')) or period.period_start >= horizon.first_day)
+            and period.period_end <= {{ add_days('horizon.last_day', 1) }} as is_complete,
+            {{
+                days_between(
+                    'period.period_start',
+                    'least(period.period_end, ' ~ add_days('horizon.last_day', 1) ~ ')',
+                )
+            }} as days_elapsed,
+            {{ days_between('period.period_start', 'period.period_end') }} as days
+        from valued
+        inner join {{ ref('kpi_metrics') }} as metric on valued.metric = metric.metric
+        inner join
+            {{ ref('core_period') }} as period
+            on valued.grain = period.grain
+            and valued.period_start = period.period_start
+        inner join horizon on metric.base = horizon.metric and valued.scope = horizon.scope
+        left join gap on valued.metric = gap.metric and valued.scope = gap.scope
+        where period.period_start <= horizon.last_day
+    ),
 
-{% for metric in plan().derived %}
-{{ metric.name }} as (
-    {{ derived_values(metric) }}
-),
-
-{% endfor %}
-everything as (
-    select {{ shared | join(', ') }}, pending, longer_than from completed
-    {% for metric in plan().derived %}
-    union all
-    select {{ shared | join(', ') }}, null as pending, null as longer_than from {{ metric.name }}
-    {% endfor %}
-)
+    {% for metric in plan().derived %} {{ metric.name }} as ({{ derived_values(metric) }}), {% endfor %}
+    everything as (
+        select {{ shared | join(', ') }}, pending, longer_than
+        from completed
+        {% for metric in plan().derived %}
+            union all
+            select {{ shared | join(', ') }}, null as pending, null as longer_than
+            from {{ metric.name }}
+        {% endfor %}
+    )
 
 select
     metric::string as metric,
@@ -227,7 +250,7 @@ select
     (
         case
             when value is not null and pending is not null
-                then {{ exact_ratio('(numerator + pending)', 'denominator') }}
+            then {{ exact_ratio('(numerator + pending)', 'denominator') }}
         end
     )::decimal(38, 8) as at_most,
     longer_than::decimal(38, 8) as longer_than,

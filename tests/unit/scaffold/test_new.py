@@ -1,6 +1,8 @@
 """`scorecard new`: what it writes is sound as it is, and nothing that is there is written over."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,6 +41,15 @@ def assert_sound(settings: Settings) -> None:
     assert ([str(mistake) for mistake in mistakes], others) == ([], [])
 
 
+def assert_laid_out(settings: Settings) -> None:
+    """Assert that the formatter, with the settings of the project, would change no file of SQL."""
+    command = [Path(sys.executable).with_name("sqlfmt"), "--check", "--config", PROJECT / "pyproject.toml"]
+    done = subprocess.run(
+        [*command, "--no-progressbar", settings.dbt_project / "models"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("export", ["deals.csv", "deals_german_excel.csv", "deals_names.csv", "deals_big_amounts.csv"])
 def test_a_source_whose_columns_tell_what_they_are_delivers_a_concept(settings: Settings, export: str) -> None:
     started = start_source(settings, "probe_crm", [CASES / export], concept="opportunities", unit="Orbit")
@@ -67,7 +78,7 @@ def test_what_a_concept_wants_and_the_export_lacks_is_to_do(settings: Settings, 
     started = start_source(settings, "shop", [tmp_path / "deals.csv"])
     sql = started.files[1].read_text(encoding="utf-8")
     assert "-- To do: amount." in sql
-    assert "cast(null as decimal(24,8)) as amount," in sql
+    assert "cast(null as decimal(24, 8)) as amount," in sql
     assert "when 'gewonnen' then 'won'" in sql
     assert "no value of status is known to mean lost: gewonnen." in sql
     assert_sound(settings)
@@ -78,6 +89,7 @@ def test_braces_and_long_lists_of_an_export_break_no_file(settings: Settings, tm
     (tmp_path / "deals.csv").write_text("deal_id,status {{ x }},opened,closed\n" + rows)
     started = start_source(settings, "shop", [tmp_path / "deals.csv"], concept="opportunities")
     assert_sound(settings)
+    assert_laid_out(settings)
     sql = started.files[1].read_text(encoding="utf-8")
     assert max(map(len, sql.splitlines())) <= 120
     assert "{{ x }}" not in sql
@@ -98,6 +110,7 @@ def test_exports_without_a_concept_lead_to_a_fact_and_a_metric(settings: Setting
     catalogue = load_catalogue(settings)
     assert "weather" in catalogue.dimensions
     assert catalogue.metrics["probe_visits_made"].kind == "flow"
+    assert_laid_out(settings)
 
 
 def sales(settings: Settings, text: str, dimensions: Sequence[str] = ()) -> dict[str, str]:

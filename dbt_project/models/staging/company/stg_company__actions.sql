@@ -1,24 +1,24 @@
 -- One row per action decided at a review.
-with source as (
-    {{ current_rows('company', 'actions') }}
-),
+with
+    source as ({{ current_rows('company', 'actions') }}),
 
-named as (
-    select
-        action_id,
-        metric,
-        dimension,
-        member,
-        what,
-        who,
-        from_date,
-        due,
-        progress,
-        status,
-        expected_effect,
-        sample,
-        {{ provenance('company', 'actions', "action_id") }}
-    from source
-)
+    named as (
+        select
+            action_id,
+            metric,
+            dimension,
+            member,
+            what,
+            who,
+            from_date,
+            due,
+            progress,
+            status,
+            expected_effect,
+            sample,
+            {{ provenance('company', 'actions', "action_id") }}
+        from source
+    )
 
-select * from named
+select *
+from named

@@ -1,16 +1,11 @@
 -- One row per line about a product: its family, its tier, whether it is sold by the seat.
-with source as (
-    {{ current_rows('company', 'product_ladder') }}
-),
+with
+    source as ({{ current_rows('company', 'product_ladder') }}),
 
-named as (
-    select
-        product,
-        product_family,
-        tier,
-        per_seat,
-        {{ provenance('company', 'product_ladder', '_line_key') }}
-    from source
-)
+    named as (
+        select product, product_family, tier, per_seat, {{ provenance('company', 'product_ladder', '_line_key') }}
+        from source
+    )
 
-select * from named
+select *
+from named

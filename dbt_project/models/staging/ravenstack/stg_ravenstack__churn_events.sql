@@ -1,18 +1,18 @@
 -- One row per churn event that the source lists. They contradict the subscription periods, so no metric uses them;
 -- a check counts the contradictions.
-with source as (
-    {{ current_rows('ravenstack', 'churn_events') }}
-),
+with
+    source as ({{ current_rows('ravenstack', 'churn_events') }}),
 
-renamed as (
-    select
-        churn_event_id,
-        account_id,
-        churn_date as churned_on,
-        reason_code,
-        is_reactivation,
-        {{ provenance('ravenstack', 'churn_events', 'churn_event_id') }}
-    from source
-)
+    renamed as (
+        select
+            churn_event_id,
+            account_id,
+            churn_date as churned_on,
+            reason_code,
+            is_reactivation,
+            {{ provenance('ravenstack', 'churn_events', 'churn_event_id') }}
+        from source
+    )
 
-select * from renamed
+select *
+from renamed

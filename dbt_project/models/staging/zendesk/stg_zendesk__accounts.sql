@@ -1,17 +1,17 @@
 {{ config(enabled=is_service('zendesk')) }}
 -- One row per organization; a deleted one is in it, since its tickets stay. Zendesk knows neither industry nor country.
-with source as (
-    {{ current_rows('zendesk', 'organization', deleted=true) }}
-),
+with
+    source as ({{ current_rows('zendesk', 'organization', deleted=true) }}),
 
-renamed as (
-    select
-        id::string as account_id,
-        name as account_name,
-        null::string as segment,
-        null::string as country,
-        {{ provenance('zendesk', 'organization', 'id::string') }}
-    from source
-)
+    renamed as (
+        select
+            id::string as account_id,
+            name as account_name,
+            null::string as segment,
+            null::string as country,
+            {{ provenance('zendesk', 'organization', 'id::string') }}
+        from source
+    )
 
-select * from renamed
+select *
+from renamed
