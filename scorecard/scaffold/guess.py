@@ -15,8 +15,22 @@ from scorecard.scaffold.table import ExportTable
 from scorecard.scaffold.writing import reserved_words
 
 _NOTHING = ("n/a", "N/A", "NA", "null", "NULL", "NaN", "k. A.", "-", "—", "none", "None")
-_DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%y", "%d/%m/%y",
-         "%m/%d/%y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%Y%m%d")  # fmt: skip
+_DAYS = (
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%d.%m.%Y",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%d.%m.%y",
+    "%d/%m/%y",
+    "%m/%d/%y",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%b %d, %Y",
+    "%Y%m%d",
+)
 _SHAPES = {"Y": r"\d{4}", "y": r"\d{2}", "m": r"\d{1,2}", "d": r"\d{1,2}", "b": "[A-Za-z]{3}"}
 _CLOCK = r"( \d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?"
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(?P<zone>Z|[+-]\d{2}(:?\d{2})?)?")
@@ -69,16 +83,16 @@ def guess(table: ExportTable) -> Guess:
         for name, header, column in zip(_names(table.header), table.header, texts, strict=True)
     ]
     key, key_notes = _key(typed, table)
+    has_days = any(column.data_type in ("date", "timestamp") for column in typed)
     formats: dict[str, object] = {
         "encoding": table.encoding,
         "delimiter": table.delimiter if table.delimiter != "," else "",
         "skip_rows": table.skip_rows,
-        "date_format": day if day != "%Y-%m-%d" and any(column.data_type in ("date", "timestamp") for column in typed)
-        else "",
+        "date_format": day if day != "%Y-%m-%d" and has_days else "",
         "decimal_separator": numbers[0] if numbers[0] != "." else "",
         "thousands_separator": numbers[1],
         "null_values": nothing,
-    }  # fmt: skip
+    }
     return Guess(
         columns=tuple(typed),
         key=key,
@@ -169,8 +183,8 @@ def _day_format(texts: Sequence[str]) -> tuple[str, list[str], bool]:
     """
     fitting: list[tuple[int, str]] = []
     for form in _DAYS:
-        shape = re.compile("".join(_SHAPES[part[1]] if part[0] == "%" else re.escape(part)
-                                   for part in re.findall("%.|[^%]", form)) + _CLOCK)  # fmt: skip
+        parts = (_SHAPES[part[1]] if part[0] == "%" else re.escape(part) for part in re.findall("%.|[^%]", form))
+        shape = re.compile("".join(parts) + _CLOCK)
         if texts and all(shape.fullmatch(text) for text in texts):
             parsed = sum(_is_day(re.sub(_CLOCK + "$", "", text, count=1), form) for text in texts)
             if parsed * 2 > len(texts) or parsed * 2 == len(texts) > 2:
@@ -226,9 +240,10 @@ def _key(columns: Sequence[GuessedColumn], table: ExportTable) -> tuple[tuple[st
     unique = [
         column.name
         for column in columns
-        if column.is_complete and len(set(column.values)) == len(column.values)
+        if column.is_complete
+        and len(set(column.values)) == len(column.values)
         and column.data_type in ("varchar", "integer", "bigint")
-    ]  # fmt: skip
+    ]
     if not unique:
         return (LINE_CONTENT,), ("No column tells all records apart: equal lines are told apart by their number.",)
     chosen = next((name for name in unique if _ID.fullmatch(name)), unique[0])

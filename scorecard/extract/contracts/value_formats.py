@@ -19,10 +19,21 @@ OFFSET = r"(Z|[+-](0\d|1[0-3])(:?[0-5]\d)?|[+-]14(:?00)?)"
 """Regular expression of a moment's distance from UTC: none on Earth is beyond 14 hours."""
 
 _PARTS = {
-    "d": r"\d{1,2}", "m": r"\d{1,2}", "H": r"\d{1,2}", "I": r"\d{1,2}", "M": r"\d{1,2}", "S": r"\d{1,2}",
-    "Y": r"\d{4}", "y": r"\d{2}", "j": r"\d{3}", "f": r"\d{1,6}", "b": r"[A-Za-z]{3}", "B": "[A-Za-z]{3,9}",
-    "p": "(?i:[ap]m)", "z": OFFSET,
-}  # fmt: skip
+    "d": r"\d{1,2}",
+    "m": r"\d{1,2}",
+    "H": r"\d{1,2}",
+    "I": r"\d{1,2}",
+    "M": r"\d{1,2}",
+    "S": r"\d{1,2}",
+    "Y": r"\d{4}",
+    "y": r"\d{2}",
+    "j": r"\d{3}",
+    "f": r"\d{1,6}",
+    "b": r"[A-Za-z]{3}",
+    "B": "[A-Za-z]{3,9}",
+    "p": "(?i:[ap]m)",
+    "z": OFFSET,
+}
 
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f")
 """What may follow a table's date_format in a column of moments."""
