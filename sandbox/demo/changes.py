@@ -30,7 +30,7 @@ def last_load(settings: Settings, sources: Iterable[str]) -> datetime:
     """Return when the raw tables of some sources were last loaded."""
     with duckdb.connect(str(settings.warehouse), read_only=True) as db:
         tables = _tables(db, settings, sources)
-        moments = [db.execute(f"select max(_valid_from) from {_raw(*each)}").fetchone() for each in tables]  # noqa: S608
+        moments = [db.execute(f"select max(_valid_from) from {_raw(*each)}").fetchone() for each in tables]
     found: list[datetime] = [row[0] for row in moments if row and row[0]]
     return max(found)
 
@@ -88,6 +88,6 @@ def _changed(db: duckdb.DuckDBPyConnection, source: SourceContract, each: Object
             count(*) filter (was and not is_there),
             count(*) filter (is_there)
         from record
-    """  # noqa: S608
+    """
     counts = db.execute(query, {"since": since}).fetchone() or (0, 0, 0, 0)
     return Changed(f"{source.name}.{each.name}", *counts)

@@ -1,13 +1,12 @@
 """Failed tests of dbt counted per business unit: models join the units' records one below the other."""
 
-# ruff: noqa: S608 - the SQL is what dbt compiled, and the names in it are the manifest's
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from scorecard.checks.from_dbt import tested_nodes
 from scorecard.checks.results import CheckResult
-from scorecard.shared.sql import literal
+from scorecard.shared.sql import literal, quoted
 from scorecard.shared.text import plain
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def _of_unit(con: "DuckDBPyConnection", sql: str, parents: Sequence[Mapping[str,
         column = _unit_column(con, parent)
         if column:
             relation = parent["relation_name"]
-            sql = sql.replace(relation, f'(select * from {relation} where "{column}" = {literal(unit)})')
+            sql = sql.replace(relation, f"(select * from {relation} where {quoted(column)} = {literal(unit)})")
     return sql
 
 

@@ -189,7 +189,7 @@ def _unknown_columns(table: _Table, raw: Object) -> CheckResult:
     names = """unnest(case when unknown_columns[1] = '[' then from_json(unknown_columns, '["varchar"]')
         else string_split(unknown_columns, ', ') end)"""
     rows = raw.con.execute(
-        f"select distinct {names} from ({raw.newest()}) where unknown_columns is not null",  # noqa: S608
+        f"select distinct {names} from ({raw.newest()}) where unknown_columns is not null",
         {"object": raw.name},
     ).fetchall()
     unknown = sorted(name for (name,) in rows)

@@ -3,7 +3,6 @@
 A source whose own rules tell the same says so with `instead_of`, and is not told it twice.
 """
 
-# ruff: noqa: S608  names are those of models and columns, which `scorecard check` has held to their form
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from scorecard.checks.doubt import Doubt
 from scorecard.checks.fact_words import FALLS, FUTURE, GAPS, NAMES, OUTCOME, SPANS, FactWords
 from scorecard.checks.results import CheckResult, MetricsOf, OfAnySource, Severity
 from scorecard.shared.languages import Translations
+from scorecard.shared.sql import literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -203,9 +203,11 @@ def _falls(about: _About, day: str) -> _Found:
 def _similar(about: _About, dimensions: Sequence[str]) -> _Found:
     """Count names that differ in case, spaces and marks alone, and records of another id that have the same name."""
     key = "regexp_replace(lower(strip_accents(name)), '[^\\p{L}\\p{N}]+', '', 'g')"
-    selects = [f"select '{column}' as field, {column} as name, {column} as id from records" for column in dimensions]
+    selects = [
+        f"select {literal(column)} as field, {column} as name, {column} as id from records" for column in dimensions
+    ]
     if named := about.fact.meta.named:
-        selects.append(f"select '{named}' as field, {named} as name, record_id as id from records")
+        selects.append(f"select {literal(named)} as field, {named} as name, record_id as id from records")
     failures, checked, columns, column, examples = about.one(f"""
         , spelt as ({" union ".join(selects)}),
         alike as (
@@ -248,8 +250,12 @@ def _result(about: _About, kind: OfAnySource, said: FactWords, found: _Found) ->
 
 def _doubt(about: _About, found: _Found) -> Doubt | None:
     """Return what a failure puts in doubt; None where that is whole rows."""
-    relation, source = f"core.{about.fact.name}", about.source.replace("'", "''")
+    relation = f"core.{about.fact.name}"
     is_known = found.failures and found.broken
-    rows = f"select * from {relation} where source_system = '{source}' and {found.broken}" if is_known else None
+    rows = (
+        f"select * from {relation} where source_system = {literal(about.source)} and {found.broken}"
+        if is_known
+        else None
+    )
     columns = tuple((relation, column) for column in found.in_doubt)
     return Doubt(columns, rows, with_causes=True) if columns else None

@@ -1,6 +1,5 @@
 """What the rows that break a test of dbt say of themselves: dbt keeps their number alone."""
 
-# ruff: noqa: S608 - the SQL is what dbt compiled
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any

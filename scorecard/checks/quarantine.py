@@ -1,7 +1,5 @@
 """What of an object is in quarantine, how much it weighs, and which records count as they were before a bad update."""
 
-# ruff: noqa: S608  names come from the contract, or are quoted
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation

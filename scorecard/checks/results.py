@@ -82,7 +82,7 @@ def store(con: "DuckDBPyConnection", results: Sequence[CheckResult]) -> None:
         if results:
             marks = ", ".join("?" for _ in COLUMNS)
             rows = [[row[name] for name in COLUMNS] for row in map(_row, results)]
-            con.executemany(f"insert into quality.check_results by position values ({marks})", rows)  # noqa: S608
+            con.executemany(f"insert into quality.check_results by position values ({marks})", rows)
     except BaseException:
         con.rollback()
         raise
@@ -109,7 +109,7 @@ def load(con: "DuckDBPyConnection") -> list[CheckResult]:
     missing = {name: "null" for name in COLUMNS if (name,) not in there}
     taken = {"run_at": "epoch_us(run_at)", **missing}
     columns = ", ".join(f"{taken.get(name, name)} as {name}" for name in COLUMNS)
-    sql = f"select {columns} from quality.check_results order by check_id, business_unit"  # noqa: S608
+    sql = f"select {columns} from quality.check_results order by check_id, business_unit"
     entries = [dict(zip(COLUMNS, row, strict=True)) for row in con.execute(sql).fetchall()]
     return [
         CheckResult(

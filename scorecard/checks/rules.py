@@ -132,10 +132,7 @@ def _suite(
     mistakes: Mistakes,
 ) -> Suite:
     name = document.path.stem
-    selects = queries or {
-        table: f"select * from raw_{name}.{table} where _valid_to is null"  # noqa: S608
-        for table in file.objects
-    }
+    selects = queries or {table: f"select * from raw_{name}.{table} where _valid_to is null" for table in file.objects}
     filled = {**values, **{table: f"({select})" for table, select in selects.items()}}
     objects = []
     for table, entry in file.objects.items():

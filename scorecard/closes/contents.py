@@ -3,7 +3,6 @@
 Nothing here knows a metric; the catalogue names them and says how each is aggregated.
 """
 
-# ruff: noqa: S608 - the names in these queries come from the catalogue and the values are bound
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +18,7 @@ from scorecard.shared.errors import ScorecardError
 from scorecard.shared.languages import load_translations
 from scorecard.shared.periods import FiscalYear, Grain, Period, at_term, last_over, period_of
 from scorecard.shared.settings import Settings
-from scorecard.shared.sql import literal
+from scorecard.shared.sql import literal, quoted
 
 SPARKLINE = 13
 _RECORD_COLUMNS = (
@@ -243,7 +242,7 @@ def _prepare_terms(
 
 def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, dimensions: Sequence[str]) -> pa.Table:
     """Return the rows of kpi_status with their figure ids; those of the summary come first."""
-    ranks = " ".join(f"when '{name}' then {rank}" for rank, name in enumerate(dimensions))
+    ranks = " ".join(f"when {literal(name)} then {rank}" for rank, name in enumerate(dimensions))
     connection.execute(
         "create temp table frozen_values as "
         # What is there for a derived figure or, last, for an action alone leaves the ids of all others as they are.
@@ -280,7 +279,7 @@ def _observations(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, d
         "from frozen_values join frozen_metrics using (metric, base)"
     )
     ((kinds,),) = connection.execute("select list(distinct kind order by kind) from frozen_spans").fetchall()
-    counted = " ".join(f"when '{kind}' then {counts_in(kind, 'o', 'p')}" for kind in kinds)
+    counted = " ".join(f"when {literal(kind)} then {counts_in(kind, 'o', 'p')}" for kind in kinds)
     connection.execute(
         f"create temp table frozen_observations as select {_listed((*_RECORD_COLUMNS, *dimensions, *_AMOUNT_COLUMNS))} "
         "from scorecard.kpi_observations as o where scope = $scope "
@@ -317,7 +316,7 @@ def _loads(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         return []
     parts = " union all ".join(
         f"select _dlt_load_id as load_id, {literal(schema.removeprefix('raw_'))} as source, object, source_file, "
-        f'source_sha256, rows_loaded, loaded_at from "{schema}"._loaded_files'
+        f"source_sha256, rows_loaded, loaded_at from {quoted(schema)}._loaded_files"
         for (schema,) in schemas
     )
     rows = connection.sql(
@@ -373,4 +372,4 @@ def _sorted(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str,
 
 
 def _listed(columns: Iterable[str]) -> str:
-    return ", ".join(f'"{column}"' for column in columns)
+    return ", ".join(map(quoted, columns))

@@ -7,6 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from scorecard.shared.settings import PROJECT
+from scorecard.shared.sql import literal, quoted
 
 _MACROS = Path("dbt_project") / "macros"
 
@@ -31,7 +32,11 @@ def is_stock(definition: Mapping[str, object]) -> bool:
 
 def member_column(alias: str, dimension: str, dimensions: Sequence[str]) -> str:
     """Return the SQL that gives an observation's member of a figure's dimension, itself a column."""
-    return f"case {dimension} " + " ".join(f"when '{name}' then {alias}.\"{name}\"" for name in dimensions) + " end"
+    return (
+        f"case {dimension} "
+        + " ".join(f"when {literal(name)} then {alias}.{quoted(name)}" for name in dimensions)
+        + " end"
+    )
 
 
 def contributes(observation: str, figure: str, dimensions: Sequence[str]) -> str:

@@ -46,11 +46,11 @@ def query(folder: Path) -> str:
     columns = "metric, source_system, source_object, record_id"
     path, observations = folder / FILE, folder / "observations.parquet"
     if path.is_file():
-        return f"select {columns}, evidence_object, evidence_id from read_parquet({literal(path)})"  # noqa: S608
+        return f"select {columns}, evidence_object, evidence_id from read_parquet({literal(path)})"
     if "evidence" not in store.columns(observations):
-        return f"select {columns}, '' as evidence_object, '' as evidence_id from read_parquet({literal(observations)}) limit 0"  # noqa: E501, S608
+        return f"select {columns}, '' as evidence_object, '' as evidence_id from read_parquet({literal(observations)}) limit 0"  # noqa: E501
     return (
-        f"select {columns}, split_part(line, ' ', 1) as evidence_object, "  # noqa: S608
+        f"select {columns}, split_part(line, ' ', 1) as evidence_object, "
         "regexp_extract(line, '^[^ ]* (.*) [^ ]*$', 1) as evidence_id "
         f"from (select {columns}, unnest(evidence) as line from read_parquet({literal(observations)}))"
     )

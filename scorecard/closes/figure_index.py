@@ -1,6 +1,5 @@
 """Which figure id stands for a figure: the newest close that holds it."""
 
-# ruff: noqa: S608 - values are bound
 from pathlib import Path
 
 import duckdb

@@ -1,6 +1,5 @@
 """What an earlier scorecard printed as provisional, and what it has become: told by the next one."""
 
-# ruff: noqa: S608 - the only names in these queries are columns
 from pathlib import Path
 from typing import Any
 

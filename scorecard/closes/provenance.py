@@ -6,7 +6,6 @@ others. A manifest has the hash of each file and of the manifest before it (the 
 ``head.json`` names the newest.
 """
 
-# ruff: noqa: S608 - the names in these queries are columns, paths are quoted
 import json
 import shutil
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ from scorecard.closes import store
 from scorecard.shared.files import replace_synced, sha256_of, sync, write_synced, write_whole
 from scorecard.shared.moments import now_text
 from scorecard.shared.settings import Settings
-from scorecard.shared.sql import literal
+from scorecard.shared.sql import literal, quoted
 
 OBSERVATIONS = "observations.parquet"
 _HEAD = "head.json"
@@ -152,7 +151,7 @@ def _write_difference(frozen: Path, now: Path, target: Path) -> None:
         columns = [
             {row[0] for row in connection.execute(f"describe {name}").fetchall()} for name in ("frozen", "fresh")
         ]
-        both = ", ".join(f'"{name}"' for name in sorted(columns[0] & columns[1]))
+        both = ", ".join(map(quoted, sorted(columns[0] & columns[1])))
         connection.execute(
             f"copy (select 'without' as kept, * from (select {both} from frozen except all select {both} from fresh) "
             f"union all by name select 'with' as kept, * from (select {both} from fresh except all select {both} "

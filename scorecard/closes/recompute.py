@@ -1,6 +1,5 @@
 """The SQL that computes a figure of a close again, from its frozen records alone and by nothing of dbt's."""
 
-# ruff: noqa: S608 - the person who proves a figure reads and runs this SQL, so its values stand in it, quoted
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,7 +13,7 @@ from scorecard.closes import store
 from scorecard.closes.contribution import counts_in, is_stock
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.periods import FiscalYear, at_term, parse_period
-from scorecard.shared.sql import literal
+from scorecard.shared.sql import literal, quoted
 
 _QUANTILES = {"median": 5, "percentile_90": 9, "km_median": 5}
 """In tenths."""
@@ -192,14 +191,14 @@ def _condition(folder: Path, definition: dict[str, Any], figure: Figure) -> str:
     kind = "stock" if is_stock(definition) else definition.get("kind", "flow")
     rule = counts_in(kind, "ROW", "FIGURE").replace("ROW.", "")
     for name in ("period_start", "period_end", "observed_until"):
-        rule = rule.replace(f"FIGURE.{name}", f"date '{_day(figure[name])}'")
+        rule = rule.replace(f"FIGURE.{name}", f"date {literal(_day(figure[name]))}")
     rule = rule.replace("FIGURE.grain", literal(figure["grain"]))
     base = metric_of(definition["model"])
     parts = [f"metric = {literal(base)}", rule]
     if "period_start" not in store.columns(observations):
         # Closes of before know of a row that has its period the grain alone.
         parts.append(f"(grain is null or grain = {literal(figure['grain'])})")
-    parts.append(f'"{figure["dimension"]}" = {literal(figure["member"])}')
+    parts.append(f"{quoted(figure['dimension'])} = {literal(figure['member'])}")
     return "\n      and ".join(parts)
 
 

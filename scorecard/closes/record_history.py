@@ -1,6 +1,5 @@
 """What became of records in the raw tables since an earlier edition: late, corrected, deleted or merged."""
 
-# ruff: noqa: S608 - the names in these queries come from the catalogue, quoted; the values are bound
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +9,7 @@ import duckdb
 
 from scorecard.catalogue import declaration, read_sources
 from scorecard.shared.settings import Settings
+from scorecard.shared.sql import literal, quoted
 
 
 class Record(NamedTuple):
@@ -64,7 +64,9 @@ class History:
         if "_valid_to" not in self._columns_of(schema, table):
             return False
         moment = self._moment(schema)
-        query = f'select 1 from "{schema}"."{table}" where _valid_from > $moment or _valid_to > $moment limit 1'
+        query = (
+            f"select 1 from {quoted(schema)}.{quoted(table)} where _valid_from > $moment or _valid_to > $moment limit 1"
+        )
         return bool(self.connection.execute(query, {"moment": moment}).fetchall())
 
     def _of_table(self, source: str, table: str, ids: list[str]) -> Iterable[tuple[str, Change]]:
@@ -73,16 +75,16 @@ class History:
         key = self._key(source, table)
         if "_valid_to" not in columns or not key or not set(key) <= set(columns):
             return
-        record_id = "concat_ws('|', " + ", ".join(f'"{name}"::varchar' for name in key) + ")"
+        record_id = "concat_ws('|', " + ", ".join(f"{quoted(name)}::varchar" for name in key) + ")"
         alive = "_deleted_at is null" if "_deleted_at" in columns else "true"
         merged = "starts_with(_deleted_reason, 'merged into ')" if "_deleted_reason" in columns else "false"
         own = [name for name in columns if not name.startswith("_")]
         differing = ", ".join(
-            f'case when old."{name}" is distinct from new."{name}" then \'{name}\' end' for name in own
+            f"case when old.{quoted(name)} is distinct from new.{quoted(name)} then {literal(name)} end" for name in own
         )
         rows = self.connection.execute(
             f"with wanted as (select distinct unnest($ids::varchar[]) as id), "
-            f'version as (select {record_id} as _id, * from "{schema}"."{table}" '
+            f"version as (select {record_id} as _id, * from {quoted(schema)}.{quoted(table)} "
             "where _id in (select id from wanted)), "
             f"old as (select * from version where _valid_from <= $moment and {alive} "
             "and (_valid_to is null or _valid_to > $moment)), "
@@ -129,7 +131,7 @@ def newest_loads(connection: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
     ).fetchall()
     found = {}
     for (schema,) in schemas:
-        ((newest,),) = connection.execute(f'select max(loaded_at) from "{schema}"._loaded_files').fetchall()
+        ((newest,),) = connection.execute(f"select max(loaded_at) from {quoted(schema)}._loaded_files").fetchall()
         if newest:
             found[schema] = newest
     return found

@@ -1,6 +1,5 @@
 """What members are called now that an edition of before has under other names: members, and pairs of them."""
 
-# ruff: noqa: S608 - the names in these queries are columns of a close
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import duckdb
 
 from scorecard.catalogue import crossing_name, renamed_pair
 from scorecard.closes import store
+from scorecard.shared.sql import literal, quoted
 
 Name = tuple[str, str, str]
 """A dimension, a name that a member had, and the one that it has."""
@@ -38,7 +38,7 @@ def _members(folder: Path, dimensions: Collection[str]) -> Iterator[tuple[str, s
     files = ("values.parquet", "actions.parquet")
     queries = [f"select dimension, member from {_read(folder / file)}" for file in files]
     for column in sorted({*dimensions} & {*store.columns(observations)}):
-        queries.append(f"select '{column}', \"{column}\" from {_read(observations)}")
+        queries.append(f"select {literal(column)}, {quoted(column)} from {_read(observations)}")
     with duckdb.connect() as connection:
         for query in queries:
             rows = connection.execute(f"select distinct * from ({query}) as t (dimension, member)").fetchall()

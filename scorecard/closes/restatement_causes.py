@@ -1,6 +1,5 @@
 """Why the figures of two editions differ: from the history of the records behind them, and from their definitions."""
 
-# ruff: noqa: S608 - the only names in these queries are columns
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ import pyarrow as pa
 from scorecard.catalogue import metric_of
 from scorecard.closes.contribution import contributes, counts_in, is_stock
 from scorecard.closes.record_history import Change, History, Record
+from scorecard.shared.sql import literal, quoted
 
 RANK = (
     *("late record", "correction", "deletion", "merged", "target", "window ended"),
@@ -166,8 +166,8 @@ def _find_differences(connection: duckdb.DuckDBPyConnection, dimensions: Sequenc
             "(partition by metric, grain, period_start, observation_id order by occurred_on, numerator, denominator) "
             f"as copy from ({_by_period(edition)})"
         )
-    differs = {column: f'old."{column}" is distinct from new."{column}"' for column in compared}
-    changed = ", ".join(f"case when {condition} then '{column}' end" for column, condition in differs.items())
+    differs = {column: f"old.{quoted(column)} is distinct from new.{quoted(column)}" for column in compared}
+    changed = ", ".join(f"case when {condition} then {literal(column)} end" for column, condition in differs.items())
     same = (
         "old.metric = new.metric and old.grain is not distinct from new.grain "
         "and old.period_start is not distinct from new.period_start "

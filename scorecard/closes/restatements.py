@@ -1,6 +1,5 @@
 """What differs between two editions of a close, why, and whether a reader sees it."""
 
-# ruff: noqa: S608 - the only names in these queries are columns
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -99,7 +98,7 @@ def _open(
     kept = (
         "select * exclude (period_start, period_until)" if "period_start" in store.columns(observations) else "select *"
     )
-    without = ", ".join(f"'{metric}'" for metric in derived) or "''"
+    without = ", ".join(map(literal, derived)) or "''"
     values = f"select * from read_parquet({literal(folder / 'values.parquet')})"
     observed = f"{kept}, {later} from read_parquet({literal(observations)}) where metric not in ({without})"
     if names:
@@ -107,7 +106,7 @@ def _open(
         connection.executemany("insert into names values (?, ?, ?)", [list(each) for each in names])
         values = f"select * replace ({_now('dimension', 'member')}) from ({values})"
         columns = sorted({field for field, _, _ in names} & set(store.columns(observations)))
-        renamed = ", ".join(_now(f"'{column}'", column) for column in columns)
+        renamed = ", ".join(_now(literal(column), column) for column in columns)
         observed = f"select * replace ({renamed}) from ({observed})" if renamed else observed
     for table, query in (
         ("values", values),

@@ -1,6 +1,5 @@
 """Prove one figure: compute it again from the frozen records alone, and show where each record came from."""
 
-# ruff: noqa: S608 - the person who proves a figure reads and runs this SQL, so its values stand in it, quoted
 import json
 from collections.abc import Sequence
 from datetime import UTC

@@ -1,5 +1,4 @@
 """What people ask of the ledger: what was delivered, and their decisions about letters whose outcome is unknown."""
-# ruff: noqa: S608 - the only text put into these queries is a list of columns
 
 import os
 import sqlite3

@@ -4,7 +4,6 @@ A row goes claimed → sending → sent, or ends as refused or unknown. ``claime
 yet, so it may be sent; ``sending`` is committed right before the letter's content goes out and means, when it is
 found later, that the run ended in between: nobody knows whether the letter arrived.
 """
-# ruff: noqa: S608 - the only text put into these queries is a list of columns
 
 import sqlite3
 from collections.abc import Iterator

@@ -5,7 +5,6 @@ values. What can't be told so stays touched: a metric whose observations are not
 that nobody knows.
 """
 
-# ruff: noqa: S608  names are those of relations and columns, and SQL is that of rules and models
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property

@@ -13,6 +13,7 @@ from scorecard.shared import locks
 from scorecard.shared.errors import ScorecardError, Temporary
 from scorecard.shared.files import partial_of, replace_synced
 from scorecard.shared.settings import Settings
+from scorecard.shared.sql import quoted
 from scorecard.warehouse.variables import variables
 
 _CODE = (
@@ -156,7 +157,7 @@ def _loads(settings: Settings) -> list[str]:
         loads: list[str] = []
         for schema, table, column in tables:
             rows = connection.execute(
-                f'select distinct {column} from "{schema}"."{table}" order by 1'  # noqa: S608
+                f"select distinct {column} from {quoted(schema)}.{quoted(table)} order by 1"
             ).fetchall()
             loads += [f"{schema} {row[0]}" for row in rows]
     return loads

@@ -56,7 +56,7 @@ def read_values(
     given = {name: value for name, value in asked.items() if value is not None}
     where = " and ".join(f"{name} = ${name}" for name in given) or "true"
     columns = (*_COLUMNS, "na_reason", "is_complete", "observed_until", "period_end")
-    query = f"select {', '.join(columns)} from scorecard.kpi_status where {where} "  # noqa: S608
+    query = f"select {', '.join(columns)} from scorecard.kpi_status where {where} "
     with snapshot(settings, settings.timezone) as connection:
         rows = connection.execute(
             query + "order by metric, period_start, grain, scope, dimension, member", given
@@ -109,7 +109,7 @@ def last_period(settings: Settings, business_unit: str, metrics: tuple[str, ...]
             and list_contains($metrics, metric) and is_complete and observations > 0 and metric in ({_HAPPENED})
             and period_start <= $newest
         order by period_start desc limit 1
-    """  # noqa: S608
+    """
     with snapshot(settings, settings.timezone) as connection:
         row = connection.execute(
             query,
@@ -144,7 +144,7 @@ def has_data(settings: Settings, business_unit: str, metrics: tuple[str, ...], p
         where dimension = 'business_unit' and member = $unit and period = $period
             and list_contains($metrics, metric) and observations > 0 and metric in ({_HAPPENED})
         limit 1
-    """  # noqa: S608
+    """
     with snapshot(settings, settings.timezone) as connection:
         given = {"unit": business_unit, "period": period, "metrics": list(metrics)}
         return connection.execute(query, given).fetchone() is not None

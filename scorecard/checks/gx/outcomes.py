@@ -10,7 +10,7 @@ from scorecard.checks.doubt import Doubt, columns_expected, columns_read
 from scorecard.checks.results import CheckResult
 from scorecard.checks.rules import QUERY, SQL, Checked, Rule, Suite
 from scorecard.shared.languages import Translations
-from scorecard.shared.sql import literal
+from scorecard.shared.sql import literal, quoted
 from scorecard.shared.text import plain
 
 if TYPE_CHECKING:
@@ -80,14 +80,14 @@ def _by_unit(
     if not item.unit:
         return []
     found = []
-    for unit, rows in _try(con, f'select "{item.unit}", count(*) from ({item.query}) group by 1 order by 1'):  # noqa: S608
+    for unit, rows in _try(con, f"select {quoted(item.unit)}, count(*) from ({item.query}) group by 1 order by 1"):
         # Rows that say their unit are counted as they are; of groups, those that the unit's own rows make.
         of_unit = replace(item, query=_where_unit(item, item.query, unit))
         for broken in (
             _where_unit(item, str(counted.broken), unit),
             broken_rows(of_unit, rule, outcome, item) or "",
         ):
-            if number := _try(con, f"select count(*) from ({broken})"):  # noqa: S608
+            if number := _try(con, f"select count(*) from ({broken})"):
                 found.append(Counted(int(number[0][0]), rows, broken, unit=unit))
                 break
         else:
@@ -96,7 +96,7 @@ def _by_unit(
 
 
 def _where_unit(item: Checked, query: str, unit: object) -> str:
-    return f'select * from ({query}) where "{item.unit}" = {literal(unit)}'  # noqa: S608
+    return f"select * from ({query}) where {quoted(str(item.unit))} = {literal(unit)}"
 
 
 def _result(context: Context, item: Checked, rule: Rule, counted: Counted, metrics: tuple[str, ...]) -> CheckResult:
@@ -138,7 +138,7 @@ def _doubt(context: Context, item: Checked, rule: Rule, broken: str | None) -> D
         columns = tuple(_column(context.suite, relation, name) for name in rule.in_doubt)
     elif rule.expect == SQL:
         query = str(rule.kwargs[QUERY]).replace("{batch}", f"({item.query})")
-        sql = f"select column_name from duckdb_columns() where schema_name || '.' || table_name = '{relation}'"  # noqa: S608
+        sql = f"select column_name from duckdb_columns() where schema_name || '.' || table_name = {literal(relation)}"
         columns = columns_read(query, {relation: [name.lower() for (name,) in _try(context.con, sql)]})
     else:
         columns = columns_expected(relation, rule.expect, rule.kwargs)
@@ -251,8 +251,8 @@ def _examples(item: Checked, broken: str | None, con: "Connection") -> list[str]
     """Return the first few records that break a rule, always the same ones, harmless to print."""
     if not broken or not item.key:
         return []
-    keys = ", ".join(f'"{name}"' for name in item.key)
-    sql = f"select distinct {keys} from ({broken}) order by all limit {EXAMPLES}"  # noqa: S608
+    keys = ", ".join(map(quoted, item.key))
+    sql = f"select distinct {keys} from ({broken}) order by all limit {EXAMPLES}"
     return [" ".join(plain(value, 40) for value in row) for row in _try(con, sql)]
 
 
@@ -261,7 +261,7 @@ def _broken_metrics(broken: str | None, family: Mapping[str, set[str]] | None, c
     if not broken or family is None:
         return ()
     found: set[str] = set()
-    for (metric,) in _try(con, f"select distinct metric from ({broken})"):  # noqa: S608
+    for (metric,) in _try(con, f"select distinct metric from ({broken})"):
         found |= family.get(metric, {metric})
     return tuple(found)
 

@@ -1,7 +1,5 @@
 """The text of an export's files on its way into the scratch database, a column in one place whatever file it is of."""
 
-# ruff: noqa: S608  names are checked by the contract, or quoted
-
 import hashlib
 import re
 from collections.abc import Callable, Sequence

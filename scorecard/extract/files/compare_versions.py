@@ -1,7 +1,5 @@
 """A staged export held against the version before it: which records vanished, and whether it seems to be cut off."""
 
-# ruff: noqa: S608  names are checked by the contract, or quoted
-
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING

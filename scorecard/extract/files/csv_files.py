@@ -4,8 +4,6 @@ Reading is Python's csv module, for it knows the physical line of each record; D
 quotation mark.
 """
 
-# ruff: noqa: S608  names are checked by the contract, or quoted
-
 import codecs
 import csv
 import hashlib

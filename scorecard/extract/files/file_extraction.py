@@ -1,7 +1,5 @@
 """Bring the raw tables of one source up to date with its exports, all of them or none."""
 
-# ruff: noqa: S608  names are checked by the contract, or quoted
-
 import glob
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence

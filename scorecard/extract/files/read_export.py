@@ -5,8 +5,6 @@ spills to disk what memory doesn't hold. A table without declared columns is joi
 that could be taken for a declared column of that name.
 """
 
-# ruff: noqa: S608  names are checked by the contract, or quoted
-
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING

@@ -4,8 +4,6 @@ dlt's working folder is scratch here. Left to itself dlt resumes a load that was
 was committed just before the kill is then inserted a second time, and its scd2 merge copies both rows.
 """
 
-# ruff: noqa: S608  names are checked by the contract, or quoted
-
 import json
 import os
 from collections.abc import Callable, Iterator

@@ -4,8 +4,6 @@ The warehouse alone remembers what was loaded: a load counts once dlt has writte
 it does last. Rows of any other load are what a run that was killed left behind.
 """
 
-# ruff: noqa: S608  names are checked by the contract, or quoted
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress

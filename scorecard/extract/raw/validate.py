@@ -1,7 +1,5 @@
 """Records held against their contract, as SQL over staged text: whole columns at a time, spilling to disk."""
 
-# ruff: noqa: S608  names are checked by the contract, or quoted
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256

@@ -3,8 +3,6 @@
 The records are JSON texts in `_record` of a scratch table; `<table>_judged` has their fields in the declared types.
 """
 
-# ruff: noqa: S608  names are checked by the contract, or quoted
-
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 

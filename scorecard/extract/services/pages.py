@@ -4,8 +4,6 @@ A record stays the text that the service sent until DuckDB takes the fields of t
 no more of a page than where the next one is.
 """
 
-# ruff: noqa: S608  names are checked by the contract, or quoted
-
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Records of a service whose key comes more than once where each record comes once."""
 
-# ruff: noqa: S608  names are checked by the contract, or quoted
-
 from typing import TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import ObjectContract

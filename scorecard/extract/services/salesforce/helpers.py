@@ -171,7 +171,7 @@ def _problem(body: bytes) -> tuple[str, str]:
 
 def soql(fields: Iterable[str], name: str, where: str = "", order: str = "") -> str:
     """Write a query. Names and moments come from the contract, describe and earlier answers, each checked."""
-    text = f"SELECT {', '.join(fields)} FROM {name}"  # noqa: S608 - SOQL, of checked names
+    text = f"SELECT {', '.join(fields)} FROM {name}"
     return text + (f" WHERE {where}" if where else "") + (f" ORDER BY {order}" if order else "")
 
 
