@@ -1,13 +1,14 @@
 """What extraction set aside, as results of checks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from scorecard.catalogue import declared_sources
 from scorecard.checks.check_words import Phrase, in_languages, joined
+from scorecard.checks.doubt import Doubt
 from scorecard.checks.quarantine import Bad, Object, Quarantine
 from scorecard.checks.results import CheckResult, MetricsOf, Severity
 from scorecard.shared.languages import Translations, load_translations
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _NAMED = 5
 """Records that a check names, the heaviest first."""
+_UNDECLARED = "_undeclared"
+"""The raw column of all fields that no contract declares. A metric is touched only if it reads them."""
 
 
 def from_extract(
@@ -203,4 +206,5 @@ def _unknown_columns(table: _Table, raw: Object) -> CheckResult:
         ),
         Phrase("Name them in dbt_project/models/staging/{source}/_sources.yml, or drop them from the export.", about),
     )
-    return table.result("no unknown column", Phrase("no unknown column"), "warning", len(unknown), sentences)
+    result = table.result("no unknown column", Phrase("no unknown column"), "warning", len(unknown), sentences)
+    return replace(result, doubt=Doubt(((f"raw_{table.source}.{table.name}", _UNDECLARED),)))

@@ -72,6 +72,7 @@ def test_a_check_that_holds_touches_what_its_columns_reach(built: Sandbox) -> No
     }
     assert held["maven_crm.products.price_is_present"] == [], "no metric is made of list prices"
     assert set(held["maven_crm.sales_pipeline.opportunity_id_is_unique"]) == SALES
+    assert held["extract.maven_crm.sales_pipeline.no_unknown_column"] == [], "no metric reads undeclared columns"
     assert set(held["extract.maven_crm.sales_pipeline.no_row_in_quarantine"]) == SALES
     assert set(held["dbt.not_null_core_ticket_ticket_key"]) == RESPONSES | SURVEYS
     assert set(held["dbt.mrr_movements_make_the_closing"]) == RECURRING
