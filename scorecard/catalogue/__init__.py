@@ -93,11 +93,11 @@ class Catalogue:
         return {self.metrics[term.metric].base for term in metric.expression.terms}
 
     def metric(self, name: str) -> Metric:
-        """Return a metric, or say which there are."""
+        """Return a metric, or name the known ones."""
         return _pick(self.metrics, name, "metric")
 
     def scorecard(self, name: str) -> Scorecard:
-        """Return a scorecard, or say which there are."""
+        """Return a scorecard, or name the known ones."""
         return _pick(self.scorecards, name, "scorecard")
 
 
@@ -130,7 +130,7 @@ def read_catalogue(settings: Settings, mistakes: Mistakes, unit: str | None = No
     _refuse_no_project(settings)
     translations = load_translations(settings.project / "reports")
     dimensions = read_dimensions(settings.dbt_project / "dimensions", translations, mistakes)
-    # What is missing since its own declaration is wrong is not to be told again by whatever names it.
+    # A name whose own declaration is wrong is reported once, not again where others use it.
     known_dimensions = None if len(mistakes) else dimensions
     sources = _sources(settings, mistakes)
     units = None if sources is None else _units(sources)

@@ -1,4 +1,4 @@
-"""What a reader has to mind of a metric: what its own YAML says, and what the sources say that it is made from."""
+"""Caveats of metrics: those of a metric's own YAML, and those of the sources behind it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -37,7 +37,7 @@ def _sentences(texts: Iterable[str]) -> str:
 
 
 def check_caveats(sources: Mapping[str, DeclaredSource], metrics: Mapping[str, Metric], mistakes: Mistakes) -> None:
-    """Note the caveats of what is no metric."""
+    """Note caveats that name unknown metrics."""
     for source in sources.values():
         for name in source.caveats.keys() - metrics.keys():
             document = read_document(source.path)

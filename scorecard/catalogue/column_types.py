@@ -30,7 +30,7 @@ def fits(delivered: str, wanted: str) -> bool:
 
 
 def _digits(kind: str) -> tuple[int, int] | None:
-    """Return how many digits a number may have before and behind its point; None of what is no exact number."""
+    """Return how many digits a number may have before and behind its point; None unless it is an exact number."""
     if match := _DECIMAL.fullmatch(kind):
         return int(match[1]) - int(match[2]), int(match[2])
     return _DIGITS.get(kind)

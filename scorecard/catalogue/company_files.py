@@ -1,4 +1,4 @@
-"""What can be told of the files that people of the company write without reading them: whether anything reads them."""
+"""The files in `company/`, checked by their names alone: whether anything reads them."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from scorecard.shared.settings import Settings
 
 
 def check_folders(settings: Settings, mistakes: Mistakes) -> None:
-    """Note a folder that is of no business unit, and a file that nothing reads where it lies.
+    """Note a folder that names no business unit, and a file that nothing reads.
 
     Raises
     ------

@@ -89,7 +89,7 @@ class _Columns:
     meta: ConceptMeta
 
     def named(self, name: str) -> str:
-        """Return how a column is named in a sentence."""
+        """Return a column's name for a sentence."""
         return f"the column {name} ({plain_type(self.columns[name].data_type)})"
 
 
@@ -180,14 +180,14 @@ def _models(
 
 
 def _note_misspelt(model: SourceModel, missing: list[str], mistakes: Mistakes) -> None:
-    """Note a model whose name is almost that of a concept which its source has no model of."""
+    """Note a model whose name is close to a concept that its source doesn't deliver otherwise."""
     if close := get_close_matches(model.concept, missing, n=1, cutoff=0.8):
         problem = f"The model is named after the unknown concept {model.concept}, so no metric would see its records."
         mistakes.note(model.path, 1, problem, f"Name it {model.path.stem.partition('__')[0]}__{close[0]}.")
 
 
 def _check(model: SourceModel, wanted: _Columns, mistakes: Mistakes) -> None:
-    """Note where a model's columns, as its YAML lists them, are not those of its concept."""
+    """Note where the columns of a model's YAML differ from those of its concept."""
     path = model.path.with_suffix(".yml")
     if not path.exists():
         cure = f"List its columns there, with their types, as {wanted.path} has them."

@@ -1,4 +1,4 @@
-"""What dbt has to be told of the company's sources, concepts and facts.
+"""The lists of the company's sources, concepts and facts that dbt needs.
 
 dbt infers no reference from a loop over its own graph, so the engine looks at the names of files and passes lists.
 """
@@ -22,7 +22,7 @@ from scorecard.shared.settings import Settings
 
 
 def dbt_variables(settings: Settings) -> dict[str, Any]:
-    """Return what dbt has to be told of the company's sources.
+    """Return the lists of the company's sources as variables of dbt.
 
     `sources`: by source that is declared and set, its business unit, currency, role, service and the objects that say
     through which day they are known; `services`: by service, the accounts among them, and by `company` the company's
@@ -63,7 +63,7 @@ def concept_models(settings: Settings) -> dict[str, list[str]]:
 
     Raises
     ------
-    WrongDeclarations: a model doesn't fit its concept, or is of a source that nobody declared.
+    WrongDeclarations: a model doesn't fit its concept, or its source isn't declared.
     """
     extracted = {COMPANY, *(declared_as(settings, name) for name in source_names(settings))}
     return catalogue.concept_models(settings.dbt_project / "models", extracted, declarations(settings))
@@ -76,7 +76,7 @@ def core_models(settings: Settings) -> dict[str, Fact]:
 
 
 def _sources(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Return what is known of each source that is extracted, a service's by the settings."""
+    """Return the properties of each extracted source; the settings decide which services are extracted."""
     return {
         name: {
             "business_unit": source.business_unit,

@@ -1,4 +1,4 @@
-"""Words of declarations: a file has them in English; what they are in other languages is in gettext catalogues."""
+"""Words of declarations: English in the file itself, other languages in gettext catalogues."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ def filled(
     translations: Translations,
     mistakes: Mistakes,
 ) -> Words | None:
-    """Return a text by language with parameters put where ``{name}`` stands for one; note a name that is none."""
+    """Return a text by language with its parameters filled in, as ``{name}``; note an unknown parameter."""
     if text is None:
         return None
     words = {language: _put(translation, parameters) for language, translation in translations.of_text(text).items()}

@@ -1,4 +1,4 @@
-"""Dimensions: what facts can be cut by, declared in ``dbt_project/dimensions/``, one file per owner."""
+"""Dimensions: the ways to break facts down, declared in ``dbt_project/dimensions/``, one file per owner."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class DimensionFile(Entry):
 
 @dataclass(frozen=True)
 class Dimension:
-    """What facts can be cut by; ``within`` is the dimension of whose members these are parts.
+    """A way to break facts down; ``within`` is the dimension whose members contain these members.
 
     The words of the product's own come with the program; a close keeps those of a company's.
     """

@@ -78,7 +78,7 @@ def read_expression(text: str) -> Expression:
 
     Raises
     ------
-    ValueError: says what in it can't be read, as the end of a sentence that begins with the expression.
+    ValueError: the end of a sentence that begins with the expression and says what is wrong in it.
     """
     try:
         node = ast.parse(text.strip(), mode="eval").body

@@ -88,7 +88,7 @@ def read_facts(folder: Path, concepts: Collection[str]) -> dict[str, Fact]:
 
     Raises
     ------
-    WrongDeclarations: names unknown keys and concepts, and days that are no columns of dates; all of them.
+    WrongDeclarations: names every unknown key and concept, and every day that is not a column of dates.
     """
     mistakes = Mistakes()
     facts: dict[str, Fact] = {}

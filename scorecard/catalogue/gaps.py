@@ -32,7 +32,7 @@ _NOT = "not "
 
 
 class GapEntry(Entry):
-    """What a source may hold of no record at all, so that metrics which name the gap are n/a."""
+    """Something that a source may lack for every record. Metrics that name the gap are n/a then."""
 
     name: Name = Field(description="What metrics call it, in `na_where`.")
     lacks: Text | None = Field(default=None, description="The column that no record has.")
@@ -62,7 +62,7 @@ def check_gaps(document: YamlFile, at: Place, fact: "Fact", mistakes: Mistakes) 
 
 
 def check_condition(document: YamlFile, at: Place, condition: Text | None, fact: "Fact", mistakes: Mistakes) -> None:
-    """Note a condition on a fact's records whose column it lacks, or of which nobody says whether it is a boolean."""
+    """Note a condition whose column the fact lacks, or whose column has no type."""
     if condition is None:
         return
     column = condition.removeprefix(_NOT)

@@ -146,7 +146,7 @@ def _metrics_of(project: _Project, document: YamlFile) -> Iterator[Metric]:
     numbers = {
         key: project.parameters.numbers(name, key, parameter.default) for key, parameter in entry.parameters.items()
     }
-    # Of all units' values it is said that they are settled once those of the slowest are.
+    # Values over all units are settled when those of the slowest unit are.
     given = _given(project, document, _META, entry, numbers)
     given["parameters"] = {key: max(numbers[key]) for key in numbers}
     main = Metric(name, model.name, **given)
@@ -199,7 +199,7 @@ def _given(
 
 
 def _check_tree(metrics: dict[str, Metric], declared: dict[str, Declared], mistakes: Mistakes) -> None:
-    """Note a metric that names none, that reaches no KGI through ``drives``, or that reaches itself."""
+    """Note a metric that drives nothing, reaches no KGI through ``drives``, or reaches itself."""
     before = len(mistakes)
     for metric in metrics.values():
         if not metric.variant_of:

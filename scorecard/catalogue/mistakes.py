@@ -1,4 +1,4 @@
-"""What is wrong in declarations: gathered, so that all of it is told at once, each with its file and line."""
+"""Mistakes in declarations: gathered, so that one error lists them all, each with its file and line."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ class Mistake:
 
 
 class WrongDeclarations(ScorecardError):
-    """Declarations that can't be read; ``mistakes`` has all that is wrong, by file and line."""
+    """Wrong declarations; ``mistakes`` lists them by file and line."""
 
     def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
         """Take one mistake or more."""
@@ -43,11 +43,11 @@ class Mistakes:
         self._noted: set[Mistake] = set()
 
     def note(self, path: Path, line: int, problem: str, cure: str) -> None:
-        """Note one. What it quotes of a file may hold control characters: they are taken out."""
+        """Note one. Control characters that it quotes from a file are taken out."""
         self._noted.add(Mistake(path, line, plain(problem, 400), plain(cure, 400)))
 
     def extend(self, error: WrongDeclarations) -> None:
-        """Note those of an error."""
+        """Note the mistakes of an error."""
         self._noted.update(error.mistakes)
 
     def __len__(self) -> int:
@@ -63,7 +63,7 @@ class Mistakes:
 
         Raises
         ------
-        WrongDeclarations: there are some.
+        WrongDeclarations: there are mistakes.
         """
         if self._noted:
             raise WrongDeclarations(self.all())

@@ -32,7 +32,7 @@ class Parameters:
         return self.settings.parameters.get(unit, {}).get(metric, {})
 
     def check_metric(self, metric: str, declared: Mapping[str, ParameterEntry], mistakes: Mistakes) -> None:
-        """Note numbers of a metric that it has no parameter for, or that its parameter doesn't allow."""
+        """Note settings that name an unknown parameter of a metric, or a number outside its bounds."""
         for unit, metrics in self.settings.parameters.items():
             for name, number in metrics.get(metric, {}).items():
                 if name not in declared:
@@ -43,7 +43,7 @@ class Parameters:
                     self._note(mistakes, (unit, metric, name), problem)
 
     def check_names(self, metrics: Collection[str], mistakes: Mistakes) -> None:
-        """Note business units that no source has, and metrics that aren't there."""
+        """Note unknown business units and unknown metrics."""
         for unit, own in self.settings.parameters.items():
             if self.units is not None and unit not in self.units:
                 self._note(mistakes, (unit,), "is a business unit of no source", self.units)

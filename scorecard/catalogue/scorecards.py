@@ -99,7 +99,7 @@ class Scorecard:
 
 @dataclass(frozen=True)
 class Known:
-    """What a scorecard may name. None where it isn't known, since its own declarations are wrong."""
+    """The names that a scorecard may use. None where wrong declarations leave them unknown."""
 
     metrics: Collection[str] | None
     dimensions: Collection[str] | None

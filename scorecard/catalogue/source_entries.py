@@ -24,7 +24,7 @@ Names = Annotated[
 
 
 class _OfDbt(Entry):
-    """Keys that any entry of dbt's may have, and that are not read here."""
+    """Keys of dbt's own that any entry may have; the product doesn't read them."""
 
     tags: Any = None
     tests: Any = None

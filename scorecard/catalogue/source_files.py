@@ -105,7 +105,7 @@ def _of_folder(source: DeclaredSource, name: str, folder: Path, units: Collectio
     """Return the company's source as the one of a folder.
 
     The business unit is the one that is spelt as the folder, whatever its capitals, spaces and punctuation; without one
-    it is the folder's own name, of which no figure is.
+    it is the folder's own name, which no figure has.
     """
     is_whole = name == COMPANY
     unit = ALL_UNITS if is_whole else next((known for known in units if same_name(known, folder.name)), folder.name)
@@ -125,7 +125,7 @@ def read_sources(path: Path) -> tuple[DeclaredSource, ...]:
 
     Raises
     ------
-    WrongDeclarations: all that is wrong with it, each with its line: no YAML, a key that is given twice, missing or
+    WrongDeclarations: every mistake with its line: invalid YAML, a key that is given twice, missing or
         unknown, or a value of the wrong kind.
     """
     document = read_document(path)

@@ -1,4 +1,4 @@
-"""Which sources there are: those that are declared, accounts of services, and the folders that people write in."""
+"""The names of all sources: declared ones, accounts of services, and the folders of company files."""
 
 import hashlib
 import re
@@ -51,7 +51,7 @@ def source_names(settings: Settings) -> list[str]:
 
 
 def declarations(settings: Settings) -> dict[str, Path]:
-    """Return by name the files that declare a source; a service that isn't set has one, too."""
+    """Return by name the files that declare a source; a service without settings has one, too."""
     files = (settings.dbt_project / "models" / "staging").glob("*/_sources.yml")
     return {path.parent.name: path for path in sorted(files)}
 
@@ -65,5 +65,5 @@ def declared_as(settings: Settings, source: str) -> str:
 
 
 def declaration(settings: Settings, source: str) -> Path:
-    """Return the file that declares a source, whether or not it is there."""
+    """Return the file that declares a source; it may be missing."""
     return settings.dbt_project / "models" / "staging" / declared_as(settings, source) / "_sources.yml"

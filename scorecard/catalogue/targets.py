@@ -1,4 +1,4 @@
-"""What can be told of a file of targets without a warehouse: rows that name what there is not, with their lines."""
+"""Files of targets, checked without a warehouse: rows that name unknown things, with their lines."""
 
 import csv
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from scorecard.shared.periods import FiscalYear, parse_period
 def check_targets(
     path: Path, metrics: dict[str, Metric], dimensions: dict[str, Dimension], fiscal: FiscalYear, mistakes: Mistakes
 ) -> None:
-    """Note the rows whose metric, dimension, unit, period or target can't be; a file that isn't there has none."""
+    """Note the rows whose metric, dimension, unit, period or target is wrong; a missing file has none."""
     if not path.is_file():
         return
     try:

@@ -1,4 +1,4 @@
-"""Check a part of a YAML file by a pydantic model, and say what is wrong in the words of the file."""
+"""Check a part of a YAML file by a pydantic model, and name mistakes by the keys of the file."""
 
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ class Entry(BaseModel):
 
 
 class Open(BaseModel):
-    """An entry of a file that is dbt's as well, so that it has keys which only dbt reads."""
+    """An entry of one of dbt's own files, which also has keys that only dbt reads."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
@@ -46,7 +46,7 @@ Text = Annotated[str, StringConstraints(strict=True, min_length=1), AfterValidat
 
 
 def _not_empty(given: Any) -> Any:
-    # Not by pydantic: it counts entries that are wrong as missing, and says so beside what is wrong with them.
+    # Not by pydantic, which also reports wrong entries as missing.
     if isinstance(given, list) and not given:
         raise wrong("{key} is empty.", "List one or more.")
     return given
@@ -61,7 +61,7 @@ def check(document: YamlFile, model: type[_Model], mistakes: Mistakes, own: Plac
 
     Parameters
     ----------
-    own: the part of the file in which yes, no, on and off are refused where they are no text; all of it if left out.
+    own: the part of the file in which unquoted yes, no, on and off are refused; all of it if left out.
     """
     before = len(mistakes)
     for node in doubtful_booleans(document.node(*own)):
@@ -147,7 +147,7 @@ def _name(place: Sequence[str | int]) -> str:
 
 
 def _shown(given: object) -> str:
-    """Return what a file has, as one would write it there."""
+    """Return a value as the file would write it."""
     if given is None:
         return "empty"
     if isinstance(given, Mapping):

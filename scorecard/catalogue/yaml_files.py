@@ -1,4 +1,4 @@
-"""YAML files that keep the line of each of their entries, and refuse what a loader would pass over in silence."""
+"""YAML files with the line of each entry. What a loader accepts in silence is refused: repeated keys, odd booleans."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class YamlFile:
     root: yaml.MappingNode
 
     def line(self, *place: str | int) -> int:
-        """Return the line of an entry (of its key, in a mapping), or of what is nearest above it; 1 is the first."""
+        """Return the line of an entry (of its key, in a mapping), or of the nearest entry above it; 1 is the first."""
         node: yaml.Node = self.root
         line = node.start_mark.line
         for step in place:
@@ -45,7 +45,7 @@ def read_document(path: Path) -> YamlFile:
 
     Raises
     ------
-    WrongDeclarations: the file can't be read, is not YAML, is no mapping, or has a key twice.
+    WrongDeclarations: the file can't be read, is not YAML, is not a mapping, or has a key twice.
     """
     mistakes = Mistakes()
     try:
@@ -77,7 +77,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def doubtful_booleans(node: yaml.Node | None) -> Iterator[yaml.Node]:
-    """Yield what YAML 1.1 reads as true or false, though it is written yes, no, on or off: a language, say."""
+    """Yield the values yes, no, on and off, which YAML 1.1 reads as booleans: a language `no`, say."""
     for inner in _below(node, set()):
         if inner.tag == "tag:yaml.org,2002:bool" and inner.value.lower() not in ("true", "false"):
             yield inner
@@ -86,7 +86,7 @@ def doubtful_booleans(node: yaml.Node | None) -> Iterator[yaml.Node]:
 def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node | None, yaml.Node | None]:
     """Return the key, in a mapping, and the value of an entry."""
     if isinstance(node, yaml.MappingNode):
-        # Of a key that is there twice, the last counts.
+        # Of a repeated key, the last counts.
         for key, value in reversed(node.value):
             if key.value == str(step):
                 return key, value
@@ -111,7 +111,7 @@ def _below(node: yaml.Node | None, seen: set[int]) -> Iterator[yaml.Node]:
 
 
 def _repeated(node: yaml.Node, seen: set[int]) -> Iterator[yaml.ScalarNode]:
-    """Yield the keys that stand in a mapping that has them already."""
+    """Yield the repeated keys of a mapping."""
     for inner in _below(node, seen):
         if isinstance(inner, yaml.MappingNode):
             names: set[tuple[str, str]] = set()

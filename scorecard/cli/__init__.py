@@ -64,7 +64,7 @@ app.add_typer(sample_commands.app, name="samples")
 
 def main() -> None:
     """Run the command line; an error is a sentence and exit code 1."""
-    # Whoever closed one of them wants to read none of it.
+    # The reader closed the stream and wants no more output.
     sys.stdout = sys.stdout or io.StringIO()
     sys.stderr = sys.stderr or io.StringIO()
     for stream in (sys.stdout, sys.stderr):
@@ -76,7 +76,7 @@ def main() -> None:
         complain(error)
         raise SystemExit(1) from None
     except BrokenPipeError:
-        # Whoever read us has seen enough, as `head` has.
+        # The reader of the output has ended, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
     except Exception as error:
@@ -93,7 +93,7 @@ def main() -> None:
 
 
 def _environments(error: Exception) -> bool:
-    """Whether an error is of disks, permissions and files, rather than a fault of this program."""
+    """Whether an error comes from disks, permissions or files, not from this program."""
     return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in ("duckdb", "_duckdb", "sqlite3")
 
 

@@ -1,4 +1,4 @@
-"""Commands about declarations: what is wrong in them, and what is generated from them."""
+"""Commands about declarations: check them, and generate files from them."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -13,7 +13,7 @@ from scorecard.shared.settings import load_settings
 
 
 def check(as_json: AsJson = False) -> None:
-    """Say what is wrong in metrics, dimensions, scorecards, sources, rules and targets; exit 1 if something is."""
+    """Check metrics, dimensions, scorecards, sources, rules and targets; exit 1 if something is wrong."""
     mistakes, others = steps.check_declarations(load_settings())
     if as_json:
         located = [{**asdict(problem), "path": str(problem.path)} for problem in mistakes]
@@ -24,7 +24,7 @@ def check(as_json: AsJson = False) -> None:
     if mistakes or others:
         raise typer.Exit(1)
     if not as_json:
-        say("Nothing is wrong in the declarations.")
+        say("The declarations are correct.")
 
 
 def generate(
@@ -33,7 +33,7 @@ def generate(
         bool, typer.Option("--product", help="New metrics are the product's: add them to docs/metrics.md.")
     ] = False,
 ) -> None:
-    """Write what is generated: the metric references of the product and of the company, and the schemas for editors."""
+    """Generate the metric references of the product and of the company, and the schemas for editors."""
     from scorecard.reference import metrics_page
 
     stale = metrics_page.generate(load_settings(), write=not check, add=product)
@@ -51,7 +51,7 @@ def translations(
         str, typer.Option(help="Which catalogue takes what is new: the company's, or one of the product's own.")
     ] = "company",
 ) -> None:
-    """Bring the catalogues of other languages up to date with what metrics, scorecards and checks say in English."""
+    """Update the catalogues of other languages from the English texts of metrics, scorecards and checks."""
     from scorecard import translations as words
 
     project = load_settings().project

@@ -1,4 +1,4 @@
-"""The commands `scorecard new …`: starting files of a company's own."""
+"""The commands `scorecard new …`: first files of a company's own sources, facts and metrics."""
 
 from pathlib import Path
 from typing import Annotated

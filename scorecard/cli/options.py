@@ -31,14 +31,14 @@ def period_of(text: str | None) -> Period | None:
 
 
 def refuse_unknown(name: str | None, known: Iterable[str], option: str) -> None:
-    """Refuse the value of an option that is none of those that there are, as wrong use."""
+    """Refuse an unknown value of an option as wrong use."""
     if name is not None and name not in known:
         raise typer.BadParameter(f"{name!r} is none of {', '.join(sorted(known))}.", param_hint=option)
 
 
 @contextmanager
 def wrong_use(option: str) -> Iterator[None]:
-    """Turn an error inside into one of wrong use of an option."""
+    """Report an error from inside as wrong use of an option."""
     try:
         yield
     except ScorecardError as error:

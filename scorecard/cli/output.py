@@ -11,7 +11,7 @@ from rich.table import Table
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.text import in_json, on_lines, on_one_line
 
-# Data is text: `:x:` in a name is no emoji.
+# Data is text: `:x:` in a name stays as it is.
 out = Console(width=None if sys.stdout and sys.stdout.isatty() else 200, emoji=False)
 err = Console(stderr=True, highlight=False, emoji=False)
 _ROWS_SHOWN = 40
@@ -59,7 +59,7 @@ def show_rows(
 
 
 def ends(value: str | None, at_most: str | None, longer_than: str | None, reason: str | None) -> str:
-    """Write a value: with both ends while it isn't settled, with the reason where there is none."""
+    """Write a value: as a range while it is provisional, with the reason where it is n/a."""
     if longer_than is not None:
         return f"longer than {longer_than}"
     if value is None:

@@ -57,7 +57,7 @@ def confirm(
     file: Annotated[str, typer.Argument(metavar="FILE", help="The export, or the table of a database or service.")],
     sha256: Annotated[str, typer.Argument(metavar="SHA256", help="The version, as the error names it.")],
 ) -> None:
-    """Accept one version of an export that is held as suspect; it is noted who did."""
+    """Confirm one version of a suspect export; the confirmation keeps who did it."""
     done = steps.confirm(load_settings(), source, file, sha256)
     say(
         f"{done.source}/{done.file} {done.sha256} was confirmed by {done.confirmed_by}."
@@ -106,7 +106,7 @@ def plan(as_json: AsJson = False) -> None:
 
 
 def _wanted(text: str | None, scorecard: str | None, provisional: bool) -> Period | None:
-    """Read which period of which scorecard is asked for; refuse what is never published."""
+    """Read the wanted period and scorecard; refuse a period that is never published."""
     period = period_of(text)
     if provisional and period is None:
         raise typer.BadParameter("Name the period that is to be published.", param_hint="--provisional")
@@ -139,7 +139,7 @@ def _due(scorecard: str | None, period: Period | None) -> list[tuple[str, str]]:
 
 
 def _publish_all(due: list[tuple[str, str]], as_json: bool, provisional: bool, failed_before: bool) -> None:
-    """Publish each; one that is held back or fails doesn't stop the others, but the exit code says so."""
+    """Publish each scorecard. One that is held back or fails doesn't stop the others; the exit code says so."""
     published: list[dict[str, Any]] = []
     failed: list[ScorecardError] = []
     unsent = False

@@ -10,12 +10,12 @@ app = typer.Typer(help="The bundled samples.", no_args_is_help=True)
 
 @app.callback()
 def samples() -> None:
-    """Look after the bundled samples."""
+    """Manage the bundled samples."""
 
 
 @app.command("remove")
 def remove() -> None:
-    """Delete what is bundled to try the product on, and leave the product."""
+    """Delete the bundled samples, and keep the product."""
     from scorecard.scaffold.samples import remove_samples
 
     settings = load_settings()

@@ -42,7 +42,7 @@ def values(
     catalogue = load_catalogue(settings)
     refuse_unknown(metric, catalogue.metrics, "--metric")
     refuse_unknown(by, catalogue.dimensions, "--by")
-    # Closes hold units: a figure of the company is found under its only unit.
+    # A close is of one unit, so a figure of the whole company stands under its only unit.
     ids = figure_ids(settings, metric, wanted.label if wanted else None, "business_unit" if by == "company" else by)
     figures = read_values(settings, ids, metric, wanted, by, steps.units_behind(settings))
     columns = (

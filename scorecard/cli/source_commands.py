@@ -14,9 +14,9 @@ app = typer.Typer(help="Look at the sources without extracting them.", no_args_i
 
 @app.command("check")
 def sources_check(as_json: AsJson = False) -> None:
-    """Say of each source whether it can be reached, as whom, what it may read, and what is missing."""
+    """Show for each source whether it can be reached, as whom, what it may read, and what is missing."""
     checked = []
-    # One that can't be reached takes a minute or two until it is given up: what is known is told before.
+    # An unreachable source takes a minute or two until it is given up, so earlier results are printed first.
     for source in steps.check_sources(load_settings()):
         checked.append(source)
         state = "ok" if source.reached and not source.missing else "incomplete" if source.reached else "not reached"

@@ -1,1 +1,1 @@
-"""The ground floor: what every part needs, and what needs no part."""
+"""The ground floor: helpers that every part may import, and that import no part."""

@@ -1,4 +1,4 @@
-"""The address of a service that speaks HTTP, held against what one can be before anything is sent to it."""
+"""The address of an HTTP service, checked before anything is sent to it."""
 
 import ipaddress
 import re
@@ -15,7 +15,7 @@ def refuse_unfit(source: str, host: str, encrypted: bool = True) -> None:
 
     Parameters
     ----------
-    encrypted: whether what is sent there could be read on the way, so that it has to be https; this machine's own
+    encrypted: whether the address must be https, since others could read what is sent; this machine's own
         addresses are let through.
 
     Raises

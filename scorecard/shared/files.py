@@ -1,4 +1,4 @@
-"""Files: hashed in blocks, and written so that a reader never sees half of one."""
+"""Files: hashed in blocks, and written so that a reader never sees an incomplete one."""
 
 import hashlib
 import os
@@ -47,7 +47,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
     Raises
     ------
-    ScorecardError: the disk is full or not writable, or the path is that of something other than a file.
+    ScorecardError: the disk is full or not writable, or the path is not a file.
     """
     if not path.name or (path.exists() and not path.is_file()):
         raise ScorecardError(f"{path} cannot be written: it is not a file.", "Name a file.")

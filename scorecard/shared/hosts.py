@@ -4,7 +4,7 @@ import ipaddress
 
 
 def is_loopback(name: str) -> bool:
-    """Whether what is sent to a machine stays on this one."""
+    """Whether a host name means this machine."""
     try:
         return ipaddress.ip_address(name.strip("[]")).is_loopback
     except ValueError:

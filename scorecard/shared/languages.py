@@ -1,7 +1,7 @@
-"""What declarations say in other languages: gettext catalogues below reports/locales, a folder for each language.
+"""Declarations in other languages: gettext catalogues below reports/locales, a folder for each language.
 
-English stands in the declarations themselves; a catalogue holds what takes its place. ``scorecard.po`` is apart: it has
-the sentences of the pages, under ids.
+Declarations are in English; a catalogue holds the translations. ``scorecard.po`` is different: it holds the sentences
+of the pages, under ids.
 """
 
 import gettext
@@ -41,7 +41,7 @@ def read_catalogue(path: Path, language: str) -> "Catalog":
 
     Raises
     ------
-    ScorecardError: it is no gettext catalogue, or of a language that is not known.
+    ScorecardError: it is not a gettext catalogue, or its language is unknown.
     """
     from babel.core import UnknownLocaleError
     from babel.messages.pofile import PoFileError, read_po

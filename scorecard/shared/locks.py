@@ -1,4 +1,4 @@
-"""One process at a time, by a lock on a file. The system lifts it when the process ends, however that happens."""
+"""One process at a time, by a lock on a file. The system releases it when the process ends, even by kill -9."""
 
 import fcntl
 import time
@@ -13,7 +13,7 @@ WAIT_SECONDS = 300.0
 
 @contextmanager
 def alone(path: Path, busy: Temporary, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
-    """Hold the lock on a file, which is made if need be.
+    """Hold the lock on a file, and create the file if it is missing.
 
     Raises
     ------

@@ -22,7 +22,7 @@ class FiscalYear:
 
     @classmethod
     def of_close(cls, settings: dict[str, Any]) -> "FiscalYear":
-        """Return that of a close's settings; the first release named years after their end and said nothing of it."""
+        """Return the fiscal year of a close. The first release named years after their end and kept no setting."""
         return cls(int(settings["fiscal_year_start_month"]), settings.get("fiscal_year_named_after", "end"))
 
     @property
@@ -164,7 +164,7 @@ def parse_period(text: str, fiscal: FiscalYear = CALENDAR_YEAR) -> Period:
 
     Raises
     ------
-    ScorecardError: the text is none of these.
+    ScorecardError: the text has none of these forms.
     """
     for grain, pattern in _PATTERNS.items():
         match = re.fullmatch(pattern, text, re.ASCII)

@@ -1,4 +1,4 @@
-"""Files that nobody but their owner may read: the state holds customers' records, and what goes out is for its readers.
+"""Files that only their owner may read: the state holds customers' records, and PDFs are for their readers alone.
 
 Call `keep_private` at the start of every program; tasks of Airflow set the mask alone.
 """
@@ -14,7 +14,7 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def mask() -> None:
-    """Let this process and those it starts make files that only its user may read."""
+    """Make this process and its children write files that only their user may read."""
     os.umask(OTHERS)
 
 

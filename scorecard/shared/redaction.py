@@ -1,4 +1,4 @@
-"""Secrets of this process, and what takes them out of every message that a person may read.
+"""Secrets of this process, and their removal from every message that a person may read.
 
 Whoever learns a secret (settings, a connection, a login at a service) calls `hide`. Every error, notice, log line and
 line of the command line passes through `redact`.

@@ -37,7 +37,7 @@ class When:
 class Holidays:
     """The company's holidays, from ``company/holidays.csv``. Read when the first working day is asked for.
 
-    A row that has no day in it is left out; extraction puts it in quarantine. Without the file there is no holiday.
+    A row without a day is skipped; extraction puts it into quarantine. Without the file there is no holiday.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,7 +57,7 @@ class Holidays:
             ) from error
 
     def is_working_day(self, day: date) -> bool:
-        """Tell whether a day is Monday to Friday and no holiday.
+        """Tell whether a day is from Monday to Friday and not a holiday.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What differs between one company or machine and another.
+"""Settings: what differs between companies and machines.
 
 Read from scorecard.toml in the project's folder, then from ``SCORECARD_<FIELD>`` in the environment, which wins.
 """
@@ -43,7 +43,7 @@ def _known_zone(name: str) -> str:
 
 
 class ServiceSettings(BaseModel):
-    """How a service is read. The rest of what there is to know of it stands in its `_sources.yml`."""
+    """How a service is read. Its `_sources.yml` says the rest."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -237,7 +237,7 @@ class Settings(BaseSettings):
         return self.state / "originals"
 
     def original(self, sha256: str) -> Path:
-        """The copy of a version of an export; it may be there no more."""
+        """The copy of a version of an export; it may have expired."""
         return self.originals / sha256[:2] / sha256
 
     @property
@@ -261,11 +261,11 @@ def load_settings() -> Settings:
 
 
 def read_settings(**given: Any) -> Settings:
-    """Read the settings, with some that are given.
+    """Read the settings; arguments win.
 
     Raises
     ------
-    ScorecardError: a setting is missing or wrong. What it was set to is not told, for it may be a secret.
+    ScorecardError: a setting is missing or wrong. The error leaves out its value, which may be a secret.
     """
     refuse_unknown_variables({*Settings.model_fields})
     try:
@@ -285,7 +285,7 @@ def _project(given: Mapping[str, Any]) -> Path:
 def wrong(error: ValidationError, *before: str, project: Path = PROJECT) -> ScorecardError:
     """Say which setting is wrong, below some names, and where it is written."""
     errors = error.errors(include_input=False, include_context=False)
-    # What is missing may be there under a misspelt name.
+    # A missing setting may stand under a misspelt name.
     first = next((detail for detail in errors if detail["type"] == "extra_forbidden"), errors[0])
     names = [*before, *(str(part) for part in first["loc"] if isinstance(part, str))]
     known = Settings.model_fields if len(names) == 1 else _BELOW.get(names[0], Settings).model_fields

@@ -1,4 +1,4 @@
-"""What is said of a setting that is missing, wrong or unknown. What it was set to is not told: it may be a secret."""
+"""Errors of settings that are missing, wrong or unknown. They leave out the value, which may be a secret."""
 
 import json
 import os
@@ -15,11 +15,11 @@ _JSON = re.compile(r"SCORECARD_(SOURCES|SERVICES|CONNECTIONS|PARAMETERS)(__.+__(
 
 
 def refuse_unknown_variables(settings: Collection[str]) -> None:
-    """Refuse a variable that is meant for us and sets nothing: a slip of the pen.
+    """Refuse a SCORECARD_ variable that is not a setting, such as a misspelt one.
 
     Raises
     ------
-    ScorecardError: there is one; names it, and the known ones.
+    ScorecardError: names the variable, and the known ones.
     """
     # dbt's profile reads SCORECARD_WAREHOUSE.
     known = {f"SCORECARD_{name.upper()}" for name in (*settings, "warehouse")}
@@ -75,7 +75,7 @@ def _in_environment(names: Sequence[str]) -> bool:
 
 
 def no_json() -> ScorecardError:
-    """Return the error that names the variables that are no JSON."""
+    """Return the error that names the variables that are not JSON."""
     names = [name for name, text in os.environ.items() if _JSON.fullmatch(name) and not _is_json(text)]
     subject = " and ".join(sorted(names)) or "A variable SCORECARD_…"
     return ScorecardError(

@@ -1,4 +1,4 @@
-"""The file that holds a company's settings: where it lies, what it has, and on which line."""
+"""The settings file: its place, its content, and the line of each setting."""
 
 import re
 import tomllib
@@ -23,11 +23,11 @@ def settings_file(project: Path) -> Path:
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """Return what a settings file has by name; nothing if it isn't there.
+    """Return the settings of a file by name; none if the file is missing.
 
     Raises
     ------
-    ScorecardError: it can't be read, is no TOML, or names a project, which says where the file lies.
+    ScorecardError: it can't be read, is not TOML, or names a project, which decides where the file lies.
     """
     if not path.exists():
         return {}

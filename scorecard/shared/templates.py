@@ -1,4 +1,4 @@
-"""The templates in ``reports/templates``: HTML is escaped, and a name that the content lacks is an error."""
+"""The templates in ``reports/templates``: HTML is escaped, and a missing name is an error."""
 
 from functools import cache
 from pathlib import Path
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def fill(reports: Path, name: str, content: dict[str, Any]) -> str:
-    """Return a template filled with content. What stands in the content is text, never template.
+    """Return a template filled with content. Content is text, never a template.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Text from outside as people may read it: no control characters, nothing that turns a line around, no secret."""
+"""Text from outside, made safe to read: no control characters, no change of direction, no secret."""
 
 import unicodedata
 
@@ -28,12 +28,12 @@ def plain(value: object, limit: int = 200) -> str:
 
 
 def on_one_line(text: str) -> str:
-    """Return text as one line for a terminal or a log; characters that could forge another line show their code."""
+    """Return text as one line for a terminal or a log; characters that could forge a line show their code."""
     return "".join(coded(letter) if is_hidden(letter) else letter for letter in redact(text))
 
 
 def on_lines(text: str) -> str:
-    """As `on_one_line`, for text of our own that has line ends and tabs."""
+    """As `on_one_line`, for the product's own text with line ends and tabs."""
     return "".join(letter if letter in "\n\t" or not is_hidden(letter) else coded(letter) for letter in redact(text))
 
 
