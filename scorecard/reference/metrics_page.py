@@ -1,4 +1,4 @@
-"""What is generated from the catalogue, so that no list of metrics is kept by hand."""
+"""The page of metrics, generated from the catalogue, so that no list is kept by hand."""
 
 import re
 from pathlib import Path
@@ -25,7 +25,7 @@ Every indicator of the company's that the product doesn't have; those of the pro
 
 
 def generate(settings: Settings, *, write: bool, add: bool = False) -> list[Path]:
-    """Bring the generated files up to date; return those that were stale. Writes nothing unless told to.
+    """Bring the generated files up to date; return those that were stale. Writes nothing unless ``write`` is set.
 
     ``add``: metrics that docs/metrics.md lacks are the product's, and are added there. Otherwise they are the
     company's: they are written to metrics.md in the folder for output, which is never stale.

@@ -1,1 +1,1 @@
-"""Starting files of a company's own: sources, facts and metrics, guessed from what there is and written once."""
+"""First files of a company's own sources, facts and metrics, guessed from its exports and written once."""

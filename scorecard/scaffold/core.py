@@ -31,7 +31,7 @@ class NewFact:
     """A fact to be written.
 
     `name`: of one record. `columns`: those of its concept, but for the unit and the provenance. `dimensions`: columns
-    whose values figures can be cut by. `day`: the column of the day that puts a record in a period.
+    that break figures down. `day`: the column of the day that puts a record in a period.
     """
 
     name: str
@@ -106,7 +106,7 @@ def core_yaml(fact: NewFact) -> str:
 
 
 def _meta(fact: NewFact) -> list[str]:
-    """Return the lines by which a fact says what it is."""
+    """Return the lines with which a fact declares itself."""
     lines = [
         f"concept: {fact.concept}",
         "# Days on which something happened to a record. To do: add others that the record has, in their order.",

@@ -28,11 +28,11 @@ _DAYS = ("date", "timestamp", "timestamptz")
 def start_fact(
     settings: Settings, name: str, source: str, table: str, dimensions: Sequence[str] = (), moment: str | None = None
 ) -> Started:
-    """Write the starting files of a fact that has a row for every record of a raw table.
+    """Write the first files of a fact that has a row for every record of a raw table.
 
     Parameters
     ----------
-    name: of one record, as `call`. dimensions: columns of the table whose values figures can be cut by.
+    name: of one record, as `call`. dimensions: columns of the table that break figures down.
     moment: the column of the day that puts a record in a period; the first of days if it is left out.
 
     Raises

@@ -1,6 +1,6 @@
-"""What the columns of an export are: their types, how days and numbers are written, and what tells records apart.
+"""Guesses about the columns of an export: their types, the formats of days and numbers, and the key.
 
-Nothing is guessed silently: what another reading would fit as well is said in a note.
+No guess is silent: a note names each other reading that fits as well.
 """
 
 import re
@@ -45,7 +45,7 @@ _MOST_SMALL = 2_000_000_000
 
 @dataclass(frozen=True)
 class GuessedColumn:
-    """A column of an export, as a contract would declare it; ``values``: its texts, but for those of no value."""
+    """A column of an export, as a contract would declare it; ``values``: its texts that are values."""
 
     name: str
     header: str
@@ -72,7 +72,7 @@ class Guess:
 
 
 def guess(table: ExportTable) -> Guess:
-    """Return what a table is by its texts."""
+    """Return the guesses about a table, by its texts."""
     columns = [table.column(place) for place in range(len(table.header))]
     nothing = [text for text in _NOTHING if any(_is_nothing(text, texts) for texts in columns)]
     texts = [[text for text in column if text and text not in nothing] for column in columns]
@@ -111,7 +111,7 @@ def _is_nothing(text: str, texts: Sequence[str]) -> bool:
 
 
 def _names(header: Sequence[str]) -> list[str]:
-    """Return a name for each column, each once, that a contract may have."""
+    """Return a unique name for each column that a contract allows."""
     names: list[str] = []
     for place, text in enumerate(header, start=1):
         name = snake_case(text)
@@ -134,7 +134,7 @@ def _column(
 
 
 def _type(name: str, texts: list[str], numbers: tuple[str, str]) -> tuple[str, str, list[str]]:
-    """Return the type of a column, the format of its days, and what is not sure of either."""
+    """Return the type of a column, the format of its days, and notes on what is uncertain."""
     if not texts:
         return "varchar", "", ["It is empty in the file: its type is not known."]
     if all(text.lower() in ("true", "false") for text in texts):
@@ -177,9 +177,9 @@ def _number_type(name: str, texts: list[str]) -> tuple[str, str, list[str]]:
 
 
 def _day_format(texts: Sequence[str]) -> tuple[str, list[str], bool]:
-    """Return how days are written ("" where the texts are none), what fits them as well, and whether hours follow.
+    """Return the format of days ("" if the texts are not days), the other formats that fit, and whether hours follow.
 
-    A text that looks like a day and is none, as 31.02.2024, is a fault of the record: half may be such.
+    A text that looks like a day but isn't one, as 31.02.2024, is a fault of its record. Half of the texts may be such.
     """
     fitting: list[tuple[int, str]] = []
     for form in _DAYS:
@@ -205,7 +205,7 @@ def _is_day(text: str, form: str) -> bool:
 
 
 def _usual(forms: Sequence[str]) -> str:
-    """Return the format that most columns have; "" where none has days."""
+    """Return the format that most columns have; "" without columns of days."""
     return Counter(forms).most_common(1)[0][0] if forms else ""
 
 
@@ -236,7 +236,7 @@ def _plain(text: str, form: tuple[str, str]) -> str:
 
 
 def _key(columns: Sequence[GuessedColumn], table: ExportTable) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the columns that tell records apart, and a note of what else would."""
+    """Return the key columns, and a note on other possible keys."""
     unique = [
         column.name
         for column in columns

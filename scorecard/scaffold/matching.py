@@ -28,7 +28,7 @@ def delivered_concept(table: str, guessed: Guess, concepts: Mapping[str, Concept
 
 
 def matches(guessed: Guess, concept: Concept) -> dict[str, GuessedColumn]:
-    """Return the columns of an export by the column of a concept that they are by name."""
+    """Return by column of a concept the column of an export with its name."""
     names = {column.name: column for column in guessed.columns}
     names = {column.header.strip().lower(): column for column in guessed.columns} | names
     matched: dict[str, GuessedColumn] = {}
@@ -103,7 +103,7 @@ def _mapped(name: str, wanted: ConceptColumn, column: str, values: list[str]) ->
 
 
 def _as_type(column: GuessedColumn, wanted: str) -> str:
-    """Return a column as another type in SQL; "" where it can't be of that."""
+    """Return the SQL of a column cast to another type; "" where no cast is possible."""
     kind, wanted = plain_type(column.data_type), plain_type(wanted)
     if kind == wanted or fits(kind, wanted) or (kind.startswith("decimal(18,") and wanted.startswith("decimal")):
         return column.name

@@ -1,4 +1,4 @@
-"""`scorecard new metric`: the SQL and the YAML of a metric of one's own, which count records until told otherwise."""
+"""`scorecard new metric`: the SQL and the YAML of a new metric, which counts records until a person changes it."""
 
 from scorecard.catalogue import Catalogue, Fact, load_catalogue
 from scorecard.catalogue.dbt_lists import core_models
@@ -12,11 +12,11 @@ FACT = "core_opportunity"
 
 
 def start_metric(settings: Settings, name: str, fact: str = FACT) -> Started:
-    """Write the starting files of a metric that counts the records of a fact.
+    """Write the first files of a metric that counts the records of a fact.
 
     Raises
     ------
-    ScorecardError: the name can't be used or is a metric's, there is no such fact, or it has no moment.
+    ScorecardError: the name can't be used or is taken, the fact is unknown, or it has no moment.
     """
     refuse_no_name(name, "metric")
     catalogue = load_catalogue(settings)

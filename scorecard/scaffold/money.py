@@ -1,4 +1,4 @@
-"""Which columns of a raw table are money, and in which currency: a fact has its money in the reporting currency."""
+"""The money of a raw table: its columns and their currency. A fact converts it to the reporting currency."""
 
 import re
 from collections.abc import Collection
@@ -67,12 +67,12 @@ def _is_number(column: Column) -> bool:
 
 
 def _taken(contract: ObjectContract, currency: str) -> str:
-    """Return the columns of a table that have a name which the fact needs for another."""
+    """Return the columns of a table whose names the fact needs for columns of its own."""
     wanted = {*ADDED} if currency == CURRENCY else {CURRENCY, *ADDED}
     return ", ".join(column.name for column in contract.columns if column.name in wanted)
 
 
 def _unnamed(numbers: Collection[Column]) -> tuple[str, ...]:
-    """Return what is to be said of numbers that are taken for no money."""
+    """Return notes on numbers that don't count as money."""
     names = ", ".join(column.name for column in numbers)
     return (f"{names}. Is it money? Then convert it as core_opportunity converts its amount.",) if names else ()

@@ -1,4 +1,4 @@
-"""The bundled samples: which files they are, and how they go."""
+"""The bundled samples: the list of their files, and their removal."""
 
 import shutil
 from pathlib import Path
@@ -22,7 +22,7 @@ def sample_paths(project: Path) -> list[Path]:
 
     Raises
     ------
-    WrongDeclarations: the list can't be read, or names what is outside of the project.
+    WrongDeclarations: the list can't be read, or names a path outside the project.
     """
     document = read_document(project / FILE)
     mistakes = Mistakes()
@@ -36,7 +36,7 @@ def sample_paths(project: Path) -> list[Path]:
 
 
 def remove_samples(project: Path) -> list[Path]:
-    """Delete the samples; return what was deleted, nothing where they are gone. Raises as `sample_paths`."""
+    """Delete the samples; return the deleted paths, none if the samples are gone. Raises as `sample_paths`."""
     paths = sample_paths(project)
     for path in paths:
         if path.is_dir() and not path.is_symlink():

@@ -24,7 +24,7 @@ def start_source(
     unit: str | None = None,
     currency: str | None = None,
 ) -> Started:
-    """Write the starting files of a source, guessed from its exports.
+    """Write the first files of a source, guessed from its exports.
 
     Parameters
     ----------

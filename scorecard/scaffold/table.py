@@ -25,7 +25,7 @@ _CELLS, _CHARACTERS = 5_000_000, 200_000_000
 class ExportTable:
     """The first rows of an export: its header, its rows as text, and how it is written.
 
-    ``types``: of a Parquet file, the type of each column as a contract names it. ``notes``: what is not sure.
+    ``types``: of a Parquet file, the type of each column as a contract names it. ``notes``: what is uncertain.
     """
 
     header: list[str]
@@ -46,7 +46,7 @@ def read_table(path: Path) -> ExportTable:
 
     Raises
     ------
-    ScorecardError: there is no such file, or it can't be read as what its name says, or has no header.
+    ScorecardError: the file is missing, can't be read as the kind that its name says, or has no header.
     """
     if not path.is_file():
         raise ScorecardError(f"There is no file {path}.", "Name an export that exists.")
@@ -73,11 +73,11 @@ def _read_csv(path: Path) -> ExportTable:
 
 
 def _decoded(content: bytes, path: Path) -> tuple[str, str, tuple[str, ...]]:
-    """Return the text, its encoding as a contract names it ("" is UTF-8), and a note where it is only likely."""
+    """Return the text, its encoding as a contract names it ("" is UTF-8), and a note where it is a guess."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", "replace"), "utf-16", ()
     try:
-        # What is cut within a letter is still UTF-8.
+        # Text that is cut within a letter is still UTF-8.
         return content[: len(content) if len(content) <= _BYTES else _BYTES - 4].decode("utf-8-sig"), "", ()
     except UnicodeDecodeError:
         pass
@@ -95,7 +95,7 @@ def _decoded(content: bytes, path: Path) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _is_japanese(text: str) -> bool:
-    """Whether the letters that are no ASCII are mostly kana and common kanji, and none is a half-width kana."""
+    """Whether the letters outside ASCII are mostly kana and common kanji, and none is a half-width kana."""
     letters = [letter for letter in text if not letter.isascii()]
     wide = [letter for letter in letters if "\u3000" <= letter <= "\u9fff"]
     return len(wide) > len(letters) * 0.9

@@ -18,7 +18,7 @@ _SPECIAL = {"yes", "no", "on", "off", "true", "false", "null", "none", "y", "n"}
 
 @dataclass(frozen=True)
 class Started:
-    """What was written, and what is to be done next, in order; ``to_add``: lines for a file that exists."""
+    """The written files, and the next steps in order; ``to_add``: lines for a file that exists."""
 
     files: tuple[Path, ...]
     next_steps: tuple[str, ...]
@@ -26,11 +26,11 @@ class Started:
 
 
 def write_new(files: Mapping[Path, str]) -> tuple[Path, ...]:
-    """Write files that aren't there yet; return them. SQL is written as the formatter lays it out.
+    """Write new files; return them. SQL is written as the formatter lays it out.
 
     Raises
     ------
-    ScorecardError: one is there already; nothing was written.
+    ScorecardError: a file exists; nothing was written.
     """
     if existing := [str(path) for path in files if path.exists()]:
         raise ScorecardError(
@@ -51,11 +51,11 @@ def laid_out(sql: str) -> str:
 
 
 def refuse_no_name(name: str, what: str) -> None:
-    """Refuse what can't be part of a file's and a table's name.
+    """Refuse a name that a file or a table can't have.
 
     Raises
     ------
-    ScorecardError: it can't.
+    ScorecardError: the name can't be used.
     """
     if not NAME.fullmatch(name):
         raise ScorecardError(f"{name!r} can't be the name of a {what}.", "Use lower case, digits and single _.")

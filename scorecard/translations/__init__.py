@@ -1,4 +1,4 @@
-"""Words to translate: found in declarations, checks and sources, and kept in gettext catalogues by language."""
+"""Texts to translate: extracted from declarations, checks and sources, kept in gettext catalogues by language."""
 
 from scorecard.translations.catalogues import Report, check, update
 

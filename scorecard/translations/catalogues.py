@@ -1,6 +1,6 @@
-"""The catalogues below reports/locales: brought up to date with what declarations say, and checked.
+"""The catalogues below reports/locales: updated from declarations, and checked.
 
-A message belongs to the catalogue that has it in any language; what none has is the company's.
+A message belongs to the catalogue that has it in any language; a message of no catalogue is the company's.
 """
 
 import io
@@ -54,7 +54,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Report:
-    """What is wrong in one catalogue of a language. Of the company's own words nothing is an error."""
+    """What is wrong in one catalogue of a language. A missing word of the company's own is not an error."""
 
     language: str
     path: Path
@@ -78,7 +78,7 @@ def extract(project: Path) -> dict[_Id, list[Found]]:
 
 
 def update(project: Path, catalogue: str = COMPANY) -> list[Path]:
-    """Add what is new to a catalogue of every language but English, and take out what is there no more.
+    """Add what is new to a catalogue of every language but English, and remove what no declaration has any more.
 
     A language that lacks another of the catalogues gets it, without words.
 
@@ -108,7 +108,7 @@ def update(project: Path, catalogue: str = COMPANY) -> list[Path]:
 
 
 def check(project: Path) -> list[Report]:
-    """Return what every catalogue of every language lacks. Raises as `update`."""
+    """Return the gaps of every catalogue of every language. Raises as `update`."""
     reports, texts = project / "reports", extract(project)
     owners = _owners(reports)
     reports_by_file = []
@@ -185,7 +185,7 @@ def _one(text: str | tuple[str, ...] | list[str]) -> str:
 
 
 def _update(path: Path, language: str, own: dict[_Id, list[Found]]) -> bool:
-    """Bring one file up to date; return whether it changed. Words of what is there no more are dropped."""
+    """Bring one file up to date; return whether it changed. Words of removed texts are dropped."""
     from babel.messages.catalog import Catalog
 
     template = Catalog(fuzzy=False)
