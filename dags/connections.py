@@ -16,10 +16,10 @@ def settings_of(source: str) -> Settings:
     """Return the settings, with the connection `scorecard_<source>` where there is one."""
     read = load_settings()
     try:
-        found = BaseHook.get_connection(f"scorecard_{source}")
+        stored = BaseHook.get_connection(f"scorecard_{source}")
     except AirflowNotFoundException:
         return read
-    given = {"host": found.host, "login": found.login, "password": found.password, "extra": found.extra_dejson}
+    given = {"host": stored.host, "login": stored.login, "password": stored.password, "extra": stored.extra_dejson}
     try:
         connection = Connection.model_validate({name: value for name, value in given.items() if value})
     except ValidationError as error:

@@ -96,5 +96,5 @@ def publish_dag(cadence: Grain) -> None:
 
 
 publish_due()
-for each in CADENCES:
-    publish_dag(each)
+for cadence in CADENCES:
+    publish_dag(cadence)

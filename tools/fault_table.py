@@ -43,12 +43,12 @@ def _line(fault: dict[str, Any]) -> str:
 def _links(name: str) -> list[str]:
     """Return a link to each file that has a test of this name."""
     where, _, test = name.partition("::")
-    found, defined = sorted(TESTS.glob(where)), rf"(?m)^def {test}\("
+    paths, defined = sorted(TESTS.glob(where)), rf"(?m)^def {test}\("
     if where == "dbt":
-        found, defined = sorted((ROOT / "dbt_project" / "models").rglob("*.yml")), rf"(?m)^  - name: {test}$"
+        paths, defined = sorted((ROOT / "dbt_project" / "models").rglob("*.yml")), rf"(?m)^  - name: {test}$"
     links = [
         f"[{path.stem}](../{path.relative_to(ROOT).as_posix()})"
-        for path in found
+        for path in paths
         if re.search(defined, path.read_text("utf-8"))
     ]
     if not links:

@@ -45,8 +45,8 @@ def _secrets(file: Path) -> dict[str, str]:
         names = ("AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET")
         file.touch(mode=0o600)
         file.write_text(json.dumps({name: base64.urlsafe_b64encode(os.urandom(32)).decode() for name in names}))
-    found: dict[str, str] = json.loads(file.read_text())
-    return found
+    keys: dict[str, str] = json.loads(file.read_text())
+    return keys
 
 
 def take(home: Path) -> IO[str] | None:

@@ -21,7 +21,7 @@ from dag_runs import Dags, Failed, Say, leave, mail_server, terminal
 from sandbox.company import Plan
 from sandbox.demo.changes import changes, figures, last_load
 from sandbox.demo.project import make_project, put_settings
-from sandbox.demo.report import Cost, told_changes, told_costs, told_figures
+from sandbox.demo.report import Cost, change_lines, cost_lines, figure_lines
 from sandbox.demo.running import UNITS, Running, apart
 from scorecard.catalogue import load_catalogue, source_names
 from scorecard.shared import private
@@ -124,15 +124,15 @@ def _twice(settings: Settings, say: Say) -> "_Runs":
         now = runs.run("Second run", second, OLD, NEW)
         running.write_files(STATE / "files", DAYS[1] - timedelta(days=1))
     say("\nWhat the month changed in the raw tables (SIMULATED)")
-    for line in told_changes(changes(settings, UNITS, since)):
+    for line in change_lines(changes(settings, UNITS, since)):
         say(line)
     say("\nFigures of the simulated units (SIMULATED)")
-    for line in told_figures(
+    for line in figure_lines(
         load_catalogue(settings), sorted(set(UNITS.values())), (OLD, NEW), known, figures(settings, UNITS.values())
     ):
         say(line)
     say("\nWhat it cost")
-    for line in told_costs([("First run", at_first), ("Second run", now)]):
+    for line in cost_lines([("First run", at_first), ("Second run", now)]):
         say(line)
     return runs
 
@@ -170,9 +170,9 @@ class _Runs:
         cards = load_catalogue(self.settings).scorecards.values()
         units = set(UNITS.values())
         return [
-            each.name
-            for each in cards
-            if each.business_unit in units and has_data(self.settings, each.business_unit, each.metrics, month)
+            card.name
+            for card in cards
+            if card.business_unit in units and has_data(self.settings, card.business_unit, card.metrics, month)
         ]
 
     def _publish(self, card: str, month: str) -> None:
@@ -188,7 +188,7 @@ class _Runs:
 def _cpu() -> float:
     """Return the CPU seconds of this process and of those that it has started and seen the end of."""
     used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 if __name__ == "__main__":

@@ -23,22 +23,22 @@ class Changed:
     new: int
     changed: int
     ended: int
-    there: int
+    live: int
 
 
 def last_load(settings: Settings, sources: Iterable[str]) -> datetime:
     """Return when the raw tables of some sources were last loaded."""
     with duckdb.connect(str(settings.warehouse), read_only=True) as db:
         tables = _tables(db, settings, sources)
-        moments = [db.execute(f"select max(_valid_from) from {_raw(*each)}").fetchone() for each in tables]
-    found: list[datetime] = [row[0] for row in moments if row and row[0]]
-    return max(found)
+        moments = [db.execute(f"select max(_valid_from) from {_raw(*table)}").fetchone() for table in tables]
+    loaded_at: list[datetime] = [row[0] for row in moments if row and row[0]]
+    return max(loaded_at)
 
 
 def changes(settings: Settings, sources: Iterable[str], since: datetime) -> list[Changed]:
     """Return what has changed in each raw table of some sources since a moment, by the records' keys."""
     with duckdb.connect(str(settings.warehouse), read_only=True) as db:
-        return [_changed(db, *each, since) for each in _tables(db, settings, sources)]
+        return [_changed(db, *table, since) for table in _tables(db, settings, sources)]
 
 
 def figures(settings: Settings, units: Iterable[str]) -> Figures:
@@ -58,28 +58,28 @@ def _tables(
 ) -> list[tuple[SourceContract, ObjectContract]]:
     """Return the tables that have been loaded; an object without records has none."""
     contracts = load_contracts(settings)
-    there = set(db.execute("select table_schema, table_name from information_schema.tables").fetchall())
+    existing = set(db.execute("select table_schema, table_name from information_schema.tables").fetchall())
     return [
-        (contracts[source], each)
+        (contracts[source], table)
         for source in sources
-        for each in contracts[source].objects
-        if (contracts[source].schema, each.name) in there
+        for table in contracts[source].objects
+        if (contracts[source].schema, table.name) in existing
     ]
 
 
-def _raw(source: SourceContract, each: ObjectContract) -> str:
-    return f'{source.schema}."{each.name}"'
+def _raw(source: SourceContract, table: ObjectContract) -> str:
+    return f'{source.schema}."{table.name}"'
 
 
-def _changed(db: duckdb.DuckDBPyConnection, source: SourceContract, each: ObjectContract, since: datetime) -> Changed:
-    key = ", ".join(f'"{name}"' for name in each.primary_key)
+def _changed(db: duckdb.DuckDBPyConnection, source: SourceContract, table: ObjectContract, since: datetime) -> Changed:
+    key = ", ".join(f'"{name}"' for name in table.primary_key)
     query = f"""
         with record as (
             select
                 bool_or(_valid_from <= $since and coalesce(_valid_to > $since, true) and _deleted_at is null) as was,
                 bool_or(_valid_to is null and _deleted_at is null) as is_there,
                 bool_or(_valid_to is null and _valid_from > $since) as is_other
-            from {_raw(source, each)}
+            from {_raw(source, table)}
             group by {key}
         )
         select
@@ -90,4 +90,4 @@ def _changed(db: duckdb.DuckDBPyConnection, source: SourceContract, each: Object
         from record
     """
     counts = db.execute(query, {"since": since}).fetchone() or (0, 0, 0, 0)
-    return Changed(f"{source.name}.{each.name}", *counts)
+    return Changed(f"{source.name}.{table.name}", *counts)

@@ -20,18 +20,18 @@ def scorecards() -> list[str]:
     return sorted(path.stem for path in REPORTS.glob("*.yml"))
 
 
-def put_settings(of: Path, folder: Path) -> None:
+def put_settings(source: Path, folder: Path) -> None:
     """Copy the settings file, which is read before the project is made."""
     folder.mkdir(parents=True, exist_ok=True)
-    for path in of.glob("scorecard*.toml"):
+    for path in source.glob("scorecard*.toml"):
         shutil.copy(path, folder)
 
 
-def make_project(of: Path, folder: Path, rates: list[Row]) -> None:
+def make_project(source: Path, folder: Path, rates: list[Row]) -> None:
     """Copy what a build and a scorecard are made by, and add what only the simulated company has."""
     for name in _COPIED:
-        shutil.copytree(of / name, folder / name, ignore=_LEFT_OUT)
-    put_settings(of, folder)
+        shutil.copytree(source / name, folder / name, ignore=_LEFT_OUT)
+    put_settings(source, folder)
     for path in REPORTS.glob("*.yml"):
         shutil.copy(path, folder / "reports")
     with (folder / "company" / "fx_rates.csv").open("w", encoding="utf-8", newline="") as file:

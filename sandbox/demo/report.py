@@ -17,27 +17,27 @@ class Cost:
     requests: int
 
 
-def told_changes(found: Iterable[Changed]) -> Iterator[str]:
+def change_lines(tables: Iterable[Changed]) -> Iterator[str]:
     """Yield a line for each raw table in which something changed, and how many there are without."""
-    yield f"{'raw table':<36}{'new':>7}{'changed':>9}{'ended':>7}{'there':>8}"
+    yield f"{'raw table':<36}{'new':>7}{'changed':>9}{'ended':>7}{'live':>8}"
     still = 0
-    for each in found:
-        if each.new or each.changed or each.ended:
-            yield f"{each.table:<36}{each.new:>7}{each.changed:>9}{each.ended:>7}{each.there:>8}"
+    for table in tables:
+        if table.new or table.changed or table.ended:
+            yield f"{table.table:<36}{table.new:>7}{table.changed:>9}{table.ended:>7}{table.live:>8}"
         else:
             still += 1
     if still:
         yield f"({still} more without a change)"
 
 
-def told_figures(
+def figure_lines(
     catalogue: Catalogue, units: Iterable[str], months: tuple[str, str], before: Figures, after: Figures
 ) -> Iterator[str]:
     """Yield, for each unit, the metrics of its scorecards in two months: the older one also as it was known before."""
     old, new = months
     for unit in units:
-        cards = [each for each in catalogue.scorecards.values() if each.business_unit == unit]
-        shown = {metric for each in cards for metric in each.metrics}
+        cards = [card for card in catalogue.scorecards.values() if card.business_unit == unit]
+        shown = {metric for card in cards for metric in card.metrics}
         known = [metric for metric in catalogue.metrics if metric in shown and (unit, metric, new) in after]
         if not known:
             yield f"{unit}: no figures. Its records are in raw tables that no staging model reads."
@@ -45,11 +45,11 @@ def told_figures(
         yield f"{unit:<36}{f'{old} at first':>18}{f'{old} now':>18}{new:>18}"
         for metric in known:
             values = (before.get((unit, metric, old)), *(after.get((unit, metric, month)) for month in months))
-            told = "".join(f"{_told(value, catalogue.metrics[metric].unit):>18}" for value in values)
-            yield f"  {metric:<34}{told}"
+            cells = "".join(f"{_cell(value, catalogue.metrics[metric].unit):>18}" for value in values)
+            yield f"  {metric:<34}{cells}"
 
 
-def told_costs(costs: Iterable[tuple[str, Cost]]) -> Iterator[str]:
+def cost_lines(costs: Iterable[tuple[str, Cost]]) -> Iterator[str]:
     """Yield a line for each run."""
     for name, cost in costs:
         yield (
@@ -58,7 +58,7 @@ def told_costs(costs: Iterable[tuple[str, Cost]]) -> Iterator[str]:
         )
 
 
-def _told(value: Decimal | None, unit: str) -> str:
+def _cell(value: Decimal | None, unit: str) -> str:
     if value is None:
         return "n/a"
     if unit == "percent":

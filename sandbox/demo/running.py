@@ -78,8 +78,8 @@ class Running:
         return self._company.truth(metric, start, end, unit)
 
     def _services(self) -> dict[str, Service]:
-        found = (self.hubspot, self.salesforce, self.stripe, self.zendesk)
-        return dict(zip(UNITS, found, strict=True))
+        services = (self.hubspot, self.salesforce, self.stripe, self.zendesk)
+        return dict(zip(UNITS, services, strict=True))
 
 
 class _Manager(BaseManager):

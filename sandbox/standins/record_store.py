@@ -69,7 +69,9 @@ class Store:
 
     def versions(self, kind: str, record_id: str) -> list[Version]:
         """Return the versions of a record that are visible now, oldest first."""
-        return [each for each in self._versions.get(kind, {}).get(record_id, []) if each.visible_at <= self.now]
+        return [
+            version for version in self._versions.get(kind, {}).get(record_id, []) if version.visible_at <= self.now
+        ]
 
     def newest(self, kind: str) -> Iterator[tuple[str, Version, Version]]:
         """Yield (id, first version, newest version that is visible now) of every record, deleted ones included."""
@@ -77,19 +79,19 @@ class Store:
             if versions[-1].visible_at <= self.now:
                 yield record_id, versions[0], versions[-1]
                 continue
-            seen = [each for each in versions if each.visible_at <= self.now]
+            seen = [version for version in versions if version.visible_at <= self.now]
             if seen:
                 yield record_id, seen[0], seen[-1]
 
     def state(self, kind: str, at: datetime | None = None) -> dict[str, Fields]:
         """Return the records that are there at a moment by the service's own times (now, if none is given)."""
         moment = at or self.now
-        found = {}
+        records = {}
         for record_id, versions in self._versions.get(kind, {}).items():
             position = bisect_right(versions, moment, key=lambda version: version.at)
             if position and (fields := versions[position - 1].fields) is not None:
-                found[record_id] = fields
-        return found
+                records[record_id] = fields
+        return records
 
     def kinds(self) -> list[str]:
         """Return the objects that have records."""

@@ -48,7 +48,7 @@ class S3(Service):
         prefix, after = request.query_params.get("prefix", ""), request.query_params.get("continuation-token", "")
         keys = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
         page, more = keys[: self.page_size], len(keys) > self.page_size
-        found = "".join(
+        contents = "".join(
             f"<Contents><Key>{escape(key)}</Key><LastModified>{self.store.now:%Y-%m-%dT%H:%M:%S.000Z}</LastModified>"
             f"<ETag>{_etag(self.objects[key])}</ETag><Size>{len(self.objects[key])}</Size></Contents>"
             for key in page
@@ -56,7 +56,7 @@ class S3(Service):
         following = f"<NextContinuationToken>{escape(page[-1])}</NextContinuationToken>" if more else ""
         return _xml(
             f"<ListBucketResult><Name>{self.bucket}</Name><Prefix>{escape(prefix)}</Prefix><KeyCount>{len(page)}</KeyCount>"
-            f"<IsTruncated>{str(more).lower()}</IsTruncated>{following}{found}</ListBucketResult>"
+            f"<IsTruncated>{str(more).lower()}</IsTruncated>{following}{contents}</ListBucketResult>"
         )
 
     async def _object(self, request: Request) -> Response:

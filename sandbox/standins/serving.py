@@ -65,7 +65,7 @@ class Service:
 
     def requests(self, path: str = "") -> list[Seen]:
         """Return the requests whose path contains a text."""
-        return [each for each in self.seen if path in each.path]
+        return [request for request in self.seen if path in request.path]
 
     def __enter__(self) -> "Service":
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

@@ -15,7 +15,7 @@ from sandbox.company import Plan
 from sandbox.company.world.names import CLOUD, INSTRUMENTS
 from sandbox.demo.changes import Changed, changes, last_load
 from sandbox.demo.project import make_project
-from sandbox.demo.report import Cost, told_changes, told_costs, told_figures
+from sandbox.demo.report import Cost, change_lines, cost_lines, figure_lines
 from sandbox.demo.running import UNITS, Running
 from scorecard.catalogue import load_catalogue
 from scorecard.extract import extract_source, load_contracts
@@ -52,7 +52,7 @@ class Twice:
 
     before: dict[str, set[str]]
     after: dict[str, set[str]]
-    told: dict[str, Changed]
+    changed: dict[str, Changed]
 
 
 @pytest.fixture(scope="module")
@@ -87,18 +87,18 @@ def twice(running: Running, settings: Settings) -> Twice:
         for service in UNITS:
             extract_source(settings, contracts[service])
         held.append({table: set(running.state(table.partition(".")[0], kind)) for table, kind in KINDS.items()})
-    return Twice(*held, {each.table: each for each in changes(settings, UNITS, since)})
+    return Twice(*held, {table.table: table for table in changes(settings, UNITS, since)})
 
 
 def test_what_is_told_is_what_the_month_changed(twice: Twice) -> None:
     for table in KINDS:
-        told, before, after = twice.told[table], twice.before[table], twice.after[table]
-        assert (told.new, told.ended, told.there) == (len(after - before), len(before - after), len(after)), table
-    assert twice.told["stripe.subscription_item"].changed > 5, "each renewal moves the period of an item"
-    assert sum(twice.told[table].ended for table in KINDS) > 2, "the month has to have its deletes and merges"
+        row, before, after = twice.changed[table], twice.before[table], twice.after[table]
+        assert (row.new, row.ended, row.live) == (len(after - before), len(before - after), len(after)), table
+    assert twice.changed["stripe.subscription_item"].changed > 5, "each renewal moves the period of an item"
+    assert sum(twice.changed[table].ended for table in KINDS) > 2, "the month has to have its deletes and merges"
 
-    lines = list(told_changes(twice.told.values()))
-    assert any(line.split()[:2] == ["stripe.invoice", str(twice.told["stripe.invoice"].new)] for line in lines)
+    lines = list(change_lines(twice.changed.values()))
+    assert any(line.split()[:2] == ["stripe.invoice", str(twice.changed["stripe.invoice"].new)] for line in lines)
     assert lines[-1].endswith("more without a change)")
 
 
@@ -106,16 +106,16 @@ def test_the_figures_are_those_of_the_declared_scorecards(settings: Settings) ->
     old, new = sandbox_run.OLD, sandbox_run.NEW
     before = {(INSTRUMENTS, "win_rate", old): Decimal("0.25")}
     after = {(INSTRUMENTS, "win_rate", old): Decimal("0.2"), (INSTRUMENTS, "win_rate", new): Decimal("0.5")}
-    lines = list(told_figures(load_catalogue(settings), [CLOUD, INSTRUMENTS], (old, new), before, after))
+    lines = list(figure_lines(load_catalogue(settings), [CLOUD, INSTRUMENTS], (old, new), before, after))
     assert [line.split() for line in lines[-1:]] == [["win_rate", "25.0", "%", "20.0", "%", "50.0", "%"]]
     assert lines[0].startswith(f"{CLOUD}: no figures."), "nothing is known of it here"
     assert len(lines) == 3
 
 
 def test_the_scorecards_of_simulated_units_say_so(settings: Settings) -> None:
-    cards = [each for each in load_catalogue(settings).scorecards.values() if each.business_unit in UNITS.values()]
-    assert {each.business_unit for each in cards} == set(UNITS.values())
-    assert all("SIMULATED" in each.title["en"] for each in cards)
+    cards = [card for card in load_catalogue(settings).scorecards.values() if card.business_unit in UNITS.values()]
+    assert {card.business_unit for card in cards} == set(UNITS.values())
+    assert all("SIMULATED" in card.title["en"] for card in cards)
     assert not (PROJECT / "reports" / f"{cards[0].name}.yml").exists(), "the real company has none of it"
 
 
@@ -132,6 +132,6 @@ def test_nothing_of_this_machine_gets_in(running: Running, monkeypatch: pytest.M
 
 
 def test_the_costs_are_told() -> None:
-    assert list(told_costs([("First run", Cost(61.4, 50.2, 120))])) == [
+    assert list(cost_lines([("First run", Cost(61.4, 50.2, 120))])) == [
         "First run       61 s, 50 s of CPU; the services answered 120 requests"
     ]

@@ -33,23 +33,25 @@ def _mrr_of(window: Window, customer: Customer, at: datetime, currency: str) -> 
 
 
 def _customers(window: Window, currency: str | None) -> list[Customer]:
-    return [each for each in window.world.billing.customers if currency in (None, each.currency)]
+    return [customer for customer in window.world.billing.customers if currency in (None, customer.currency)]
 
 
 def _mrr(window: Window, currency: str | None) -> Decimal:
-    found = (_mrr_of(window, each, window.end, currency or REPORTING) for each in _customers(window, currency))
-    return sum(found, Decimal())
+    amounts = (
+        _mrr_of(window, customer, window.end, currency or REPORTING) for customer in _customers(window, currency)
+    )
+    return sum(amounts, Decimal())
 
 
 def _movement(window: Window, kind: str, currency: str | None) -> Decimal:
     """A customer moves between the ends of two calendar months; it counts in the period that has the month's end."""
-    found = (
+    amounts = (
         move.amount
         for customer in _customers(window, currency)
         for move in _movements(window, customer, currency or REPORTING)
         if move.kind == kind
     )
-    return sum(found, Decimal())
+    return sum(amounts, Decimal())
 
 
 def _movements(window: Window, customer: Customer, currency: str) -> Iterator[_Movement]:
@@ -99,8 +101,8 @@ def _month_after(day: date, months: int) -> date:
 
 def _customer_churn_rate(window: Window, currency: str | None) -> Decimal | None:
     """Who was on trial or paused was a customer too. Every end is a cancellation, which counts on its day."""
-    active = [each for each in _customers(window, currency) if _is_active(each, window.start)]
-    return ratio(sum(_is_lost(window, each) for each in active), len(active))
+    active = [customer for customer in _customers(window, currency) if _is_active(customer, window.start)]
+    return ratio(sum(_is_lost(window, customer) for customer in active), len(active))
 
 
 def _is_active(customer: Customer, at: datetime) -> bool:
@@ -116,10 +118,12 @@ def _revenue(window: Window, currency: str | None) -> Decimal:
     """What was invoiced without tax, less credit notes, less refunds that no credit note tells of already."""
     billing = window.world.billing
     entries: list[tuple[datetime, Invoice, int]] = []
-    entries += [(each.issued_at, each, each.net) for each in billing.invoices if not each.void]
+    entries += [(invoice.issued_at, invoice, invoice.net) for invoice in billing.invoices if not invoice.void]
     entries += [(note.created_at, note.invoice, -note.net) for note in billing.credit_notes]
     credited = {note.refund for note in billing.credit_notes}
-    entries += [(each.created_at, each.invoice, -each.invoice.net) for each in billing.refunds if each not in credited]
+    entries += [
+        (refund.created_at, refund.invoice, -refund.invoice.net) for refund in billing.refunds if refund not in credited
+    ]
     total = Decimal()
     for at, invoice, units in entries:
         if window.holds(at) and currency in (None, invoice.currency):
@@ -140,5 +144,5 @@ def _named(currency: str | None) -> dict[str, Metric]:
     return metrics if currency is None else {f"{name}:{currency}": metric for name, metric in metrics.items()}
 
 
-BILLING: dict[str, Metric] = {name: metric for each in (None, *DIGITS) for name, metric in _named(each).items()}
+BILLING: dict[str, Metric] = {name: metric for currency in (None, *DIGITS) for name, metric in _named(currency).items()}
 """Each of all customers in EUR and, with a currency after a colon, of those who pay in it, in that currency."""

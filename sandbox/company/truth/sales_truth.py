@@ -79,8 +79,8 @@ def _leads(window: Window) -> list[Lead]:
 
 def _lead_response_time(window: Window) -> Decimal | None:
     """In minutes, of the leads of the period that were touched."""
-    found = ((lead, _touched_at(window, lead)) for lead in _leads(window))
-    return middle(Decimal(int((at - lead.created_at).total_seconds())) / 60 for lead, at in found if at)
+    touched = ((lead, _touched_at(window, lead)) for lead in _leads(window))
+    return middle(Decimal(int((at - lead.created_at).total_seconds())) / 60 for lead, at in touched if at)
 
 
 def _speed_to_lead(window: Window) -> Decimal | None:

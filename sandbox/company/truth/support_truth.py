@@ -17,10 +17,10 @@ def _tickets(window: Window) -> list[Ticket]:
 
 def _first_response_time(window: Window) -> Decimal | None:
     """In whole minutes, of the tickets of the period that were answered."""
-    asked = [ticket for ticket in _tickets(window) if window.holds(ticket.created_at) and ticket.replied_at]
+    answered = [ticket for ticket in _tickets(window) if window.holds(ticket.created_at) and ticket.replied_at]
     return middle(
         int((ticket.replied_at[0] - ticket.created_at).total_seconds()) // 60
-        for ticket in asked
+        for ticket in answered
         if ticket.replied_at[0] <= window.as_of
     )
 
@@ -40,8 +40,8 @@ def _first_contact_resolution(window: Window) -> Decimal | None:
     solved = [(ticket, at) for ticket in _tickets(window) if window.holds(at := _solved_at(window, ticket)) and at]
     good = 0
     for ticket, at in solved:
-        asked = again[ticket.requester.id, ticket.topic]
-        followed = any(at < other <= at + FOLLOWED_WITHIN for other in asked)
+        requested_at = again[ticket.requester.id, ticket.topic]
+        followed = any(at < other <= at + FOLLOWED_WITHIN for other in requested_at)
         good += len(ticket.replied_at) == 1 and not ticket.reopened_at and not followed
     return ratio(good, len(solved))
 

@@ -109,7 +109,7 @@ def _deal(
         lead,
         currency,
         estimate,
-        [each for each in stages if each[0] < plan.ends],
+        [entry for entry in stages if entry[0] < plan.ends],
         [(at, lead.owner)],
         [(at, plan.day(at) + timedelta(days=60))],
         renewal,
@@ -136,7 +136,7 @@ def _stages(plan: Plan, random: Random, at: datetime, won: bool, stays_open: boo
 def _lines(plan: Plan, unit: Unit, lead: Lead, random: Random, renewal: bool) -> list[Line]:
     """Return what the deal is about; the lines get their ids and their time once they are entered."""
     currency = lead.place.currency
-    found = []
+    lines = []
     products = unit.products[:3] if unit.name == CLOUD else unit.products
     for product in random.sample(products, 1 if unit.name == CLOUD else random.choice((1, 1, 2, 3))):
         # A deal on a subscription is worth its first year.
@@ -144,8 +144,8 @@ def _lines(plan: Plan, unit: Unit, lead: Lead, random: Random, renewal: bool) ->
         listed = Decimal(product.model.price * months * PRICE_LEVEL[currency])
         price = rounded(listed * random.choice((Decimal(1), Decimal("0.95"), Decimal("0.9"))), DIGITS[currency])
         quantity = random.randrange(5, 80) if unit.name == CLOUD else random.randrange(1, 15)
-        found.append(Line("", plan.begins, product, quantity, Decimal() if renewal else price, lead.place))
-    return found
+        lines.append(Line("", plan.begins, product, quantity, Decimal() if renewal else price, lead.place))
+    return lines
 
 
 def _complete(plan: Plan, unit: Unit, deal: Opportunity, lines: list[Line], random: Random, key: str) -> None:
@@ -166,16 +166,16 @@ def _complete(plan: Plan, unit: Unit, deal: Opportunity, lines: list[Line], rand
     _mishandle(plan, unit, deal, key)
 
 
-def _quotes(plan: Plan, unit: Unit, deal: Opportunity, asked: datetime, random: Random, key: str) -> None:
+def _quotes(plan: Plan, unit: Unit, deal: Opportunity, requested_at: datetime, random: Random, key: str) -> None:
     if random.random() < 0.1:
         return
     stops = deal.closed_at or plan.ends
-    at: datetime = asked
+    at: datetime = requested_at
     for revision in range(1 + random.choices((0, 1, 2), (7, 2, 1))[0]):
         delivered = plan.office(later(at, random, 20 if revision == 0 else 8), random)
         quote_id = unit.ids("quote", at, f"{key}/{revision}")
         known = delivered if delivered < stops and random.random() > 0.05 else None
-        deal.quotes.append(Quote(quote_id, at, deal, asked, known, revision))
+        deal.quotes.append(Quote(quote_id, at, deal, requested_at, known, revision))
         if known is None:
             return
         at = plan.office(later(delivered, random, 30), random)

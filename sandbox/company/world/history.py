@@ -8,7 +8,7 @@ from sandbox.company.world.leads import meet
 from sandbox.company.world.model import Unit
 from sandbox.company.world.money import Rates
 from sandbox.company.world.names import CLOUD, UNITS
-from sandbox.company.world.people import found
+from sandbox.company.world.people import new_unit
 from sandbox.company.world.plan import Plan
 from sandbox.company.world.subscriptions import price_list, subscribe
 from sandbox.company.world.support import Desk, staff, support
@@ -27,7 +27,7 @@ class World:
 
 def happen(plan: Plan) -> World:
     """Let it happen."""
-    units = {name: found(plan, name) for name in UNITS}
+    units = {name: new_unit(plan, name) for name in UNITS}
     for unit in units.values():
         for number in range(plan.leads):
             lead = meet(plan, unit, number)

@@ -6,11 +6,11 @@ from sandbox.company.world.names import AGENCIES, CLOUD, INSTRUMENTS, MODELS, TE
 from sandbox.company.world.plan import Plan
 
 
-def found(plan: Plan, name: str) -> Unit:
+def new_unit(plan: Plan, name: str) -> Unit:
     """Return a unit on its first day."""
     ids: Ids = SalesforceIds(plan) if name == INSTRUMENTS else Serial(plan)
     unit = Unit(name, ids)
-    unit.products = [Product(ids("product", plan.begins, each.name), plan.begins, each) for each in MODELS[name]]
+    unit.products = [Product(ids("product", plan.begins, model.name), plan.begins, model) for model in MODELS[name]]
     in_house = max(3, plan.size // 50)
     unit.reps = [_rep(plan, unit, number, "") for number in range(in_house)]
     for place, agency in enumerate(AGENCIES):

@@ -50,13 +50,13 @@ class Plan:
         start = datetime.combine(self.start, time())
         return self.midnight(next_month(start, round(12 * self.years)).date())
 
-    def stream(self, *of: object) -> Random:
+    def stream(self, *parts: object) -> Random:
         """Return the chance of one thing: streams are apart, so that no knob shakes what it has nothing to do with."""
-        return Random("/".join(map(str, (self.seed, *of))))  # noqa: S311
+        return Random("/".join(map(str, (self.seed, *parts))))  # noqa: S311
 
-    def slips(self, *of: object) -> bool:
+    def slips(self, *parts: object) -> bool:
         """Say whether somebody makes this mistake."""
-        return self.stream("mistake", *of).random() < self.mistakes
+        return self.stream("mistake", *parts).random() < self.mistakes
 
     def day(self, moment: datetime) -> date:
         """Return the company's calendar day of a moment."""
@@ -71,9 +71,9 @@ class Plan:
         moment = datetime.combine(day, time(hour), self.zone) + timedelta(seconds=random.randrange(3600))
         return moment.astimezone(UTC)
 
-    def arrival(self, *of: object) -> datetime:
+    def arrival(self, *parts: object) -> datetime:
         """Return when demand turns up: more in November than in May, by the plan's seasonality."""
-        random = self.stream("arrival", *of)
+        random = self.stream("arrival", *parts)
         seconds = int((self.ends - self.begins).total_seconds())
         while True:
             moment = self.begins + timedelta(seconds=random.randrange(seconds))

@@ -26,7 +26,7 @@ _QUALITIES = ("track_record", "expertise", "people", "kpi_setting", "communicati
 def tables(world: World) -> dict[str, list[Row]]:
     """Return every table by its name, in the order of its days."""
     plan = world.plan
-    found: dict[str, list[Row]] = {
+    all_rows: dict[str, list[Row]] = {
         "spend": list(_spend(plan)),
         "agency_fees": list(_fees(world)),
         "telephony_log": [row for unit in world.units.values() for row in _calls(plan, unit)],
@@ -39,7 +39,9 @@ def tables(world: World) -> dict[str, list[Row]]:
         "fx_rates": [{"day": day, "currency": name, "rate": rate} for (name, day), rate in world.rates.table.items()],
     }
     last = plan.day(plan.ends)
-    return {name: sorted((r for r in rows if r["day"] < last), key=lambda r: r["day"]) for name, rows in found.items()}
+    return {
+        name: sorted((r for r in rows if r["day"] < last), key=lambda r: r["day"]) for name, rows in all_rows.items()
+    }
 
 
 def _weeks(plan: Plan) -> Iterator[date]:
@@ -117,12 +119,12 @@ def _searches(plan: Plan, unit: Unit) -> Iterator[Row]:
     for rep in unit.reps:
         random, at = plan.stream("search", rep.id), plan.begins
         while (at := plan.office(later(at, random, 24 * 9), random)) < plan.ends:
-            found = random.choice((0, 1, 3, 8))
+            results = random.choice((0, 1, 3, 8))
             row = {"day": plan.day(at), "searched_at": at, "unit": unit.name, "rep_email": rep.email}
             yield row | {
                 "query": f"sim {random.choice(CONTENT)[4:].lower()}",
-                "results": found,
-                "used": found > 0 and random.random() < 0.7,
+                "results": results,
+                "used": results > 0 and random.random() < 0.7,
             }
 
 

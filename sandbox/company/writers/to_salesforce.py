@@ -219,8 +219,8 @@ def _tag(value: bool | None) -> str | None:
 
 def _first_wins(unit: Unit) -> dict[Account, datetime]:
     wins = ((deal.closed_at, deal.account) for deal in unit.opportunities if deal.won)
-    found: dict[Account, datetime] = {}
+    first_wins: dict[Account, datetime] = {}
     for at, account in wins:
-        if at and at < found.get(account, at + timedelta(1)):
-            found[account] = at
-    return found
+        if at and at < first_wins.get(account, at + timedelta(1)):
+            first_wins[account] = at
+    return first_wins

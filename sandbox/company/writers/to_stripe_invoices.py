@@ -35,7 +35,7 @@ def _draft(invoice: Invoice, total: int, lines: list[Fields]) -> Fields:
     """Return an invoice before it is issued; total: with tax, in units of its currency."""
     subtotal = sum(line.units for line in invoice.lines)
     amounts = [line["discount_amounts"][0] for line in lines if line["discount_amounts"]]
-    off = sum(each["amount"] for each in amounts)
+    off = sum(entry["amount"] for entry in amounts)
     subscription = invoice.subscription
     return {
         "customer": subscription.customer.id,
@@ -76,7 +76,7 @@ def _line(product_id: ProductId, invoice: Invoice, line: InvoiceLine) -> Fields:
         "currency": price.currency.lower(),
         "discount_amounts": amounts,
         "discountable": not line.proration,
-        "discounts": [each["discount"] for each in amounts],
+        "discounts": [entry["discount"] for entry in amounts],
         "invoice": invoice.id,
         "livemode": False,
         "metadata": {},

@@ -93,9 +93,9 @@ class ToZendesk:
         self.writer.put("ticket_metrics", metrics_id, changes, ticket.deleted_at)
 
     def _metrics(self, ticket: Ticket, at: datetime) -> Fields:
-        replied = [each for each in ticket.replied_at if each <= at]
-        solved = [each for each in ticket.solved_at if each <= at]
-        reopened = [each for each in ticket.reopened_at if each <= at]
+        replied = [moment for moment in ticket.replied_at if moment <= at]
+        solved = [moment for moment in ticket.solved_at if moment <= at]
+        reopened = [moment for moment in ticket.reopened_at if moment <= at]
         assigned = iso(replied[0]) if replied else None
         return {
             "ticket_id": int(ticket.id),

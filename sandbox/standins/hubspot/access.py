@@ -184,16 +184,16 @@ class Portal(Service):
                 return _bad(f"BAD_{name.upper()}", f"missing or invalid {name.replace('_', ' ')}")
         token = f"simulated-oauth-{len(self._expires) + 1}"
         self._expires[token] = self.store.now + LIFETIME
-        told = {"access_token": token, "refresh_token": self.refresh_token, "token_type": "bearer"}
-        return as_json(told | {"expires_in": int(LIFETIME.total_seconds())})
+        grant = {"access_token": token, "refresh_token": self.refresh_token, "token_type": "bearer"}
+        return as_json(grant | {"expires_in": int(LIFETIME.total_seconds())})
 
     async def _about_token(self, request: Request) -> Response:
         token = request.path_params["token"]
         if self._expires.get(token, self.store.now) <= self.store.now:
             return Refused(404, "There is no such access token.").response()
         left = int((self._expires[token] - self.store.now).total_seconds())
-        told = {"token": token, "token_type": "access", "hub_id": self.portal_id, "app_id": 1, "user_id": 1}
-        return as_json(told | {"user": "data@example.com", "scopes": sorted(self.scopes), "expires_in": left})
+        info = {"token": token, "token_type": "access", "hub_id": self.portal_id, "app_id": 1, "user_id": 1}
+        return as_json(info | {"user": "data@example.com", "scopes": sorted(self.scopes), "expires_in": left})
 
     async def _about_private_app(self, request: Request) -> Response:
         if orjson.loads(await request.body() or b"{}").get("tokenKey") != self.access_token:
@@ -202,15 +202,15 @@ class Portal(Service):
 
     async def _details(self, _: Request) -> Response:
         offset = self._local_now().utcoffset() or timedelta()
-        told = {"portalId": self.portal_id, "accountType": "STANDARD", "timeZone": self.time_zone}
-        told |= {"companyCurrency": self.currency, "additionalCurrencies": []}
-        return as_json(told | {"utcOffsetMilliseconds": offset // timedelta(milliseconds=1)})
+        details = {"portalId": self.portal_id, "accountType": "STANDARD", "timeZone": self.time_zone}
+        details |= {"companyCurrency": self.currency, "additionalCurrencies": []}
+        return as_json(details | {"utcOffsetMilliseconds": offset // timedelta(milliseconds=1)})
 
     async def _usage(self, _: Request) -> Response:
         midnight = self._local_now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-        told = {"name": "private-apps-api-calls-daily", "usageLimit": self.per_day, "currentUsage": self._used_today()}
-        told |= {"collectedAt": printed(self.store.now), "fetchStatus": "SUCCESS", "resetsAt": printed(midnight)}
-        return as_json({"results": [told]})
+        usage = {"name": "private-apps-api-calls-daily", "usageLimit": self.per_day, "currentUsage": self._used_today()}
+        usage |= {"collectedAt": printed(self.store.now), "fetchStatus": "SUCCESS", "resetsAt": printed(midnight)}
+        return as_json({"results": [usage]})
 
 
 def _bad(status: str, message: str) -> Response:

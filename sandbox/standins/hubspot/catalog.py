@@ -63,7 +63,7 @@ class Catalog:
         if last.merged_into is not None:
             self._losers.append((record_id, last))
         elif last.fields is None:
-            fields = next((each.fields for each in reversed(seen) if each.fields is not None), {})
+            fields = next((version.fields for version in reversed(seen) if version.fields is not None), {})
             self.archived[int(record_id)] = Record(record_id, seen[0].at, last.at, fields, last.at)
         else:
             self._add(Record(record_id, seen[0].at, last.at, last.fields))
@@ -99,16 +99,16 @@ class Catalog:
 
 def linked(own: Catalog, kind: str, other: Catalog, to: str) -> dict[str, list[str]]:
     """Return ids of the other type by id of the own one. Either side may have written an association."""
-    found: dict[str, list[str]] = defaultdict(list)
+    linked_ids: dict[str, list[str]] = defaultdict(list)
     for record in own.live.values():
         for target in record.fields.get(ASSOCIATIONS, {}).get(to, ()):
-            if (there := other.find(target)) is not None:
-                found[record.id].append(there.id)
+            if (target_record := other.find(target)) is not None:
+                linked_ids[record.id].append(target_record.id)
     for record in other.live.values():
         for source in record.fields.get(ASSOCIATIONS, {}).get(kind, ()):
             if (here := own.find(source)) is not None:
-                found[here.id].append(record.id)
-    return {record_id: list(dict.fromkeys(ids)) for record_id, ids in found.items()}
+                linked_ids[here.id].append(record.id)
+    return {record_id: list(dict.fromkeys(ids)) for record_id, ids in linked_ids.items()}
 
 
 def millis(moment: datetime) -> int:

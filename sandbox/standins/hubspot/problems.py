@@ -19,10 +19,10 @@ class Refused(Exception):
 
     def response(self) -> Response:
         """Return the error in the shape of HubSpot."""
-        told: dict[str, Any] = {"status": "error", "message": self.message, "correlationId": str(uuid4())}
+        body: dict[str, Any] = {"status": "error", "message": self.message, "correlationId": str(uuid4())}
         if self.category is not None:
-            told["category"] = self.category
-        return as_json(told | self.more, self.status)
+            body["category"] = self.category
+        return as_json(body | self.more, self.status)
 
 
 def invalid(message: str) -> Refused:

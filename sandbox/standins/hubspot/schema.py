@@ -150,9 +150,9 @@ def types_of(kind: str, seen: Iterable[str], overrides: dict[str, str | None]) -
     return {name: type_ for name, type_ in sorted((types | overrides).items()) if type_ is not None}
 
 
-def chosen(kind: str, asked: list[str], types: Types) -> list[str]:
+def chosen(kind: str, requested: list[str], types: Types) -> list[str]:
     """Return the properties of an answer: those asked for that are defined, and those that are always there."""
-    return sorted(types.keys() & {*always(kind), *(asked or DEFAULTS.get(kind, ()))})
+    return sorted(types.keys() & {*always(kind), *(requested or DEFAULTS.get(kind, ()))})
 
 
 def definition(kind: str, name: str, type_: str) -> dict[str, Any]:

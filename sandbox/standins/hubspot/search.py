@@ -109,12 +109,12 @@ def parsed(body: dict[str, Any], types: Types, most: int) -> Search:
         raise invalid(f"The limit must be between 1 and {MOST_A_PAGE}.")
     if after + limit > most:
         raise invalid(f"Searches reach {most} results at most: a page must not end beyond them.")
-    filters = tuple(tuple(_filter(each, types) for each in group) for group in groups)
+    filters = tuple(tuple(_filter(condition, types) for condition in group) for group in groups)
     sort = name, _type(name, types)
     return Search(filters, sort, descending, list(body.get("properties") or []), limit, after)
 
 
-def found(search: Search, catalog: Catalog, once: Once[list[int]]) -> list[int]:
+def find_ids(search: Search, catalog: Catalog, once: Once[list[int]]) -> list[int]:
     """Return the ids that a search finds, in its order.
 
     Filters are tried on every record once only, through `once`: those on the id are left to the order of ids, so that
@@ -132,17 +132,17 @@ def found(search: Search, catalog: Catalog, once: Once[list[int]]) -> list[int]:
 
 
 def _in_group(group: tuple[Filter, ...], catalog: Catalog, once: Once[list[int]]) -> list[int]:
-    of_ids = [each for each in group if each.name == "hs_object_id" and each.operator in OF_IDS]
-    rest = frozenset(each for each in group if each not in of_ids)
+    of_ids = [condition for condition in group if condition.name == "hs_object_id" and condition.operator in OF_IDS]
+    rest = frozenset(condition for condition in group if condition not in of_ids)
 
     def tried() -> list[int]:
-        tests = [each.test() for each in rest]
+        tests = [condition.test() for condition in rest]
         live = catalog.live
         return [number for number in catalog.live_ids if all(test(live[number]) for test in tests)]
 
     ids = once(("tried", rest), tried)
-    least = max((each.ids()[0] for each in of_ids), default=0)
-    greatest = min((each.ids()[1] for each in of_ids), default=float("inf"))
+    least = max((condition.ids()[0] for condition in of_ids), default=0)
+    greatest = min((condition.ids()[1] for condition in of_ids), default=float("inf"))
     return ids[bisect_left(ids, least) : bisect_right(ids, greatest)]
 
 
@@ -150,8 +150,10 @@ def _sorted(ids: list[int], catalog: Catalog, search: Search) -> list[int]:
     """Sort by a property; records without a value come last, equal ones in the order of their ids."""
     name, type_ = search.sort
     keys = {number: comparable(catalog.live[number].value(name), type_) for number in ids}
-    valued = sorted((each for each in ids if keys[each] is not None), key=keys.__getitem__, reverse=search.descending)
-    return valued + [each for each in ids if keys[each] is None]
+    valued = sorted(
+        (number for number in ids if keys[number] is not None), key=keys.__getitem__, reverse=search.descending
+    )
+    return valued + [number for number in ids if keys[number] is None]
 
 
 def _sort(sorts: list[Any]) -> tuple[str, bool]:
@@ -175,7 +177,7 @@ def _filter(given: dict[str, Any], types: Types) -> Filter:
         values = given.get("values") or []
     else:
         values = [given.get("value"), given.get("highValue")] if how == "BETWEEN" else [given.get("value")]
-    wanted = [comparable(None if each is None else str(each), type_) for each in values]
+    wanted = [comparable(None if value is None else str(value), type_) for value in values]
     if not wanted or None in wanted:
         raise invalid(f"Invalid value for {how} on property {name} of type {type_}.")
     if how in ("IN", "NOT_IN"):

@@ -15,7 +15,7 @@ from sandbox.standins.hubspot.catalog import Catalog, Record, linked
 from sandbox.standins.hubspot.paging import limit_of, page_of, part_of
 from sandbox.standins.hubspot.problems import Refused, invalid
 from sandbox.standins.hubspot.schema import SINGULARS, Types, chosen, definition, kind_of, types_of
-from sandbox.standins.hubspot.search import found, parsed
+from sandbox.standins.hubspot.search import find_ids, parsed
 from sandbox.standins.hubspot.shape import associated, batch, history, labelled, printed, shaped
 from sandbox.standins.record_store import Fields, Store
 from sandbox.standins.serving import as_json
@@ -51,7 +51,7 @@ class HubSpot(Portal):
     def routes(self) -> list[BaseRoute]:
         """Return the routes of the API."""
         guarded = self.guarded
-        found: list[BaseRoute] = [*super().routes()]
+        routes: list[BaseRoute] = [*super().routes()]
         # The same in the paths of before, which the official clients know, and in those that name a month.
         month = "{version:dated}"
         for paths, associations in (
@@ -59,7 +59,7 @@ class HubSpot(Portal):
             (f"/crm/%s/{month}", f"/crm/associations/{month}"),
         ):
             objects = paths % "objects" + "/{type}"
-            found += [
+            routes += [
                 Route(f"{objects}/search", guarded(self._search, search=True), methods=["POST"]),
                 Route(f"{objects}/batch/read", guarded(self._batch), methods=["POST"]),
                 Route(objects, guarded(self._list)),
@@ -70,7 +70,7 @@ class HubSpot(Portal):
                 Route(paths % "owners" + "/", guarded(self._owners)),
                 Route(paths % "pipelines" + "/deals", guarded(self._pipelines)),
             ]
-        return found
+        return routes
 
     async def _list(self, request: Request) -> Response:
         kind = self._kind(request)
@@ -97,14 +97,22 @@ class HubSpot(Portal):
         if body.get("idProperty") not in (None, "hs_object_id"):
             raise invalid("The stand-in reads by hs_object_id only.")
         shown = self._properties_of(kind, [*(body.get("properties") or []), *past])
-        by_id = {each["id"]: self._catalog(kind).find(each["id"], _archived(request)) for each in inputs}
+        by_id = {
+            record_input["id"]: self._catalog(kind).find(record_input["id"], _archived(request))
+            for record_input in inputs
+        }
         # Two ids that were merged lead to the same record, which is told once.
         records = {record.id: record for record in by_id.values() if record is not None}
         results = [self._object(kind, record, shown, past, []) for record in records.values()]
         missing = [record_id for record_id, record in by_id.items() if record is None]
         message = f"Could not get some {SINGULARS[kind].upper()} objects, they may be deleted or not exist."
-        told = {"status": "error", "category": "OBJECT_NOT_FOUND", "message": message, "context": {"ids": missing}}
-        return as_json(batch(self.store.now, results, [told] if missing else []), 207 if missing else 200)
+        missing_error = {
+            "status": "error",
+            "category": "OBJECT_NOT_FOUND",
+            "message": message,
+            "context": {"ids": missing},
+        }
+        return as_json(batch(self.store.now, results, [missing_error] if missing else []), 207 if missing else 200)
 
     async def _search(self, request: Request) -> Response:
         kind, body = self._kind(request), await _body(request)
@@ -117,38 +125,38 @@ class HubSpot(Portal):
         def once(name: Hashable, make: Callable[[], list[int]]) -> list[int]:
             return self._once((kind, lag, name), make)
 
-        ids = found(search, catalog, once)
+        ids = find_ids(search, catalog, once)
         end = search.after + search.limit
         shown = self._properties_of(kind, search.properties)
-        results = [shaped(catalog.live[each], shown) for each in ids[search.after : end]]
+        results = [shaped(catalog.live[number], shown) for number in ids[search.after : end]]
         after = str(end) if end < len(ids) else None
-        asked = str(search.after) if search.after else None
-        return self._answer(request, {"total": len(ids), "results": results}, after, asked)
+        requested_after = str(search.after) if search.after else None
+        return self._answer(request, {"total": len(ids), "results": results}, after, requested_after)
 
     async def _associations(self, request: Request) -> Response:
         kind, to = self._kind(request), kind_of(request.path_params["to"])
         self.require(to)
         ids_of, catalog = self._linked(kind, to), self._catalog(kind)
         results, errors = [], []
-        for each in _inputs(await _body(request), MOST_INPUTS):
-            ids = ids_of.get(catalog.final(each["id"]), [])
+        for record_input in _inputs(await _body(request), MOST_INPUTS):
+            ids = ids_of.get(catalog.final(record_input["id"]), [])
             if not ids:
-                errors.append(_unassociated(kind, to, each["id"]))
+                errors.append(_unassociated(kind, to, record_input["id"]))
                 continue
-            part, more = part_of(ids, each.get("after"), MOST_ASSOCIATED)
-            results.append({"from": {"id": each["id"]}, "to": labelled(kind, to, part, ids[0]), **more})
+            part, more = part_of(ids, record_input.get("after"), MOST_ASSOCIATED)
+            results.append({"from": {"id": record_input["id"]}, "to": labelled(kind, to, part, ids[0]), **more})
         return as_json(batch(self.store.now, results, errors), 207 if errors else 200)
 
     async def _properties(self, request: Request) -> Response:
         kind = self._kind(request)
-        return as_json({"results": [definition(kind, *each) for each in self._types(kind).items()]})
+        return as_json({"results": [definition(kind, *named_type) for named_type in self._types(kind).items()]})
 
     async def _owners(self, request: Request) -> Response:
         self.require("owners")
         records, after = self._page(request, "owners", limit_of(request, MOST_A_PAGE, MOST_OWNERS))
         results = [{"type": "PERSON", **record.fields, **shaped(record, [])} for record in records]
-        for each in results:
-            del each["properties"]
+        for owner in results:
+            del owner["properties"]
         return self._answer(request, {"results": results}, after, request.query_params.get("after"))
 
     async def _pipelines(self, _: Request) -> Response:
@@ -156,10 +164,12 @@ class HubSpot(Portal):
         results: list[Fields] = []
         for record_id, first, last in self.store.newest("pipelines"):
             if last.fields is not None:
-                told = {"createdAt": printed(first.at), "updatedAt": printed(last.at), "archived": False}
-                stages = [{"displayOrder": n, **told, **each} for n, each in enumerate(last.fields.get("stages", []))]
-                results.append({"displayOrder": 0, **last.fields, "id": record_id, **told, "stages": stages})
-        return as_json({"results": sorted(results, key=lambda each: int(each["displayOrder"]))})
+                times = {"createdAt": printed(first.at), "updatedAt": printed(last.at), "archived": False}
+                stages = [
+                    {"displayOrder": n, **times, **stage} for n, stage in enumerate(last.fields.get("stages", []))
+                ]
+                results.append({"displayOrder": 0, **last.fields, "id": record_id, **times, "stages": stages})
+        return as_json({"results": sorted(results, key=lambda pipeline: int(pipeline["displayOrder"]))})
 
     def _kind(self, request: Request) -> str:
         kind = kind_of(request.path_params["type"])
@@ -174,9 +184,9 @@ class HubSpot(Portal):
         page, after = page_of(ids, request.query_params.get("after"), limit)
         return [records[number] for number in page], after
 
-    def _answer(self, request: Request, answer: Fields, after: str | None, asked: str | None) -> Response:
-        if asked is not None and self.struck(request, Fault.REPEATED_CURSOR):
-            after = asked
+    def _answer(self, request: Request, answer: Fields, after: str | None, requested_after: str | None) -> Response:
+        if requested_after is not None and self.struck(request, Fault.REPEATED_CURSOR):
+            after = requested_after
         if after is not None:
             link = str(request.url.include_query_params(after=after))
             answer["paging"] = {"next": {"after": after, "link": link}}
@@ -187,19 +197,19 @@ class HubSpot(Portal):
         if past:
             defined = [name for name in past if name in shown]
             answer["propertiesWithHistory"] = history(self.store.versions(kind, record.id), defined)
-        parts = {each: self._linked(kind, each).get(record.id, []) for each in to}
-        told: Fields = {}
-        for each, ids in parts.items():
+        parts = {other_kind: self._linked(kind, other_kind).get(record.id, []) for other_kind in to}
+        associations: Fields = {}
+        for other_kind, ids in parts.items():
             part, more = part_of(ids, None, MOST_INLINE)
             if part:
-                told[each] = {"results": associated(kind, each, part), **more}
-        return answer | ({"associations": told} if told else {})
+                associations[other_kind] = {"results": associated(kind, other_kind, part), **more}
+        return answer | ({"associations": associations} if associations else {})
 
     def _types(self, kind: str) -> Types:
         return types_of(kind, self._catalog(kind).names, self.schema.get(kind, {}))
 
-    def _properties_of(self, kind: str, asked: list[str]) -> list[str]:
-        return chosen(kind, asked, self._types(kind))
+    def _properties_of(self, kind: str, requested: list[str]) -> list[str]:
+        return chosen(kind, requested, self._types(kind))
 
     def _catalog(self, kind: str, lag: float = 0.0) -> Catalog:
         return self._once(("catalog", kind, lag), lambda: Catalog(self.store, kind, timedelta(seconds=lag)))
@@ -242,7 +252,7 @@ async def _body(request: Request) -> dict[str, Any]:
 
 
 def _inputs(body: dict[str, Any], most: int, what: str = "") -> list[dict[str, str]]:
-    inputs = [{**each, "id": str(each.get("id"))} for each in body.get("inputs") or []]
+    inputs = [{**given, "id": str(given.get("id"))} for given in body.get("inputs") or []]
     if len(inputs) > most:
         raise invalid(f"The maximum number of inputs supported in a batch request{what} is {most}.")
     return inputs

@@ -67,7 +67,7 @@ def shaped(record: Record, properties: list[str]) -> Fields:
 
 def history(versions: list[Version], names: list[str]) -> dict[str, list[Fields]]:
     """Return the values that properties had, newest first; an emptied one is an empty text."""
-    told = {}
+    histories = {}
     for name in names:
         changes: list[Fields] = []
         before = None
@@ -76,17 +76,17 @@ def history(versions: list[Version], names: list[str]) -> dict[str, list[Fields]
             if version.fields is not None and value != before:
                 changes.append({"value": value or "", "timestamp": printed(version.at), "sourceType": "API"})
                 before = value
-        told[name] = changes[::-1]
-    return told
+        histories[name] = changes[::-1]
+    return histories
 
 
 def associated(kind: str, to: str, ids: list[str]) -> list[Fields]:
     """Return associations as lists of objects show them: the primary company is there twice."""
     name = f"{SINGULARS[kind]}_to_{SINGULARS[to]}"
     if to != "companies" or kind not in COMPANIES_THAT_CAN_BE_PRIMARY:
-        return [{"id": each, "type": name} for each in ids]
-    primary = [{"id": each, "type": name} for each in ids[:1]]
-    return primary + [{"id": each, "type": f"{name}_unlabeled"} for each in ids]
+        return [{"id": record_id, "type": name} for record_id in ids]
+    primary = [{"id": record_id, "type": name} for record_id in ids[:1]]
+    return primary + [{"id": record_id, "type": f"{name}_unlabeled"} for record_id in ids]
 
 
 def labelled(kind: str, to: str, ids: list[str], primary: str) -> list[Fields]:
@@ -95,8 +95,8 @@ def labelled(kind: str, to: str, ids: list[str], primary: str) -> list[Fields]:
     number = COMPANIES_THAT_CAN_BE_PRIMARY.get(kind) if to == "companies" else None
     first = {"category": "HUBSPOT_DEFINED", "typeId": number, "label": "Primary"}
     return [
-        {"toObjectId": each, "associationTypes": [first, usual] if number and each == primary else [usual]}
-        for each in ids
+        {"toObjectId": record_id, "associationTypes": [first, usual] if number and record_id == primary else [usual]}
+        for record_id in ids
     ]
 
 

@@ -50,14 +50,14 @@ class Search:
     def rows(self, deleted: bool) -> list[Row]:
         """Return the rows; those in the recycle bin, and archived activities, as well if they are asked for."""
         query = self.query
-        found = self._rows if deleted else [row for row in self._rows if not (row.deleted or row.archived)]
+        rows = self._rows if deleted else [row for row in self._rows if not (row.deleted or row.archived)]
         if query.where is not None:
             fits = self._predicate(query.where)
-            found = [row for row in found if fits(row)]
+            rows = [row for row in rows if fits(row)]
         for token, descends in reversed(query.order):
-            found = _sorted(found, self._column(token), descends)
+            rows = _sorted(rows, self._column(token), descends)
         start = query.offset or 0
-        return found[start : None if query.limit is None else start + query.limit]
+        return rows[start : None if query.limit is None else start + query.limit]
 
     def _column(self, token: Token) -> Column:
         column = self._columns.get(token.text.lower())
@@ -72,7 +72,7 @@ class Search:
     def _predicate(self, condition: Condition) -> Predicate:
         if isinstance(condition, Comparison):
             return self._comparison(condition)
-        parts = [self._predicate(each) for each in condition.parts]
+        parts = [self._predicate(part) for part in condition.parts]
         return reduce(_both if condition.operator == "AND" else _either, parts)
 
     def _comparison(self, condition: Comparison) -> Predicate:
@@ -89,7 +89,7 @@ class Search:
             case "!=":
                 return lambda row: bool(read(row) != value)
         compare = ORDERED[condition.operator]
-        return lambda row: (found := read(row)) is not None and compare(found, value)
+        return lambda row: (own := read(row)) is not None and compare(own, value)
 
     def _comparable(self, condition: Comparison, column: Column, value: Value) -> Value:
         if value is None:

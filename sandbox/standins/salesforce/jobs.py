@@ -36,7 +36,7 @@ class Job:
 
     def shown(self) -> dict[str, Any]:
         """Return what the API says of the job."""
-        found = {
+        description = {
             "id": self.id,
             "operation": self.operation,
             "object": self.search.kind,
@@ -50,10 +50,10 @@ class Job:
             "columnDelimiter": self.delimiter,
         }
         if self.state == "JobComplete":
-            found["numberRecordsProcessed"] = len(self.rows)
+            description["numberRecordsProcessed"] = len(self.rows)
         if self.state == "Failed":
-            found["errorMessage"] = "InternalServerError: the job could not be processed"
-        return found
+            description["errorMessage"] = "InternalServerError: the job could not be processed"
+        return description
 
 
 class Jobs:
@@ -77,7 +77,7 @@ class Jobs:
             raise Problem("API_ERROR", "The job's operation, columnDelimiter or lineEnding is not valid")
         if not search.columns or search.query.offset is not None:
             raise Problem("API_ERROR", "Aggregate functions and OFFSET are not supported in Bulk Query")
-        if any(each.compound for each in search.columns):
+        if any(column.compound for column in search.columns):
             raise Problem("API_ERROR", "Selecting compound data not supported in Bulk Query")
         rows = search.rows(deleted=operation == "queryAll")
         job = Job(f"750{next(self._numbers):012d}AAA", operation, search, rows, now, version, delimiter, line_end)

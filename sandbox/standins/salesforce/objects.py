@@ -104,7 +104,7 @@ class Objects:
 
     def named(self, name: str) -> str | None:
         """Return the object of a name, which may be in any case, or None."""
-        return next((each for each in self.names() if each.lower() == name.lower()), None)
+        return next((kind for kind in self.names() if kind.lower() == name.lower()), None)
 
     def rows(self, kind: str) -> list[Row]:
         """Return the records of an object, with those that are still in the recycle bin.
@@ -124,14 +124,14 @@ class Objects:
         types = {name: type_ or "string" for name, type_ in self._types[kind].items()}
         known = {name: Field(type_) for name, type_ in {**types, **FIELDS.get(kind, {})}.items()}
         declared = {**known, **self.schema.get(kind, {})}
-        system = [each for each in SYSTEM if each.name not in WITHOUT.get(kind, ())]
-        columns = [each for each in system if each.name != "MasterRecordId" or kind in MERGED]
+        system = [column for column in SYSTEM if column.name not in WITHOUT.get(kind, ())]
+        columns = [column for column in system if column.name != "MasterRecordId" or kind in MERGED]
         if kind in ACTIVITIES:
             columns.append(Column("IsArchived", "boolean", lambda row: row.archived, nillable=False))
         for name, field in declared.items():
             if field is not None:
                 columns.append(Column(name, field.type, _reader(name, field, types)))
-        return {each.name.lower(): each for each in columns}
+        return {column.name.lower(): column for column in columns}
 
     def _seen(self, kind: str) -> list[Row]:
         purged = self._store.now - RECYCLE_BIN
@@ -142,7 +142,7 @@ class Objects:
                 if newest.at <= purged:
                     continue
                 versions = self._store.versions(kind, record_id)
-                fields = next((each.fields for each in reversed(versions) if each.fields is not None), {})
+                fields = next((version.fields for version in reversed(versions) if version.fields is not None), {})
             master = newest.merged_into
             row = Row(record_id, _second(first.at), _second(newest.at), fields, newest.deleted, master)
             archived = kind in ACTIVITIES and _is_over(kind, row, self._store.now - ARCHIVED_AFTER)

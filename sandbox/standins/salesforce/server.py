@@ -142,14 +142,16 @@ class Salesforce(Service):
         return as_json(self.login.user(self.url))
 
     async def _versions(self, request: Request) -> Response:
-        return as_json([{"label": each, "url": f"/services/data/v{each}", "version": each} for each in VERSIONS])
+        return as_json(
+            [{"label": version, "url": f"/services/data/v{version}", "version": version} for version in VERSIONS]
+        )
 
     async def _limits(self, request: Request) -> Response:
         return as_json({"DailyApiRequests": {"Max": self.daily_limit, "Remaining": self.daily_limit - self.used}})
 
     async def _sobjects(self, request: Request) -> Response:
-        found = [summary(kind, request.path_params["version"]) for kind in self.objects.names()]
-        return as_json({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": found})
+        summaries = [summary(kind, request.path_params["version"]) for kind in self.objects.names()]
+        return as_json({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": summaries})
 
     async def _describe(self, request: Request) -> Response:
         kind = self.objects.named(request.path_params["kind"])
@@ -206,10 +208,10 @@ class Salesforce(Service):
         return as_json(self.jobs.poll(request.path_params["job"], struck).shown())
 
     async def _job_results(self, request: Request) -> Response:
-        asked = request.query_params
+        params = request.query_params
         repeated = self._struck(request, Fault.REPEATED_CURSOR)
         text, count, locator = self.jobs.results(
-            request.path_params["job"], asked.get("maxRecords"), asked.get("locator"), repeated
+            request.path_params["job"], params.get("maxRecords"), params.get("locator"), repeated
         )
         headers = {"Sforce-Locator": locator, "Sforce-NumberOfRecords": str(count)}
         return Response(text, 200, headers, "text/csv")
@@ -228,5 +230,5 @@ def _nowhere() -> Problem:
 
 def _batch_size(request: Request) -> int | None:
     """Return the page size that the client asks for, within what Salesforce allows."""
-    asked = re.search(r"batchSize\s*=\s*(\d+)", request.headers.get("Sforce-Query-Options", ""))
-    return min(2000, max(200, int(asked[1]))) if asked else None
+    requested = re.search(r"batchSize\s*=\s*(\d+)", request.headers.get("Sforce-Query-Options", ""))
+    return min(2000, max(200, int(requested[1]))) if requested else None

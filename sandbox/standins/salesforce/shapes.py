@@ -14,7 +14,7 @@ NUMBERS = ("double", "currency", "percent")
 def records(kind: str, columns: list[Column], rows: Iterable[Row], version: str) -> list[dict[str, Any]]:
     """Return rows as REST gives them."""
     path = f"/services/data/v{version}/sobjects/{kind}/"
-    reads = [(each.name, _read_for_rest(each)) for each in columns]
+    reads = [(column.name, _read_for_rest(column)) for column in columns]
     return [
         {"attributes": {"type": kind, "url": path + row.id}, **{name: read(row) for name, read in reads}}
         for row in rows
@@ -25,15 +25,15 @@ def as_csv(columns: list[Column], rows: Iterable[Row], delimiter: str, line_end:
     """Return rows as a result set of Bulk API 2.0, with a line of names; null and empty look the same there."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=csv.QUOTE_ALL)
-    writer.writerow([each.name for each in columns])
-    reads = [_read_for_bulk(each) for each in columns]
+    writer.writerow([column.name for column in columns])
+    reads = [_read_for_bulk(column) for column in columns]
     writer.writerows([read(row) for read in reads] for row in rows)
     return text.getvalue()
 
 
 def described(kind: str, columns: Iterable[Column], version: str) -> dict[str, Any]:
     """Return an object's description; of a field's many attributes those that readers use."""
-    return {**summary(kind, version), "fields": [_described(each) for each in columns]}
+    return {**summary(kind, version), "fields": [_described(column) for column in columns]}
 
 
 def summary(kind: str, version: str) -> dict[str, Any]:

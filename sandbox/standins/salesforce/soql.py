@@ -77,16 +77,16 @@ def parse(text: str) -> Query:
 
 
 def _tokens(text: str) -> list[Token]:
-    found = []
+    tokens = []
     position, end = 0, len(text.rstrip())
     while position < end:
         match = TOKEN.match(text, position)
         if match is None or match.lastgroup is None:
             at = position + len(text[position:]) - len(text[position:].lstrip())
             raise _unexpected(text, Token("sign", text[at], at))
-        found.append(Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
+        tokens.append(Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
         position = match.end()
-    return [*found, Token("end", "<EOF>", end)]
+    return [*tokens, Token("end", "<EOF>", end)]
 
 
 def _unexpected(text: str, token: Token) -> Problem:
@@ -110,10 +110,10 @@ class _Parser:
         fields = self.fields()
         self.keyword("FROM")
         kind = self.take("word")
-        where = self.condition() if self.found("WHERE") else None
-        order = self.order() if self.found("ORDER") else []
-        limit = self.whole_number() if self.found("LIMIT") else None
-        offset = self.whole_number() if self.found("OFFSET") else None
+        where = self.condition() if self.accept("WHERE") else None
+        order = self.order() if self.accept("ORDER") else []
+        limit = self.whole_number() if self.accept("LIMIT") else None
+        offset = self.whole_number() if self.accept("OFFSET") else None
         self.take("end")
         if offset is not None and offset > MAX_OFFSET:
             message = f"Maximum SOQL offset allowed for apiName {kind.text} is {MAX_OFFSET}"
@@ -131,11 +131,11 @@ class _Parser:
     def condition(self) -> Condition:
         """AND and OR may not stand side by side without parentheses: Salesforce refuses that as well."""
         parts = [self.term()]
-        operator = next((word for word in ("AND", "OR") if self.found(word)), None)
+        operator = next((word for word in ("AND", "OR") if self.accept(word)), None)
         if operator is None:
             return parts[0]
         parts.append(self.term())
-        while self.found(operator):
+        while self.accept(operator):
             parts.append(self.term())
         return Group(operator, parts)
 
@@ -146,7 +146,7 @@ class _Parser:
             self.sign(")")
             return inner
         field = self.take("word")
-        if self.found("IN"):
+        if self.accept("IN"):
             self.sign("(")
             values = self.several(self.value)
             self.sign(")")
@@ -166,7 +166,7 @@ class _Parser:
         try:
             match token.kind:
                 case "string":
-                    return re.sub(r"\\(.)", lambda found: CONTROLS.get(found[1], found[1]), token.text[1:-1])
+                    return re.sub(r"\\(.)", lambda escape: CONTROLS.get(escape[1], escape[1]), token.text[1:-1])
                 case "number":
                     return float(token.text)
                 case "datetime":
@@ -185,9 +185,9 @@ class _Parser:
 
     def order_field(self) -> tuple[Token, bool]:
         field = self.take("word")
-        descends = self.found("DESC")
+        descends = self.accept("DESC")
         if not descends:
-            self.found("ASC")
+            self.accept("ASC")
         return field, descends
 
     def whole_number(self) -> int:
@@ -197,11 +197,11 @@ class _Parser:
         return int(token.text)
 
     def several(self, rule: Callable[[], T]) -> list[T]:
-        found = [rule()]
+        parts = [rule()]
         while self.next.text == ",":
             self.sign(",")
-            found.append(rule())
-        return found
+            parts.append(rule())
+        return parts
 
     def take(self, kind: str) -> Token:
         token = self.next
@@ -215,10 +215,10 @@ class _Parser:
             raise _unexpected(self.text, self.tokens[self.position - 1])
 
     def keyword(self, word: str) -> None:
-        if not self.found(word):
+        if not self.accept(word):
             raise _unexpected(self.text, self.next)
 
-    def found(self, word: str) -> bool:
+    def accept(self, word: str) -> bool:
         """Take a keyword if it is the next token."""
         if self.next.kind != "word" or self.next.text.upper() != word:
             return False

@@ -34,14 +34,14 @@ class Event(NamedTuple):
 
 def recent(store: Store, repeat_every: int) -> dict[str, Event]:
     """Return the events that are still kept, by id; every n-th of them twice, if `repeat_every` is not 0."""
-    found: dict[str, Event] = {}
+    events: dict[str, Event] = {}
     oldest = (store.now - KEPT).timestamp()
     for number, (kind, record_id, position, version, name) in enumerate(_happened(store, oldest), 1):
         times = 2 if repeat_every and number % repeat_every == 0 else 1
         for copy in range(times):
             event_id = _event_id(kind, record_id, position, name, copy)
-            found[event_id] = Event(int(version.at.timestamp()), event_id, name, kind, record_id, position)
-    return found
+            events[event_id] = Event(int(version.at.timestamp()), event_id, name, kind, record_id, position)
+    return events
 
 
 def _happened(store: Store, oldest: float) -> Iterator[tuple[str, str, int, Version, str]]:
@@ -95,8 +95,8 @@ def rendered(event: Event, store: Store, api_version: str) -> Fields:
     fields = versions[event.position].fields
     created_at = created(versions[0])
 
-    def shape(of: Fields) -> Fields:
-        return shaped(event.kind, event.record_id, of, created_at, api_version)
+    def shape(state: Fields) -> Fields:
+        return shaped(event.kind, event.record_id, state, created_at, api_version)
 
     # Of a deleted object the event carries the last state.
     data: Fields = {"object": shape(fields or before or {})}

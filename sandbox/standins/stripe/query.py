@@ -27,8 +27,8 @@ class Refused(Exception):
     def response(self) -> Response:
         """Return the error in the shape of Stripe."""
         kind = "api_error" if self.status >= 500 else "invalid_request_error"
-        told = {"type": kind, "message": self.message, "code": self.code, "param": self.param}
-        return as_json({"error": {name: value for name, value in told.items() if value is not None}}, self.status)
+        problem = {"type": kind, "message": self.message, "code": self.code, "param": self.param}
+        return as_json({"error": {name: value for name, value in problem.items() if value is not None}}, self.status)
 
 
 def missing(status: int, kind: str, record_id: str, param: str) -> Refused:
@@ -58,17 +58,17 @@ class Query:
         return start, start + self.limit, start + self.limit < len(keys)
 
 
-def expanded(request: Request, of: str = "") -> frozenset[str]:
+def expanded(request: Request, prefix: str = "") -> frozenset[str]:
     """Return the fields that a request asks to give whole; of a list they are named with ``data.`` before them."""
-    asked = (value for name, value in request.query_params.multi_items() if re.fullmatch(r"expand\[\d*\]", name))
-    return frozenset(each.removeprefix(of) for each in asked if each.startswith(of))
+    names = (value for name, value in request.query_params.multi_items() if re.fullmatch(r"expand\[\d*\]", name))
+    return frozenset(path.removeprefix(prefix) for path in names if path.startswith(prefix))
 
 
 def parsed(request: Request, filters: set[str]) -> Query:
     """Return what a request asks for; a parameter that the list doesn't know is refused, as by Stripe."""
     # Clients write lists as types[] or types[0].
-    asked = ((re.sub(r"\[\d*\]$", "", name), value) for name, value in request.query_params.multi_items())
-    given = [(name, value) for name, value in asked if name != "expand"]
+    params = ((re.sub(r"\[\d*\]$", "", name), value) for name, value in request.query_params.multi_items())
+    given = [(name, value) for name, value in params if name != "expand"]
     for name, value in given:
         if name not in {"limit", "starting_after", "ending_before", *CREATED, *filters}:
             raise Refused(400, f"Received unknown parameter: {name}", "parameter_unknown", name)

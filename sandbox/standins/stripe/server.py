@@ -212,7 +212,7 @@ def _event_keys(events: dict[str, Event], filters: Filters) -> list[Key]:
     return sorted(
         (-event.created, event.id)
         for event in events.values()
-        if in_range(event.created, filters) and any(fnmatchcase(event.type, each) for each in types)
+        if in_range(event.created, filters) and any(fnmatchcase(event.type, pattern) for pattern in types)
     )
 
 

@@ -83,7 +83,7 @@ def shaped(
             "url": url.format(id=record_id),
         }
     if kind == "subscription" and "discounts" in whole:
-        whole["discounts"] = [_discount(each, version, expand) for each in whole["discounts"]]
+        whole["discounts"] = [_discount(discount, version, expand) for discount in whole["discounts"]]
     if version < BASIL and kind == "subscription":
         first = next(iter(_stored_lines(kind, fields)), {})
         whole |= {name: first.get(name) for name in PERIOD}
@@ -117,15 +117,15 @@ def _stored_lines(kind: str, fields: Fields) -> list[Fields]:
 
 def matches(kind: str, fields: Fields, created_at: int, filters: Filters) -> bool:
     """Return whether a list with these filters shows an object."""
-    asked = dict(filters)
+    wanted = dict(filters)
     # What a list leaves out unless it is asked for: canceled subscriptions, and prices that are no longer active.
-    if kind == "subscription" and not _has_status(fields, asked.pop("status", None)):
+    if kind == "subscription" and not _has_status(fields, wanted.pop("status", None)):
         return False
     if kind == "price":
-        asked.setdefault("active", "true")
-    if not in_range(created_at, asked.items()):
+        wanted.setdefault("active", "true")
+    if not in_range(created_at, wanted.items()):
         return False
-    return all(_text(fields.get(name)) == value for name, value in asked.items() if not name.startswith("created"))
+    return all(_text(fields.get(name)) == value for name, value in wanted.items() if not name.startswith("created"))
 
 
 def in_range(created_at: int, filters: Iterable[tuple[str, str]]) -> bool:
@@ -146,13 +146,13 @@ def in_range(created_at: int, filters: Iterable[tuple[str, str]]) -> bool:
     return True
 
 
-def _has_status(fields: Fields, asked: str | None) -> bool:
+def _has_status(fields: Fields, wanted: str | None) -> bool:
     status = fields.get("status")
-    if asked is None:
+    if wanted is None:
         return status != "canceled"
-    if asked == "ended":
+    if wanted == "ended":
         return status in ("canceled", "incomplete_expired")
-    return asked in ("all", status)
+    return wanted in ("all", status)
 
 
 def _text(value: object) -> str:

@@ -19,7 +19,7 @@ Key = tuple[int, int]
 
 def export_keys(store: Store, kind: str) -> list[Key]:
     """Return the records of an export, deleted ones included, in the order of the time that the export compares."""
-    return sorted((_unix(_changed(store, kind, last)), int(each)) for each, _, last in store.newest(kind))
+    return sorted((_unix(_changed(store, kind, last)), int(record_id)) for record_id, _, last in store.newest(kind))
 
 
 def list_keys(store: Store, kind: str, start: int | None, end: int | None) -> list[Key]:

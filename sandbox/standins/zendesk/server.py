@@ -42,8 +42,8 @@ class Refused(Exception):
 
     def response(self) -> Response:
         """Return the error in the shape of Zendesk."""
-        told = {"error": self.error} | ({"description": self.description} if self.description else {})
-        return as_json(told, self.status, {"Retry-After": str(self.retry_after)} if self.retry_after else None)
+        body = {"error": self.error} | ({"description": self.description} if self.description else {})
+        return as_json(body, self.status, {"Retry-After": str(self.retry_after)} if self.retry_after else None)
 
 
 class Zendesk(Service):
@@ -193,17 +193,17 @@ class Zendesk(Service):
         times = [_number(request, name) if rated else None for name in ("start_time", "end_time")]
         if kind == "survey_responses":
             # The only times of the API in milliseconds.
-            asked_in = [_number(request, f"filter[created_at_{name}]") for name in ("start", "end")]
-            times = [None if each is None else each // 1000 for each in asked_in]
+            bounds = [_number(request, f"filter[created_at_{name}]") for name in ("start", "end")]
+            times = [None if bound is None else bound // 1000 for bound in bounds]
         keys = self._once((kind, *times), lambda: list_keys(self.store, kind, *times))
         if "page[size]" not in request.query_params:
             raise Refused(400, "InvalidPaginationParameter", "page[size] is missing: there are no pages by offset here")
-        size, asked = _size(request, "page[size]", 100), request.query_params.get("page[after]")
-        start = bisect_right(keys, _key(asked)) if asked else 0
+        size, cursor = _size(request, "page[size]", 100), request.query_params.get("page[after]")
+        start = bisect_right(keys, _key(cursor)) if cursor else 0
         page, more = keys[start : start + size], start + size < len(keys)
         after = cursor_of(page[-1]) if page else None
-        if asked and self._struck(request, Fault.REPEATED_CURSOR):
-            after, more = asked, True
+        if cursor and self._struck(request, Fault.REPEATED_CURSOR):
+            after, more = cursor, True
         following = self._url(request, **{"page[after]": after}) if more else None
         return as_json(
             {
@@ -214,8 +214,8 @@ class Zendesk(Service):
         )
 
     def _url(self, request: Request, **changed: object) -> str:
-        asked = dict(request.query_params) | changed
-        kept = {name: value for name, value in asked.items() if value is not None}
+        params = dict(request.query_params) | changed
+        kept = {name: value for name, value in params.items() if value is not None}
         return f"{self.url}{request.url.path}?{urlencode(kept)}"
 
     def _once(self, name: Hashable, make: Callable[[], T]) -> T:
