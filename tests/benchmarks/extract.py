@@ -133,7 +133,7 @@ def served(name: str, records: int) -> Iterator[tuple[Pipe, dict[str, str]]]:
 
 def tapped(name: str, records: int) -> tuple[float, None]:
     """Let the service's tap read some records; return its CPU seconds."""
-    (stream,) = (each for each in STREAMS[name] if each.table == ORIGINS[name].table)
+    (stream,) = (candidate for candidate in STREAMS[name] if candidate.table == ORIGINS[name].table)
     with served(name, records) as (process, connection), tempfile.TemporaryDirectory() as folder:
         tap = Tap(name, connection, Path(folder), (stream,))
         cpu = cpu_of(tap.run, BEGIN + timedelta(minutes=records, days=1))
@@ -180,5 +180,5 @@ def measure(name: str, records: int, ours: Pipe, connection: dict[str, str]) -> 
 
 if __name__ == "__main__":
     install()
-    for each in sys.argv[2:] or ORIGINS:
-        compare(each, int(sys.argv[1]) if len(sys.argv) > 1 else RECORDS)
+    for origin in sys.argv[2:] or ORIGINS:
+        compare(origin, int(sys.argv[1]) if len(sys.argv) > 1 else RECORDS)

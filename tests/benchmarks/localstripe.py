@@ -49,7 +49,7 @@ def ask(method: str, url: str, **fields: Any) -> Any:
 def fill(api: str) -> list[str]:
     """Make customers, one of them with a subscription and a paid invoice; return their ids, oldest first."""
     names = [{"name": f"Sim {number}", "email": f"sim{number}@customer.example"} for number in range(CUSTOMERS)]
-    customers = [str(ask("POST", f"{api}/customers", **each)["id"]) for each in names]
+    customers = [str(ask("POST", f"{api}/customers", **fields)["id"]) for fields in names]
     product = ask("POST", f"{api}/products", name="Sim Product", type="service")["id"]
     plan = ask("POST", f"{api}/plans", id="sim", interval="month", currency="eur", amount=1200, product=product)["id"]
     card = {"card[number]": "4242424242424242", "card[exp_month]": 12, "card[exp_year]": 2099, "card[cvc]": "123"}
@@ -70,7 +70,7 @@ def read(url: str, state: Path, *objects: str) -> str:
         done = extract_source(settings, load_contracts(settings)["stripe"])
     except ScorecardError as error:
         return str(error).partition(". ")[0]
-    return ", ".join(f"{each.rows_read} read, {each.rows_quarantined} in quarantine" for each in done.loaded)
+    return ", ".join(f"{table.rows_read} read, {table.rows_quarantined} in quarantine" for table in done.loaded)
 
 
 def held(state: Path) -> dict[str, str]:
@@ -82,8 +82,8 @@ def held(state: Path) -> dict[str, str]:
 
 def listed(api: str) -> dict[str, str]:
     """Return the same as localstripe says."""
-    found = ask("GET", f"{api}/customers?limit=100")["data"]
-    return {each["id"]: each["name"] for each in found}
+    records = ask("GET", f"{api}/customers?limit=100")["data"]
+    return {record["id"]: record["name"] for record in records}
 
 
 def main(url: str, folder: Path) -> None:

@@ -89,7 +89,7 @@ class Tap:
             secret = {"access_token": "simulated-oauth"}
         config = {"start_date": "2022-12-01T00:00:00Z", **CONFIGS[self.service], **secret}
         (self.folder / "config.json").write_text(json.dumps(config))
-        streams = ",".join(each.name for each in self.streams)
+        streams = ",".join(stream.name for stream in self.streams)
         files = (str(self.folder / "config.json"), str(self.folder / "state.json"))
         command = [
             *(str(TAPS / "bin" / "python"), str(LAUNCHER), name, self.connection["host"]),
@@ -138,11 +138,11 @@ class Ours:
     def rows(self, stream: Stream) -> Rows:
         """Return the records that are there, as staging takes them."""
         with duckdb.connect(self.folder / "warehouse.duckdb", read_only=True) as db:
-            found = db.execute(
+            cursor = db.execute(
                 f'select * from raw_{self.service}."{stream.table}" where _valid_to is null and _deleted_at is null'
             )
-            names = [each[0] for each in found.description]
-            return {str(row[names.index("id")]): dict(zip(names, row, strict=True)) for row in found.fetchall()}
+            names = [column[0] for column in cursor.description]
+            return {str(row[names.index("id")]): dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
 
     def count(self) -> int:
         """Return how many versions of records it holds."""
@@ -151,7 +151,7 @@ class Ours:
         with duckdb.connect(self.folder / "warehouse.duckdb", read_only=True) as db:
             tables = [stream.table for stream in STREAMS[self.service]]
             counts = [db.execute(f'select count(*) from raw_{self.service}."{name}"').fetchone() for name in tables]
-            return sum(each[0] for each in counts if each)
+            return sum(count[0] for count in counts if count)
 
 
 def install() -> None:

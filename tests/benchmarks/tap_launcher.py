@@ -26,10 +26,10 @@ def to_stand_in(url):
     send = requests.adapters.HTTPAdapter.send
 
     def redirected(self, request, **options):
-        asked = request.url
-        request.url = SERVICE.sub(url, asked)
+        original = request.url
+        request.url = SERVICE.sub(url, original)
         answer = send(self, request, **options)
-        answer.url = answer.request.url = asked  # a client may look whether it was its service that answered
+        answer.url = answer.request.url = original  # a client may look whether it was its service that answered
         return answer
 
     requests.adapters.HTTPAdapter.send = redirected
@@ -37,9 +37,9 @@ def to_stand_in(url):
 
 def selected(catalog, streams):
     """Select some streams with all their fields."""
-    chosen = [each for each in catalog["streams"] if each["tap_stream_id"] in streams]
-    for each in chosen:
-        for entry in each["metadata"]:
+    chosen = [stream for stream in catalog["streams"] if stream["tap_stream_id"] in streams]
+    for stream in chosen:
+        for entry in stream["metadata"]:
             entry["metadata"]["selected"] = True
     return {"streams": chosen}
 
@@ -57,15 +57,15 @@ def of_zendesk(tap):
     """Return what tap-zendesk can read, but for custom fields."""
     from tap_zendesk import discover, streams
 
-    found = []
+    catalog = []
     refs = discover.load_shared_schema_refs()
     for kind in streams.STREAMS.values():
         kind._add_custom_fields = lambda self, schema: schema
         stream = kind(None, {"subdomain": "simulated"})
         schema = singer.resolve_schema_references(stream.load_schema(), refs)
         names = {"stream": stream.name, "tap_stream_id": stream.name}
-        found.append({**names, "schema": schema, "metadata": stream.load_metadata()})
-    return {"streams": found}
+        catalog.append({**names, "schema": schema, "metadata": stream.load_metadata()})
+    return {"streams": catalog}
 
 
 def main(name, url, now, config, state, streams):

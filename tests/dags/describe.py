@@ -62,7 +62,7 @@ def main() -> None:
     before, started = set(sys.modules), time.process_time()
     bag = BundleDagBag(dag_folder=str(DAGS), bundle_path=DAGS, bundle_name="dags-folder")
     seconds = time.process_time() - started
-    found = {
+    description = {
         "errors": bag.import_errors,
         "seconds": seconds,
         "imported": sorted({name.partition(".")[0] for name in set(sys.modules) - before}),
@@ -70,7 +70,7 @@ def main() -> None:
         "dags": {dag_id: of_dag(dag) for dag_id, dag in bag.dags.items()},
     }
     # On the last line: Airflow's own log goes to standard output too.
-    print("\n" + json.dumps(found))
+    print("\n" + json.dumps(description))
 
 
 if __name__ == "__main__":

@@ -38,8 +38,8 @@ def describe(home: Path, **settings: str) -> dict[str, Any]:
         [sys.executable, str(Path(__file__).with_name("describe.py"))], env=env, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    description: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return description
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +50,8 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def dags(described: dict[str, Any]) -> dict[str, Any]:
     assert described["errors"] == {}
-    found: dict[str, Any] = described["dags"]
-    return found
+    dags: dict[str, Any] = described["dags"]
+    return dags
 
 
 @pytest.fixture(scope="module")
@@ -173,16 +173,16 @@ def test_all_five_cadences_are_published_each_at_its_own_hours(tmp_path: Path) -
         cadences = "[day, week, month, quarter, year]" if name == "sales" else "[day]"
         due = "due: {day: {hour: 9}, week: {working_day: 2}}" if name == "sales" else "due: {day: {hour: 6}}"
         (reports / f"{name}.yml").write_text(re.sub(r"(?m)^cadences: .*$", f"cadences: {cadences}\n{due}", text))
-    found = describe(tmp_path, SCORECARD_PROJECT=str(tmp_path))
-    assert found["errors"] == {}
-    crons = {name: dag["cron"] for name, dag in found["dags"].items() if name.startswith("publish_")}
+    description = describe(tmp_path, SCORECARD_PROJECT=str(tmp_path))
+    assert description["errors"] == {}
+    crons = {name: dag["cron"] for name, dag in description["dags"].items() if name.startswith("publish_")}
     assert crons == {
         "publish_day": "0 6,9 * * *",
         **{f"publish_{cadence}": "0 7 * * *" for cadence in ("week", "month", "quarter", "year")},
         "publish_due": "45 7 * * *",
     }
     for cadence, label in LABELS.items():
-        pattern = re.compile(found["dags"][f"publish_{cadence}"]["params"]["period"]["pattern"])
+        pattern = re.compile(description["dags"][f"publish_{cadence}"]["params"]["period"]["pattern"])
         assert pattern.search(label)
         others = [text for other, text in LABELS.items() if other != cadence]
         assert not [text for text in NOT_PERIODS + others if pattern.search(text)]
@@ -190,13 +190,13 @@ def test_all_five_cadences_are_published_each_at_its_own_hours(tmp_path: Path) -
 
 def test_a_misspelt_parameter_is_refused_by_every_task(tasks: dict[str, dict[str, Any]], tmp_path: Path) -> None:
     assert {task["before"] for task in tasks.values()} == {"begin"}
-    told = in_dags_folder(
+    done = in_dags_folder(
         tmp_path,
         "import policy; from types import SimpleNamespace as N;"
         "policy.refuse_unknown_params({'dag': N(dag_id='publish_month', params={'period': 1, 'scorecard': 1}),"
         " 'dag_run': N(conf={'perod': '2017-12'})})",
     )
-    assert "publish_month has no parameter 'perod'. Trigger it again with period or scorecard" in told.stderr
+    assert "publish_month has no parameter 'perod'. Trigger it again with period or scorecard" in done.stderr
 
 
 @pytest.mark.samples
@@ -206,7 +206,7 @@ def test_a_scorecard_that_is_none_is_refused(dags: dict[str, Any]) -> None:
 
 def test_nothing_asks_the_clock() -> None:
     """The period comes from the partition key or a parameter: no DAG file reads the time or a data interval."""
-    told = {"now", "utcnow", "today", "data_interval_start", "data_interval_end", "logical_date"}
+    clocks = {"now", "utcnow", "today", "data_interval_start", "data_interval_end", "logical_date"}
     for path in (PROJECT / "dags").glob("*.py"):
         tree = ast.parse(path.read_text())
         words = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
@@ -214,7 +214,7 @@ def test_nothing_asks_the_clock() -> None:
         words |= {
             node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
-        assert told.isdisjoint(words), path.name
+        assert clocks.isdisjoint(words), path.name
 
 
 def test_the_engine_does_without_airflow() -> None:

@@ -26,8 +26,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         [sys.executable, str(Path(__file__).with_name("ticks.py"))], env=env, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    answers: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answers
 
 
 def test_the_first_backfill_does_not_start_the_newest_period(answers: dict[str, Any]) -> None:

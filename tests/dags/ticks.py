@@ -15,7 +15,7 @@ ZONE = "America/New_York"
 NO_CATCHUP = TimeRestriction(earliest=None, latest=None, catchup=False)
 
 
-def told(info: DagRunInfo | None) -> list[str]:
+def printable(info: DagRunInfo | None) -> list[str]:
     assert info is not None
     return [info.run_after.in_timezone(ZONE).isoformat(), str(info.partition_key)]
 
@@ -40,14 +40,14 @@ def main() -> None:
     windows = {"three months": ("2017-08-01", "2017-10-31"), "no first day": ("2017-08-02", "2017-08-31")}
     answers = {
         "now": now.in_timezone(ZONE).isoformat(),
-        "after a backfill": told(ask(last_dagrun_info=last, restriction=NO_CATCHUP)),
-        "after a missed hour": told(
+        "after a backfill": printable(ask(last_dagrun_info=last, restriction=NO_CATCHUP)),
+        "after a missed hour": printable(
             ask(last_dagrun_info=timetable.run_info_from_dag_run(dag_run=scheduled), restriction=NO_CATCHUP)
         ),
-        "never ran": told(ask(last_dagrun_info=None, restriction=NO_CATCHUP)),
+        "never ran": printable(ask(last_dagrun_info=None, restriction=NO_CATCHUP)),
         "backfilled": {
             name: [
-                told(info)
+                printable(info)
                 for info in timetable.iter_partition_dagrun_infos(
                     earliest=pendulum.parse(first), latest=pendulum.parse(last_day) + timedelta(hours=1)
                 )

@@ -21,7 +21,7 @@ class Block:
 
 def blocks(page: Path) -> list[Block]:
     """Return the fenced blocks of a page, in order."""
-    found: list[Block] = []
+    fenced: list[Block] = []
     opened: tuple[str, int] | None = None
     lines: list[str] = []
     mark: tuple[str, str] | None = None
@@ -30,7 +30,7 @@ def blocks(page: Path) -> list[Block]:
             opened, lines = (line.removeprefix("```").strip(), number), []
         elif opened is not None and line == "```":
             key, value = mark or (None, None)
-            found.append(Block(opened[0], "\n".join(lines) + "\n", key, value, opened[1]))
+            fenced.append(Block(opened[0], "\n".join(lines) + "\n", key, value, opened[1]))
             opened, mark = None, None
         elif opened is not None:
             lines.append(line)
@@ -39,7 +39,7 @@ def blocks(page: Path) -> list[Block]:
         elif line:
             mark = None
     assert opened is None, f"{page.name} leaves a block open"
-    return found
+    return fenced
 
 
 def links(page: Path) -> list[str]:

@@ -185,11 +185,11 @@ def test_a_source_needs_no_python(project: MakeCopy) -> None:
     assert len(before) > 50_000
     assert of_unit(copy, "Maven Hardware") == before
     done = copy.type("scorecard publish --scorecard sales --period 2017-Q4 --json")
-    assert [each["created"] for each in json.loads(done.stdout)] == [False]
+    assert [close["created"] for close in json.loads(done.stdout)] == [False]
 
 
 def _is_of(names: tuple[str, ...], block: Block) -> bool:
-    return any(each in str(block.value) for each in names)
+    return any(part in str(block.value) for part in names)
 
 
 def test_a_german_export_needs_no_preprocessor(project: MakeCopy) -> None:
@@ -291,16 +291,17 @@ def test_every_command_and_option_is_documented() -> None:
 
 def test_the_settings_are_those_that_there_are() -> None:
     rows = table_below(SETTINGS, "Settings")
-    listed = [each for row in rows for each in re.findall(r"`(\w+)`", row[0])]
+    listed = [setting for row in rows for setting in re.findall(r"`(\w+)`", row[0])]
     assert listed == list(Settings.model_fields)
     for names, _, default in rows:
-        for each in re.findall(r"`(\w+)`", names):
-            field = Settings.model_fields[each]
+        for setting in re.findall(r"`(\w+)`", names):
+            field = Settings.model_fields[setting]
             if field.is_required():
-                assert default == "(required)", each
-            elif each != "project":
-                said = default.strip("`")
-                assert {"none": "None", "false": "False"}.get(said, said) == str(field.default).removesuffix(".0"), each
+                assert default == "(required)", setting
+            elif setting != "project":
+                documented = default.strip("`")
+                value = {"none": "None", "false": "False"}.get(documented, documented)
+                assert value == str(field.default).removesuffix(".0"), setting
 
 
 def test_the_keys_of_a_metric_are_those_that_there_are(built_free_settings: Settings) -> None:
@@ -325,9 +326,9 @@ def test_links_lead_somewhere(page: Path) -> None:
         if target.startswith(("http://", "https://", "mailto:")):
             continue
         path, _, anchor = target.partition("#")
-        there = (page.parent / path).resolve() if path else page
-        assert there.exists(), f"{name(page)} links to {target}"
-        assert not anchor or anchor in anchors(there), f"{name(page)} links to {target}"
+        linked = (page.parent / path).resolve() if path else page
+        assert linked.exists(), f"{name(page)} links to {target}"
+        assert not anchor or anchor in anchors(linked), f"{name(page)} links to {target}"
 
 
 @pytest.mark.samples

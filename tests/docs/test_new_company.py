@@ -42,10 +42,10 @@ def cloned(root: Path) -> Copy:
 def status(copy: Copy) -> dict[str, set[str]]:
     """The paths that git sees changed, by what it says of them."""
     done = copy.type("git status --porcelain --untracked-files=all")
-    found: dict[str, set[str]] = {}
+    paths: dict[str, set[str]] = {}
     for line in done.stdout.splitlines():
-        found.setdefault(line[:2].strip(), set()).add(line[3:])
-    return found
+        paths.setdefault(line[:2].strip(), set()).add(line[3:])
+    return paths
 
 
 def test_a_new_company_adds_files_and_edits_none(tmp_path: Path) -> None:

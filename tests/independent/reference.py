@@ -60,7 +60,7 @@ class Sums(NamedTuple):
     denominator: int | None
     observations: int
     missing: int
-    each: tuple[int, ...] = ()
+    values: tuple[int, ...] = ()
     pending: int = 0
 
 
@@ -69,16 +69,16 @@ Totals = dict[tuple[str, date, str, str], Sums]
 
 def all_values(data: Path, company: Path) -> dict[Key, Value]:
     """Every value of every metric: period, member, numerator, denominator, value, observations, reason."""
-    found: dict[Key, Value] = {}
+    values: dict[Key, Value] = {}
     goals = named_targets(company)
     deals = opportunities(data / "maven_crm")
     for metrics in (sales(deals), recurring(data / "ravenstack"), support(data / "ravenstack")):
         for metric in metrics:
-            found.update(metric.values(goals.get(metric.name, {})))
-    found.update(growth(found, "booked_revenue", "booked_revenue_growth", prior_start))
-    found.update(growth(found, "booked_revenue", "booked_revenue_growth_yoy", year_ago_start))
-    found.update(attainment(found, "booked_revenue", "target_attainment", goals["booked_revenue"]))
-    return found
+            values.update(metric.values(goals.get(metric.name, {})))
+    values.update(growth(values, "booked_revenue", "booked_revenue_growth", prior_start))
+    values.update(growth(values, "booked_revenue", "booked_revenue_growth_yoy", year_ago_start))
+    values.update(attainment(values, "booked_revenue", "target_attainment", goals["booked_revenue"]))
+    return values
 
 
 # Periods -------------------------------------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ class Metric:
             value = ratio(sums.numerator, sums.denominator)
             reason = "no_denominator" if value is None else None
         else:
-            value = quantile(sums.each, {"median": Fraction(1, 2), "p90": Fraction(9, 10)}[self.aggregate])
+            value = quantile(sums.values, {"median": Fraction(1, 2), "p90": Fraction(9, 10)}[self.aggregate])
         at_most = ratio(sums.numerator + sums.pending, sums.denominator) if value is not None and sums.pending else None
         whole = self.whole(key[0], key[1])
         return Value(sums.numerator, sums.denominator, value, sums.observations, reason, whole, at_most)
@@ -217,16 +217,16 @@ def rounded(exact: Fraction) -> int:
     return whole if exact >= 0 else -whole
 
 
-def quantile(each: Iterable[int], share: Fraction) -> int:
+def quantile(values: Iterable[int], share: Fraction) -> int:
     """The quantile of ten-thousandths, in hundred-millionths, by linear interpolation between the two nearest."""
-    ordered = sorted(each)
+    ordered = sorted(values)
     place = share * (len(ordered) - 1)
     below = int(place)
     above = min(below + 1, len(ordered) - 1)
     return rounded((ordered[below] + (ordered[above] - ordered[below]) * (place - below)) * 10**4)
 
 
-def flow(rows: pl.DataFrame, dimensions: list[str], each: bool = False) -> tuple[Totals, date]:
+def flow(rows: pl.DataFrame, dimensions: list[str], keep_each: bool = False) -> tuple[Totals, date]:
     """Sums of rows with `day`, `n`, `d` by the period of their day and their members; and the first day.
 
     A row whose `n` or `d` is null counts as missing.
@@ -235,11 +235,11 @@ def flow(rows: pl.DataFrame, dimensions: list[str], each: bool = False) -> tuple
     totals: Totals = {}
     for grain in GRAINS:
         dated = rows.with_columns(start=pl.col("day").dt.truncate(TRUNCATE[grain]))
-        totals.update(by_member(dated.with_columns(grain=pl.lit(grain)), dimensions, each))
+        totals.update(by_member(dated.with_columns(grain=pl.lit(grain)), dimensions, keep_each))
     return totals, rows["day"].min()
 
 
-def by_member(rows: pl.DataFrame, dimensions: list[str], each: bool = False) -> Totals:
+def by_member(rows: pl.DataFrame, dimensions: list[str], keep_each: bool = False) -> Totals:
     """Sums of rows that have `grain` and `start` already."""
     totals: Totals = {}
     for dimension in dimensions:
@@ -250,7 +250,7 @@ def by_member(rows: pl.DataFrame, dimensions: list[str], each: bool = False) -> 
                 *(pl.when(pl.col(c).is_not_null().any()).then(pl.col(c).sum()).alias(c) for c in ("n", "d")),
                 pl.len().cast(pl.Int64),
                 (pl.col("n").is_null() | pl.col("d").is_null()).sum().cast(pl.Int64).alias("missing"),
-                pl.col("n").alias("each") if each else pl.lit(None).alias("each"),
+                pl.col("n").alias("each") if keep_each else pl.lit(None).alias("each"),
                 (pl.col("pending").sum() if "pending" in rows.columns else pl.lit(0)).alias("pending"),
             )
         )
@@ -308,8 +308,8 @@ def sales(deals: pl.DataFrame) -> list[Metric]:
     last = max(deals["created"].max(), deals["closed"].max())
     made: list[Metric] = []
 
-    def add(name: str, aggregate: str, rows: pl.DataFrame, each: bool = False, **beside: str) -> None:
-        totals, first = flow(rows, SALES, each)
+    def add(name: str, aggregate: str, rows: pl.DataFrame, keep_each: bool = False, **beside: str) -> None:
+        totals, first = flow(rows, SALES, keep_each)
         for suffix, how in {"": aggregate, **beside}.items():
             made.append(Metric(name + suffix, how, totals, HARDWARE, first, last))
 
@@ -363,7 +363,9 @@ def pipeline_age(deals: pl.DataFrame, last: date) -> Metric:
             (pl.col("created") < pl.col("end")) & (pl.col("closed").is_null() | (pl.col("closed") >= pl.col("end")))
         )
         age = (pl.col("end") - pl.col("created")).dt.total_days() - 1
-        totals.update(by_member(still_open.with_columns(grain=pl.lit(grain), n=age * 10**4, d=ONE), SALES, each=True))
+        totals.update(
+            by_member(still_open.with_columns(grain=pl.lit(grain), n=age * 10**4, d=ONE), SALES, keep_each=True)
+        )
     first_week = min(start for grain, start, *_ in totals if grain == "week")
     return Metric("pipeline_age", "median", totals, HARDWARE, first_week, last, grains)
 
@@ -535,9 +537,9 @@ def losses(items: pl.DataFrame, last: date) -> dict[tuple[str, str | None], list
     for account, product, *span in items.select("account", "product", "start", "end", "cancelled").iter_rows():
         held.setdefault((account, None), []).append(tuple(span))
         held.setdefault((account, product), []).append(tuple(span))
-    found = {}
+    lost = {}
     for key, spans in held.items():
-        found[key] = []
+        lost[key] = []
         for until in sorted({end for _, end, _ in spans if end is not None and end <= last}):
             if any(start <= until and (end is None or end > until) for start, end, _ in spans):
                 continue
@@ -545,8 +547,8 @@ def losses(items: pl.DataFrame, last: date) -> dict[tuple[str, str | None], list
             grace = until + timedelta(days=0 if explicit else GRACE_DAYS)
             back = min((start for start, _, _ in spans if start > until), default=None)
             if explicit or back is None or back > grace:
-                found[key].append((until, grace <= last))
-    return found
+                lost[key].append((until, grace <= last))
+    return lost
 
 
 def movements(customers: pl.DataFrame, last: date) -> list[Metric]:
@@ -607,9 +609,9 @@ def support(folder: Path) -> list[Metric]:
     made = []
 
     def add(
-        name: str, aggregate: str, day: str, rows: pl.DataFrame, n: pl.Expr, each: bool = False, **beside: str
+        name: str, aggregate: str, day: str, rows: pl.DataFrame, n: pl.Expr, keep_each: bool = False, **beside: str
     ) -> None:
-        totals, first = flow(rows.select(*PLACE, day=pl.col(day), n=n, d=ONE), PLACE, each)
+        totals, first = flow(rows.select(*PLACE, day=pl.col(day), n=n, d=ONE), PLACE, keep_each)
         for suffix, how in {"": aggregate, **beside}.items():
             made.append(Metric(name + suffix, how, totals, SAAS, first, last))
 
@@ -624,10 +626,10 @@ def support(folder: Path) -> list[Metric]:
 # Derived -------------------------------------------------------------------------------------------------------------
 
 
-def growth(values: dict[Key, Value], of: str, name: str, back: Callable[[date, str], date]) -> dict[Key, Value]:
+def growth(values: dict[Key, Value], metric: str, name: str, back: Callable[[date, str], date]) -> dict[Key, Value]:
     """(current − base) / |base| of the members that have a value; n/a on a missing, partial or zero base."""
-    found = {}
-    known = {key[1:]: value for key, value in values.items() if key.metric == of}
+    results = {}
+    known = {key[1:]: value for key, value in values.items() if key.metric == metric}
     for (grain, start, dimension, member), now in known.items():
         base_start = back(start, grain)
         whole_now = known[grain, start, "company", "all"]
@@ -645,21 +647,21 @@ def growth(values: dict[Key, Value], of: str, name: str, back: Callable[[date, s
             reason = "no_denominator"
         else:
             value = ratio(change, base)
-        found[Key(name, grain, start, dimension, member)] = Value(
+        results[Key(name, grain, start, dimension, member)] = Value(
             change, base, value, now.observations + then.observations, reason, whole_now.is_complete
         )
-    return found
+    return results
 
 
 def attainment(
-    values: dict[Key, Value], of: str, name: str, targets: dict[tuple[str, date, str, str], int]
+    values: dict[Key, Value], metric: str, name: str, targets: dict[tuple[str, date, str, str], int]
 ) -> dict[Key, Value]:
     """Actual over the target for the whole period, where there is one; the target counts as an observation."""
-    found = {}
+    results = {}
     for key, goal in targets.items():
-        actual = values.get(Key(of, *key))
+        actual = values.get(Key(metric, *key))
         if actual is not None:
-            found[Key(name, *key)] = Value(
+            results[Key(name, *key)] = Value(
                 actual.numerator,
                 goal,
                 None if actual.na_reason else ratio(actual.numerator, goal),
@@ -667,19 +669,19 @@ def attainment(
                 actual.na_reason or (None if goal else "no_denominator"),
                 actual.is_complete,
             )
-    return found
+    return results
 
 
 def named_targets(company: Path) -> dict[str, dict[tuple[str, date, str, str], int]]:
     """The targets of all units in ten-thousandths, by metric, then period and member."""
-    found: dict[str, dict[tuple[str, date, str, str], int]] = {}
+    targets: dict[str, dict[tuple[str, date, str, str], int]] = {}
     columns = ("metric", "period", "dimension", "member", "target")
     for path in company.rglob("targets.csv"):
         rows = pl.read_csv(path, infer_schema=False).select(columns).iter_rows()
         for metric, label, dimension, member, target in rows:
             grain, start = named(label)
-            found.setdefault(metric, {})[grain, start, dimension, member] = ten_thousandths(target)
-    return found
+            targets.setdefault(metric, {})[grain, start, dimension, member] = ten_thousandths(target)
+    return targets
 
 
 def named(label: str) -> tuple[str, date]:

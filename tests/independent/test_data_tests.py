@@ -122,18 +122,18 @@ def copy(built_warehouse: Path, tmp_path: Path) -> duckdb.DuckDBPyConnection:
 
 
 @pytest.mark.parametrize(
-    ("name", "harm", "found"), BROKEN, ids=[f"{row[0]}-{place}" for place, row in enumerate(BROKEN)]
+    ("name", "harm", "expected"), BROKEN, ids=[f"{row[0]}-{place}" for place, row in enumerate(BROKEN)]
 )
 def test_a_data_test_finds(
-    queries: dict[str, str], copy: duckdb.DuckDBPyConnection, name: str, harm: str, found: str | int
+    queries: dict[str, str], copy: duckdb.DuckDBPyConnection, name: str, harm: str, expected: str | int
 ) -> None:
     assert copy.execute(queries[name]).fetchall() == []
     copy.execute(harm)
-    if isinstance(found, int):
-        assert len(copy.execute(queries[name]).fetchall()) == found
+    if isinstance(expected, int):
+        assert len(copy.execute(queries[name]).fetchall()) == expected
     else:
         # As dbt asks: it counts the rows of the query.
-        with pytest.raises(duckdb.InvalidInputException, match=re.escape(found)):
+        with pytest.raises(duckdb.InvalidInputException, match=re.escape(expected)):
             copy.execute(f"select count(*) from ({queries[name].rstrip().rstrip(';')})").fetchall()
 
 

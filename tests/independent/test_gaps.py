@@ -20,7 +20,7 @@ def harmed(built_warehouse: Path, compiled: Path, tmp_path_factory: pytest.TempP
     """A warehouse whose sources hold won deals only, no quantities and no answers to surveys."""
     path = tmp_path_factory.mktemp("gaps") / built_warehouse.name
     shutil.copy(built_warehouse, path)
-    sql = {each.stem: each.read_text() for each in compiled.glob("*/models/*/*.sql")}
+    sql = {file.stem: file.read_text() for file in compiled.glob("*/models/*/*.sql")}
     with duckdb.connect(str(path)) as connection:
         connection.execute("set timezone = 'America/New_York'")
         for harm in HARMS:

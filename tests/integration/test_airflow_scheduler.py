@@ -69,9 +69,9 @@ class Mailbox:
 
 
 def pdfs_of(letter: Message) -> list[str]:
-    found = [part for part in letter.walk() if part.get_content_type() == "application/pdf"]
-    assert all(bytes(part.get_payload(decode=True)).startswith(b"%PDF-") for part in found)  # type: ignore[arg-type]
-    return [str(part.get_filename()) for part in found]
+    attachments = [part for part in letter.walk() if part.get_content_type() == "application/pdf"]
+    assert all(bytes(part.get_payload(decode=True)).startswith(b"%PDF-") for part in attachments)  # type: ignore[arg-type]
+    return [str(part.get_filename()) for part in attachments]
 
 
 @dataclass
@@ -91,18 +91,18 @@ class Airflow:
         )
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
-                found: dict[str, Any] = json.loads(answer.read() or b"{}")
-                return found
+                content: dict[str, Any] = json.loads(answer.read() or b"{}")
+                return content
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{method} {path}: {error.code} {error.read().decode()}") from error
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns")["dag_runs"]
-        return found
+        runs: list[dict[str, Any]] = self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns")["dag_runs"]
+        return runs
 
     def state_of_last(self, dag_id: str) -> str:
         """Return the state of a DAG's newest run."""
-        return str(max(self.runs(dag_id), key=lambda each: each["queued_at"] or "")["state"])
+        return str(max(self.runs(dag_id), key=lambda dag_run: dag_run["queued_at"] or "")["state"])
 
     def published(self, dag_id: str, run: str) -> dict[str, str]:
         """Return the state of each mapped task of a run, by its name on the pages."""
@@ -146,27 +146,27 @@ def wait_until(holds: Callable[[], bool], seconds: float, what: str) -> None:
 
 def processes_in(folder: Path) -> list[str]:
     """Return the command lines of the processes whose working folder is this one: all that was started in it."""
-    found = []
+    command_lines = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if (process / "cwd").readlink() == folder:
-                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+                command_lines.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
         except OSError:
             continue
-    return found
+    return command_lines
 
 
 def who_has_open(path: Path) -> list[int]:
     """Return the processes, this one aside, that have a file open."""
-    found = []
+    process_ids = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             open_files = [descriptor.readlink() for descriptor in (process / "fd").iterdir()]
         except OSError:
             continue
         if path in open_files and int(process.name) != os.getpid():
-            found.append(int(process.name))
-    return found
+            process_ids.append(int(process.name))
+    return process_ids
 
 
 def doors_to_the_world(root: Path) -> list[str]:
@@ -178,14 +178,14 @@ def doors_to_the_world(root: Path) -> list[str]:
                 ours |= {str(descriptor.readlink()) for descriptor in (process / "fd").iterdir()}
         except OSError:
             continue
-    found = []
+    addresses = []
     for table in ("tcp", "tcp6"):
         for line in Path("/proc/net", table).read_text().splitlines()[1:]:
             _, local, _, state, *_, inode = line.split()[:10]
             loopback = ("0100007F", "00000000000000000000000001000000")
             if state == "0A" and f"socket:[{inode}]" in ours and not local.startswith(loopback):
-                found.append(local)
-    return found
+                addresses.append(local)
+    return addresses
 
 
 @pytest.fixture(scope="module")
@@ -222,8 +222,8 @@ def airflow(built: Any, mailbox: tuple[Mailbox, int], tmp_path_factory: pytest.T
         "AIRFLOW_CONN_SCORECARD_SMTP": json.dumps(connection),
         "PORT": str(port),
     }
-    said = root / "said"
-    with said.open("w") as file:
+    output = root / "said"
+    with output.open("w") as file:
         serve = subprocess.Popen(
             [sys.executable, str(PROJECT / "tools" / "serve.py")], env=env, stdout=file, stderr=file
         )
@@ -232,8 +232,8 @@ def airflow(built: Any, mailbox: tuple[Mailbox, int], tmp_path_factory: pytest.T
 
         def open_to_people() -> bool:
             nonlocal door
-            assert serve.poll() is None, said.read_text()
-            door = re.search(r"Open (\S+) as (\w+), password (\S+)\. ", said.read_text())
+            assert serve.poll() is None, output.read_text()
+            door = re.search(r"Open (\S+) as (\w+), password (\S+)\. ", output.read_text())
             return door is not None
 
         wait_until(open_to_people, TO_START, "Airflow's pages")
@@ -296,7 +296,7 @@ def test_a_misspelt_parameter_stops_the_run(airflow: Airflow) -> None:
     path = f"/api/v2/dags/publish_month/dagRuns/{run}"
     wait_until(lambda: airflow.call("GET", path)["state"] == "failed", TO_PUBLISH, "the refusal")
     tasks = airflow.call("GET", f"{path}/taskInstances")["task_instances"]
-    assert {(each["task_id"], each["state"], each["try_number"]) for each in tasks} == {
+    assert {(task["task_id"], task["state"], task["try_number"]) for task in tasks} == {
         ("due_sales", "failed", 1),
         ("sales", "upstream_failed", 0),
     }
@@ -323,14 +323,14 @@ def test_a_source_that_fails_stops_no_other_unit(airflow: Airflow, mailbox: tupl
     wait_until(one_more, TO_PUBLISH, "the build without the source that failed")
     wait_until(lambda: airflow.state_of_last("publish_due") == "failed", TO_PUBLISH, "the publication")
     assert airflow.state_of_last("extract_ravenstack") == "failed"
-    run = max(airflow.runs("publish_due"), key=lambda each: each["queued_at"])["dag_run_id"]
+    run = max(airflow.runs("publish_due"), key=lambda dag_run: dag_run["queued_at"])["dag_run_id"]
     assert airflow.published("publish_due", run) == {
         "customers 2024-Q4": "failed",
         "sales 2017-12": "success",
         "sales 2017-Q4": "success",
     }
-    told = mailbox[0].subjects_to("customer-operations@example.com")
-    assert told.count("Held back: customers 2024-Q4, a source is not up to date") == 1
+    subjects = mailbox[0].subjects_to("customer-operations@example.com")
+    assert subjects.count("Held back: customers 2024-Q4, a source is not up to date") == 1
     (airflow.root / "elsewhere").rename(airflow.root / "data" / "ravenstack")
 
 

@@ -58,8 +58,8 @@ def test_a_figure_id_is_null_where_no_close_holds_the_figure(built: Sandbox) -> 
         json.loads(built.run("values", "--json", "--metric", "win_rate", "--period", period, "--by", "region").stdout)
         for period in ("2017-Q4", "2017-W20")
     )
-    assert all(re.fullmatch(r"sales-2017-Q4-e1\.F\d+|sales-2017-12-e1\.F\d+", each["figure_id"]) for each in inside)
-    assert all(each["figure_id"] is None for each in outside)
+    assert all(re.fullmatch(r"sales-2017-Q4-e1\.F\d+|sales-2017-12-e1\.F\d+", row["figure_id"]) for row in inside)
+    assert all(row["figure_id"] is None for row in outside)
 
 
 def test_every_closed_figure_is_proved(built: Sandbox) -> None:
@@ -105,9 +105,9 @@ def test_every_id_of_every_sample_pdf_and_mail_is_in_its_provenance(built: Sandb
 
 
 def test_metrics_tell_their_whole_meaning(built: Sandbox) -> None:
-    found = json.loads(built.run("metrics", "--json").stdout)
-    assert {"win_rate", "mrr", "sales_cycle_length_p90"} <= {metric["name"] for metric in found}
-    for metric in found:
+    metrics = json.loads(built.run("metrics", "--json").stdout)
+    assert {"win_rate", "mrr", "sales_cycle_length_p90"} <= {metric["name"] for metric in metrics}
+    for metric in metrics:
         assert metric["label"]["en"]
         assert metric["definition"]["en"]
         assert metric["formula"]

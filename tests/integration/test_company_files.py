@@ -185,7 +185,9 @@ def test_a_close_freezes_where_targets_and_actions_stand(company: Company) -> No
     assert "sales-2017-Q4-e2: closed" in done.stdout + done.stderr, done.stdout + done.stderr
     close = company.sandbox.settings.archive / "sales-2017-Q4-e2"
     restated = json.loads((close / "restatements.json").read_text())
-    assert not [each for each in restated if each["field"] == "value"], "a renamed member's figures are the same"
+    assert not [difference for difference in restated if difference["field"] == "value"], (
+        "a renamed member's figures are the same"
+    )
     digest = hashlib.sha256(company.targets.read_bytes()).hexdigest()
     checks = duckdb.sql(f"select check_id from read_parquet('{close}/checks.parquet') where not passed").fetchall()
     assert ("extract.company_maven_hardware.targets.no_row_in_quarantine",) in checks
@@ -199,7 +201,7 @@ def test_a_close_freezes_where_targets_and_actions_stand(company: Company) -> No
     assert stood["file"] == "company/maven_hardware/targets.csv"
     line = company.targets.read_text().splitlines()[stood["line"] - 1]
     assert line.startswith(f"booked_revenue,2017-Q4,business_unit,{member},")
-    (version,) = [each for each in proof["files"] if each["file"] == stood["file"]]
+    (version,) = [file for file in proof["files"] if file["file"] == stood["file"]]
     assert (version["source_sha256"], version["state"]) == (digest, "unchanged")
     actions = duckdb.sql(f"select source_file, source_line from read_parquet('{close}/actions.parquet')").fetchall()
     assert ("company/maven_hardware/actions.csv", 2) in actions

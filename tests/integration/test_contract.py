@@ -75,10 +75,11 @@ def write_fact(project: Path, name: str, fact: dict[str, Any]) -> None:
     cast = ", ".join(f"cast({column} as {kind}) as {column}" for column, kind in columns.items())
     own = ", ".join(columns)
     source = {"source_system": "desk", "source_object": name, "source_file": "desk.csv"}
-    told = ", ".join(f"'{value}' as {column}" for column, value in source.items())
+    origin = ", ".join(f"'{value}' as {column}" for column, value in source.items())
     file = project / "dbt_project" / "models" / "core" / f"{name}.sql"
     file.write_text(
-        f"select {told}, record_id, cast(source_line as bigint) as source_line, cast(null as string) as source_sha256, "
+        f"select {origin}, record_id, cast(source_line as bigint) as source_line, "
+        "cast(null as string) as source_sha256, "
         f"'{UNIT}' as business_unit, {cast} from (values {values}) as t (record_id, source_line, {own})"
     )
     listed = [*source, "record_id", "source_line", "source_sha256", "business_unit", *columns]
@@ -157,8 +158,8 @@ def _plain(number: Any) -> str | None:
 
 
 def test_values_are_those_worked_by_hand(company: Sandbox) -> None:
-    found = read(company)
-    assert {key: found.get(key) for key in VALUES} == VALUES
+    values = read(company)
+    assert {key: values.get(key) for key in VALUES} == VALUES
 
 
 def test_values_are_the_same_without_passes(company: Sandbox, tmp_path: Path) -> None:

@@ -45,9 +45,9 @@ def test_a_column_that_no_metric_uses_makes_no_edition(tmp_path: Path, parsed: C
         assert monday["close_id"], column
         tuesday = publish(sandbox, "tuesday")
         assert (tuesday["close_id"], tuesday["created"]) == (monday["close_id"], False), column
-        assert not any(each["now"] for each in tuesday["mailed"]), column
+        assert not any(letter["now"] for letter in tuesday["mailed"]), column
         kept = json.loads((provenance(sandbox, tuesday["close_id"]) / "manifest.json").read_text())
-        assert not any(each["seen"] for each in kept["differences"])
+        assert not any(difference["seen"] for difference in kept["differences"])
         assert sandbox.run("verify").returncode == 0
         prove_the_unit(sandbox, monday)
 

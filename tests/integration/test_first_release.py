@@ -112,17 +112,17 @@ def test_equal_values_make_no_edition(upgraded: Sandbox, scorecard: str) -> None
     if not entry["created"]:
         return
     differences = json.loads((close_of(upgraded, entry["close_id"]) / "restatements.json").read_text())
-    seen = [each for each in differences if each["seen"]]
+    seen = [difference for difference in differences if difference["seen"]]
     assert seen, "a new edition in which a reader sees no change"
-    figures = [each for each in seen if each["field"] != "check"]
-    assert {each["check_id"] for each in seen if each["field"] == "check"} <= MARKED_ANEW
-    assert {each.get("metric") for each in figures} <= REDEFINED
-    assert {each.get("why") for each in figures} <= {"definition"}
+    figures = [difference for difference in seen if difference["field"] != "check"]
+    assert {difference["check_id"] for difference in seen if difference["field"] == "check"} <= MARKED_ANEW
+    assert {difference.get("metric") for difference in figures} <= REDEFINED
+    assert {difference.get("why") for difference in figures} <= {"definition"}
 
 
 def test_nobody_is_mailed_twice(upgraded: Sandbox) -> None:
     entries = [published(upgraded, scorecard) for scorecard, _ in PUBLISHED]
-    assert all(each["now"] == entry["created"] for entry in entries for each in entry["mailed"])
+    assert all(letter["now"] == entry["created"] for entry in entries for letter in entry["mailed"])
     folder = upgraded.settings.out / "mail" / "new"
     letters = len(list(folder.glob("*"))) if folder.is_dir() else 0
     assert letters == sum(len(entry["mailed"]) for entry in entries if entry["created"])
@@ -145,7 +145,7 @@ def test_no_raw_row_is_lost(first: Sandbox, upgraded: Sandbox) -> None:
 
 def raw_rows(sandbox: Sandbox) -> dict[str, Counter[tuple[Any, ...]]]:
     """Return each raw table's rows: the columns of the source, and last whether the version is the current one."""
-    found = {}
+    rows_by_table = {}
     with duckdb.connect(str(sandbox.settings.warehouse), read_only=True) as connection:
         tables = connection.execute(
             "select schema_name, table_name, list(column_name order by column_name) from duckdb_columns() "
@@ -156,5 +156,5 @@ def raw_rows(sandbox: Sandbox) -> dict[str, Counter[tuple[Any, ...]]]:
             named = ", ".join(f'"{column}"' for column in columns)
             rows = connection.execute(f'select {named}, _valid_to is null from "{schema}"."{table}"').fetchall()
             # Numbers are compared by value: a later type may keep more digits.
-            found[f"{schema}.{table}"] = Counter(rows)
-    return found
+            rows_by_table[f"{schema}.{table}"] = Counter(rows)
+    return rows_by_table

@@ -43,10 +43,10 @@ def test_kills_and_a_run(built: Sandbox, tmp_path: Path) -> None:
             os.killpg(run.pid, signal.SIGKILL)
         run.wait()
     sandbox.run("run")
-    told = f"KILL_SEED={seed}"
-    assert figures(sandbox) == figures(built), told
-    assert hashes(sandbox) == hashes(built), told
+    cause = f"KILL_SEED={seed}"
+    assert figures(sandbox) == figures(built), cause
+    assert hashes(sandbox) == hashes(built), cause
     assert Counter((mail["To"], mail["Subject"]) for mail in mails(sandbox)) == Counter(
         (mail["To"], mail["Subject"]) for mail in mails(built)
-    ), told
-    assert sandbox.run("verify", "--json").stdout.startswith('{"ok": true'), told
+    ), cause
+    assert sandbox.run("verify", "--json").stdout.startswith('{"ok": true'), cause

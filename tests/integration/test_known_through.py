@@ -51,4 +51,4 @@ def test_a_month_ends_though_its_last_days_have_no_record(tmp_path: Path, parsed
     assert last == date.fromisoformat(LAST_DEAL)
     assert known["Maven Hardware"] == date(2017, 12, 31)
     assert complete == [(True,)]
-    assert "sales-2017-12-e1" in {each["close_id"] for each in json.loads(done.stdout)}
+    assert "sales-2017-12-e1" in {entry["close_id"] for entry in json.loads(done.stdout)}

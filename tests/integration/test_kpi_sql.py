@@ -73,9 +73,9 @@ def shapes(built: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize("name", WRONG)
 def test_a_kpi_of_another_shape_is_an_error_with_its_file_and_column(shapes: str, name: str) -> None:
     (kind, _, problem) = WRONG[name]
-    _, _, told = shapes.partition(f"models/kpis/kpi_{name}.sql (kind: {kind}) ")
-    assert told.startswith(problem), shapes
-    assert "Correct its select, or its `kind`" in told
+    _, _, message = shapes.partition(f"models/kpis/kpi_{name}.sql (kind: {kind}) ")
+    assert message.startswith(problem), shapes
+    assert "Correct its select, or its `kind`" in message
 
 
 def test_every_kpi_of_the_product_is_computed_alike_with_and_without_passes(built: Sandbox, tmp_path: Path) -> None:

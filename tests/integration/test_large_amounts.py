@@ -104,11 +104,11 @@ def quarter(day: str) -> str:
 
 
 def won_by_quarter(large: Large) -> dict[str, list[Fraction]]:
-    found: dict[str, list[Fraction]] = {}
+    amounts: dict[str, list[Fraction]] = {}
     for row in large.deals:
         if row["deal_stage"] == "Won":
-            found.setdefault(quarter(row["close_date"]), []).append(converted(row["close_value"]))
-    return found
+            amounts.setdefault(quarter(row["close_date"]), []).append(converted(row["close_value"]))
+    return amounts
 
 
 def test_the_case_loads_its_amounts_and_quarantines_what_does_not_fit(large: Large) -> None:

@@ -53,7 +53,7 @@ def test_a_second_run_mails_nobody_and_changes_nothing(copy_of: Callable[[str], 
     before, letters = hashes(sandbox), len(mails(sandbox))
     done = sandbox.run("run", "--json")
     assert [entry["created"] for entry in json.loads(done.stdout)] == [False] * 3
-    assert all(not each["now"] for entry in json.loads(done.stdout) for each in entry["mailed"])
+    assert all(not letter["now"] for entry in json.loads(done.stdout) for letter in entry["mailed"])
     assert (hashes(sandbox), len(mails(sandbox))) == (before, letters)
 
 
@@ -92,9 +92,9 @@ def test_a_failed_check_holds_only_what_depends_on_it(changed_data: Any) -> None
         "customers-2024-Q4-e1-en.pdf",
         "customers-2024-Q4-e1-ja.pdf",
     ]
-    told = mails(sandbox)[:]
-    assert len(told) == letters + 2  # one for each period of the scorecard that is held back
-    held = [mail for mail in told if mail["To"] == "sales-operations@example.com"]
+    letters_after = mails(sandbox)[:]
+    assert len(letters_after) == letters + 2  # one for each period of the scorecard that is held back
+    held = [mail for mail in letters_after if mail["To"] == "sales-operations@example.com"]
     assert {mail["Subject"] for mail in held} == {
         "Held back: sales 2017-Q4, 1 failed check",
         "Held back: sales 2017-12, 1 failed check",
@@ -127,16 +127,16 @@ def test_a_period_that_is_not_over_is_held_until_a_person_asks_for_it(changed_da
     sandbox = changed_data(until_december)
     done = sandbox.run("run", "--scorecard", "sales", "--json")
     assert [entry["close_id"] for entry in json.loads(done.stdout)] == ["sales-2017-Q3-e1", "sales-2017-11-e1"]
-    asked = ("publish", "--scorecard", "sales", "--period", "2017-12")
+    command = ("publish", "--scorecard", "sales", "--period", "2017-12")
     for _ in range(2):
-        held = sandbox.run(*asked, check=False)
+        held = sandbox.run(*command, check=False)
         assert (held.returncode, held.stdout) == (1, "")
         assert "Maven Hardware is known through 2017-12-10, and the period ends on 2017-12-31" in held.stderr
-    (told,) = [mail for mail in mails(sandbox) if mail["To"] == "sales-operations@example.com"]
-    assert told["Subject"] == "Held back: sales 2017-12, its data is not complete"
-    assert "1. maven_crm: known through 2017-12-10" in told.get_payload(decode=True).decode()
+    (notice,) = [mail for mail in mails(sandbox) if mail["To"] == "sales-operations@example.com"]
+    assert notice["Subject"] == "Held back: sales 2017-12, its data is not complete"
+    assert "1. maven_crm: known through 2017-12-10" in notice.get_payload(decode=True).decode()
 
-    done = sandbox.run(*asked, "--provisional", "--json")
+    done = sandbox.run(*command, "--provisional", "--json")
     assert [entry["close_id"] for entry in json.loads(done.stdout)] == ["sales-2017-12-e2"]
     subjects = [str(make_header(decode_header(mail["Subject"]))) for mail in mails(sandbox)]
     assert any("Dec 2017 (provisional: data through 10 Dec), edition 2: " in subject for subject in subjects)
@@ -177,14 +177,14 @@ def test_a_unit_that_was_never_loaded_stops_no_other(tmp_path: Path, parsed: Cal
     assert names == {f"sales-2017-{period}-e1-{language}.pdf" for period in ("Q4", "12") for language in ("en", "ja")}
     held = sandbox.run("publish", "--scorecard", "customers", "--period", "2024-Q4", check=False)
     assert "The scorecard customers of 2024-Q4 is held back: " in held.stderr
-    (told,) = [mail for mail in mails(sandbox) if mail["To"] == "customer-operations@example.com"]
-    assert told["Subject"] == "Held back: customers 2024-Q4, a source is not up to date"
+    (notice,) = [mail for mail in mails(sandbox) if mail["To"] == "customer-operations@example.com"]
+    assert notice["Subject"] == "Held back: customers 2024-Q4, a source is not up to date"
     of_company, of_unit = (
         json.loads(sandbox.run("values", "--json", "--metric", "won_deals", "--period", "2017-Q4", "--by", by).stdout)
         for by in ("company", "business_unit")
     )
-    assert [each["partial"] for each in of_company] == ["RavenStack SaaS is not up to date"]
-    assert [each["partial"] for each in of_unit] == [None]
+    assert [row["partial"] for row in of_company] == ["RavenStack SaaS is not up to date"]
+    assert [row["partial"] for row in of_unit] == [None]
 
 
 def test_a_truncated_export_holds_its_unit_until_it_is_confirmed(changed_data: Any) -> None:
@@ -204,9 +204,9 @@ def test_a_truncated_export_holds_its_unit_until_it_is_confirmed(changed_data: A
         "customers-2024-Q4-e1-ja.pdf",
     }
     assert sorted(path.name for path in sandbox.settings.archive.iterdir()) == closes
-    told = [mail for mail in mails(sandbox) if mail["To"] == "sales-operations@example.com"]
-    assert len(mails(sandbox)) == letters + len(told) == letters + 2, "one for each period that is held"
-    text = " ".join(told[0].get_payload(decode=True).decode().split())
+    notices = [mail for mail in mails(sandbox) if mail["To"] == "sales-operations@example.com"]
+    assert len(mails(sandbox)) == letters + len(notices) == letters + 2, "one for each period that is held"
+    text = " ".join(notices[0].get_payload(decode=True).decode().split())
     sha256 = hashlib.sha256(export.read_bytes()).hexdigest()
     assert problem in text
     assert f"scorecard confirm maven_crm sales_pipeline.csv {sha256}" in text
@@ -229,9 +229,13 @@ def test_changed_data_makes_a_new_edition_that_says_what_changed(changed_data: A
     done = json.loads(sandbox.run("run", "--json", "--scorecard", "sales", "--period", "2017-Q4").stdout)
     assert done[0]["close_id"] == "sales-2017-Q4-e2"
     restated = json.loads((sandbox.settings.archive / "sales-2017-Q4-e2" / "restatements.json").read_text())
-    revenue = [each for each in restated if each["metric"] == "booked_revenue" and each["period"] == "2017-Q4"]
+    revenue = [
+        difference
+        for difference in restated
+        if difference["metric"] == "booked_revenue" and difference["period"] == "2017-Q4"
+    ]
     assert revenue
-    assert all(float(each["new"]) > float(each["old"]) for each in revenue)
+    assert all(float(difference["new"]) > float(difference["old"]) for difference in revenue)
     assert json.loads(sandbox.run("verify", "--json").stdout)["ok"]
 
 

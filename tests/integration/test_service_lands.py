@@ -87,13 +87,13 @@ def test_what_the_service_holds_is_what_the_values_say(org: Salesforce, company:
     assert f"salesforce: ok, as {org.login.username} of the org" in checked.stdout
     company.run("extract")
     company.run("build")
-    found = values(company)
+    figures = values(company)
     won = [number for number in range(1, 31) if number % 3]
-    assert found["booked_revenue", ""] == sum(Decimal("100.5") + number for number in won)
-    assert found["won_deals", "Red"] == sum(1 for number in won if number % 2)
-    assert found["sales_volume", ""] == 2 * len(won)
-    assert found["win_rate", ""] == Decimal("0.66666667")
-    assert found["sales_cycle_length", ""] == 31, "by the history of stages, not by the close date"
+    assert figures["booked_revenue", ""] == sum(Decimal("100.5") + number for number in won)
+    assert figures["won_deals", "Red"] == sum(1 for number in won if number % 2)
+    assert figures["sales_volume", ""] == 2 * len(won)
+    assert figures["win_rate", ""] == Decimal("0.66666667")
+    assert figures["sales_cycle_length", ""] == 31, "by the history of stages, not by the close date"
 
     with duckdb.connect(str(company.settings.snapshot), read_only=True) as db:
         failed = db.execute("select check_id from quality.check_results where not passed and severity = 'error'")
@@ -118,7 +118,7 @@ def test_what_the_service_holds_is_what_the_values_say(org: Salesforce, company:
     company.run("build")
     then = values(company)
     gone, back_in_the_pipeline = Decimal("101.5"), Decimal("104.5")
-    assert then["booked_revenue", ""] == found["booked_revenue", ""] - gone - back_in_the_pipeline
+    assert then["booked_revenue", ""] == figures["booked_revenue", ""] - gone - back_in_the_pipeline
     assert then["booked_revenue", "unknown"] == Decimal("102.5"), "nobody owns it, and it counts"
     assert ("booked_revenue", "Red") not in then, "deals are of the team that their owner is in by now"
-    assert then["booked_revenue", "Green"] == found["booked_revenue", "Red"] - gone
+    assert then["booked_revenue", "Green"] == figures["booked_revenue", "Red"] - gone

@@ -132,28 +132,28 @@ QUARTERS = ["2024-Q1", "2024-Q2", "2024-Q3", "2024-Q4", "2025-Q1"]
 MONTHS = [f"2024-{month:02d}" for month in range(2, 13)] + [f"2025-{month:02d}" for month in range(1, 6)]
 
 
-def same(found: Decimal | None, true: Decimal | None, within: Decimal = Decimal("0.00000001")) -> bool:
+def same(value: Decimal | None, true: Decimal | None, within: Decimal = Decimal("0.00000001")) -> bool:
     """Whether a value is the true one, in as many digits as values have."""
-    if found is None or true is None:
-        return found is true
-    return abs(found - true) <= within
+    if value is None or true is None:
+        return value is true
+    return abs(value - true) <= within
 
 
 @pytest.mark.parametrize("metric", ["win_rate", "won_deals", "sales_volume", "new_customers", "sales_cycle_length"])
 def test_the_sales_of_both_units_are_the_true_ones(group: Group, metric: str) -> None:
     for unit in (INSTRUMENTS, CLOUD):
-        found = {period: group.figure(unit, metric, period) for period in QUARTERS}
+        figures = {period: group.figure(unit, metric, period) for period in QUARTERS}
         true = {period: group.true(unit, metric, period) for period in QUARTERS}
-        assert all(same(found[period], true[period]) for period in QUARTERS), (unit, found, true)
+        assert all(same(figures[period], true[period]) for period in QUARTERS), (unit, figures, true)
         assert sum(bool(value) for value in true.values()) > 3
 
 
 @pytest.mark.parametrize("metric", ["booked_revenue", "average_deal_size", "win_rate_value"])
 def test_deals_in_several_currencies_are_converted(group: Group, metric: str) -> None:
     for unit in (INSTRUMENTS, CLOUD):
-        found = {period: group.figure(unit, metric, period) for period in QUARTERS}
+        figures = {period: group.figure(unit, metric, period) for period in QUARTERS}
         true = {period: group.true(unit, metric, period) for period in QUARTERS}
-        assert all(same(found[period], true[period]) for period in QUARTERS), (unit, found, true)
+        assert all(same(figures[period], true[period]) for period in QUARTERS), (unit, figures, true)
 
 
 @pytest.mark.parametrize(
@@ -166,10 +166,10 @@ def test_deals_in_several_currencies_are_converted(group: Group, metric: str) ->
     ],
 )
 def test_subscriptions_of_the_past_are_the_true_ones(group: Group, metric: str, periods: list[str]) -> None:
-    found = {period: group.figure(CLOUD, metric, period) for period in periods}
+    figures = {period: group.figure(CLOUD, metric, period) for period in periods}
     true = {period: group.true(CLOUD, metric, period) for period in periods}
     # The warehouse rounds each item in EUR, the truth each customer.
-    assert all(same(found[period], true[period], Decimal("0.001")) for period in periods), (found, true)
+    assert all(same(figures[period], true[period], Decimal("0.001")) for period in periods), (figures, true)
 
 
 def test_support_is_as_the_tickets_were(group: Group) -> None:
@@ -200,10 +200,10 @@ def test_a_unit_is_known_through_the_day_before_its_services_were_read(group: Gr
 def test_a_second_account_of_a_service_is_a_source_of_its_own(group: Group) -> None:
     """Its records join those of its own account alone, though the other has the same ids."""
     units = {INSTRUMENTS, CLOUD}
-    first = {(unit, *of): value for (unit, *of), value in group.figures.items() if unit in units}
+    first = {(unit, *key): value for (unit, *key), value in group.figures.items() if unit in units}
     second = {
-        (unit.removesuffix(" twin"), *of): value
-        for (unit, *of), value in group.figures.items()
+        (unit.removesuffix(" twin"), *key): value
+        for (unit, *key), value in group.figures.items()
         if unit.endswith(" twin")
     }
     assert len(first) > 1000

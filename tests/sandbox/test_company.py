@@ -23,10 +23,10 @@ CLOSED = ("Closed Won", "Closed Lost")
 
 @pytest.fixture(scope="module")
 def company() -> Company:
-    return told(simulate(SLOPPY))
+    return at_the_end(simulate(SLOPPY))
 
 
-def told(company: Company) -> Company:
+def at_the_end(company: Company) -> Company:
     """Move all clocks to the end."""
     for service in SERVICES:
         getattr(company, service).now = company.plan.ends
@@ -47,7 +47,7 @@ def states(store: Store, kind: str) -> Iterator[tuple[str, datetime, dict[str, A
 
 
 def fingerprint(company: Company) -> str:
-    told(company)
+    at_the_end(company)
     digest = sha256()
     for service in SERVICES:
         store = getattr(company, service)
@@ -103,7 +103,7 @@ def test_every_kind_of_record_is_there(company: Company) -> None:
 
 
 def test_a_record_s_state_at_any_moment(company: Company) -> None:
-    deal_id, versions = next(each for each in records(company.salesforce, "Opportunity") if len(each[1]) > 2)
+    deal_id, versions = next(deal for deal in records(company.salesforce, "Opportunity") if len(deal[1]) > 2)
     assert company.state("salesforce", "Opportunity", deal_id, versions[0].at - timedelta(seconds=1)) is None
     for version in versions:
         assert company.state("salesforce", "Opportunity", deal_id, version.at) == version.fields
@@ -114,7 +114,7 @@ def gone(company: Company, service: str, kind: str) -> int:
 
 
 def test_mistakes_are_made_as_often_as_the_plan_says(company: Company) -> None:
-    neat = told(simulate(replace(SLOPPY, mistakes=0)))
+    neat = at_the_end(simulate(replace(SLOPPY, mistakes=0)))
     for service, kind in (
         ("salesforce", "Lead"),
         ("salesforce", "Task"),
@@ -125,30 +125,32 @@ def test_mistakes_are_made_as_often_as_the_plan_says(company: Company) -> None:
     ):
         assert gone(neat, service, kind) == 0
         assert gone(company, service, kind) > 0, kind
-    for each, expected in ((neat, False), (company, True)):
+    for simulated, expected in ((neat, False), (company, True)):
         early = [
             deal
-            for deal_id, deal in each.salesforce.state("Opportunity").items()
+            for deal_id, deal in simulated.salesforce.state("Opportunity").items()
             if date.fromisoformat(deal["CloseDate"])
-            < each.plan.day(each.salesforce.versions("Opportunity", deal_id)[0].at)
+            < simulated.plan.day(simulated.salesforce.versions("Opportunity", deal_id)[0].at)
         ]
         assert bool(early) is expected
-        unowned = [deal for deal in each.hubspot.state("deals").values() if deal["hubspot_owner_id"] is None]
+        unowned = [deal for deal in simulated.hubspot.state("deals").values() if deal["hubspot_owner_id"] is None]
         assert bool(unowned) is expected
     # A mistake adds to what happened and changes nothing else: the same people turn up at the same time.
-    arrived = [{versions[0].at for _, versions in records(each.salesforce, "Lead")} for each in (neat, company)]
+    arrived = [
+        {versions[0].at for _, versions in records(simulated.salesforce, "Lead")} for simulated in (neat, company)
+    ]
     assert arrived[0] == arrived[1]
 
 
 def test_churn_ends_more_subscriptions_and_changes_nothing_before(company: Company) -> None:
-    loyal = told(simulate(replace(SLOPPY, churn=0)))
-    fickle = told(simulate(replace(SLOPPY, churn=0.2)))
+    loyal = at_the_end(simulate(replace(SLOPPY, churn=0)))
+    fickle = at_the_end(simulate(replace(SLOPPY, churn=0.2)))
     ended = [
         sum(
             fields["status"] == "canceled" and fields["trial_end"] != fields["ended_at"]
-            for fields in each.stripe.state("subscription").values()
+            for fields in simulated.stripe.state("subscription").values()
         )
-        for each in (loyal, company, fickle)
+        for simulated in (loyal, company, fickle)
     ]
     assert ended[0] == 0 < ended[1] < ended[2]
     assert list(records(loyal.salesforce, "Opportunity")) == list(records(fickle.salesforce, "Opportunity"))

@@ -11,14 +11,14 @@ import pytest
 from sandbox.company import Company, simulate
 from sandbox.company.world.ids import checksum
 from sandbox.company.world.names import CLOUD
-from tests.sandbox.test_company import SLOPPY, records, states, told
+from tests.sandbox.test_company import SLOPPY, at_the_end, records, states
 
 CLOSED = ("Closed Won", "Closed Lost")
 
 
 @pytest.fixture(scope="module")
 def company() -> Company:
-    return told(simulate(SLOPPY))
+    return at_the_end(simulate(SLOPPY))
 
 
 def test_salesforce_ids_have_their_object_s_prefix_and_a_right_checksum(company: Company) -> None:
@@ -91,7 +91,7 @@ def test_hubspot_holds_text_and_associations_to_what_is_there(company: Company) 
             properties = [value for name, value in fields.items() if name != "associations"]
             assert all(value is None or isinstance(value, str) for value in properties), (kind, fields)
             for target, ids in fields.get("associations", {}).items():
-                assert all(created[target][each] <= at for each in ids), (kind, target, at)
+                assert all(created[target][other_id] <= at for other_id in ids), (kind, target, at)
 
 
 def test_stage_history_tells_the_stage_of_the_opportunity(company: Company) -> None:
@@ -100,20 +100,20 @@ def test_stage_history_tells_the_stage_of_the_opportunity(company: Company) -> N
         history.setdefault(fields["OpportunityId"], []).append((at, fields))
     steps: Counter[str] = Counter()
     for record_id, at, fields in states(company.salesforce, "Opportunity"):
-        told_at, entry = max((each for each in history[record_id] if each[0] <= at), key=lambda each: each[0])
+        told_at, entry = max((dated for dated in history[record_id] if dated[0] <= at), key=lambda dated: dated[0])
         for name in ("StageName", "Amount", "CloseDate", "Probability"):
             assert entry[name] == fields[name], (record_id, at, told_at)
         assert fields["IsClosed"] == (fields["StageName"] in CLOSED)
         assert fields["IsWon"] == (fields["StageName"] == "Closed Won")
     order = ["Qualification", "Needs Analysis", "Proposal", "Negotiation"]
     for entries in history.values():
-        stages = [fields["StageName"] for _, fields in sorted(entries, key=lambda each: each[0])]
+        stages = [fields["StageName"] for _, fields in sorted(entries, key=lambda dated: dated[0])]
         for before, after in pairwise(stages):
             if before != after and {before, after} <= set(order):
                 steps["back" if order.index(after) < order.index(before) else "on"] += 1
                 steps["skipped"] += order.index(after) - order.index(before) > 1
         steps["open"] += stages[-1] not in CLOSED
-    assert min(steps[each] for each in ("on", "back", "skipped", "open")) > 0
+    assert min(steps[kind] for kind in ("on", "back", "skipped", "open")) > 0
 
 
 def test_amount_is_the_sum_of_the_lines(company: Company) -> None:
@@ -130,12 +130,12 @@ def test_invoices_add_up_in_whole_units(company: Company) -> None:
     seen: Counter[str] = Counter()
     for _, _, invoice in states(company.stripe, "invoice"):
         lines = invoice["lines"]["data"]
-        off = sum(each["amount"] for line in lines for each in line["discount_amounts"])
-        tax = sum(each["amount"] for line in lines for each in line["taxes"])
+        off = sum(discount["amount"] for line in lines for discount in line["discount_amounts"])
+        tax = sum(tax_amount["amount"] for line in lines for tax_amount in line["taxes"])
         assert sum(line["amount"] for line in lines) == invoice["subtotal"]
         assert invoice["total_excluding_tax"] == invoice["subtotal"] - off
         assert invoice["total"] == invoice["total_excluding_tax"] + tax
-        assert sum(each["amount"] for each in invoice["total_taxes"]) == tax
+        assert sum(tax_amount["amount"] for tax_amount in invoice["total_taxes"]) == tax
         assert all(type(invoice[name]) is int for name in ("total", "subtotal", "amount_due", "amount_paid"))
         assert invoice["status"] != "paid" or invoice["amount_remaining"] == 0
         seen.update([invoice["status"], invoice["currency"], invoice["billing_reason"]])
@@ -143,7 +143,7 @@ def test_invoices_add_up_in_whole_units(company: Company) -> None:
         seen["proration"] += any(line["parent"]["subscription_item_details"]["proration"] for line in lines)
         seen["nothing"] += invoice["total"] == 0
     assert {"draft", "open", "paid", "void", "eur", "usd", "brl", "jpy", "subscription_update"} <= seen.keys()
-    assert min(seen[each] for each in ("discounted", "proration", "nothing")) > 0
+    assert min(seen[feature] for feature in ("discounted", "proration", "nothing")) > 0
 
 
 def test_yen_are_not_hundredths(company: Company) -> None:
@@ -172,7 +172,7 @@ def test_money_goes_back_by_credit_notes_and_refunds(company: Company) -> None:
         invoice = invoices[note["invoice"]]
         assert 0 < note["total"] <= invoice["total"]
         assert invoice["post_payment_credit_notes_amount"] == note["total"]
-        of_notes |= {each["refund"] for each in note["refunds"]}
+        of_notes |= {refund["refund"] for refund in note["refunds"]}
     assert of_notes < refunds.keys()
 
 
@@ -194,7 +194,7 @@ def test_subscriptions_live_through_everything(company: Company) -> None:
         assert (last["status"] == "canceled") == (last["ended_at"] is not None)
     seen["came back"] = sum(count > 1 for count in per_customer.values())
     wanted = ("trialing", "active", "canceled", "paused", "discount", "yearly", "two items", "notice", "came back")
-    assert min(seen[each] for each in wanted) > 0
+    assert min(seen[feature] for feature in wanted) > 0
 
 
 def test_tickets_agree_with_their_metrics_and_ratings(company: Company) -> None:
@@ -205,7 +205,7 @@ def test_tickets_agree_with_their_metrics_and_ratings(company: Company) -> None:
         reopened += metrics["reopens"]
         assert (ticket["status"] in ("solved", "closed")) == (metrics["solved_at"] is not None)
         assert (metrics["replies"] > 0) == (metrics["reply_time_in_minutes"]["calendar"] is not None)
-        business, calendar = (metrics["reply_time_in_minutes"][each] for each in ("business", "calendar"))
+        business, calendar = (metrics["reply_time_in_minutes"][clock] for clock in ("business", "calendar"))
         assert business is None or business <= calendar
     assert reopened
     for rating in company.zendesk.state("satisfaction_ratings").values():

@@ -12,7 +12,7 @@ import pytest
 from sandbox.company import Company, Plan, simulate
 from sandbox.company.world.names import CLOUD, INSTRUMENTS
 from sandbox.standins.record_store import Store, Version
-from tests.sandbox.test_company import told
+from tests.sandbox.test_company import at_the_end
 
 MONTHS = [date(2023 + month // 12, month % 12 + 1, 1) for month in range(24)]
 PLAN = Plan(size=80, mistakes=0.05)
@@ -21,7 +21,7 @@ HOURS = {"hot": 1, "warm": 4, "cold": 24}
 
 @pytest.fixture(scope="module")
 def company() -> Company:
-    return told(simulate(PLAN))
+    return at_the_end(simulate(PLAN))
 
 
 def period(company: Company, day: date, months: int = 1) -> tuple[datetime, datetime]:
@@ -30,7 +30,7 @@ def period(company: Company, day: date, months: int = 1) -> tuple[datetime, date
     return company.plan.midnight(day), company.plan.midnight(last)
 
 
-def there(store: Store, kind: str) -> Iterator[tuple[str, list[Version], dict[str, Any]]]:
+def live_records(store: Store, kind: str) -> Iterator[tuple[str, list[Version], dict[str, Any]]]:
     """What is not deleted: the id, all versions, and what it is now."""
     for record_id, _, last in store.newest(kind):
         if last.fields is not None:
@@ -54,11 +54,11 @@ def closings(company: Company, unit: str) -> Iterator[tuple[str, datetime, bool,
     if unit == CLOUD:
         store, kind = company.hubspot, "deals"
         name, won, amount, currency = "hs_is_closed_won", "true", "amount", "deal_currency_code"  # type: ignore[assignment]
-    for record_id, versions, now in there(store, kind):
+    for record_id, versions, now in live_records(store, kind):
         closed = [
-            each.at
-            for each in versions
-            if (each.fields or {}).get("IsClosed") or (each.fields or {}).get("hs_is_closed") == "true"
+            version.at
+            for version in versions
+            if (version.fields or {}).get("IsClosed") or (version.fields or {}).get("hs_is_closed") == "true"
         ]
         if closed:
             value = eur(company, now[amount], now[currency], closed[0])
@@ -69,23 +69,28 @@ def closings(company: Company, unit: str) -> Iterator[tuple[str, datetime, bool,
 @pytest.mark.parametrize("day", [MONTHS[6], MONTHS[18]])
 def test_figures_of_deals(company: Company, unit: str, day: date) -> None:
     start, end = period(company, day, 6)
-    closed = [each for each in closings(company, unit) if start <= each[1] < end]
-    won = [each for each in closed if each[2]]
+    closed = [closing for closing in closings(company, unit) if start <= closing[1] < end]
+    won = [closing for closing in closed if closing[2]]
     assert len(won) > 2
-    value, lost_too = sum((each[3] for each in won), Decimal()), sum((each[3] for each in closed), Decimal())
+    value, lost_too = (
+        sum((closing[3] for closing in won), Decimal()),
+        sum((closing[3] for closing in closed), Decimal()),
+    )
     assert company.truth("win_rate", start, end, unit) == Decimal(len(won)) / len(closed)
     assert company.truth("booked_revenue", start, end, unit) == value
     assert company.truth("win_rate_value", start, end, unit) == value / lost_too
-    sized = [each[3] for each in won if each[3]]
+    sized = [closing[3] for closing in won if closing[3]]
     assert company.truth("average_deal_size", start, end, unit) == sum(sized) / len(sized)
-    days = [(company.plan.day(each[1]) - company.plan.day(each[5])).days for each in won]
+    days = [(company.plan.day(closing[1]) - company.plan.day(closing[5])).days for closing in won]
     assert company.truth("sales_cycle_length", start, end, unit) == Decimal(str(median(days)))
 
 
 def test_sales_volume_is_of_the_lines_of_won_deals(company: Company) -> None:
     start, end = period(company, MONTHS[12], 6)
-    won = {each[0] for each in closings(company, INSTRUMENTS) if each[2] and start <= each[1] < end}
-    lines = [line for _, _, line in there(company.salesforce, "OpportunityLineItem") if line["OpportunityId"] in won]
+    won = {closing[0] for closing in closings(company, INSTRUMENTS) if closing[2] and start <= closing[1] < end}
+    lines = [
+        line for _, _, line in live_records(company.salesforce, "OpportunityLineItem") if line["OpportunityId"] in won
+    ]
     assert company.truth("sales_volume", start, end, INSTRUMENTS) == int(sum(line["Quantity"] for line in lines))
 
 
@@ -96,28 +101,28 @@ def test_new_customers_are_accounts_at_their_first_win(company: Company, unit: s
         account = deal["AccountId"] if unit == INSTRUMENTS else deal["associations"]["companies"][0]
         if won:
             first[account] = min(at, first.get(account, at))
-    found = Counter(company.plan.day(at).replace(day=1) for at in first.values())
-    assert sum(found.values()) > 10
+    first_wins = Counter(company.plan.day(at).replace(day=1) for at in first.values())
+    assert sum(first_wins.values()) > 10
     for day in MONTHS:
-        assert company.truth("new_customers", *period(company, day), unit) == found[day]
+        assert company.truth("new_customers", *period(company, day), unit) == first_wins[day]
 
 
 def touches(company: Company) -> dict[str, list[datetime]]:
     """When people called or wrote, by the lead or, once it was converted, by its contact."""
-    found: dict[str, list[datetime]] = {}
-    for _, versions, task in there(company.salesforce, "Task"):
+    touched_at: dict[str, list[datetime]] = {}
+    for _, versions, task in live_records(company.salesforce, "Task"):
         if task["TaskSubtype"] != "Task" and not task["Auto_Reply__c"] and task["CallType"] != "Inbound":
-            found.setdefault(task["WhoId"], []).append(versions[0].at)
-    return found
+            touched_at.setdefault(task["WhoId"], []).append(versions[0].at)
+    return touched_at
 
 
 def test_promptness_to_leads_from_tasks(company: Company) -> None:
     start, end = period(company, MONTHS[6], 6)
-    found, waits, met, due = touches(company), [], 0, 0
-    for lead_id, versions, lead in there(company.salesforce, "Lead"):
+    touched_at, waits, met, due = touches(company), [], 0, 0
+    for lead_id, versions, lead in live_records(company.salesforce, "Lead"):
         created = versions[0].at
         if start <= created < end:
-            at = min(found.get(lead_id, []) + found.get(lead["ConvertedContactId"], []), default=None)
+            at = min(touched_at.get(lead_id, []) + touched_at.get(lead["ConvertedContactId"], []), default=None)
             waits += [Decimal((at - created) // timedelta(seconds=1)) / 60] if at else []
             deadline = created + timedelta(hours=HOURS[lead["Temperature__c"]])
             due += 1
@@ -130,11 +135,11 @@ def test_promptness_to_leads_from_tasks(company: Company) -> None:
 
 def test_activities_from_hubspot(company: Company) -> None:
     start, end = period(company, MONTHS[3], 3)
-    calls = [call for _, _, call in there(company.hubspot, "calls") if call["hs_call_direction"] == "OUTBOUND"]
+    calls = [call for _, _, call in live_records(company.hubspot, "calls") if call["hs_call_direction"] == "OUTBOUND"]
     made = [call for call in calls if start <= moment(call["hs_timestamp"]) < end]
     assert company.truth("calls_made", start, end, CLOUD) == len(made)
     assert company.truth("value_added_calls", start, end, CLOUD) == sum(c["value_added"] == "true" for c in made)
-    meetings = list(there(company.hubspot, "meetings"))
+    meetings = list(live_records(company.hubspot, "meetings"))
     booked = [versions for _, versions, _ in meetings if start <= versions[0].at < end]
     assert company.truth("appointments_set", start, end, CLOUD) == len(booked)
     held = [now for _, _, now in meetings if now["hs_meeting_outcome"] == "COMPLETED"]
@@ -146,7 +151,7 @@ def test_quote_turnaround_is_of_first_quotes(company: Company) -> None:
     start, end = period(company, MONTHS[12], 6)
     hours = [
         Decimal(int((moment(quote["Delivered_At__c"]) - moment(quote["Requested_At__c"])).total_seconds())) / 3600
-        for _, _, quote in there(company.salesforce, "Quote")
+        for _, _, quote in live_records(company.salesforce, "Quote")
         if quote["Revision__c"] == 0 and quote["Delivered_At__c"] and start <= moment(quote["Delivered_At__c"]) < end
     ]
     assert company.truth("quote_turnaround", start, end, INSTRUMENTS) == median(hours)

@@ -53,8 +53,8 @@ def where(name: str, operator: str, value: Any = None, **more: Any) -> dict[str,
     return {"propertyName": name, "operator": operator, "value": value, **more}
 
 
-def found(service: HubSpot, *filters: dict[str, Any], **body: Any) -> list[str]:
-    return [each["id"] for each in search(service, *filters, **{"limit": 200, **body})["results"]]
+def found_ids(service: HubSpot, *filters: dict[str, Any], **body: Any) -> list[str]:
+    return [record["id"] for record in search(service, *filters, **{"limit": 200, **body})["results"]]
 
 
 def write_deals(service: HubSpot, count: int, first: int = 1) -> None:
@@ -66,13 +66,13 @@ def write_deals(service: HubSpot, count: int, first: int = 1) -> None:
 
 
 def pages(service: HubSpot, path: str, **params: Any) -> list[list[dict[str, Any]]]:
-    found: list[list[dict[str, Any]]] = []
+    pages: list[list[dict[str, Any]]] = []
     after: dict[str, str] = {}
     while True:
         page = get(service, path, **params, **after).json()
-        found.append(page["results"])
+        pages.append(page["results"])
         if "paging" not in page:
-            return found
+            return pages
         after = {"after": page["paging"]["next"]["after"]}
 
 
@@ -114,8 +114,8 @@ def test_records_made_or_archived_while_paging_shift_no_page(service: HubSpot) -
     second = get(service, "/crm/v3/objects/deals", limit=10, after=after).json()
     third = get(service, "/crm/v3/objects/deals", limit=50, after=second["paging"]["next"]["after"]).json()
 
-    assert [each["id"] for each in second["results"]] == [str(number) for number in range(12, 22)]
-    assert [each["id"] for each in third["results"]][-1] == "31"
+    assert [deal["id"] for deal in second["results"]] == [str(number) for number in range(12, 22)]
+    assert [deal["id"] for deal in third["results"]][-1] == "31"
     assert "paging" not in third
 
 
@@ -126,30 +126,30 @@ def test_the_link_to_the_next_page_keeps_what_was_asked_for(service: HubSpot) ->
     headers = {"Authorization": f"Bearer {service.access_token}"}
     following = requests.get(page["paging"]["next"]["link"], headers=headers, timeout=5).json()
 
-    assert [each["properties"]["dealname"] for each in following["results"]] == ["Sim 3"]
+    assert [deal["properties"]["dealname"] for deal in following["results"]] == ["Sim 3"]
 
 
 def test_properties_are_those_of_the_type_unless_some_are_asked_for(service: HubSpot) -> None:
     service.store.put("contacts", "1", {"email": "sim@example.com", "jobtitle": "Sim"})
 
     standard = get(service, "/crm/v3/objects/contacts/1").json()["properties"]
-    asked = get(service, "/crm/v3/objects/contacts/1", properties="jobtitle").json()["properties"]
+    chosen = get(service, "/crm/v3/objects/contacts/1", properties="jobtitle").json()["properties"]
 
     always = {"createdate", "hs_object_id", "lastmodifieddate"}
     assert standard.keys() == always | {"email", "firstname", "lastname"}
     assert standard["firstname"] is None
-    assert asked.keys() == always | {"jobtitle"}
+    assert chosen.keys() == always | {"jobtitle"}
 
 
 def test_archived_records_are_listed_only_when_asked_for(service: HubSpot) -> None:
     write_deals(service, 3)
     service.store.delete("deals", "2")
 
-    assert [each["id"] for each in get(service, "/crm/v3/objects/deals").json()["results"]] == ["1", "3"]
+    assert [deal["id"] for deal in get(service, "/crm/v3/objects/deals").json()["results"]] == ["1", "3"]
     (archived,) = get(service, "/crm/v3/objects/deals", archived="true").json()["results"]
     assert [archived["id"], archived["archived"], archived["archivedAt"]] == ["2", True, "2026-03-01T10:00:00Z"]
     assert archived["properties"]["dealname"] == "Sim 2"
-    assert found(service) == ["1", "3"]
+    assert found_ids(service) == ["1", "3"]
     assert get(service, "/crm/v3/objects/deals/2").status_code == 404
     assert get(service, "/crm/v3/objects/deals/2", archived="true").json()["id"] == "2"
 
@@ -162,17 +162,17 @@ def test_a_record_that_was_taken_in_leads_to_the_one_that_took_it(service: HubSp
     service.advance(minutes=1)
 
     (listed,) = get(service, "/crm/v3/objects/contacts").json()["results"]
-    told = get(
+    merged = get(
         service, "/crm/v3/objects/contacts/1", properties="hs_merged_object_ids,hs_calculated_merged_vids"
     ).json()
 
-    assert listed["id"] == told["id"] == "3"
-    assert told["properties"]["hs_merged_object_ids"] == "1;2"
-    assert told["properties"]["hs_calculated_merged_vids"] == f"1:{START_MS + 1000};2:{START_MS + 2000}"
-    assert told["updatedAt"] == "2026-03-01T09:00:02Z"
+    assert listed["id"] == merged["id"] == "3"
+    assert merged["properties"]["hs_merged_object_ids"] == "1;2"
+    assert merged["properties"]["hs_calculated_merged_vids"] == f"1:{START_MS + 1000};2:{START_MS + 2000}"
+    assert merged["updatedAt"] == "2026-03-01T09:00:02Z"
     assert get(service, "/crm/v3/objects/contacts", archived="true").json()["results"] == []
     batch = post(service, "/crm/v3/objects/contacts/batch/read", inputs=[{"id": "1"}, {"id": "2"}])
-    assert [batch.status_code, [each["id"] for each in batch.json()["results"]]] == [200, ["3"]]
+    assert [batch.status_code, [contact["id"] for contact in batch.json()["results"]]] == [200, ["3"]]
     assert post(service, "/crm/v3/objects/contacts/search").json()["total"] == 1
 
 
@@ -187,23 +187,23 @@ def test_history_is_newest_first_and_halves_the_page(service: HubSpot, client: C
     deal = client.crm.deals.basic_api.get_by_id("1", properties_with_history=["dealstage"])
 
     stages = page["results"][0]["propertiesWithHistory"]["dealstage"]
-    assert [(each["value"], each["timestamp"]) for each in stages] == [
+    assert [(change["value"], change["timestamp"]) for change in stages] == [
         ("", "2026-03-01T11:00:00Z"),
         ("won", "2026-03-01T10:00:00Z"),
         ("open", "2026-03-01T09:00:01Z"),
     ]
-    assert [each.value for each in deal.properties_with_history["dealstage"]] == ["", "won", "open"]
+    assert [change.value for change in deal.properties_with_history["dealstage"]] == ["", "won", "open"]
     assert get(service, "/crm/v3/objects/deals", limit=51, propertiesWithHistory="dealstage").status_code == 400
 
 
 def test_a_batch_tells_what_it_did_not_find(service: HubSpot, client: Client) -> None:
     write_deals(service, 2)
-    inputs = [SimplePublicObjectId(id=each) for each in ("2", "7", "1")]
+    inputs = [SimplePublicObjectId(id=deal_id) for deal_id in ("2", "7", "1")]
 
-    asked = BatchReadInputSimplePublicObjectId(
+    batch = BatchReadInputSimplePublicObjectId(
         inputs=inputs, properties=["amount"], properties_with_history=["dealstage"]
     )
-    answer = client.crm.deals.batch_api.read(asked)
+    answer = client.crm.deals.batch_api.read(batch)
 
     assert [deal.id for deal in answer.results] == ["2", "1"]
     assert answer.results[0].properties_with_history["dealstage"][0].value == "open"
@@ -224,20 +224,22 @@ def test_associations_are_read_in_both_directions(service: HubSpot, client: Clie
     service.store.delete("companies", "7", merged_into="9")
 
     def read(kind: str, to: str, *ids: str) -> Any:
-        inputs = [PublicFetchAssociationsBatchRequest(id=each) for each in ids]
-        asked = BatchInputPublicFetchAssociationsBatchRequest(inputs=inputs)
-        return client.crm.associations.v4.batch_api.get_page(kind, to, asked)
+        inputs = [PublicFetchAssociationsBatchRequest(id=record_id) for record_id in ids]
+        batch = BatchInputPublicFetchAssociationsBatchRequest(inputs=inputs)
+        return client.crm.associations.v4.batch_api.get_page(kind, to, batch)
 
     answer = read("deals", "companies", "1", "2")
     (one,) = answer.results
-    assert [(each.to_object_id, [type_.label for type_ in each.association_types]) for each in one.to] == [
+    assert [
+        (association.to_object_id, [type_.label for type_ in association.association_types]) for association in one.to
+    ] == [
         ("9", ["Primary", None]),
         ("8", [None]),
     ]
     assert answer.errors[0].sub_category == "crm.associations.NO_ASSOCIATIONS_FOUND"
-    assert [each.to_object_id for each in read("company", "deal", "8").results[0].to] == ["1"]
+    assert [association.to_object_id for association in read("company", "deal", "8").results[0].to] == ["1"]
     service.store.delete("companies", "8")
-    assert [each.to_object_id for each in read("deals", "companies", "1").results[0].to] == ["9"]
+    assert [association.to_object_id for association in read("deals", "companies", "1").results[0].to] == ["9"]
 
 
 def test_a_list_shows_the_primary_company_twice(service: HubSpot) -> None:
@@ -270,7 +272,7 @@ def test_many_associations_come_in_parts(service: HubSpot) -> None:
     after: dict[str, str] = {}
     while True:
         (part,) = post(service, path, inputs=[{"id": "1", **after}]).json()["results"]
-        read.append([each["toObjectId"] for each in part["to"]])
+        read.append([association["toObjectId"] for association in part["to"]])
         if "paging" not in part:
             break
         after = part["paging"]["next"]
@@ -278,7 +280,7 @@ def test_many_associations_come_in_parts(service: HubSpot) -> None:
     assert len(listed["associations"]["contacts"]["results"]) == 100
     assert "paging" in listed["associations"]["contacts"]
     assert [len(part) for part in read] == [500, 500, 200]
-    assert [each for part in read for each in part] == ids
+    assert [contact_id for part in read for contact_id in part] == ids
     assert post(service, path, inputs=[{"id": "1"}] * 1001).status_code == 400
 
 
@@ -294,18 +296,18 @@ def test_a_record_that_is_visible_late_keeps_its_time(service: HubSpot) -> None:
 def test_properties_follow_the_records_and_what_a_test_says(service: HubSpot, client: Client) -> None:
     service.store.put("deals", "1", {"score": "10", "old_name": "x"})
     service.store.put("deals", "2", {"score": "9"})
-    assert found(service, sorts=["score"]) == ["1", "2"]
+    assert found_ids(service, sorts=["score"]) == ["1", "2"]
 
     service.schema["deals"] = {"score": "number", "old_name": None, "new_name": "date"}
-    listed = {each.name: each for each in client.crm.properties.core_api.get_all("deals").results}
+    listed = {definition.name: definition for definition in client.crm.properties.core_api.get_all("deals").results}
 
     assert [listed["amount"].type, listed["score"].type, listed["new_name"].field_type] == ["number", "number", "date"]
     assert "old_name" not in listed
     assert {"dealstage", "hs_object_id", "createdate", "hs_lastmodifieddate"} <= listed.keys()
-    asked = get(service, "/crm/v3/objects/deals/1", properties="old_name,new_name").json()["properties"]
-    assert asked["new_name"] is None
-    assert "old_name" not in asked
-    assert found(service, sorts=["score"]) == ["2", "1"]
+    chosen = get(service, "/crm/v3/objects/deals/1", properties="old_name,new_name").json()["properties"]
+    assert chosen["new_name"] is None
+    assert "old_name" not in chosen
+    assert found_ids(service, sorts=["score"]) == ["2", "1"]
 
 
 def test_owners_and_pipelines(service: HubSpot, client: Client) -> None:

@@ -82,9 +82,11 @@ def test_a_token_that_a_fault_lets_expire_stays_so(service: HubSpot, client: Cli
 def test_scopes_are_told_and_needed(service: HubSpot) -> None:
     service.scopes.remove("crm.objects.companies.read")
     info = {"tokenKey": service.access_token}
-    told = requests.post(f"{service.url}/oauth/v2/private-apps/get/access-token-info", json=info, timeout=5).json()
-    assert "crm.objects.deals.read" in told["scopes"]
-    assert told["hubId"] == get(service, "/account-info/v3/details").json()["portalId"]
+    token_info = requests.post(
+        f"{service.url}/oauth/v2/private-apps/get/access-token-info", json=info, timeout=5
+    ).json()
+    assert "crm.objects.deals.read" in token_info["scopes"]
+    assert token_info["hubId"] == get(service, "/account-info/v3/details").json()["portalId"]
 
     for refused in (
         get(service, "/crm/v3/objects/companies"),
@@ -117,12 +119,12 @@ def test_searches_and_other_requests_have_limits_of_their_own(service: HubSpot) 
     searches = [post(service, SEARCH) for _ in range(3)]
     lists = [get(service, "/crm/v3/objects/deals") for _ in range(4)]
 
-    assert [each.status_code for each in searches] == [200, 200, 429]
-    assert [each.status_code for each in lists] == [200, 200, 200, 429]
+    assert [answer.status_code for answer in searches] == [200, 200, 429]
+    assert [answer.status_code for answer in lists] == [200, 200, 200, 429]
     assert searches[2].json()["message"] == "You have reached your secondly limit."
-    assert [each.json()["policyName"] for each in (searches[2], lists[3])] == ["SECONDLY", "TEN_SECONDLY_ROLLING"]
+    assert [answer.json()["policyName"] for answer in (searches[2], lists[3])] == ["SECONDLY", "TEN_SECONDLY_ROLLING"]
     assert lists[3].json()["category"] == "RATE_LIMITS"
-    assert [each.headers["X-HubSpot-RateLimit-Remaining"] for each in lists] == ["2", "1", "0", "0"]
+    assert [answer.headers["X-HubSpot-RateLimit-Remaining"] for answer in lists] == ["2", "1", "0", "0"]
     assert not [name for name in searches[0].headers if name.lower().startswith("x-hubspot-ratelimit")]
 
 
@@ -137,7 +139,7 @@ def test_a_request_counts_for_as_long_as_the_limit_says() -> None:
 def test_the_quota_of_a_day(service: HubSpot, client: Client) -> None:
     service.limited, service.per_day = True, 2
     answers = [get(service, "/crm/v3/objects/deals") for _ in range(3)]
-    assert [each.status_code for each in answers] == [200, 200, 429]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[2].json()["policyName"] == "DAILY"
     service.advance(days=1)
     assert get(service, "/crm/v3/objects/deals").status_code == 200

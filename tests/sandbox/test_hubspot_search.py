@@ -19,7 +19,7 @@ from tests.sandbox.test_hubspot import (
     SEARCH,
     START,
     START_MS,
-    found,
+    found_ids,
     get,
     pages,
     post,
@@ -44,16 +44,16 @@ def client(service: HubSpot) -> Client:
 def test_the_official_client_searches(service: HubSpot, client: Client) -> None:
     write_deals(service, 30)
     since = ClientFilter(property_name="hs_lastmodifieddate", operator="GTE", value=str(START_MS + 11_000))
-    asked = PublicObjectSearchRequest(
+    search = PublicObjectSearchRequest(
         filter_groups=[FilterGroup(filters=[since])], sorts=BY_ID, properties=["dealname"], limit=15
     )
 
-    page = client.crm.deals.search_api.do_search(asked)
-    asked.after = page.paging.next.after
-    rest = client.crm.deals.search_api.do_search(asked)
+    page = client.crm.deals.search_api.do_search(search)
+    search.after = page.paging.next.after
+    rest = client.crm.deals.search_api.do_search(search)
 
     assert [page.total, page.paging.next.after, rest.paging] == [20, "15", None]
-    assert [each.id for each in page.results + rest.results] == [str(number) for number in range(11, 31)]
+    assert [deal.id for deal in page.results + rest.results] == [str(number) for number in range(11, 31)]
     assert page.results[0].properties["dealname"] == "Sim 11"
 
 
@@ -89,7 +89,7 @@ def test_filters(service: HubSpot) -> None:
     deals.put("deals", "3", {"dealname": "Sim C", "amount": "11"})
     deals.put("deals", "4", {"dealname": "Sim D", "amount": None})
 
-    assert [(condition, found(service, condition)) for condition, _ in FILTERS] == FILTERS
+    assert [(condition, found_ids(service, condition)) for condition, _ in FILTERS] == FILTERS
 
 
 def test_filters_of_a_group_must_all_be_met_and_one_group_is_enough(service: HubSpot) -> None:
@@ -97,9 +97,9 @@ def test_filters_of_a_group_must_all_be_met_and_one_group_is_enough(service: Hub
     both = {"filters": [where("amount", "GT", "3"), where("hs_object_id", "LTE", "5")]}
     other = {"filters": [where("amount", "IN", values=["1", "5"])]}
 
-    assert found(service, *both["filters"]) == ["4", "5"]
+    assert found_ids(service, *both["filters"]) == ["4", "5"]
     answer = post(service, SEARCH, filterGroups=[both, other], sorts=["-amount"]).json()
-    assert [each["id"] for each in answer["results"]] == ["5", "4", "1"]
+    assert [deal["id"] for deal in answer["results"]] == ["5", "4", "1"]
 
 
 def test_a_sort_is_by_value_and_what_has_none_comes_last(service: HubSpot) -> None:
@@ -107,9 +107,9 @@ def test_a_sort_is_by_value_and_what_has_none_comes_last(service: HubSpot) -> No
         service.store.put("deals", str(number), {"amount": amount})
 
     ascending = {"propertyName": "amount", "direction": "ASCENDING"}
-    assert found(service, sorts=[ascending]) == ["2", "4", "1", "3"]
-    assert found(service, sorts=[{**ascending, "direction": "DESCENDING"}]) == ["1", "2", "4", "3"]
-    assert found(service, sorts=["-hs_object_id"]) == ["4", "3", "2", "1"]
+    assert found_ids(service, sorts=[ascending]) == ["2", "4", "1", "3"]
+    assert found_ids(service, sorts=[{**ascending, "direction": "DESCENDING"}]) == ["1", "2", "4", "3"]
+    assert found_ids(service, sorts=["-hs_object_id"]) == ["4", "3", "2", "1"]
 
 
 REFUSED: list[dict[str, Any]] = [
@@ -134,9 +134,9 @@ def test_a_search_that_the_service_does_not_know_is_refused(service: HubSpot) ->
 
     answers = [post(service, SEARCH, **body) for body in REFUSED]
 
-    assert [(each.status_code, each.json().get("category")) for each in answers] == [(400, "VALIDATION_ERROR")] * len(
-        REFUSED
-    )
+    assert [(answer.status_code, answer.json().get("category")) for answer in answers] == [
+        (400, "VALIDATION_ERROR")
+    ] * len(REFUSED)
 
 
 def test_a_search_ends_at_its_limit_and_goes_on_from_the_last_id(service: HubSpot) -> None:
@@ -151,7 +151,7 @@ def test_a_search_ends_at_its_limit_and_goes_on_from_the_last_id(service: HubSpo
     assert post(service, SEARCH, limit=10, after="11").status_code == 400
 
     last, ids = 0, list[str]()
-    while more := found(service, window, where("hs_object_id", "GTE", last + 1), sorts=BY_ID, limit=20):
+    while more := found_ids(service, window, where("hs_object_id", "GTE", last + 1), sorts=BY_ID, limit=20):
         ids += more
         last = int(more[-1])
     assert ids == [str(number) for number in range(1, 51)]
@@ -168,7 +168,7 @@ def test_more_than_ten_thousand_records_of_one_moment(service: HubSpot) -> None:
     assert [last_page["total"], last_page["results"][-1]["id"]] == [10_401, "10000"]
     assert last_page["paging"]["next"]["after"] == "10000"
     assert beyond.status_code == 400
-    assert len(found(service, window, where("hs_object_id", "GTE", 10_001), after=200)) == 200
+    assert len(found_ids(service, window, where("hs_object_id", "GTE", 10_001), after=200)) == 200
 
 
 def test_records_are_not_looked_through_again_for_each_page(service: HubSpot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,7 +191,7 @@ def test_records_are_not_looked_through_again_for_each_page(service: HubSpot, mo
 
     listed = pages(service, "/crm/v3/objects/deals", limit=100)
     last, ids = 0, list[str]()
-    while more := found(service, window, where("hs_object_id", "GT", last), sorts=BY_ID):
+    while more := found_ids(service, window, where("hs_object_id", "GT", last), sorts=BY_ID):
         ids += more
         last = int(more[-1])
 
@@ -199,7 +199,7 @@ def test_records_are_not_looked_through_again_for_each_page(service: HubSpot, mo
     assert ids == [str(number) for number in range(500, 1001)]
     assert [looks, tries] == [["deals"], ["hs_lastmodifieddate"]]
     service.advance(seconds=1)
-    found(service, window)
+    found_ids(service, window)
     assert [looks, tries] == [["deals"] * 2, ["hs_lastmodifieddate"] * 2]
 
 
@@ -211,15 +211,15 @@ def test_the_search_lags_behind_the_lists(service: HubSpot) -> None:
     service.store.now = START + timedelta(seconds=4030)
 
     listed = get(service, "/crm/v3/objects/deals").json()["results"]
-    assert [each["properties"]["dealstage"] for each in listed] == ["won", "open"]
-    assert found(service) == ["1"]
+    assert [fields["properties"]["dealstage"] for fields in listed] == ["won", "open"]
+    assert found_ids(service) == ["1"]
     service.advance(seconds=30)
-    assert found(service) == ["1", "4000"]
+    assert found_ids(service) == ["1", "4000"]
 
     service.store.delete("deals", "1")
     service.store.change("deals", "4000", dealstage="lost")
-    assert found(service, where("dealstage", "EQ", "open")) == ["4000"]
-    assert found(service) == ["1", "4000"]
+    assert found_ids(service, where("dealstage", "EQ", "open")) == ["4000"]
+    assert found_ids(service) == ["1", "4000"]
     service.advance(seconds=60)
-    assert found(service, where("dealstage", "EQ", "open")) == []
-    assert found(service) == ["4000"]
+    assert found_ids(service, where("dealstage", "EQ", "open")) == []
+    assert found_ids(service) == ["4000"]

@@ -52,11 +52,11 @@ def test_the_official_client_reads_a_whole_list_newest_first(service: Stripe, cl
     page = client.v1.customers.list({"limit": 100})
 
     assert [len(page.data), page.has_more] == [100, True]
-    assert [each.id for each in page.auto_paging_iter()] == newest_first
+    assert [record.id for record in page.auto_paging_iter()] == newest_first
     assert len(service.requests("/v1/customers")) == 3
     assert len(client.v1.customers.list().data) == 10
     backwards = client.v1.customers.list({"limit": 100, "ending_before": newest_first[-1]})
-    assert [each.id for each in backwards.auto_paging_iter()] == newest_first[-2::-1]
+    assert [record.id for record in backwards.auto_paging_iter()] == newest_first[-2::-1]
     assert backwards.has_more
     assert not client.v1.customers.list({"limit": 100, "ending_before": newest_first[100]}).has_more
 
@@ -80,7 +80,7 @@ def test_created_filters_by_creation_and_misses_updates(service: Stripe, client:
     tenth = int(START.timestamp()) + 10
 
     def ids(**created: int) -> list[str]:
-        return sorted(each.id for each in client.v1.customers.list({"created": created, "limit": 100}).data)
+        return sorted(customer.id for customer in client.v1.customers.list({"created": created, "limit": 100}).data)
 
     assert ids(gte=tenth) == [f"cus_{number:04}" for number in range(10, 20)]
     assert ids(gt=tenth, lte=tenth + 2) == ["cus_0011", "cus_0012"]
@@ -93,7 +93,7 @@ def test_an_insert_between_two_pages_shifts_nothing(service: Stripe, client: str
     service.store.put("customer", "cus_new", {})
     service.store.delete("customer", first.data[-1].id)
 
-    assert [each.id for each in first.auto_paging_iter()] == newest_first
+    assert [record.id for record in first.auto_paging_iter()] == newest_first
 
 
 def test_a_deleted_customer_is_gone_from_the_list_and_reads_as_deleted(
@@ -104,7 +104,7 @@ def test_a_deleted_customer_is_gone_from_the_list_and_reads_as_deleted(
     service.store.delete("customer", "cus_0001")
     service.store.delete("product", "prod_1")
 
-    assert [each.id for each in client.v1.customers.list().data] == ["cus_0002", "cus_0000"]
+    assert [customer.id for customer in client.v1.customers.list().data] == ["cus_0002", "cus_0000"]
     assert client.v1.customers.retrieve("cus_0001").to_dict() == {
         "id": "cus_0001",
         "object": "customer",
@@ -125,14 +125,14 @@ def test_canceled_subscriptions_and_inactive_prices_are_listed_only_if_asked_for
     service.store.put("price", "price_off", {"active": False})
 
     def statuses(**params: Any) -> set[str]:
-        return {each.status for each in client.v1.subscriptions.list({**params}).data}
+        return {subscription.status for subscription in client.v1.subscriptions.list({**params}).data}
 
     assert statuses() == {"active", "incomplete_expired"}
     assert statuses(status="all") == {"active", "canceled", "incomplete_expired"}
     assert statuses(status="canceled") == {"canceled"}
     assert statuses(status="ended") == {"canceled", "incomplete_expired"}
-    assert [each.id for each in client.v1.prices.list().data] == ["price_on"]
-    assert [each.id for each in client.v1.prices.list({"active": False}).data] == ["price_off"]
+    assert [price.id for price in client.v1.prices.list().data] == ["price_on"]
+    assert [price.id for price in client.v1.prices.list({"active": False}).data] == ["price_off"]
 
 
 def test_an_object_carries_ten_lines_and_its_list_the_rest(service: Stripe, client: stripe.StripeClient) -> None:
@@ -144,10 +144,12 @@ def test_an_object_carries_ten_lines_and_its_list_the_rest(service: Stripe, clie
     items = client.v1.subscription_items.list({"subscription": "sub_1"})
 
     assert [len(invoice.lines.data), invoice.lines.has_more] == [10, True]
-    assert [each.amount for each in invoice.lines.auto_paging_iter()] == list(range(25))
-    assert [each.amount for each in client.v1.invoices.line_items.list("in_1").auto_paging_iter()] == list(range(25))
+    assert [line.amount for line in invoice.lines.auto_paging_iter()] == list(range(25))
+    assert [line.amount for line in client.v1.invoices.line_items.list("in_1").auto_paging_iter()] == list(range(25))
     assert invoice.lines.data[0].object == "line_item"
-    assert [each.id for each in items.auto_paging_iter()] == [f"si_{number:03}" for number in range(12)]
+    assert [subscription_item.id for subscription_item in items.auto_paging_iter()] == [
+        f"si_{number:03}" for number in range(12)
+    ]
 
 
 def test_an_older_version_has_the_period_on_the_subscription(service: Stripe) -> None:
@@ -202,7 +204,9 @@ def test_what_it_refuses(service: Stripe) -> None:
     }
     answers = {path: requests.get(service.url + path, auth=(service.secret_key, ""), timeout=5) for path in refused}
 
-    assert {path: (each.status_code, each.json()["error"].get("code")) for path, each in answers.items()} == refused
+    assert {
+        path: (answer.status_code, answer.json()["error"].get("code")) for path, answer in answers.items()
+    } == refused
 
 
 def test_too_many_requests_and_server_errors_have_its_shape(service: Stripe, client: stripe.StripeClient) -> None:

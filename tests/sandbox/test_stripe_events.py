@@ -147,4 +147,4 @@ def test_a_version_that_shows_late_makes_its_event_late(service: Stripe, client:
     assert client.v1.customers.list().data == []
     service.advance(minutes=5)
     assert client.v1.events.list().data[0].created == int(START.timestamp())
-    assert [each.id for each in client.v1.customers.list().data] == ["cus_1"]
+    assert [customer.id for customer in client.v1.customers.list().data] == ["cus_1"]

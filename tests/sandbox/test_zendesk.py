@@ -67,7 +67,7 @@ def test_an_export_by_cursor_gives_everything_once(service: Zendesk) -> None:
     read = pages(service, "incremental/tickets/cursor.json", start_time=0)
 
     assert [len(page["tickets"]) for page in read] == [1000, 1000, 500]
-    assert [each for page in read for each in ids(page, "tickets")] == list(range(1, 2_501))
+    assert [ticket_id for page in read for ticket_id in ids(page, "tickets")] == list(range(1, 2_501))
     assert read[0]["after_url"].endswith(f"?cursor={read[0]['after_cursor'].replace('=', '%3D')}")
 
 
@@ -157,7 +157,7 @@ def test_an_export_by_time_repeats_the_rows_of_the_second_between_two_pages(serv
 
     read = pages(service, "incremental/ticket_events.json", start_time=0)
 
-    rows = [each for page in read for each in ids(page, "ticket_events")]
+    rows = [event_id for page in read for event_id in ids(page, "ticket_events")]
     assert [page["count"] for page in read] == [1000, 1000, 300]
     assert set(rows) == set(range(1, 2_101))
     assert len(rows) == 2_300

@@ -60,7 +60,7 @@ class Reader:
     service: Service
     connection: dict[str, Any]
     own: dict[str, Any] = field(default_factory=dict)
-    said: list[str] = field(default_factory=list)
+    progress: list[str] = field(default_factory=list)
     suspect_lost_share: float = 1
 
     @property
@@ -81,7 +81,7 @@ class Reader:
         return self.root / f"dbt_project/models/staging/{self.name}/_sources.yml"
 
     def extract(self) -> ExtractResult:
-        return extract_source(self.settings, load_contracts(self.settings)[self.name], self.said.append)
+        return extract_source(self.settings, load_contracts(self.settings)[self.name], self.progress.append)
 
     def sql(self, query: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(self.settings.warehouse, read_only=True) as db:
@@ -142,7 +142,7 @@ def quarantine_of(reader: Reader, table: str) -> CheckResult:
     name = f"extract.{reader.name}.{table}.no_row_in_quarantine"
     with duckdb.connect(reader.settings.warehouse, read_only=True) as db:
         results = from_extract(db, reader.settings, [reader.name], {})
-    return next(each for each in results if each.check_id == name)
+    return next(result for result in results if result.check_id == name)
 
 
 def in_quarantine(reader: Reader, table: str) -> int:

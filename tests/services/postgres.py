@@ -29,9 +29,11 @@ FRESH = """
 
 def program(name: str) -> str:
     """Debian keeps the server's programs out of the PATH."""
-    found = shutil.which(name) or next((str(each) for each in Path("/usr/lib/postgresql").glob(f"*/bin/{name}")), None)
-    assert found, f"{name} is not installed: run tools/set-up"
-    return found
+    path = shutil.which(name) or next(
+        (str(candidate) for candidate in Path("/usr/lib/postgresql").glob(f"*/bin/{name}")), None
+    )
+    assert path, f"{name} is not installed: run tools/set-up"
+    return path
 
 
 class Postgres:
@@ -70,11 +72,11 @@ class Postgres:
     def _admin(self) -> Any:
         for _ in range(600):
             with suppress(psycopg2.OperationalError):
-                found = psycopg2.connect(
+                connection = psycopg2.connect(
                     host="127.0.0.1", port=self.port, dbname="postgres", user="admin", password=PASSWORD
                 )
-                found.autocommit = True
-                return found
+                connection.autocommit = True
+                return connection
             time.sleep(0.05)
         raise AssertionError("PostgreSQL did not start")
 

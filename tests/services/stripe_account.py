@@ -189,12 +189,12 @@ def truth(org: Stripe, table: str) -> list[tuple[Any, ...]]:
         elif table == "invoice":
             rows.append((record_id, created, f["customer"], f["status"], f["currency"], f["total"]))
         elif table == "invoice_line":
-            rows += [(record_id, each["id"], each["amount"]) for each in f["lines"]["data"]]
+            rows += [(record_id, line["id"], line["amount"]) for line in f["lines"]["data"]]
         elif table == "discount":
-            for each in f["discounts"]:
-                coupon = each["source"]["coupon"]
+            for applied in f["discounts"]:
+                coupon = applied["source"]["coupon"]
                 off = Decimal(str(coupon["percent_off"]))
-                rows.append((record_id, each["id"], coupon["id"], off, each["start"], each["end"]))
+                rows.append((record_id, applied["id"], coupon["id"], off, applied["start"], applied["end"]))
         else:
             rows.append((record_id, created))
     return sorted(rows)

@@ -110,8 +110,8 @@ def test_without_it_the_waits_grow_and_differ(service: Echo, waits: list[float])
         service.faults.off()
     tries = [waits[start::6] for start in range(6)]
     assert len(set(waits)) == len(waits), "no two clients come back at the same moment"
-    for number, each in enumerate(tries):
-        assert all(min(30, 2**number) <= wait <= 2 * min(30, 2**number) for wait in each)
+    for number, try_waits in enumerate(tries):
+        assert all(min(30, 2**number) <= wait <= 2 * min(30, 2**number) for wait in try_waits)
 
 
 @pytest.mark.parametrize("window", [10, 60])

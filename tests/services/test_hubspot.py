@@ -102,7 +102,7 @@ def truth(account: HubSpot) -> list[tuple[Any, ...]]:
 
 
 def rows_read(result: Any, table: str) -> int:
-    return next((each.rows_read for each in result.loaded if each.name == table), 0)
+    return next((table_load.rows_read for table_load in result.loaded if table_load.name == table), 0)
 
 
 def test_all_then_what_changed(connect: Connect, account: HubSpot) -> None:
@@ -116,7 +116,7 @@ def test_all_then_what_changed(connect: Connect, account: HubSpot) -> None:
     account.store.put("deals", "99", deal(99))
     account.advance(hours=1)
     second = reader.extract()
-    assert {each.name: (each.rows_new, each.rows_retired) for each in second.loaded}["deal"] == (2, 1)
+    assert {loaded.name: (loaded.rows_new, loaded.rows_retired) for loaded in second.loaded}["deal"] == (2, 1)
     assert rows_read(second, "deal") == 2
     assert reader.current("deal", COLUMNS) == truth(account)
 
@@ -131,7 +131,7 @@ def test_all_objects_have_what_their_contracts_say(connect: Connect, account: Hu
     reader = reader_of(connect, account, objects=())
     result = reader.extract()
     assert reader.sql("select * from raw_hubspot._quarantine") == []
-    assert {each.name for each in result.loaded} == {each.name for each in contracts(reader)}
+    assert {loaded.name for loaded in result.loaded} == {loaded.name for loaded in contracts(reader)}
     assert reader.current("call", "id, contact_id, deal_id, duration_ms") == [("1", "1", None, Decimal("60000.25"))]
     assert reader.current("line_item", "deal_id, quantity, amount") == [("1", Decimal(2), Decimal("100.50"))]
     assert reader.current("owner", "id, first_name") == [("1", "Ann")]
@@ -291,12 +291,14 @@ def test_what_no_change_tells_of_is_found_when_all_are_compared(connect: Connect
 def test_more_associations_than_a_list_shows(connect: Connect, account: HubSpot) -> None:
     for number in range(1000, 1150):
         account.store.put("companies", str(number), {"name": f"C{number}"})
-    account.store.change("deals", "40", associations={"companies": [str(each) for each in range(1149, 999, -1)]})
+    account.store.change(
+        "deals", "40", associations={"companies": [str(company_id) for company_id in range(1149, 999, -1)]}
+    )
     reader = reader_of(connect, account)
     reader.extract()
     assert reader.current("deal", COLUMNS) == truth(account)
-    asked = len(account.requests("/crm/associations/2026-09/deals/companies"))
-    assert asked == 1, "only what was shown in part"
+    requests = len(account.requests("/crm/associations/2026-09/deals/companies"))
+    assert requests == 1, "only what was shown in part"
 
 
 def test_more_properties_than_fit_into_an_address(
@@ -389,10 +391,12 @@ def test_the_daily_quota_stops_the_run_and_the_next_goes_on(connect: Connect, ac
     account.advance(minutes=1)
     reader.extract()
     assert switch.struck == 1
-    truth = sorted((key, each["name"]) for key, each in account.store.state("companies").items())
+    truth = sorted((key, fields["name"]) for key, fields in account.store.state("companies").items())
     assert reader.current("company", "id, name") == truth
     path = "/objects/2026-09/companies/search" if changed else "/objects/2026-09/companies"
-    pages = [each for each in account.seen[before:] if each.path.endswith(path) and "archived" not in each.query]
+    pages = [
+        request for request in account.seen[before:] if request.path.endswith(path) and "archived" not in request.query
+    ]
     assert len(pages) <= 8, "what was read is not read again"
 
 
@@ -419,9 +423,9 @@ def test_a_start_date_bounds_facts_of_a_day_and_nothing_they_refer_to(connect: C
     reader = reader_of(connect, account, objects=(), start_date="2024-01-02")
     reader.extract()
     wanted = [5, *range(24, DEALS + 1)]
-    assert sorted(int(each) for (each,) in reader.current("deal", "id")) == wanted, "an open one holds on"
+    assert sorted(int(deal_id) for (deal_id,) in reader.current("deal", "id")) == wanted, "an open one holds on"
     stages = reader.current("deal_stage_history", "deal_id")
-    assert sorted({int(each) for (each,) in stages}) == wanted
+    assert sorted({int(deal_id) for (deal_id,) in stages}) == wanted
     assert reader.current("line_item", "sum(quantity)") == [(2,)]
     assert len(reader.current("company", "id")) == 2
     assert len(reader.current("contact", "id")) == len(reader.current("owner", "id")) == 1
@@ -431,7 +435,7 @@ def test_a_start_date_bounds_facts_of_a_day_and_nothing_they_refer_to(connect: C
     reader.extract()
     account.advance(days=8)
     reader.extract()
-    assert sorted(int(each) for (each,) in reader.current("deal", "id")) == wanted
+    assert sorted(int(deal_id) for (deal_id,) in reader.current("deal", "id")) == wanted
     del reader.own["start_date"]
     reader.extract()
     assert reader.current("deal", COLUMNS) == truth(account), "an earlier start reads what lacks"
@@ -444,7 +448,7 @@ def test_paths_that_hubspot_retires_are_not_called(connect: Connect, account: Hu
         account.store.change("deals", "3", amount=str(days))
         account.advance(hours=1)
         assert reader.extract().ending == (), "none ends soon by the service's own clock"
-    assert [each.path for each in account.seen if re.search(r"/v[1-4]/", each.path)] == []
+    assert [request.path for request in account.seen if re.search(r"/v[1-4]/", request.path)] == []
 
 
 def test_a_run_warns_before_a_version_ends(connect: Connect, account: HubSpot) -> None:
@@ -465,7 +469,7 @@ def test_a_share_of_the_day_is_left_to_others(connect: Connect, account: HubSpot
     account.per_day = 1000
     reader.extract()
     assert reader.current("company", "id, name") == sorted(
-        (key, each["name"]) for key, each in account.store.state("companies").items()
+        (key, fields["name"]) for key, fields in account.store.state("companies").items()
     )
 
 
@@ -498,8 +502,10 @@ def test_a_new_property_is_kept_and_reported(connect: Connect, account: HubSpot,
     account.store.change("deals", "2", mood="sunny")
     account.advance(hours=1)
     result = reader.extract()
-    told = [each for each in result.warnings if "hubspot.deal has fields its contract doesn't know" in each]
-    assert [("mood" in each) for each in told] == ([True] if kept else [])
+    warnings = [
+        warning for warning in result.warnings if "hubspot.deal has fields its contract doesn't know" in warning
+    ]
+    assert [("mood" in warning) for warning in warnings] == ([True] if kept else [])
     if kept:
         assert ("2", "sunny") in reader.current("deal", "id, _undeclared->'properties'->>'mood'")
 
@@ -522,7 +528,7 @@ def test_a_bad_record_in_the_overlap_is_kept_once(connect: Connect, account: Hub
     account.advance(hours=1)
     account.store.change("deals", "2", amount="NaN")
     account.advance(hours=1)
-    assert [each.rows_quarantined for each in reader.extract().loaded] == [1]
+    assert [loaded.rows_quarantined for loaded in reader.extract().loaded] == [1]
     account.advance(hours=1)
     assert reader.extract().loaded == ()
     account.store.change("deals", "3", dealname="New")
@@ -536,10 +542,10 @@ def test_a_bad_record_in_the_overlap_is_kept_once(connect: Connect, account: Hub
 def test_a_wrong_secret_is_a_sentence_without_it(connect: Connect, account: HubSpot, extra: dict[str, str]) -> None:
     wrong = {"login": account.client_id, "password": "hunter2hunter2", "extra": extra}
     reader = connect("hubspot", account, wrong)
-    said = "BAD_CLIENT_SECRET" if extra else "refused GET .* with 401"
-    with pytest.raises(ScorecardError, match=said) as error:
+    problem = "BAD_CLIENT_SECRET" if extra else "refused GET .* with 401"
+    with pytest.raises(ScorecardError, match=problem) as error:
         reader.extract()
-    for text in (str(error.value), repr(reader.settings), *reader.said):
+    for text in (str(error.value), repr(reader.settings), *reader.progress):
         assert "hunter" not in text
 
 
@@ -563,7 +569,7 @@ def test_another_contract_reads_all_again(connect: Connect, account: HubSpot) ->
     account.store.delete("deals", "8", merged_into="10")
     del account.store._versions["deals"]["7"]
     declared = yaml.safe_load(reader.declaration.read_text())
-    table = next(each for each in declared["sources"][0]["tables"] if each["name"] == "deal")
+    table = next(entry for entry in declared["sources"][0]["tables"] if entry["name"] == "deal")
     header = {"config": {"meta": {"header": "properties.hs_object_id_", "optional": True}}}
     table["columns"].append({"name": "more", "data_type": "varchar", "description": "x", **header})
     reader.declaration.write_text(yaml.safe_dump(declared))
@@ -578,9 +584,9 @@ def test_the_check_says_who_and_what(connect: Connect, account: HubSpot) -> None
 
     reader = reader_of(connect, account, objects=())
     account.scopes.remove("crm.objects.quotes.read")
-    (found,) = check(reader.settings, load_contracts(reader.settings))
-    assert found.reached
-    assert found.who == "a service key or private app of the account 4711"
-    assert "deals" in found.reads
-    assert "quotes" not in found.reads
-    assert len(found.missing) == 1
+    (access,) = check(reader.settings, load_contracts(reader.settings))
+    assert access.reached
+    assert access.who == "a service key or private app of the account 4711"
+    assert "deals" in access.reads
+    assert "quotes" not in access.reads
+    assert len(access.missing) == 1

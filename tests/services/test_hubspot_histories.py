@@ -41,16 +41,16 @@ STEP = st.one_of(
 def act(account: HubSpot, reader: Reader, step: tuple[str, int, int]) -> None:
     what, number, value = step
     store, record = account.store, str(number)
-    there = store.state("deals")
+    live = store.state("deals")
     # What was merged into another never comes back.
     versions = store.versions("deals", record)
     lost = bool(versions) and versions[-1].merged_into is not None
     match what:
         case "put" if not lost:
             store.put("deals", record, deal(number, dealstage=f"S{value}", amount=str(value) if value else ""))
-        case "delete" if record in there:
+        case "delete" if record in live:
             store.delete("deals", record)
-        case "merge" if record in there and str(value) in there and number != value:
+        case "merge" if record in live and str(value) in live and number != value:
             store.delete("deals", record, merged_into=str(value))
         case "late" if not store.versions("deals", str(number + 50)):
             # Committed now, stamped before: within the overlap that is read again.
@@ -66,7 +66,7 @@ def act(account: HubSpot, reader: Reader, step: tuple[str, int, int]) -> None:
 
 
 def stages(account: HubSpot) -> list[tuple[Any, ...]]:
-    return sorted((key, each["dealstage"]) for key, each in account.store.state("deals").items())
+    return sorted((key, fields["dealstage"]) for key, fields in account.store.state("deals").items())
 
 
 @HISTORIES

@@ -15,8 +15,8 @@ __all__ = ["org"]
 
 
 def through(reader: Reader) -> date | None:
-    (found,) = reader.sql("select max(read_through) from raw_salesforce._cursors")
-    return found[0]  # type: ignore[no-any-return]
+    (row,) = reader.sql("select max(read_through) from raw_salesforce._cursors")
+    return row[0]  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize(

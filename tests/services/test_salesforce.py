@@ -101,15 +101,15 @@ def truth(org: Salesforce) -> list[tuple[Any, ...]]:
 def test_all_then_what_changed(connect: Connect, org: Salesforce) -> None:
     reader = reader_of(connect, org, objects=())
     first = reader.extract()
-    assert {each.name: each.rows_read for each in first.loaded}["opportunity"] == 40
+    assert {loaded.name: loaded.rows_read for loaded in first.loaded}["opportunity"] == 40
     assert reader.current("opportunity", COLUMNS) == truth(org)
 
     org.advance(days=1)
     org.store.change("Opportunity", key(3), StageName="Closed Won", IsWon=True, IsClosed=True)
     org.store.put("Opportunity", key(99), opportunity(99))
     second = reader.extract()
-    assert {each.name: (each.rows_new, each.rows_retired) for each in second.loaded}["opportunity"] == (2, 1)
-    assert {each.name: each.rows_read for each in second.loaded}["opportunity"] <= 3, "the overlap, no more"
+    assert {loaded.name: (loaded.rows_new, loaded.rows_retired) for loaded in second.loaded}["opportunity"] == (2, 1)
+    assert {loaded.name: loaded.rows_read for loaded in second.loaded}["opportunity"] <= 3, "the overlap, no more"
     assert reader.current("opportunity", COLUMNS) == truth(org)
 
 
@@ -293,13 +293,13 @@ TORN_PARTS: dict[str, Callable[[str, int, str], tuple[str, int, str]]] = {
 }
 
 
-@pytest.mark.parametrize("said", TORN_PARTS)
+@pytest.mark.parametrize("problem", TORN_PARTS)
 def test_a_bulk_result_that_lacks_records_is_not_taken_for_whole(
-    bulk: Reader, org: Salesforce, monkeypatch: pytest.MonkeyPatch, said: str
+    bulk: Reader, org: Salesforce, monkeypatch: pytest.MonkeyPatch, problem: str
 ) -> None:
     whole = org.jobs.results
-    monkeypatch.setattr(org.jobs, "results", lambda *asked: TORN_PARTS[said](*whole(*asked)))
-    with pytest.raises(ScorecardError, match=said):
+    monkeypatch.setattr(org.jobs, "results", lambda *args: TORN_PARTS[problem](*whole(*args)))
+    with pytest.raises(ScorecardError, match=problem):
         bulk.extract()
     monkeypatch.setattr(org.jobs, "results", whole)
     bulk.extract()
@@ -353,17 +353,17 @@ def test_a_start_date_bounds_facts_of_a_day_and_nothing_they_refer_to(
     reader = reader_of(connect, org, start_date="2024-01-02", objects=(), bulk_above=1 if many else 50_000)
     reader.extract()
     since = [key(number) for number in range(24, 41)]
-    assert [each for (each,) in reader.current("opportunity", "id")] == [*since, key(50)], "an open one holds on"
+    assert [deal_id for (deal_id,) in reader.current("opportunity", "id")] == [*since, key(50)], "an open one holds on"
     assert reader.current("opportunity_line_item", "sum(quantity)") == [(70,)], "2, 34 and 34"
     for table in ("account", "user", "product2", "contact", "campaign", "opportunity_history"):
         assert len(reader.current(table, "id")) == 1, f"{table} is unchanged since before, and referred to"
     org.advance(hours=1)
     org.store.change("Opportunity", key(50), IsClosed=True)
     reader.extract()
-    assert [each for (each,) in reader.current("opportunity", "id")] == [*since, key(50)]
+    assert [deal_id for (deal_id,) in reader.current("opportunity", "id")] == [*since, key(50)]
     org.advance(days=8)
     reader.extract()
-    assert [each for (each,) in reader.current("opportunity", "id")] == [*since, key(50)], "and compared"
+    assert [deal_id for (deal_id,) in reader.current("opportunity", "id")] == [*since, key(50)], "and compared"
 
 
 def test_a_state_that_lacks_what_facts_refer_to_reads_it(connect: Connect, org: Salesforce) -> None:
@@ -441,14 +441,14 @@ def test_an_object_of_many_fields_is_asked_by_a_job(
         assert reader.current("opportunity", COLUMNS) == truth(org)
     last = "contains(_undeclared, 'A_Field_Of_The_Company_Number_299__c')"
     assert reader.sql(f"select 1 from raw_salesforce.opportunity where {last}") != []
-    assert max(len(each.query) for each in org.seen) < 16_000
+    assert max(len(request.query) for request in org.seen) < 16_000
 
 
 def test_a_table_without_the_order_of_its_versions_is_a_sentence(connect: Connect, org: Salesforce) -> None:
     reader = reader_of(connect, org, objects=("account", "opportunity"))
     declared = yaml.safe_load(reader.declaration.read_text())
-    table = next(each for each in declared["sources"][0]["tables"] if each["name"] == "account")
-    table["columns"] = [each for each in table["columns"] if each["name"] != "system_modstamp"]
+    table = next(entry for entry in declared["sources"][0]["tables"] if entry["name"] == "account")
+    table["columns"] = [column for column in table["columns"] if column["name"] != "system_modstamp"]
     reader.declaration.write_text(yaml.safe_dump(declared))
     with pytest.raises(ScorecardError, match="The raw table account declares no column system_modstamp"):
         reader.extract()
@@ -459,9 +459,9 @@ def test_an_app_that_may_not_say_who_it_is(connect: Connect, org: Salesforce) ->
     from scorecard.extract import check, load_contracts
 
     reader = reader_of(connect, _WithoutIdentity(org.store))
-    (found,) = check(reader.settings, load_contracts(reader.settings))
-    assert (found.reached, found.missing) == (True, ())
-    assert "lacks the scope openid" in found.who
+    (access,) = check(reader.settings, load_contracts(reader.settings))
+    assert (access.reached, access.missing) == (True, ())
+    assert "lacks the scope openid" in access.who
 
 
 def test_a_query_that_times_out_is_halved(connect: Connect, org: Salesforce) -> None:
@@ -512,7 +512,7 @@ def test_the_daily_quota_stops_the_run_and_the_next_goes_on(connect: Connect, or
     before = len(org.seen)
     reader.extract()
     assert reader.current("opportunity", COLUMNS) == truth(org)
-    pages = [each for each in org.seen[before:] if "/query/" in each.path]
+    pages = [request for request in org.seen[before:] if "/query/" in request.path]
     assert len(pages) <= 4, "what was read is not read again"
 
 
@@ -544,7 +544,7 @@ def test_a_new_field_is_kept_and_reported(connect: Connect, org: Salesforce) -> 
     org.advance(hours=1)
     org.store.change("Opportunity", key(2), Mood__c="sunny")
     result = reader.extract()
-    assert any("salesforce.opportunity has fields its contract doesn't know" in each for each in result.warnings)
+    assert any("salesforce.opportunity has fields its contract doesn't know" in warning for warning in result.warnings)
     assert reader.current("opportunity", "id, _undeclared->>'Mood__c'")[1] == (key(2), "sunny")
 
 
@@ -582,7 +582,7 @@ def test_what_was_mended_is_so_whatever_clock_the_loads_had(connect: Connect, or
     with duckdb.connect(reader.settings.warehouse) as db:
         for table, column in (
             ("_dlt_loads", "load_id"),
-            *((each, "_dlt_load_id") for each in ("_quarantine", "_loaded_files", "_cursors", "opportunity")),
+            *((own_table, "_dlt_load_id") for own_table in ("_quarantine", "_loaded_files", "_cursors", "opportunity")),
         ):
             db.execute(f"update raw_salesforce.{table} set {column} = '9999999999.0' where {column} = '{load_id}'")
     org.advance(hours=1)
@@ -599,7 +599,7 @@ def test_a_bulk_job_that_is_not_ours_any_more_is_made_anew(
     with pytest.raises(QuotaGone):
         bulk.extract()
 
-    def refuse(*asked: Any) -> Any:
+    def refuse(*_args: Any) -> Any:
         monkeypatch.setattr(org.jobs, "poll", poll)
         raise Problem("API_ERROR", "No such job", status)
 
@@ -656,7 +656,7 @@ def test_an_object_that_is_not_ours_to_read(connect: Connect, org: Salesforce) -
         reader.extract()
     assert reader.current("opportunity", COLUMNS) == truth(org)
     declared = yaml.safe_load(reader.declaration.read_text())["sources"][0]["tables"]
-    others = tuple(each["name"] for each in declared if each["name"] != "quote")
+    others = tuple(entry["name"] for entry in declared if entry["name"] != "quote")
     reader.own["objects"] = others
     assert reader.extract().unchanged == others
 
@@ -668,7 +668,7 @@ def test_another_contract_reads_all_again(connect: Connect, org: Salesforce) -> 
     org.store.delete("Opportunity", key(9))
     org.advance(days=20)
     declared = yaml.safe_load(reader.declaration.read_text())
-    table = next(each for each in declared["sources"][0]["tables"] if each["name"] == "opportunity")
+    table = next(entry for entry in declared["sources"][0]["tables"] if entry["name"] == "opportunity")
     table["columns"].append(
         {"name": "is_deleted", "data_type": "boolean", "description": "x", "config": {"meta": {"header": "IsDeleted"}}}
     )
@@ -679,7 +679,7 @@ def test_another_contract_reads_all_again(connect: Connect, org: Salesforce) -> 
 
 
 @pytest.mark.parametrize(
-    ("kind", "of"),
+    ("kind", "parent"),
     [
         ("OpportunityFieldHistory", "OpportunityId"),
         ("LeadHistory", "LeadId"),
@@ -687,9 +687,9 @@ def test_another_contract_reads_all_again(connect: Connect, org: Salesforce) -> 
         ("ContactHistory", "ContactId"),
     ],
 )
-def test_a_history_of_fields_that_a_company_declares(connect: Connect, org: Salesforce, kind: str, of: str) -> None:
+def test_a_history_of_fields_that_a_company_declares(connect: Connect, org: Salesforce, kind: str, parent: str) -> None:
     """Its entries never change: they are found by when they were made, and missed by their ids once they are gone."""
-    headers = {"id": "Id", "record_id": of, "field": "Field", "old_value": "OldValue", "new_value": "NewValue"}
+    headers = {"id": "Id", "record_id": parent, "field": "Field", "old_value": "OldValue", "new_value": "NewValue"}
     reader = reader_of(connect, org, objects=("history",), bulk_above=0)
     declared = yaml.safe_load(reader.declaration.read_text())
     columns = [
@@ -701,13 +701,13 @@ def test_a_history_of_fields_that_a_company_declares(connect: Connect, org: Sale
     meta = {"object": kind, "primary_key": "id"}
     declared["sources"][0]["tables"].append({"name": "history", "config": {"meta": meta}, "columns": columns})
     reader.declaration.write_text(yaml.safe_dump(declared))
-    org.store.put(kind, "017A", {of: "X", "Field": "created", "OldValue": None, "NewValue": None}, at=BEGIN)
-    org.store.put(kind, "017B", {of: "X", "Field": "Amount", "OldValue": 5.5, "NewValue": True})
+    org.store.put(kind, "017A", {parent: "X", "Field": "created", "OldValue": None, "NewValue": None}, at=BEGIN)
+    org.store.put(kind, "017B", {parent: "X", "Field": "Amount", "OldValue": 5.5, "NewValue": True})
     reader.extract()
     org.advance(days=1)
-    org.store.put(kind, "017C", {of: "X", "Field": "Stage", "OldValue": "A", "NewValue": "B"})
+    org.store.put(kind, "017C", {parent: "X", "Field": "Stage", "OldValue": "A", "NewValue": "B"})
     org.store.delete(kind, "017A")
-    assert [each.rows_new for each in reader.extract().loaded] == [1]
+    assert [loaded.rows_new for loaded in reader.extract().loaded] == [1]
     org.advance(days=8)
     reader.extract()
     assert reader.tombstones("history") == {"017A": "no longer in the service"}
@@ -723,9 +723,9 @@ def test_the_check_says_who_and_what(connect: Connect, org: Salesforce) -> None:
 
     reader = reader_of(connect, org, objects=())
     org.objects.forbidden.add("Product2")
-    (found,) = check(reader.settings, load_contracts(reader.settings))
-    assert found.reached
-    assert org.login.username in found.who
-    assert "Opportunity" in found.reads
-    assert "Product2" not in found.reads
-    assert len(found.missing) == 1
+    (access,) = check(reader.settings, load_contracts(reader.settings))
+    assert access.reached
+    assert org.login.username in access.who
+    assert "Opportunity" in access.reads
+    assert "Product2" not in access.reads
+    assert len(access.missing) == 1

@@ -34,12 +34,12 @@ def org(store: Store) -> Salesforce:
 def truth(store: Store, contract: ObjectContract) -> list[tuple[Any, ...]]:
     """The records of an object that are there, as the columns of its table."""
     return sorted(
-        tuple(said(store, contract.object, record_id, fields, column) for column in contract.columns)
+        tuple(expected_value(store, contract.object, record_id, fields, column) for column in contract.columns)
         for record_id, fields in store.state(contract.object).items()
     )
 
 
-def said(store: Store, kind: str, record_id: str, fields: Fields, column: Column) -> Any:
+def expected_value(store: Store, kind: str, record_id: str, fields: Fields, column: Column) -> Any:
     versions = store.versions(kind, record_id)
     system = {"Id": record_id, "CreatedDate": versions[0].at, "SystemModstamp": versions[-1].at}
     value = {**fields, **system}.get(column.header)

@@ -124,7 +124,9 @@ def test_any_history_ends_in_the_orgs_own_state(steps: list[Step], bulk_above: i
         reader.extract()
         assert reader.current("opportunity", COLUMNS) == truth(org)
         held = reader.current("account", "id, name, industry")
-        assert held == sorted((each, f["Name"], f["Industry"]) for each, f in org.store.state("Account").items())
+        assert held == sorted(
+            (account_id, f["Name"], f["Industry"]) for account_id, f in org.store.state("Account").items()
+        )
         for record, reason in reader.tombstones("account").items():
             into = merged_into(org.store, record)
             assert reason in (f"merged into {into}", "no longer in the service" if into else "deleted"), record

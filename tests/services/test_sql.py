@@ -45,7 +45,9 @@ def table(name: str, columns: dict[str, str], **meta: Any) -> dict[str, Any]:
         "name": name,
         "description": "A table.",
         "config": {"meta": meta},
-        "columns": [{"name": each, "data_type": kind, "description": "A column."} for each, kind in columns.items()],
+        "columns": [
+            {"name": column, "data_type": kind, "description": "A column."} for column, kind in columns.items()
+        ],
     }
 
 
@@ -108,7 +110,7 @@ def held(reader: Reader) -> list[tuple[Any, ...]]:
 def test_all_then_what_changed(read: Read, db: Postgres) -> None:
     reader = read(overlap_seconds=600)
     first = reader.extract()
-    assert {each.name: each.rows_read for each in first.loaded} == {"calls": 40, "teams": 2}
+    assert {loaded.name: loaded.rows_read for loaded in first.loaded} == {"calls": 40, "teams": 2}
     assert held(reader) == truth(db)
 
     last = "2023-12-02 16:00:00+00"
@@ -122,7 +124,9 @@ def test_all_then_what_changed(read: Read, db: Postgres) -> None:
         insert into teams values ('Green', 'South');
     """)
     second = reader.extract()
-    assert {each.name: each.rows_read for each in second.loaded}["calls"] == 6, "the overlap and what is new, no more"
+    assert {loaded.name: loaded.rows_read for loaded in second.loaded}["calls"] == 6, (
+        "the overlap and what is new, no more"
+    )
     assert held(reader) == truth(db)
     assert reader.current("teams", "name, region") == [("Green", "South"), ("Red", "North")]
     gone = reader.sql(
@@ -199,7 +203,7 @@ def test_values_are_exact(read: Read, db: Postgres) -> None:
     )
     reader = read(table("exact", EXACT, primary_key="id"))
     result = reader.extract()
-    assert reader.current("exact", ", ".join(f'"{each}"' for each in EXACT)) == [
+    assert reader.current("exact", ", ".join(f'"{column}"' for column in EXACT)) == [
         (
             "11111111-1111-1111-1111-111111111111",
             Decimal("12345678901234.1234567890"),
@@ -293,9 +297,9 @@ def test_what_is_read_again_as_bad_as_before_is_no_news(read: Read, db: Postgres
     (other,) = reader.extract().loaded
     assert (other.rows_read, other.rows_loaded, other.rows_quarantined, other.rows_new) == (3, 2, 0, 1)
     assert kept(reader) == [("NaN",)]
-    found = quarantine_of(reader, "rates")
-    assert found.failures == 1
-    assert 'rate: "NaN" is no decimal(18,2) (1, first sql://' in found.message
+    quarantine = quarantine_of(reader, "rates")
+    assert quarantine.failures == 1
+    assert 'rate: "NaN" is no decimal(18,2) (1, first sql://' in quarantine.message
 
 
 def test_what_is_bad_in_another_way_or_once_more_goes_to_quarantine(read: Read, db: Postgres) -> None:
@@ -305,10 +309,10 @@ def test_what_is_bad_in_another_way_or_once_more_goes_to_quarantine(read: Read, 
     reader.extract()
     db.sql("update rates set rate = 1e20 where a = 'x'")
     reader.extract()
-    found = quarantine_of(reader, "rates")
-    assert found.failures == 1
-    assert 'rate: "100000000000000000000"' in found.message
-    assert "NaN" not in found.message, "what is wrong with it now is told"
+    quarantine = quarantine_of(reader, "rates")
+    assert quarantine.failures == 1
+    assert 'rate: "100000000000000000000"' in quarantine.message
+    assert "NaN" not in quarantine.message, "what is wrong with it now is told"
     db.sql("update rates set rate = 3 where a = 'x'")
     reader.extract()
     assert in_quarantine(reader, "rates") == 0
@@ -345,10 +349,10 @@ def test_a_key_that_repeats_puts_all_its_rows_into_quarantine(
     kept = reader.sql("select record_key, reason from raw_telephony._quarantine order by record_key::int")
     reasons = {f"the key order_id = {order} stands for 2 records that differ" for order in range(1, 11)}
     assert (len(kept), {reason for _, reason in kept}) == (20, reasons)
-    found = quarantine_of(reader, "lines")
-    assert (found.severity, found.failures, found.checked) == ("error", 20, 20), "the unit is held"
-    assert "20 of 20 rows (amount: 100.0%) of telephony.lines break its contract" in found.message
-    assert "the key order_id = 1 stands for 2 records that differ (2, first sql://" in found.message
+    quarantine = quarantine_of(reader, "lines")
+    assert (quarantine.severity, quarantine.failures, quarantine.checked) == ("error", 20, 20), "the unit is held"
+    assert "20 of 20 rows (amount: 100.0%) of telephony.lines break its contract" in quarantine.message
+    assert "the key order_id = 1 stands for 2 records that differ (2, first sql://" in quarantine.message
     assert reader.extract().loaded == (), "that is no news"
 
 
@@ -385,9 +389,9 @@ def test_equal_rows_are_kept_once(read: Read, db: Postgres) -> None:
     (loaded,) = reader.extract().loaded
     assert (loaded.rows_read, loaded.rows_loaded, loaded.rows_quarantined) == (12, 10, 2)
     assert len(lines_loaded(reader)) == 10
-    found = quarantine_of(reader, "lines")
-    assert found.failures == 2
-    assert "the key order_id = 1 comes 2 times with equal records, and is kept once (1, first" in found.message
+    quarantine = quarantine_of(reader, "lines")
+    assert quarantine.failures == 2
+    assert "the key order_id = 1 comes 2 times with equal records, and is kept once (1, first" in quarantine.message
 
 
 def test_a_view_and_a_key_wider_than_the_constraint(read: Read, db: Postgres) -> None:
@@ -402,7 +406,7 @@ def test_a_view_and_a_key_wider_than_the_constraint(read: Read, db: Postgres) ->
         " union all select id, 'Eve', 1::numeric(10, 2), updated_at from calls"
     )
     db.set_clock("2024-03-01 00:00:00+00")
-    assert {each.rows_quarantined for each in reader.extract().loaded} == {80}
+    assert {loaded.rows_quarantined for loaded in reader.extract().loaded} == {80}
     assert held(reader) == truth(db)
 
 
@@ -411,10 +415,10 @@ def test_a_renamed_column_stops_its_table_alone(read: Read, db: Postgres) -> Non
     reader.extract()
     db.sql("alter table calls rename minutes to duration; insert into teams values ('Green', 'South')")
     before = reader.sql("select * from raw_telephony.calls order by all")
-    with pytest.raises(ScorecardError, match=r"public\.calls has no field minutes any more") as told:
+    with pytest.raises(ScorecardError, match=r"public\.calls has no field minutes any more") as error:
         reader.extract()
-    assert str(reader.declaration) in told.value.cure
-    assert "staging model of calls" in told.value.cure
+    assert str(reader.declaration) in error.value.cure
+    assert "staging model of calls" in error.value.cure
     assert reader.sql("select * from raw_telephony.calls order by all") == before
     assert ("Green",) in reader.current("teams", "name")
 
@@ -440,7 +444,7 @@ def test_a_table_that_lost_too_much_is_held_until_confirmed(read: Read, db: Post
     with pytest.raises(Suspect, match=r"telephony/teams is suspect: it lacks 1 of the 2 records") as error:
         reader.extract()
     assert reader.current("teams", "name") == before
-    ((lost,),) = [each for each in before if each != (kept,)]
+    ((lost,),) = [row for row in before if row != (kept,)]
     assert error.value.sha256 == hashlib.sha256(f"{lost}\n".encode()).hexdigest()
     (trouble,) = troubles.read_all(reader.settings)
     assert (trouble.kind, trouble.object, trouble.file, trouble.business_unit) == (
@@ -520,9 +524,9 @@ def test_a_value_that_is_none_of_its_type_takes_its_row_alone(read: Read, tmp_pa
 
 
 def connector_of(reader: Reader) -> Sql:
-    found = connector(reader.settings, load_contracts(reader.settings)["telephony"])
-    assert isinstance(found, Sql)
-    return found
+    sql_connector = connector(reader.settings, load_contracts(reader.settings)["telephony"])
+    assert isinstance(sql_connector, Sql)
+    return sql_connector
 
 
 def pages_of(reader: Reader, cursor: dict[str, Any] | None = None, again: bool = False, name: str = "calls") -> Any:
@@ -531,7 +535,7 @@ def pages_of(reader: Reader, cursor: dict[str, Any] | None = None, again: bool =
 
 
 def ids_of(records: Any) -> list[int]:
-    return [json.loads(each)["id"] for each in records]
+    return [json.loads(record)["id"] for record in records]
 
 
 def test_a_table_is_read_as_it_was_at_one_moment(read: Read, db: Postgres) -> None:
@@ -539,9 +543,9 @@ def test_a_table_is_read_as_it_was_at_one_moment(read: Read, db: Postgres) -> No
     first = next(pages)
     db.sql("update calls set agent = 'torn', updated_at = '2024-01-01 00:00:00+00'; insert into calls values (99)")
     rest = list(pages)
-    records = [json.loads(each) for page in (first, *rest) for each in page.records]
-    assert [each["id"] for each in records] == list(range(1, 41))
-    assert {each["agent"] for each in records} == {"Ann"}
+    records = [json.loads(record) for page in (first, *rest) for record in page.records]
+    assert [record["id"] for record in records] == list(range(1, 41))
+    assert {record["agent"] for record in records} == {"Ann"}
 
 
 def test_a_read_that_breaks_off_goes_on_from_its_last_page(read: Read, db: Postgres) -> None:
@@ -549,9 +553,9 @@ def test_a_read_that_breaks_off_goes_on_from_its_last_page(read: Read, db: Postg
     pages = pages_of(reader)
     first = next(pages)
     db.sql("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'reader'")
-    with pytest.raises(ScorecardError, match="broke off") as told:
+    with pytest.raises(ScorecardError, match="broke off") as error:
         list(pages)
-    assert PASSWORD not in str(told.value)
+    assert PASSWORD not in str(error.value)
     (rest,) = [page for page in pages_of(reader, first.cursor) if page.records][:1]
     assert ids_of(rest.records)[0] == 15, "the last of the first page, which others could share their moment with"
 
@@ -581,8 +585,8 @@ def test_older_rows_may_be_left_out_and_are_not_gone(read: Read, db: Postgres) -
     (page,) = pages_of(reader)
     assert ids_of(page.records) == list(range(24, 41))
     pages = list(pages_of(reader, {}, again=True))
-    assert sorted(int(each) for page in pages for each in page.ids) == list(range(1, 41))
-    assert sorted(each for page in pages for each in ids_of(page.records)) == list(range(24, 41))
+    assert sorted(int(record_id) for page in pages for record_id in page.ids) == list(range(1, 41))
+    assert sorted(record_id for page in pages for record_id in ids_of(page.records)) == list(range(24, 41))
 
 
 def test_names_are_data(read: Read, db: Postgres) -> None:
@@ -619,7 +623,7 @@ def test_columns_that_may_not_be_read_are_left_out(read: Read, db: Postgres) -> 
 
 
 @pytest.mark.parametrize(
-    ("change", "said", "cure"),
+    ("change", "problem", "cure"),
     [
         ("alter table calls alter minutes type text", "is a text in the database, and a decimal", "type of minutes"),
         ("alter table calls alter updated_at type timestamp", "is a timestamp in the database", "data_type"),
@@ -631,18 +635,18 @@ def test_columns_that_may_not_be_read_are_left_out(read: Read, db: Postgres) -> 
         ("revoke usage on schema public from reader", "permission denied for schema public", "usage on the schema"),
     ],
 )
-def test_what_cannot_be_read_is_said(read: Read, db: Postgres, change: str, said: str, cure: str) -> None:
+def test_what_cannot_be_read_is_said(read: Read, db: Postgres, change: str, problem: str, cure: str) -> None:
     reader = read(calls())
     contract = load_contracts(reader.settings)["telephony"].objects[0]
     connector_of(reader).check(contract)
     db.sql(change)
-    with pytest.raises(ScorecardError, match=said) as told:
+    with pytest.raises(ScorecardError, match=problem) as error:
         connector_of(reader).check(contract)
-    assert cure in told.value.cure
+    assert cure in error.value.cure
 
 
 @pytest.mark.parametrize(
-    ("connection", "said"),
+    ("connection", "problem"),
     [
         ({"password": "wrong"}, "password authentication failed"),
         ({"login": "nobody_at_all"}, "password authentication failed"),
@@ -656,24 +660,24 @@ def test_what_cannot_be_read_is_said(read: Read, db: Postgres, change: str, said
         ({"host": "oracle+nothing://127.0.0.1/x"}, "No driver for oracle"),
     ],
 )
-def test_who_is_not_let_in_is_told_why(read: Read, db: Postgres, connection: dict[str, str], said: str) -> None:
+def test_who_is_not_let_in_is_told_why(read: Read, db: Postgres, connection: dict[str, str], problem: str) -> None:
     if connection.get("host", "").startswith("PORT"):
         connection = {"host": f"postgresql://127.0.0.1:{db.port}/elsewhere"}
     reader = read(connection=connection)
-    (found,) = check(reader.settings, load_contracts(reader.settings))
-    assert not found.reached
-    assert said in found.missing[0]
-    assert PASSWORD not in found.missing[0]
-    assert "wrong" not in found.missing[0]
+    (access,) = check(reader.settings, load_contracts(reader.settings))
+    assert not access.reached
+    assert problem in access.missing[0]
+    assert PASSWORD not in access.missing[0]
+    assert "wrong" not in access.missing[0]
 
 
 def test_check_says_who_and_what(read: Read, db: Postgres) -> None:
     db.sql("drop table teams")
     reader = read()
-    (found,) = check(reader.settings, load_contracts(reader.settings))
-    assert (found.reached, found.who) == (True, "reader at 127.0.0.1, database postgres")
-    assert found.reads == ("public.calls",)
-    assert "no table teams" in found.missing[0]
+    (access,) = check(reader.settings, load_contracts(reader.settings))
+    assert (access.reached, access.who) == (True, "reader at 127.0.0.1, database postgres")
+    assert access.reads == ("public.calls",)
+    assert "no table teams" in access.missing[0]
     own = ServiceSettings(business_unit="x", currency="EUR")
     login = Connection(host=db.url, login=READER, password=PASSWORD)  # type: ignore[arg-type]
     assert PASSWORD not in repr(Sql("x", own, login).engine)

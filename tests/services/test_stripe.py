@@ -52,13 +52,13 @@ def customers(reader: Reader) -> list[tuple[Any, ...]]:
 
 
 def single_reads(org: Stripe, path: str, since: int = 0) -> int:
-    return len([each for each in org.seen[since:] if each.path.startswith(f"/v1/{path}/")])
+    return len([request for request in org.seen[since:] if request.path.startswith(f"/v1/{path}/")])
 
 
 def test_all_then_what_changed(connect: Connect, org: Stripe) -> None:
     reader = reader_of(connect, org, overlap_seconds=0)
     first = reader.extract()
-    assert {each.name: each.rows_read for each in first.loaded}["customer"] == 40
+    assert {loaded.name: loaded.rows_read for loaded in first.loaded}["customer"] == 40
     assert customers(reader) == truth(org, "customer")
     assert org.seen_versions == {fixed.API}
 
@@ -67,10 +67,10 @@ def test_all_then_what_changed(connect: Connect, org: Stripe) -> None:
     org.store.put("customer", "cus_99", customer(99))
     seen = len(org.seen)
     second = reader.extract()
-    assert {each.name: (each.rows_new, each.rows_retired) for each in second.loaded}["customer"] == (2, 1)
+    assert {loaded.name: (loaded.rows_new, loaded.rows_retired) for loaded in second.loaded}["customer"] == (2, 1)
     assert customers(reader) == truth(org, "customer")
     assert single_reads(org, "customers", seen) <= 3, "those that changed, and one of the second read last"
-    lists = [each.path for each in org.seen[seen:] if "limit=100" in each.query]
+    lists = [request.path for request in org.seen[seen:] if "limit=100" in request.query]
     assert lists == ["/v1/events"], "the events once for all objects, and no list of records"
 
 
@@ -101,7 +101,7 @@ def test_what_happened_while_all_was_listed_is_read_the_next_time(connect: Conne
     org = Busy(account().store)
     reader = reader_of(connect, org, page_size=10, concurrency=1, objects=("customer",))
     first = reader.extract()
-    assert {each.name: each.rows_read for each in first.loaded}["customer"] == 40, "the insert shifts nothing"
+    assert {loaded.name: loaded.rows_read for loaded in first.loaded}["customer"] == 40, "the insert shifts nothing"
     assert "new" not in {row[0] for row in customers(reader)}
     reader.extract()
     assert customers(reader) == truth(org, "customer")
@@ -130,8 +130,8 @@ def test_deletes_become_tombstones_with_their_last_fields(connect: Connect, org:
     org.store.delete("coupon", "coupon_1")
     org.store.delete("invoice", "in_1")
     reader.extract()
-    found = reader.sql("select name, _deleted_at from raw_stripe.customer where id = 'cus_07' and _valid_to is null")
-    ((name, since),) = found
+    rows = reader.sql("select name, _deleted_at from raw_stripe.customer where id = 'cus_07' and _valid_to is null")
+    ((name, since),) = rows
     assert name == "Its last name", "though it was never read with it"
     assert since.replace(tzinfo=None) == org.store.now.replace(tzinfo=None)
     assert reader.tombstones("coupon") == {"coupon_1": "deleted"}
@@ -194,7 +194,9 @@ def test_when_events_are_no_longer_kept_all_is_read_and_compared(connect: Connec
     seen = len(org.seen)
     reader.extract()
     assert customers(reader) == truth(org, "customer")
-    again = [each for each in org.seen[seen:] if each.path == "/v1/customers" and "starting_after" in each.query]
+    again = [
+        request for request in org.seen[seen:] if request.path == "/v1/customers" and "starting_after" in request.query
+    ]
     assert not again, "from then on by events"
 
 
@@ -204,10 +206,10 @@ def test_lists_of_lost_records_are_confirmed_with_them(connect: Connect, org: St
     reader = reader_of(connect, org, objects=("invoice", "invoice_line"))
     reader.extract()
     before = reader.tombstones("invoice"), len(reader.current("invoice_line", "id"))
-    ids = [each for (each,) in reader.current("invoice", "id")]
+    ids = [invoice_id for (invoice_id,) in reader.current("invoice", "id")]
     org.advance(days=1)
-    for each in ids:
-        org.store.delete("invoice", each)
+    for invoice_id in ids:
+        org.store.delete("invoice", invoice_id)
     org.advance(days=40)
     reader.suspect_lost_share = 0.2
     with pytest.raises(Suspect, match=rf"invoice is suspect: it lacks {len(ids)} of the {len(ids)}") as error:
@@ -230,7 +232,7 @@ def test_events_that_no_longer_reach_back_to_the_last_run(connect: Connect, org:
     # Another account, or one whose test data was cleared: its oldest event is newer than the last one that was read.
     for kind in other.store.kinds():
         for versions in other.store._versions[kind].values():
-            versions[:] = [type(each)(other.store.now, other.store.now, each.fields) for each in versions[-1:]]
+            versions[:] = [type(version)(other.store.now, other.store.now, version.fields) for version in versions[-1:]]
     org.store = other.store
     reader.extract()
     assert [row[:2] for row in customers(reader)] == [row[:2] for row in truth(org, "customer")]
@@ -287,14 +289,14 @@ def test_discounts_of_a_subscription_come_and_go(connect: Connect, org: Stripe) 
     (item,) = subscription()["items"]["data"]
     for number in (2, 3):
         items = {"object": "list", "data": [{**item, "id": f"si_{number}"}]}
-        discounts = [discount(f"sub_{number}", each) for each in range(1, 5 - number)]
+        discounts = [discount(f"sub_{number}", position) for position in range(1, 5 - number)]
         org.store.put("subscription", f"sub_{number}", subscription(items=items, discounts=discounts))
     reader = reader_of(connect, org, objects=("subscription", "subscription_item", "discount"))
     first = reader.extract()
     assert len(truth(org, "discount")) == 3
     assert reader.current("discount", DISCOUNT) == truth(org, "discount")
     assert reader.current("discount", "customer, promotion_code")[0] == ("cus_01", "promo_1")
-    assert not any("times_redeemed" in each for each in first.warnings)
+    assert not any("times_redeemed" in warning for warning in first.warnings)
     ids = [("sub_1", "[]"), ("sub_2", '["di_sub_2_1","di_sub_2_2"]'), ("sub_3", '["di_sub_3_1"]')]
     assert reader.current("subscription", "id, discounts") == ids
 
@@ -334,11 +336,11 @@ def test_subscriptions_read_the_same_with_a_table_of_discounts_as_without(connec
     org.store.put("subscription", "sub_2", subscription(discounts=[discount("sub_2", 1)]))
     reader = reader_of(connect, org, objects=("subscription",))
     reader.extract()
-    assert not [each for each in org.seen if "expand" in each.query]
+    assert not [request for request in org.seen if "expand" in request.query]
     reader.own["objects"] = ("subscription", "discount")
     org.advance(days=1)
     result = reader.extract()
-    assert "subscription" in {*result.unchanged, *(each.name for each in result.loaded if not each.rows_new)}
+    assert "subscription" in {*result.unchanged, *(loaded.name for loaded in result.loaded if not loaded.rows_new)}
     assert reader.current("discount", DISCOUNT) == truth(org, "discount")
 
 
@@ -449,7 +451,9 @@ def test_a_limit_stops_the_run_and_the_next_goes_on(connect: Connect, org: Strip
     org.store.put("customer", "cus_60", customer(60))
     seen = len(org.seen)
     reader.extract()
-    assert len([each for each in org.seen[seen:] if "starting_after" in each.query]) <= 7, "it is not read again"
+    assert len([request for request in org.seen[seen:] if "starting_after" in request.query]) <= 7, (
+        "it is not read again"
+    )
     reader.extract()
     assert customers(reader) == truth(org, "customer")
 
@@ -502,7 +506,7 @@ def test_a_new_field_is_kept_and_reported(connect: Connect, org: Stripe) -> None
     org.advance(hours=1)
     org.store.change("customer", "cus_02", mood="sunny")
     result = reader.extract()
-    assert any("stripe.customer has fields" in each and "mood" in each for each in result.warnings)
+    assert any("stripe.customer has fields" in warning and "mood" in warning for warning in result.warnings)
     assert reader.current("customer", "id, _undeclared->>'mood'")[1] == ("cus_02", "sunny")
 
 
@@ -549,7 +553,7 @@ def test_another_contract_reads_all_again_and_finds_deletes(connect: Connect, or
     org.advance(days=1)
     org.store.delete("customer", "cus_09")
     declared = yaml.safe_load(reader.declaration.read_text())
-    table = next(each for each in declared["sources"][0]["tables"] if each["name"] == "customer")
+    table = next(entry for entry in declared["sources"][0]["tables"] if entry["name"] == "customer")
     table["columns"].append({"name": "livemode", "data_type": "boolean", "description": "x"})
     reader.declaration.write_text(yaml.safe_dump(declared))
     reader.extract()
@@ -569,7 +573,7 @@ def test_a_start_date_bounds_facts_of_a_day_and_nothing_they_refer_to(connect: C
         reader.extract()
         assert reader.current("refund", "id") == [("re_new",)]
         assert customers(reader) == truth(org, "customer")
-        assert reader.current("invoice", "id") == sorted((each,) for each in before)
+        assert reader.current("invoice", "id") == sorted((invoice_id,) for invoice_id in before)
         assert len(reader.current("charge", "id")) == 1
 
 
@@ -588,27 +592,27 @@ def test_an_account_without_events(connect: Connect) -> None:
 
 def test_an_event_names_what_else_it_changes() -> None:
     about = {"object": "discount", "id": "di_1", "customer": "cus_1", "subscription": None}
-    told = {"id": "evt_1", "created": 5, "type": "customer.discount.created", "data": {"object": about}}
+    removed = {"id": "evt_1", "created": 5, "type": "customer.discount.created", "data": {"object": about}}
     upcoming = {"id": "evt_2", "created": 5, "type": "invoice.upcoming", "data": {"object": {"object": "invoice"}}}
-    body = json.dumps({"data": [told, upcoming], "has_more": False}).encode()
+    body = json.dumps({"data": [removed, upcoming], "has_more": False}).encode()
 
     class Told:
         def listed(self, *_: Any) -> Iterator[tuple[Answer, Listed]]:
             yield Answer("stripe", body, "", "/v1/events", {}, BEGIN), msgspec.json.decode(body, type=Listed)
 
-    found = Feed(Told(), 100).since(0)  # type: ignore[arg-type]
-    assert [(each.kind, each.id, each.deleted) for each in found] == [("customer", "cus_1", False)]
+    changes = Feed(Told(), 100).since(0)  # type: ignore[arg-type]
+    assert [(change.kind, change.id, change.deleted) for change in changes] == [("customer", "cus_1", False)]
 
 
 def test_the_check_says_who_and_what(connect: Connect, org: Stripe) -> None:
     reader = reader_of(connect, org)
     org.forbidden.add("charges")
-    (found,) = check(reader.settings, load_contracts(reader.settings))
-    assert found.reached
-    assert found.who == "Simulated Cloud (simulated) (acct_simulated) in test mode"
-    assert "invoice" in found.reads
-    assert "charge" not in found.reads
-    assert len(found.missing) == 1
+    (access,) = check(reader.settings, load_contracts(reader.settings))
+    assert access.reached
+    assert access.who == "Simulated Cloud (simulated) (acct_simulated) in test mode"
+    assert "invoice" in access.reads
+    assert "charge" not in access.reads
+    assert len(access.missing) == 1
     org.forbidden.add("account")
-    (found,) = check(reader.settings, load_contracts(reader.settings))
-    assert found.who.startswith("a restricted key in test mode")
+    (access,) = check(reader.settings, load_contracts(reader.settings))
+    assert access.who.startswith("a restricted key in test mode")

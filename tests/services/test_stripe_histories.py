@@ -53,7 +53,7 @@ Step = Callable[[Stripe, Reader], None]
 
 
 def put(kind: str, number: int, size: int, late: bool) -> Step:
-    discounts = [discount(f"subscription_{number}", each) for each in range(size % 3)]
+    discounts = [discount(f"subscription_{number}", position) for position in range(size % 3)]
     fields = {
         "customer": customer(size),
         "invoice": invoice(number, lines=size),

@@ -97,17 +97,17 @@ def reader_of(connect: Connect, account: Zendesk, **own: Any) -> Reader:
 
 def truth(account: Zendesk) -> list[tuple[Any, ...]]:
     state = account.store.state("tickets")
-    return sorted((int(each), *(fields[name] for name in FIELDS)) for each, fields in state.items())
+    return sorted((int(ticket_id), *(fields[name] for name in FIELDS)) for ticket_id, fields in state.items())
 
 
 def names(account: Zendesk, kind: str) -> list[tuple[Any, ...]]:
-    return sorted((int(each), fields["name"]) for each, fields in account.store.state(kind).items())
+    return sorted((int(record_id), fields["name"]) for record_id, fields in account.store.state(kind).items())
 
 
 def count_of(result: Any, name: str) -> tuple[int, int, int]:
     if name in result.unchanged:
         return 0, 0, 0
-    (one,) = (each for each in result.loaded if each.name == name)
+    (one,) = (loaded for loaded in result.loaded if loaded.name == name)
     return one.rows_read, one.rows_new, one.rows_retired
 
 
@@ -264,7 +264,7 @@ def test_a_rating_that_is_changed_late(connect: Connect, account: Zendesk) -> No
     reader.extract()
     account.store.change("satisfaction_ratings", "2", score="bad")
     reader.extract()
-    assert any("satisfaction_ratings: read, 1 records" in line for line in reader.said), "not the old ones again"
+    assert any("satisfaction_ratings: read, 1 records" in line for line in reader.progress), "not the old ones again"
     account.advance(days=20)
     reader.extract()
     assert reader.current("satisfaction_rating", "score")[:2] == [("bad",), ("bad",)]
@@ -332,23 +332,25 @@ def test_a_used_up_minute_of_exports_is_waited_for(
     assert min(waits) >= 1.0, "as long as Retry-After says, or longer"
 
 
-@pytest.mark.parametrize("asked", [60, 93, 3600])
-def test_how_long_is_waited(connect: Connect, account: Zendesk, monkeypatch: pytest.MonkeyPatch, asked: int) -> None:
+@pytest.mark.parametrize("seconds", [60, 93, 3600])
+def test_how_long_is_waited(connect: Connect, account: Zendesk, monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
     waits: list[float] = []
     monkeypatch.setattr(http, "_wait", lambda state: waits.append(RETRY_WAIT(state)) or 0.0)
     reader = reader_of(connect, account, objects=("ticket",), page_size=10, concurrency=1)
     # The check asks for one ticket, so it is the second page.
-    account.faults.on(Fault.TOO_MANY_REQUESTS, path="incremental/tickets", after=2, retry_after=asked)
-    if asked < 3600:
+    account.faults.on(Fault.TOO_MANY_REQUESTS, path="incremental/tickets", after=2, retry_after=seconds)
+    if seconds < 3600:
         reader.extract()
-        assert waits == [asked]
+        assert waits == [seconds]
     else:
         with pytest.raises(QuotaGone, match="asks to wait 3600 seconds"):
             reader.extract()
         assert len(reader.current("ticket", "id")) == 10, "what was read is kept"
         before = len(account.seen)
         reader.extract()
-        pages = [each for each in account.seen[before:] if "per_page=10" in each.query and "tickets" in each.path]
+        pages = [
+            request for request in account.seen[before:] if "per_page=10" in request.query and "tickets" in request.path
+        ]
         assert len(pages) == math.ceil(30 / 10), "what was read is not read again"
     assert reader.current("ticket", COLUMNS) == truth(account)
 
@@ -362,8 +364,8 @@ def test_a_list_of_ratings_that_is_cut_off_goes_on(connect: Connect, account: Ze
         reader.extract()
     before = len(account.seen)
     reader.extract()
-    asked = [each.query for each in account.seen[before:] if "ratings" in each.path]
-    assert len(asked) == 2, "the check, and the page that was missing"
+    queries = [request.query for request in account.seen[before:] if "ratings" in request.path]
+    assert len(queries) == 2, "the check, and the page that was missing"
     assert len(reader.current("satisfaction_rating", "id")) == 29
 
 
@@ -456,7 +458,7 @@ def test_the_current_survey_is_read_where_the_classic_list_is_empty(connect: Con
         account.store.put("survey_responses", str(number), fields, BEGIN + timedelta(hours=number))
     reader = reader_of(connect, account, objects=SATISFACTION, page_size=2)
     assert reader.extract().warnings == ()
-    assert ratings_of(reader) == [(f'["zen:ticket:{number}"]', *said) for number, said in given.items()]
+    assert ratings_of(reader) == [(f'["zen:ticket:{number}"]', *answer) for number, answer in given.items()]
     assert reader.current("survey_answer", "count(*) filter (comment is not null)") == [(3,)]
     assert reader.current("satisfaction_rating", "id") == []
 
@@ -466,9 +468,13 @@ def test_the_current_survey_is_read_where_the_classic_list_is_empty(connect: Con
     before = len(account.seen)
     reader.extract()
     assert ('["zen:ticket:2"]', 4, "good") in ratings_of(reader), "an answer may be changed"
-    asked = [each.query for each in account.seen[before:] if "survey" in each.path and "created_at_start" in each.query]
+    queries = [
+        request.query
+        for request in account.seen[before:]
+        if "survey" in request.path and "created_at_start" in request.query
+    ]
     since = int((utc("2024-01-03T10:00:00") - timedelta(days=28)).timestamp() * 1000)
-    assert f"={since}" in asked[0], "in milliseconds, from the newest answer on less what may be changed"
+    assert f"={since}" in queries[0], "in milliseconds, from the newest answer on less what may be changed"
     account.advance(days=8)
     account.store.delete("survey_responses", "3")
     reader.extract()
@@ -552,9 +558,9 @@ def test_a_new_field_is_kept_and_reported(connect: Connect, account: Zendesk) ->
     account.store.change("tickets", "2", mood="sunny", **{'it\'s "so" \\ odd': "yes", "with.a.dot": "no"})
     account.advance(hours=1)
     result = reader.extract()
-    (told,) = result.warnings
-    assert "zendesk.ticket has fields its contract doesn't know" in told
-    assert "reply_time_in_minutes" not in told, "the contract goes into it"
+    (warning,) = result.warnings
+    assert "zendesk.ticket has fields its contract doesn't know" in warning
+    assert "reply_time_in_minutes" not in warning, "the contract goes into it"
     assert (
         json.loads(reader.current("ticket", "id, _undeclared")[1][1]).items()
         >= {
@@ -634,11 +640,11 @@ def test_the_check_says_who_and_what(connect: Connect, account: Zendesk) -> None
     declared = yaml.safe_load(reader.declaration.read_text())
     declared["sources"][0]["tables"][3]["config"]["meta"]["object"] = "moods"
     reader.declaration.write_text(yaml.safe_dump(declared))
-    (found,) = check(reader.settings, load_contracts(reader.settings))
-    assert found.reached
-    assert found.who == "Sim Reader (simulated) <data@example.com>, admin"
-    assert found.reads == ("tickets", "users", "satisfaction_ratings", "survey_responses")
-    assert [each.partition(".")[0] for each in found.missing] == [
+    (access,) = check(reader.settings, load_contracts(reader.settings))
+    assert access.reached
+    assert access.who == "Sim Reader (simulated) <data@example.com>, admin"
+    assert access.reads == ("tickets", "users", "satisfaction_ratings", "survey_responses")
+    assert [problem.partition(".")[0] for problem in access.missing] == [
         "Zendesk has no organizations that the user of the connection zendesk may read",
         "The connector of Zendesk reads no moods",
     ]

@@ -79,17 +79,17 @@ def act(account: Zendesk, reader: Reader, step: tuple[str, str, int, int]) -> No
 
 def held(reader: Reader, account: Zendesk) -> None:
     """Hold what is current against the account, object by object."""
-    reopens = {each["ticket_id"]: each["reopens"] for each in account.store.state("ticket_metrics").values()}
+    reopens = {metrics["ticket_id"]: metrics["reopens"] for metrics in account.store.state("ticket_metrics").values()}
     columns = ", ".join(FIELDS)
     assert reader.current("ticket", f"id, {columns}") == truth(account)
     assert dict(reader.current("ticket", "id, reopens")) == {
-        int(each): reopens[int(each)] for each in account.store.state("tickets")
+        int(ticket_id): reopens[int(ticket_id)] for ticket_id in account.store.state("tickets")
     }
     for kind in ("users", "organizations", "groups"):
         assert reader.current(f'"{kind[:-1]}"', "id, name") == names(account, kind)
     ratings = account.store.state("satisfaction_ratings")
     assert reader.current("satisfaction_rating", "id, score") == sorted(
-        (int(each), fields["score"]) for each, fields in ratings.items()
+        (int(rating_id), fields["score"]) for rating_id, fields in ratings.items()
     )
 
 

@@ -386,7 +386,7 @@ def test_a_metric_has_values_by_pairs_of_dimensions(project: Path, pairs: str) -
     dimension = catalogue.dimensions["product_by_region"]
     assert catalogue.metrics["zombie_deals"].cross[0] == dimension.crosses == ("product", "region")
     assert dimension.label["en"] == "Product × Region"
-    crossings = [name for name, each in catalogue.dimensions.items() if each.crosses]
+    crossings = [name for name, dimension in catalogue.dimensions.items() if dimension.crosses]
     assert crossings == ["product_by_region", "product_by_team"][: len(crossings)]
 
 

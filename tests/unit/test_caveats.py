@@ -21,8 +21,8 @@ def caveats(name: str, unit: str) -> dict[str, str] | None:
         replace(source, business_unit="North", caveats={"sales_cycle_length": LATE}),
         replace(source, business_unit="South", caveats={"sales_cycle_length": "Another one."}),
     ]
-    (found,) = with_caveats([metric], sources, unit, WORDS)
-    return found.caveat
+    (with_caveat,) = with_caveats([metric], sources, unit, WORDS)
+    return with_caveat.caveat
 
 
 @pytest.mark.samples
@@ -38,5 +38,5 @@ def test_caveats_are_those_of_the_units_sources() -> None:
 def test_a_caveat_of_the_metric_itself_holds_in_every_unit() -> None:
     settings = Settings()  # type: ignore[call-arg]
     metric = replace(load_catalogue(settings).metrics["won_deals"], caveat={"en": "In any unit."})
-    (found,) = with_caveats([metric], declared_sources(settings).values(), "West", WORDS)
-    assert found.caveat == {"en": "In any unit."}
+    (with_caveat,) = with_caveats([metric], declared_sources(settings).values(), "West", WORDS)
+    assert with_caveat.caveat == {"en": "In any unit."}

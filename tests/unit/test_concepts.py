@@ -145,13 +145,13 @@ def test_dbt_is_told_of_the_sources_and_facts(project: Project) -> None:
         "models: [{name: core_deal, config: {meta: {concept: deals, horizon: [closed_on]}},"
         " columns: [{name: closed_on, data_type: date}]}, {name: core_other}]"
     )
-    told = dbt_variables(project.settings)
-    assert told["concepts"] == {"deals": ["stg_kiosk__deals"]}
-    assert told["facts"] == {
+    variables = dbt_variables(project.settings)
+    assert variables["concepts"] == {"deals": ["stg_kiosk__deals"]}
+    assert variables["facts"] == {
         "core_deal": {"concept": "deals", "horizon": ["closed_on"], "gaps": [], "needs_rate": None}
     }
-    assert told["services"] == {"company": []}
-    assert told["sources"]["kiosk"] == {
+    assert variables["services"] == {"company": []}
+    assert variables["sources"]["kiosk"] == {
         "business_unit": "O'Neil",
         "currency": "EUR",
         "role": "billing",
@@ -166,8 +166,8 @@ def test_all_mistakes_of_all_models_are_told_at_once_with_their_lines(project: P
     project.model("staging/kiosk/stg_kiosk__deals", {"deal_id": "varchar"})
     with pytest.raises(WrongDeclarations) as error:
         concept_models(project.settings)
-    told = [(mistake.path.name, mistake.line, mistake.problem.split(",")[0]) for mistake in error.value.mistakes]
-    assert told == [
+    mistakes = [(mistake.path.name, mistake.line, mistake.problem.split(",")[0]) for mistake in error.value.mistakes]
+    assert mistakes == [
         ("stg_kiosk__deals.yml", 2, "The model lacks the column amount (decimal(24"),
         ("stg_shop__deals.yml", 2, "The model lacks the column amount (decimal(24"),
         ("stg_shop__deals.yml", 3, "The model has the column deal_id (date)"),

@@ -44,15 +44,15 @@ def wrong(folder: Path, meta: str) -> list[tuple[int, str]]:
     ],
 )
 def test_a_fact_that_declares_what_it_lacks_is_refused(tmp_path: Path, meta: str, sentence: str) -> None:
-    ((line, said),) = wrong(tmp_path, meta)
+    ((line, problem),) = wrong(tmp_path, meta)
     assert line == 6
-    assert sentence in said
+    assert sentence in problem
 
 
 def test_dbt_is_told_of_facts_and_of_models_that_list_members() -> None:
     settings = load_settings()
-    told = dbt_variables(settings)
-    assert told["facts"]["core_opportunity"] == {
+    variables = dbt_variables(settings)
+    assert variables["facts"]["core_opportunity"] == {
         "concept": "opportunities",
         "horizon": ["created_on", "closed_on"],
         "needs_rate": "coalesce(is_won, false)",
@@ -61,11 +61,11 @@ def test_dbt_is_told_of_facts_and_of_models_that_list_members() -> None:
             {"name": "no_quantities", "lacks": "quantity", "alike": None, "among": "coalesce(is_won, false)"},
         ],
     }
-    assert told["facts"]["core_subscription"]["needs_rate"] == "not coalesce(is_trial, false)"
-    assert told["facts"]["core_subscription"]["gaps"][0]["among"] == "true"
-    assert told["facts"]["core_ticket"]["gaps"][0]["among"] == "closed_on is not null"
-    assert told["facts"]["core_ticket"]["needs_rate"] is None
-    assert told["members"] == ["core_product", "core_rep"]
+    assert variables["facts"]["core_subscription"]["needs_rate"] == "not coalesce(is_trial, false)"
+    assert variables["facts"]["core_subscription"]["gaps"][0]["among"] == "true"
+    assert variables["facts"]["core_ticket"]["gaps"][0]["among"] == "closed_on is not null"
+    assert variables["facts"]["core_ticket"]["needs_rate"] is None
+    assert variables["members"] == ["core_product", "core_rep"]
 
 
 def test_every_fact_of_a_concept_says_which_day_is_its_moment() -> None:

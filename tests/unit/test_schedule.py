@@ -20,7 +20,7 @@ def holidays(tmp_path: Path) -> Holidays:
 
 
 @pytest.mark.parametrize(
-    ("period", "said", "due"),
+    ("period", "rule", "due"),
     [
         ("2024-12", {}, datetime(2025, 1, 1, 7)),
         ("2024-12", {"hour": 0}, datetime(2025, 1, 1, 0)),
@@ -34,11 +34,11 @@ def holidays(tmp_path: Path) -> Holidays:
         ("2024-12-24", {"hour": 6}, datetime(2024, 12, 25, 6)),
     ],
 )
-def test_every_cadence_is_due_after_its_period(period: str, said: dict[str, Any], due: datetime, holidays: Any) -> None:
-    of = parse_period(period)
-    when = When(**said)
-    assert due_at(of, when, holidays) == due
-    assert last_due(of.grain, when, holidays, due, CALENDAR_YEAR) == of
+def test_every_cadence_is_due_after_its_period(period: str, rule: dict[str, Any], due: datetime, holidays: Any) -> None:
+    over = parse_period(period)
+    when = When(**rule)
+    assert due_at(over, when, holidays) == due
+    assert last_due(over.grain, when, holidays, due, CALENDAR_YEAR) == over
 
 
 def test_before_it_is_due_the_period_before_is_the_newest(holidays: Holidays) -> None:

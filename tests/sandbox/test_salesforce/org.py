@@ -49,12 +49,12 @@ def query(service: Salesforce, soql: str, everything: bool = False) -> Any:
 
 
 def names(service: Salesforce, soql: str, everything: bool = False) -> list[str]:
-    return [each["Name"] for each in query(service, soql, everything)["records"]]
+    return [record["Name"] for record in query(service, soql, everything)["records"]]
 
 
 def described(service: Salesforce, kind: str) -> dict[str, str]:
     fields = ask(service, f"{VERSION}/sobjects/{kind}/describe").json()["fields"]
-    return {each["name"]: each["type"] for each in fields}
+    return {description["name"]: description["type"] for description in fields}
 
 
 def refusal(answer: requests.Response) -> tuple[int, str]:

@@ -17,10 +17,10 @@ def client(service: Salesforce, session: requests.Session) -> simple_salesforce.
 
 
 def test_every_record_comes_once(client: simple_salesforce.Salesforce) -> None:
-    found = client.query_all("SELECT Id, Name FROM Opportunity")
+    answer = client.query_all("SELECT Id, Name FROM Opportunity")
 
-    assert [each["Id"] for each in found["records"]] == [record_id(number) for number in range(RECORDS)]
-    assert found["records"][0]["attributes"] == {
+    assert [record["Id"] for record in answer["records"]] == [record_id(number) for number in range(RECORDS)]
+    assert answer["records"][0]["attributes"] == {
         "type": "Opportunity",
         "url": f"{VERSION}/sobjects/Opportunity/{record_id(0)}",
     }
@@ -31,12 +31,12 @@ def test_deleted_ones_are_included_on_request(service: Salesforce, client: simpl
     soql = "SELECT Id, IsDeleted FROM Opportunity"
 
     assert client.query_all(soql)["totalSize"] == RECORDS - 1
-    found = client.query_all(soql, include_deleted=True)["records"]
-    assert [each["Id"] for each in found if each["IsDeleted"]] == [record_id(3)]
+    records = client.query_all(soql, include_deleted=True)["records"]
+    assert [record["Id"] for record in records if record["IsDeleted"]] == [record_id(3)]
 
 
 def test_describe_and_the_list_of_objects(client: simple_salesforce.Salesforce) -> None:
-    fields = {each["name"]: each["type"] for each in client.Opportunity.describe()["fields"]}
+    fields = {description["name"]: description["type"] for description in client.Opportunity.describe()["fields"]}
 
     assert fields == {
         "Id": "id",
@@ -49,7 +49,7 @@ def test_describe_and_the_list_of_objects(client: simple_salesforce.Salesforce) 
         "CloseDate": "date",
         "IsWon": "boolean",
     }
-    assert "OpportunityHistory" in [each["name"] for each in client.describe()["sobjects"]]
+    assert "OpportunityHistory" in [kind["name"] for kind in client.describe()["sobjects"]]
 
 
 def test_bulk_query(service: Salesforce, client: simple_salesforce.Salesforce) -> None:

@@ -32,11 +32,11 @@ def test_a_locator_lasts_two_days(service: Salesforce) -> None:
     assert refusal(ask(service, following)) == (400, "INVALID_QUERY_LOCATOR")
 
 
-@pytest.mark.parametrize(("asked", "given"), [("250", 250), ("2", 200), ("9999", RECORDS)])
-def test_batch_size(service: Salesforce, asked: str, given: int) -> None:
-    headers = {"Sforce-Query-Options": f"batchSize={asked}"}
-    found = ask(service, f"{VERSION}/query", headers, q="SELECT Id FROM Opportunity").json()
-    assert len(found["records"]) == given
+@pytest.mark.parametrize(("requested", "given"), [("250", 250), ("2", 200), ("9999", RECORDS)])
+def test_batch_size(service: Salesforce, requested: str, given: int) -> None:
+    headers = {"Sforce-Query-Options": f"batchSize={requested}"}
+    page = ask(service, f"{VERSION}/query", headers, q="SELECT Id FROM Opportunity").json()
+    assert len(page["records"]) == given
 
 
 def test_a_cursor_that_repeats(service: Salesforce) -> None:

@@ -39,8 +39,8 @@ def test_a_merged_account_names_the_one_that_took_it_in(service: Salesforce) -> 
     service.store.delete("Account", "001A", merged_into="001B")
 
     soql = "SELECT Id, Name, IsDeleted, MasterRecordId FROM Account ORDER BY Id"
-    found = query(service, soql, everything=True)["records"]
-    assert [(each["Name"], each["IsDeleted"], each["MasterRecordId"]) for each in found] == [
+    records = query(service, soql, everything=True)["records"]
+    assert [(record["Name"], record["IsDeleted"], record["MasterRecordId"]) for record in records] == [
         ("Loser", True, "001B"),
         ("Winner", False, None),
     ]
@@ -56,9 +56,9 @@ def test_the_clock_reveals_versions(service: Salesforce) -> None:
     service.advance(hours=1)
     assert names(service, soql) == ["Ada"]
     service.advance(minutes=5)
-    found = query(service, soql)["records"]
-    assert [each["Name"] for each in found] == ["Ada", "Late"]
-    assert found[0]["SystemModstamp"] == found[1]["SystemModstamp"]
+    records = query(service, soql)["records"]
+    assert [record["Name"] for record in records] == ["Ada", "Late"]
+    assert records[0]["SystemModstamp"] == records[1]["SystemModstamp"]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_activities_are_archived_a_year_after_they_are_over(service: Salesforce)
 
     def subjects(kind: str, everything: bool) -> list[str]:
         soql = f"SELECT Subject FROM {kind} WHERE IsDeleted = false"
-        return [each["Subject"] for each in query(service, soql, everything)["records"]]
+        return [record["Subject"] for record in query(service, soql, everything)["records"]]
 
     service.advance(days=364)
     assert subjects("Task", everything=False) == ["Done", "Open"]
@@ -91,4 +91,4 @@ def test_activities_are_archived_a_year_after_they_are_over(service: Salesforce)
     assert (subjects("Task", everything=False), subjects("Event", everything=False)) == (["Open"], [])
     assert (subjects("Task", everything=True), subjects("Event", everything=True)) == (["Done", "Open"], ["Met"])
     soql = "SELECT Subject FROM Task WHERE IsArchived = true"
-    assert [each["Subject"] for each in query(service, soql, everything=True)["records"]] == ["Done"]
+    assert [record["Subject"] for record in query(service, soql, everything=True)["records"]] == ["Done"]

@@ -55,8 +55,8 @@ def test_quotes_in_text(service: Salesforce) -> None:
 
 
 def test_offset_gives_the_first_page_only_and_ends_at_2000(service: Salesforce) -> None:
-    found = query(service, "SELECT Id FROM Opportunity OFFSET 1")
-    assert (len(found["records"]), found["done"]) == (200, True)
+    page = query(service, "SELECT Id FROM Opportunity OFFSET 1")
+    assert (len(page["records"]), page["done"]) == (200, True)
 
     refused = ask(service, f"{VERSION}/query", q="SELECT Id FROM Opportunity OFFSET 2001")
     assert refusal(refused) == (400, "NUMBER_OUTSIDE_VALID_RANGE")

@@ -18,20 +18,20 @@ def guessed(path: Path) -> Guess:
     return guess(read_table(path))
 
 
-def of(folder: Path, text: str, encoding: str = "utf-8") -> Guess:
+def guess_of(folder: Path, text: str, encoding: str = "utf-8") -> Guess:
     path = folder / "export.csv"
     path.write_text(text, encoding=encoding)
     return guessed(path)
 
 
-def types(found: Guess) -> dict[str, str]:
-    return {column.name: column.data_type for column in found.columns}
+def types(result: Guess) -> dict[str, str]:
+    return {column.name: column.data_type for column in result.columns}
 
 
 def test_an_export_as_everybody_writes_it_has_no_format() -> None:
-    found = guessed(CASES / "deals.csv")
-    assert (found.formats, found.key, found.notes) == ({}, ("deal_id",), ())
-    assert types(found) == {
+    result = guessed(CASES / "deals.csv")
+    assert (result.formats, result.key, result.notes) == ({}, ("deal_id",), ())
+    assert types(result) == {
         "deal_id": "varchar",
         "owner": "varchar",
         "account": "varchar",
@@ -43,8 +43,8 @@ def test_an_export_as_everybody_writes_it_has_no_format() -> None:
 
 
 def test_what_a_german_excel_writes() -> None:
-    found = guessed(CASES / "deals_german_excel.csv")
-    assert found.formats == {
+    result = guessed(CASES / "deals_german_excel.csv")
+    assert result.formats == {
         "encoding": "windows-1252",
         "delimiter": ";",
         "date_format": "%d.%m.%Y",
@@ -52,16 +52,16 @@ def test_what_a_german_excel_writes() -> None:
         "thousands_separator": ".",
         "null_values": ["k. A."],
     }
-    assert [types(found)[name] for name in ("angelegt", "abgeschlossen", "wert")] == ["date", "date", "decimal(18,2)"]
+    assert [types(result)[name] for name in ("angelegt", "abgeschlossen", "wert")] == ["date", "date", "decimal(18,2)"]
 
 
 def test_what_a_japanese_excel_writes() -> None:
-    found = guessed(CASES / "deals_japanese_excel.csv")
-    assert (found.formats["encoding"], found.formats["skip_rows"]) == ("shift_jis", 1)
-    assert (found.formats["date_format"], found.formats["null_values"]) == ("%Y/%m/%d", ["NULL"])
+    result = guessed(CASES / "deals_japanese_excel.csv")
+    assert (result.formats["encoding"], result.formats["skip_rows"]) == ("shift_jis", 1)
+    assert (result.formats["date_format"], result.formats["null_values"]) == ("%Y/%m/%d", ["NULL"])
     # No column of a warehouse is named so: the header is declared apart.
-    assert found.columns[0].name == "column_1"
-    assert found.columns[0].header == "案件番号"
+    assert result.columns[0].name == "column_1"
+    assert result.columns[0].header == "案件番号"
 
 
 def test_records_that_nothing_tells_apart_are_known_by_their_line() -> None:
@@ -69,14 +69,14 @@ def test_records_that_nothing_tells_apart_are_known_by_their_line() -> None:
 
 
 def test_days_that_can_be_read_two_ways_are_noted(tmp_path: Path) -> None:
-    found = of(tmp_path, "id,on\n1,03/04/2024\n2,05/06/2024\n")
-    assert found.formats["date_format"] == "%d/%m/%Y"
-    assert found.columns[1].notes == ("%d/%m/%Y and %m/%d/%Y fit all its days.",)
-    assert of(tmp_path, "id,on\n1,03/04/2024\n2,05/26/2024\n").formats["date_format"] == "%m/%d/%Y"
+    result = guess_of(tmp_path, "id,on\n1,03/04/2024\n2,05/06/2024\n")
+    assert result.formats["date_format"] == "%d/%m/%Y"
+    assert result.columns[1].notes == ("%d/%m/%Y and %m/%d/%Y fit all its days.",)
+    assert guess_of(tmp_path, "id,on\n1,03/04/2024\n2,05/26/2024\n").formats["date_format"] == "%m/%d/%Y"
 
 
 def test_a_number_that_can_be_read_two_ways_is_noted(tmp_path: Path) -> None:
-    (note,) = of(tmp_path, "id,weight\nA,1.234\nB,5.678\n").notes
+    (note,) = guess_of(tmp_path, "id,weight\nA,1.234\nB,5.678\n").notes
     assert note == "1.234 is read as 1.234; with `,` for decimals it would be 1234."
 
 
@@ -94,23 +94,23 @@ def test_a_number_that_can_be_read_two_ways_is_noted(tmp_path: Path) -> None:
     ],
 )
 def test_a_type_fits_all_texts(tmp_path: Path, text: str, kind: str) -> None:
-    assert types(of(tmp_path, "x\n" + text)) == {"x": kind}
+    assert types(guess_of(tmp_path, "x\n" + text)) == {"x": kind}
 
 
 def test_a_few_texts_among_numbers_are_noted(tmp_path: Path) -> None:
-    found = of(tmp_path, "x\n" + "".join(f"{number}.5\n" for number in range(20)) + "unknown\n")
-    assert types(found) == {"x": "decimal(18,2)"}
-    assert found.columns[0].notes == ("1 are no numbers, as 'unknown': these records are set aside.",)
+    result = guess_of(tmp_path, "x\n" + "".join(f"{number}.5\n" for number in range(20)) + "unknown\n")
+    assert types(result) == {"x": "decimal(18,2)"}
+    assert result.columns[0].notes == ("1 are no numbers, as 'unknown': these records are set aside.",)
 
 
 def test_a_currency_is_in_a_header_or_the_same_in_every_row(tmp_path: Path) -> None:
-    assert of(tmp_path, "id,Value (EUR)\n1,2.50\n").currency == "EUR"
-    assert of(tmp_path, "id,currency\n1,JPY\n2,JPY\n").currency == "JPY"
-    assert of(tmp_path, "id,currency\n1,JPY\n2,EUR\n").currency == ""
+    assert guess_of(tmp_path, "id,Value (EUR)\n1,2.50\n").currency == "EUR"
+    assert guess_of(tmp_path, "id,currency\n1,JPY\n2,JPY\n").currency == "JPY"
+    assert guess_of(tmp_path, "id,currency\n1,JPY\n2,EUR\n").currency == ""
 
 
 def test_a_word_of_sql_gets_another_name(tmp_path: Path) -> None:
-    assert list(types(of(tmp_path, "Order,End,day\n1,2,3\n"))) == ["order_value", "end_value", "day"]
+    assert list(types(guess_of(tmp_path, "Order,End,day\n1,2,3\n"))) == ["order_value", "end_value", "day"]
 
 
 def test_a_workbook_and_a_parquet_file_are_read(tmp_path: Path) -> None:
@@ -120,8 +120,8 @@ def test_a_workbook_and_a_parquet_file_are_read(tmp_path: Path) -> None:
     book.active.append(["A", 1.5])
     book.active.append(["B", 2])
     book.save(tmp_path / "deals.xlsx")
-    found = guessed(tmp_path / "deals.xlsx")
-    assert (types(found), found.formats) == ({"id": "varchar", "value": "decimal(18,2)"}, {"skip_rows": 1})
+    result = guessed(tmp_path / "deals.xlsx")
+    assert (types(result), result.formats) == ({"id": "varchar", "value": "decimal(18,2)"}, {"skip_rows": 1})
     pq.write_table(pa.table({"id": [1], "at": pa.array([0], pa.timestamp("us", "UTC"))}), tmp_path / "deals.parquet")
     assert types(guessed(tmp_path / "deals.parquet")) == {"id": "bigint", "at": "timestamptz"}
 

@@ -74,10 +74,10 @@ def catalogue(project: Path, language: str, name: str = COMPANY) -> Path:
 def translate(path: Path, **words: str) -> None:
     """Write words below the English texts of a catalogue."""
     text = path.read_text("utf-8")
-    for english, said in words.items():
+    for english, translation in words.items():
         before = f'msgid "{english}"\nmsgstr ""'
         assert before in text
-        text = text.replace(before, before.replace('msgstr ""', f'msgstr "{said}"'))
+        text = text.replace(before, before.replace('msgstr ""', f'msgstr "{translation}"'))
     path.write_text(text, "utf-8")
 
 
@@ -144,8 +144,8 @@ def test_a_new_language_gets_the_catalogues_that_others_have(project: Path) -> N
 
 
 def test_a_company_may_say_it_in_other_words_than_the_product(project: Path) -> None:
-    for name, said in (("product.po", "架電数"), (COMPANY, "コール数")):
-        catalogue(project, "ja", name).write_text(f'msgid "Calls made"\nmsgstr "{said}"\n', "utf-8")
+    for name, translation in (("product.po", "架電数"), (COMPANY, "コール数")):
+        catalogue(project, "ja", name).write_text(f'msgid "Calls made"\nmsgstr "{translation}"\n', "utf-8")
     assert load_translations(project / "reports").text("ja", "Calls made") == "コール数"
 
 
@@ -156,8 +156,10 @@ def test_a_folder_is_all_that_a_language_takes(project: Path) -> None:
     text = catalogue(project, "pl").read_text("utf-8")
     several = 'msgid_plural "the {count} calls that are open"\nmsgstr[0] ""\nmsgstr[1] ""\nmsgstr[2] ""'
     assert several in text
-    said = several.replace('[0] ""', '[0] "jedna"').replace('[1] ""', '[1] "{count} kilka"')
-    catalogue(project, "pl").write_text(text.replace(several, said.replace('[2] ""', '[2] "{count} wiele"')), "utf-8")
+    polish_forms = several.replace('[0] ""', '[0] "jedna"').replace('[1] ""', '[1] "{count} kilka"')
+    catalogue(project, "pl").write_text(
+        text.replace(several, polish_forms.replace('[2] ""', '[2] "{count} wiele"')), "utf-8"
+    )
     forms = load_translations(project / "reports").of_forms(
         ("the one call that is open", "the {count} calls that are open")
     )
