@@ -80,13 +80,13 @@ def render(
     output: Annotated[Path, typer.Option(help="File to write.")],
 ) -> None:
     """Render a close again: the same bytes, always."""
-    from scorecard.pdf.render import render as pdf
+    from scorecard.pdf import render as render_pdf
     from scorecard.shared.languages import languages
 
     settings = load_settings()
     reports = settings.project / "reports"
     refuse_unknown(language, languages(reports), "--language")
-    steps.write_whole(output, pdf(steps.open_close(settings, close), language, reports))
+    steps.write_whole(output, render_pdf(steps.open_close(settings, close), language, reports))
     say(f"Written: {output}")
 
 

@@ -15,6 +15,7 @@ from scorecard.delivery.ledger_row import Key
 from scorecard.delivery.notify import tell_owner
 from scorecard.delivery.post import Outcome, Prepared, post
 from scorecard.shared.errors import ScorecardError
+from scorecard.shared.mail_summary import MailSummary
 from scorecard.shared.settings import Settings
 from scorecard.shared.templates import fill
 
@@ -22,22 +23,6 @@ WORDS = (
     *("mail.greeting", "mail.intro", "mail.points", "mail.warnings", "mail.attached", "mail.prove"),
     "mail.automatic",
 )
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What the body says, in the reader's language and as plain text: nothing in it is markup."""
-
-    title: str
-    period_label: str
-    headline: str
-    sentences: tuple[str, ...]
-    currency: str
-    ask: str
-    edition: str | None = None
-    figure_id: str = "F001"
-    warnings: tuple[str, ...] = ()
-    edition_mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,13 +40,13 @@ class Letter:
     recipient: str
     language: str
     domains: tuple[str, ...]
-    summarise: Callable[[], Summary]
+    summarise: Callable[[], MailSummary]
     words: Mapping[str, str]
     pdf: Path
     content_sha256: str | None = None
 
     @cached_property
-    def summary(self) -> Summary:
+    def summary(self) -> MailSummary:
         """What the body says."""
         return self.summarise()
 

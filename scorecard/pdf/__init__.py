@@ -1,5 +1,7 @@
 """Renders a close as a scorecard."""
 
-from scorecard.pdf.render import Summary, render, render_many, summary
+from scorecard.pdf.document import printed_figures
+from scorecard.pdf.mail_text import mail_summary
+from scorecard.pdf.rendering import html, render
 
-__all__ = ["Summary", "render", "render_many", "summary"]
+__all__ = ["html", "mail_summary", "printed_figures", "render"]

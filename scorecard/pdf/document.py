@@ -1,111 +1,41 @@
-"""What a document holds: every word and number in its final form, so that templates compute nothing."""
+"""A scorecard in one language: its head, and its sections in the order of reading."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from scorecard.pdf.page.context import Cell, Notes, Status
-from scorecard.pdf.sections.breakdowns import Breakdown
-from scorecard.pdf.sections.indicators import CardGroup, Group
-from scorecard.pdf.sections.kpi_tree import Node
-from scorecard.pdf.sections.three_things import Thing
-
-
-@dataclass(frozen=True)
-class Since:
-    """What an indicator did since an action began: the figures of two periods, each with its period's name."""
-
-    before: tuple[str, Cell]
-    now: tuple[str, Cell] | None
-    change: Cell
-    verdict: str
+from scorecard.pdf.page import LocaleFormats, PageContext, Wording, read_close, visible
+from scorecard.pdf.sections.breakdowns import BreakdownsSection, breakdowns_section
+from scorecard.pdf.sections.data_quality import DataQualitySection, data_quality_section
+from scorecard.pdf.sections.edition_changes import EditionChangesSection, edition_changes_section
+from scorecard.pdf.sections.indicators import IndicatorsSection, indicators_section
+from scorecard.pdf.sections.proof import ProofSection, proof_section
+from scorecard.pdf.sections.summary import SummarySection, summary_section
 
 
 @dataclass(frozen=True)
-class ActionRow:
-    """A decision of the last review, and what its indicator did since. ``since`` is None where no begin is known."""
-
-    what: str
-    effect: str
-    who: str
-    due: str
-    progress: str
-    overdue: bool
-    indicator: str
-    since: Since | None
-
-
-@dataclass(frozen=True)
-class FailedCheck:
-    """A check that failed."""
-
-    mark: str
-    severity: str
-    is_error: bool
-    name: str
-    where: str
-    failures: str
-    message: str
-    cure: str
-    metrics: str
-
-
-@dataclass(frozen=True)
-class CheckedSource:
-    """The checks of one source object."""
-
-    where: str
-    kinds: str
-    checks: str
-    passed: str
-    rows: str
-
-
-@dataclass(frozen=True)
-class Restated:
-    """A figure that an earlier edition printed otherwise."""
-
-    figure_id: str
-    metric: str
-    member: str
-    period: str
-    old: str
-    new: str
-    why: str
-
-
-@dataclass(frozen=True)
-class Proof:
-    """A printed figure in the list that proves it."""
-
-    figure_id: str
-    what: str
-    printed: str
-    exact: str
-    observations: str
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Headings that name periods."""
+class ColumnHeadings:
+    """The headings that name periods. All tables share them."""
 
     period: str
     prior: str
     vs_prior: str
     vs_year_ago: str
-    spark_grain: str
-    spark: str
-    target_note: str | None
 
 
 @dataclass(frozen=True)
-class Document:
-    """A scorecard in one language."""
+class ScorecardDocument:
+    """A scorecard in one language. Every word and every number is in its final form.
+
+    ``data_through`` says through which day the data goes; it is None where the close doesn't say. ``general_checks``
+    are the marks of the failed checks that touch every indicator.
+    """
 
     language: str
     title: str
     purpose: str
     file_title: str
     business_unit: str
-    ask: str
+    owner: str
     period: str
     data_through: str | None
     is_provisional: bool
@@ -113,35 +43,85 @@ class Document:
     close_id: str
     edition: str
     hash_short: str
-    content_sha256: str
-    revision: str
-    libraries: str
-    columns: Columns
-    checks: str
-    warnings: str | None
-    edition_note: str | None
-    headline: tuple[str, ...]
-    things: tuple[Thing, ...]
-    groups: tuple[Group, ...]
-    breakdown: Breakdown | None
-    actions: tuple[ActionRow, ...]
-    actions_note: str | None
-    legend: tuple[Status, ...]
-    summary_notes: Notes
-    check_notes: Notes
-    general: tuple[str, ...]
-    tree: tuple[Node, ...]
-    tree_notes: Notes
-    cards: tuple[CardGroup, ...]
-    breakdowns: tuple[Breakdown, ...]
-    failed: tuple[FailedCheck, ...]
-    sources: tuple[CheckedSource, ...]
-    held_back: tuple[str, ...]
-    unavailable: tuple[tuple[str, str], ...]
-    provisional: tuple[str, ...]
-    finals: tuple[str, ...]
-    restatements: tuple[Restated, ...]
-    restated_notes: tuple[str, ...]
-    proof_head: tuple[str, ...]
-    trace_command: str
-    proofs: tuple[Proof, ...]
+    columns: ColumnHeadings
+    general_checks: tuple[str, ...]
+    summary: SummarySection
+    indicators: IndicatorsSection
+    breakdowns: BreakdownsSection
+    data_quality: DataQualitySection
+    edition_changes: EditionChangesSection
+    proof: ProofSection
+
+
+def read_context(close_dir: Path, language: str, reports_dir: Path) -> PageContext:
+    """Read a close and the words of a language.
+
+    Raises
+    ------
+    ScorecardError: the close can't be read, or the language has no words.
+    """
+    wording = Wording(reports_dir, language)
+    return PageContext(read_close(close_dir, language), wording, LocaleFormats(wording))
+
+
+def write_document(context: PageContext) -> ScorecardDocument:
+    """Build the whole document. The order of the sections numbers the footnotes and lists the printed figures."""
+    close, formats, say = context.close, context.formats, context.say
+    period = formats.period(close.period, close.fiscal)
+    return ScorecardDocument(
+        language=close.language,
+        title=close.title,
+        purpose=close.purpose,
+        file_title=say("file.title", title=close.title, period=period),
+        business_unit=visible(str(close.scorecard["business_unit"])),
+        owner=say("ask", owner=visible(str(close.scorecard["owner"]))),
+        period=formats.period_full(close.period, close.fiscal),
+        data_through=_data_through(context),
+        is_provisional=_is_provisional(context),
+        currency=close.currency,
+        close_id=close.close_id,
+        edition=formats.count(close.edition),
+        hash_short=close.content_sha256[:12],
+        columns=ColumnHeadings(
+            period=period,
+            prior=context.period_name(close.prior),
+            vs_prior=say("column.versus_prior", period=context.period_name(close.prior)),
+            vs_year_ago=say("column.versus_year_ago", period=formats.period(close.year_ago, close.fiscal)),
+        ),
+        general_checks=tuple(context.check_mark(check) for check in close.general_checks),
+        summary=summary_section(context),
+        indicators=indicators_section(context),
+        breakdowns=breakdowns_section(context),
+        data_quality=data_quality_section(context),
+        edition_changes=edition_changes_section(context),
+        proof=proof_section(context),
+    )
+
+
+def printed_figures(close_dir: Path, language: str, reports_dir: Path) -> set[tuple[str, str, str, str]]:
+    """Return the figures that the pages of a close print, each as (metric, period, dimension, member).
+
+    Raises
+    ------
+    ScorecardError: as ``read_context``.
+    """
+    context = read_context(close_dir, language, reports_dir)
+    write_document(context)
+    figures = [printed.figure for printed in context.printed.values()]
+    return {(figure.metric, figure.period, figure.dimension, figure.member) for figure in figures}
+
+
+def _is_provisional(context: PageContext) -> bool:
+    """Whether the data ends before the period does."""
+    known = context.close.known_through
+    return known is not None and known < context.close.period.last_day
+
+
+def _data_through(context: PageContext) -> str | None:
+    """Say through which day the data goes. Where the data ends before the period does, say also provisional."""
+    known = context.close.known_through
+    if known is None:
+        return None
+    is_same_year = known.year == context.close.period.last_day.year
+    day = context.formats.day_short(known) if is_same_year else context.formats.day(known)
+    return context.say("provisional" if _is_provisional(context) else "known_through", day=day)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from scorecard.catalogue import Scorecard, load_catalogue
 from scorecard.shared.errors import ScorecardError, Temporary
 from scorecard.shared.files import sha256_of, write_whole
+from scorecard.shared.mail_summary import MailSummary
 from scorecard.shared.periods import Period, parse_period
 from scorecard.shared.settings import Settings
 from scorecard.steps.building import artifacts
@@ -110,7 +111,7 @@ def close(settings: Settings, entry: Scorecard, period: Period) -> "Close":
 
 def _printed(settings: Settings, entry: Scorecard, folder: Path) -> set[tuple[str, str, str, str]] | None:
     """Return the figures that the pages of a close print; None where this release can't make its pages."""
-    from scorecard.pdf.compose import printed_figures
+    from scorecard.pdf import printed_figures
 
     try:
         return printed_figures(folder, entry.languages[0], settings.project / "reports")
@@ -120,7 +121,7 @@ def _printed(settings: Settings, entry: Scorecard, folder: Path) -> set[tuple[st
 
 def _pdf(settings: Settings, closed: "Close", language: str) -> Path:
     """Render a close to out/, unless the file there is the very one that would come out."""
-    from scorecard.pdf.render import render
+    from scorecard.pdf import render
 
     reports = settings.project / "reports"
     path = settings.out / f"{closed.close_id}-{language}.pdf"
@@ -167,10 +168,10 @@ def _deliver(
     reports = settings.project / "reports"
 
     @cache
-    def summarise(language: str) -> mail.Summary:
-        from scorecard.pdf.render import summary
+    def summarise(language: str) -> MailSummary:
+        from scorecard.pdf import mail_summary
 
-        return mail.Summary(**vars(summary(closed.path, language, reports)))
+        return mail_summary(closed.path, language, reports)
 
     words = {language: Wording(reports, language) for language in pdfs}
     letters = [

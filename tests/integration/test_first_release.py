@@ -17,9 +17,9 @@ import pytest
 
 from scorecard.closes.store import folders
 from scorecard.closes.trace import trace
+from scorecard.pdf import render
 from scorecard.pdf.attachments import figures_csv
-from scorecard.pdf.compose import read_desk
-from scorecard.pdf.render import render
+from scorecard.pdf.document import read_context
 from scorecard.shared.decimals import digits
 from scorecard.steps import verify
 from tests.conftest import PROJECT, Sandbox, sandbox_at
@@ -83,7 +83,7 @@ def test_its_figures_are_proved(first: Sandbox, close_id: str) -> None:
 def test_its_closes_render_with_their_own_figures(first: Sandbox, close_id: str, language: str) -> None:
     folder = close_of(first, close_id)
     assert render(folder, language, REPORTS).startswith(b"%PDF")
-    content = figures_csv(read_desk(folder, language, REPORTS)).decode("utf-8-sig")
+    content = figures_csv(read_context(folder, language, REPORTS)).decode("utf-8-sig")
     printed = {row["figure_id"]: row for row in csv.DictReader(io.StringIO(content))}
     frozen = {row["figure_id"]: row for row in pq.read_table(folder / "values.parquet").to_pylist()}
     assert printed

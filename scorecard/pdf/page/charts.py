@@ -1,4 +1,7 @@
-"""Where the lines and bars of a chart go. Coordinates only: the template draws them, and nothing here knows a word."""
+"""Where the lines and columns of a chart stand.
+
+This module knows coordinates and no words: the template draws what it returns.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +9,16 @@ from decimal import Decimal
 from unicodedata import east_asian_width
 
 _EDGE = 2.5
-# The size of the letters in a chart, as the template draws them.
-_FONT = 7
+# The template writes the letters of a chart in this size.
+_FONT_SIZE = 7
+# A label above the highest value needs this room.
+_ROOM_ABOVE = 9.0
+# The names of the periods need this room below the chart, and labels below the values need more.
+_ROOM_BELOW, _ROOM_BELOW_LABELS = 10.0, 18.5
+# A label nearer to the chart's edge than this is aligned with the edge.
+_EDGE_OF_LABELS = 16
+
+Series = Sequence[Decimal | None]
 
 
 @dataclass(frozen=True)
@@ -19,16 +30,16 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Columns:
-    """The columns of a chart of one kind, as one path: actual, current (in the scorecard's period) or open."""
+class ColumnPath:
+    """All columns of one kind as one path. The kind is actual, current (in the scorecard's period) or open."""
 
     path: str
     kind: str
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A word or number beside a chart's value."""
+class ChartLabel:
+    """A word or a number that a chart prints."""
 
     x: str
     y: str
@@ -38,7 +49,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Chart:
-    """A line or column chart of some periods."""
+    """A line chart or column chart of some periods."""
 
     width: int
     height: int
@@ -46,25 +57,44 @@ class Chart:
     lines: tuple[str, ...] = ()
     dots: tuple[Point, ...] = ()
     end: Point | None = None
-    columns: tuple[Columns, ...] = ()
+    columns: tuple[ColumnPath, ...] = ()
     targets: str | None = None
     axis_y: str | None = None
-    marks: tuple[Mark, ...] = ()
-    axis: tuple[Mark, ...] = ()
+    labels: tuple[ChartLabel, ...] = ()
+    axis: tuple[ChartLabel, ...] = ()
 
 
 @dataclass(frozen=True)
-class Bar:
-    """The bars of one table row as paths, 100 wide and 10 high: the value, the period before, the target's mark."""
+class PeriodSeries:
+    """What a chart of periods shows: of every period one entry in each field, the oldest first.
 
-    title: str
-    actual: str
-    zero: str
-    prior: str | None
-    goal: str | None
+    ``values`` and ``targets`` have None where there is none. ``labels`` are printed beside the values.
+    ``is_current`` says whether the period is part of the scorecard's period, ``is_complete`` whether it has ended.
+    """
+
+    values: Series
+    targets: Series
+    labels: Sequence[str | None]
+    is_current: Sequence[bool]
+    is_complete: Sequence[bool]
 
 
-Series = Sequence[Decimal | None]
+@dataclass(frozen=True)
+class _Plot:
+    """The area in which the values of a chart stand. ``step`` is the width of one period."""
+
+    low: Decimal
+    high: Decimal
+    top: float
+    height: float
+    step: float
+    has_columns: bool
+
+    def x(self, position: int) -> float:
+        return self.step * (position + 0.5)
+
+    def y(self, value: Decimal | None) -> float | None:
+        return _place(value, self.low, self.high, self.height, self.top)
 
 
 def sparkline(values: Series, title: str, width: int = 78, height: int = 13) -> Chart:
@@ -78,63 +108,21 @@ def sparkline(values: Series, title: str, width: int = 78, height: int = 13) -> 
 
 
 def periods_chart(
-    values: Series,
-    targets: Series,
-    columns: bool,
-    current: Sequence[bool],
-    complete: Sequence[bool],
-    axis: tuple[str, str, str],
-    labels: Sequence[str | None],
-    title: str,
-    width: int = 204,
-    height: int = 64,
+    series: PeriodSeries, axis: tuple[str, str, str], title: str, *, columns: bool, width: int = 204, height: int = 64
 ) -> Chart:
     """Return a chart of some periods: columns from zero for what adds up, a line for what does not.
 
     Parameters
     ----------
-    values, targets: one a period; None is a gap.
-    columns: columns, else a line.
-    current, complete: whether the period is part of the scorecard's, and whether it has ended.
-    axis: what is written below the first period, in the middle, and below the last one.
-    labels: what is written beside a period's value; of those that would run into one another, the later one.
+    axis: the words below the first period, below the middle, and below the last period.
+    columns: True draws columns, False draws a line.
     """
-    # Room for a label above the highest value, for names below, and on a line for a label below the lowest.
-    known = [value for value in (*values, *targets) if value is not None]
-    if not known:
+    plot = _plot(series, columns, width, height)
+    if plot is None:
         return Chart(width, height, title)
-    top, step = 9.0, width / max(1, len(values))
-    bottom = height - (10.0 if columns and min(known) >= 0 else 18.5)
-    low, high = min(known), max(known)
-    if columns:
-        low, high = min(low, Decimal(0)), max(high, Decimal(0))
-    xs = [step * (at + 0.5) for at in range(len(values))]
-    ys = [_place(value, low, high, bottom - top, top) for value in values]
-    zero = _place(Decimal(0), low, high, bottom - top, top) if columns else None
-    goals = [_place(target, low, high, bottom - top, top) for target in targets]
-    marks = [
-        Mark(_n(x), _n(_beside(y, goals[at], _hangs(values, at, columns))), text)
-        for at, (x, y, text) in enumerate(zip(xs, ys, labels, strict=True))
-        if y is not None and text is not None
-    ]
-    drawn: dict[str, list[str]] = {}
-    wanted: list[str] = []
-    for at, (x, y) in enumerate(zip(xs, ys, strict=True)):
-        if columns and y is not None and zero is not None:
-            kind = "open" if not complete[at] else "current" if current[at] else "actual"
-            column = _rectangle(x - step * 0.31, min(y, zero), step * 0.62, max(0.4, abs(zero - y)))
-            drawn.setdefault(kind, []).append(column)
-        goal = goals[at]
-        if goal is not None:
-            wide = step * (0.84 if columns else 0.5)
-            wanted.append(_rectangle(x - wide / 2, goal - 0.9, wide, 1.8))
-    below = _n(height - 1.5)
-    names = (
-        Mark("0", below, axis[0], "start"),
-        Mark(_n(width / 2), below, axis[1]),
-        Mark(_n(width), below, axis[2], "end"),
-    )
-    lines, dots, end = ((), (), None) if columns else _line(xs, ys)
+    xs = [plot.x(position) for position in range(len(series.values))]
+    lines, dots, end = ((), (), None) if columns else _line(xs, [plot.y(value) for value in series.values])
+    zero = plot.y(Decimal(0)) if columns else None
     return Chart(
         width,
         height,
@@ -142,59 +130,87 @@ def periods_chart(
         lines,
         dots,
         end,
-        tuple(Columns(" ".join(paths), kind) for kind, paths in drawn.items()),
-        " ".join(wanted) or None,
-        None if zero is None else _n(zero),
-        tuple(_apart(_inside(marks, width))),
-        names,
+        columns=_columns(plot, series) if columns else (),
+        targets=_target_marks(plot, series.targets),
+        axis_y=None if zero is None else _n(zero),
+        labels=tuple(_without_overlaps(_within_edges(_value_labels(plot, series), width))),
+        axis=_axis_labels(axis, width, height),
     )
 
 
-def bars(values: Series, priors: Series, targets: Series, titles: Sequence[str]) -> list[Bar | None]:
-    """Return the bars of a table's rows on one scale from zero, with a title each. A missing value has no bar."""
-    known = [value for value in (*values, *priors, *targets) if value is not None]
-    low, high = min([*known, Decimal(0)]), max([*known, Decimal(0)])
-    span = (high - low) or Decimal(1)
-
-    def share(value: Decimal) -> float:
-        return float((value - low) / span * 98)
-
-    zero = share(Decimal(0))
-
-    def bar(value: Decimal, top: float, height: float) -> str:
-        return _rectangle(min(zero, share(value)), top, abs(share(value) - zero), height)
-
-    rows: list[Bar | None] = []
-    for value, prior, target, title in zip(values, priors, targets, titles, strict=True):
-        if value is None:
-            rows.append(None)
-            continue
-        rows.append(
-            Bar(
-                title=title,
-                actual=bar(value, 2.4, 5.2),
-                zero=_rectangle(zero, 0, 0.3, 10),
-                prior=None if prior is None else bar(prior, 0, 10),
-                goal=None if target is None else _frame(share(target) - 0.8, 0, 1.6, 10),
-            )
-        )
-    return rows
+def _plot(series: PeriodSeries, columns: bool, width: int, height: int) -> _Plot | None:
+    """Return the area for the values, with room for labels around it. None where nothing is known."""
+    known = [value for value in (*series.values, *series.targets) if value is not None]
+    if not known:
+        return None
+    bottom = height - (_ROOM_BELOW if columns and min(known) >= 0 else _ROOM_BELOW_LABELS)
+    low, high = min(known), max(known)
+    if columns:
+        low, high = min(low, Decimal(0)), max(high, Decimal(0))
+    step = width / max(1, len(series.values))
+    return _Plot(low, high, _ROOM_ABOVE, bottom - _ROOM_ABOVE, step, columns)
 
 
-def _beside(y: float, goal: float | None, below: bool) -> float:
-    """Return where a value's label stands: above or below the value, and clear of the target's mark."""
-    if below:
+def _value_labels(plot: _Plot, series: PeriodSeries) -> list[ChartLabel]:
+    labels = []
+    for position, text in enumerate(series.labels):
+        y = plot.y(series.values[position])
+        if y is not None and text is not None:
+            is_below = _hangs(series.values, position, plot.has_columns)
+            label_y = _label_y(y, plot.y(series.targets[position]), is_below)
+            labels.append(ChartLabel(_n(plot.x(position)), _n(label_y), text))
+    return labels
+
+
+def _columns(plot: _Plot, series: PeriodSeries) -> tuple[ColumnPath, ...]:
+    paths: dict[str, list[str]] = {}
+    zero = plot.y(Decimal(0))
+    for position, value in enumerate(series.values):
+        y = plot.y(value)
+        if y is not None and zero is not None:
+            is_current, is_complete = series.is_current[position], series.is_complete[position]
+            kind = "open" if not is_complete else "current" if is_current else "actual"
+            left, width = plot.x(position) - plot.step * 0.31, plot.step * 0.62
+            paths.setdefault(kind, []).append(rectangle(left, min(y, zero), width, max(0.4, abs(zero - y))))
+    return tuple(ColumnPath(" ".join(rectangles), kind) for kind, rectangles in paths.items())
+
+
+def _target_marks(plot: _Plot, targets: Series) -> str | None:
+    """Return the marks of the targets as one path. None where there is no target."""
+    width = plot.step * (0.84 if plot.has_columns else 0.5)
+    marks = [
+        rectangle(plot.x(position) - width / 2, y - 0.9, width, 1.8)
+        for position, target in enumerate(targets)
+        if (y := plot.y(target)) is not None
+    ]
+    return " ".join(marks) or None
+
+
+def _axis_labels(axis: tuple[str, str, str], width: int, height: int) -> tuple[ChartLabel, ...]:
+    y = _n(height - 1.5)
+    first, middle, last = axis
+    return (
+        ChartLabel("0", y, first, "start"),
+        ChartLabel(_n(width / 2), y, middle),
+        ChartLabel(_n(width), y, last, "end"),
+    )
+
+
+def _label_y(y: float, goal: float | None, is_below: bool) -> float:
+    """Return the height of a value's label: above or below the value, and clear of the target's mark."""
+    if is_below:
         return y + 8.5 if goal is None or not y < goal < y + 10 else goal + 8.5
     return y - 3 if goal is None or not y - 10 < goal < y else goal - 3.2
 
 
-def _hangs(values: Series, at: int, columns: bool) -> bool:
+def _hangs(values: Series, position: int, columns: bool) -> bool:
     """Whether a label stands below its value: of a negative column, and where a line comes or goes higher up."""
-    value = values[at] or Decimal(0)
+    value = values[position] or Decimal(0)
     if columns:
         return value < 0
-    beside = [known for known in (*values[max(at - 1, 0) : at], *values[at + 1 : at + 2]) if known is not None]
-    return sum(beside, Decimal(0)) > value * len(beside)
+    neighbours = (*values[max(position - 1, 0) : position], *values[position + 1 : position + 2])
+    known = [neighbour for neighbour in neighbours if neighbour is not None]
+    return sum(known, Decimal(0)) > value * len(known)
 
 
 def _line(xs: Sequence[float], ys: Sequence[float | None]) -> tuple[tuple[str, ...], tuple[Point, ...], Point | None]:
@@ -211,52 +227,48 @@ def _line(xs: Sequence[float], ys: Sequence[float | None]) -> tuple[tuple[str, .
     return lines, dots, None if last is None else Point(_n(xs[-1]), _n(last))
 
 
-def _inside(marks: Sequence[Mark], width: int) -> list[Mark]:
-    """Keep the first and last labels from being cut at the chart's edge."""
-    room = 16
+def _within_edges(labels: Sequence[ChartLabel], width: int) -> list[ChartLabel]:
+    """Keep the first and the last label within the chart."""
     return [
-        Mark(_n(width), mark.y, mark.text, "end")
-        if float(mark.x) > width - room
-        else Mark("0", mark.y, mark.text, "start")
-        if float(mark.x) < room
-        else mark
-        for mark in marks
+        ChartLabel(_n(width), label.y, label.text, "end")
+        if float(label.x) > width - _EDGE_OF_LABELS
+        else ChartLabel("0", label.y, label.text, "start")
+        if float(label.x) < _EDGE_OF_LABELS
+        else label
+        for label in labels
     ]
 
 
-def _apart(marks: Sequence[Mark]) -> list[Mark]:
-    """Leave out labels that would be printed over a later one, which matters more."""
-    kept: list[Mark] = []
-    for mark in reversed(marks):
-        left, right = _extent(mark)
-        if all(
-            right <= other_left or other_right <= left or abs(float(mark.y) - float(other.y)) >= _FONT
-            for other, (other_left, other_right) in ((each, _extent(each)) for each in kept)
-        ):
-            kept.append(mark)
+def _without_overlaps(labels: Sequence[ChartLabel]) -> list[ChartLabel]:
+    """Leave out labels that would cover a later one: the later one matters more."""
+    kept: list[ChartLabel] = []
+    for label in reversed(labels):
+        if not any(_overlap(label, other) for other in kept):
+            kept.append(label)
     return kept[::-1]
 
 
-def _extent(mark: Mark) -> tuple[float, float]:
-    """Return from where to where a label reaches, with a little room on either side."""
-    width = _FONT * sum(1.0 if east_asian_width(each) == "W" else 0.57 for each in mark.text) + 2
-    x = float(mark.x)
-    left = x if mark.anchor == "start" else x - width if mark.anchor == "end" else x - width / 2
+def _overlap(label: ChartLabel, other: ChartLabel) -> bool:
+    (left, right), (other_left, other_right) = _extent(label), _extent(other)
+    is_beside = right <= other_left or other_right <= left
+    return not is_beside and abs(float(label.y) - float(other.y)) < _FONT_SIZE
+
+
+def _extent(label: ChartLabel) -> tuple[float, float]:
+    """Return the left and right end of a label, with a little room on either side."""
+    width = _FONT_SIZE * sum(1.0 if east_asian_width(letter) == "W" else 0.57 for letter in label.text) + 2
+    x = float(label.x)
+    left = x if label.anchor == "start" else x - width if label.anchor == "end" else x - width / 2
     return left, left + width
 
 
-def _rectangle(x: float, y: float, width: float, height: float) -> str:
+def rectangle(x: float, y: float, width: float, height: float) -> str:
     """Return a rectangle as part of a path."""
     return f"M{_n(x)} {_n(y)}h{_n(width)}v{_n(height)}h{_n(-width)}z"
 
 
-def _frame(x: float, y: float, width: float, height: float) -> str:
-    """Return the outline of a rectangle; filled by the even-odd rule, what is inside stays open."""
-    return _rectangle(x, y, width, height) + _rectangle(x + 0.5, y + 0.9, width - 1, height - 1.8)
-
-
 def _spread(count: int, width: float, left: float) -> list[float]:
-    return [left + width * at / max(1, count - 1) for at in range(count)]
+    return [left + width * position / max(1, count - 1) for position in range(count)]
 
 
 def _place(value: Decimal | None, low: Decimal, high: Decimal, height: float, top: float) -> float | None:

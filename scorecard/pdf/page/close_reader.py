@@ -1,12 +1,21 @@
-"""Reads the folder of a close, once. Nothing else of rendering opens a file of data."""
+"""Reads the folder of a close. No other module of the PDF opens a file of data."""
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scorecard.pdf.page.close_data import WHOLE, Action, Check, Close, Metric, Value, spark_periods, words
+from scorecard.pdf.page.close_content import (
+    WHOLE,
+    Action,
+    Check,
+    CloseContent,
+    Figure,
+    MetricDefinition,
+    periods_to_chart,
+)
 from scorecard.pdf.page.fonts import visible
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.languages import ENGLISH, Forms, frozen_words
@@ -16,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def read_close(close_dir: Path, language: str) -> Close:
+def read_close(close_dir: Path, language: str) -> CloseContent:
     """Read a close folder.
 
     Raises
@@ -24,39 +33,7 @@ def read_close(close_dir: Path, language: str) -> Close:
     ScorecardError: a file is missing or is not what the contract of closes says.
     """
     try:
-        manifest = _json(close_dir / "manifest.json")
-        definitions = _json(close_dir / "definitions.json")
-        settings = definitions["settings"]
-        fiscal = FiscalYear.of_close(settings)
-        period = parse_period(manifest["period"], fiscal)
-        actions = tuple(_action(row, language) for row in _rows(close_dir / "actions.parquet"))
-        restatements = tuple(_json(close_dir / "restatements.json"))
-        values = {
-            (value.metric, value.period, value.dimension, value.member): value
-            for value in _values(close_dir / "values.parquet", period, fiscal, actions, restatements)
-        }
-        return Close(
-            close_id=manifest["close_id"],
-            edition=manifest["edition"],
-            content_sha256=manifest["content_sha256"],
-            scorecard=definitions["scorecard"],
-            manifest=manifest,
-            language=language,
-            currency=settings["currency"],
-            fiscal=fiscal,
-            period=period,
-            metrics={name: _metric(entry, language) for name, entry in definitions["metrics"].items()},
-            values=values,
-            checks=tuple(_check(row, language) for row in _rows(close_dir / "checks.parquet")),
-            actions=actions,
-            targets=tuple(_rows(close_dir / "targets.parquet")),
-            restatements=restatements,
-            has_ranges="at_most" in _columns(close_dir / "values.parquet"),
-            members=_members(values.values(), period),
-            dimensions={name: words(label, language) for name, label in definitions.get("dimensions", {}).items()},
-            reasons={gap: words(reason, language) for gap, reason in definitions.get("reasons", {}).items()},
-            known_through=_known_through(definitions.get("horizons", {})),
-        )
+        return _content(close_dir, language)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ScorecardError(
             f"The close in {close_dir} can't be read: {type(error).__name__}: {error}.",
@@ -64,46 +41,88 @@ def read_close(close_dir: Path, language: str) -> Close:
         ) from error
 
 
+def _content(close_dir: Path, language: str) -> CloseContent:
+    manifest = _json(close_dir / "manifest.json")
+    definitions = _json(close_dir / "definitions.json")
+    settings = definitions["settings"]
+    fiscal = FiscalYear.of_close(settings)
+    period = parse_period(manifest["period"], fiscal)
+    actions = tuple(_action(row, language) for row in _rows(close_dir / "actions.parquet"))
+    restatements = tuple(_json(close_dir / "restatements.json"))
+    figures = _figures(close_dir / "values.parquet", period, fiscal, actions, restatements)
+    return CloseContent(
+        close_id=manifest["close_id"],
+        edition=manifest["edition"],
+        content_sha256=manifest["content_sha256"],
+        scorecard=definitions["scorecard"],
+        manifest=manifest,
+        language=language,
+        title=_text_in(definitions["scorecard"]["title"], language),
+        purpose=_text_in(definitions["scorecard"]["purpose"], language),
+        currency=settings["currency"],
+        fiscal=fiscal,
+        period=period,
+        metrics={name: _metric(entry, language) for name, entry in definitions["metrics"].items()},
+        figures={(figure.metric, figure.period, figure.dimension, figure.member): figure for figure in figures},
+        checks=tuple(_check(row, language) for row in _rows(close_dir / "checks.parquet")),
+        actions=actions,
+        targets=tuple(_rows(close_dir / "targets.parquet")),
+        restatements=restatements,
+        has_ranges="at_most" in _columns(close_dir / "values.parquet"),
+        members=_members(figures, period),
+        dimensions={name: _text_in(label, language) for name, label in definitions.get("dimensions", {}).items()},
+        reasons={gap: _text_in(reason, language) for gap, reason in definitions.get("reasons", {}).items()},
+        known_through=_known_through(definitions.get("horizons", {})),
+    )
+
+
 def _known_through(horizons: dict[str, dict[str, str | None]]) -> date | None:
-    return max((date.fromisoformat(each["last_day"]) for each in horizons.values() if each["last_day"]), default=None)
+    last_days = [horizon["last_day"] for horizon in horizons.values()]
+    return max((date.fromisoformat(day) for day in last_days if day), default=None)
 
 
-def _members(values: Iterable[Value], period: Period) -> dict[tuple[str, str], tuple[str, ...]]:
-    found: dict[tuple[str, str], list[str]] = {}
-    for value in values:
-        if value.period == period.label:
-            found.setdefault((value.metric, value.dimension), []).append(value.member)
-    return {key: tuple(members) for key, members in found.items()}
+def _members(figures: Iterable[Figure], period: Period) -> dict[tuple[str, str], tuple[str, ...]]:
+    members_by_breakdown: dict[tuple[str, str], list[str]] = {}
+    for figure in figures:
+        if figure.period == period.label:
+            members_by_breakdown.setdefault((figure.metric, figure.dimension), []).append(figure.member)
+    return {breakdown: tuple(members) for breakdown, members in members_by_breakdown.items()}
 
 
 def _json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _values(
+def _figures(
     path: Path, period: Period, fiscal: FiscalYear, actions: Iterable[Action], restatements: Iterable[dict[str, Any]]
-) -> list[Value]:
-    """Read the figures that can be printed: all of the period, and of others those a page names or a change needs."""
+) -> list[Figure]:
+    """Read the figures that a page may print.
+
+    These are all figures of the period, and of other periods the ones that a comparison, a chart, an action or a
+    restatement needs.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    columns = list(Value.__dataclass_fields__)
+    columns = list(Figure.__dataclass_fields__)
     table = pq.read_table(path)
-    # Closes of before know no range, and no median of which too many records wait.
-    for column in (column for column in ("at_most", "pending", "longer_than") if column not in table.column_names):
+    # Older closes lack these columns.
+    for column in {"at_most", "pending", "longer_than"} - set(table.column_names):
         table = table.append_column(column, pa.nulls(table.num_rows, pa.decimal128(38, 8)))
     table = table.select(columns)
     compared = [period, period.shift(-1, fiscal), period.year_ago(fiscal)]
     compared += [last_over(action.begins, period.grain, fiscal) for action in actions if action.begins]
-    near = pa.array([each.label for each in compared])
-    charted = pa.array([each.label for each in spark_periods(period, fiscal)])
-    named = pa.array([row["figure_id"] for row in restatements if row.get("figure_id")], pa.string())
+    compared_labels = pa.array([compared_period.label for compared_period in compared])
+    charted_labels = pa.array([charted_period.label for charted_period in periods_to_chart(period, fiscal)])
+    restated_ids = pa.array([row["figure_id"] for row in restatements if row.get("figure_id")], pa.string())
     needed = pc.or_(
-        pc.or_(pc.is_in(table["period"], value_set=near), pc.is_in(table["figure_id"], value_set=named)),
-        pc.and_(pc.equal(table["dimension"], WHOLE), pc.is_in(table["period"], value_set=charted)),
+        pc.or_(
+            pc.is_in(table["period"], value_set=compared_labels), pc.is_in(table["figure_id"], value_set=restated_ids)
+        ),
+        pc.and_(pc.equal(table["dimension"], WHOLE), pc.is_in(table["period"], value_set=charted_labels)),
     )
-    return [Value(*row) for row in _tuples(table.filter(needed))]
+    return [Figure(*row) for row in _tuples(table.filter(needed))]
 
 
 def _columns(path: Path) -> list[str]:
@@ -123,15 +142,15 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _metric(entry: dict[str, Any], language: str) -> Metric:
+def _metric(entry: dict[str, Any], language: str) -> MetricDefinition:
     terms = (entry.get("expression") or {}).get("terms", ())
-    # Closes of before name two kinds of derived metrics.
+    # Older closes name attainment as an aggregate of its own.
     is_attainment = entry["aggregate"] == "attainment" or any(term["at"] == "target" for term in terms)
-    return Metric(
+    return MetricDefinition(
         name=entry["name"],
-        label=words(entry["label"], language),
-        definition=words(entry["definition"], language),
-        formula=words(entry["formula"], language),
+        label=_text_in(entry["label"], language),
+        definition=_text_in(entry["definition"], language),
+        formula=_text_in(entry["formula"], language),
         unit=entry["unit"],
         higher_is_better=entry["direction"] == "higher",
         level=entry["level"],
@@ -141,7 +160,7 @@ def _metric(entry: dict[str, Any], language: str) -> Metric:
         owner=entry["owner"],
         drives=tuple(entry["drives"]),
         variant_of=entry["variant_of"],
-        caveat=words(entry["caveat"], language) or None,
+        caveat=_text_in(entry["caveat"], language) or None,
         journey_stage=entry["journey_stage"],
         is_signed=entry.get("signed", False),
         is_derived=entry["aggregate"] in ("derived", "growth", "attainment"),
@@ -151,14 +170,23 @@ def _metric(entry: dict[str, Any], language: str) -> Metric:
     )
 
 
-def _forms(words: dict[str, list[str]], language: str) -> Forms | None:
-    frozen = language if words.get(language) else ENGLISH
-    return Forms(frozen, tuple(words[frozen])) if words.get(frozen) else None
+def _text_in(texts: dict[str, str] | None, language: str) -> str:
+    """Return a text in a language, in English where it is not translated.
+
+    A number and its per cent sign stay on one line.
+    """
+    text = (texts or {}).get(language) or (texts or {}).get("en") or ""
+    return re.sub(r"(?<=\d) (?=%)", "\u00a0", text)
+
+
+def _forms(forms: dict[str, list[str]], language: str) -> Forms | None:
+    frozen_language = language if forms.get(language) else ENGLISH
+    return Forms(frozen_language, tuple(forms[frozen_language])) if forms.get(frozen_language) else None
 
 
 def _check(row: dict[str, Any], language: str) -> Check:
-    said = json.loads(row.get("words") or "{}").get(language, {})
-    name = visible(said.get("name") or row["name"] or "")
+    translation = json.loads(row.get("words") or "{}").get(language, {})
+    name = visible(translation.get("name") or row["name"] or "")
     return Check(
         check_id=row["check_id"],
         kind=row["kind"],
@@ -169,8 +197,8 @@ def _check(row: dict[str, Any], language: str) -> Check:
         passed=row["passed"],
         failures=row["failures"] or 0,
         checked=row["checked"] or 0,
-        message=visible(said.get("message") or row["message"] or ""),
-        cure=visible(said.get("cure") or row["cure"] or ""),
+        message=visible(translation.get("message") or row["message"] or ""),
+        cure=visible(translation.get("cure") or row["cure"] or ""),
         metrics=tuple(row["metrics"] or ()),
     )
 

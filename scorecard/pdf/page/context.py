@@ -1,4 +1,4 @@
-"""The writing desk of one document: turns figures into cells, and remembers what it printed and why it could not."""
+"""What all sections of one document share: it writes figures as cells, numbers footnotes and lists printed figures."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -6,9 +6,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 from scorecard.catalogue import CROSS
-from scorecard.pdf.page.close_data import Check, Close, Metric, Value
+from scorecard.pdf.page.close_content import Check, CloseContent, Figure, MetricDefinition
 from scorecard.pdf.page.fonts import visible
-from scorecard.pdf.page.formats import SPANS, Formats, Scale
+from scorecard.pdf.page.formats import SPANS, LocaleFormats, Scale
 from scorecard.pdf.page.wording import Wording
 from scorecard.shared.periods import Period, parse_period
 
@@ -20,7 +20,7 @@ Notes = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Cell:
-    """What a table cell prints: its text, the id of its figure, good or bad, and the mark of its footnote."""
+    """What a table cell prints. ``tone`` says good, bad or na. ``note`` is the mark of a footnote."""
 
     text: str = ""
     figure_id: str | None = None
@@ -30,7 +30,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Status:
-    """A status as shape, word and colour."""
+    """A status as shape and word. The style sheet colours it by its key."""
 
     key: str
     shape: str
@@ -38,21 +38,24 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Printed:
-    """A figure as it stands on a page."""
+class PrintedFigure:
+    """A figure with the text that a page prints."""
 
-    value: Value
+    figure: Figure
     text: str
 
 
 @dataclass
-class Desk:
-    """Writes the cells of one document."""
+class PageContext:
+    """The close, the words and the formats of one document, and what its sections have printed so far.
 
-    close: Close
+    ``printed`` has every printed figure by its id, in the order of printing.
+    """
+
+    close: CloseContent
     wording: Wording
-    formats: Formats
-    printed: dict[str, Printed] = field(default_factory=dict)
+    formats: LocaleFormats
+    printed: dict[str, PrintedFigure] = field(default_factory=dict)
     _marks: dict[str, str] = field(default_factory=dict)
     _marked: set[str] = field(default_factory=set)
 
@@ -62,50 +65,58 @@ class Desk:
 
     # Footnotes -------------------------------------------------------------------------------------------------
 
-    def note(self, text: str) -> str:
-        """Return the mark of a footnote: one letter has one meaning in the whole document."""
+    def footnote(self, text: str) -> str:
+        """Return the mark of a footnote. One letter has one meaning in the whole document."""
         self._marked.add(text)
         return self._marks.setdefault(text, _letters(len(self._marks)))
 
-    def take_notes(self) -> Notes:
-        """Return the footnotes marked since the last call, as mark and text: they stand below the table they are of."""
+    def take_footnotes(self) -> Notes:
+        """Return the footnotes marked since the last call, to print them below their table."""
         notes = tuple((mark, text) for text, mark in self._marks.items() if text in self._marked)
         self._marked.clear()
         return notes
 
     def check_mark(self, check: Check) -> str:
-        """Return the mark of a failed check, as on the page about data."""
-        return f"W{self.close.failed().index(check) + 1}"
+        """Return the mark of a failed check, as the section about data quality prints it."""
+        return f"W{self.close.failed_checks.index(check) + 1}"
 
-    def check_marks(self, metric: Metric) -> tuple[str, ...]:
-        """Return the marks of a metric's failed checks, but for those that touch every metric."""
-        general = self.close.general()
-        return tuple(self.check_mark(check) for check in self.close.warnings(metric) if check not in general)
+    def check_marks(self, metric: MetricDefinition) -> tuple[str, ...]:
+        """Return the marks of a metric's failed checks, without those that touch every metric."""
+        general = self.close.general_checks
+        return tuple(self.check_mark(check) for check in self.close.failed_checks_of(metric) if check not in general)
 
-    def rows_of(self, check: Check) -> str | None:
-        """Say in how many rows a check failed; None where nobody counted them."""
+    def failed_rows(self, check: Check) -> str | None:
+        """Write how many rows fail a check. None where the check counts no rows."""
         if not check.counted:
             return None
         failures, checked = self.formats.count(check.failures), self.formats.count(check.checked)
         return self.say("quality.failures", failures=failures, checked=checked)
 
     def check_note(self, check: Check) -> str:
-        """Name a failed check, with the rows that fail it."""
-        rows = self.rows_of(check)
+        """Name a failed check, with the number of rows that fail it."""
+        rows = self.failed_rows(check)
         return check.name if rows is None else self.say("check.with_rows", check=check.name, rows=rows)
 
     # Names -----------------------------------------------------------------------------------------------------
 
-    def period(self, period: Period) -> str:
-        """Name a period as briefly as the page allows."""
+    def period_name(self, period: Period) -> str:
+        """Name a period: without its year where the scorecard's period has the same year."""
         return self.formats.period_beside(period, self.close.period, self.close.fiscal)
 
-    def dimension(self, name: str) -> str:
+    def period_of(self, figure: Figure) -> str:
+        """Name the period of a figure."""
+        return self.period_of_label(figure.period)
+
+    def period_of_label(self, label: str) -> str:
+        """Name a period by its label: 2017-Q4 is Q4 2017."""
+        return self.formats.period(parse_period(label, self.close.fiscal), self.close.fiscal)
+
+    def dimension_name(self, name: str) -> str:
         """Name a dimension."""
         return self.close.dimensions.get(name) or self.say(f"dimension.{name}")
 
-    def member(self, dimension: str, member: str) -> str:
-        """Return a member's name: of the product's own ones in the page's language, of others as the source has it."""
+    def member_name(self, dimension: str, member: str) -> str:
+        """Name a member: one of the product's own in the page's language, any other as the source writes it."""
         if dimension == "company":
             return self.say("member.all")
         if member == "unknown":
@@ -113,72 +124,69 @@ class Desk:
         if f" {CROSS} " in self.close.dimensions.get(dimension, ""):
             # Of a pair, each name as it is printed alone.
             parts = member.split(f" {CROSS} ")
-            return f" {CROSS} ".join(self.member("", part.replace(CROSS * 2, CROSS)) for part in parts)
+            return f" {CROSS} ".join(self.member_name("", part.replace(CROSS * 2, CROSS)) for part in parts)
         if dimension == "movement" and self.wording.has(f"movement.{member}"):
             return self.say(f"movement.{member}")
         return visible(member, _LONGEST_NAME)
 
-    def alone(self, dimension: str, member: str) -> str:
-        """Return a member's name for a sentence, where no heading says of which dimension it is."""
+    def member_in_sentence(self, dimension: str, member: str) -> str:
+        """Name a member in a sentence. No heading names its dimension there, so an unknown member's name does."""
         if member != "unknown" or dimension == "company":
-            return self.member(dimension, member)
-        return self.say("member.unknown_of", dimension=self.formats.inside(self.dimension(dimension)))
+            return self.member_name(dimension, member)
+        return self.say("member.unknown_of", dimension=self.formats.inside(self.dimension_name(dimension)))
 
     def status(self, key: str) -> Status:
         """Return a status by shape and word."""
         return Status(key, self.say(f"shape.{key}"), self.say(f"status.{key}"))
 
-    def status_of(self, figure: Value | None) -> Status:
-        """Return the status of a figure; of one that is not judged, whether the value or the target is missing."""
+    def status_of(self, figure: Figure | None) -> Status:
+        """Return the status of a figure. Where a figure has a value and no status, the word says why."""
         if figure is None or figure.value is None or figure.status != "na":
             return self.status(figure.status if figure else "na")
-        word = "status.no_target" if figure.target is None else "status.na"
-        return Status("na", self.say("shape.na"), self.say("status.unsettled" if self._may_turn(figure) else word))
-
-    def _may_turn(self, figure: Value) -> bool:
-        """Whether a figure has no status because the two ends of its range have different ones."""
-        return figure.target is not None and figure.at_most is not None
+        if figure.target is None:
+            word = "status.no_target"
+        else:
+            word = "status.na" if figure.at_most is None else "status.unsettled"
+        return Status("na", self.say("shape.na"), self.say(word))
 
     # Cells -----------------------------------------------------------------------------------------------------
 
     def scale(
-        self, metric: Metric, figures: Iterable[Value | None], without_baseline: Iterable[Value | None] = ()
+        self, metric: MetricDefinition, figures: Iterable[Figure | None], without_baseline: Iterable[Figure | None] = ()
     ) -> Scale:
-        """Return one scale for figures read beside one another.
+        """Return one scale for figures that stand beside one another.
 
         Parameters
         ----------
-        figures: printed with their targets and baselines. A span of time takes its digits from the whole unit's
-            figures instead, so that it is written alike on every page.
-        without_baseline: printed with their targets alone. A baseline that is only drawn asks for no digits.
+        figures: printed with their targets and baselines. For spans of time, the scale takes the whole unit's figures
+            instead, so that every page writes them with the same digits.
+        without_baseline: printed with their targets only. A baseline that is only drawn needs no digits.
         """
         if metric.unit in SPANS:
-            figures, without_baseline = [self.close.whole(metric.name, period) for period in self._periods()], ()
+            close = self.close
+            periods = (close.period, close.prior, close.year_ago, *close.charted_periods)
+            figures, without_baseline = [close.whole(metric.name, period) for period in periods], ()
         with_baseline = [figure for figure in figures if figure is not None]
         printed = [*with_baseline, *(figure for figure in without_baseline if figure is not None)]
         numbers = [number for figure in printed for number in figure.numbers]
         return self.formats.scale(metric.unit, [*numbers, *(figure.prior_value for figure in with_baseline)])
 
-    def _periods(self) -> tuple[Period, ...]:
-        """Return the periods that the document has figures of."""
-        return (self.close.period, self.close.prior, self.close.year_ago, *self.close.spark)
+    def cite(self, figure: Figure, text: str | None = None) -> str:
+        """Put a figure on the list of printed figures, and return its id.
 
-    def cite(self, figure: Value, text: str | None = None) -> str:
-        """Return the id of a figure to print it, and put the figure on the list of figures.
-
-        Every id on a page and in a mail comes from here, so the list and the provenance lack none.
+        Every id on a page and in a mail comes from here. So the list and the provenance hold all of them.
         """
-        self.printed.setdefault(figure.figure_id, Printed(figure, text or self.text(figure)))
+        self.printed.setdefault(figure.figure_id, PrintedFigure(figure, text or self.value_text(figure)))
         return figure.figure_id
 
     def cite_id(self, figure_id: str) -> None:
-        """Put a figure on the list whose id is printed beside other numbers than its value, as of a restatement."""
+        """Put a figure on the list by its id. A restatement prints the id beside numbers of other editions."""
         figure = self.close.by_id.get(figure_id)
         if figure is not None:
             self.cite(figure)
 
-    def text(self, figure: Value, scale: Scale | None = None, signed: bool = False) -> str:
-        """Write the value of a figure: both ends of one that isn't settled, n/a where there is none."""
+    def value_text(self, figure: Figure, scale: Scale | None = None, signed: bool = False) -> str:
+        """Write the value of a figure: both ends of an unsettled one, n/a where there is no value."""
         scale = scale or self.scale(self.close.metrics[figure.metric], [figure])
         if figure.value is None:
             return self._without_value(figure, scale)
@@ -186,41 +194,64 @@ class Desk:
             return self.formats.range(figure.value, figure.at_most, scale)
         return self.formats.value(figure.value, scale, signed)
 
-    def _without_value(self, figure: Value, scale: Scale) -> str:
+    def _without_value(self, figure: Figure, scale: Scale) -> str:
         longer = figure.longer_than
         return self.say("na") if longer is None else self.say("longer_than", value=self.formats.value(longer, scale))
 
-    def figure(self, metric: Metric, figure: Value | None, scale: Scale | None = None, signed: bool = False) -> Cell:
-        """Print a figure; where there is none, n/a and the footnote that says why."""
+    def figure_cell(
+        self, metric: MetricDefinition, figure: Figure | None, scale: Scale | None = None, signed: bool = False
+    ) -> Cell:
+        """Print a figure. Where there is no value, print n/a and a footnote with the reason."""
         if figure is None or figure.value is None:
-            return self.missing(figure.na_reason if figure else None, figure, scale)
-        text = self.text(figure, scale, signed)
-        return Cell(text, self.cite(figure, text), note=self._unsettled(metric, figure))
+            return self._missing_cell(figure, scale)
+        text = self.value_text(figure, scale, signed)
+        return Cell(text, self.cite(figure, text), note=self._unsettled_mark(metric, figure))
 
-    def _unsettled(self, metric: Metric, figure: Value) -> str | None:
-        """Return the mark of the footnote of a figure that may still change, None of one that stands."""
-        texts = [] if figure.is_complete else [self._incomplete(figure, self.named(figure))]
+    def _missing_cell(self, figure: Figure | None, scale: Scale | None) -> Cell:
+        """Print n/a, or what a figure is longer than."""
+        period = self.period_of(figure) if figure else self.period_name(self.close.period)
+        mark = self.footnote(self.why_missing(figure, period))
+        if figure is None:
+            return Cell(self.say("na"), None, "na", mark)
+        text = self.value_text(figure, scale)
+        return Cell(text, self.cite(figure, text), "na", mark)
+
+    def target_cell(self, metric: MetricDefinition, figure: Figure | None, scale: Scale) -> Cell:
+        """Print what a figure is compared with, or a dash where it has no target."""
+        if figure is None or figure.yardstick is None:
+            return Cell("–", tone="na")
+        note = None
+        if figure.yardstick != figure.target:
+            share = self.formats.share(figure.elapsed_share or Decimal(0), 0)
+            note = self.footnote(self.say("note.pro_rated", share=share))
+        return Cell(self.formats.value(figure.yardstick, scale), note=note)
+
+    # Figures that may change or are missing --------------------------------------------------------------------
+
+    def _unsettled_mark(self, metric: MetricDefinition, figure: Figure) -> str | None:
+        """Return the footnote's mark of a figure that may still change, None for a final figure."""
+        texts = [] if figure.is_complete else [self._incomplete(figure, self.period_of(figure))]
         if figure.at_most is not None:
             texts.append(self.range_of(metric, figure))
         elif figure.is_complete and self.settles_later(metric, figure):
             texts.append(self.say("note.settles", day=self.settled_on(metric, figure)))
-        return self.note(" ".join(texts)) if texts else None
+        return self.footnote(" ".join(texts)) if texts else None
 
-    def _incomplete(self, figure: Value, period: str) -> str:
-        """Say what a period lacks: its last days, or the first ones, before its source began."""
+    def _incomplete(self, figure: Figure, period: str) -> str:
+        """Say what a period lacks: its last days, or the first days, before its source began."""
         return self.say("na.begun_late" if figure.elapsed_share == 1 else "na.partial_period", period=period)
 
-    def settles_later(self, metric: Metric, figure: Value) -> bool:
-        """Whether a figure of a close without ranges may still change, as far as the metric says."""
+    def settles_later(self, metric: MetricDefinition, figure: Figure) -> bool:
+        """Whether a figure of a close without ranges may still change, according to the metric's definition."""
         return bool(metric.settles_after and not self.close.has_ranges and figure.period == self.close.period.label)
 
-    def settled_on(self, metric: Metric, figure: Value) -> str:
-        """Write the day until which what happens may change a figure."""
+    def settled_on(self, metric: MetricDefinition, figure: Figure) -> str:
+        """Write the last day on which an event may change a figure."""
         period = parse_period(figure.period, self.close.fiscal)
         return self.formats.day(period.last_day + timedelta(days=metric.settles_after))
 
-    def range_of(self, metric: Metric, figure: Value) -> str:
-        """Say both ends of a figure that isn't settled, what decides between them, and when it will be final."""
+    def range_of(self, metric: MetricDefinition, figure: Figure) -> str:
+        """Say both ends of an unsettled figure, what decides between them, and when it is final."""
         scale = self.scale(metric, [figure])
         return self.say(
             "note.range",
@@ -230,25 +261,17 @@ class Desk:
             day=self.settled_on(metric, figure),
         )
 
-    def pending(self, metric: Metric, figure: Value) -> str:
-        """Say what has to come about for a figure to be at its upper end."""
+    def pending(self, metric: MetricDefinition, figure: Figure) -> str:
+        """Say what must happen for a figure to reach its upper end."""
         number = int(figure.pending or 0)
         count = self.formats.count(number)
         if not metric.pending:
             return self.wording.count("note.pending", number, number=count)
         return visible(metric.pending.of(number)).replace("{count}", count)
 
-    def missing(self, reason: str | None, figure: Value | None = None, scale: Scale | None = None) -> Cell:
-        """Print n/a, or what a figure is longer than."""
-        period = self.named(figure) if figure else self.period(self.close.period)
-        mark = self.note(self.why_missing(reason, period, figure))
-        if figure is None:
-            return Cell(self.say("na"), None, "na", mark)
-        text = self.text(figure, scale)
-        return Cell(text, self.cite(figure, text), "na", mark)
-
-    def why_missing(self, reason: str | None, period: str, figure: Value | None = None) -> str:
-        """Say why a figure of a period has no value: a comparison lacks what lies before that period."""
+    def why_missing(self, figure: Figure | None, period: str) -> str:
+        """Say why a figure has no value. A comparison may lack the period before ``period``."""
+        reason = figure.na_reason if figure else None
         if reason == "partial_period" and figure is not None:
             return (
                 self.say("na.base_partial", period=period) if figure.is_complete else self._incomplete(figure, period)
@@ -256,29 +279,11 @@ class Desk:
         return self.say("na.no_base", period=period) if reason == "no_history" else self.reason(reason, period)
 
     def reason(self, reason: str | None, period: str) -> str:
-        """Say why there is no value."""
+        """Say why there is no value in a period."""
         if own := self.close.reasons.get(reason or ""):
             return visible(own)
         known = reason if self.wording.has(f"na.{reason}") else "no_observations"
         return self.say(f"na.{known}", period=period)
-
-    def named(self, figure: Value) -> str:
-        """Name the period of a figure."""
-        return self.period_named(figure.period)
-
-    def period_named(self, label: str) -> str:
-        """Name a period by its label: 2017-Q4 is Q4 2017."""
-        return self.formats.period(parse_period(label, self.close.fiscal), self.close.fiscal)
-
-    def target(self, metric: Metric, figure: Value | None, scale: Scale) -> Cell:
-        """Print what a figure is held against; nothing where no target is set."""
-        if figure is None or figure.yardstick is None:
-            return Cell("–", tone="na")
-        note = None
-        if figure.yardstick != figure.target:
-            share = self.formats.share(figure.elapsed_share or Decimal(0), 0)
-            note = self.note(self.say("note.pro_rated", share=share))
-        return Cell(self.formats.value(figure.yardstick, scale), note=note)
 
 
 def _letters(number: int) -> str:

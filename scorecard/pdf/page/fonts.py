@@ -1,4 +1,4 @@
-"""The fonts a scorecard is set in: where they are, what they hold, and what to print where they hold nothing."""
+"""The fonts of a scorecard: their files, their characters, and what a page prints instead of a missing character."""
 
 import hashlib
 import subprocess
@@ -11,7 +11,7 @@ from scorecard.shared.errors import ScorecardError
 from scorecard.shared.text import JOINERS, is_hidden
 
 FAMILY = "Noto Sans CJK JP"
-"""What the pages are set in: Latin, Greek, Cyrillic, symbols and Japanese in one family."""
+"""The main font: it has Latin, Greek, Cyrillic, symbols and Japanese."""
 
 FALLBACKS = (
     "Noto Sans",
@@ -25,24 +25,24 @@ FALLBACKS = (
     ),
     "Symbola",
 )
-"""What names in other scripts, and emoji, are set in: the first family that has the character."""
+"""The fonts for names in other scripts and for emoji. The first family that has a character prints it."""
 
 FAMILIES = ", ".join(f"'{family}'" for family in (FAMILY, *FALLBACKS))
-"""All of them, as a style sheet lists them. Every one is named, so no machine chooses a substitute."""
+"""All families, as a style sheet lists them. All are named, so that no machine chooses a substitute."""
 
 STYLES = ("Regular", "Bold")
 _CURE = "Install it: sudo apt-get install fonts-noto-cjk fonts-noto-core fonts-symbola"
 
 _VARIATIONS = dict.fromkeys(range(0xFE00, 0xFE10))
-"""Variation selectors ask for another look of the character before, which is printed without it."""
+"""Variation selectors ask for another look of the character before them. A page prints the character without it."""
 
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
-_TURNS = {"R", "AL", "AN"}
+_RIGHT_TO_LEFT = {"R", "AL", "AN"}
 
 
 @dataclass(frozen=True)
 class FontFile:
-    """One font: its family, its file, its index in the file, the file's hash."""
+    """One font: its family, its file, its index in the file, and the file's hash."""
 
     family: str
     path: Path
@@ -52,16 +52,16 @@ class FontFile:
 
 @cache
 def font_files() -> tuple[FontFile, ...]:
-    """Return the fonts that a scorecard is set in, found by fontconfig: of each family all `STYLES` that it has.
+    """Return the fonts of a scorecard, of each family all `STYLES` that it has. fontconfig finds their files.
 
     Raises
     ------
-    ScorecardError: fontconfig or a family is not installed; the cure is the command to type.
+    ScorecardError: fontconfig or a family is not installed. The cure is the command to type.
     """
-    answer = ["%{family[0]}", "%{style[0]}", "%{index}", "%{file}"]
+    columns = ["%{family[0]}", "%{style[0]}", "%{index}", "%{file}"]
     try:
         listed = subprocess.run(
-            ["fc-list", "-f", "\t".join(answer) + "\n"],
+            ["fc-list", "-f", "\t".join(columns) + "\n"],
             capture_output=True,
             text=True,
             check=True,
@@ -88,7 +88,7 @@ def font_hashes() -> dict[str, str]:
 
 @cache
 def has_glyph(character: str) -> bool:
-    """Whether a family can print the character in all of its styles."""
+    """Whether a family has the character in all of its styles."""
     return any(
         all(ord(character) in _characters(font) for font in font_files() if font.family == family)
         for family in (FAMILY, *FALLBACKS)
@@ -98,13 +98,13 @@ def has_glyph(character: str) -> bool:
 def visible(text: str, longest: int | None = None) -> str:
     """Return text from a source as a page may print it.
 
-    A character that no font has is replaced by its code, as [U+1F9D0]; so are control characters, direction marks and
-    overrides, which print as nothing or turn the words beside them around. Neighbours share one pair of brackets. Text
-    that is written from right to left is isolated, so that a figure beside it stays on its side.
+    A code such as [U+1F9D0] replaces a character that no font has. It also replaces control characters and direction
+    marks, which print nothing or reorder the words beside them. Neighbours share one pair of brackets. Text from right
+    to left is isolated, so that it does not reorder the figure beside it.
 
     Parameters
     ----------
-    longest: characters; what is longer is cut short and ends in an ellipsis.
+    longest: the number of characters that the text may have. Longer text ends in an ellipsis.
     """
     parts: list[str] = []
     codes: list[str] = []
@@ -119,7 +119,7 @@ def visible(text: str, longest: int | None = None) -> str:
 
 
 def require_glyphs(text: str) -> None:
-    """Check the product's own words.
+    """Check that the fonts have every character of the product's own words.
 
     Raises
     ------
@@ -127,8 +127,8 @@ def require_glyphs(text: str) -> None:
     """
     for character in sorted(set(text)):
         if character not in f"\n\t{_ISOLATE}{_END_ISOLATE}" and not _prints(character):
-            at = text.index(character)
-            words = text[max(0, at - 30) : at + 30].strip()
+            position = text.index(character)
+            words = text[max(0, position - 30) : position + 30].strip()
             raise ScorecardError(
                 f"No font has U+{ord(character):04X}, which stands in {words!r}.",
                 "Write the text without it, or declare a font that has it in scorecard/pdf/page/fonts.py.",
@@ -144,7 +144,7 @@ def _bracket(codes: list[str]) -> list[str]:
 
 
 def _cut(text: str, longest: int | None) -> str:
-    """Cut text short, never between a letter and a mark that belongs to it."""
+    """Cut text short. A letter and its marks stay together."""
     if longest is None or len(text) <= longest:
         return text
     end = longest - 1
@@ -154,8 +154,8 @@ def _cut(text: str, longest: int | None) -> str:
 
 
 def _isolated(text: str) -> str:
-    turns = any(unicodedata.bidirectional(character) in _TURNS for character in text)
-    return f"{_ISOLATE}{text}{_END_ISOLATE}" if turns else text
+    is_reordered = any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text)
+    return f"{_ISOLATE}{text}{_END_ISOLATE}" if is_reordered else text
 
 
 def _fields(line: str) -> tuple[str, str, str, str]:

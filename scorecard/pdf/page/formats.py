@@ -12,10 +12,10 @@ from scorecard.shared.periods import CALENDAR_YEAR, FiscalYear, Grain, Period
 
 MINUS = "\u2212"
 _COMPACT_FROM = Decimal(1_000_000)
-# What is written in a smaller unit to suit the smaller numbers beside it has no more digits than this.
-_LONGEST = Decimal(10**6)
-_MOST_DECIMALS = 3
-# Spans of time, which have no decimals from ten on: 4.1 days, 51 days.
+# A smaller unit suits smaller numbers beside it. It gives the largest number at most this many units.
+_MAX_UNITS = Decimal(10**6)
+_MAX_DECIMALS = 3
+# Spans of time have no decimals from ten on: 4.1 days, 51 days.
 SPANS = ("days", "minutes")
 _SPAN_WHOLE_FROM = 10
 _HALF = Decimal("0.5")
@@ -23,7 +23,7 @@ _HALF = Decimal("0.5")
 
 @dataclass(frozen=True)
 class Scale:
-    """How the numbers of one row or column are shortened: all by the same divisor and to the same place."""
+    """How a page shortens the numbers of one row or column: all by one divisor and to one number of decimals."""
 
     unit: str
     divisor: Decimal
@@ -32,12 +32,13 @@ class Scale:
 
 
 def _decimals_to_show(number: Decimal) -> int:
-    """Return with how many decimals a number does not print as zero, up to three."""
-    return next((at for at in range(_MOST_DECIMALS) if number.scaleb(at) >= _HALF), _MOST_DECIMALS)
+    """Return the least number of decimals, up to three, with which a number does not print as zero."""
+    enough = (decimals for decimals in range(_MAX_DECIMALS) if number.scaleb(decimals) >= _HALF)
+    return next(enough, _MAX_DECIMALS)
 
 
-class Formats:
-    """Writes values in one language."""
+class LocaleFormats:
+    """Writes numbers, changes, dates and periods in one language."""
 
     def __init__(self, wording: Wording) -> None:
         from babel import Locale
@@ -46,7 +47,7 @@ class Formats:
         self.locale = Locale.parse(wording.language)
 
     def scale(self, unit: str, values: Iterable[Decimal | None]) -> Scale:
-        """Choose one scale for values of one unit that are read beside one another."""
+        """Choose one scale for values of one unit that stand beside one another."""
         known = [abs(value) for value in values if value is not None]
         top = max(known, default=Decimal(0))
         if unit == "percent":
@@ -61,8 +62,8 @@ class Formats:
         if top >= _COMPACT_FROM:
             smallest = min(value for value in known if value)
             divisor, suffix = self._compact(top, smallest)
-            # To ten thousand in every language, which is 2.80 M and 280万; one place less where three digits lead, two
-            # where four do, and as many more as the smallest needs so as not to print as zero.
+            # Every language writes to ten thousand: 2.80 M, 280万. Three leading digits cost one decimal, four cost
+            # two. The smallest number may need more decimals, so that it does not print as zero.
             decimals = min(2, max(0, divisor.adjusted() - 4)) - (top / divisor >= 100) - (top / divisor >= 1000)
             return Scale(unit, divisor, max(0, decimals, _decimals_to_show(smallest / divisor)), suffix)
         return Scale(unit, Decimal(1), 2 if unit == "currency" and 0 < top < 100 else 0, "")
@@ -82,7 +83,7 @@ class Formats:
         return number
 
     def range(self, low: Decimal, high: Decimal, scale: Scale) -> str:
-        """Write the two ends of a value that isn't settled, with its unit once: 1.9–2.6 %."""
+        """Write the two ends of an unsettled value, with its unit once: 1.9–2.6 %."""
         if self.number(low, scale) == self.number(high, scale):
             return self.value(low, scale)
         return self.value(high, scale).replace(
@@ -96,7 +97,7 @@ class Formats:
         return self.value(value, self.scale(unit, [value]), signed)
 
     def exact(self, value: Decimal, unit: str) -> str:
-        """Write a value with more digits than a page has room for, where fewer don't tell it from another."""
+        """Write a value with many digits, to tell it from another that prints alike."""
         return self.value(value, replace(self.scale(unit, []), decimals=4 if unit in {"percent", "ratio"} else 2))
 
     def share(self, ratio: Decimal, decimals: int = 1, signed: bool = False) -> str:
@@ -104,9 +105,9 @@ class Formats:
         return self.wording.say("format.percent", number=self._decimal(ratio * 100, decimals, signed))
 
     def change(self, unit: str, change: Decimal | None, ratio: Decimal | None, signed: bool = True) -> str | None:
-        """Write a difference: of a percentage in points, of anything else in per cent of the base.
+        """Write a difference: points for a percentage, per cent of the base for any other unit.
 
-        None where there is no difference to write; without a base to divide by, the difference itself.
+        Without a ratio, write the difference itself. Return None where there is no difference.
         """
         if change is None:
             return None
@@ -153,14 +154,15 @@ class Formats:
     def period_full(self, period: Period, fiscal: FiscalYear = CALENDAR_YEAR) -> str:
         """Name a period with its days: Q4 2017 (1 Oct – 31 Dec).
 
-        Those of a fiscal quarter, whose name may be of another year, have their year: Q1 FY2018 (1 Oct – 31 Dec 2017).
+        A fiscal quarter may lie in another year than its name says, so its days have a year: Q1 FY2018 (1 Oct – 31 Dec
+        2017).
         """
         name = self.period(period, fiscal)
         if period.grain in {Grain.DAY, Grain.MONTH}:
             return name
         first, last = self.day(period.start), self.day(period.last_day)
         if period.start.year == period.last_day.year:
-            # The year stands once, if at all: where the language puts it in a span of days.
+            # The year stands once at most, where the language puts it in a span of days.
             year = (
                 "none" if fiscal.is_calendar_year or period.grain is Grain.WEEK else self.wording.say("style.span_year")
             )
@@ -169,7 +171,7 @@ class Formats:
         return self.wording.say("period.full", period=name, first=first, last=last)
 
     def period_beside(self, period: Period, beside: Period, fiscal: FiscalYear = CALENDAR_YEAR) -> str:
-        """Name a period beside another: without its year where both have the same."""
+        """Name a period beside another one, without the year where both have the same year."""
         if period.label[:4] != beside.label[:4] or period.grain in {Grain.YEAR, Grain.DAY}:
             return self.period(period, fiscal)
         if period.grain is Grain.MONTH:
@@ -183,7 +185,7 @@ class Formats:
         return format_list(words, style="standard", locale=self.locale) if words else ""
 
     def inside(self, label: str) -> str:
-        """Return a label as it stands inside a sentence: MRR stays, Booked revenue loses its capital."""
+        """Return a label for the middle of a sentence: MRR stays, Booked revenue loses its capital."""
         lower = self.wording.say("style.label_inside_sentence") == "lower"
         return label[0].lower() + label[1:] if lower and re.match(r"[A-Z][a-z ]", label) else label
 
@@ -202,13 +204,13 @@ class Formats:
         return sign + text
 
     def _compact(self, top: Decimal, smallest: Decimal) -> tuple[Decimal, str]:
-        """Return what the language divides numbers of these sizes by, and its word for it: M, 万.
+        """Return the unit for numbers of these sizes as its divisor and its word: M, 万.
 
-        A smaller unit is taken where the smallest number is less than one of the larger: 5,083万 beside 12,000万, not
+        Where the smallest number is below the largest unit, take a smaller unit: 5,083万 beside 12,000万 instead of
         0.51億 beside 1.20億.
         """
         units = [unit for unit in self._units if unit[0] <= top]
-        while len(units) > 1 and smallest < units[-1][0] and top / units[-2][0] < _LONGEST:
+        while len(units) > 1 and smallest < units[-1][0] and top / units[-2][0] < _MAX_UNITS:
             units.pop()
         return units[-1]
 

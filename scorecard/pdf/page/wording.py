@@ -1,6 +1,6 @@
 """The words of one language, from reports/locales/<language>/LC_MESSAGES/scorecard.po.
 
-The engine has no words of its own: it knows ids such as ``headline.fell``, and the file holds the sentence.
+The code has no words of its own. It knows ids such as ``headline.fell``, and the file holds the sentence.
 """
 
 import gettext
@@ -48,30 +48,35 @@ class Wording:
 
     @cached_property
     def _english(self) -> "Wording | None":
-        """The messages that stand in for what a language has no words for."""
+        """The English messages. They replace the messages that the language lacks."""
         return None if self.language == ENGLISH else Wording(self._reports, ENGLISH)
 
     @cached_property
     def ids(self) -> frozenset[str]:
-        """The ids of the messages: the language's own, and English ones in the place of what it lacks."""
+        """The ids of all messages, with the English ones that the language lacks."""
         keys = (message.id[0] if isinstance(message.id, tuple) else message.id for message in self.catalog)
         return frozenset(str(key) for key in keys if key) | (self._english.ids if self._english else frozenset())
 
     def has(self, key: str) -> bool:
-        """Whether there is a message of this id."""
+        """Whether a message has this id."""
         return key in self.ids
 
     def say(self, key: str, /, **values: object) -> str:
-        """Return a message with its values put in.
+        """Return a message, filled with its values.
 
         Raises
         ------
-        ScorecardError: there is no such message, or it names a value that it is not given.
+        ScorecardError: no message has this id, or the message names a value that the call lacks.
         """
         return self._fill(key, self._compiled.gettext(key), values)
 
     def count(self, key: str, number: int, /, **values: object) -> str:
-        """Return the form of a message that goes with a number."""
+        """Return the form of a message that fits a number, filled with its values.
+
+        Raises
+        ------
+        ScorecardError: as ``say``.
+        """
         return self._fill(key, self._compiled.ngettext(key, key, number), values)
 
     def _fill(self, key: str, message: str, values: dict[str, object]) -> str:

@@ -6,7 +6,8 @@ from email.policy import default
 import pytest
 from aiosmtpd.controller import Controller
 
-from scorecard.delivery.mail import WORDS, Letter, Summary
+from scorecard.delivery.mail import WORDS, Letter
+from scorecard.shared.mail_summary import MailSummary
 from scorecard.shared.settings import Settings
 
 
@@ -111,6 +112,8 @@ def make_letter(tmp_path):
         }
         words = {name: f"<{name}>" for name in WORDS}
         audience = ("example.com",)
-        return Letter("sales", "2017-Q4", edition, recipient, language, audience, lambda: Summary(**fields), words, pdf)
+        return Letter(
+            "sales", "2017-Q4", edition, recipient, language, audience, lambda: MailSummary(**fields), words, pdf
+        )
 
     return make

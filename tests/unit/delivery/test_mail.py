@@ -424,7 +424,7 @@ ledger.Ledger.set_state = dying
 smtp = {"smtp_host": "127.0.0.1", "smtp_port": port} if port else {}
 settings = Settings(owner_email="owner@example.com", mail_from="scorecard@example.com", state=folder / "var",
     out=folder / "out", smtp_timeout=5, **smtp)
-summary = mail.Summary(
+summary = mail.MailSummary(
     "Sales scorecard", "2017-Q4", "Win rate fell", ("One.", "Two.", "Three."), "USD", "Questions: a@b")
 words = dict.fromkeys(mail.WORDS, "word")
 mail.deliver(settings, [mail.Letter("sales", "2017-Q4", 1, "director@example.com", "en", ("example.com",),

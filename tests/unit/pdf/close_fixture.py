@@ -143,16 +143,16 @@ def _values(scorecard: str, period: Period, entry: Row) -> list[Row]:
             if name in dimensions
         )
         cells: dict[tuple[str, str, str, str], Row] = {}
-        for each in _periods(period):
-            for row in _aggregate(db, members, each):
-                cells[row["metric"], each.label, row["dimension"], row["member"]] = row
+        for covered in _periods(period):
+            for row in _aggregate(db, members, covered):
+                cells[row["metric"], covered.label, row["dimension"], row["member"]] = row
     _derive(cells, scorecard)
     _stand_in(cells, entry["metrics"], scorecard)
     rows = [
-        _status(cells, metric, each, dimension, member, period)
+        _status(cells, metric, covered, dimension, member, period)
         for metric in entry["metrics"]
-        for each in _periods(period)
-        for dimension, member in sorted({key[2:] for key in cells if key[:2] == (metric, each.label)})
+        for covered in _periods(period)
+        for dimension, member in sorted({key[2:] for key in cells if key[:2] == (metric, covered.label)})
     ]
     return rows
 
@@ -161,7 +161,9 @@ def _periods(period: Period) -> list[Period]:
     last = period_of(period.last_day, Grain.MONTH)
     grain = Grain.MONTH if period.grain in {Grain.QUARTER, Grain.YEAR} else period.grain
     thirteen = [period_of(last.start, grain).shift(-n) for n in range(13)]
-    return sorted({period, period.shift(-1), period.year_ago(), *thirteen}, key=lambda each: (each.grain, each.start))
+    return sorted(
+        {period, period.shift(-1), period.year_ago(), *thirteen}, key=lambda shown: (shown.grain, shown.start)
+    )
 
 
 def _aggregate(db: duckdb.DuckDBPyConnection, members: str, period: Period) -> list[Row]:
@@ -215,8 +217,8 @@ def _value(metric: str, row: Row) -> Decimal | None:
     if aggregate in {"sum", "last"}:
         return Decimal(row["num"])
     column = {"median": "median", "percentile_90": "p90", "average": "mean"}.get(aggregate)
-    found = Decimal(row[column]) if column else Decimal(row["num"]) / Decimal(row["den"])
-    return round(found, 8)
+    value = Decimal(row[column]) if column else Decimal(row["num"]) / Decimal(row["den"])
+    return round(value, 8)
 
 
 def _status(

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from scorecard.pdf.compose import document, read_desk
-from scorecard.pdf.document import ActionRow
+from scorecard.pdf.document import read_context, write_document
+from scorecard.pdf.sections.summary.review_actions import ActionRow
 from scorecard.shared.periods import Grain, last_over
 from tests.unit.pdf.close_fixture import Row, build
 
@@ -29,18 +29,18 @@ def _begin(close: Path, begins: date | None) -> None:
 
 
 def _action(close: Path, reports: Path, language: str = "en") -> ActionRow:
-    return document(read_desk(close, language, reports)).actions[0]
+    return write_document(read_context(close, language, reports)).summary.actions[0]
 
 
 def _value(close: Path, period: str) -> Decimal:
     table = pq.read_table(close / "values.parquet")
-    found = table.filter(
+    rows = table.filter(
         (pc.field("metric") == EAST[0])
         & (pc.field("period") == period)
         & (pc.field("dimension") == EAST[1])
         & (pc.field("member") == EAST[2])
     )
-    value: Decimal = found["value"][0].as_py()
+    value: Decimal = rows["value"][0].as_py()
     return value
 
 
@@ -83,11 +83,11 @@ def test_since_an_action_began_is_not_since_the_period_before(tmp_path: Path, re
 def test_a_close_without_the_period_before_an_action_says_so(sales: Path, tmp_path: Path, reports: Path) -> None:
     close = build(tmp_path, "sales", "2017-Q4")
     _begin(close, date(2017, 9, 18))
-    doc = document(read_desk(close, "en", reports))
-    since = doc.actions[0].since
+    doc = write_document(read_context(close, "en", reports))
+    since = doc.summary.actions[0].since
     assert since is not None
     assert (since.before[0], since.before[1].text, since.change.text) == ("Q2", "n/a", "")
-    assert dict(doc.summary_notes)[since.before[1].note or ""] == "This close holds no figure of Q2."
+    assert dict(doc.summary.notes)[since.before[1].note or ""] == "This close holds no figure of Q2."
 
 
 def test_an_action_that_began_in_a_period_that_is_still_open_is_too_young(tmp_path: Path, reports: Path) -> None:

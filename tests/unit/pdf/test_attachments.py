@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from scorecard.pdf.attachments import _guard, figures_csv
-from tests.unit.pdf.made_up import REVENUE, UNIT, desk
+from tests.unit.pdf.made_up import REVENUE, UNIT, made_up_context
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ def test_no_text_is_an_empty_cell() -> None:
 
 
 def test_a_median_that_is_not_known_is_longer_than_what_is_known() -> None:
-    made_up = desk({(REVENUE, "business_unit"): {UNIT: (3, 7)}}, [])
-    (known,) = (key for key in made_up.close.values if key[1] == "2017-Q4")
+    context = made_up_context({(REVENUE, "business_unit"): {UNIT: (3, 7)}}, [])
+    (known,) = (key for key in context.close.figures if key[1] == "2017-Q4")
     waiting = replace(
-        made_up.close.values[known], value=None, longer_than=Decimal("12.50000000"), na_reason="longer_than"
+        context.close.figures[known], value=None, longer_than=Decimal("12.50000000"), na_reason="longer_than"
     )
-    made_up.close = replace(made_up.close, values={known: waiting})
-    (row,) = csv.DictReader(figures_csv(made_up).decode("utf-8-sig").splitlines())
+    context.close = replace(context.close, figures={known: waiting})
+    (row,) = csv.DictReader(figures_csv(context).decode("utf-8-sig").splitlines())
     assert (row["value"], row["longer_than"], row["na_reason"]) == ("", "12.5", "longer_than")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from scorecard.pdf.compose import document, read_desk
-from scorecard.pdf.render import summary
+from scorecard.pdf import mail_summary
+from scorecard.pdf.document import read_context, write_document
 from tests.unit.pdf.close_fixture import Change, build
 
 pytestmark = pytest.mark.samples
@@ -32,19 +32,19 @@ def _in_grace(value: str, at_most: str, pending: int, status: str, target: str |
 
 
 def _churn(close: Path, language: str, reports: Path) -> tuple[Any, dict[str, str], Any]:
-    doc = document(read_desk(close, language, reports))
+    doc = write_document(read_context(close, language, reports))
     label = {"en": CHURN, "ja": "顧客解約率"}[language]
-    (row,) = [row for group in doc.groups for row in group.rows if row.label == label]
-    return row, dict(doc.summary_notes), doc
+    (row,) = [row for group in doc.summary.groups for row in group.rows if row.label == label]
+    return row, dict(doc.summary.notes), doc
 
 
 def test_churn_that_is_not_settled_prints_its_range_and_when_it_is_final(tmp_path: Path, reports: Path) -> None:
     close = build(tmp_path, "customers", "2024-Q4", _in_grace("0.019", "0.026", 11, "na"))
     row, notes, doc = _churn(close, "en", reports)
     assert row.value.text == "1.9–2.6\u00a0%"
-    said = "1.9 % so far, 2.6 % if the 11 in grace don't renew; final on 30 Jan 2025."
-    assert notes[row.value.note or ""].replace("\u00a0", " ") == said
-    assert [line.replace("\u00a0", " ") for line in doc.provisional] == [f"{CHURN}: {said}"]
+    remark = "1.9 % so far, 2.6 % if the 11 in grace don't renew; final on 30 Jan 2025."
+    assert notes[row.value.note or ""].replace("\u00a0", " ") == remark
+    assert [line.replace("\u00a0", " ") for line in doc.data_quality.provisional] == [f"{CHURN}: {remark}"]
     assert row.status.word == "unsettled"
     assert (row.vs_target.text, row.vs_target.tone) == ("−0.1 to +0.6\u00a0pt", "range")
     row, notes, _ = _churn(close, "ja", reports)
@@ -70,7 +70,7 @@ def test_a_settled_figure_carries_no_note_though_the_metric_knows_grace(tmp_path
 
     row, _, doc = _churn(build(tmp_path, "customers", "2024-Q4", settled), "en", reports)
     assert row.value.note is None
-    assert doc.provisional == ()
+    assert doc.data_quality.provisional == ()
 
 
 @pytest.mark.parametrize(("value", "at_most", "reached"), [("0.005", "0.01", True), ("0.019", "0.026", False)])
@@ -79,15 +79,17 @@ def test_a_target_is_reached_only_if_both_ends_reach_it(
 ) -> None:
     status = "ahead" if reached else "na"
     close = build(tmp_path, "customers", "2024-Q4", _in_grace(value, at_most, 3, status))
-    said = " ".join(summary(close, "en", reports).sentences)
-    assert ("Customer churn rate is" in said) == reached
+    sentences = " ".join(mail_summary(close, "en", reports).sentences)
+    assert ("Customer churn rate is" in sentences) == reached
 
 
 def test_a_provisional_figure_that_is_praised_says_so_in_the_mail(tmp_path: Path, reports: Path) -> None:
     close = build(tmp_path, "customers", "2024-Q4", _in_grace("0.005", "0.01", 3, "ahead"))
-    (praised,) = [each for each in summary(close, "en", reports).sentences if each.startswith(CHURN)]
+    (praised,) = [sentence for sentence in mail_summary(close, "en", reports).sentences if sentence.startswith(CHURN)]
     assert praised.replace("\u00a0", " ").endswith(" Provisional, 1.0 % if the 3 in grace don't renew.")
-    (praised,) = [each for each in summary(close, "ja", reports).sentences if each.startswith("顧客解約率")]
+    (praised,) = [
+        sentence for sentence in mail_summary(close, "ja", reports).sentences if sentence.startswith("顧客解約率")
+    ]
     assert praised.endswith("暫定値、猶予期間中の3社が更新しない場合は1.0%。")
 
 
@@ -97,10 +99,14 @@ def test_the_next_scorecard_says_what_a_provisional_figure_has_become(tmp_path: 
     entry |= {"dimension": "business_unit", "member": "RavenStack SaaS", "field": "final", "seen": "false"}
     entry |= {"old": "0.01900000", "old_at_most": "0.02600000", "new": "0.02600000"}
     (close / "restatements.json").write_text(json.dumps([entry]))
-    doc = document(read_desk(close, "en", reports))
-    assert [line.replace("\u00a0", " ") for line in doc.finals] == [f"{CHURN}, Q3, final: 2.6 % (was 1.9–2.6 %)"]
-    assert (doc.edition_note, doc.restatements) == (None, ())
-    assert document(read_desk(close, "ja", reports)).finals == ("顧客解約率（第3四半期）確定：2.6%（前回1.9～2.6%）",)
+    doc = write_document(read_context(close, "en", reports))
+    assert [line.replace("\u00a0", " ") for line in doc.edition_changes.finals] == [
+        f"{CHURN}, Q3, final: 2.6 % (was 1.9–2.6 %)"
+    ]
+    assert (doc.edition_changes.summary, doc.edition_changes.restated) == (None, ())
+    assert write_document(read_context(close, "ja", reports)).edition_changes.finals == (
+        "顧客解約率（第3四半期）確定：2.6%（前回1.9～2.6%）",
+    )
 
 
 def test_a_figure_of_a_running_period_is_named_provisional(tmp_path: Path, reports: Path) -> None:
@@ -111,17 +117,17 @@ def test_a_figure_of_a_running_period_is_named_provisional(tmp_path: Path, repor
                 row |= {"is_complete": False, "elapsed_share": Decimal("0.5")}
 
     close = build(tmp_path, "sales", "2017-Q4", running)
-    told = summary(close, "en", reports)
-    assert told.headline.endswith("(provisional).")
-    assert all(each.endswith("Provisional.") for each in told.sentences[:2])
-    assert summary(close, "ja", reports).headline.endswith("（暫定値）。")
+    summary = mail_summary(close, "en", reports)
+    assert summary.headline.endswith("(provisional).")
+    assert all(sentence.endswith("Provisional.") for sentence in summary.sentences[:2])
+    assert mail_summary(close, "ja", reports).headline.endswith("（暫定値）。")
 
 
 def test_a_warning_stands_beside_the_figure_that_a_sentence_names(sales: Path, customers: Path, reports: Path) -> None:
-    told = summary(sales, "en", reports)
-    assert told.headline.endswith("(booked revenue: warning W2).")
-    assert any(line.startswith("W2: ") for line in told.warnings)
-    marked = [each for each in (told.headline, *told.sentences) if "W1" in each]
-    assert bool(marked) == any(line.startswith("W1: ") for line in told.warnings)
-    assert "データ警告W2" in summary(sales, "ja", reports).headline
-    assert all(line.startswith("W") for line in summary(customers, "ja", reports).warnings)
+    summary = mail_summary(sales, "en", reports)
+    assert summary.headline.endswith("(booked revenue: warning W2).")
+    assert any(line.startswith("W2: ") for line in summary.warnings)
+    marked = [sentence for sentence in (summary.headline, *summary.sentences) if "W1" in sentence]
+    assert bool(marked) == any(line.startswith("W1: ") for line in summary.warnings)
+    assert "データ警告W2" in mail_summary(sales, "ja", reports).headline
+    assert all(line.startswith("W") for line in mail_summary(customers, "ja", reports).warnings)

@@ -4,14 +4,15 @@ from decimal import Decimal
 
 import pytest
 
-from scorecard.pdf.page.charts import bars, periods_chart, sparkline
-from scorecard.pdf.page.formats import Formats
+from scorecard.pdf.page.charts import Chart, PeriodSeries, periods_chart, sparkline
+from scorecard.pdf.page.formats import LocaleFormats
 from scorecard.pdf.page.wording import Wording
+from scorecard.pdf.sections.breakdowns.bars import bars
 from scorecard.shared.periods import CALENDAR_YEAR, FiscalYear, parse_period
 from tests.unit.pdf.close_fixture import PROJECT
 
 REPORTS = PROJECT / "reports"
-EN, JA = (Formats(Wording(REPORTS, language)) for language in ("en", "ja"))
+EN, JA = (LocaleFormats(Wording(REPORTS, language)) for language in ("en", "ja"))
 
 
 @pytest.mark.parametrize(
@@ -105,34 +106,28 @@ def test_a_period_beside_another_loses_its_year_only_where_it_is_the_same() -> N
     assert EN.period_beside(parse_period("2016-Q4"), q4) == "Q4 2016"
 
 
+def _columns(values: list[Decimal | None], labels: list[str | None], width: int = 204) -> Chart:
+    """Return a chart of columns without targets, whose periods are all over and part of the scorecard's period."""
+    every = [True] * len(values)
+    series = PeriodSeries(values, [None] * len(values), labels, is_current=every, is_complete=every)
+    return periods_chart(series, ("a", "by", "b"), "t", columns=True, width=width)
+
+
 def test_charts_leave_a_gap_where_there_is_no_value() -> None:
     chart = sparkline([Decimal(1), Decimal(2), None, Decimal(0), Decimal(3), None], "t")
     assert len(chart.lines) == 2
     assert chart.end is None
-    columns = periods_chart(
-        [Decimal(5), None], [None, None], True, [True, True], [True, True], ("a", "by", "b"), [None, None], "t"
-    )
+    columns = _columns([Decimal(5), None], [None, None])
     assert len(columns.columns) == 1
 
 
 def test_no_label_of_a_chart_is_printed_over_another() -> None:
-    near = [Decimal(each) for each in (500, 501, 10, 502)]
-    chart = periods_chart(
-        near,
-        [None] * 4,
-        True,
-        [True] * 4,
-        [True] * 4,
-        ("a", "by", "b"),
-        ["1,234,500", "1,234,501", "10", "1,234,502"],
-        "t",
-        width=80,
+    chart = _columns(
+        [Decimal(500), Decimal(501), Decimal(10), Decimal(502)], ["1,234,500", "1,234,501", "10", "1,234,502"], 80
     )
-    assert [mark.text for mark in chart.marks] == ["1,234,500", "10", "1,234,502"], "of two the later"
-    negative = periods_chart(
-        [Decimal(5), Decimal(-5)], [None] * 2, True, [True] * 2, [True] * 2, ("a", "by", "b"), ["5", "−5"], "t"
-    )
-    lowest = max(float(mark.y) for mark in negative.marks)
+    assert [label.text for label in chart.labels] == ["1,234,500", "10", "1,234,502"], "of two the later"
+    negative = _columns([Decimal(5), Decimal(-5)], ["5", "−5"])
+    lowest = max(float(label.y) for label in negative.labels)
     assert all(float(name.y) - lowest >= 7 for name in negative.axis), "nor over the names below"
 
 

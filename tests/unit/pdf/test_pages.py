@@ -15,9 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from pypdf import PdfReader
 
-from scorecard.pdf import render, summary
-from scorecard.pdf.compose import document, read_desk
-from scorecard.pdf.render import html
+from scorecard.pdf import html, mail_summary, render
+from scorecard.pdf.document import read_context, write_document
 from scorecard.shared.decimals import digits
 from tests.unit.pdf.close_fixture import Row, build
 
@@ -75,19 +74,19 @@ def test_page_one_says_whose_figures_as_of_when_and_whom_to_ask(
     definitions["horizons"] = {"mrr": {"first_day": "2023-01-01", "last_day": "2025-01-04"}}
     (close / "definitions.json").write_text(json.dumps(definitions))
     masthead = html(close, language, reports).partition("<h1>")[0]
-    for said in {
+    for words in {
         "en": ("RavenStack SaaS", "USD", "data through 4 Jan 2025", "Questions: customer-operations@example.com"),
         "ja": ("RavenStack SaaS", "USD", "データは2025年1月4日まで", "お問い合わせ：customer-operations@example.com"),
     }[language]:
-        assert said in masthead
+        assert words in masthead
 
 
 def test_a_headline_without_spaces_breaks_between_clauses(sales: Path, reports: Path) -> None:
-    headline = document(read_desk(sales, "ja", reports)).headline
+    headline = write_document(read_context(sales, "ja", reports)).summary.finding
     assert len(headline) > 3
-    assert "".join(headline) == summary(sales, "ja", reports).headline
-    assert all(each.endswith(("、", "。")) or after.startswith("（") for each, after in pairwise(headline))
-    assert len(document(read_desk(sales, "en", reports)).headline) == 1
+    assert "".join(headline) == mail_summary(sales, "ja", reports).headline
+    assert all(part.endswith(("、", "。")) or following.startswith("（") for part, following in pairwise(headline))
+    assert len(write_document(read_context(sales, "en", reports)).summary.finding) == 1
 
 
 def test_a_span_of_time_is_written_alike_on_every_page(tmp_path: Path, reports: Path) -> None:
@@ -96,10 +95,10 @@ def test_a_span_of_time_is_written_alike_on_every_page(tmp_path: Path, reports: 
             if row["metric"] == "sales_cycle_length" and row["dimension"] == "rep":
                 row |= {"value": Decimal("12.5")}
 
-    desk = read_desk(build(tmp_path, "sales", "2017-Q4", half_days), "en", reports)
-    doc, label = document(desk), desk.close.metrics["sales_cycle_length"].label
-    (cycle,) = [row for group in doc.groups for row in group.rows if row.label == label]
-    reps = next(block for block in doc.breakdowns if block.dimension == "Sales rep")
+    context = read_context(build(tmp_path, "sales", "2017-Q4", half_days), "en", reports)
+    doc, label = write_document(context), context.close.metrics["sales_cycle_length"].label
+    (cycle,) = [row for group in doc.summary.groups for row in group.rows if row.label == label]
+    reps = next(block for block in doc.breakdowns.tables if block.dimension == "Sales rep")
     assert reps.total is not None
     assert reps.total.value.text == cycle.value.text
     printed = [cycle.value.text, cycle.target.text, *(row.value.text for row in (*reps.top, *reps.bottom))]
@@ -113,10 +112,10 @@ def test_a_baseline_that_is_only_drawn_asks_for_no_digits(tmp_path: Path, report
             if (row["metric"], row["dimension"]) == ("booked_revenue", "region") and row["prior_value"]:
                 row |= {"prior_value": Decimal(4362)}
 
-    doc = document(read_desk(build(tmp_path, "sales", "2017-Q4", small_before), "en", reports))
-    regions = next(block for block in doc.breakdowns if block.dimension == "Region")
+    doc = write_document(read_context(build(tmp_path, "sales", "2017-Q4", small_before), "en", reports))
+    regions = next(block for block in doc.breakdowns.tables if block.dimension == "Region")
     assert regions.total is not None
-    (revenue,) = [row for group in doc.groups for row in group.rows if row.label == "Booked revenue"]
+    (revenue,) = [row for group in doc.summary.groups for row in group.rows if row.label == "Booked revenue"]
     assert regions.total.value.text == revenue.value.text
 
 
@@ -153,12 +152,12 @@ def test_a_movement_is_compared_by_difference_and_few_records_in_no_percentage(
             if (row["metric"], row["member"], row["period"]) == ("mrr", "Pro", "2024-Q3"):
                 row |= {"observations": 4}
 
-    doc = document(read_desk(build(tmp_path, "customers", "2024-Q4", churned), "en", reports))
-    kinds = next(block for block in doc.breakdowns if block.dimension == "Kind")
+    doc = write_document(read_context(build(tmp_path, "customers", "2024-Q4", churned), "en", reports))
+    kinds = next(block for block in doc.breakdowns.tables if block.dimension == "Kind")
     changes = {row.name: row.vs_prior.text.replace("\u00a0", " ") for row in (*kinds.top, *kinds.bottom)}
     assert changes["Contraction"] == "+0.02 M"
     assert not [text for text in changes.values() if "%" in text]
-    products = next(block for block in doc.breakdowns if block.dimension == "Product")
+    products = next(block for block in doc.breakdowns.tables if block.dimension == "Product")
     (pro,) = [row for row in products.top if row.name == "Pro"]
     assert pro.vs_prior.text == "n/a"
     assert dict(products.notes)[pro.vs_prior.note or ""] == "Too few records in Q3 2024 for a percentage."
@@ -168,9 +167,9 @@ def test_a_movement_is_compared_by_difference_and_few_records_in_no_percentage(
 def test_members_and_their_whole_are_in_one_unit(
     request: pytest.FixtureRequest, reports: Path, name: str, language: str, unit: str
 ) -> None:
-    doc = document(read_desk(request.getfixturevalue(name), language, reports))
+    doc = write_document(read_context(request.getfixturevalue(name), language, reports))
     amounts = 0
-    for block in (doc.breakdown, *doc.breakdowns):
+    for block in (doc.summary.breakdown, *doc.breakdowns.tables):
         assert block is not None
         rows = [*block.top, *block.bottom, *([block.total] if block.total else [])]
         units = {re.sub(r"[−+\d.,\s]", "", row.value.text) for row in rows if row.value.tone != "na"}
@@ -191,17 +190,17 @@ def test_what_is_not_known_is_neither_best_nor_worst(tmp_path: Path, reports: Pa
         )
         highest["member"] = "unknown"
 
-    doc = document(read_desk(build(tmp_path, "sales", "2017-Q4", unknown), "en", reports))
-    teams = next(block for block in doc.breakdowns if block.dimension == "Team")
+    doc = write_document(read_context(build(tmp_path, "sales", "2017-Q4", unknown), "en", reports))
+    teams = next(block for block in doc.breakdowns.tables if block.dimension == "Team")
     assert [row.name for row in (*teams.top, *teams.bottom)].index("Unknown") == len(teams.top) + len(teams.bottom) - 1
 
 
 def test_charts_say_what_their_periods_are_and_an_attainment_what_has_passed(sales: Path, reports: Path) -> None:
-    doc = document(read_desk(sales, "en", reports))
-    assert (doc.columns.spark_grain, doc.columns.spark) == ("by month", "Dec 2016 – Dec 2017")
-    charts = [card.row.chart for group in doc.cards for card in group.cards if card.row.chart]
+    doc = write_document(read_context(sales, "en", reports))
+    assert (doc.summary.chart_grain, doc.summary.chart_span) == ("by month", "Dec 2016 – Dec 2017")
+    charts = [card.row.chart for group in doc.indicators.groups for card in group.cards if card.row.chart]
     assert {chart.axis[1].text for chart in charts} == {"by month"}
-    (attainment,) = [row for group in doc.groups for row in group.rows if row.label == "Target attainment"]
+    (attainment,) = [row for group in doc.summary.groups for row in group.rows if row.label == "Target attainment"]
     assert attainment.beside == " · 100\u00a0% elapsed"
     assert attainment.beside in html(sales, "en", reports)
 
@@ -218,20 +217,20 @@ def test_the_first_page_is_one_page_however_much_was_decided(tmp_path: Path, rep
 
 def ids_of(pdf: bytes) -> set[str]:
     """Return every figure id of a file: in its text, in links, and in the command that shows how one is proved."""
-    found = set()
+    ids = set()
     for page in PdfReader(io.BytesIO(pdf)).pages:
         text = page.extract_text()
         for annotation in page.get("/Annots") or ():
             text += f" {annotation.get_object()}"
-        found |= set(re.findall(r"(?<![A-Za-z0-9])F\d{3,}(?!\d)", text))
-    return found
+        ids |= set(re.findall(r"(?<![A-Za-z0-9])F\d{3,}(?!\d)", text))
+    return ids
 
 
 def proved(pdf: bytes) -> dict[str, str | None]:
     """Return the ids in a file's provenance, with their exact values."""
     attached = PdfReader(io.BytesIO(pdf)).attachments
     (content,) = [files[0] for name, files in attached.items() if name.endswith("provenance.json")]
-    return {each["figure_id"].rpartition(".")[2]: each["value"] for each in json.loads(content)["figures"]}
+    return {figure["figure_id"].rpartition(".")[2]: figure["value"] for figure in json.loads(content)["figures"]}
 
 
 @pytest.mark.parametrize(("name", "language"), ALL)
@@ -240,14 +239,14 @@ def test_every_id_of_a_page_is_proved(
 ) -> None:
     close: Path = request.getfixturevalue(name)
     printed, listed = ids_of(pdf(name, language)), proved(pdf(name, language))
-    doc = document(read_desk(close, language, reports))
+    doc = write_document(read_context(close, language, reports))
     assert len(printed) > 40
     assert printed <= listed.keys()
-    assert {proof.figure_id for proof in doc.proofs} == listed.keys()
-    named = {each for thing in doc.things for each in thing.figure_ids}
+    assert {proof.figure_id for proof in doc.proof.figures} == listed.keys()
+    named = {figure_id for point in doc.summary.key_points for figure_id in point.figure_ids}
     assert named
     assert named <= listed.keys()
-    assert summary(close, language, reports).figure_id in listed
+    assert mail_summary(close, language, reports).figure_id in listed
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
@@ -256,8 +255,15 @@ def test_every_id_of_a_restatement_and_of_an_action_is_proved(tmp_path: Path, re
     values = pq.read_table(close / "values.parquet", columns=["figure_id", "metric", "period", "dimension", "member"])
     # Members of a month, which no page prints.
     rows = [row for row in values.to_pylist() if (row["period"], row["dimension"]) == ("2017-05", "rep")][:5]
-    said = {"field": "value", "old": "1", "new": "2", "why": "correction", "reasons": ["correction"], "grain": "month"}
-    (close / "restatements.json").write_text(json.dumps([{**row, **said, "printed": True} for row in rows]))
+    change = {
+        "field": "value",
+        "old": "1",
+        "new": "2",
+        "why": "correction",
+        "reasons": ["correction"],
+        "grain": "month",
+    }
+    (close / "restatements.json").write_text(json.dumps([{**row, **change, "printed": True} for row in rows]))
     content = render(close, language, reports)
     restated = {row["figure_id"] for row in rows}
     assert restated <= ids_of(content)
@@ -271,16 +277,16 @@ def test_what_the_list_of_figures_calls_printed_is_printed_so(
     close: Path = request.getfixturevalue(name)
     pages = re.sub(r"<[^>]*>", " ", html(close, language, reports).partition('id="proof"')[0])
     flat = re.sub(r"\s", "", unescape(pages))
-    for proof in document(read_desk(close, language, reports)).proofs:
+    for proof in write_document(read_context(close, language, reports)).proof.figures:
         assert re.sub(r"\s", "", proof.printed) in flat, proof
 
 
 def test_an_exact_value_has_the_same_digits_everywhere(sales: Path, pdf: Pdf, reports: Path) -> None:
-    desk = read_desk(sales, "en", reports)
-    doc = document(desk)
-    by_id = desk.close.by_id
-    exact = {proof.figure_id: proof.exact.strip() for proof in doc.proofs if proof.exact.strip() != "–"}
-    assert exact == {each: value for each, value in proved(pdf("sales", "en")).items() if value is not None}
+    context = read_context(sales, "en", reports)
+    doc = write_document(context)
+    by_id = context.close.by_id
+    exact = {proof.figure_id: proof.exact.strip() for proof in doc.proof.figures if proof.exact.strip() != "–"}
+    assert exact == {figure_id: value for figure_id, value in proved(pdf("sales", "en")).items() if value is not None}
     for figure_id, text in exact.items():
         assert text == digits(by_id[figure_id].value or Decimal(0))
         assert Decimal(text) == by_id[figure_id].value
@@ -290,7 +296,7 @@ def test_an_exact_value_has_the_same_digits_everywhere(sales: Path, pdf: Pdf, re
 def test_the_list_of_figures_has_its_head_once_on_every_page(
     request: pytest.FixtureRequest, pdf: Pdf, reports: Path, name: str, language: str
 ) -> None:
-    head = "".join(document(read_desk(request.getfixturevalue(name), language, reports)).proof_head)
+    head = "".join(write_document(read_context(request.getfixturevalue(name), language, reports)).proof.head)
     pages = [page.extract_text() for page in PdfReader(io.BytesIO(pdf(name, language))).pages]
     counts = [re.sub(r"\s", "", page).count(re.sub(r"\s", "", head)) for page in pages]
     assert counts[-1] == 1

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.pdf.made_up import REVENUE, UNIT, desk
+from tests.unit.pdf.made_up import REVENUE, UNIT, made_up_context
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,6 @@ from tests.unit.pdf.made_up import REVENUE, UNIT, desk
     ],
 )
 def test_a_page_says_why_there_is_no_value(reason: str | None, printed: str) -> None:
-    made_up = desk({(REVENUE, "business_unit"): {UNIT: (1, 2)}}, [])
-    made_up.close = replace(made_up.close, reasons={"no_notes": "Nobody writes notes."})
-    assert made_up.reason(reason, "Q4 2017") == printed
+    context = made_up_context({(REVENUE, "business_unit"): {UNIT: (1, 2)}}, [])
+    context.close = replace(context.close, reasons={"no_notes": "Nobody writes notes."})
+    assert context.reason(reason, "Q4 2017") == printed

@@ -19,14 +19,15 @@ import pytest
 from pypdf import PdfReader
 
 from scorecard.catalogue import load_catalogue
-from scorecard.pdf import Summary, render, render_many, summary
+from scorecard.pdf import html, mail_summary, render
 from scorecard.pdf.attachments import figures_csv
-from scorecard.pdf.compose import document, read_desk
-from scorecard.pdf.page.analysis import reached_targets
-from scorecard.pdf.page.close_data import Check
-from scorecard.pdf.render import _fetcher, html
-from scorecard.pdf.sections.three_things import three_things
+from scorecard.pdf.document import read_context, write_document
+from scorecard.pdf.page.close_content import Check
+from scorecard.pdf.rendering import _fetcher
+from scorecard.pdf.sections.summary.analysis import reached_targets
+from scorecard.pdf.sections.summary.key_points import key_points
 from scorecard.shared.errors import ScorecardError
+from scorecard.shared.mail_summary import MailSummary
 from scorecard.shared.settings import Settings
 from tests.unit.pdf.close_fixture import PROJECT, Row, build
 
@@ -54,8 +55,8 @@ def _text(pdf: bytes) -> str:
 
 
 def _attached(pdf: bytes, name: str) -> bytes:
-    found = {key: content for key, contents in PdfReader(io.BytesIO(pdf)).attachments.items() for content in contents}
-    return next(content for key, content in found.items() if key.endswith(name))
+    attachments = PdfReader(io.BytesIO(pdf)).attachments
+    return next(content for key, contents in attachments.items() for content in contents if key.endswith(name))
 
 
 def _rename(names: tuple[str, ...]) -> Callable[[list[Row], list[Row]], None]:
@@ -93,9 +94,7 @@ def test_the_same_close_gives_the_same_bytes_in_another_folder_and_process(
 
 
 def test_a_second_render_in_the_same_process_gives_the_same_bytes(customers: Path, pdf: Pdf, reports: Path) -> None:
-    ((path, language, again),) = render_many([(customers, "ja")], reports)
-    assert (path, language) == (customers, "ja")
-    assert again == pdf("customers", "ja")
+    assert render(customers, "ja", reports) == pdf("customers", "ja")
 
 
 @pytest.mark.parametrize(("name", "language"), BOTH)
@@ -137,9 +136,9 @@ def test_every_figure_printed_is_in_the_close_and_rounds_to_what_is_printed(
 
 
 def _assert_rounds(printed: str, value: Decimal) -> None:
-    found = re.match(r"([−+]?)([\d,]+)(?:\.(\d+))?\s*(\D*)$", printed)
-    assert found, printed
-    sign, whole, decimals, unit = found.groups()
+    parts = re.match(r"([−+]?)([\d,]+)(?:\.(\d+))?\s*(\D*)$", printed)
+    assert parts, printed
+    sign, whole, decimals, unit = parts.groups()
     number = Decimal(f"{whole.replace(',', '')}.{decimals or '0'}") * (-1 if sign == "−" else 1)
     factor = {"M": Decimal(10**6), "万": Decimal(10**4), "億": Decimal(10**8), "%": Decimal("0.01")}.get(
         unit, Decimal(1)
@@ -149,22 +148,21 @@ def _assert_rounds(printed: str, value: Decimal) -> None:
 
 
 def test_the_summary_says_what_the_first_page_says(sales: Path, customers: Path, pdf: Pdf, reports: Path) -> None:
-    said = summary(sales, "en", reports)
-    assert isinstance(said, Summary)
-    assert said.title == "Sales scorecard"
-    assert said.period_label == "Q4 2017 (1 Oct – 31 Dec)"
-    assert said.headline.replace("\u00a0", " ") == (
+    summary = mail_summary(sales, "en", reports)
+    assert isinstance(summary, MailSummary)
+    assert summary.title == "Sales scorecard"
+    assert summary.period_label == "Q4 2017 (1 Oct – 31 Dec)"
+    assert summary.headline.replace("\u00a0", " ") == (
         "Booked revenue fell 6.0 % to 2.80 M, 5.0 % short of target; won deals and average deal size both fell "
         "(booked revenue: warning W2)."
     )
-    assert "61 to 1,196 (−0.14\u00a0M)" in said.sentences[0]
+    assert "61 to 1,196 (−0.14\u00a0M)" in summary.sentences[0]
     flat = re.sub(r"\s", "", _text(pdf("sales", "en")))
-    for sentence in (said.headline, *said.sentences):
+    for sentence in (summary.headline, *summary.sentences):
         assert re.sub(r"\s", "", sentence) in flat
-    assert summary(sales, "ja", reports).headline.startswith("受注額は6.0%減の280万、目標を5.0%下回る。")
+    assert mail_summary(sales, "ja", reports).headline.startswith("受注額は6.0%減の280万、目標を5.0%下回る。")
     for language in ("en", "ja"):
-        told = summary(customers, language, reports)
-        assert len(set(told.sentences)) == 3
+        assert len(set(mail_summary(customers, language, reports).sentences)) == 3
 
 
 def test_no_value_is_printed_as_such_with_the_reason_and_never_as_zero(sales: Path, pdf: Pdf, reports: Path) -> None:
@@ -173,7 +171,7 @@ def test_no_value_is_printed_as_such_with_the_reason_and_never_as_zero(sales: Pa
     assert "No data for Q4 2016 to compare with." in text
     row = next(
         row
-        for group in document(read_desk(sales, "en", reports)).groups
+        for group in write_document(read_context(sales, "en", reports)).summary.groups
         for row in group.rows
         if row.label == "Win rate by value"
     )
@@ -181,13 +179,13 @@ def test_no_value_is_printed_as_such_with_the_reason_and_never_as_zero(sales: Pa
 
 
 def test_warnings_stand_beside_the_figures_they_touch(sales: Path, reports: Path) -> None:
-    doc = document(read_desk(sales, "en", reports))
-    marks = {row.label: row.checks for group in doc.groups for row in group.rows}
+    doc = write_document(read_context(sales, "en", reports))
+    marks = {row.label: row.checks for group in doc.summary.groups for row in group.rows}
     assert marks["Booked revenue"] == ("W2",)
     assert marks["Win rate"] == ("W1",)
     assert marks["Won deals"] == ()
-    assert doc.warnings == "2 warnings"
-    assert [check.failures for check in doc.failed] == ["1,425 of 8,800", "1,480 of 8,800"]
+    assert doc.data_quality.failed_counts == "2 warnings"
+    assert [check.failures for check in doc.data_quality.failed] == ["1,425 of 8,800", "1,480 of 8,800"]
 
 
 def test_hostile_names_are_text(tmp_path: Path, reports: Path) -> None:
@@ -199,7 +197,7 @@ def test_hostile_names_are_text(tmp_path: Path, reports: Path) -> None:
     assert "[U+1FAE8][U+202E]gnirts" in text
     assert "W" * 47 + "…" in text
     assert "root:" not in text
-    rows = list(csv.reader(io.StringIO(figures_csv(read_desk(close, "en", reports)).decode("utf-8-sig"))))
+    rows = list(csv.reader(io.StringIO(figures_csv(read_context(close, "en", reports)).decode("utf-8-sig"))))
     cells = {cell for row in rows for cell in row[:7]}
     assert "'=cmd|' /C calc'!A0" in cells
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)
@@ -241,12 +239,12 @@ def test_ten_thousand_members_are_cut_on_the_page_and_whole_in_the_csv(tmp_path:
         model = next(r for r in values if (r["metric"], r["dimension"]) == ("sales_cycle_length", "rep"))
         values += [{**model, "period": "2017-12", "member": f"Rep {number:05}"} for number in range(10_000)]
 
-    desk = read_desk(build(tmp_path, "sales", "2017-12", change), "en", reports)
-    reps = next(block for block in document(desk).breakdowns if block.dimension == "Sales rep")
+    context = read_context(build(tmp_path, "sales", "2017-12", change), "en", reports)
+    reps = next(block for block in write_document(context).breakdowns.tables if block.dimension == "Sales rep")
     assert (len(reps.top), len(reps.bottom)) == (12, 8)
     assert reps.gap is not None
     assert re.search(r"10,0\d\d more", reps.gap) or re.search(r"9,9\d\d more|10,0\d\d", reps.gap)
-    assert figures_csv(desk).count(b"Rep 0") == 10_000
+    assert figures_csv(context).count(b"Rep 0") == 10_000
 
 
 def test_a_restated_figure_is_printed_with_old_new_and_why(sales: Path, reports: Path, tmp_path: Path) -> None:
@@ -268,14 +266,18 @@ def test_a_restated_figure_is_printed_with_old_new_and_why(sales: Path, reports:
         {"figure_id": "F002", **entry, "field": "records", "old": "2802496"},
     ]
     (close / "restatements.json").write_text(json.dumps(entries))
-    doc = document(read_desk(close, "ja", reports))
-    assert (doc.restatements[0].old, doc.restatements[0].new, doc.restatements[0].why) == (
+    doc = write_document(read_context(close, "ja", reports))
+    assert (
+        doc.edition_changes.restated[0].old,
+        doc.edition_changes.restated[0].new,
+        doc.edition_changes.restated[0].why,
+    ) == (
         "270万",
         "280万",
         "記録の遅延到着",
     )
-    assert len(doc.restatements) == 41, "all that were printed before"
-    assert doc.restated_notes == (
+    assert len(doc.edition_changes.restated) == 41, "all that were printed before"
+    assert doc.edition_changes.notes == (
         "ほかに、前版に印字されていない数値40件が変わった。添付の provenance.json に一覧がある。",
         "1件の数値は、元の記録が入れ替わったが、差し引き0で値は変わらない。",
     )
@@ -289,14 +291,14 @@ def test_old_and_new_of_a_restatement_are_in_one_unit_and_of_a_named_period(
         _restated("sales_cycle_length", "business_unit", "49.5", "51"),
     ]
     close = _edition_two(sales, tmp_path, rows)
-    shown = document(read_desk(close, "en", reports)).restatements
+    shown = write_document(read_context(close, "en", reports)).edition_changes.restated
     assert [(row.old.replace("\u00a0", " "), row.new.replace("\u00a0", " ")) for row in shown] == [
         ("1.00 M", "1.25 M"),
         ("50 days", "51 days"),
     ]
     assert {row.period for row in shown} == {"Q4 2017"}
-    assert document(read_desk(close, "ja", reports)).restatements[0].period == "2017年第4四半期"
-    assert document(read_desk(close, "ja", reports)).proofs[0].what.endswith("2017年第4四半期")
+    assert write_document(read_context(close, "ja", reports)).edition_changes.restated[0].period == "2017年第4四半期"
+    assert write_document(read_context(close, "ja", reports)).proof.figures[0].what.endswith("2017年第4四半期")
 
 
 METRICS = load_catalogue(Settings()).metrics  # type: ignore[call-arg]
@@ -309,11 +311,11 @@ def test_what_is_a_little_short_of_its_target_is_not_said_to_be_better(tmp_path:
                 worse = Decimal("0.995") if METRICS[row["metric"]].direction == "higher" else Decimal("1.005")
                 row |= {"value": row["target"] * worse, "status": "on_track"}
 
-    desk = read_desk(build(tmp_path, "customers", "2024-Q4", change), "en", reports)
-    reached, total = reached_targets(desk)
+    context = read_context(build(tmp_path, "customers", "2024-Q4", change), "en", reports)
+    reached, total = reached_targets(context)
     assert total > 3
     assert reached <= 1
-    assert not [thing.text for thing in three_things(desk) if "better than the target" in thing.text]
+    assert not [point.text for point in key_points(context) if "better than the target" in point.text]
 
 
 def _few(metric: str, dimension: str, period: str, number: int) -> Callable[[list[Row], list[Row]], None]:
@@ -340,30 +342,31 @@ def test_a_member_of_too_few_records_stands_last_and_is_not_named_as_a_cause(tmp
             ):
                 row |= {"status": "off_track", "target": Decimal("0.7"), "expected": Decimal("0.7")}
 
-    doc = document(read_desk(build(tmp_path, "customers", "2024-Q4", few), "en", reports))
-    block = next(block for block in doc.breakdowns if block.dimension == "Country")
+    doc = write_document(read_context(build(tmp_path, "customers", "2024-Q4", few), "en", reports))
+    block = next(block for block in doc.breakdowns.tables if block.dimension == "Country")
     assert {row.value.text for row in block.top} == {"n/a"}
     assert dict(block.notes)[block.top[-1].value.note or ""] == "Too few records in Q4 2024 to be meaningful."
-    card = next(card for group in doc.cards for card in group.cards if card.row.label == "Customer satisfaction")
+    card = next(
+        card for group in doc.indicators.groups for card in group.cards if card.row.label == "Customer satisfaction"
+    )
     assert card.exception is not None
     assert "contributed most" not in card.exception
 
 
 def test_the_worst_of_many_members_have_a_value(tmp_path: Path, reports: Path) -> None:
     few = _few("sales_cycle_length", "rep", "2017-12", 3)
-    doc = document(read_desk(build(tmp_path, "sales", "2017-12", few), "en", reports))
-    reps = next(block for block in doc.breakdowns if block.dimension == "Sales rep")
+    doc = write_document(read_context(build(tmp_path, "sales", "2017-12", few), "en", reports))
+    reps = next(block for block in doc.breakdowns.tables if block.dimension == "Sales rep")
     assert reps.gap is not None
     assert "n/a" not in [row.value.text for row in (*reps.top, *reps.bottom)]
 
 
 def test_a_warning_says_beside_the_figure_in_how_many_rows(customers: Path, reports: Path) -> None:
     for language, rows in (("en", "Churn flags agree with churn events (312 of 8,800)"), ("ja", "（8,800件中312件）")):
-        doc = document(read_desk(customers, language, reports))
-        assert rows in dict(doc.check_notes)["W1"]
-        said = {text for group in doc.cards for card in group.cards for _, text in card.warnings}
-        (found,) = said
-        assert found.endswith("312 of 500 accounts contradicts their churn events; periods are the truth")
+        doc = write_document(read_context(customers, language, reports))
+        assert rows in dict(doc.summary.check_notes)["W1"]
+        (warning,) = {text for group in doc.indicators.groups for card in group.cards for _, text in card.warnings}
+        assert warning.endswith("312 of 500 accounts contradicts their churn events; periods are the truth")
 
 
 @pytest.mark.parametrize(
@@ -388,8 +391,8 @@ def test_what_a_member_had_none_of_before_is_not_called_missing(customers: Path,
             if (row["metric"], row["member"], row["period"]) == (*key, "2024-Q4"):
                 row |= {"prior_value": None, "change": None, "change_ratio": None}
 
-    doc = document(read_desk(build(tmp_path, "customers", "2024-Q4", change), "en", reports))
-    block = next(block for block in doc.breakdowns if block.dimension == "Kind")
+    doc = write_document(read_context(build(tmp_path, "customers", "2024-Q4", change), "en", reports))
+    block = next(block for block in doc.breakdowns.tables if block.dimension == "Kind")
     (row,) = [row for row in block.top if row.name == "Reactivation"]
     assert row.vs_prior.text == "n/a"
     assert dict(block.notes)[row.vs_prior.note or ""] == "Nothing in Q3 2024 to compare with."
@@ -399,23 +402,23 @@ def test_the_list_of_figures_goes_on_under_its_head_in_steady_columns(sales: Pat
     last = PdfReader(io.BytesIO(pdf("sales", "en"))).pages[-1].extract_text()
     assert "Exact value" in last
     assert "Printed figures" not in last
-    for proof in document(read_desk(sales, "ja", reports)).proofs:
+    for proof in write_document(read_context(sales, "ja", reports)).proof.figures:
         for text in (proof.printed, proof.exact, proof.observations):
-            width = sum({".": 278, ",": 278, " ": 224, "万": 1000, "日": 1000}.get(each, 555) for each in text)
+            width = sum({".": 278, ",": 278, " ": 224, "万": 1000, "日": 1000}.get(letter, 555) for letter in text)
             assert abs(width - 13 * 555) <= 112 or "算" in text
 
 
 def test_a_figure_that_settles_later_says_until_when(customers: Path, sales: Path, reports: Path) -> None:
-    assert document(read_desk(customers, "en", reports)).provisional == (
+    assert write_document(read_context(customers, "en", reports)).data_quality.provisional == (
         "Customer churn rate: what the days until 30 Jan 2025 bring may still change it.",
     )
-    assert document(read_desk(sales, "en", reports)).provisional == ()
+    assert write_document(read_context(sales, "en", reports)).data_quality.provisional == ()
 
 
 def test_a_figure_that_settles_later_carries_a_note_and_keeps_no_period_open(customers: Path, reports: Path) -> None:
-    doc = document(read_desk(customers, "en", reports))
-    (churn,) = [row for group in doc.groups for row in group.rows if row.label == "Customer churn rate"]
-    assert dict(doc.summary_notes)[churn.value.note or ""] == "What happens until 30 Jan 2025 may still change it."
+    doc = write_document(read_context(customers, "en", reports))
+    (churn,) = [row for group in doc.summary.groups for row in group.rows if row.label == "Customer churn rate"]
+    assert dict(doc.summary.notes)[churn.value.note or ""] == "What happens until 30 Jan 2025 may still change it."
     assert doc.data_through is None
 
 
@@ -431,11 +434,11 @@ def test_a_period_that_was_not_over_is_called_provisional_on_page_one_and_in_the
     definitions["horizons"] = {"booked_revenue": {"first_day": "2016-10-20", "last_day": "2017-12-10"}}
     (close / "definitions.json").write_text(json.dumps(definitions))
     assert f"<b>{says}</b>" in html(close, language, reports)
-    assert says in summary(close, language, reports).period_label
+    assert says in mail_summary(close, language, reports).period_label
     definitions["horizons"]["booked_revenue"]["last_day"] = "2017-12-31"
     (close / "definitions.json").write_text(json.dumps(definitions))
-    assert says.partition(" ")[0] not in summary(close, language, reports).period_label
-    doc = document(read_desk(close, language, reports))
+    assert says.partition(" ")[0] not in mail_summary(close, language, reports).period_label
+    doc = write_document(read_context(close, language, reports))
     assert doc.data_through == {"en": "data through 31 Dec", "ja": "データは12月31日まで"}[language]
     assert f"<b>{doc.data_through}</b>" not in html(close, language, reports)
 
@@ -451,35 +454,37 @@ def _edition_two(sales: Path, tmp_path: Path, entries: list[dict[str, Any]]) -> 
 
 def _restated(metric: str, dimension: str, old: str, new: str) -> dict[str, Any]:
     place = {"grain": "quarter", "period": "2017-Q4", "dimension": dimension, "member": "all", "figure_id": "F001"}
-    said = {"field": "value", "why": "record changed", "reasons": ["record changed"]}
-    return {"metric": metric, **place, **said, "old": old, "new": new}
+    change = {"field": "value", "why": "record changed", "reasons": ["record changed"]}
+    return {"metric": metric, **place, **change, "old": old, "new": new}
 
 
 def test_a_second_edition_says_on_its_first_page_what_it_changes(sales: Path, reports: Path, tmp_path: Path) -> None:
-    assert document(read_desk(sales, "en", reports)).edition_note is None
+    assert write_document(read_context(sales, "en", reports)).edition_changes.summary is None
     rows = [
         _restated("win_rate", "rep", "0.5", "0.6"),
         _restated("booked_revenue", "business_unit", "2802496", "2801985"),
         _restated("win_rate", "team", "0.60301", "0.60304"),
     ]
     close = _edition_two(sales, tmp_path, rows)
-    doc = document(read_desk(close, "en", reports))
-    said = "Edition 2 replaces the one before: 3 printed figures differ, first of all of booked revenue and win rate."
-    assert doc.edition_note == said
-    assert summary(close, "en", reports).edition == said
-    assert summary(close, "en", reports).edition_mark == ", edition 2"
-    assert summary(close, "ja", reports).edition_mark == "（第2版）"
-    assert said in html(close, "en", reports)
-    shown = {(row.old, row.new) for row in doc.restatements}
+    doc = write_document(read_context(close, "en", reports))
+    sentence = (
+        "Edition 2 replaces the one before: 3 printed figures differ, first of all of booked revenue and win rate."
+    )
+    assert doc.edition_changes.summary == sentence
+    assert mail_summary(close, "en", reports).edition == sentence
+    assert mail_summary(close, "en", reports).edition_mark == ", edition 2"
+    assert mail_summary(close, "ja", reports).edition_mark == "（第2版）"
+    assert sentence in html(close, "en", reports)
+    shown = {(row.old, row.new) for row in doc.edition_changes.restated}
     assert ("2,802,496.00", "2,801,985.00") in shown, "2.80 M and 2.80 M would say nothing"
     assert ("60.3010\u00a0%", "60.3040\u00a0%") in shown
 
 
 def test_a_second_edition_without_other_figures_says_so(sales: Path, reports: Path, tmp_path: Path) -> None:
-    doc = document(read_desk(_edition_two(sales, tmp_path, []), "en", reports))
-    assert doc.edition_note is not None
-    assert "no figure differs" in doc.edition_note
-    assert "check" not in doc.edition_note, "of a close that does not say it"
+    doc = write_document(read_context(_edition_two(sales, tmp_path, []), "en", reports))
+    assert doc.edition_changes.summary is not None
+    assert "no figure differs" in doc.edition_changes.summary
+    assert "check" not in doc.edition_changes.summary, "of a close that does not say it"
 
 
 def test_a_second_edition_names_what_else_a_reader_sees(sales: Path, reports: Path, tmp_path: Path) -> None:
@@ -494,13 +499,13 @@ def test_a_second_edition_names_what_else_a_reader_sees(sales: Path, reports: Pa
         {**_restated("won_deals", "rep", "1", "2"), "printed": False},
     ]
     close = _edition_two(sales, tmp_path, rows)
-    doc = document(read_desk(close, "en", reports))
-    assert doc.edition_note == (
+    doc = write_document(read_context(close, "en", reports))
+    assert doc.edition_changes.summary == (
         "Edition 2 replaces the one before: 1 figure differs that was not printed; 1 check has another outcome and "
         "fails now; 1 check still fails, with other marks; 2 checks fail no more; "
         "1 action changed; what is shown of win rate changed."
     )
-    assert doc.restatements == ()
+    assert doc.edition_changes.restated == ()
     assert 'href="#restated"' in html(close, "ja", reports)
 
 
@@ -521,4 +526,4 @@ def test_a_close_that_lacks_a_file_is_named(sales: Path, reports: Path, tmp_path
     shutil.copytree(sales, close)
     (close / "checks.parquet").unlink()
     with pytest.raises(ScorecardError, match=r"can't be read.*scorecard verify"):
-        summary(close, "en", reports)
+        mail_summary(close, "en", reports)

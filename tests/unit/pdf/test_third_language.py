@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
-from scorecard.pdf.render import html, render
+from scorecard.pdf import html, render
 from tests.unit.pdf.close_fixture import PROJECT, build
 
 pytestmark = pytest.mark.samples

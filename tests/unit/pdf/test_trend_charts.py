@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from scorecard.pdf.page.trend_charts import labelled
+from scorecard.pdf.sections.indicators.trend_charts import labelled
 
 
 @pytest.mark.parametrize(

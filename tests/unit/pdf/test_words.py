@@ -12,9 +12,10 @@ from scorecard.catalogue.dbt_lists import core_models
 from scorecard.closes.restatement_causes import RANK
 from scorecard.delivery.mail import WORDS
 from scorecard.pdf.page.context import STATUSES
-from scorecard.pdf.page.wording import Wording, languages
+from scorecard.pdf.page.wording import Wording
 from scorecard.pdf.sections.indicators import GROUPS, JOURNEY
 from scorecard.shared.errors import ScorecardError
+from scorecard.shared.languages import languages
 from scorecard.shared.settings import Settings
 from tests.unit.pdf.close_fixture import PROJECT
 
@@ -53,13 +54,15 @@ FAMILIES = {
 
 
 def _messages(language: str) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
+    texts_by_id: dict[str, tuple[str, ...]] = {}
     message: Any
     for message in Wording(REPORTS, language).catalog:
         if message.id:
             several = isinstance(message.id, tuple)
-            found[message.id[0] if several else message.id] = tuple(message.string) if several else (message.string,)
-    return found
+            texts_by_id[message.id[0] if several else message.id] = (
+                tuple(message.string) if several else (message.string,)
+            )
+    return texts_by_id
 
 
 def _names(texts: tuple[str, ...]) -> set[str]:
@@ -81,15 +84,16 @@ def test_nothing_is_untranslated_and_names_in_braces_are_known(language: str) ->
 
 
 def test_ids_are_used_and_used_ids_are_there() -> None:
-    code = [*(PROJECT / "scorecard" / "pdf").rglob("*.py"), *(REPORTS / "templates").glob("*.j2")]
+    package = PROJECT / "scorecard" / "pdf"
+    code = [*package.rglob("*.py"), *package.rglob("*.j2"), *(REPORTS / "templates").glob("*.j2")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in code)
     literal = set(re.findall(r'"([a-z_]+(?:\.[a-z_]+)*)"', text))
     family = {f"{head}.{tail}" for head, tails in FAMILIES.items() for tail in tails}
     ids = Wording(REPORTS, "en").ids
     assert ids - literal - family == set()
     assert family - ids == set()
-    said = set(re.findall(r'\b(?:say|count)\(\s*"([a-z_.]+)"', text))
-    assert said - ids == set()
+    used = set(re.findall(r'\b(?:say|count)\(\s*"([a-z_.]+)"', text))
+    assert used - ids == set()
 
 
 def test_a_language_without_words_is_named() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scorecard.pdf.render import summary
+from scorecard.pdf import mail_summary
 from tests.unit.pdf.close_fixture import Change, build
 
 pytestmark = pytest.mark.samples
@@ -54,7 +54,7 @@ def test_beside_a_reached_goal_stands_what_went_worst_and_beside_a_missed_one_th
 ) -> None:
     target = "1" if goal == "ahead" else "99000000"
     close = build(tmp_path, "customers", QUARTER, _judged({**OTHERS, "mrr": ("10000000", target, goal)}))
-    third_sentence = summary(close, "en", reports).sentences[2].replace("\u00a0", " ")
+    third_sentence = mail_summary(close, "en", reports).sentences[2].replace("\u00a0", " ")
     # A key success factor weighs less than a key performance indicator, though it is further from its target.
     assert third_sentence.startswith(third)
 
@@ -62,9 +62,9 @@ def test_beside_a_reached_goal_stands_what_went_worst_and_beside_a_missed_one_th
 def test_a_target_that_is_due_in_part_is_named_with_one_article(tmp_path: Path, reports: Path) -> None:
     judged = {"customer_satisfaction": ("0.4", "0.8", "off_track")}
     close = build(tmp_path, "customers", QUARTER, _judged(judged, due="0.75"))
-    sentences = summary(close, "en", reports).sentences
+    sentences = mail_summary(close, "en", reports).sentences
     (on_satisfaction,) = [sentence for sentence in sentences if sentence.startswith("Customer satisfaction")]
     assert "20.0 pt worse than the target of 60.0 % due by now" in on_satisfaction.replace("\u00a0", " ")
-    sentences = summary(close, "ja", reports).sentences
+    sentences = mail_summary(close, "ja", reports).sentences
     (on_satisfaction,) = [sentence for sentence in sentences if sentence.startswith("顧客満足度")]
     assert "経過分の目標60.0%より20.0pt悪い" in on_satisfaction
