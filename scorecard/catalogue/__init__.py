@@ -92,10 +92,6 @@ class Catalogue:
             return {metric.base}
         return {self.metrics[term.metric].base for term in metric.expression.terms}
 
-    def metric(self, name: str) -> Metric:
-        """Return a metric, or name the known ones."""
-        return _pick(self.metrics, name, "metric")
-
     def scorecard(self, name: str) -> Scorecard:
         """Return a scorecard, or name the known ones."""
         return _pick(self.scorecards, name, "scorecard")

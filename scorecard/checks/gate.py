@@ -1,18 +1,22 @@
-"""Which failed checks hold a scorecard back, and which are printed on it."""
+"""Which failed checks hold a scorecard back."""
 
 from collections.abc import Collection, Sequence
 
 from scorecard.checks.results import CheckResult
 
 
-def held(results: Sequence[CheckResult], metrics: Collection[str], unit: str) -> list[CheckResult]:
+def failed_errors(results: Sequence[CheckResult], metrics: Collection[str], unit: str) -> list[CheckResult]:
     """Return the failed checks of severity error that touch any of a scorecard's metrics in its business unit."""
-    return _failed(results, metrics, unit, "error")
-
-
-def warnings(results: Sequence[CheckResult], metrics: Collection[str], unit: str) -> list[CheckResult]:
-    """Return the failed checks of severity warning that touch any of a scorecard's metrics in its unit: print them."""
-    return _failed(results, metrics, unit, "warning")
+    wanted = set(metrics)
+    failed = [
+        check
+        for check in results
+        if not check.passed
+        and check.severity == "error"
+        and check.concerns(unit)
+        and wanted.intersection(check.metrics)
+    ]
+    return sorted(failed, key=lambda check: check.check_id)
 
 
 def explain(stopped: Sequence[CheckResult]) -> str:
@@ -22,16 +26,3 @@ def explain(stopped: Sequence[CheckResult]) -> str:
         f"  Touches: {', '.join(check.metrics)}\n  Check: {check.check_id}"
         for check in stopped
     )
-
-
-def _failed(results: Sequence[CheckResult], metrics: Collection[str], unit: str, severity: str) -> list[CheckResult]:
-    wanted = set(metrics)
-    failed = [
-        check
-        for check in results
-        if not check.passed
-        and check.severity == severity
-        and check.concerns(unit)
-        and wanted.intersection(check.metrics)
-    ]
-    return sorted(failed, key=lambda check: check.check_id)

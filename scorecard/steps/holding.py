@@ -128,7 +128,7 @@ def _by_checks(settings: Settings, catalogue: Catalogue, entry: Scorecard, perio
 
     with snapshot(settings, settings.timezone) as connection:
         results = load(connection)
-    failed = gate.held(results, set(entry.metrics), entry.business_unit)
+    failed = gate.failed_errors(results, set(entry.metrics), entry.business_unit)
     if not failed:
         return None
     findings = [notify.Finding(check.name, check.message, check.cure) for check in failed]

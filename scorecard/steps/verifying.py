@@ -1,5 +1,6 @@
 """Prove that the archive is what it was when it was made, and holds what was mailed, and open its closes."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,8 @@ def verify(settings: Settings) -> dict[str, Any]:
     try:
         mailed = mailed_closes(settings)
     except ScorecardError as error:
-        found = check(settings)
-        return {**found, "ok": False, "broken": [*found["broken"], {"close_id": None, "problem": error.problem}]}
+        result = check(settings)
+        return {**result, "ok": False, "broken": [*result["broken"], {"close_id": None, "problem": error.problem}]}
     return check(settings, mailed)
 
 
@@ -30,16 +31,17 @@ def open_close(settings: Settings, close_id: str) -> Path:
     ScorecardError: there is none of that id; `verify` names it, or the archive as a whole, as broken; or the ledger
         can't be read.
     """
-    from scorecard.closes.verify import open_close as checked
+    from scorecard.closes.verify import open_close as open_verified
 
-    return checked(settings, close_id, mailed_closes(settings))
+    return open_verified(settings, close_id, mailed_closes(settings))
 
 
 def trace(settings: Settings, figure_id: str) -> dict[str, Any]:
     """Prove a figure of a close that `verify` finds nothing wrong with; see `scorecard.closes.trace.trace`."""
     from scorecard.closes.trace import trace as prove
+    from scorecard.extract.services.record_pages import record_url
 
-    return prove(settings, figure_id, mailed_closes(settings))
+    return prove(settings, figure_id, mailed_closes(settings), partial(record_url, settings))
 
 
 def mailed_closes(settings: Settings) -> "list[Mailed]":

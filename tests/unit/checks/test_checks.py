@@ -61,23 +61,22 @@ def test_a_failed_store_changes_nothing() -> None:
         assert load(con) == [RESULT]
 
 
-def test_the_gate_tells_errors_from_warnings_and_both_from_what_is_elsewhere() -> None:
+def test_the_gate_tells_errors_from_warnings_and_from_what_is_elsewhere() -> None:
     warning = replace(RESULT, check_id="b", severity="warning")
     passed = replace(RESULT, check_id="c", passed=True)
     results = [warning, passed, RESULT]
-    assert gate.held(results, {"won", "x"}, "Hardware") == [RESULT]
-    assert gate.warnings(results, {"won"}, "Hardware") == [warning]
-    assert gate.held(results, {"x"}, "Hardware") == gate.warnings(results, {"x"}, "Hardware") == []
+    assert gate.failed_errors(results, {"won", "x"}, "Hardware") == [RESULT]
+    assert gate.failed_errors(results, {"x"}, "Hardware") == []
     assert gate.explain([]) == ""
-    told = gate.explain([RESULT])
+    explanation = gate.explain([RESULT])
     for part in ("amount is present", "2 of 3.", "Enter it.", "booked, won", RESULT.check_id):
-        assert part in told
+        assert part in explanation
 
 
 def test_a_check_of_one_unit_holds_and_warns_no_other() -> None:
     of_unit = replace(RESULT, business_unit="Hardware")
-    assert gate.held([of_unit], {"won"}, "Hardware") == [of_unit]
-    assert gate.held([of_unit], {"won"}, "Software") == []
+    assert gate.failed_errors([of_unit], {"won"}, "Hardware") == [of_unit]
+    assert gate.failed_errors([of_unit], {"won"}, "Software") == []
 
 
 def _count(

@@ -54,6 +54,19 @@ def test_a_proof_names_records_lines_loads_columns_and_the_close(world, one_figu
     json.dumps(proof)
 
 
+def test_a_record_has_the_page_that_its_service_gives_it(world, one_figure):
+    def record_url(source, table, record_id):
+        return f"https://{source}.example.com/{table}/{record_id}" if source == "crm" else None
+
+    made = world.close()
+    figures = [one_figure(made, name) for name in ("won_value", "attainment")]
+    rows = [row for figure in figures for row in trace(world.settings, figure, record_url=record_url)["observations"]]
+    assert {row["source"] for row in rows} == {"crm", "targets"}
+    for row in rows:
+        page = f"https://crm.example.com/{row['object']}/{row['record_id']}"
+        assert row["url"] == (page if row["source"] == "crm" else None)
+
+
 def test_the_sql_runs_by_itself_and_gives_the_value(world, one_figure):
     made = world.close()
     for name in ("won_value", "win_rate", "cycle", "cycle_mean", "cycle_p90", "mrr", "growth", "attainment"):

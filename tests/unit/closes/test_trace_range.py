@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scorecard.closes.recompute import query_of
+from scorecard.closes.recompute_sql import query_of
 
 MONEY = pa.decimal128(18, 4)
 CHURN = {"aggregate": "ratio", "minimum_observations": 5}

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from scorecard.closes.recompute import query_of
+from scorecard.closes.recompute_sql import query_of
 
 HALF = Fraction(1, 2)
 Wait = tuple[int, bool]

@@ -1,5 +1,7 @@
 """What is fixed about Salesforce."""
 
+import re
+
 from scorecard.extract.services.versions import ApiVersion
 
 API = "v62.0"
@@ -65,3 +67,12 @@ STILL_OPEN = {"Opportunity": "IsClosed = false"}
 
 EARLIEST = "1999-01-01T00:00:00.000Z"
 """Before it there was no Salesforce."""
+
+_RECORD_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
+
+
+def record_url(host: str, _table: str, record_id: str) -> str | None:
+    """Return the page of a record in the org: every object's is found by its id."""
+    if not host.startswith("https://") or not _RECORD_ID.fullmatch(record_id):
+        return None
+    return f"{host.rstrip('/')}/{record_id}"

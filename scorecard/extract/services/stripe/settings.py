@@ -1,5 +1,6 @@
 """What is fixed about Stripe."""
 
+import re
 from datetime import timedelta
 
 from scorecard.extract.services.versions import ApiVersion
@@ -61,3 +62,22 @@ TOUCHES = {
     "credit_note": ("invoice",),
 }
 """Fields of what an event is about that name other objects which it changes, too."""
+
+_PAGES = {
+    "customer": "customers",
+    "product": "products",
+    "price": "prices",
+    "subscription": "subscriptions",
+    "invoice": "invoices",
+    "charge": "payments",
+}
+"""Folders of the dashboard, by raw table."""
+
+_RECORD_ID = re.compile(r"[A-Za-z0-9_]+")
+
+
+def record_url(host: str, table: str, record_id: str) -> str | None:
+    """Return the page of a record in the dashboard; None of a table whose records have none, or at another host."""
+    if (host or HOST).rstrip("/") != HOST or table not in _PAGES or not _RECORD_ID.fullmatch(record_id):
+        return None
+    return f"https://dashboard.stripe.com/{_PAGES[table]}/{record_id}"

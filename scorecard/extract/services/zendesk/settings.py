@@ -68,3 +68,13 @@ SHAPES = {
     SURVEYS: Shape(ignored=("subjects", "survey.state")),
 }
 """What is read. Only tickets have a time that moves with every change; of the others what was read last is newest."""
+
+_PAGES = {"ticket": "tickets", "user": "users", "organization": "organizations"}
+"""Folders of the agent's pages, by raw table."""
+
+
+def record_url(host: str, table: str, record_id: str) -> str | None:
+    """Return the agent's page of a record; None of a table whose records have none."""
+    if not host.startswith("https://") or table not in _PAGES or not record_id.isdecimal():
+        return None
+    return f"{host.rstrip('/')}/agent/{_PAGES[table]}/{record_id}"
