@@ -2,7 +2,6 @@
 
 from scorecard.pdf.page.causes import (
     UNKNOWN,
-    Cause,
     cause_of,
     contribution_text,
     decimal,
@@ -34,7 +33,6 @@ __all__ = [
     "UNKNOWN",
     "WHOLE",
     "Action",
-    "Cause",
     "Cell",
     "Check",
     "Figure",

@@ -45,13 +45,15 @@ def from_year_ago(context: PageContext, metric: MetricDefinition, figure: Figure
     )
 
 
-def between(context: PageContext, metric: MetricDefinition, now: Figure, was: Figure, base: Period) -> Comparison:
+def between(
+    context: PageContext, metric: MetricDefinition, now: Figure, base_figure: Figure, base: Period
+) -> Comparison:
     """Return the change since any earlier period."""
-    if now.value is None or was.value is None:
+    if now.value is None or base_figure.value is None:
         return Comparison(base, None, None)
-    if unsettled := _unsettled(now, was):
+    if unsettled := _unsettled(now, base_figure):
         return Comparison(base, None, None, unsettled=unsettled)
-    return _comparison(metric, base, was, *difference(now.value, was.value))
+    return _comparison(metric, base, base_figure, *difference(now.value, base_figure.value))
 
 
 def against_target(
@@ -133,12 +135,12 @@ def _compared(
     change: Decimal | None,
     ratio: Decimal | None,
 ) -> Comparison:
-    was = context.close.figure(figure.metric, base, figure.dimension, figure.member)
-    if unsettled := _unsettled(figure, was):
+    base_figure = context.close.figure(figure.metric, base, figure.dimension, figure.member)
+    if unsettled := _unsettled(figure, base_figure):
         return Comparison(base, None, None, unsettled=unsettled)
-    if was is None or change is None:
+    if base_figure is None or change is None:
         return Comparison(base, change, ratio)
-    return _comparison(metric, base, was, change, ratio)
+    return _comparison(metric, base, base_figure, change, ratio)
 
 
 def _unsettled(*figures: Figure | None) -> Figure | None:
@@ -147,12 +149,12 @@ def _unsettled(*figures: Figure | None) -> Figure | None:
 
 
 def _comparison(
-    metric: MetricDefinition, base: Period, was: Figure, change: Decimal, ratio: Decimal | None
+    metric: MetricDefinition, base: Period, base_figure: Figure, change: Decimal, ratio: Decimal | None
 ) -> Comparison:
     """Decide whether a change is a percentage of its base: not for a flow with a sign, and not for few records."""
     if metric.is_signed or metric.unit == "percent":
         return Comparison(base, change, None)
-    few = ratio is not None and was.observations < _SMALLEST_BASE
+    few = ratio is not None and base_figure.observations < _SMALLEST_BASE
     return Comparison(base, change, None if few else ratio, few)
 
 
@@ -186,21 +188,21 @@ def _since_unsettled(
     context: PageContext, metric: MetricDefinition, figure: Figure, base: Period, unsettled: Figure
 ) -> Cell:
     """Print both ends of an unsettled figure's change. Where the base is unsettled, print n/a."""
-    was = context.close.figure(figure.metric, base, figure.dimension, figure.member)
-    if figure.ends is not None and was is not None and was.value is not None and was.at_most is None:
+    base_figure = context.close.figure(figure.metric, base, figure.dimension, figure.member)
+    if figure.ends and base_figure and base_figure.value is not None and base_figure.at_most is None:
         low, high = figure.ends
-        return _range(context, metric, low - was.value, high - was.value)
+        return _range(context, metric, low - base_figure.value, high - base_figure.value)
     return Cell(context.say("na"), None, "na", context.footnote(context.range_of(metric, unsettled)))
 
 
 def _no_base(context: PageContext, metric: MetricDefinition, figure: Figure, base: Period) -> str:
     """Say why a figure has no base. For a metric that adds up, the member may have had nothing in that period."""
     period = context.formats.period(base, context.close.fiscal)
-    was = context.close.figure(figure.metric, base, figure.dimension, figure.member)
+    base_figure = context.close.figure(figure.metric, base, figure.dimension, figure.member)
     whole = context.close.whole(figure.metric, base)
-    if was is None and metric.adds_up and whole is not None and whole.value is not None:
+    if base_figure is None and metric.adds_up and whole is not None and whole.value is not None:
         return context.say("na.nothing", period=period)
-    return context.reason((was and was.na_reason) or "no_history", period)
+    return context.reason((base_figure and base_figure.na_reason) or "no_history", period)
 
 
 def _cell(context: PageContext, metric: MetricDefinition, change: Decimal, ratio: Decimal | None, scale: Scale) -> Cell:
