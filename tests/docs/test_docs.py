@@ -346,7 +346,8 @@ def test_paths_in_the_documents_exist() -> None:
                 continue
             bases = (PROJECT, PROJECT / "scorecard", PROJECT / "dbt_project", page.parent)
             is_made = Path(path).parts[0] in ("var", "out", "data", "scorecard.toml") or MADE.search(path)
-            is_name = "/" not in path.rstrip("/") and Path(path).name in known
+            is_module = (PROJECT / f"{path.replace('.', '/')}.py").exists()
+            is_name = is_module or ("/" not in path.rstrip("/") and Path(path).name in known)
             if not is_made and not is_name and not any((base / path).exists() for base in bases):
                 missing.append(f"{name(page)}: {path}")
     assert missing == []
