@@ -204,7 +204,7 @@ def _label_y(y: float, goal: float | None, is_below: bool) -> float:
 
 
 def _hangs(values: Series, position: int, columns: bool) -> bool:
-    """Whether a label stands below its value: of a negative column, and where a line comes or goes higher up."""
+    """Whether a label stands below its value: at a negative column, and where the line beside it is higher."""
     value = values[position] or Decimal(0)
     if columns:
         return value < 0

@@ -122,7 +122,7 @@ class PageContext:
         if member == "unknown":
             return self.say("member.unknown")
         if f" {CROSS} " in self.close.dimensions.get(dimension, ""):
-            # Of a pair, each name as it is printed alone.
+            # A member of a crossing has two names. Each is printed as it would be alone.
             parts = member.split(f" {CROSS} ")
             return f" {CROSS} ".join(self.member_name("", part.replace(CROSS * 2, CROSS)) for part in parts)
         if dimension == "movement" and self.wording.has(f"movement.{member}"):

@@ -69,7 +69,7 @@ def font_files() -> tuple[FontFile, ...]:
         ).stdout.splitlines()
     except (OSError, subprocess.SubprocessError) as error:
         raise ScorecardError(
-            f"fontconfig did not answer: {error}.", "Install it: sudo apt-get install fontconfig"
+            f"fontconfig can't list the fonts: {error}.", "Install it: sudo apt-get install fontconfig"
         ) from error
     installed = {(family, style): (index, file) for family, style, index, file in map(_fields, sorted(listed))}
     fonts = []

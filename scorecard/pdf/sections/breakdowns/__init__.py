@@ -203,7 +203,7 @@ def _total(context: PageContext, metric: MetricDefinition, scale: Scale, signed:
 def _companions(
     context: PageContext, metric: MetricDefinition, dimension: str, figures: Sequence[Figure]
 ) -> list[_Companion]:
-    """Choose other indicators to print beside a breakdown: shares and spans, which the amount doesn't tell."""
+    """Choose other indicators to print beside a breakdown: shares and spans, which add to what the amount says."""
     others = [
         other
         for other in context.close.main_metrics
