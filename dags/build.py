@@ -1,9 +1,9 @@
 """Check the raw tables, build the warehouse in one dbt process, check every KPI, publish the snapshot.
 
-Runs as soon as every source has been extracted or has failed for now, so that a morning costs one build; and
-hourly, in case that was not heard of: while this DAG or an extraction was paused, say. Each business unit is built
-from the last state of its sources; what is published of a unit that has one in trouble is held. What has not changed
-is not built again.
+The DAG runs as soon as every source is extracted or has failed, so that a morning costs one build. It also runs
+hourly: a run while this DAG or an extraction was paused would otherwise be lost. Each business unit is built from the
+last state of its sources. The scorecards of a unit with a source in trouble are held back. A model whose inputs are
+unchanged is not built again.
 """
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, get_current_context, task
@@ -14,7 +14,7 @@ from policy import EVERY_DAG, WAREHOUSE, raw_asset
 from scorecard.catalogue import source_names
 from scorecard.shared.settings import load_settings
 
-# The hour that passed last is made up for, also where the DAG has never run by the hour.
+# Airflow catches up on the last missed hour, also if the DAG has never run hourly.
 HOURLY = CronTriggerTimetable("30 * * * *", timezone=load_settings().timezone, run_immediately=True)
 SOURCES = [raw_asset(source) for source in source_names(load_settings())]
 

@@ -1,4 +1,4 @@
-"""The settings as the DAGs use them: with the connections that Airflow keeps, secrets among them."""
+"""The settings of the DAGs: they include the connections that Airflow keeps, with their secrets."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ SMTP_CONNECTION = "scorecard_smtp"
 
 
 def settings_of(source: str) -> Settings:
-    """Return the settings, with the connection `scorecard_<source>` where there is one."""
+    """Return the settings, with the connection `scorecard_<source>` if Airflow has one."""
     read = load_settings()
     try:
         stored = BaseHook.get_connection(f"scorecard_{source}")
@@ -25,7 +25,7 @@ def settings_of(source: str) -> Settings:
     except ValidationError as error:
         raise ScorecardError(
             wrong(error, "connections", source).problem,
-            f"Correct the Airflow connection scorecard_{source}; what its extra has are texts.",
+            f"Correct the Airflow connection scorecard_{source}. All values of its extra are texts.",
         ) from None
     return read.model_copy(update={"connections": {**read.connections, source: connection}})
 

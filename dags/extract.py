@@ -1,8 +1,8 @@
 """Bring what is new in a source into its raw tables, daily at 05:00 company time.
 
-An unchanged file costs nothing; a run that is cleared or triggered again repeats nothing. When the run
-fails, its log names the file, what was expected and what to do; the warehouse stays as it was. Either way the
-build goes on: it waits for no source that has failed.
+An unchanged file is skipped. A run that is cleared or triggered again loads no record twice. When the run fails, its
+log names the file, what was expected and what to do, and the warehouse stays as it was. The build runs in either
+case: it does not wait for a source that failed.
 """
 
 from airflow.sdk import CronTriggerTimetable, dag, task
@@ -33,9 +33,9 @@ def extract_dag(source: str) -> None:
 
         @task(outlets=[raw_asset(source)])
         def go_on() -> None:
-            """Tell the build that this source is done for now, loaded or not."""
+            """Update the asset of this source, which the build waits for, whether the load succeeded or failed."""
 
-        # A teardown runs whatever became of the task before it, and doesn't make a failed run a success.
+        # A teardown runs whether the task before it succeeds or fails. A failed run stays failed.
         load() >> go_on().as_teardown()
 
     wiring()

@@ -1,4 +1,4 @@
-"""How a failure is told: by the task itself where it can, else by the DAG processor once the run has failed."""
+"""Reports of failures: a task reports its own; the DAG processor reports those of tasks that were killed."""
 
 import logging
 
@@ -7,7 +7,7 @@ from connections import settings
 
 
 def name_of(context: Context) -> str:
-    """Return what the pages call a task: its id, or of one that is mapped the scorecard and the period."""
+    """Return the name of a task on Airflow's pages: its id, or for a mapped task its scorecard and period."""
     task = context["task_instance"]
     return task.rendered_map_index or task.task_id
 
@@ -18,7 +18,7 @@ def tell_owner(context: Context) -> None:
 
     dag_id, task, error = context["task_instance"].dag_id, name_of(context), context.get("exception")
     logging.getLogger(__name__).error(
-        "%s.%s failed: %s When that is mended, clear this task in the run %s: what is done stays done.",
+        "%s.%s failed: %s When the cause is fixed, clear this task in the run %s: finished work is kept.",
         dag_id,
         task,
         error,
@@ -28,7 +28,7 @@ def tell_owner(context: Context) -> None:
 
 
 def tell_of_silent(context: Context) -> None:
-    """Mail the owner which tasks of a failed run told nobody: one that is killed can't, so the DAG processor does."""
+    """Mail the owner the failed tasks of a run that sent no mail: a task that is killed cannot send one."""
     from scorecard import steps
 
     dag_id, run_id, task = context["dag"].dag_id, context["run_id"], context.get("ti")
@@ -36,7 +36,7 @@ def tell_of_silent(context: Context) -> None:
         steps.notify_failure(settings(), dag_id, run_id, "(no task)", context.get("reason"))
         return
     states = task.get_task_states(dag_id=dag_id, run_ids=[run_id])[run_id]
-    # Airflow calls a mapped task by its number there: sales_0.
+    # Airflow names a mapped task by its number here: sales_0.
     names = {
         f"{mapped.task_id}_{number}": f"{mapped.task_id} {period}"
         for mapped in context["dag"].tasks

@@ -1,7 +1,7 @@
-"""What every DAG here has in common: defaults for its tasks, its assets, its parameters, and how a failure is told.
+"""What all DAGs share: defaults of tasks, assets, the check of parameters, and the reports of failures.
 
 The files beside this one are wiring: they name tasks, assets and schedules, and call `scorecard.steps`.
-Whatever is heavy is imported inside a task, so that the scheduler reads this folder in a moment.
+A task imports heavy modules itself, so that the scheduler parses this folder quickly.
 """
 
 from datetime import timedelta
@@ -17,8 +17,8 @@ from scorecard.shared.settings import load_settings
 
 private.mask()
 
-# One slot, because DuckDB has one writer and the chain of closes one end. `make scorecard` and `make airflow`
-# create it; elsewhere: airflow pools set warehouse_writer 1 "one writer at a time"
+# The pool has one slot: DuckDB has one writer, and the chain of closes has one end. `make scorecard` and
+# `make airflow` create it. Elsewhere, run: airflow pools set warehouse_writer 1 "one writer at a time"
 POOL = "warehouse_writer"
 WAREHOUSE = Asset("warehouse", uri="scorecard://warehouse")
 
@@ -29,11 +29,11 @@ def raw_asset(source: str) -> Asset:
 
 
 def refuse_unknown_params(context: Context) -> None:
-    """Stop a run that was given a parameter which its DAG doesn't have: a misspelt one would have no effect.
+    """Stop a run with a parameter that its DAG does not have: a misspelt one would have no effect.
 
     Raises
     ------
-    ScorecardError: it was.
+    ScorecardError: a parameter is unknown.
     """
     known, given = context["dag"].params, context["dag_run"].conf or {}
     if unknown := sorted(set(given) - set(known)):
@@ -44,7 +44,7 @@ def refuse_unknown_params(context: Context) -> None:
 
 
 def begin(context: Context) -> None:
-    """Do what comes before each task; see there."""
+    """Refuse unknown parameters and note the start; Airflow calls this before each task."""
     from scorecard import steps
 
     refuse_unknown_params(context)
@@ -62,7 +62,7 @@ EVERY_DAG: dict[str, Any] = {
         "retry_delay": timedelta(minutes=1),
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": timedelta(minutes=15),
-        # What only a person can mend is not tried again.
+        # A retry cannot help where a person has to act.
         "retry_policy": ExceptionRetryPolicy(
             rules=[
                 RetryRule(Temporary, action=RetryAction.DEFAULT),

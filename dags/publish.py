@@ -1,11 +1,11 @@
-"""Close, render and mail the scorecards that are due. What is closed and mailed already is left alone.
+"""Close, render and mail the scorecards that are due. A scorecard that is closed and mailed is skipped.
 
-`publish_due` follows each build: of each scorecard and cadence, the newest period that is due, complete and has
-data. `publish_month` and the like, one for each cadence that a scorecard has, follow the calendar: they run daily
-and ask which scorecards are due on that day. A run's partition key is the period that is over; a task is named by
-its scorecard and its period, whatever started the run. To publish past periods, backfill one of these over their
-first days, or trigger it with a `period`. A period that is not complete yet, or a failed check, holds a scorecard
-back: the log and a mail to its owner say why and what to do; then clear the failed task.
+`publish_due` runs after each build. It publishes, for each scorecard and cadence, the newest period that is due, is
+complete and has data. `publish_month` and the like, one for each cadence of a scorecard, follow the calendar: they run
+daily and publish the scorecards that are due on that day. The partition key of a run is the period that has ended. The
+name of a task is its scorecard and its period. To publish past periods, backfill one of these DAGs over their first
+days, or trigger it with a `period`. A scorecard is held back when its period is incomplete or a check fails. The log
+and a mail to its owner say why and what to do. Clear the failed task afterwards.
 """
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, Param, dag, get_current_context, task
@@ -30,7 +30,7 @@ def due(scorecard: str, cadences: list[str]) -> list[str]:
     params, run = get_current_context()["params"], get_current_context()["dag_run"]
     if params["scorecard"] not in (None, scorecard):
         return []
-    # The calendar's runs ask what is due on their day; a backfill and a person name a period.
+    # A calendar run publishes what is due on its day. A backfill or a person names a period.
     calendar = run.run_type == "scheduled" and run.partition_key is not None
     named = params.get("period") or (None if calendar else run.partition_key)
     return steps.due_periods(settings(), scorecard, cadences, run.run_after, named=named, calendar=calendar)
@@ -62,7 +62,7 @@ def one_of(choices: list[str], description: str) -> Param:
 
 ONE = one_of(list(DUE), "only this scorecard")
 PROVISIONAL = Param(False, type="boolean", description="also a period that isn't over by the data, marked as that")
-# A build that was finished while this DAG was paused is made up for.
+# A daily run publishes what was built while this DAG was paused.
 DAILY = CronTriggerTimetable("45 7 * * *", timezone=COMPANY.timezone)
 AFTER_BUILD = AssetOrTimeSchedule(timetable=DAILY, assets=[WAREHOUSE])
 

@@ -1,7 +1,7 @@
-"""Tell a scorecard's owner when its deadline has passed and it was not delivered; send notices that could not go out.
+"""Mail a scorecard's owner when its deadline has passed without a delivery, and send notices that failed before.
 
-It has no part in what it watches: it reads what is published and what was mailed, and waits for no writer. What
-keeps the whole scheduler from running it can't tell here: `scorecard watch` does the same from cron.
+It only reads what is published and what was mailed, and waits for no writer. It cannot report that the scheduler
+itself is down: run `scorecard watch` from cron for that.
 """
 
 from airflow.sdk import CronTriggerTimetable, dag, task
@@ -15,7 +15,7 @@ WITHOUT_POOL = {**EVERY_DAG["default_args"], "pool": "default_pool"}
 
 @dag(
     schedule=CronTriggerTimetable("*/15 * * * *", timezone=load_settings().timezone),
-    description="Tell what was not delivered",
+    description="Report scorecards that were not delivered",
     tags=["scorecard", "watch"],
     doc_md=__doc__,
     **{**EVERY_DAG, "default_args": WITHOUT_POOL},

@@ -31,7 +31,7 @@ class PeriodTimetable(CronPartitionTimetable):
         """Take the grain of the periods, the hours of the day, and the fiscal year."""
         self._cadence, self._hours, self._fiscal = Grain(cadence), sorted(set(hours)), fiscal
         cron = f"0 {','.join(map(str, self._hours))} * * *"
-        # A DAG that has never run makes up for an hour that has just passed, and for none before.
+        # A DAG that has never run catches up on an hour that has just passed, and on none before.
         super().__init__(cron, timezone=timezone, run_immediately=timedelta(minutes=15))
 
     def serialize(self) -> dict[str, Any]:
@@ -54,10 +54,10 @@ class PeriodTimetable(CronPartitionTimetable):
         )
 
     def run_info_from_dag_run(self, *, dag_run: DagRun) -> DagRunInfo:
-        """Return what the next run is reckoned from.
+        """Return the run from which Airflow computes the next one.
 
-        Of a backfill it is the moment at which it was asked for: reckoned from its own period, long past, Airflow would
-        make up for the newest hour at once.
+        For a backfill it is the moment of the request. From the period of a backfill, which is long past, Airflow would
+        catch up on the newest hour at once.
         """
         info = super().run_info_from_dag_run(dag_run=dag_run)
         if dag_run.backfill_id is None:
@@ -66,11 +66,11 @@ class PeriodTimetable(CronPartitionTimetable):
         return info._replace(run_after=max(info.run_after, asked_at))
 
     def iter_partition_dagrun_infos(self, *, earliest: datetime, latest: datetime) -> Iterator[DagRunInfo]:
-        """Yield a run for each period of a backfill, that begins on a day between two, both included."""
+        """Yield a run for each period of a backfill: those that begin between two days, both included."""
         period = period_of(earliest.date(), self._cadence, self._fiscal)
         while period.start <= latest.date():
             if period.start >= earliest.date():
-                # No run of the calendar has this moment: those are at full hours.
+                # Calendar runs are at full hours, so that none has this moment.
                 first = convert_to_utc(make_aware(datetime.combine(period.start, time(0, 1)), self._timezone))
                 yield DagRunInfo(run_after=first, data_interval=None, partition_date=first, partition_key=period.label)
             period = period.shift(1, self._fiscal)

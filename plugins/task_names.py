@@ -1,7 +1,7 @@
-"""The plug-in that names the tasks that publish by scorecard and period, "sales 2017-12", from before they run.
+"""The plug-in that names publishing tasks by scorecard and period, "sales 2017-12", before they run.
 
-Airflow itself renders the name of a mapped task when the task runs: while it is scheduled or queued it would be called
-0 or 1, and again after its process was killed.
+Airflow itself renders the name of a mapped task only when the task runs. Without the plug-in, a task that is
+scheduled, queued or killed has the name 0 or 1.
 """
 
 from typing import Any
@@ -36,7 +36,7 @@ class TaskNames:
         periods = XComModel.deserialize_value(due) if due else []
         if task_instance.map_index < len(periods):
             name = f"{task_instance.task_id} {periods[task_instance.map_index]}"
-            # Of these, a task that is killed loses the first.
+            # A task that is killed loses the first of the two.
             task_instance._rendered_map_index = name
             task_instance._task_display_property_value = name
 
