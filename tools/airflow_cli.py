@@ -1,7 +1,7 @@
 """Airflow's own command line on the Airflow of `make airflow`: `python tools/airflow_cli.py connections list`.
 
-It has the key by which that Airflow encrypts passwords. Without it, `airflow connections add` would store them as they
-are, and Airflow could not read those that are encrypted.
+It uses the key by which that Airflow encrypts passwords. Without the key, `airflow connections add` would store
+passwords in plain text, and Airflow could not read the encrypted ones.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Runs of the project's DAGs in this process, one after the other: Airflow's tasks, assets aside, without a scheduler.
 
-The terminal gets a line for each run; all that Airflow and the tools under it say goes to a log file. Mail goes to a
-server that starts and ends here, whatever mail server is configured.
+The terminal shows a line for each run; the output of Airflow and its tools goes to a log file. Mail goes to a server
+that starts and ends here, whatever mail server is configured.
 """
 
 import json
@@ -19,28 +19,28 @@ from scorecard.delivery import local_smtp
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Settings
 
-Say = Callable[[str], None]
+PrintLine = Callable[[str], None]
 
 
-class Failed(Exception):
-    """A run that failed, or that published nothing though it was to publish."""
+class RunFailed(Exception):
+    """A run that failed, or that published nothing although it had to publish."""
 
 
 class Dags:
     """The DAGs, ready to be run. Airflow must be configured."""
 
-    def __init__(self, say: Say) -> None:
-        self._say = say
+    def __init__(self, print_line: PrintLine) -> None:
+        self._print_line = print_line
         self._errors: list[str] = []
-        say("Starting Airflow")
+        print_line("Starting Airflow")
         self._dags = self._load()
 
     def run(self, dag_id: str, **params: str) -> list[Path]:
-        """Run one DAG, and say how long it took; return the PDFs' paths, which there must be if it has parameters.
+        """Run one DAG and print its duration; return the paths of its PDFs. A run with parameters must have some.
 
         Raises
         ------
-        Failed: it did not succeed.
+        RunFailed: the run failed, or it has parameters and published no PDF.
         """
         title = " ".join([dag_id, *params.values()])
         started = time.monotonic()
@@ -48,10 +48,10 @@ class Dags:
         run = self._dags[dag_id].test(logical_date=None, run_conf=params)
         pdfs = _pdfs(run)
         if run.state == "success" and (pdfs or not params):
-            self._say(f"  {title:<35}{time.monotonic() - started:6.1f} s")
+            self._print_line(f"  {title:<35}{time.monotonic() - started:6.1f} s")
             return pdfs
-        self._say(f"  {title:<35}  failed")
-        raise Failed(f"{title} failed: {self._errors.pop() if self._errors else 'it published nothing.'}")
+        self._print_line(f"  {title:<35}  failed")
+        raise RunFailed(f"{title} failed: {self._errors.pop() if self._errors else 'it published nothing.'}")
 
     def _load(self) -> dict[str, Any]:
         from airflow.dag_processing.dagbag import BundleDagBag
@@ -62,7 +62,7 @@ class Dags:
         import failures
         import policy
 
-        # Nobody waits for a retry here; and what went wrong is to be said on the terminal too.
+        # There are no retries here, and the terminal shows each error too.
         policy.EVERY_DAG["default_args"] |= {
             "retries": 0,
             "on_failure_callback": [
@@ -78,11 +78,11 @@ class Dags:
 
 
 @contextmanager
-def terminal(log: Path) -> Iterator[Say]:
+def terminal(log: Path) -> Iterator[PrintLine]:
     """Send what this process and its children print to the log; yield what still writes to the terminal."""
     kept = os.dup(1), os.dup(2)
 
-    def say(line: str) -> None:
+    def print_line(line: str) -> None:
         os.write(kept[0], f"{line}\n".encode())
 
     sys.stdout.flush()
@@ -90,7 +90,7 @@ def terminal(log: Path) -> Iterator[Say]:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     try:
-        yield say
+        yield print_line
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -101,7 +101,7 @@ def terminal(log: Path) -> Iterator[Say]:
 
 @contextmanager
 def mail_server(settings: Settings) -> Iterator[None]:
-    """Run the local mail server, and give it to the DAGs as the connection that they look for."""
+    """Run the local mail server, and set the connection by which the DAGs find it."""
     with local_smtp.running(settings.out / "mail") as port:
         server = {"conn_type": "smtp", "host": local_smtp.HOST, "port": port, "extra": {"disable_tls": True}}
         os.environ["AIRFLOW_CONN_SCORECARD_SMTP"] = json.dumps(server)
@@ -120,7 +120,7 @@ def leave(code: int) -> None:
 
 
 def _pdfs(run: Any) -> list[Path]:
-    """Return the paths that the tasks of a run handed on that publish: those are mapped, one for each period."""
+    """Return the paths of PDFs that the publishing tasks of a run returned: these are mapped, one for each period."""
     tasks = [task for task in run.get_task_instances() if task.state == "success" and task.map_index >= 0]
     handed_on = [task.xcom_pull(task_ids=task.task_id, map_indexes=task.map_index) for task in tasks]
     return [Path(path) for paths in handed_on for path in paths or ()]

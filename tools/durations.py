@@ -1,7 +1,7 @@
 """Measure what the targets of make take, and write it to docs/durations.md with the date and the commit.
 
 `python tools/durations.py` runs all but the nightly tests; `python tools/durations.py lint nightly` these alone. What
-is not run keeps its rows. A target begins with an empty state, and one that fails has no row.
+is not run keeps its rows. A target begins with an empty state. A target that fails gets no new row.
 """
 
 import os
@@ -36,13 +36,13 @@ over the processes that ran them. The last column has the machine's processors, 
 |---|---|---:|---|---|---|
 """
 
-Row = tuple[str, ...]
+PageRow = tuple[str, ...]
 
 
 def main(targets: list[str]) -> int:
     """Run targets and write the page; return the exit code."""
     if unknown := [target for target in targets if target not in TARGETS]:
-        print(f"There is no {', '.join(unknown)}. Choose of: {', '.join(TARGETS)}.", file=sys.stderr)
+        print(f"Unknown targets: {', '.join(unknown)}. Choose from: {', '.join(TARGETS)}.", file=sys.stderr)
         return 2
     failed = []
     for target in targets or _USUAL:
@@ -52,11 +52,11 @@ def main(targets: list[str]) -> int:
         else:
             PAGE.write_text(page(merged(_read(), target, rows)), encoding="utf-8")
     if failed:
-        print(f"Failed, and not written: {', '.join(failed)}.", file=sys.stderr)
+        print(f"These targets failed, and their rows are not written: {', '.join(failed)}.", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _measured(target: str) -> list[Row] | None:
+def _measured(target: str) -> list[PageRow] | None:
     """Run a target; return its row and those of its folders of tests, or None if it failed."""
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
@@ -71,7 +71,7 @@ def _measured(target: str) -> list[Row] | None:
         seconds = time.monotonic() - started
         folders = by_folder(report.read_text("utf-8")) if report.exists() else {}
     about = (f"{datetime.now(UTC):%Y-%m-%d}", _commit(), f"{os.cpu_count()} processors, load {load:.1f}")
-    rows: list[Row] = [(f"make {target}", TARGETS[target], minutes(seconds), *about)]
+    rows: list[PageRow] = [(f"make {target}", TARGETS[target], minutes(seconds), *about)]
     return rows + [(f"{target}: {name}", "", minutes(spent), *about) for name, spent in folders.items()]
 
 
@@ -99,25 +99,25 @@ def _commit() -> str:
     return done.stdout.strip() or "unknown"
 
 
-def merged(rows: Iterable[Row], target: str, measured: Iterable[Row]) -> list[Row]:
+def merged(rows: Iterable[PageRow], target: str, measured: Iterable[PageRow]) -> list[PageRow]:
     """Return rows with those of a target put in the place of its older ones, in the order of the targets."""
     kept = [row for row in rows if _target(row) != target]
     order = list(TARGETS)
     return sorted([*kept, *measured], key=lambda row: order.index(_target(row)) if _target(row) in order else -1)
 
 
-def _target(row: Row) -> str:
+def _target(row: PageRow) -> str:
     return row[0].removeprefix("make ").partition(":")[0]
 
 
-def _read() -> list[Row]:
+def _read() -> list[PageRow]:
     """Return the rows that the page has."""
     text = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
     rows = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in re.findall(r"(?m)^\|.+\|$", text)]
     return rows[2:]
 
 
-def page(rows: Iterable[Row]) -> str:
+def page(rows: Iterable[PageRow]) -> str:
     """Return the page of these rows."""
     return _HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 

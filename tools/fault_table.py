@@ -26,7 +26,7 @@ def page() -> str:
 
     Raises
     ------
-    LookupError: a test that is named isn't there.
+    LookupError: tests/faults.yml names a test that does not exist.
     """
     text = HEAD
     for section, faults in yaml.safe_load((TESTS / "faults.yml").read_text("utf-8")).items():
@@ -52,7 +52,7 @@ def _links(name: str) -> list[str]:
         if re.search(defined, path.read_text("utf-8"))
     ]
     if not links:
-        raise LookupError(f"tests/faults.yml names {name}, which isn't there.")
+        raise LookupError(f"tests/faults.yml names {name}, which does not exist. Correct the name, or remove it.")
     return links
 
 

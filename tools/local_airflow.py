@@ -1,6 +1,6 @@
-"""The Airflow of one machine: where it keeps its things, and its preparation.
+"""The Airflow of one machine: its folder, its settings and its database.
 
-Metadata in SQLite and LocalExecutor, no example DAGs. In production, set the same pool
+It keeps its metadata in SQLite, uses LocalExecutor and loads no example DAGs. In production, create the same pool
 (`warehouse_writer`, one slot) and point Airflow at `dags/` and `plugins/`.
 """
 
@@ -40,7 +40,7 @@ def configure(environ: MutableMapping[str, str], state: Path, name: str = "airfl
 
 
 def _secrets(file: Path) -> dict[str, str]:
-    """Return this Airflow's own keys, made once: parts that start together would each make up their own."""
+    """Return this Airflow's own keys. They are made once: parts that start together need the same keys."""
     if not file.exists():
         names = ("AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET")
         file.touch(mode=0o600)
@@ -50,7 +50,7 @@ def _secrets(file: Path) -> dict[str, str]:
 
 
 def take(home: Path) -> IO[str] | None:
-    """Take this Airflow for one process until it ends; return nothing if another one has it."""
+    """Lock this Airflow for one process until it ends; return None if another process holds the lock."""
     lock = (home / "lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

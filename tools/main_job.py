@@ -1,8 +1,7 @@
-"""`make scorecard`: Airflow runs the project's DAGs in one process and names the PDFs.
+"""`make scorecard`: Airflow runs the project's DAGs in one process; the paths of the PDFs are printed.
 
-They are of the bundled samples or, where these are gone, of what is due.
-
-Mail goes to a server that starts and ends here, whatever mail server is configured: the recipients are samples.
+The runs publish the bundled samples. Without samples, they publish what is due. Mail goes to a server that starts and
+ends here, whatever mail server is configured: the recipients are samples.
 """
 
 import os
@@ -11,7 +10,7 @@ import time
 from pathlib import Path
 
 import local_airflow
-from dag_runs import Dags, Failed, Say, leave, mail_server, terminal
+from dag_runs import Dags, PrintLine, RunFailed, leave, mail_server, terminal
 
 from scorecard.catalogue import load_catalogue, source_names
 from scorecard.delivery.deliveries import read_deliveries
@@ -34,15 +33,17 @@ def main() -> int:
     try:
         settings = load_settings()
         private.keep_private(settings)
-        # Apart from the Airflow that `make airflow` shows: a run in this process forgets the states of earlier ones.
+        # This Airflow is not that of `make airflow`: a run in this process forgets the states of earlier runs.
         home = local_airflow.configure(os.environ, settings.state, "airflow-job")
         lock = local_airflow.take(home)
         if lock is None:
-            raise ScorecardError("Airflow is at work here already.", "End that, or wait, and try again.")
+            raise ScorecardError(
+                "Airflow is already running on this state.", "End it, or wait for its end, and try again."
+            )
         log = home / "main-job.log"
         sent_before = _sent(settings)
-        with terminal(log) as say, mail_server(settings):
-            paths, failures = _run_all(settings, say)
+        with terminal(log) as print_line, mail_server(settings):
+            paths, failures = _run_all(settings, print_line)
         print(f"Done in {time.monotonic() - started:.0f} s. {_mailed(settings, sent_before, paths)}")
         print("\n".join(os.path.relpath(path) for path in paths))
         if failures:
@@ -53,9 +54,9 @@ def main() -> int:
     return 0
 
 
-def _run_all(settings: Settings, say: Say) -> tuple[list[Path], list[str]]:
-    """Run every DAG in turn; return the PDFs' paths, and what failed: a source or a scorecard doesn't stop another."""
-    dags = Dags(say)
+def _run_all(settings: Settings, print_line: PrintLine) -> tuple[list[Path], list[str]]:
+    """Run every DAG in turn; return the paths of PDFs, and the failures. A failed run does not stop the next one."""
+    dags = Dags(print_line)
     paths: list[Path] = []
     failures: list[str] = []
     runs: list[tuple[str, dict[str, str]]] = [(f"extract_{source}", {}) for source in source_names(settings)]
@@ -68,7 +69,7 @@ def _run_all(settings: Settings, say: Say) -> tuple[list[Path], list[str]]:
     for dag_id, params in runs:
         try:
             paths += dags.run(dag_id, **params)
-        except Failed as error:
+        except RunFailed as error:
             failures.append(str(error))
             if dag_id == "build":
                 break  # without figures there is nothing to publish

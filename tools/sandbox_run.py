@@ -1,7 +1,7 @@
-"""`make sandbox`: a simulated company's Salesforce, HubSpot, Stripe and Zendesk, twice extracted and built by the DAGs.
+"""`make sandbox`: the DAGs extract and build a simulated company's Salesforce, HubSpot, Stripe and Zendesk twice.
 
-Between the two runs a month passes at the services, with its changes, deletes and merges; at the end stands what has
-changed. All is in `var/sandbox` and `out/sandbox`, made anew each time: nothing of the samples' is touched.
+Between the two runs a month passes at the services, with its changes, deletes and merges. The last lines show what
+changed. All files are in `var/sandbox` and `out/sandbox`, which each run makes anew: the samples stay untouched.
 """
 
 import json
@@ -16,13 +16,13 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import local_airflow
-from dag_runs import Dags, Failed, Say, leave, mail_server, terminal
+from dag_runs import Dags, PrintLine, RunFailed, leave, mail_server, terminal
 
 from sandbox.company import Plan
 from sandbox.demo.changes import changes, figures, last_load
 from sandbox.demo.project import make_project, put_settings
-from sandbox.demo.report import Cost, change_lines, cost_lines, figure_lines
-from sandbox.demo.running import UNITS, Running, apart
+from sandbox.demo.report import RunCost, change_lines, cost_lines, figure_lines
+from sandbox.demo.running import UNITS, RunningCompany, apart
 from scorecard.catalogue import load_catalogue, source_names
 from scorecard.shared import private
 from scorecard.shared.errors import ScorecardError
@@ -30,9 +30,9 @@ from scorecard.shared.settings import Settings, read_settings
 
 PLAN = Plan(seed=3, size=150, years=25 / 12, start=date(2023, 1, 1), mistakes=0.06)
 OLD, NEW = "2024-12", "2025-01"
-"""The last month that the first run knows, and the one that passes after it."""
+"""The last month before the first run, and the month between the two runs."""
 DAYS = (date(2025, 1, 1), date(2025, 2, 1))
-"""When the two runs are, by the clocks of the services."""
+"""The days of the two runs, by the clocks of the services."""
 HOUR = timedelta(hours=5)
 
 STATE, OUT = (local_airflow.PROJECT / folder / "sandbox" for folder in ("var", "out"))
@@ -47,14 +47,14 @@ def main() -> int:
         home = local_airflow.configure(os.environ, STATE)
         lock = local_airflow.take(home)
         if lock is None:
-            raise ScorecardError("The sandbox is at work already.", "End that, or wait, and try again.")
+            raise ScorecardError("The sandbox is already running.", "End it, or wait for its end, and try again.")
         _make_anew(home)
         log = home / "sandbox.log"
-        with terminal(log) as say, mail_server(settings):
-            say("SIMULATED: two years of a company of which nothing ever happened, and one month more")
+        with terminal(log) as print_line, mail_server(settings):
+            print_line("SIMULATED: two years of a company that does not exist, and one more month")
             try:
-                runs = _twice(settings, say)
-            except Failed as error:
+                runs = _twice(settings, print_line)
+            except RunFailed as error:
                 raise ScorecardError(str(error), f"The whole log is {os.path.relpath(log)}.") from error
         # The project was copied with the modes that it has here.
         private.keep_private(settings)
@@ -93,14 +93,14 @@ def choose(environ: MutableMapping[str, str]) -> None:
     )
 
 
-def connect(environ: MutableMapping[str, str], running: Running) -> None:
-    """Give the DAGs the connections that they look for, as one would in Airflow."""
+def connect(environ: MutableMapping[str, str], running: RunningCompany) -> None:
+    """Set the connections by which the DAGs find the services."""
     for service, fields in running.connections().items():
         environ[f"AIRFLOW_CONN_SCORECARD_{service.upper()}"] = json.dumps({"conn_type": "http", **fields})
 
 
 def _make_anew(home: Path) -> None:
-    """Remove what an earlier run has left, but for Airflow's own database, which takes long to make."""
+    """Remove the files of an earlier run, except Airflow's own database, which takes long to make."""
     shutil.rmtree(OUT, ignore_errors=True)
     for path in STATE.iterdir():
         if path.is_dir() and path != home:
@@ -109,31 +109,31 @@ def _make_anew(home: Path) -> None:
             path.unlink()
 
 
-def _twice(settings: Settings, say: Say) -> "_Runs":
-    """Run, let a month pass, run again, and say what has changed; return what was made."""
+def _twice(settings: Settings, print_line: PrintLine) -> "_Runs":
+    """Run, let a month pass, run again, and print what has changed; return what was made."""
     first, second = (PLAN.midnight(day) + HOUR for day in DAYS)
     with apart(PLAN, first) as running:
         make_project(local_airflow.PROJECT, settings.project, running.rates())
         connect(os.environ, running)
         for service, fields in running.connections().items():
-            say(f"  {service:<12}{UNITS[service]:<24}{fields['host']}")
-        runs = _Runs(settings, Dags(say), running, say)
+            print_line(f"  {service:<12}{UNITS[service]:<24}{fields['host']}")
+        runs = _Runs(settings, Dags(print_line), running, print_line)
         at_first = runs.run("First run", first, OLD)
         known, since = figures(settings, UNITS.values()), last_load(settings, UNITS)
         running.move_to(second)
         now = runs.run("Second run", second, OLD, NEW)
         running.write_files(STATE / "files", DAYS[1] - timedelta(days=1))
-    say("\nWhat the month changed in the raw tables (SIMULATED)")
+    print_line("\nWhat the month changed in the raw tables (SIMULATED)")
     for line in change_lines(changes(settings, UNITS, since)):
-        say(line)
-    say("\nFigures of the simulated units (SIMULATED)")
+        print_line(line)
+    print_line("\nFigures of the simulated units (SIMULATED)")
     for line in figure_lines(
         load_catalogue(settings), sorted(set(UNITS.values())), (OLD, NEW), known, figures(settings, UNITS.values())
     ):
-        say(line)
-    say("\nWhat it cost")
+        print_line(line)
+    print_line("\nCost of the runs")
     for line in cost_lines([("First run", at_first), ("Second run", now)]):
-        say(line)
+        print_line(line)
     return runs
 
 
@@ -143,17 +143,17 @@ class _Runs:
 
     settings: Settings
     dags: Dags
-    running: Running
-    say: Say
+    running: RunningCompany
+    print_line: PrintLine
     pdfs: list[Path] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
-    def run(self, name: str, at: datetime, *months: str) -> Cost:
+    def run(self, name: str, at: datetime, *months: str) -> RunCost:
         """Extract, build and publish, by the DAGs; return what it cost."""
-        self.say(f"{name}: the services' clocks say {at.astimezone(PLAN.zone):%Y-%m-%d %H:%M}")
+        self.print_line(f"{name}: the services' clocks show {at.astimezone(PLAN.zone):%Y-%m-%d %H:%M}")
         started, cpu, requests = time.monotonic(), _cpu(), self.running.requests()
         for source in source_names(self.settings):
-            # A service of the real company that the project's own settings name is not asked.
+            # Skip the services that the project's own settings name: they are those of the real company.
             if source in UNITS or source not in self.settings.services:
                 self.dags.run(f"extract_{source}")
         self.dags.run("build")
@@ -161,7 +161,7 @@ class _Runs:
             for card in self._due(month):
                 self._publish(card, month)
         seconds, cpu, requests = time.monotonic() - started, _cpu() - cpu, self.running.requests() - requests
-        return Cost(seconds, cpu, requests)
+        return RunCost(seconds, cpu, requests)
 
     def _due(self, month: str) -> list[str]:
         """Return the scorecards of the simulated units that have data in a month."""
@@ -176,17 +176,17 @@ class _Runs:
         ]
 
     def _publish(self, card: str, month: str) -> None:
-        """Publish one scorecard; that it is held back, or fails, doesn't stop another."""
+        """Publish one scorecard. If it is held back or fails, the others are published all the same."""
         try:
             pdfs = self.dags.run("publish_month", scorecard=card, period=month)
-        except Failed as error:
+        except RunFailed as error:
             self.failures.append(str(error))
         else:
             self.pdfs += [pdf for pdf in pdfs if pdf not in self.pdfs]
 
 
 def _cpu() -> float:
-    """Return the CPU seconds of this process and of those that it has started and seen the end of."""
+    """Return the CPU seconds of this process and of its children that have ended."""
     used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 

@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 import local_airflow
 
@@ -39,24 +39,18 @@ def main() -> int:
     try:
         lock = local_airflow.take(home)
         if lock is None:
-            raise ScorecardError("Airflow is at work here already.", "End that, or wait for it, and try again.")
+            raise ScorecardError(
+                "Airflow is already running on this state.", "End it, or wait for its end, and try again."
+            )
         _check_port(port)
         password = _let_in(environ, home, port)
-        print(f"Starting Airflow; what it says goes to {os.path.relpath(home)}/*.log", flush=True)
+        print(f"Starting Airflow. Its output goes to {os.path.relpath(home)}/*.log", flush=True)
         with (home / "database.log").open("wb") as log:
             command = [sys.executable, local_airflow.__file__]
             subprocess.run(command, env=environ, check=True, stdout=log, stderr=log)
-        # The scheduler last: a task that starts before there is an API server to ask has failed its first try.
-        for part in PARTS:
-            with (home / f"{part}.log").open("wb") as log:
-                parts[part] = _start(part, environ, log)
-            if part == "api-server":
-                _wait_for_pages(port, parts, home)
+        _start_parts(environ, home, port, parts)
         print(f"Open http://127.0.0.1:{port} as {USER}, password {password}. Ctrl-C ends it.", flush=True)
-        while all(part.poll() is None for part in parts.values()):
-            time.sleep(1)
-        ended = next(name for name, part in parts.items() if part.poll() is not None)
-        raise ScorecardError(f"The {ended} of Airflow ended.", f"Its reason is in {home / ended}.log.")
+        _wait_for_an_end(parts, home)
     except KeyboardInterrupt:
         print("\nEnding Airflow", flush=True)
         return 0
@@ -65,12 +59,37 @@ def main() -> int:
         return 1
     except subprocess.CalledProcessError:
         print(
-            f"Stopped: Airflow's database could not be made ready; the reason is in {home}/database.log.",
+            f"Stopped: Airflow's database could not be prepared. Read {home}/database.log for the reason.",
             file=sys.stderr,
         )
         return 1
     finally:
         _end(list(parts.values()))
+
+
+def _start_parts(environ: dict[str, str], home: Path, port: int, parts: dict[str, subprocess.Popen[bytes]]) -> None:
+    """Start all parts and add each to `parts`, so that the caller can end those that run.
+
+    The scheduler starts last: a task that starts before the API server answers fails its first try.
+    """
+    for part in PARTS:
+        with (home / f"{part}.log").open("wb") as log:
+            parts[part] = _start(part, environ, log)
+        if part == "api-server":
+            _wait_for_pages(port, parts, home)
+
+
+def _wait_for_an_end(parts: dict[str, subprocess.Popen[bytes]], home: Path) -> NoReturn:
+    """Wait until a part ends by itself.
+
+    Raises
+    ------
+    ScorecardError: a part ended.
+    """
+    while all(part.poll() is None for part in parts.values()):
+        time.sleep(1)
+    ended = next(name for name, part in parts.items() if part.poll() is not None)
+    raise ScorecardError(f"The {ended} of Airflow ended.", f"Read {home / ended}.log for its reason.")
 
 
 def _interrupt(_signal: int, _frame: object) -> None:
@@ -114,13 +133,13 @@ def _wait_for_pages(port: int, parts: dict[str, subprocess.Popen[bytes]], home: 
     while time.monotonic() < until:
         for name, part in parts.items():
             if part.poll() is not None:
-                raise ScorecardError(f"The {name} of Airflow did not start.", f"Its reason is in {home / name}.log.")
+                raise ScorecardError(f"The {name} of Airflow did not start.", f"Read {home / name}.log for its reason.")
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=2):
                 return
         except OSError:
             time.sleep(0.5)
-    raise ScorecardError("Airflow's pages did not appear.", f"The reason is in {home}/api-server.log.")
+    raise ScorecardError("Airflow's pages did not appear.", f"Read {home}/api-server.log for the reason.")
 
 
 def _end(parts: list[subprocess.Popen[bytes]]) -> None:

@@ -13,7 +13,7 @@ from sandbox.company.world.names import CLOUD, INSTRUMENTS
 from sandbox.company.world.plan import Plan
 from sandbox.company.world.window import Window
 from sandbox.company.writers.files import write_tables
-from sandbox.company.writers.tables import Row, tables
+from sandbox.company.writers.tables import FileRow, tables
 from sandbox.company.writers.to_hubspot import ToHubSpot
 from sandbox.company.writers.to_salesforce import ToSalesforce
 from sandbox.company.writers.to_stripe import ToStripe
@@ -34,7 +34,7 @@ class Company:
     hubspot: Store
     stripe: Store
     zendesk: Store
-    files: dict[str, list[Row]]
+    files: dict[str, list[FileRow]]
 
     def write_files(self, folder: Path, until: date) -> None:
         """Write what the company keeps in files, up to a day, that day included."""

@@ -16,8 +16,11 @@ Figures = dict[tuple[str, str, str], Decimal]
 
 
 @dataclass(frozen=True)
-class Changed:
-    """What became of a raw table's records since a moment. ``ended`` were deleted, merged, or left their record."""
+class TableChanges:
+    """Counts of a raw table's records by what changed since a moment.
+
+    ``ended`` records were deleted or merged, or are no longer part of their parent record. ``live`` are current now.
+    """
 
     table: str
     new: int
@@ -35,7 +38,7 @@ def last_load(settings: Settings, sources: Iterable[str]) -> datetime:
     return max(loaded_at)
 
 
-def changes(settings: Settings, sources: Iterable[str], since: datetime) -> list[Changed]:
+def changes(settings: Settings, sources: Iterable[str], since: datetime) -> list[TableChanges]:
     """Return what has changed in each raw table of some sources since a moment, by the records' keys."""
     with duckdb.connect(str(settings.warehouse), read_only=True) as db:
         return [_changed(db, *table, since) for table in _tables(db, settings, sources)]
@@ -71,7 +74,9 @@ def _raw(source: SourceContract, table: ObjectContract) -> str:
     return f'{source.schema}."{table.name}"'
 
 
-def _changed(db: duckdb.DuckDBPyConnection, source: SourceContract, table: ObjectContract, since: datetime) -> Changed:
+def _changed(
+    db: duckdb.DuckDBPyConnection, source: SourceContract, table: ObjectContract, since: datetime
+) -> TableChanges:
     key = ", ".join(f'"{name}"' for name in table.primary_key)
     query = f"""
         with record as (
@@ -90,4 +95,4 @@ def _changed(db: duckdb.DuckDBPyConnection, source: SourceContract, table: Objec
         from record
     """
     counts = db.execute(query, {"since": since}).fetchone() or (0, 0, 0, 0)
-    return Changed(f"{source.name}.{table.name}", *counts)
+    return TableChanges(f"{source.name}.{table.name}", *counts)

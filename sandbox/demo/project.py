@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
-from sandbox.company.writers.tables import Row
+from sandbox.company.writers.tables import FileRow
 
 REPORTS = Path(__file__).parent / "reports"
 _COPIED = ("company", "dbt_project", "expectations", "reports", "scorecard")
@@ -27,7 +27,7 @@ def put_settings(source: Path, folder: Path) -> None:
         shutil.copy(path, folder)
 
 
-def make_project(source: Path, folder: Path, rates: list[Row]) -> None:
+def make_project(source: Path, folder: Path, rates: list[FileRow]) -> None:
     """Copy what a build and a scorecard are made by, and add what only the simulated company has."""
     for name in _COPIED:
         shutil.copytree(source / name, folder / name, ignore=_LEFT_OUT)
@@ -40,7 +40,7 @@ def make_project(source: Path, folder: Path, rates: list[Row]) -> None:
         writer.writerows((row["currency"], row["day"], row["rate"]) for row in [*_earlier(rates), *rates])
 
 
-def _earlier(rates: list[Row]) -> Iterator[Row]:
+def _earlier(rates: list[FileRow]) -> Iterator[FileRow]:
     """Yield rates for the samples, which are older than the simulated company: the first one that there is."""
     for first in {row["currency"]: row for row in reversed(rates)}.values():
         for number in range((first["day"] - _OLDEST).days):

@@ -1,24 +1,24 @@
-"""What `make sandbox` prints of the two runs."""
+"""The lines that `make sandbox` prints about the two runs."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sandbox.demo.changes import Changed, Figures
+from sandbox.demo.changes import Figures, TableChanges
 from scorecard.catalogue import Catalogue
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What a run took; the services' own work is not in it."""
+class RunCost:
+    """The cost of a run, without the work of the services."""
 
     seconds: float
     cpu_seconds: float
     requests: int
 
 
-def change_lines(tables: Iterable[Changed]) -> Iterator[str]:
-    """Yield a line for each raw table in which something changed, and how many there are without."""
+def change_lines(tables: Iterable[TableChanges]) -> Iterator[str]:
+    """Yield a line for each raw table with changes, and the number of tables without."""
     yield f"{'raw table':<36}{'new':>7}{'changed':>9}{'ended':>7}{'live':>8}"
     still = 0
     for table in tables:
@@ -40,7 +40,7 @@ def figure_lines(
         shown = {metric for card in cards for metric in card.metrics}
         known = [metric for metric in catalogue.metrics if metric in shown and (unit, metric, new) in after]
         if not known:
-            yield f"{unit}: no figures. Its records are in raw tables that no staging model reads."
+            yield f"{unit}: no figures. No staging model reads the raw tables of its records."
             continue
         yield f"{unit:<36}{f'{old} at first':>18}{f'{old} now':>18}{new:>18}"
         for metric in known:
@@ -49,7 +49,7 @@ def figure_lines(
             yield f"  {metric:<34}{cells}"
 
 
-def cost_lines(costs: Iterable[tuple[str, Cost]]) -> Iterator[str]:
+def cost_lines(costs: Iterable[tuple[str, RunCost]]) -> Iterator[str]:
     """Yield a line for each run."""
     for name, cost in costs:
         yield (

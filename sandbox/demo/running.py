@@ -11,7 +11,7 @@ from typing import cast
 
 from sandbox.company import Plan, simulate
 from sandbox.company.world.names import CLOUD, INSTRUMENTS
-from sandbox.company.writers.tables import Row
+from sandbox.company.writers.tables import FileRow
 from sandbox.standins.hubspot import HubSpot
 from sandbox.standins.record_store import Fields
 from sandbox.standins.salesforce import Salesforce
@@ -20,10 +20,10 @@ from sandbox.standins.stripe.server import Stripe
 from sandbox.standins.zendesk.server import Zendesk
 
 UNITS = {"hubspot": CLOUD, "salesforce": INSTRUMENTS, "stripe": CLOUD, "zendesk": CLOUD}
-"""Which unit of the company uses which service."""
+"""The unit of the company that uses a service, by service."""
 
 
-class Running:
+class RunningCompany:
     """The company of a plan, its services, and what may be asked of them. Their clocks are moved together."""
 
     def __init__(self, plan: Plan, now: datetime) -> None:
@@ -53,7 +53,7 @@ class Running:
         }
 
     def move_to(self, now: datetime) -> None:
-        """Set the clocks of all services: what the plan has happen up to then, has happened."""
+        """Set the clocks of all services: their records show the history up to that moment."""
         for service in self._services().values():
             service.store.now = now
 
@@ -65,7 +65,7 @@ class Running:
         """Return the records that a service holds now, by id."""
         return self._services()[service].store.state(kind)
 
-    def rates(self) -> list[Row]:
+    def rates(self) -> list[FileRow]:
         """Return the exchange rates of all days: EUR for one unit of a currency."""
         return self._company.files["fx_rates"]
 
@@ -83,17 +83,17 @@ class Running:
 
 
 class _Manager(BaseManager):
-    """Keeps a `Running` in another process."""
+    """Keeps a `RunningCompany` in another process."""
 
 
-_Manager.register("Running", Running)
+_Manager.register("RunningCompany", RunningCompany)
 
 
 @contextmanager
-def apart(plan: Plan, now: datetime) -> Iterator[Running]:
-    """Run the services in a process of their own, so that their work is none of the process that extracts."""
+def apart(plan: Plan, now: datetime) -> Iterator[RunningCompany]:
+    """Run the services in a process of their own, so that their CPU time is not counted as the extraction's."""
     with _Manager(ctx=multiprocessing.get_context("spawn")) as manager:
         # A proxy: each call goes to the other process, and what it returns comes back.
-        running = cast(Running, getattr(manager, "Running")(plan, now))  # noqa: B009
+        running = cast(RunningCompany, getattr(manager, "RunningCompany")(plan, now))  # noqa: B009
         running.start()
         yield running

@@ -25,7 +25,7 @@ class Fault(StrEnum):
 
 
 @dataclass
-class Switch:
+class FaultSwitch:
     """A fault that strikes `times` requests whose method and path match, once `after` of them have passed."""
 
     fault: Fault
@@ -40,11 +40,11 @@ class Faults:
     """The faults that are switched on."""
 
     def __init__(self) -> None:
-        self._switches: list[Switch] = []
+        self._switches: list[FaultSwitch] = []
 
-    def on(self, fault: Fault, path: str = ".*", times: int = 1, after: int = 0, retry_after: int = 1) -> Switch:
+    def on(self, fault: Fault, path: str = ".*", times: int = 1, after: int = 0, retry_after: int = 1) -> FaultSwitch:
         """Switch a fault on for paths that a regular expression finds; return the switch, which counts its strikes."""
-        switch = Switch(fault, path, times, after, retry_after)
+        switch = FaultSwitch(fault, path, times, after, retry_after)
         self._switches.append(switch)
         return switch
 
@@ -52,7 +52,7 @@ class Faults:
         """Switch all of them off."""
         self._switches.clear()
 
-    def strike(self, method: str, path: str, only: set[Fault] | None = None) -> Switch | None:
+    def strike(self, method: str, path: str, only: set[Fault] | None = None) -> FaultSwitch | None:
         """Return the fault that strikes this request, if one does; a service asks for its own kinds by ``only``."""
         for switch in self._switches:
             if only is not None and switch.fault not in only:

@@ -1,4 +1,4 @@
-"""What every stand-in has in common: a server on loopback, its clock, its faults and a log of its requests."""
+"""The base of all stand-ins: a server on loopback, its clock, its faults and a log of its requests."""
 
 import asyncio
 import gzip
@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 
-from sandbox.standins.faults import Fault, Faults, Switch
+from sandbox.standins.faults import Fault, Faults, FaultSwitch
 from sandbox.standins.record_store import Store
 
 SLEEP = 3.0
@@ -25,8 +25,8 @@ SLEEP = 3.0
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A request that was answered (or was to be) and the fault that struck it."""
+class LoggedRequest:
+    """A request, and the fault that struck it."""
 
     method: str
     path: str
@@ -43,7 +43,7 @@ class Service:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.faults = Faults()
-        self.seen: list[Seen] = []
+        self.seen: list[LoggedRequest] = []
         self.url = ""
         self.tells_time = True
         self._server: uvicorn.Server | None = None
@@ -63,7 +63,7 @@ class Service:
         self.store.now += timedelta(**time)
         return self.store.now
 
-    def requests(self, path: str = "") -> list[Seen]:
+    def requests(self, path: str = "") -> list[LoggedRequest]:
         """Return the requests whose path contains a text."""
         return [request for request in self.seen if path in request.path]
 
@@ -96,7 +96,7 @@ def as_json(content: Any, status: int = 200, headers: dict[str, str] | None = No
 
 
 class _Faulty:
-    """Lets through to the service what no fault strikes."""
+    """Passes a request to the service, unless a fault strikes it."""
 
     def __init__(self, app: Starlette, service: Service) -> None:
         self.app, self.service = app, service
@@ -108,7 +108,7 @@ class _Faulty:
         send = self._dated(send)
         path, query = scope["path"], scope["query_string"].decode()
         switch = self.service.faults.strike(scope["method"], f"{path}?{query}")
-        self.service.seen.append(Seen(scope["method"], path, query, switch.fault if switch else None))
+        self.service.seen.append(LoggedRequest(scope["method"], path, query, switch.fault if switch else None))
         if switch is None:
             await self.app(scope, receive, send)
             return
@@ -125,7 +125,7 @@ class _Faulty:
 
         return dated
 
-    async def _strike(self, switch: Switch, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _strike(self, switch: FaultSwitch, scope: Scope, receive: Receive, send: Send) -> None:
         error = self.service.error
         match switch.fault:
             case Fault.TOO_MANY_REQUESTS:
@@ -162,14 +162,14 @@ class _Faulty:
             await asyncio.sleep(0.02)
 
     async def _hang(self, receive: Receive) -> None:
-        """Keep the connection and say nothing, until the client gives up or the service ends."""
+        """Keep the connection open without an answer, until the client gives up or the service ends."""
         gone = asyncio.ensure_future(_disconnected(receive))
         while not gone.done() and not self.service._stopping.is_set():
             await asyncio.wait({gone}, timeout=0.02)
         gone.cancel()
 
     async def _held(self, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
-        """Let the service act, and keep what it says."""
+        """Let the service act; return its answer instead of sending it."""
         start: Message = {}
         body = b""
 
@@ -184,7 +184,7 @@ class _Faulty:
         return start, body
 
     async def _cut(self, scope: Scope, receive: Receive, send: Send, extra: dict[bytes, bytes]) -> None:
-        """Say that a whole page follows, and stop in its middle."""
+        """Announce a whole page, and stop in its middle."""
         start, body = await self._held(scope, receive)
         if extra:
             # The length is that of what is sent: only the compressed data itself tells that its end is missing.

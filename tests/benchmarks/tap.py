@@ -25,7 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 import duckdb  # noqa: E402
 
 from sandbox.company import Plan  # noqa: E402
-from sandbox.demo.running import Running, apart  # noqa: E402
+from sandbox.demo.running import RunningCompany, apart  # noqa: E402
 
 TAPS = ROOT / "var" / "taps"
 PACKAGES = ("tap-stripe==3.3.0", "tap-zendesk==2.8.2")
@@ -175,7 +175,7 @@ def cpu_of(work: Callable[[datetime], None], now: datetime) -> float:
     return used() - before
 
 
-def compare(running: Running, stream: Stream, tap: Rows, ours: Rows, service: str) -> None:
+def compare(running: RunningCompany, stream: Stream, tap: Rows, ours: Rows, service: str) -> None:
     """Print how two sets of records differ, and whose are those that the service holds."""
     held = set(running.state(service, stream.kind)) if stream.kind else set(ours)
     gone = [tap[key] for key in set(tap) - held]

@@ -13,10 +13,10 @@ import sandbox_run
 
 from sandbox.company import Plan
 from sandbox.company.world.names import CLOUD, INSTRUMENTS
-from sandbox.demo.changes import Changed, changes, last_load
+from sandbox.demo.changes import TableChanges, changes, last_load
 from sandbox.demo.project import make_project
-from sandbox.demo.report import Cost, change_lines, cost_lines, figure_lines
-from sandbox.demo.running import UNITS, Running
+from sandbox.demo.report import RunCost, change_lines, cost_lines, figure_lines
+from sandbox.demo.running import UNITS, RunningCompany
 from scorecard.catalogue import load_catalogue
 from scorecard.extract import extract_source, load_contracts
 from scorecard.shared.settings import Settings
@@ -52,19 +52,19 @@ class Twice:
 
     before: dict[str, set[str]]
     after: dict[str, set[str]]
-    changed: dict[str, Changed]
+    changed: dict[str, TableChanges]
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Running]:
-    running = Running(PLAN, FIRST)
+def running() -> Iterator[RunningCompany]:
+    running = RunningCompany(PLAN, FIRST)
     running.start()
     yield running
     running.stop()
 
 
 @pytest.fixture(scope="module")
-def settings(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(running: RunningCompany, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     root = tmp_path_factory.mktemp("sandbox")
     make_project(PROJECT, root / "project", running.rates())
     return Settings(  # type: ignore[call-arg]
@@ -77,7 +77,7 @@ def settings(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Sett
 
 
 @pytest.fixture(scope="module")
-def twice(running: Running, settings: Settings) -> Twice:
+def twice(running: RunningCompany, settings: Settings) -> Twice:
     contracts = load_contracts(settings)
     held = []
     for moment in (FIRST, SECOND):
@@ -119,7 +119,7 @@ def test_the_scorecards_of_simulated_units_say_so(settings: Settings) -> None:
     assert not (PROJECT / "reports" / f"{cards[0].name}.yml").exists(), "the real company has none of it"
 
 
-def test_nothing_of_this_machine_gets_in(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_this_machine_gets_in(running: RunningCompany, monkeypatch: pytest.MonkeyPatch) -> None:
     environ = {"SCORECARD_SMTP_HOST": "mail.example.com", "AIRFLOW_CONN_SCORECARD_TELEPHONY": "x", "HOME": "/"}
     sandbox_run.choose(environ)
     sandbox_run.connect(environ, running)
@@ -132,6 +132,6 @@ def test_nothing_of_this_machine_gets_in(running: Running, monkeypatch: pytest.M
 
 
 def test_the_costs_are_told() -> None:
-    assert list(cost_lines([("First run", Cost(61.4, 50.2, 120))])) == [
+    assert list(cost_lines([("First run", RunCost(61.4, 50.2, 120))])) == [
         "First run       61 s, 50 s of CPU; the services answered 120 requests"
     ]

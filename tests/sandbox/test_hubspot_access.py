@@ -7,7 +7,7 @@ from hubspot.crm.deals.exceptions import ApiException, UnauthorizedException
 
 from sandbox.standins.faults import Fault
 from sandbox.standins.hubspot import HubSpot
-from sandbox.standins.hubspot.access import Rate
+from sandbox.standins.hubspot.access import RequestWindow
 from sandbox.standins.record_store import Store
 from tests.sandbox.test_hubspot import SEARCH, START, get, post, search, write_deals
 
@@ -129,7 +129,7 @@ def test_searches_and_other_requests_have_limits_of_their_own(service: HubSpot) 
 
 
 def test_a_request_counts_for_as_long_as_the_limit_says() -> None:
-    rate = Rate(10)
+    rate = RequestWindow(10)
     rate.take(100)
     rate.take(105)
 

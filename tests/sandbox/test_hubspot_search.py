@@ -11,7 +11,7 @@ from hubspot.crm.deals import (
 )
 
 from sandbox.standins.hubspot import HubSpot
-from sandbox.standins.hubspot.catalog import Record
+from sandbox.standins.hubspot.catalog import HubSpotRecord
 from sandbox.standins.hubspot.search import Filter
 from sandbox.standins.record_store import Store, Version
 from tests.sandbox.test_hubspot import (
@@ -181,7 +181,7 @@ def test_records_are_not_looked_through_again_for_each_page(service: HubSpot, mo
         looks.append(kind)
         return newest(kind)
 
-    def counted_test(condition: Filter) -> Callable[[Record], bool]:
+    def counted_test(condition: Filter) -> Callable[[HubSpotRecord], bool]:
         tries.append(condition.name)
         return test(condition)
 

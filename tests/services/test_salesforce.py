@@ -15,7 +15,7 @@ from starlette.responses import Response
 from sandbox.standins.faults import Fault
 from sandbox.standins.record_store import Store
 from sandbox.standins.salesforce import Field, Salesforce
-from sandbox.standins.salesforce.problems import Problem
+from sandbox.standins.salesforce.problems import SalesforceRefusal
 from scorecard.extract import confirm, load_contracts
 from scorecard.extract.raw.troubles import Suspect
 from scorecard.extract.services import salesforce as connector
@@ -601,7 +601,7 @@ def test_a_bulk_job_that_is_not_ours_any_more_is_made_anew(
 
     def refuse(*_args: Any) -> Any:
         monkeypatch.setattr(org.jobs, "poll", poll)
-        raise Problem("API_ERROR", "No such job", status)
+        raise SalesforceRefusal("API_ERROR", "No such job", status)
 
     poll = org.jobs.poll
     monkeypatch.setattr(org.jobs, "poll", refuse)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from sandbox.company.world.support import Ticket
 from sandbox.company.world.window import Metric, Window, middle, ratio
-from sandbox.company.writers.tables import Row
+from sandbox.company.writers.tables import FileRow
 
 FOLLOWED_WITHIN = timedelta(days=7)
 """Who asks again about the same within this time was not helped at first contact."""
@@ -52,7 +52,7 @@ def _ticket_satisfaction(window: Window) -> Decimal | None:
     return ratio(sum(ticket.rating == "good" for ticket in rated), len(rated))
 
 
-def _answers(window: Window) -> list[Row]:
+def _answers(window: Window) -> list[FileRow]:
     rows = window.files["surveys"]
     return [row for row in rows if row["unit"] == window.unit.name and window.holds(row["answered_at"])]
 

@@ -37,7 +37,7 @@ class Price:
 
 
 @dataclass(frozen=True)
-class Item:
+class SubscriptionItem:
     """Seats at a price."""
 
     id: str
@@ -62,12 +62,12 @@ class Discount:
 
 
 @dataclass(frozen=True)
-class State:
+class SubscriptionState:
     """What a subscription is from a moment on."""
 
     at: datetime
     status: str
-    items: tuple[Item, ...]
+    items: tuple[SubscriptionItem, ...]
     period: tuple[datetime, datetime]
     discount: Discount | None = None
     paused_until: datetime | None = None
@@ -92,10 +92,10 @@ class Subscription(Record):
 
     customer: Customer
     trial_end: datetime | None
-    states: list[State] = field(default_factory=list)
+    states: list[SubscriptionState] = field(default_factory=list)
     ended_at: datetime | None = None
 
-    def state(self, at: datetime) -> State | None:
+    def state(self, at: datetime) -> SubscriptionState | None:
         """Return the state that has begun before a moment; None if there was none yet."""
         return next((state for state in reversed(self.states) if state.at < at), None)
 
@@ -105,7 +105,7 @@ class InvoiceLine:
     """A line; ``units`` before and ``discount`` off it. A proration charges or credits a part of a period."""
 
     id: str
-    item: Item
+    item: SubscriptionItem
     quantity: int
     units: int
     discount: int

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
+from typing import NamedTuple
 
 from sandbox.company.world.leads import replace_owner
 from sandbox.company.world.model import (
@@ -12,8 +13,8 @@ from sandbox.company.world.model import (
     WON,
     Account,
     Contact,
+    DealLine,
     Lead,
-    Line,
     Opportunity,
     Quote,
     Unit,
@@ -26,12 +27,21 @@ _WINS = {"hot": 0.6, "warm": 0.42, "cold": 0.25}
 _DAYS = {"Qualification": 5, "Needs Analysis": 8, "Proposal": 9, "Negotiation": 7}
 
 
+class _Buyer(NamedTuple):
+    """The parties of a deal: the lead from which it came, the account that buys, and its contact."""
+
+    lead: Lead
+    account: Account
+    contact: Contact | None
+
+
 def sell(plan: Plan, unit: Unit, lead: Lead) -> None:
     """Let a converted lead become a deal and, where hardware was sold, more deals later."""
     if not (lead.converted_at and lead.account):
         return
     key = lead.id
-    deal = _deal(plan, unit, lead, lead.account, lead.contact, lead.converted_at, key)
+    buyer = _Buyer(lead, lead.account, lead.contact)
+    deal = _deal(plan, unit, buyer, lead.converted_at, key)
     lead.opportunity = deal
     number = 0
     while deal.won and unit.name != CLOUD:
@@ -41,7 +51,7 @@ def sell(plan: Plan, unit: Unit, lead: Lead) -> None:
         if at >= plan.ends or random.random() > 0.6:
             return
         renewal = random.random() < 0.15
-        deal = _deal(plan, unit, lead, lead.account, lead.contact, at, f"{key}/{number}", renewal)
+        deal = _deal(plan, unit, buyer, at, f"{key}/{number}", renewal)
 
 
 def duplicate(plan: Plan, unit: Unit, lead: Lead) -> None:
@@ -78,22 +88,23 @@ def duplicate(plan: Plan, unit: Unit, lead: Lead) -> None:
     unit.accounts.append(copied)
     unit.contacts.append(person)
     # A second win would be a second subscription of the same customer: the duplicate's deal is lost there.
-    _deal(plan, unit, lead, copied, person, at, f"{lead.id}/copy", wins=0 if unit.name == CLOUD else None)
+    chance = 0 if unit.name == CLOUD else None
+    _deal(plan, unit, _Buyer(lead, copied, person), at, f"{lead.id}/copy", chance=chance)
 
 
 def _deal(
     plan: Plan,
     unit: Unit,
-    lead: Lead,
-    account: Account,
-    contact: Contact | None,
+    buyer: _Buyer,
     at: datetime,
     key: str,
     renewal: bool = False,
-    wins: float | None = None,
+    chance: float | None = None,
 ) -> Opportunity:
+    """Add a deal to a unit; `chance` is the probability that it is won, by the lead's temperature if None."""
     random = plan.stream(unit.name, "deal", key)
-    chance = _WINS[lead.temperature] if wins is None else wins
+    lead, account, contact = buyer
+    chance = _WINS[lead.temperature] if chance is None else chance
     won, stays_open = random.random() < chance, random.random() < 0.04
     currency = account.place.currency
     lines = _lines(plan, unit, lead, random, renewal)
@@ -133,7 +144,7 @@ def _stages(plan: Plan, random: Random, at: datetime, won: bool, stays_open: boo
         yield at, WON if won else LOST
 
 
-def _lines(plan: Plan, unit: Unit, lead: Lead, random: Random, renewal: bool) -> list[Line]:
+def _lines(plan: Plan, unit: Unit, lead: Lead, random: Random, renewal: bool) -> list[DealLine]:
     """Return what the deal is about; the lines get their ids and their time once they are entered."""
     currency = lead.place.currency
     lines = []
@@ -144,11 +155,11 @@ def _lines(plan: Plan, unit: Unit, lead: Lead, random: Random, renewal: bool) ->
         listed = Decimal(product.model.price * months * PRICE_LEVEL[currency])
         price = rounded(listed * random.choice((Decimal(1), Decimal("0.95"), Decimal("0.9"))), DIGITS[currency])
         quantity = random.randrange(5, 80) if unit.name == CLOUD else random.randrange(1, 15)
-        lines.append(Line("", plan.begins, product, quantity, Decimal() if renewal else price, lead.place))
+        lines.append(DealLine("", plan.begins, product, quantity, Decimal() if renewal else price, lead.place))
     return lines
 
 
-def _complete(plan: Plan, unit: Unit, deal: Opportunity, lines: list[Line], random: Random, key: str) -> None:
+def _complete(plan: Plan, unit: Unit, deal: Opportunity, lines: list[DealLine], random: Random, key: str) -> None:
     """Add what follows from the deal's stages: lines, quotes, other owners, close dates, and mistakes."""
     proposed = next((at for at, stage in deal.stages if stage in ("Proposal", "Negotiation", WON)), None)
     closed = deal.closed_at

@@ -1,4 +1,4 @@
-"""One history of the group, told by its own objects."""
+"""The history of the group, as objects of the simulation."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class World:
 
 
 def happen(plan: Plan) -> World:
-    """Let it happen."""
+    """Simulate the history of a plan."""
     units = {name: new_unit(plan, name) for name in UNITS}
     for unit in units.values():
         for number in range(plan.leads):

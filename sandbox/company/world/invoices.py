@@ -9,10 +9,10 @@ from sandbox.company.world.billed import (
     Discount,
     Invoice,
     InvoiceLine,
-    Item,
     Refund,
-    State,
     Subscription,
+    SubscriptionItem,
+    SubscriptionState,
 )
 from sandbox.company.world.ids import stripe_id
 from sandbox.company.world.money import share
@@ -33,7 +33,9 @@ def bill_period(plan: Plan, billing: Billing, subscription: Subscription, reason
     _issue(plan, billing, invoice, key)
 
 
-def bill_change(plan: Plan, billing: Billing, subscription: Subscription, before: State, after: State) -> None:
+def bill_change(
+    plan: Plan, billing: Billing, subscription: Subscription, before: SubscriptionState, after: SubscriptionState
+) -> None:
     """Write the invoice of a change: the rest of the period is credited at the old and charged at the new price."""
     key = f"{subscription.id}/{after.at:%Y-%m-%dT%H:%M:%S}"
     rest = (after.at, after.period[1])
@@ -56,7 +58,12 @@ def bill_change(plan: Plan, billing: Billing, subscription: Subscription, before
 
 
 def _line(
-    plan: Plan, key: str, discount: Discount | None, item: Item, period: tuple[datetime, datetime], free: bool
+    plan: Plan,
+    key: str,
+    discount: Discount | None,
+    item: SubscriptionItem,
+    period: tuple[datetime, datetime],
+    free: bool,
 ) -> InvoiceLine:
     units = 0 if free else item.units
     off = share(units, discount.percent, 100) if discount else 0

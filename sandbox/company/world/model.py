@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from sandbox.company.world.ids import Ids
-from sandbox.company.world.names import Model, Place
+from sandbox.company.world.names import Place, ProductModel
 
 OPEN_STAGES = ("Qualification", "Needs Analysis", "Proposal", "Negotiation")
 WON, LOST = "Closed Won", "Closed Lost"
@@ -39,7 +39,7 @@ class Rep(Record):
 class Product(Record):
     """Something a unit sells."""
 
-    model: Model
+    model: ProductModel
 
 
 @dataclass(eq=False)
@@ -127,7 +127,7 @@ class Meeting(Record):
 
 
 @dataclass(eq=False)
-class Line(Record):
+class DealLine(Record):
     """What of a product is sold, how much of it and where to; the price may be corrected after the fact."""
 
     product: Product
@@ -167,7 +167,7 @@ class Opportunity(Record):
     owners: list[tuple[datetime, Rep | None]]
     close_dates: list[tuple[datetime, date]]
     renewal: bool = False
-    lines: list[Line] = field(default_factory=list)
+    lines: list[DealLine] = field(default_factory=list)
     quotes: list[Quote] = field(default_factory=list)
 
     @property

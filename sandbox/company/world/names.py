@@ -1,4 +1,4 @@
-"""Names of things that do not exist: each carries "Sim" or "(simulated)", so that nobody takes it for real."""
+"""Simulated names: each contains "Sim" or "(simulated)", so that nobody takes it for real."""
 
 from dataclasses import dataclass
 from random import Random
@@ -38,7 +38,7 @@ PLACES = (
 
 
 @dataclass(frozen=True)
-class Model:
+class ProductModel:
     """A product: ``price`` in EUR, of a piece or of a seat and month; ``tier`` orders a family's models."""
 
     name: str
@@ -49,18 +49,18 @@ class Model:
 
 MODELS = {
     INSTRUMENTS: (
-        Model("Sim Scope 100", "Scope", 1, 900),
-        Model("Sim Scope 300", "Scope", 2, 2400),
-        Model("Sim Scope 900", "Scope", 3, 7800),
-        Model("Sim Meter S", "Meter", 1, 250),
-        Model("Sim Meter L", "Meter", 2, 640),
-        Model("Sim Sensor Kit", "Sensor", 1, 120),
+        ProductModel("Sim Scope 100", "Scope", 1, 900),
+        ProductModel("Sim Scope 300", "Scope", 2, 2400),
+        ProductModel("Sim Scope 900", "Scope", 3, 7800),
+        ProductModel("Sim Meter S", "Meter", 1, 250),
+        ProductModel("Sim Meter L", "Meter", 2, 640),
+        ProductModel("Sim Sensor Kit", "Sensor", 1, 120),
     ),
     CLOUD: (
-        Model("Sim Cloud Basic", "Cloud", 1, 20),
-        Model("Sim Cloud Pro", "Cloud", 2, 50),
-        Model("Sim Cloud Enterprise", "Cloud", 3, 95),
-        Model("Sim Cloud Backup", "Backup", 1, 10),
+        ProductModel("Sim Cloud Basic", "Cloud", 1, 20),
+        ProductModel("Sim Cloud Pro", "Cloud", 2, 50),
+        ProductModel("Sim Cloud Enterprise", "Cloud", 3, 95),
+        ProductModel("Sim Cloud Backup", "Backup", 1, 10),
     ),
 }
 

@@ -51,7 +51,7 @@ class Plan:
         return self.midnight(next_month(start, round(12 * self.years)).date())
 
     def stream(self, *parts: object) -> Random:
-        """Return the chance of one thing: streams are apart, so that no knob shakes what it has nothing to do with."""
+        """Return the random numbers of one decision. Streams are independent of each other."""
         return Random("/".join(map(str, (self.seed, *parts))))  # noqa: S311
 
     def slips(self, *parts: object) -> bool:
@@ -72,7 +72,7 @@ class Plan:
         return moment.astimezone(UTC)
 
     def arrival(self, *parts: object) -> datetime:
-        """Return when demand turns up: more in November than in May, by the plan's seasonality."""
+        """Return the moment at which a lead arrives: more arrive in November than in May, by the plan's seasonality."""
         random = self.stream("arrival", *parts)
         seconds = int((self.ends - self.begins).total_seconds())
         while True:

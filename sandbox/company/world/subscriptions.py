@@ -5,7 +5,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from sandbox.company.world.billed import Billing, Customer, Discount, Item, Price, State, Subscription
+from sandbox.company.world.billed import (
+    Billing,
+    Customer,
+    Discount,
+    Price,
+    Subscription,
+    SubscriptionItem,
+    SubscriptionState,
+)
 from sandbox.company.world.ids import stripe_id
 from sandbox.company.world.invoices import bill_change, bill_period
 from sandbox.company.world.model import Opportunity, Product, Unit
@@ -71,12 +79,12 @@ class _Life:
         start = at
         if trial:
             start = self.subscription.trial_end = at + timedelta(days=14)
-            self._enter(State(at, "trialing", (item,), (at, start), discount))
+            self._enter(SubscriptionState(at, "trialing", (item,), (at, start), discount))
             bill_period(self.plan, self.billing, self.subscription, "subscription_create")
             if start < self.plan.ends and random.random() > 0.75:
                 self._end(start)
                 return
-        self._live(start, State(start, "active", (item,), (start, start), discount), trial)
+        self._live(start, SubscriptionState(start, "active", (item,), (start, start), discount), trial)
 
     def comes_back(self) -> datetime | None:
         """Return when the customer subscribes again; None if it does not."""
@@ -85,7 +93,7 @@ class _Life:
             return None
         return self.plan.office(self.subscription.ended_at + timedelta(days=random.randrange(40, 150)), random)
 
-    def _live(self, start: datetime, state: State, trial: bool) -> None:
+    def _live(self, start: datetime, state: SubscriptionState, trial: bool) -> None:
         months = state.items[0].price.months
         number = 0
         while (at := next_month(start, number * months)) < self.plan.ends:
@@ -100,7 +108,7 @@ class _Life:
                 return
             number += 1
 
-    def _renewed(self, state: State, start: datetime, number: int) -> State:
+    def _renewed(self, state: SubscriptionState, start: datetime, number: int) -> SubscriptionState:
         """Return what a subscription is when a period begins: some seats fewer, paused, or paused no more."""
         random = self.plan.stream("renewal", self.key, number)
         if state.discount and state.discount.ends_at and state.discount.ends_at <= state.at:
@@ -114,7 +122,7 @@ class _Life:
             state = replace(state, items=(item, *state.items[1:]))
         return state
 
-    def _changed(self, state: State, number: int) -> State:
+    def _changed(self, state: SubscriptionState, number: int) -> SubscriptionState:
         """Let a discount run out, or seats, a higher tier or another product be added in mid-period."""
         random = self.plan.stream("change", self.key, number)
         begins, ends = state.period
@@ -133,7 +141,7 @@ class _Life:
         bill_change(self.plan, self.billing, self.subscription, state, after)
         return after
 
-    def _more(self, random: Random, state: State, at: datetime) -> tuple[Item, ...]:
+    def _more(self, random: Random, state: SubscriptionState, at: datetime) -> tuple[SubscriptionItem, ...]:
         """Return the items with more seats, of a higher tier, or with another product."""
         item = state.items[0]
         price, kind = item.price, random.random()
@@ -150,7 +158,7 @@ class _Life:
         """Say whether the subscription ends with a period; the churn of a month counts for each of its months."""
         return self.plan.stream("churn", self.key, number).random() < 1 - (1 - self.plan.churn) ** months
 
-    def _leave(self, state: State) -> None:
+    def _leave(self, state: SubscriptionState) -> None:
         """Give notice within the period; the subscription ends with it."""
         ends = state.period[1]
         notice = (state.at + (ends - state.at) / 2).replace(microsecond=0)
@@ -164,12 +172,12 @@ class _Life:
         self.subscription.ended_at = at
         self._enter(replace(self.subscription.states[-1], at=at, status="canceled"))
 
-    def _enter(self, state: State) -> None:
+    def _enter(self, state: SubscriptionState) -> None:
         self.subscription.states.append(state)
 
-    def _item(self, product: Product, interval: str, quantity: int, at: datetime) -> Item:
+    def _item(self, product: Product, interval: str, quantity: int, at: datetime) -> SubscriptionItem:
         price = self.billing.prices[product.model.name, self.customer.currency, interval]
-        return Item(stripe_id(self.plan, "si", f"{self.key}/{product.model.name}/{at}"), price, quantity)
+        return SubscriptionItem(stripe_id(self.plan, "si", f"{self.key}/{product.model.name}/{at}"), price, quantity)
 
     def _discount(self, random: Random, at: datetime, interval: str) -> Discount:
         percent = random.choice((10, 20))

@@ -1,4 +1,4 @@
-"""What a figure is of: a unit, a period, and what was known by a moment."""
+"""The scope of a true figure: a unit, a period, and the moment up to which facts are known."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from statistics import median
 
 from sandbox.company.world.history import World
 from sandbox.company.world.model import Unit
-from sandbox.company.writers.tables import Row
+from sandbox.company.writers.tables import FileRow
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Window:
 
     world: World
     unit: Unit
-    files: dict[str, list[Row]]
+    files: dict[str, list[FileRow]]
     start: datetime
     end: datetime
     as_of: datetime

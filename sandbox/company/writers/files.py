@@ -8,7 +8,7 @@ import openpyxl  # type: ignore[import-untyped]
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sandbox.company.writers.tables import Row
+from sandbox.company.writers.tables import FileRow
 
 _LOG = pa.schema(
     [
@@ -24,7 +24,7 @@ _LOG = pa.schema(
 )
 
 
-def write_tables(tables: dict[str, list[Row]], folder: Path, until: date) -> None:
+def write_tables(tables: dict[str, list[FileRow]], folder: Path, until: date) -> None:
     """Write each table's rows up to a day, that day included; a table that has none yet has no file."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in tables.items():
@@ -33,7 +33,7 @@ def write_tables(tables: dict[str, list[Row]], folder: Path, until: date) -> Non
             _write(folder, name, known)
 
 
-def _write(folder: Path, name: str, rows: list[Row]) -> None:
+def _write(folder: Path, name: str, rows: list[FileRow]) -> None:
     if name == "telephony_log":
         pq.write_table(pa.Table.from_pylist(rows, _LOG), folder / f"{name}.parquet")
     elif name == "agency_reports":
@@ -42,14 +42,14 @@ def _write(folder: Path, name: str, rows: list[Row]) -> None:
         _write_csv(folder / f"{name}.csv", rows)
 
 
-def _write_csv(path: Path, rows: list[Row]) -> None:
+def _write_csv(path: Path, rows: list[FileRow]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
 
 
-def _write_excel(path: Path, rows: list[Row]) -> None:
+def _write_excel(path: Path, rows: list[FileRow]) -> None:
     """A sheet for each agency."""
     book = openpyxl.Workbook()
     book.remove(book.active)

@@ -14,7 +14,7 @@ from sandbox.company.world.names import AGENCIES, CLOUD, PLACES, SOURCES, UNITS
 from sandbox.company.world.plan import Plan, later
 from sandbox.company.world.support import Ticket
 
-Row = dict[str, Any]
+FileRow = dict[str, Any]
 """A line of a table; each has its `day`."""
 
 CONTENT = ("Sim Case Study", "Sim Price Guide", "Sim Product Film", "Sim Security Paper")
@@ -23,10 +23,10 @@ _REPORTED = ("calls", "connected", "appointments", "meetings_held")
 _QUALITIES = ("track_record", "expertise", "people", "kpi_setting", "communication", "support")
 
 
-def tables(world: World) -> dict[str, list[Row]]:
+def tables(world: World) -> dict[str, list[FileRow]]:
     """Return every table by its name, in the order of its days."""
     plan = world.plan
-    all_rows: dict[str, list[Row]] = {
+    all_rows: dict[str, list[FileRow]] = {
         "spend": list(_spend(plan)),
         "agency_fees": list(_fees(world)),
         "telephony_log": [row for unit in world.units.values() for row in _calls(plan, unit)],
@@ -60,7 +60,7 @@ def _month_ends(plan: Plan) -> Iterator[date]:
         day += timedelta(days=1)
 
 
-def _spend(plan: Plan) -> Iterator[Row]:
+def _spend(plan: Plan) -> Iterator[FileRow]:
     regions = sorted({place.region for place in PLACES})
     for unit, day in product(UNITS, _weeks(plan)):
         random = plan.stream("spend", unit, day)
@@ -71,7 +71,7 @@ def _spend(plan: Plan) -> Iterator[Row]:
             yield row | {"amount": amount, "currency": REPORTING}
 
 
-def _fees(world: World) -> Iterator[Row]:
+def _fees(world: World) -> Iterator[FileRow]:
     """A fee for the month and one for each meeting that was held."""
     held = Counter(
         (world.plan.day(meeting.starts_at).replace(day=1), unit.name, meeting.rep.agency)
@@ -84,7 +84,7 @@ def _fees(world: World) -> Iterator[Row]:
         yield row | {"amount": Decimal(world.plan.size * 5 + 250 * held[day.replace(day=1), name, agency])}
 
 
-def _calls(plan: Plan, unit: Unit) -> Iterator[Row]:
+def _calls(plan: Plan, unit: Unit) -> Iterator[FileRow]:
     for touch in unit.touches:
         if touch.kind == "call":
             yield {
@@ -99,7 +99,7 @@ def _calls(plan: Plan, unit: Unit) -> Iterator[Row]:
             }
 
 
-def _content(plan: Plan, unit: Unit) -> Iterator[Row]:
+def _content(plan: Plan, unit: Unit) -> Iterator[FileRow]:
     for deal in unit.opportunities:
         random = plan.stream("content", deal.id)
         for number in range(random.choice((0, 0, 1, 2))):
@@ -115,7 +115,7 @@ def _content(plan: Plan, unit: Unit) -> Iterator[Row]:
                 }
 
 
-def _searches(plan: Plan, unit: Unit) -> Iterator[Row]:
+def _searches(plan: Plan, unit: Unit) -> Iterator[FileRow]:
     for rep in unit.reps:
         random, at = plan.stream("search", rep.id), plan.begins
         while (at := plan.office(later(at, random, 24 * 9), random)) < plan.ends:
@@ -128,7 +128,7 @@ def _searches(plan: Plan, unit: Unit) -> Iterator[Row]:
             }
 
 
-def _coaching(plan: Plan, unit: Unit) -> Iterator[Row]:
+def _coaching(plan: Plan, unit: Unit) -> Iterator[FileRow]:
     for rep in unit.reps:
         random, at = plan.stream("coaching", rep.id), plan.begins
         while not rep.agency and (at := plan.office(later(at, random, 24 * 40), random)) < plan.ends:
@@ -137,7 +137,7 @@ def _coaching(plan: Plan, unit: Unit) -> Iterator[Row]:
             yield row | {"topic": topic, "minutes": random.choice((30, 45, 60))}
 
 
-def _surveys(world: World) -> Iterator[Row]:
+def _surveys(world: World) -> Iterator[FileRow]:
     for unit in world.units.values():
         for deal in unit.opportunities:
             yield from _after_sale(world.plan, unit, deal)
@@ -145,7 +145,7 @@ def _surveys(world: World) -> Iterator[Row]:
         yield from _after_help(world.plan, ticket)
 
 
-def _after_sale(plan: Plan, unit: Unit, deal: Opportunity) -> Iterator[Row]:
+def _after_sale(plan: Plan, unit: Unit, deal: Opportunity) -> Iterator[FileRow]:
     """Ask who bought: half of them answer, and those of a hasty sale are less happy."""
     random = plan.stream("survey", deal.id)
     if not (deal.won and deal.closed_at) or random.random() < 0.5:
@@ -169,7 +169,7 @@ def _after_sale(plan: Plan, unit: Unit, deal: Opportunity) -> Iterator[Row]:
     }
 
 
-def _after_help(plan: Plan, ticket: Ticket) -> Iterator[Row]:
+def _after_help(plan: Plan, ticket: Ticket) -> Iterator[FileRow]:
     random = plan.stream("survey", ticket.id)
     if len(ticket.solved_at) <= len(ticket.reopened_at) or random.random() < 0.7:
         return
@@ -191,7 +191,7 @@ def _after_help(plan: Plan, ticket: Ticket) -> Iterator[Row]:
     }
 
 
-def _reports(world: World) -> Iterator[Row]:
+def _reports(world: World) -> Iterator[FileRow]:
     """What each agency says of its week."""
     plan = world.plan
     counts: Counter[tuple[date, str, str, str]] = Counter()
@@ -215,9 +215,9 @@ def _reports(world: World) -> Iterator[Row]:
         yield {"day": day, "unit": name, "agency": agency, **figures}
 
 
-def _assessments(plan: Plan) -> Iterator[Row]:
+def _assessments(plan: Plan) -> Iterator[FileRow]:
     for day in _month_ends(plan):
         for agency in AGENCIES:
             random = plan.stream("assessment", agency, day)
-            row: Row = {"day": day, "agency": agency, "assessed_by": "Sim Head of Sales"}
+            row: FileRow = {"day": day, "agency": agency, "assessed_by": "Sim Head of Sales"}
             yield row | {quality: random.randrange(2, 6) for quality in _QUALITIES}

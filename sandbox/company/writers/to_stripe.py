@@ -1,6 +1,14 @@
 """The billing of Simulated Cloud, as its Stripe knows it: amounts in the smallest unit, times in seconds."""
 
-from sandbox.company.world.billed import Billing, Customer, Discount, Item, Price, State, Subscription
+from sandbox.company.world.billed import (
+    Billing,
+    Customer,
+    Discount,
+    Price,
+    Subscription,
+    SubscriptionItem,
+    SubscriptionState,
+)
 from sandbox.company.world.ids import stripe_id
 from sandbox.company.world.model import Product
 from sandbox.company.world.plan import Plan
@@ -105,7 +113,7 @@ class ToStripe:
             changes.append((ended, {"ended_at": unix(ended)}))
         self.writer.write("subscription", subscription, changes)
 
-    def _state(self, subscription: Subscription, state: State) -> Fields:
+    def _state(self, subscription: Subscription, state: SubscriptionState) -> Fields:
         items = [self._item(subscription, item, state) for item in state.items]
         resumes = {"behavior": "void", "resumes_at": unix(state.paused_until)} if state.paused_until else None
         discounts = [_discount(subscription, state.discount)] if state.discount else []
@@ -119,7 +127,7 @@ class ToStripe:
             "cancel_at": unix(ends) if ends else None,
         }
 
-    def _item(self, subscription: Subscription, item: Item, state: State) -> Fields:
+    def _item(self, subscription: Subscription, item: SubscriptionItem, state: SubscriptionState) -> Fields:
         price = {"id": item.price.id, "object": "price", "livemode": False, **self._price(item.price)}
         return {
             "id": item.id,

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.standins.faults import Fault
-from sandbox.standins.hubspot.problems import Refused, limited, missing_scopes
+from sandbox.standins.hubspot.problems import HubSpotRefusal, limited, missing_scopes
 from sandbox.standins.hubspot.schema import SCOPES
 from sandbox.standins.hubspot.shape import printed
 from sandbox.standins.record_store import Store
@@ -23,7 +23,7 @@ from sandbox.standins.serving import Service, as_json
 LIFETIME = timedelta(seconds=1800)
 
 
-class Dated(Convertor[str]):
+class DatedVersion(Convertor[str]):
     """A version of the API that is a month, as 2026-09, in a path."""
 
     regex = r"20\d\d-(03|09)"
@@ -37,12 +37,12 @@ class Dated(Convertor[str]):
         return value
 
 
-register_url_convertor("dated", Dated())
+register_url_convertor("dated", DatedVersion())
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class Rate:
+class RequestWindow:
     """A number of requests that are let through in any stretch of time."""
 
     def __init__(self, seconds: float) -> None:
@@ -81,8 +81,8 @@ class Portal(Service):
         self.per_ten_seconds = 100
         self.per_day = 250_000
         self._expires: dict[str, datetime] = {}
-        self._searches = Rate(1)
-        self._others = Rate(10)
+        self._searches = RequestWindow(1)
+        self._others = RequestWindow(10)
         self._today: tuple[date, int] = (date.min, 0)
 
     def routes(self) -> list[BaseRoute]:
@@ -99,7 +99,7 @@ class Portal(Service):
 
     def error(self, status: int, problem: str) -> Response:
         """Return an error in the shape of HubSpot."""
-        return (limited("TEN_SECONDLY_ROLLING") if status == 429 else Refused(status, problem)).response()
+        return (limited("TEN_SECONDLY_ROLLING") if status == 429 else HubSpotRefusal(status, problem)).response()
 
     def guarded(self, endpoint: Endpoint, search: bool = False) -> Endpoint:
         """Return an endpoint that first looks at the token and the limits."""
@@ -109,7 +109,7 @@ class Portal(Service):
                 self._authenticate(request)
                 self._count(request, search)
                 answer = await endpoint(request)
-            except Refused as refused:
+            except HubSpotRefusal as refused:
                 answer = refused.response()
             if not search:
                 # The real service says nothing of its limits in answers to searches.
@@ -131,20 +131,20 @@ class Portal(Service):
     def _authenticate(self, request: Request) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or (token != self.access_token and token not in self._expires):
-            raise Refused(401, "Authentication credentials not found.", "INVALID_AUTHENTICATION")
+            raise HubSpotRefusal(401, "Authentication credentials not found.", "INVALID_AUTHENTICATION")
         if self.struck(request, Fault.TOKEN_EXPIRED):
             raise self._expired(token)
         if token in self._expires and self._expires[token] <= self.store.now:
             raise self._expired(token)
 
-    def _expired(self, token: str) -> Refused:
+    def _expired(self, token: str) -> HubSpotRefusal:
         at = min(self._expires.get(token, self.store.now), self.store.now)
         if token in self._expires:
             # Only a refresh helps from now on, whatever made it expire.
             self._expires[token] = at
         ago = int((self.store.now - at).total_seconds())
         message = f"The OAuth token used to make this call expired {ago} second(s) ago."
-        return Refused(401, message, "EXPIRED_AUTHENTICATION", context={"expire time": [printed(at)]})
+        return HubSpotRefusal(401, message, "EXPIRED_AUTHENTICATION", context={"expire time": [printed(at)]})
 
     def _count(self, request: Request, search: bool) -> None:
         rate, most, policy = self._others, self.per_ten_seconds, "TEN_SECONDLY_ROLLING"
@@ -190,14 +190,14 @@ class Portal(Service):
     async def _about_token(self, request: Request) -> Response:
         token = request.path_params["token"]
         if self._expires.get(token, self.store.now) <= self.store.now:
-            return Refused(404, "There is no such access token.").response()
+            return HubSpotRefusal(404, "There is no such access token.").response()
         left = int((self._expires[token] - self.store.now).total_seconds())
         info = {"token": token, "token_type": "access", "hub_id": self.portal_id, "app_id": 1, "user_id": 1}
         return as_json(info | {"user": "data@example.com", "scopes": sorted(self.scopes), "expires_in": left})
 
     async def _about_private_app(self, request: Request) -> Response:
         if orjson.loads(await request.body() or b"{}").get("tokenKey") != self.access_token:
-            return Refused(404, "There is no such access token.").response()
+            return HubSpotRefusal(404, "There is no such access token.").response()
         return as_json({"userId": 1, "hubId": self.portal_id, "appId": 1, "scopes": sorted(self.scopes)})
 
     async def _details(self, _: Request) -> Response:

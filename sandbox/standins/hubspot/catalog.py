@@ -14,7 +14,7 @@ ASSOCIATIONS = "associations"
 """The field of the store that is no property."""
 
 
-class Record(NamedTuple):
+class HubSpotRecord(NamedTuple):
     """What is shown of a record."""
 
     id: str
@@ -39,8 +39,8 @@ class Catalog:
     """The records of one type: those that are there, those that are archived, and who took in the merged ones."""
 
     def __init__(self, store: Store, kind: str, lag: timedelta = timedelta()) -> None:
-        self.live: dict[int, Record] = {}
-        self.archived: dict[int, Record] = {}
+        self.live: dict[int, HubSpotRecord] = {}
+        self.archived: dict[int, HubSpotRecord] = {}
         self.merged_into: dict[str, str] = {}
         self.names: set[str] = set()
         """Properties that the records have."""
@@ -48,7 +48,7 @@ class Catalog:
         moment = store.now - lag
         for record_id, first, newest in store.newest(kind):
             if newest.visible_at <= moment and newest.fields is not None:
-                self._add(Record(record_id, first.at, newest.at, newest.fields))
+                self._add(HubSpotRecord(record_id, first.at, newest.at, newest.fields))
             else:
                 self._add_late(record_id, [v for v in store.versions(kind, record_id) if v.visible_at <= moment])
         self._merge()
@@ -64,11 +64,11 @@ class Catalog:
             self._losers.append((record_id, last))
         elif last.fields is None:
             fields = next((version.fields for version in reversed(seen) if version.fields is not None), {})
-            self.archived[int(record_id)] = Record(record_id, seen[0].at, last.at, fields, last.at)
+            self.archived[int(record_id)] = HubSpotRecord(record_id, seen[0].at, last.at, fields, last.at)
         else:
-            self._add(Record(record_id, seen[0].at, last.at, last.fields))
+            self._add(HubSpotRecord(record_id, seen[0].at, last.at, last.fields))
 
-    def _add(self, record: Record) -> None:
+    def _add(self, record: HubSpotRecord) -> None:
         self.live[int(record.id)] = record
         self.names.update(record.fields.keys() - {ASSOCIATIONS})
 
@@ -91,7 +91,7 @@ class Catalog:
         """Return the id that an id stands for now: that of the record that took it in, if one did."""
         return self.merged_into.get(record_id, record_id)
 
-    def find(self, record_id: str, archived: bool = False) -> Record | None:
+    def find(self, record_id: str, archived: bool = False) -> HubSpotRecord | None:
         """Return the record that an id leads to."""
         final = self.final(record_id)
         return (self.archived if archived else self.live).get(int(final)) if final.isdecimal() else None
@@ -116,7 +116,7 @@ def millis(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
-def _with_merged(record: Record, losers: list[tuple[str, datetime]]) -> Record:
+def _with_merged(record: HubSpotRecord, losers: list[tuple[str, datetime]]) -> HubSpotRecord:
     """Return a winner with what HubSpot notes in it. The note is a change: it moves the modification time."""
     losers = sorted(losers, key=lambda loser: loser[1])
     noted = {

@@ -10,7 +10,7 @@ from sandbox.standins.serving import as_json
 INVALID = "VALIDATION_ERROR"
 
 
-class Refused(Exception):
+class HubSpotRefusal(Exception):
     """A request that the API answers with an error."""
 
     def __init__(self, status: int, message: str, category: str | None = None, **more: Any) -> None:
@@ -25,22 +25,22 @@ class Refused(Exception):
         return as_json(body | self.more, self.status)
 
 
-def invalid(message: str) -> Refused:
+def invalid(message: str) -> HubSpotRefusal:
     """Return the refusal of what a request asks for."""
-    return Refused(400, message, INVALID)
+    return HubSpotRefusal(400, message, INVALID)
 
 
-def limited(policy: str) -> Refused:
+def limited(policy: str) -> HubSpotRefusal:
     """Return the refusal of a request that is one too many."""
     message = f"You have reached your {policy.lower()} limit."
-    return Refused(429, message, "RATE_LIMITS", errorType="RATE_LIMIT", policyName=policy)
+    return HubSpotRefusal(429, message, "RATE_LIMITS", errorType="RATE_LIMIT", policyName=policy)
 
 
-def missing_scopes(scopes: list[str]) -> Refused:
+def missing_scopes(scopes: list[str]) -> HubSpotRefusal:
     """Return the refusal of a token that lacks rights."""
     detail = {
         "message": "One or more of the following scopes are required.",
         "context": {"requiredGranularScopes": scopes},
     }
     message = "This app hasn't been granted all required scopes to make this call."
-    return Refused(403, message, "MISSING_SCOPES", errors=[detail])
+    return HubSpotRefusal(403, message, "MISSING_SCOPES", errors=[detail])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sandbox.standins.hubspot.problems import Refused
+from sandbox.standins.hubspot.problems import HubSpotRefusal
 
 Types = dict[str, str]
 """Types of properties, by name."""
@@ -132,7 +132,7 @@ def kind_of(name: str) -> str:
     if name in SINGULARS:
         return name
     if name not in KINDS:
-        raise Refused(400, f"Unable to infer object type from: {name}")
+        raise HubSpotRefusal(400, f"Unable to infer object type from: {name}")
     return KINDS[name]
 
 

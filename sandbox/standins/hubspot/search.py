@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from sandbox.standins.hubspot.catalog import Catalog, Record, millis
+from sandbox.standins.hubspot.catalog import Catalog, HubSpotRecord, millis
 from sandbox.standins.hubspot.problems import invalid
 from sandbox.standins.hubspot.schema import Types
 from sandbox.standins.record_store import utc
@@ -41,7 +41,7 @@ class Filter(NamedTuple):
     operator: str
     wanted: Any
 
-    def test(self) -> Callable[[Record], bool]:
+    def test(self) -> Callable[[HubSpotRecord], bool]:
         """Return a function that tells whether a record meets the condition."""
         name, type_, wanted = self.name, self.type, self.wanted
         if self.operator in PRESENCE:
@@ -49,7 +49,7 @@ class Filter(NamedTuple):
             return lambda record: (record.value(name) not in (None, "")) == present
         compare = COMPARISONS[self.operator]
 
-        def meets(record: Record) -> bool:
+        def meets(record: HubSpotRecord) -> bool:
             mine = comparable(record.value(name), type_)
             # Without a value, a record meets no comparison, not even "is not".
             return mine is not None and compare(mine, wanted)
@@ -69,7 +69,7 @@ class Filter(NamedTuple):
         return 0, self.wanted - (self.operator == "LT")
 
 
-class Search(NamedTuple):
+class SearchRequest(NamedTuple):
     """What a request for a search asks for."""
 
     groups: tuple[tuple[Filter, ...], ...]
@@ -95,7 +95,7 @@ def comparable(value: str | datetime | None, type_: str) -> Any:
         return None
 
 
-def parsed(body: dict[str, Any], types: Types, most: int) -> Search:
+def parsed(body: dict[str, Any], types: Types, most: int) -> SearchRequest:
     """Return what a search asks for, or refuse it as HubSpot does."""
     groups = [group.get("filters") or [] for group in body.get("filterGroups") or []]
     counts = [len(filters) for filters in groups]
@@ -111,10 +111,10 @@ def parsed(body: dict[str, Any], types: Types, most: int) -> Search:
         raise invalid(f"Searches reach {most} results at most: a page must not end beyond them.")
     filters = tuple(tuple(_filter(condition, types) for condition in group) for group in groups)
     sort = name, _type(name, types)
-    return Search(filters, sort, descending, list(body.get("properties") or []), limit, after)
+    return SearchRequest(filters, sort, descending, list(body.get("properties") or []), limit, after)
 
 
-def find_ids(search: Search, catalog: Catalog, once: Once[list[int]]) -> list[int]:
+def find_ids(search: SearchRequest, catalog: Catalog, once: Once[list[int]]) -> list[int]:
     """Return the ids that a search finds, in its order.
 
     Filters are tried on every record once only, through `once`: those on the id are left to the order of ids, so that
@@ -146,7 +146,7 @@ def _in_group(group: tuple[Filter, ...], catalog: Catalog, once: Once[list[int]]
     return ids[bisect_left(ids, least) : bisect_right(ids, greatest)]
 
 
-def _sorted(ids: list[int], catalog: Catalog, search: Search) -> list[int]:
+def _sorted(ids: list[int], catalog: Catalog, search: SearchRequest) -> list[int]:
     """Sort by a property; records without a value come last, equal ones in the order of their ids."""
     name, type_ = search.sort
     keys = {number: comparable(catalog.live[number].value(name), type_) for number in ids}

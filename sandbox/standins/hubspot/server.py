@@ -11,9 +11,9 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox.standins.faults import Fault
 from sandbox.standins.hubspot.access import Portal
-from sandbox.standins.hubspot.catalog import Catalog, Record, linked
+from sandbox.standins.hubspot.catalog import Catalog, HubSpotRecord, linked
 from sandbox.standins.hubspot.paging import limit_of, page_of, part_of
-from sandbox.standins.hubspot.problems import Refused, invalid
+from sandbox.standins.hubspot.problems import HubSpotRefusal, invalid
 from sandbox.standins.hubspot.schema import SINGULARS, Types, chosen, definition, kind_of, types_of
 from sandbox.standins.hubspot.search import find_ids, parsed
 from sandbox.standins.hubspot.shape import associated, batch, history, labelled, printed, shaped
@@ -85,7 +85,7 @@ class HubSpot(Portal):
         kind, record_id = self._kind(request), request.path_params["id"]
         record = self._catalog(kind).find(record_id, _archived(request))
         if record is None:
-            raise Refused(404, "resource not found", "OBJECT_NOT_FOUND")
+            raise HubSpotRefusal(404, "resource not found", "OBJECT_NOT_FOUND")
         past = _names(request, "propertiesWithHistory")
         shown = self._properties_of(kind, [*_names(request, "properties"), *past])
         return as_json(self._object(kind, record, shown, past, _associations_of(request)))
@@ -176,7 +176,7 @@ class HubSpot(Portal):
         self.require(kind)
         return kind
 
-    def _page(self, request: Request, kind: str, limit: int) -> tuple[list[Record], str | None]:
+    def _page(self, request: Request, kind: str, limit: int) -> tuple[list[HubSpotRecord], str | None]:
         catalog = self._catalog(kind)
         records, ids = catalog.live, catalog.live_ids
         if _archived(request):
@@ -192,7 +192,7 @@ class HubSpot(Portal):
             answer["paging"] = {"next": {"after": after, "link": link}}
         return as_json(answer)
 
-    def _object(self, kind: str, record: Record, shown: list[str], past: list[str], to: list[str]) -> Fields:
+    def _object(self, kind: str, record: HubSpotRecord, shown: list[str], past: list[str], to: list[str]) -> Fields:
         answer = shaped(record, shown)
         if past:
             defined = [name for name in past if name in shown]

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.standins.hubspot.catalog import Record
+from sandbox.standins.hubspot.catalog import HubSpotRecord
 from sandbox.standins.hubspot.schema import SINGULARS
 from sandbox.standins.record_store import Fields, Version
 
@@ -50,7 +50,7 @@ def printed(moment: datetime) -> str:
     return moment.isoformat(timespec=precision).replace("+00:00", "Z")
 
 
-def shaped(record: Record, properties: list[str]) -> Fields:
+def shaped(record: HubSpotRecord, properties: list[str]) -> Fields:
     """Return a record with some of its properties."""
     values = {name: record.value(name) for name in properties}
     answer: Fields = {

@@ -6,11 +6,11 @@ from datetime import date, datetime
 from functools import reduce
 from typing import Any
 
-from sandbox.standins.salesforce.objects import Column, Objects, Row
-from sandbox.standins.salesforce.problems import Problem, in_query
-from sandbox.standins.salesforce.soql import Comparison, Condition, Query, Token, Value
+from sandbox.standins.salesforce.objects import Column, CurrentRecord, Objects
+from sandbox.standins.salesforce.problems import SalesforceRefusal, in_query
+from sandbox.standins.salesforce.soql import Comparison, Condition, SoqlQuery, Token, Value
 
-Predicate = Callable[[Row], bool]
+Predicate = Callable[[CurrentRecord], bool]
 
 SEE_DESCRIBE = "Please reference your WSDL or the describe call for the appropriate names."
 ORDERED: dict[str, Callable[[Any, Any], bool]] = {
@@ -31,10 +31,10 @@ LITERALS: dict[str, tuple[str, type]] = {
 """Which literal a field of a type is compared with, and what Salesforce calls it; all other types take strings."""
 
 
-class Search:
+class ObjectQuery:
     """A query on an object of an organisation: its columns, and the rows that it finds."""
 
-    def __init__(self, query: Query, objects: Objects) -> None:
+    def __init__(self, query: SoqlQuery, objects: Objects) -> None:
         kind = objects.named(query.kind.text)
         if kind is None:
             message = (
@@ -47,7 +47,7 @@ class Search:
         self._columns = objects.columns(kind)
         self.columns = [self._column(token) for token in query.fields]
 
-    def rows(self, deleted: bool) -> list[Row]:
+    def rows(self, deleted: bool) -> list[CurrentRecord]:
         """Return the rows; those in the recycle bin, and archived activities, as well if they are asked for."""
         query = self.query
         rows = self._rows if deleted else [row for row in self._rows if not (row.deleted or row.archived)]
@@ -108,14 +108,14 @@ class Search:
         return value.isoformat() if type_ is date and isinstance(value, date) else value
 
 
-def checked_size(rows: list[Row], most: int | None) -> list[Row]:
+def checked_size(rows: list[CurrentRecord], most: int | None) -> list[CurrentRecord]:
     """Return the rows; a query that finds more than the most there may be takes too long."""
     if most is not None and len(rows) > most:
-        raise Problem("QUERY_TIMEOUT", "Your query request was running for too long.")
+        raise SalesforceRefusal("QUERY_TIMEOUT", "Your query request was running for too long.")
     return rows
 
 
-def _caseless(column: Column) -> Callable[[Row], Any]:
+def _caseless(column: Column) -> Callable[[CurrentRecord], Any]:
     """SOQL compares text without regard to case."""
     return lambda row: value.lower() if isinstance(value := column.read(row), str) else value
 
@@ -128,10 +128,10 @@ def _either(one: Predicate, other: Predicate) -> Predicate:
     return lambda row: one(row) or other(row)
 
 
-def _sorted(rows: list[Row], column: Column, descends: bool) -> list[Row]:
+def _sorted(rows: list[CurrentRecord], column: Column, descends: bool) -> list[CurrentRecord]:
     """Nulls come first, in either direction."""
 
-    def place(row: Row) -> tuple[bool, Any]:
+    def place(row: CurrentRecord) -> tuple[bool, Any]:
         value = column.read(row)
         return ((value is None) == descends, value)
 

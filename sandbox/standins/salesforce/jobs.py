@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sandbox.standins.salesforce.filters import Search
-from sandbox.standins.salesforce.objects import Row
-from sandbox.standins.salesforce.problems import Problem
+from sandbox.standins.salesforce.filters import ObjectQuery
+from sandbox.standins.salesforce.objects import CurrentRecord
+from sandbox.standins.salesforce.problems import SalesforceRefusal
 from sandbox.standins.salesforce.shapes import as_csv, rest_time
 
 DELIMITERS = {"COMMA": ",", "TAB": "\t", "SEMICOLON": ";", "PIPE": "|", "CARET": "^", "BACKQUOTE": "`"}
@@ -25,8 +25,8 @@ class Job:
 
     id: str
     operation: str
-    search: Search
-    rows: list[Row]
+    search: ObjectQuery
+    rows: list[CurrentRecord]
     made: datetime
     version: str
     delimiter: str
@@ -69,16 +69,16 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._numbers = itertools.count(1)
 
-    def make(self, search: Search, wanted: dict[str, Any], version: str, now: datetime) -> Job:
+    def make(self, search: ObjectQuery, wanted: dict[str, Any], version: str, now: datetime) -> Job:
         """Make a job; refuse what Bulk API 2.0 cannot query."""
         operation = wanted.get("operation")
         delimiter, line_end = wanted.get("columnDelimiter", "COMMA"), wanted.get("lineEnding", "LF")
         if operation not in ("query", "queryAll") or delimiter not in DELIMITERS or line_end not in LINE_ENDS:
-            raise Problem("API_ERROR", "The job's operation, columnDelimiter or lineEnding is not valid")
+            raise SalesforceRefusal("API_ERROR", "The job's operation, columnDelimiter or lineEnding is not valid")
         if not search.columns or search.query.offset is not None:
-            raise Problem("API_ERROR", "Aggregate functions and OFFSET are not supported in Bulk Query")
+            raise SalesforceRefusal("API_ERROR", "Aggregate functions and OFFSET are not supported in Bulk Query")
         if any(column.compound for column in search.columns):
-            raise Problem("API_ERROR", "Selecting compound data not supported in Bulk Query")
+            raise SalesforceRefusal("API_ERROR", "Selecting compound data not supported in Bulk Query")
         rows = search.rows(deleted=operation == "queryAll")
         job = Job(f"750{next(self._numbers):012d}AAA", operation, search, rows, now, version, delimiter, line_end)
         self._jobs[job.id] = job
@@ -99,10 +99,12 @@ class Jobs:
         """Return a result set: its CSV, the number of its records, and the locator of the next one or "null"."""
         job = self._job(job_id)
         if job.state != "JobComplete":
-            raise Problem("INVALIDJOBSTATE", f"Results are available when the job is complete; it is {job.state}")
+            raise SalesforceRefusal(
+                "INVALIDJOBSTATE", f"Results are available when the job is complete; it is {job.state}"
+            )
         start = _place(locator) if locator else 0
         if start is None or start > len(job.rows):
-            raise Problem("API_ERROR", "Invalid locator")
+            raise SalesforceRefusal("API_ERROR", "Invalid locator")
         end = start + (int(most) if most and most.isdigit() and int(most) else MOST_RECORDS)
         rows = job.rows[start:end]
         text = as_csv(job.search.columns, rows, DELIMITERS[job.delimiter], LINE_ENDS[job.line_end])
@@ -113,12 +115,14 @@ class Jobs:
     def delete(self, job_id: str) -> None:
         """Delete a job that has ended."""
         if self._job(job_id).state not in ENDED:
-            raise Problem("API_ERROR", "Error encountered when deleting the job because the job is not terminated")
+            raise SalesforceRefusal(
+                "API_ERROR", "Error encountered when deleting the job because the job is not terminated"
+            )
         del self._jobs[job_id]
 
     def _job(self, job_id: str) -> Job:
         if job_id not in self._jobs:
-            raise Problem("NOT_FOUND", "The requested resource does not exist", 404)
+            raise SalesforceRefusal("NOT_FOUND", "The requested resource does not exist", 404)
         return self._jobs[job_id]
 
 

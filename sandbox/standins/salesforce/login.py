@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 import jwt
 
-from sandbox.standins.salesforce.problems import Problem
+from sandbox.standins.salesforce.problems import SalesforceRefusal
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ORGANISATION = "00D000000000001EAA"
@@ -53,7 +53,7 @@ class Login:
             case grant if grant == JWT_BEARER:
                 self._check_assertion(form.get("assertion", ""), url)
             case _:
-                raise Problem("unsupported_grant_type", "grant type not supported")
+                raise SalesforceRefusal("unsupported_grant_type", "grant type not supported")
         return {
             "access_token": self.new_token(),
             "signature": base64.b64encode(secrets.token_bytes(32)).decode(),
@@ -79,9 +79,9 @@ class Login:
 
     def _check_client(self, client_id: str, client_secret: str) -> None:
         if client_id != self.client_id:
-            raise Problem("invalid_client_id", "client identifier invalid")
+            raise SalesforceRefusal("invalid_client_id", "client identifier invalid")
         if client_secret != self.client_secret:
-            raise Problem("invalid_client", "invalid client credentials")
+            raise SalesforceRefusal("invalid_client", "invalid client credentials")
 
     def _check_assertion(self, assertion: str, url: str) -> None:
         """The expiry is measured by the real clock, since a client has no other."""
@@ -91,15 +91,15 @@ class Login:
                 raise jwt.InvalidKeyError
             claims = jwt.decode(assertion, self.public_key, ["RS256"], options, audience=[*AUDIENCES, url])
         except jwt.ExpiredSignatureError as error:
-            raise Problem("invalid_grant", "expired authorization code") from error
+            raise SalesforceRefusal("invalid_grant", "expired authorization code") from error
         except jwt.InvalidAudienceError as error:
-            raise Problem("invalid_grant", "audience is invalid") from error
+            raise SalesforceRefusal("invalid_grant", "audience is invalid") from error
         except jwt.PyJWTError as error:
-            raise Problem("invalid_grant", "invalid assertion") from error
+            raise SalesforceRefusal("invalid_grant", "invalid assertion") from error
         if claims["iss"] != self.client_id:
-            raise Problem("invalid_client_id", "client identifier invalid")
+            raise SalesforceRefusal("invalid_client_id", "client identifier invalid")
         if claims["sub"] != self.username:
-            raise Problem("invalid_grant", "user hasn't approved this consumer")
+            raise SalesforceRefusal("invalid_grant", "user hasn't approved this consumer")
 
 
 def _client(form: dict[str, str], authorization: str) -> tuple[str, str]:

@@ -38,7 +38,7 @@ WITHOUT = {
 CASTS: dict[str, Callable[[Any], Any]] = {"string": str, "double": float, "int": int, "boolean": bool}
 
 
-class Row(NamedTuple):
+class CurrentRecord(NamedTuple):
     """A record as it is now; of a deleted one the last fields it had."""
 
     id: str
@@ -64,7 +64,7 @@ class Column:
 
     name: str
     type: str
-    read: Callable[[Row], Any]
+    read: Callable[[CurrentRecord], Any]
     nillable: bool = True
 
     @property
@@ -96,7 +96,7 @@ class Objects:
         self.forbidden: set[str] = set()
         self._store = store
         self._types: dict[str, dict[str, str | None]] = {}
-        self._rows: dict[str, tuple[tuple[int, datetime], list[Row]]] = {}
+        self._rows: dict[str, tuple[tuple[int, datetime], list[CurrentRecord]]] = {}
 
     def names(self) -> list[str]:
         """Return the names of the objects that the user may read."""
@@ -106,7 +106,7 @@ class Objects:
         """Return the object of a name, which may be in any case, or None."""
         return next((kind for kind in self.names() if kind.lower() == name.lower()), None)
 
-    def rows(self, kind: str) -> list[Row]:
+    def rows(self, kind: str) -> list[CurrentRecord]:
         """Return the records of an object, with those that are still in the recycle bin.
 
         They are kept until the store or its clock changes: a scan of many records is slow.
@@ -133,7 +133,7 @@ class Objects:
                 columns.append(Column(name, field.type, _reader(name, field, types)))
         return {column.name.lower(): column for column in columns}
 
-    def _seen(self, kind: str) -> list[Row]:
+    def _seen(self, kind: str) -> list[CurrentRecord]:
         purged = self._store.now - RECYCLE_BIN
         rows = []
         for record_id, first, newest in self._store.newest(kind):
@@ -144,12 +144,12 @@ class Objects:
                 versions = self._store.versions(kind, record_id)
                 fields = next((version.fields for version in reversed(versions) if version.fields is not None), {})
             master = newest.merged_into
-            row = Row(record_id, _second(first.at), _second(newest.at), fields, newest.deleted, master)
+            row = CurrentRecord(record_id, _second(first.at), _second(newest.at), fields, newest.deleted, master)
             archived = kind in ACTIVITIES and _is_over(kind, row, self._store.now - ARCHIVED_AFTER)
             rows.append(row._replace(archived=True) if archived else row)
         return rows
 
-    def _learn(self, kind: str, rows: list[Row]) -> None:
+    def _learn(self, kind: str, rows: list[CurrentRecord]) -> None:
         """Infer the types of fields that are new; what was once known stays, as it does in a real organisation."""
         types = self._types.setdefault(kind, {})
         known = {name for name, type_ in types.items() if type_}
@@ -160,7 +160,7 @@ class Objects:
                     known.add(name)
 
 
-def _is_over(kind: str, row: Row, by: datetime) -> bool:
+def _is_over(kind: str, row: CurrentRecord, by: datetime) -> bool:
     """Whether an event's or a closed task's day, that of its making if it has none, is not after a moment."""
     if kind == "Task" and not row.fields.get("IsClosed"):
         return False
@@ -196,7 +196,7 @@ def _inferred(name: str, value: Any) -> str | None:
     return "reference" if name.endswith("Id") else "string"
 
 
-def _reader(name: str, field: Field, types: dict[str, str]) -> Callable[[Row], Any]:
+def _reader(name: str, field: Field, types: dict[str, str]) -> Callable[[CurrentRecord], Any]:
     source = field.source or name
     cast: Callable[[Any], Any] | None = None
     if field.type == "datetime":

@@ -13,11 +13,11 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox.standins.faults import Fault
 from sandbox.standins.record_store import Store
-from sandbox.standins.salesforce.filters import Search, checked_size
+from sandbox.standins.salesforce.filters import ObjectQuery, checked_size
 from sandbox.standins.salesforce.jobs import Jobs
 from sandbox.standins.salesforce.login import Login
-from sandbox.standins.salesforce.objects import Objects, Row
-from sandbox.standins.salesforce.problems import Problem
+from sandbox.standins.salesforce.objects import CurrentRecord, Objects
+from sandbox.standins.salesforce.problems import SalesforceRefusal
 from sandbox.standins.salesforce.shapes import described, records, summary
 from sandbox.standins.salesforce.soql import parse
 from sandbox.standins.serving import Service, as_json
@@ -33,8 +33,8 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Cursor:
     """The rows of a query as they were when its first page was read."""
 
-    search: Search
-    rows: list[Row]
+    search: ObjectQuery
+    rows: list[CurrentRecord]
     page_size: int
     opened: datetime
 
@@ -99,7 +99,7 @@ class Salesforce(Service):
             try:
                 self._admit(request)
                 response = await handler(request)
-            except Problem as problem:
+            except SalesforceRefusal as problem:
                 content = [{"message": problem.message, "errorCode": problem.code}]
                 response = as_json(content, problem.status)
             response.headers["Sforce-Limit-Info"] = f"api-usage={self.used}/{self.daily_limit}"
@@ -111,14 +111,14 @@ class Salesforce(Service):
         if self._struck(request, Fault.TOKEN_EXPIRED):
             self.expire_tokens()
         if not self.login.accepts(request.headers.get("Authorization", "")):
-            raise Problem("INVALID_SESSION_ID", "Session expired or invalid", 401)
+            raise SalesforceRefusal("INVALID_SESSION_ID", "Session expired or invalid", 401)
         if self.store.now - self._day >= timedelta(days=1):
             self.used, self._day = 0, self.store.now
         if self.used >= self.daily_limit or self._struck(request, Fault.QUOTA_GONE):
-            raise Problem("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", 403)
+            raise SalesforceRefusal("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", 403)
         if self._struck(request, Fault.AT_ONCE):
             message = "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
-            raise Problem("REQUEST_LIMIT_EXCEEDED", message, 403)
+            raise SalesforceRefusal("REQUEST_LIMIT_EXCEEDED", message, 403)
         self.used += 1
         if request.path_params["version"] not in VERSIONS:
             raise _nowhere()
@@ -131,7 +131,7 @@ class Salesforce(Service):
         body = (await request.body()).decode()
         try:
             granted = self.login.grant(body, request.headers.get("Authorization", ""), self.url, self.store.now)
-        except Problem as problem:
+        except SalesforceRefusal as problem:
             return as_json({"error": problem.code, "error_description": problem.message}, problem.status)
         return as_json(granted)
 
@@ -161,7 +161,7 @@ class Salesforce(Service):
 
     async def _query(self, request: Request) -> Response:
         query = parse(request.query_params.get("q", ""))
-        search = Search(query, self.objects)
+        search = ObjectQuery(query, self.objects)
         deleted = request.url.path.rstrip("/").endswith("queryAll")
         rows = checked_size(search.rows(deleted), self.timeout_above)
         if not query.fields:
@@ -179,7 +179,7 @@ class Salesforce(Service):
         cursor = self._cursors.get(locator)
         gone = cursor is None or self.store.now - cursor.opened > CURSOR_LASTS or not place.isdigit()
         if gone or cursor is None or int(place) > len(cursor.rows):
-            raise Problem("INVALID_QUERY_LOCATOR", "invalid query locator")
+            raise SalesforceRefusal("INVALID_QUERY_LOCATOR", "invalid query locator")
         return self._page(request, locator, int(place))
 
     def _page(self, request: Request, locator: str, start: int) -> Response:
@@ -199,8 +199,8 @@ class Salesforce(Service):
         try:
             wanted = orjson.loads(await request.body())
         except orjson.JSONDecodeError as error:
-            raise Problem("JSON_PARSER_ERROR", str(error)) from error
-        search = Search(parse(wanted.get("query", "")), self.objects)
+            raise SalesforceRefusal("JSON_PARSER_ERROR", str(error)) from error
+        search = ObjectQuery(parse(wanted.get("query", "")), self.objects)
         return as_json(self.jobs.make(search, wanted, request.path_params["version"], self.store.now).shown())
 
     async def _poll_job(self, request: Request) -> Response:
@@ -224,8 +224,8 @@ class Salesforce(Service):
         raise _nowhere()
 
 
-def _nowhere() -> Problem:
-    return Problem("NOT_FOUND", "The requested resource does not exist", 404)
+def _nowhere() -> SalesforceRefusal:
+    return SalesforceRefusal("NOT_FOUND", "The requested resource does not exist", 404)
 
 
 def _batch_size(request: Request) -> int | None:

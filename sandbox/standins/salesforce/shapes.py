@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from sandbox.standins.salesforce.objects import Column, Row
+from sandbox.standins.salesforce.objects import Column, CurrentRecord
 
 NUMBERS = ("double", "currency", "percent")
 
 
-def records(kind: str, columns: list[Column], rows: Iterable[Row], version: str) -> list[dict[str, Any]]:
+def records(kind: str, columns: list[Column], rows: Iterable[CurrentRecord], version: str) -> list[dict[str, Any]]:
     """Return rows as REST gives them."""
     path = f"/services/data/v{version}/sobjects/{kind}/"
     reads = [(column.name, _read_for_rest(column)) for column in columns]
@@ -21,7 +21,7 @@ def records(kind: str, columns: list[Column], rows: Iterable[Row], version: str)
     ]
 
 
-def as_csv(columns: list[Column], rows: Iterable[Row], delimiter: str, line_end: str) -> str:
+def as_csv(columns: list[Column], rows: Iterable[CurrentRecord], delimiter: str, line_end: str) -> str:
     """Return rows as a result set of Bulk API 2.0, with a line of names; null and empty look the same there."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=csv.QUOTE_ALL)
@@ -70,13 +70,13 @@ def _described(column: Column) -> dict[str, Any]:
     }
 
 
-def _read_for_rest(column: Column) -> Callable[[Row], Any]:
+def _read_for_rest(column: Column) -> Callable[[CurrentRecord], Any]:
     if column.type != "datetime":
         return column.read
     return lambda row: None if (value := column.read(row)) is None else rest_time(value)
 
 
-def _read_for_bulk(column: Column) -> Callable[[Row], Any]:
+def _read_for_bulk(column: Column) -> Callable[[CurrentRecord], Any]:
     if column.type == "datetime":
         return lambda row: "" if (value := column.read(row)) is None else rest_time(value)[:-5] + "Z"
     if column.type == "boolean":

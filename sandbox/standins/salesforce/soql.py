@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
 
-from sandbox.standins.salesforce.problems import Problem, in_query
+from sandbox.standins.salesforce.problems import SalesforceRefusal, in_query
 
 T = TypeVar("T")
 Value = str | float | bool | datetime | date | None
@@ -59,7 +59,7 @@ Condition = Comparison | Group
 
 
 @dataclass(frozen=True)
-class Query:
+class SoqlQuery:
     """A query. ``fields`` is empty where COUNT() is asked for; ``order`` names fields, and whether each descends."""
 
     text: str
@@ -71,8 +71,8 @@ class Query:
     offset: int | None
 
 
-def parse(text: str) -> Query:
-    """Return the query that a text says; raise the Problem that Salesforce answers with if it says none."""
+def parse(text: str) -> SoqlQuery:
+    """Return the query that a text says; raise the SalesforceRefusal that Salesforce answers with if it says none."""
     return _Parser(text).query()
 
 
@@ -89,7 +89,7 @@ def _tokens(text: str) -> list[Token]:
     return [*tokens, Token("end", "<EOF>", end)]
 
 
-def _unexpected(text: str, token: Token) -> Problem:
+def _unexpected(text: str, token: Token) -> SalesforceRefusal:
     return in_query("MALFORMED_QUERY", text, token.at, f"unexpected token: '{token.text}'")
 
 
@@ -105,7 +105,7 @@ class _Parser:
     def next(self) -> Token:
         return self.tokens[self.position]
 
-    def query(self) -> Query:
+    def query(self) -> SoqlQuery:
         self.keyword("SELECT")
         fields = self.fields()
         self.keyword("FROM")
@@ -117,8 +117,8 @@ class _Parser:
         self.take("end")
         if offset is not None and offset > MAX_OFFSET:
             message = f"Maximum SOQL offset allowed for apiName {kind.text} is {MAX_OFFSET}"
-            raise Problem("NUMBER_OUTSIDE_VALID_RANGE", message)
-        return Query(self.text, fields, kind, where, order, limit, offset)
+            raise SalesforceRefusal("NUMBER_OUTSIDE_VALID_RANGE", message)
+        return SoqlQuery(self.text, fields, kind, where, order, limit, offset)
 
     def fields(self) -> list[Token]:
         if self.next.text.upper() == "COUNT" and self.tokens[self.position + 1].text == "(":

@@ -13,11 +13,11 @@ from sandbox.standins.stripe.shape import Filters
 
 CREATED = {"created", "created[gt]", "created[gte]", "created[lt]", "created[lte]"}
 
-Key = tuple[int, str]
+StripeKey = tuple[int, str]
 """What a list is sorted by. Creation times are negative, so that the newest come first."""
 
 
-class Refused(Exception):
+class StripeRefusal(Exception):
     """A request that the API answers with an error."""
 
     def __init__(self, status: int, message: str, code: str | None = None, param: str | None = None) -> None:
@@ -31,13 +31,13 @@ class Refused(Exception):
         return as_json({"error": {name: value for name, value in problem.items() if value is not None}}, self.status)
 
 
-def missing(status: int, kind: str, record_id: str, param: str) -> Refused:
+def missing(status: int, kind: str, record_id: str, param: str) -> StripeRefusal:
     """Return the refusal of an id that names nothing."""
-    return Refused(status, f"No such {kind}: '{record_id}'", "resource_missing", param)
+    return StripeRefusal(status, f"No such {kind}: '{record_id}'", "resource_missing", param)
 
 
 @dataclass(frozen=True)
-class Query:
+class ListRequest:
     """What a request for a list asks for."""
 
     limit: int
@@ -47,7 +47,7 @@ class Query:
     expand: frozenset[str] = frozenset()
     """Fields of the listed objects to give whole instead of by their ids."""
 
-    def window(self, keys: list[Key], key_of: Callable[[str, str], Key]) -> tuple[int, int, bool]:
+    def window(self, keys: list[StripeKey], key_of: Callable[[str, str], StripeKey]) -> tuple[int, int, bool]:
         """Return where the page begins and ends in the whole list, and whether more follows."""
         if self.ending_before is not None:
             stop = bisect_left(keys, key_of(self.ending_before, "ending_before"))
@@ -64,20 +64,20 @@ def expanded(request: Request, prefix: str = "") -> frozenset[str]:
     return frozenset(path.removeprefix(prefix) for path in names if path.startswith(prefix))
 
 
-def parsed(request: Request, filters: set[str]) -> Query:
+def parsed(request: Request, filters: set[str]) -> ListRequest:
     """Return what a request asks for; a parameter that the list doesn't know is refused, as by Stripe."""
     # Clients write lists as types[] or types[0].
     params = ((re.sub(r"\[\d*\]$", "", name), value) for name, value in request.query_params.multi_items())
     given = [(name, value) for name, value in params if name != "expand"]
     for name, value in given:
         if name not in {"limit", "starting_after", "ending_before", *CREATED, *filters}:
-            raise Refused(400, f"Received unknown parameter: {name}", "parameter_unknown", name)
+            raise StripeRefusal(400, f"Received unknown parameter: {name}", "parameter_unknown", name)
         if name in {"limit", *CREATED} and not re.fullmatch(r"-?\d+", value):
-            raise Refused(400, f"Invalid integer: {value}", "parameter_invalid_integer", name)
+            raise StripeRefusal(400, f"Invalid integer: {value}", "parameter_invalid_integer", name)
     single = dict(given)
     limit = int(single.pop("limit", 10))
     if not 1 <= limit <= 100:
-        raise Refused(400, "This value must be between 1 and 100.", "parameter_invalid_integer", "limit")
+        raise StripeRefusal(400, "This value must be between 1 and 100.", "parameter_invalid_integer", "limit")
     after, before = single.pop("starting_after", None), single.pop("ending_before", None)
     filters_given = tuple(sorted({(name, value) for name, value in given if name in single}))
-    return Query(limit, after, before, filters_given, expanded(request, "data."))
+    return ListRequest(limit, after, before, filters_given, expanded(request, "data."))

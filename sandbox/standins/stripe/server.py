@@ -14,7 +14,7 @@ from sandbox.standins.faults import Fault
 from sandbox.standins.record_store import Fields, Store, Version
 from sandbox.standins.serving import Service, as_json
 from sandbox.standins.stripe.events import Event, recent, rendered
-from sandbox.standins.stripe.query import Key, Query, Refused, expanded, missing, parsed
+from sandbox.standins.stripe.query import ListRequest, StripeKey, StripeRefusal, expanded, missing, parsed
 from sandbox.standins.stripe.shape import FILTERS, LINES, PLURALS, Filters, created, in_range, lines_of, matches, shaped
 
 MOST_TYPES = 20
@@ -55,7 +55,7 @@ class Stripe(Service):
 
     def error(self, status: int, problem: str) -> Response:
         """Return an error in the shape of Stripe."""
-        return Refused(status, problem, "rate_limit" if status == 429 else None).response()
+        return StripeRefusal(status, problem, "rate_limit" if status == 429 else None).response()
 
     def _guarded(self, endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def guarded(request: Request) -> Response:
@@ -63,7 +63,7 @@ class Stripe(Service):
             try:
                 self._authorize(request)
                 return await endpoint(request)
-            except Refused as refused:
+            except StripeRefusal as refused:
                 return refused.response()
 
         return guarded
@@ -71,15 +71,15 @@ class Stripe(Service):
     def _authorize(self, request: Request) -> None:
         key = _key_of(request.headers.get("authorization", ""))
         if not key:
-            raise Refused(401, "You did not provide an API key.")
+            raise StripeRefusal(401, "You did not provide an API key.")
         if key != self.secret_key:
-            raise Refused(401, f"Invalid API Key provided: {key[:7]}***")
+            raise StripeRefusal(401, f"Invalid API Key provided: {key[:7]}***")
         if self.faults.strike(request.method, _target(request), {Fault.TOKEN_EXPIRED}):
-            raise Refused(401, f"Expired API Key provided: {key[:7]}***", "api_key_expired")
+            raise StripeRefusal(401, f"Expired API Key provided: {key[:7]}***", "api_key_expired")
         if self.faults.strike(request.method, _target(request), {Fault.AT_ONCE}):
-            raise Refused(429, "This object is locked by another request. Try again later.", "lock_timeout")
+            raise StripeRefusal(429, "This object is locked by another request. Try again later.", "lock_timeout")
         if request.url.path.split("/")[2] in self.forbidden:
-            raise Refused(403, "The provided key does not have the required permissions for this endpoint.")
+            raise StripeRefusal(403, "The provided key does not have the required permissions for this endpoint.")
 
     async def _account(self, request: Request) -> Response:
         profile = {"name": "Simulated Cloud (simulated)"}
@@ -90,7 +90,7 @@ class Stripe(Service):
         query = parsed(request, FILTERS[kind])
         keys = self._once((kind, query.filters), lambda: self._keys(kind, query.filters))
 
-        def key_of(record_id: str, param: str) -> Key:
+        def key_of(record_id: str, param: str) -> StripeKey:
             return -created(self._versions(kind, record_id, 400, param)[0]), record_id
 
         def render(record_id: str) -> Fields:
@@ -100,7 +100,7 @@ class Stripe(Service):
 
         return self._page(request, query, keys, key_of, render)
 
-    def _keys(self, kind: str, filters: Filters) -> list[Key]:
+    def _keys(self, kind: str, filters: Filters) -> list[StripeKey]:
         return sorted(
             (-created(first), record_id)
             for record_id, first, last in self.store.newest(kind)
@@ -128,17 +128,17 @@ class Stripe(Service):
         query = parsed(request, {"subscription"})
         subscription = dict(query.filters).get("subscription")
         if subscription is None:
-            raise Refused(400, "Missing required param: subscription.", "parameter_missing", "subscription")
+            raise StripeRefusal(400, "Missing required param: subscription.", "parameter_missing", "subscription")
         return self._page_of_lines(request, "subscription", subscription, query, 400)
 
-    def _page_of_lines(self, request: Request, kind: str, record_id: str, query: Query, status: int) -> Response:
+    def _page_of_lines(self, request: Request, kind: str, record_id: str, query: ListRequest, status: int) -> Response:
         fields = self._versions(kind, record_id, status, "id")[-1].fields
         if fields is None:
             raise missing(status, kind, record_id, "id")
         lines = {line["id"]: line for line in lines_of(kind, fields, self._version(request))}
         keys = [(position, line_id) for position, line_id in enumerate(lines)]
 
-        def key_of(line_id: str, param: str) -> Key:
+        def key_of(line_id: str, param: str) -> StripeKey:
             if line_id not in lines:
                 raise missing(400, LINES[kind][1], line_id, param)
             return list(lines).index(line_id), line_id
@@ -148,11 +148,11 @@ class Stripe(Service):
     async def _events(self, request: Request) -> Response:
         query = parsed(request, {"type", "types"})
         if sum(name == "types" for name, _ in query.filters) > MOST_TYPES:
-            raise Refused(400, f"Array types exceeded maximum {MOST_TYPES} allowed elements.", param="types")
+            raise StripeRefusal(400, f"Array types exceeded maximum {MOST_TYPES} allowed elements.", param="types")
         events = self._recent()
         keys = self._once(("events", self.repeat_events, query.filters), lambda: _event_keys(events, query.filters))
 
-        def key_of(event_id: str, param: str) -> Key:
+        def key_of(event_id: str, param: str) -> StripeKey:
             if event_id not in events:
                 raise missing(400, "event", event_id, param)
             return -events[event_id].created, event_id
@@ -174,9 +174,9 @@ class Stripe(Service):
     def _page(
         self,
         request: Request,
-        query: Query,
-        keys: list[Key],
-        key_of: Callable[[str, str], Key],
+        query: ListRequest,
+        keys: list[StripeKey],
+        key_of: Callable[[str, str], StripeKey],
         render: Callable[[str], Fields],
     ) -> Response:
         start, stop, more = query.window(keys, key_of)
@@ -207,7 +207,7 @@ class Stripe(Service):
         return made
 
 
-def _event_keys(events: dict[str, Event], filters: Filters) -> list[Key]:
+def _event_keys(events: dict[str, Event], filters: Filters) -> list[StripeKey]:
     types = [value for name, value in filters if name in ("type", "types")] or ["*"]
     return sorted(
         (-event.created, event.id)
@@ -237,5 +237,5 @@ def _target(request: Request) -> str:
     return f"{request.url.path}?{request.url.query}"
 
 
-def _unknown_url(request: Request) -> Refused:
-    return Refused(404, f"Unrecognized request URL ({request.method}: {request.url.path}).")
+def _unknown_url(request: Request) -> StripeRefusal:
+    return StripeRefusal(404, f"Unrecognized request URL ({request.method}: {request.url.path}).")

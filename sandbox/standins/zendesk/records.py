@@ -13,16 +13,16 @@ WRITTEN_BY_PEOPLE = ("subject", "raw_subject", "description")
 ARCHIVED_AFTER = timedelta(days=120)
 """A closed ticket is archived after this time; the list of ticket metrics then leaves it out."""
 
-Key = tuple[int, int]
+ZendeskKey = tuple[int, int]
 """A time and an id. Both are negative in a list that is newest first."""
 
 
-def export_keys(store: Store, kind: str) -> list[Key]:
+def export_keys(store: Store, kind: str) -> list[ZendeskKey]:
     """Return the records of an export, deleted ones included, in the order of the time that the export compares."""
     return sorted((_unix(_changed(store, kind, last)), int(record_id)) for record_id, _, last in store.newest(kind))
 
 
-def list_keys(store: Store, kind: str, start: int | None, end: int | None) -> list[Key]:
+def list_keys(store: Store, kind: str, start: int | None, end: int | None) -> list[ZendeskKey]:
     """Return the records of a list that were created in a time, in the order of their creation."""
     hidden = _archived(store) if kind == "ticket_metrics" else set()
     sign = -1 if kind == "ticket_metrics" else 1
@@ -44,7 +44,7 @@ def _archived(store: Store) -> set[int]:
     }
 
 
-def shown(store: Store, kind: str, key: Key, url: str) -> Fields:
+def shown(store: Store, kind: str, key: ZendeskKey, url: str) -> Fields:
     """Return a record as the API gives it; times that the store holds win."""
     record_id = str(abs(key[1]))
     versions = store.versions(kind, record_id)
@@ -81,7 +81,7 @@ def _deleted(store: Store, kind: str, versions: list[Version]) -> Fields:
     return fields | {"status": "deleted"}
 
 
-def metrics_by_ticket(store: Store) -> dict[int, Key]:
+def metrics_by_ticket(store: Store) -> dict[int, ZendeskKey]:
     """Return the metrics of each ticket that has some."""
     return {
         last.fields["ticket_id"]: (0, int(record_id))
@@ -90,12 +90,12 @@ def metrics_by_ticket(store: Store) -> dict[int, Key]:
     }
 
 
-def cursor_of(key: Key) -> str:
+def cursor_of(key: ZendeskKey) -> str:
     """Return the cursor that continues after a record."""
     return base64.b64encode(f"{key[0]}.0||{key[1]}|".encode()).decode()
 
 
-def key_of(cursor: str) -> Key:
+def key_of(cursor: str) -> ZendeskKey:
     """Return the time and id that a cursor stands for; a ValueError if it stands for none."""
     time, _, record_id = base64.b64decode(cursor, validate=True).decode().partition(".0||")
     return int(time), int(record_id.removesuffix("|"))

@@ -17,7 +17,15 @@ from starlette.routing import BaseRoute, Route
 from sandbox.standins.faults import Fault
 from sandbox.standins.record_store import Fields, Store
 from sandbox.standins.serving import Service, as_json
-from sandbox.standins.zendesk.records import Key, cursor_of, export_keys, key_of, list_keys, metrics_by_ticket, shown
+from sandbox.standins.zendesk.records import (
+    ZendeskKey,
+    cursor_of,
+    export_keys,
+    key_of,
+    list_keys,
+    metrics_by_ticket,
+    shown,
+)
 
 BY_CURSOR = {"tickets", "users"}
 BY_TIME = {"tickets", "users", "organizations", "ticket_events"}
@@ -33,7 +41,7 @@ FORBIDDEN = {"title": "Forbidden", "message": "You do not have access to this pa
 T = TypeVar("T")
 
 
-class Refused(Exception):
+class ZendeskRefusal(Exception):
     """A request that the API answers with an error."""
 
     def __init__(self, status: int, error: object, description: str | None = None, retry_after: int = 0) -> None:
@@ -77,7 +85,7 @@ class Zendesk(Service):
 
     def error(self, status: int, problem: str) -> Response:
         """Return an error in the shape of Zendesk."""
-        return Refused(status, "TooManyRequests" if status == 429 else "InternalError", problem).response()
+        return ZendeskRefusal(status, "TooManyRequests" if status == 429 else "InternalError", problem).response()
 
     def _guarded(self, endpoint: Callable[[Request, str], Response]) -> Callable[[Request], Awaitable[Response]]:
         async def guarded(request: Request) -> Response:
@@ -85,9 +93,9 @@ class Zendesk(Service):
             try:
                 self._authorize(request)
                 if kind in self.forbidden:
-                    raise Refused(403, FORBIDDEN)
+                    raise ZendeskRefusal(403, FORBIDDEN)
                 return endpoint(request, kind)
-            except Refused as refused:
+            except ZendeskRefusal as refused:
                 return refused.response()
 
         return guarded
@@ -95,13 +103,13 @@ class Zendesk(Service):
     def _authorize(self, request: Request) -> None:
         basic = base64.b64encode(f"{self.email}/token:{self.api_token}".encode()).decode()
         if request.headers.get("authorization") not in (f"Basic {basic}", f"Bearer {self.access_token}"):
-            raise Refused(401, "Couldn't authenticate you")
+            raise ZendeskRefusal(401, "Couldn't authenticate you")
         if self._struck(request, Fault.TOKEN_EXPIRED):
-            raise Refused(401, "invalid_token", "The access token provided is expired, revoked or malformed.")
+            raise ZendeskRefusal(401, "invalid_token", "The access token provided is expired, revoked or malformed.")
 
         if self._struck(request, Fault.AT_ONCE):
             problem = "Number of allowed API requests per minute exceeded"
-            raise Refused(429, "APIRateLimitExceeded", problem, retry_after=1)
+            raise ZendeskRefusal(429, "APIRateLimitExceeded", problem, retry_after=1)
 
     def _struck(self, request: Request, fault: Fault) -> bool:
         return self.faults.strike(request.method, f"{request.url.path}?{request.url.query}", {fault}) is not None
@@ -111,7 +119,7 @@ class Zendesk(Service):
             return as_json({"user": {"id": None, "name": "Anonymous user", "role": "end-user"}})
         try:
             self._authorize(request)
-        except Refused as refused:
+        except ZendeskRefusal as refused:
             return refused.response()
         return as_json({"user": {"id": 1, "name": "Sim Reader (simulated)", "email": self.email, "role": "admin"}})
 
@@ -153,10 +161,10 @@ class Zendesk(Service):
             }
         )
 
-    def _exportable(self, kind: str, kinds: set[str]) -> tuple[list[Key], int]:
+    def _exportable(self, kind: str, kinds: set[str]) -> tuple[list[ZendeskKey], int]:
         """Return the records of an export, and how many of them are old enough to be given."""
         if kind not in kinds:
-            raise Refused(404, "InvalidEndpoint", "Not found")
+            raise ZendeskRefusal(404, "InvalidEndpoint", "Not found")
         if self.limit_exports:
             self._count_export()
         keys = self._once((kind, "export"), lambda: export_keys(self.store, kind))
@@ -166,18 +174,18 @@ class Zendesk(Service):
         now = time.monotonic()
         if len(self._exports) == EXPORTS_A_WINDOW and (left := self._exports[0] + self.export_window - now) > 0:
             problem = "Number of allowed incremental export API requests per minute exceeded"
-            raise Refused(429, "APIRateLimitExceeded", problem, retry_after=math.ceil(left))
+            raise ZendeskRefusal(429, "APIRateLimitExceeded", problem, retry_after=math.ceil(left))
         self._exports.append(now)
 
     def _start_time(self, request: Request) -> int:
         start_time = _number(request, "start_time")
         if start_time is None:
-            raise Refused(422, "InvalidValue", "start_time is missing")
+            raise ZendeskRefusal(422, "InvalidValue", "start_time is missing")
         if start_time > self.store.now.timestamp() - LEFT_OUT:
-            raise Refused(422, "InvalidValue", "Too recent start_time. Use a start_time older than 1 minute")
+            raise ZendeskRefusal(422, "InvalidValue", "Too recent start_time. Use a start_time older than 1 minute")
         return start_time
 
-    def _rows(self, request: Request, kind: str, keys: list[Key]) -> list[Fields]:
+    def _rows(self, request: Request, kind: str, keys: list[ZendeskKey]) -> list[Fields]:
         rows = [shown(self.store, kind, key, self.url) for key in keys]
         if kind == "tickets" and request.query_params.get("include") == "metric_sets":
             metrics = self._once("metrics", lambda: metrics_by_ticket(self.store))
@@ -188,7 +196,7 @@ class Zendesk(Service):
 
     def _list(self, request: Request, kind: str) -> Response:
         if kind not in LISTS:
-            raise Refused(404, "InvalidEndpoint", "Not found")
+            raise ZendeskRefusal(404, "InvalidEndpoint", "Not found")
         rated = kind == "satisfaction_ratings"
         times = [_number(request, name) if rated else None for name in ("start_time", "end_time")]
         if kind == "survey_responses":
@@ -197,7 +205,9 @@ class Zendesk(Service):
             times = [None if bound is None else bound // 1000 for bound in bounds]
         keys = self._once((kind, *times), lambda: list_keys(self.store, kind, *times))
         if "page[size]" not in request.query_params:
-            raise Refused(400, "InvalidPaginationParameter", "page[size] is missing: there are no pages by offset here")
+            raise ZendeskRefusal(
+                400, "InvalidPaginationParameter", "page[size] is missing: there are no pages by offset here"
+            )
         size, cursor = _size(request, "page[size]", 100), request.query_params.get("page[after]")
         start = bisect_right(keys, _key(cursor)) if cursor else 0
         page, more = keys[start : start + size], start + size < len(keys)
@@ -234,7 +244,7 @@ def _number(request: Request, name: str) -> int | None:
     try:
         return None if value is None else int(float(value))
     except ValueError:
-        raise Refused(422, "InvalidValue", f"{name} is not a number: {value}") from None
+        raise ZendeskRefusal(422, "InvalidValue", f"{name} is not a number: {value}") from None
 
 
 def _size(request: Request, name: str, most: int) -> int:
@@ -242,12 +252,12 @@ def _size(request: Request, name: str, most: int) -> int:
     if size is None:
         return most
     if not 1 <= size <= most:
-        raise Refused(400, "InvalidPaginationParameter", f"{name} must be between 1 and {most}")
+        raise ZendeskRefusal(400, "InvalidPaginationParameter", f"{name} must be between 1 and {most}")
     return size
 
 
-def _key(cursor: str) -> Key:
+def _key(cursor: str) -> ZendeskKey:
     try:
         return key_of(cursor)
     except ValueError:
-        raise Refused(400, "InvalidPaginationParameter", "The cursor is not valid") from None
+        raise ZendeskRefusal(400, "InvalidPaginationParameter", "The cursor is not valid") from None
