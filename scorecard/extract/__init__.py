@@ -5,9 +5,12 @@ from collections.abc import Callable
 from scorecard.extract.connectors import Checked, check, connector
 from scorecard.extract.contracts.contract import Column, ObjectContract, SourceContract
 from scorecard.extract.contracts.declared_contracts import load_contracts
-from scorecard.extract.files.file_extraction import ExtractResult, LoadedObject, extract_files, refuse_unfit_state
+from scorecard.extract.files.file_extraction import extract_files
 from scorecard.extract.raw import troubles
-from scorecard.extract.raw.state import read_held
+from scorecard.extract.raw.recover import recover
+from scorecard.extract.raw.result import ExtractResult, LoadedObject
+from scorecard.extract.raw.scratch import refuse_unfit_state
+from scorecard.extract.raw.state import read_state
 from scorecard.extract.raw.suspect import Confirmation, confirm, confirmations
 from scorecard.extract.services.service_extraction import extract_service
 from scorecard.shared.settings import Settings
@@ -46,5 +49,6 @@ __all__ = [
     "confirmations",
     "extract_source",
     "load_contracts",
-    "read_held",
+    "read_state",
+    "recover",
 ]

@@ -122,15 +122,17 @@ def _note_unloaded(settings: Settings, progress: Progress) -> None:
     from scorecard import extract
 
     contracts = extract.load_contracts(settings)
-    # Reading what a source has loaded first undoes a load that was killed: half of it must not be built on.
-    held = {name: extract.read_held(settings.warehouse, contract) for name, contract in contracts.items()}
+    for contract in contracts.values():
+        # The build must not read half of a load that was killed.
+        extract.recover(settings.warehouse, contract)
+    newest_loads = {name: extract.read_state(settings.warehouse, contract) for name, contract in contracts.items()}
     # What people write themselves need not be there.
     of_systems = [name for name, contract in contracts.items() if not contract.folder]
     if not of_systems:
         raise NothingLoaded(
             "There is no source.", "Declare one: `scorecard new source NAME --from FILE` writes a start."
         )
-    unloaded = [name for name in of_systems if not held[name]]
+    unloaded = [name for name in of_systems if not newest_loads[name]]
     if len(unloaded) == len(of_systems):
         raise NothingLoaded("Nothing of any source was loaded yet.", "Run `scorecard extract`.")
     troubled = {trouble.source for trouble in extract.troubles.read_all(settings)}

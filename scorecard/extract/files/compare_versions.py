@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scorecard.extract.files.folder import Export
-from scorecard.extract.raw.state import Held
+from scorecard.extract.raw.state import NewestLoad
 from scorecard.extract.raw.suspect import Limits, ends_line, version_of
 from scorecard.extract.raw.validate import Staged, count, key_text
 from scorecard.shared.settings import Settings
@@ -22,7 +22,7 @@ def note_line_ends(
     db: "duckdb.DuckDBPyConnection",
     staged: Staged,
     exports: Sequence[Export],
-    before: Held | None,
+    before: NewestLoad | None,
 ) -> list[str]:
     """Note in `<table>_pages` whether each file ends its last line; return the names of those that are cut off.
 
@@ -40,7 +40,7 @@ def note_line_ends(
     return cut
 
 
-def _line_ends(settings: Settings, before: Held) -> dict[str, bool | None]:
+def _line_ends(settings: Settings, before: NewestLoad) -> dict[str, bool | None]:
     """Return for each file of a version whether its last line had a line end.
 
     Loads of the first release don't say so; the copy of the version does, where it was copied since.

@@ -1,14 +1,11 @@
 """Bring the raw tables of one source up to date with its exports, all of them or none."""
 
 import glob
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import ObjectContract, SourceContract
 from scorecard.extract.contracts.known_through import known_day
@@ -17,61 +14,22 @@ from scorecard.extract.files.compare_versions import compare, find_mended, note_
 from scorecard.extract.files.folder import Export, Folder, Place
 from scorecard.extract.files.originals import Originals
 from scorecard.extract.files.read_export import stage
-from scorecard.extract.raw.load import load, quiet_dlt
-from scorecard.extract.raw.state import (
-    Cursor,
-    Held,
-    attached,
-    open_warehouse,
-    read_cursors,
-    read_held,
-    read_types,
-    retype,
-)
+from scorecard.extract.raw.column_types import retype
+from scorecard.extract.raw.load import after_last_load, finish, load, quiet_dlt
+from scorecard.extract.raw.result import ExtractResult, LoadedObject, joined_error
+from scorecard.extract.raw.scratch import scratch_database, working_folder
+from scorecard.extract.raw.state import NewestLoad, read_cursors, read_state
 from scorecard.extract.raw.suspect import limits_of
 from scorecard.extract.raw.troubles import Suspect
 from scorecard.extract.raw.undeclared import undeclared_warning
 from scorecard.extract.raw.validate import Staged
-from scorecard.shared.errors import ScorecardError, Temporary
-from scorecard.shared.locks import alone
+from scorecard.extract.raw.warehouse_file import attached, open_warehouse, read_types
+from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Settings
-from scorecard.shared.sql import first_line, literal, quoted
+from scorecard.shared.sql import first_line, quoted
 
 if TYPE_CHECKING:
     import duckdb
-
-MEMORY = "256MB"
-"""What the scratch database may hold in memory before it spills to disk."""
-
-UNFIT = "'%?\\"
-"""Characters that dlt or DuckDB misreads in the path of the warehouse: it would be written elsewhere, or not at all."""
-
-
-@dataclass(frozen=True)
-class LoadedObject:
-    """One object that was loaded; `rows_new` and `rows_retired` count versions begun and ended."""
-
-    name: str
-    rows_read: int
-    rows_loaded: int
-    rows_quarantined: int
-    rows_new: int
-    rows_retired: int
-
-
-@dataclass(frozen=True)
-class ExtractResult:
-    """What `extract` did. `load_id` is None where no export had changed; warnings are sentences.
-
-    ``ending`` are the warnings of versions of an API that end soon.
-    """
-
-    source: str
-    load_id: str | None
-    loaded: tuple[LoadedObject, ...]
-    unchanged: tuple[str, ...]
-    warnings: tuple[str, ...]
-    ending: tuple[str, ...] = ()
 
 
 def extract_files(
@@ -87,16 +45,9 @@ def extract_files(
     Suspect: an export lost more than is likely (of several, an error that has theirs); the others were loaded.
     ScorecardError: an export can't be used, or the warehouse can't be written. It is as it was before.
     """
-    work = settings.state / "dlt" / source.name
-    busy = Temporary(f"Another extraction of {source.name} is running.", "Wait for it to end, then run this one again.")
-    with alone(work.with_suffix(".lock"), busy, wait_seconds=0):
-        held = read_held(settings.warehouse, source)
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
-        try:
-            return _Run(settings, source, held, work, progress).through()
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+    with working_folder(settings, source) as work:
+        held = read_state(settings.warehouse, source)
+        return _Run(settings, source, held, work, progress).through()
 
 
 class _Run:
@@ -106,7 +57,7 @@ class _Run:
         self,
         settings: Settings,
         source: SourceContract,
-        held: dict[str, Held],
+        held: dict[str, NewestLoad],
         work: Path,
         progress: Callable[[str], None],
     ) -> None:
@@ -127,7 +78,7 @@ class _Run:
             self.progress(f"{name}: nothing changed")
             load_id = self._advance(self.source.objects)
             return ExtractResult(name, load_id, (), unchanged, _warnings(self.source, self.unknown))
-        with scratch(self.work) as db:
+        with scratch_database(self.work) as db:
             staged, suspects = self._stage(changed, db)
             load_id, loaded = self._load(staged, changed, db) if staged else (None, ())
         load_id = self._advance([each for each in self.source.objects if each.name not in suspects]) or load_id
@@ -136,7 +87,7 @@ class _Run:
         if suspects:
             for warning in warnings:
                 self.progress(f"Warning: {warning}")
-            raise all_of(self.source, suspects)
+            raise joined_error(self.source, suspects)
         return ExtractResult(name, load_id, loaded, unchanged, warnings)
 
     def _stage(
@@ -177,7 +128,7 @@ class _Run:
                 except duckdb.OutOfMemoryException as error:
                     errors[contract.name] = _too_large(self.source, contract, error)
         if errors:
-            raise all_of(self.source, errors | suspects)
+            raise joined_error(self.source, errors | suspects)
         retype(self.settings.warehouse, self.source, staged, types)
         return staged, suspects
 
@@ -217,8 +168,8 @@ class _Run:
                 moved[contract] = (held.text if held else "", day)
         if not moved:
             return None
-        loaded_at = after_last_load([*read_held(warehouse, source).values(), *cursors.values()])
-        with scratch(self.work) as db:
+        loaded_at = after_last_load([*read_state(warehouse, source).values(), *cursors.values()])
+        with scratch_database(self.work) as db:
             load_id = load(warehouse, source, [], loaded_at, self.work / "known", db, moved)
         finish(warehouse, source, [], loaded_at, load_id)
         for contract, (_, day) in moved.items():
@@ -237,15 +188,6 @@ class _Run:
         return known_day(declared, self.place.written(contract), newest, self.settings.zone)
 
 
-def refuse_unfit_state(state: Path) -> None:
-    """Refuse a state folder in which no warehouse can be written."""
-    if found := [each for each in UNFIT if each in str(state)]:
-        raise ScorecardError(
-            f"The state folder {state} has {' and '.join(found)} in its path, which no warehouse can be written to.",
-            f"Set `state` (SCORECARD_STATE) to a folder without any of {' '.join(UNFIT)} in its path.",
-        )
-
-
 def _place(settings: Settings, source: SourceContract, work: Path) -> Place:
     """Return where the exports of a source lie."""
     if source.name not in settings.sources:
@@ -255,7 +197,7 @@ def _place(settings: Settings, source: SourceContract, work: Path) -> Place:
     return Bucket(settings, source, read_cursors(settings.warehouse, source), work)
 
 
-def _changed(place: Place, source: SourceContract, held: dict[str, Held]) -> dict[ObjectContract, list[Export]]:
+def _changed(place: Place, source: SourceContract, held: dict[str, NewestLoad]) -> dict[ObjectContract, list[Export]]:
     """Find the exports that are not what the warehouse holds.
 
     Raises
@@ -279,22 +221,8 @@ def _changed(place: Place, source: SourceContract, held: dict[str, Held]) -> dic
         if not same or not last or last.files != tuple((each.name, each.sha256) for each in found):
             changed[contract] = found
     if missing:
-        raise all_of(source, missing)
+        raise joined_error(source, missing)
     return changed
-
-
-def all_of(source: SourceContract, errors: Mapping[str, ScorecardError]) -> ScorecardError:
-    """Make one error of those of several raw tables; tables that are read from one object share theirs."""
-    distinct = list(dict.fromkeys(errors.values()))
-    if len(distinct) == 1:
-        whole = distinct[0]
-    else:
-        problems = " ".join(f"({number}) {error.problem}" for number, error in enumerate(distinct, start=1))
-        cures = " ".join(f"({number}) {error.cure}" for number, error in enumerate(distinct, start=1))
-        kind = Temporary if any(isinstance(each, Temporary) for each in distinct) else ScorecardError
-        whole = kind(f"{len(distinct)} objects of {source.name} cannot be loaded: {problems}", cures)
-    whole.by_object = dict(errors)
-    return whole
 
 
 def _spared(staged: list[Staged]) -> tuple[str, ...]:
@@ -324,23 +252,6 @@ def _warnings(source: SourceContract, unknown: dict[str, tuple[str, ...]]) -> tu
     )
 
 
-def after_last_load(loads: "Sequence[Held | Cursor]") -> datetime:
-    """The time of this load, later than every earlier one even if the clock was put back."""
-    last = max((each.loaded_at_us for each in loads), default=0)
-    return max(datetime.now(UTC), datetime.fromtimestamp(0, UTC) + timedelta(microseconds=last + 1))
-
-
-@contextmanager
-def scratch(work: Path) -> "Iterator[duckdb.DuckDBPyConnection]":
-    """Open a database in memory that spills into the work folder."""
-    import duckdb
-
-    config: dict[str, Any] = {"memory_limit": MEMORY, "temp_directory": str(work / "spill")}
-    with duckdb.connect(config=config) as db:
-        db.execute("set TimeZone = 'UTC'")
-        yield db
-
-
 def _too_large(source: SourceContract, contract: ObjectContract, error: Exception) -> ScorecardError:
     return ScorecardError(
         f"{source.name}/{contract.file} cannot be read: {first_line(error)}.",
@@ -358,32 +269,3 @@ def _opener(path: Path) -> Callable[[], IO[bytes]]:
     (item,) = filesystem(root.as_uri(), file_glob=glob.escape(str(path.relative_to(root))))
     opener: Callable[[], IO[bytes]] = partial(item.open, mode="rb", compression="disable")
     return opener
-
-
-def finish(
-    warehouse: Path, source: SourceContract, staged: list[Staged], loaded_at: datetime, load_id: str
-) -> tuple[LoadedObject, ...]:
-    """Drop dlt's staging tables, which hold the load once more, and count what it did to each raw table."""
-    with open_warehouse(warehouse, read_only=False) as db:
-        db.execute(f"drop schema if exists {source.schema}_staging cascade")
-        counts = [
-            db.execute(
-                f"select count(*) filter (_dlt_load_id = ?),"
-                f" count(*) filter (_valid_to = timestamptz {literal(loaded_at.isoformat())})"
-                f" from {source.schema}.{quoted(each.contract.name)}",
-                [load_id],
-            ).fetchone()
-            or (0, 0)
-            for each in staged
-        ]
-    return tuple(
-        LoadedObject(
-            each.contract.name,
-            each.rows_read,
-            each.rows_loaded,
-            each.rows_quarantined,
-            new,
-            retired,
-        )
-        for each, (new, retired) in zip(staged, counts, strict=True)
-    )

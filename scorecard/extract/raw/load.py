@@ -6,15 +6,18 @@ was committed just before the kill is then inserted a second time, and its scd2 
 
 import json
 import os
-from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scorecard.extract.contracts.contract import ObjectContract, SourceContract
-from scorecard.extract.raw.state import cannot_use, is_damaged, is_locked, take_back
+from scorecard.extract.raw.recover import take_back
+from scorecard.extract.raw.result import LoadedObject
+from scorecard.extract.raw.state import Cursor, NewestLoad
 from scorecard.extract.raw.validate import Staged, row_version
+from scorecard.extract.raw.warehouse_file import cannot_use, is_damaged, is_locked, open_warehouse
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.sql import literal, quoted
 
@@ -133,6 +136,41 @@ def load(
         ) from error
     (load_id,) = info.loads_ids
     return str(load_id)
+
+
+def after_last_load(loads: "Sequence[NewestLoad | Cursor]") -> datetime:
+    """The time of this load, later than every earlier one even if the clock was put back."""
+    last = max((each.loaded_at_us for each in loads), default=0)
+    return max(datetime.now(UTC), datetime.fromtimestamp(0, UTC) + timedelta(microseconds=last + 1))
+
+
+def finish(
+    warehouse: Path, source: SourceContract, staged: list[Staged], loaded_at: datetime, load_id: str
+) -> tuple[LoadedObject, ...]:
+    """Drop dlt's staging tables, which hold the load once more, and count what it did to each raw table."""
+    with open_warehouse(warehouse, read_only=False) as db:
+        db.execute(f"drop schema if exists {source.schema}_staging cascade")
+        counts = [
+            db.execute(
+                f"select count(*) filter (_dlt_load_id = ?),"
+                f" count(*) filter (_valid_to = timestamptz {literal(loaded_at.isoformat())})"
+                f" from {source.schema}.{quoted(each.contract.name)}",
+                [load_id],
+            ).fetchone()
+            or (0, 0)
+            for each in staged
+        ]
+    return tuple(
+        LoadedObject(
+            each.contract.name,
+            each.rows_read,
+            each.rows_loaded,
+            each.rows_quarantined,
+            new,
+            retired,
+        )
+        for each, (new, retired) in zip(staged, counts, strict=True)
+    )
 
 
 def _credentials(warehouse: Path) -> Any:

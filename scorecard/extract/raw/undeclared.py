@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from scorecard.extract.contracts.contract import Column, ObjectContract
-from scorecard.extract.services.page import PARENT, Shape
+from scorecard.extract.contracts.record_shape import PARENT, RecordShape
 from scorecard.shared.sql import literal
 from scorecard.shared.text import plain
 
@@ -71,7 +71,7 @@ class Rest:
     """Takes out of a service's records what its contract doesn't declare; `names` are all it has come upon."""
 
     contract: ObjectContract
-    shape: Shape
+    shape: RecordShape
     names: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:

@@ -12,13 +12,14 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import Column, ObjectContract
+from scorecard.extract.contracts.record_shape import PARENT, RecordShape
 from scorecard.extract.contracts.value_formats import cell_sql
 from scorecard.extract.raw.raw_text import json_path, top_of
 from scorecard.extract.raw.suspect import Limits
 from scorecard.extract.raw.undeclared import UNDECLARED, Rest
 from scorecard.extract.raw.validate import Staged, amounts_sent, count, faults, key_text, row_version, typed
 from scorecard.extract.services.drift import refuse_lacking, refuse_retyped, stretches
-from scorecard.extract.services.page import PARENT, Page, Shape
+from scorecard.extract.services.page import Page
 from scorecard.extract.services.repeated import mark_repeated
 from scorecard.shared.sql import key_sql, literal, quoted
 
@@ -47,7 +48,7 @@ class Pages:
     db: "duckdb.DuckDBPyConnection"
     table: str
     contract: ObjectContract
-    shape: Shape
+    shape: RecordShape
     keep_new_fields: bool = True
     rows: int = field(default=0, init=False)
     pages: int = field(default=0, init=False)

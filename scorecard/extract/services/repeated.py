@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import ObjectContract
+from scorecard.extract.contracts.record_shape import RecordShape
 from scorecard.extract.raw.validate import has_key, key_text
-from scorecard.extract.services.page import Shape
 from scorecard.shared.sql import quoted
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def mark_repeated(
-    db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract, shape: Shape, names: str
+    db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract, shape: RecordShape, names: str
 ) -> None:
     """Write into `_reason` of `<table>_judged` which records go to quarantine because their key repeats.
 

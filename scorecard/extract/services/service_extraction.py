@@ -18,26 +18,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from scorecard.extract.contracts.contract import ObjectContract, SourceContract, first_day
-from scorecard.extract.files.file_extraction import (
-    ExtractResult,
-    LoadedObject,
-    after_last_load,
-    all_of,
-    finish,
-    scratch,
-)
-from scorecard.extract.raw.load import load
-from scorecard.extract.raw.state import Cursor, attached, read_cursors, read_held, read_types, retype
+from scorecard.extract.contracts.record_shape import RecordShape
+from scorecard.extract.raw.column_types import retype
+from scorecard.extract.raw.load import after_last_load, finish, load
+from scorecard.extract.raw.result import ExtractResult, LoadedObject, joined_error
+from scorecard.extract.raw.scratch import scratch_database, working_folder
+from scorecard.extract.raw.state import Cursor, read_cursors
 from scorecard.extract.raw.suspect import Limits, limits_of
 from scorecard.extract.raw.undeclared import undeclared_warning
 from scorecard.extract.raw.validate import Staged, count
+from scorecard.extract.raw.warehouse_file import attached, read_types
 from scorecard.extract.services import versions
 from scorecard.extract.services.http import QuotaGone
-from scorecard.extract.services.page import Page, Shape
+from scorecard.extract.services.page import Page
 from scorecard.extract.services.pages import Pages
 from scorecard.extract.services.response import understood
-from scorecard.shared.errors import ScorecardError, Temporary
-from scorecard.shared.locks import alone
+from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Connection, ServiceSettings, Settings
 from scorecard.shared.sql import first_line
 
@@ -77,7 +73,7 @@ class Service(Protocol):
     def who(self) -> str:
         """Say whose credentials these are."""
 
-    def shape(self, name: str) -> Shape:
+    def shape(self, name: str) -> RecordShape:
         """Say where the records of an object tell what the extraction has to know."""
 
     def check(self, contract: ObjectContract) -> None:
@@ -123,18 +119,8 @@ def extract_service(
     ScorecardError: an object can't be read (the others are loaded), the service answers no more today (what was read
         is loaded), or the warehouse can't be written (it is as it was before the load that failed).
     """
-    work = settings.state / "dlt" / source.name
-    busy = Temporary(f"Another extraction of {source.name} is running.", "Wait for it to end, then run this one again.")
-    with alone(work.with_suffix(".lock"), busy, wait_seconds=0):
-        read_held(settings.warehouse, source)
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
-        try:
-            with scratch(work) as db:
-                run = _Run(settings, source, service, work, db, progress)
-                return run.through()
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+    with working_folder(settings, source) as work, scratch_database(work) as db:
+        return _Run(settings, source, service, work, db, progress).through()
 
 
 def _too_large(source: SourceContract, name: str, error: Exception) -> ScorecardError:
@@ -145,7 +131,7 @@ def _too_large(source: SourceContract, name: str, error: Exception) -> Scorecard
     )
 
 
-def _refuse_unordered(contract: ObjectContract, shape: Shape) -> None:
+def _refuse_unordered(contract: ObjectContract, shape: RecordShape) -> None:
     """Refuse a contract without the column that says which version of a record is the newest."""
     if shape.modified and shape.modified not in {column.name for column in contract.columns}:
         raise ScorecardError(
@@ -471,4 +457,4 @@ class _Run:
             for contract in each.contracts
         }
         if stopped:
-            raise all_of(self.source, stopped)
+            raise joined_error(self.source, stopped)

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from scorecard.extract import extract_source, load_contracts, read_held
+from scorecard.extract import extract_source, load_contracts, read_state, recover
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Settings
 
@@ -326,7 +326,7 @@ def test_a_state_folder_that_cannot_be_written_to_is_named(shop: Shop, letter: s
 
 
 def test_an_export_that_needs_too_much_memory_is_named(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["scorecard.extract.files.file_extraction"], "MEMORY", "20MB")
+    monkeypatch.setattr(sys.modules["scorecard.extract.raw.scratch"], "MEMORY", "20MB")
     shop.write(ORDERS + "A5,1,2024-01-01,x" + "," * 3_000_000 + "\n")
     with pytest.raises(ScorecardError, match=r"shop/orders\.csv cannot be read: Out of Memory") as error:
         shop.extract()
@@ -391,7 +391,8 @@ def test_a_wrong_byte_that_only_a_query_meets_is_named_too(loaded: Shop) -> None
         _flip(loaded.settings.warehouse, offset)
         problem = ""
         try:
-            read_held(loaded.settings.warehouse, loaded.source)
+            recover(loaded.settings.warehouse, loaded.source)
+            read_state(loaded.settings.warehouse, loaded.source)
         except ScorecardError as error:
             problem = error.problem
         assert not problem or "is damaged" in problem

@@ -1,4 +1,4 @@
-"""Records of services on their way into the scratch database, odd ones among them."""
+"""Records of services on their way into the scratch_database database, odd ones among them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,9 +7,10 @@ import duckdb
 import pytest
 
 from scorecard.extract.contracts.contract import Column, ObjectContract
-from scorecard.extract.files.file_extraction import scratch
+from scorecard.extract.contracts.record_shape import RecordShape
+from scorecard.extract.raw.scratch import scratch_database
 from scorecard.extract.raw.suspect import Limits
-from scorecard.extract.services.page import Page, Shape
+from scorecard.extract.services.page import Page
 from scorecard.extract.services.pages import Pages
 
 ANY = Limits("things", "Unit", 20, 1, 1, frozenset())
@@ -27,7 +28,7 @@ ODD = {
 def test_what_is_no_letter_is_shown_as_such(contract: ObjectContract, odd: str) -> None:
     record, name = ODD[odd]
     with duckdb.connect() as db:
-        pages = Pages(db, "o", contract, Shape())
+        pages = Pages(db, "o", contract, RecordShape())
         pages.add(Page("/things", "", len(record), [record, b'{"id": "2", "name": "good"}']))
         staged = pages.judge("raw_things", set(), ANY)
         assert staged.rows_quarantined == 0
@@ -36,8 +37,8 @@ def test_what_is_no_letter_is_shown_as_such(contract: ObjectContract, odd: str) 
 
 def test_large_records_fit_into_little_memory(contract: ObjectContract, tmp_path: Path) -> None:
     text = "x" * 20_000
-    with scratch(tmp_path) as db:
-        pages = Pages(db, "o", contract, Shape())
+    with scratch_database(tmp_path) as db:
+        pages = Pages(db, "o", contract, RecordShape())
         for page in range(10):
             ids = range(page * 100, page * 100 + 100)
             pages.add(Page("/things", "", 1, [b'{"id": "%d", "name": "%s"}' % (each, text.encode()) for each in ids]))
@@ -49,14 +50,14 @@ def test_large_records_fit_into_little_memory(contract: ObjectContract, tmp_path
 A, B = b'{"id": "1", "name": "a", "at": "2024-01-01"}', b'{"id": "1", "name": "b", "at": "2024-01-01"}'
 LATER = b'{"id": "1", "name": "b", "at": "2024-01-02"}'
 
-VERSIONS: dict[str, tuple[list[list[bytes]], Shape, list[str], int]] = {
-    "two in one answer": ([[A, B]], Shape(), [], 2),
-    "equal ones in one answer": ([[A, A]], Shape(), ["a"], 0),
-    "two answers": ([[A], [B]], Shape(), ["b"], 0),
-    "two times of change in one answer": ([[LATER, A]], Shape(modified="at"), ["b"], 0),
-    "one time of change in one answer": ([[A, B]], Shape(modified="at"), [], 2),
-    "two answers of one moment": ([[A], [B]], Shape(one_moment=True), [], 2),
-    "equal ones of one moment": ([[A], [A]], Shape(one_moment=True), ["a"], 1),
+VERSIONS: dict[str, tuple[list[list[bytes]], RecordShape, list[str], int]] = {
+    "two in one answer": ([[A, B]], RecordShape(), [], 2),
+    "equal ones in one answer": ([[A, A]], RecordShape(), ["a"], 0),
+    "two answers": ([[A], [B]], RecordShape(), ["b"], 0),
+    "two times of change in one answer": ([[LATER, A]], RecordShape(modified="at"), ["b"], 0),
+    "one time of change in one answer": ([[A, B]], RecordShape(modified="at"), [], 2),
+    "two answers of one moment": ([[A], [B]], RecordShape(one_moment=True), [], 2),
+    "equal ones of one moment": ([[A], [A]], RecordShape(one_moment=True), ["a"], 1),
 }
 
 
@@ -77,7 +78,7 @@ def test_of_a_list_the_entry_that_is_bad_goes_to_quarantine_alone(contract: Obje
     entries = replace(contract, columns=columns, each="lines", merge_key=("id",))
     record = b'{"lines": [{"id": "1", "name": 1}, {"id": "2", "name": "two"}, {"id": "3", "name": 3}]}'
     with duckdb.connect() as db:
-        pages = Pages(db, "o", entries, Shape())
+        pages = Pages(db, "o", entries, RecordShape())
         pages.add(Page("/things", "", len(record), [record]))
         staged = pages.judge("raw_things", set(), ANY)
         assert (staged.rows_read, staged.rows_loaded, staged.rows_quarantined) == (3, 2, 1)
@@ -93,7 +94,7 @@ def test_of_a_record_that_was_read_twice_the_later_entries_count_all_of_them(con
     second = b'{"id": "P", "lines": [{"id": "2", "name": "d"}, {"id": "4", "name": "e"}]}'
     for records, names in (([first], ["a", "b", "c"]), ([first, second], ["d", "e"])):
         with duckdb.connect() as db:
-            pages = Pages(db, "o", entries, Shape())
+            pages = Pages(db, "o", entries, RecordShape())
             for record in records:
                 pages.add(Page("/things", "", len(record), [record]))
             assert pages.judge("raw_things", set(), ANY).rows_loaded == len(names)

@@ -11,8 +11,9 @@ import pytest
 
 from scorecard.extract.contracts.contract import Column, ObjectContract
 from scorecard.extract.contracts.declared_contracts import read_contracts
+from scorecard.extract.contracts.record_shape import RecordShape
 from scorecard.extract.raw.undeclared import Rest
-from scorecard.extract.services.page import Page, Shape
+from scorecard.extract.services.page import Page
 from scorecard.extract.services.pages import Pages
 from scorecard.shared.errors import ScorecardError
 from tests.conftest import SETTINGS_FILE
@@ -82,7 +83,7 @@ def test_no_name_of_a_services_field_collides(declared: bool) -> None:
     contract = ObjectContract("thing", "", ("id",), False, ",", columns, Path(), object="things", merge_key=("id",))
     record = {"id": "1", **{name: name for name in RESERVED}}
     with duckdb.connect() as db:
-        pages = Pages(db, "o", contract, Shape())
+        pages = Pages(db, "o", contract, RecordShape())
         first, *rest = [
             json.dumps(each).encode() for each in (record, {**record, "rowid": "new"}, {**record, "id": None})
         ]
@@ -107,7 +108,7 @@ def test_fields_of_a_service_are_cut_along_the_contract() -> None:
     headers = ["id", "properties.amount", "owner.team.name", "lines[0].id", "whole", "whole.part"]
     columns = tuple(Column(f"c{i}", "varchar", header, not_null=False) for i, header in enumerate(headers))
     contract = ObjectContract("thing", "", ("c0",), False, ",", columns, Path(), object="things")
-    rest = Rest(contract, Shape(deleted="gone", ignored=("attributes",)))
+    rest = Rest(contract, RecordShape(deleted="gone", ignored=("attributes",)))
     record = {
         "id": 1,
         "gone": False,
@@ -254,14 +255,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from scorecard.shared.settings import Settings
 from scorecard.extract import load_contracts
-from scorecard.extract.services.page import Page, Shape
+from scorecard.extract.services.page import Page, RecordShape
 from scorecard.extract.services.service_extraction import extract_service
 
 root = Path(sys.argv[1])
 
 class Service:
     def who(self): return "nobody"
-    def shape(self, name): return Shape()
+    def shape(self, name): return RecordShape()
     def check(self, contract): pass
     def clock(self): return datetime.now(UTC)
     def pages(self, name, contracts, cursor, again):

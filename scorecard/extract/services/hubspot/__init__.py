@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from scorecard.extract.contracts.contract import ObjectContract, first_day
+from scorecard.extract.contracts.record_shape import RecordShape
 from scorecard.extract.services.drift import lacking
 from scorecard.extract.services.http import BadAnswer, Http
 from scorecard.extract.services.hubspot import settings as fixed
@@ -27,7 +28,7 @@ from scorecard.extract.services.hubspot.helpers import (
     text_of,
     written,
 )
-from scorecard.extract.services.page import Gone, Page, Shape
+from scorecard.extract.services.page import Gone, Page
 from scorecard.extract.services.response import Answer
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Connection, ServiceSettings
@@ -60,11 +61,11 @@ class HubSpot:
         """Say what time it is by the service's own clock."""
         return self.http.clock
 
-    def shape(self, name: str) -> Shape:
+    def shape(self, name: str) -> RecordShape:
         """Say where the records of an object tell what the extraction has to know."""
         if name == "pipelines":
-            return Shape()
-        return Shape(modified="updated_at", deleted="archived", deleted_at="archivedAt")
+            return RecordShape()
+        return RecordShape(modified="updated_at", deleted="archived", deleted_at="archivedAt")
 
     def check(self, contract: ObjectContract) -> None:
         """Refuse an object that the app can't read, or whose properties are no more what the contract says."""

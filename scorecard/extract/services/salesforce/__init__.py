@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from scorecard.extract.contracts.contract import ObjectContract, first_day
+from scorecard.extract.contracts.record_shape import RecordShape
 from scorecard.extract.services.drift import lacking
 from scorecard.extract.services.http import BadAnswer
-from scorecard.extract.services.page import Page, Shape
+from scorecard.extract.services.page import Page
 from scorecard.extract.services.response import Answer
 from scorecard.extract.services.salesforce import settings as fixed
 from scorecard.extract.services.salesforce.bulk import Job, part_of, part_problem
@@ -62,11 +63,11 @@ class Salesforce:
         """Say what time it is by the service's own clock."""
         return self.http.clock
 
-    def shape(self, name: str) -> Shape:
+    def shape(self, name: str) -> RecordShape:
         """Say where deletes and merges stand in a record."""
         if name in fixed.ONLY_CREATED:
-            return Shape("created_date", "IsDeleted", deleted_at="CreatedDate", ignored=fixed.OF_THE_SYSTEM)
-        return Shape(
+            return RecordShape("created_date", "IsDeleted", deleted_at="CreatedDate", ignored=fixed.OF_THE_SYSTEM)
+        return RecordShape(
             "system_modstamp",
             "IsDeleted",
             deleted_at="SystemModstamp",

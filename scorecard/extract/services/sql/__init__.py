@@ -11,9 +11,10 @@ import msgspec
 import sqlalchemy as sa
 
 from scorecard.extract.contracts.contract import Column, ObjectContract, first_day
+from scorecard.extract.contracts.record_shape import RecordShape
 from scorecard.extract.raw.raw_text import key_of
 from scorecard.extract.services.drift import lacking
-from scorecard.extract.services.page import Page, Shape
+from scorecard.extract.services.page import Page
 from scorecard.extract.services.sql import settings as fixed
 from scorecard.extract.services.sql.helpers import (
     Denied,
@@ -82,9 +83,9 @@ class Sql:
         with session(self.name, self.engine) as db:
             return now(db)
 
-    def shape(self, name: str) -> Shape:
+    def shape(self, name: str) -> RecordShape:
         """A row says nothing of itself but its columns; all of a table is read in one transaction."""
-        return Shape(one_moment=True)
+        return RecordShape(one_moment=True)
 
     def check(self, contract: ObjectContract) -> None:
         """Refuse a table that the user can't read, or whose columns are no more what the contract says."""

@@ -8,8 +8,9 @@ from urllib.parse import quote
 import msgspec
 
 from scorecard.extract.contracts.contract import ObjectContract, first_day
+from scorecard.extract.contracts.record_shape import RecordShape
 from scorecard.extract.services.http import BadAnswer
-from scorecard.extract.services.page import Gone, Page, Shape
+from scorecard.extract.services.page import Gone, Page
 from scorecard.extract.services.response import Answer
 from scorecard.extract.services.stripe import settings as fixed
 from scorecard.extract.services.stripe.events import Change, Feed
@@ -50,9 +51,9 @@ class Stripe:
         """Say what time it is by the service's own clock."""
         return self.api.http.clock
 
-    def shape(self, name: str) -> Shape:
+    def shape(self, name: str) -> RecordShape:
         """Say where deletes stand in a record: where `_tombstone` writes them."""
-        return Shape(deleted="deleted", deleted_at="deleted_at", ignored=fixed.VOLATILE)
+        return RecordShape(deleted="deleted", deleted_at="deleted_at", ignored=fixed.VOLATILE)
 
     def check(self, contract: ObjectContract) -> None:
         """Refuse an object that there is none of, or that the key may not read, or whose changes it may not."""

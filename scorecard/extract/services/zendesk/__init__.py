@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from scorecard.extract.contracts.contract import ObjectContract, first_day
+from scorecard.extract.contracts.record_shape import RecordShape
 from scorecard.extract.services.drift import lacking
 from scorecard.extract.services.http import BadAnswer
-from scorecard.extract.services.page import Page, Shape
+from scorecard.extract.services.page import Page
 from scorecard.extract.services.response import Answer
 from scorecard.extract.services.zendesk import settings as fixed
 from scorecard.extract.services.zendesk.helpers import (
@@ -55,9 +56,9 @@ class Zendesk:
         """Say what time it is by the service's own clock."""
         return self.http.clock
 
-    def shape(self, name: str) -> Shape:
+    def shape(self, name: str) -> RecordShape:
         """Say where deletes stand in a record. Zendesk does not say which record a merged one went into."""
-        return fixed.SHAPES.get(name, Shape())
+        return fixed.SHAPES.get(name, RecordShape())
 
     def check(self, contract: ObjectContract) -> None:
         """Refuse an object that the user can't read, or whose metrics are no more what the contract says.

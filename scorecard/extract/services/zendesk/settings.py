@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from scorecard.extract.services.page import Shape
+from scorecard.extract.contracts.record_shape import RecordShape
 from scorecard.extract.services.versions import ApiVersion
 
 API = "api/v2"
@@ -48,7 +48,7 @@ RATING_MAY_CHANGE = 28 * 24 * 60 * 60
 """Seconds. Requesters may change their rating until the ticket is closed, 28 days after it was solved at the latest."""
 
 SHAPES = {
-    TICKETS: Shape(
+    TICKETS: RecordShape(
         modified="generated_timestamp",
         deleted="status",
         deleted_value="deleted",
@@ -60,12 +60,12 @@ SHAPES = {
             f"{METRICS}.full_resolution_time_in_minutes",
         ),
     ),
-    USERS: Shape(deleted="active", deleted_value="false", deleted_at="updated_at"),
-    ORGANIZATIONS: Shape(deleted="deleted_at", deleted_value="", deleted_at="deleted_at"),
-    GROUPS: Shape(deleted="deleted", deleted_at="updated_at"),
-    RATINGS: Shape(),
+    USERS: RecordShape(deleted="active", deleted_value="false", deleted_at="updated_at"),
+    ORGANIZATIONS: RecordShape(deleted="deleted_at", deleted_value="", deleted_at="deleted_at"),
+    GROUPS: RecordShape(deleted="deleted", deleted_at="updated_at"),
+    RATINGS: RecordShape(),
     # Said by the names of its subjects, too; and what the survey is today says nothing of an answer.
-    SURVEYS: Shape(ignored=("subjects", "survey.state")),
+    SURVEYS: RecordShape(ignored=("subjects", "survey.state")),
 }
 """What is read. Only tickets have a time that moves with every change; of the others what was read last is newest."""
 
