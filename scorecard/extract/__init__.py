@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from scorecard.extract.connectors import Checked, check, connector
+from scorecard.extract.connectors import SourceCheck, check, connector
 from scorecard.extract.contracts.contract import Column, ObjectContract, SourceContract
 from scorecard.extract.contracts.declared_contracts import load_contracts
 from scorecard.extract.files.file_extraction import extract_files
@@ -37,12 +37,12 @@ def extract_source(
 
 
 __all__ = [
-    "Checked",
     "Column",
     "Confirmation",
     "ExtractResult",
     "LoadedObject",
     "ObjectContract",
+    "SourceCheck",
     "SourceContract",
     "check",
     "confirm",

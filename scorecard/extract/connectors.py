@@ -8,7 +8,7 @@ from scorecard.extract.contracts.contract import SourceContract
 from scorecard.extract.files.folder import Folder
 from scorecard.extract.files.originals import Originals
 from scorecard.extract.services.response import understood
-from scorecard.extract.services.service_extraction import Service
+from scorecard.extract.services.service import Service
 from scorecard.shared.address import refuse_unfit
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.plugins import services
@@ -18,7 +18,7 @@ from scorecard.shared.text import plain
 
 
 @dataclass(frozen=True)
-class Checked:
+class SourceCheck:
     """What is known of a source without extracting it. ``missing`` are sentences, none if all is well."""
 
     source: str
@@ -63,55 +63,56 @@ def _plugin(source: SourceContract) -> type[Service]:
 
 def _refuse_unknown(objects: tuple[str, ...], source: SourceContract) -> None:
     """Refuse to read raw tables that the source doesn't have, which would be to read nothing."""
-    there = [contract.name for contract in source.objects]
-    if unknown := [plain(name) for name in objects if name not in there]:
+    names = [contract.name for contract in source.objects]
+    if unknown := [plain(name) for name in objects if name not in names]:
         raise ScorecardError(
             f"The source {source.name} has no raw table {', '.join(unknown)}, which `objects` of its settings names.",
-            f"Correct `objects` in [services.{source.name}]; there is: {', '.join(sorted(there))}.",
+            f"Correct `objects` in [services.{source.name}]; there is: {', '.join(sorted(names))}.",
         )
 
 
-def check(settings: Settings, sources: dict[str, SourceContract]) -> Iterator[Checked]:
+def check(settings: Settings, sources: dict[str, SourceContract]) -> Iterator[SourceCheck]:
     """Say of each source whether it can be reached, as whom, what it may read and what is missing."""
     for source in sources.values():
         yield _service(settings, source) if source.service else _exports(settings, source)
 
 
-def _exports(settings: Settings, source: SourceContract) -> Checked:
+def _exports(settings: Settings, source: SourceContract) -> SourceCheck:
     if source.name in settings.sources:
         return _bucket(settings, source)
-    folder = Folder(settings.data, source, Originals(settings, settings.state), settings.project)
-    there = {
-        each.file: [name for name in folder.names(each) if (folder.path / name).is_file()] for each in source.objects
+    folder = Folder(settings, source, Originals(settings, settings.state))
+    files = {
+        contract.file: [name for name in folder.names(contract) if (folder.path / name).is_file()]
+        for contract in source.objects
     }
-    # What people write may be left out.
-    expected = {file: names for file, names in there.items() if names or not source.folder}
+    # Files that people write may be missing.
+    expected = {file: names for file, names in files.items() if names or not source.folder}
     return _checked(source, folder.path.is_dir(), f"folder {folder.path}", expected)
 
 
-def _bucket(settings: Settings, source: SourceContract) -> Checked:
+def _bucket(settings: Settings, source: SourceContract) -> SourceCheck:
     from scorecard.extract.files.bucket import Bucket
 
     try:
-        bucket = Bucket(settings, source, {}, settings.state)
-        there = {each.file: bucket.names(each) for each in source.objects}
+        bucket = Bucket(settings, source, {}, Originals(settings, settings.state))
+        files = {contract.file: bucket.names(contract) for contract in source.objects}
     except ScorecardError as error:
-        return Checked(source.name, False, "nobody", (), (str(error),))
-    return _checked(source, True, bucket.who, there)
+        return SourceCheck(source.name, False, "nobody", (), (str(error),))
+    return _checked(source, True, bucket.who, files)
 
 
-def _checked(source: SourceContract, reached: bool, who: str, there: dict[str, list[str]]) -> Checked:
-    missing = tuple(f"{source.name}/{file} is not there" for file, names in there.items() if not names)
-    return Checked(source.name, reached, who, tuple(file for file, names in there.items() if names), missing)
+def _checked(source: SourceContract, reached: bool, who: str, files: dict[str, list[str]]) -> SourceCheck:
+    missing = tuple(f"{source.name}/{file} is not there" for file, names in files.items() if not names)
+    return SourceCheck(source.name, reached, who, tuple(file for file, names in files.items() if names), missing)
 
 
-def _service(settings: Settings, source: SourceContract) -> Checked:
+def _service(settings: Settings, source: SourceContract) -> SourceCheck:
     try:
         with understood(source.name, "who asks"):
             service = connector(settings, source)
             who = service.who()
     except ScorecardError as error:
-        return Checked(source.name, False, "nobody", (), (str(error),))
+        return SourceCheck(source.name, False, "nobody", (), (str(error),))
     wanted = settings.services[source.name].objects
     reads, missing = [], []
     for contract in source.objects:
@@ -123,4 +124,4 @@ def _service(settings: Settings, source: SourceContract) -> Checked:
             reads.append(contract.object)
         except ScorecardError as error:
             missing.append(str(error))
-    return Checked(source.name, True, who, tuple(dict.fromkeys(reads)), tuple(missing))
+    return SourceCheck(source.name, True, who, tuple(dict.fromkeys(reads)), tuple(missing))

@@ -129,7 +129,8 @@ def _lines_above_header(records: list[list[str]]) -> int:
 
 
 def _read_excel(path: Path) -> ExportTable:
-    from scorecard.extract.files.workbook import Budget, Damaged, TooLarge, Workbook
+    from scorecard.extract.files.sheet_xml import Budget, Damaged, TooLarge
+    from scorecard.extract.files.workbook import Workbook
 
     try:
         with zipfile.ZipFile(path) as archive:

@@ -8,7 +8,7 @@ from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Settings
 
 if TYPE_CHECKING:
-    from scorecard.extract import Checked, Confirmation, ExtractResult, SourceContract
+    from scorecard.extract import Confirmation, ExtractResult, SourceCheck, SourceContract
 
 Progress = Callable[[str], None]
 
@@ -92,7 +92,7 @@ def units_behind(settings: Settings) -> list[str]:
     return sorted(business_units(settings) if ALL_UNITS in behind else behind)
 
 
-def check_sources(settings: Settings) -> "Iterator[Checked]":
+def check_sources(settings: Settings) -> "Iterator[SourceCheck]":
     """Say of each source whether it can be reached, as whom, what it may read and what is missing."""
     from scorecard import extract
 

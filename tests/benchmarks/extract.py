@@ -55,11 +55,12 @@ def extract(settings: Settings, name: str) -> None:
 
 def save(settings: Settings, name: str, folder: Path) -> None:
     """Extract once, and keep the answers that hold records."""
-    from scorecard.extract.services.http import Answer, Http
+    from scorecard.extract.services.http import Http
+    from scorecard.extract.services.response import ServiceResponse
 
     once, at = Http._once, f'"{ORIGINS[name].at}"'.encode()
 
-    def kept(self: Http, *arguments: Any) -> Answer:
+    def kept(self: Http, *arguments: Any) -> ServiceResponse:
         answer = once(self, *arguments)
         if at in answer.body and len(answer.body) > 10_000 and "/events" not in answer.url:
             (folder / f"page-{self.requests_made:06}.json").write_bytes(answer.body)

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 
-from scorecard.extract.services import service_extraction as loop
+from scorecard.extract.raw import load as loading
 from scorecard.shared.errors import ScorecardError
 from tests.conftest import NIGHTLY
 
@@ -33,17 +33,17 @@ def attempt(reader: Reader) -> None:
 
 def kill(reader: Reader, loaded: bool) -> None:
     """Extract, and end right before a load or, ``loaded``, right after it."""
-    load = loop.load
+    run = loading._run_pipeline
 
-    def killed(*args: Any, **kwargs: Any) -> str:
+    def killed(*args: Any) -> str:
         if loaded:
-            load(*args, **kwargs)
+            run(*args)
         raise Killed
 
-    loop.load = killed
+    loading._run_pipeline = killed
     try:
         attempt(reader)
     except Killed:
         pass
     finally:
-        loop.load = load
+        loading._run_pipeline = run

@@ -16,9 +16,10 @@ from sandbox.standins.faults import Fault
 from sandbox.standins.record_store import Store, utc
 from sandbox.standins.serving import Service, as_json
 from scorecard.extract.services import http as module
-from scorecard.extract.services.http import BadAnswer, Http, Limit, QuotaGone
-from scorecard.extract.services.hubspot.helpers import limit_of as of_hubspot
-from scorecard.extract.services.salesforce.helpers import limit_of as of_salesforce
+from scorecard.extract.services.http import Http
+from scorecard.extract.services.http_errors import QuotaExceeded, RateLimit, RefusedRequest
+from scorecard.extract.services.hubspot.login import limit_of as of_hubspot
+from scorecard.extract.services.salesforce.login import limit_of as of_salesforce
 from scorecard.shared.errors import ScorecardError
 
 WAIT = module._wait
@@ -133,7 +134,7 @@ def test_a_retry_after_of_no_use_lets_the_waits_grow(service: Echo, waits: list[
 
 
 def test_a_wait_of_hours_ends_the_run(service: Echo, waits: list[float]) -> None:
-    with pytest.raises(QuotaGone, match="asks to wait 7200 seconds"):
+    with pytest.raises(QuotaExceeded, match="asks to wait 7200 seconds"):
         session(service).get("later", {"after": "7200"})
     assert waits == []
 
@@ -145,31 +146,31 @@ def test_a_refusal_that_passes_is_tried_again(service: Echo, waits: list[float],
     assert len(service.seen) == 7
 
 
-SALESFORCE = '[{"message":"%s Limit exceeded.","errorCode":"%s"}]'
+SALESFORCE = '[{"message":"%s RateLimit exceeded.","errorCode":"%s"}]'
 
 
 @pytest.mark.parametrize(
     ("limit_of", "status", "body", "limit"),
     [
-        (of_salesforce, 403, SALESFORCE % ("TotalRequests", "REQUEST_LIMIT_EXCEEDED"), Limit.DAY),
-        (of_salesforce, 403, SALESFORCE % ("ConcurrentRequests", "REQUEST_LIMIT_EXCEEDED"), Limit.SECONDS),
-        (of_salesforce, 403, SALESFORCE % ("ConcurrentPerOrgLongTxn", "REQUEST_LIMIT_EXCEEDED"), Limit.SECONDS),
-        (of_salesforce, 403, SALESFORCE % ("TotalRequests", "INSUFFICIENT_ACCESS"), Limit.NONE),
-        (of_salesforce, 403, "Bad_OAuth_Token REQUEST_LIMIT_EXCEEDED", Limit.NONE),
-        (of_salesforce, 403, "[]", Limit.NONE),
-        (of_hubspot, 429, '{"policyName":"DAILY"}', Limit.DAY),
-        (of_hubspot, 429, '{"policyName":"SECONDLY"}', Limit.SECONDS),
-        (of_hubspot, 429, '{"policyName":"TEN_SECONDLY_ROLLING"}', Limit.SECONDS),
-        (of_hubspot, 429, "<html>", Limit.SECONDS),
-        (of_hubspot, 403, '{"policyName":"DAILY"}', Limit.NONE),
+        (of_salesforce, 403, SALESFORCE % ("TotalRequests", "REQUEST_LIMIT_EXCEEDED"), RateLimit.DAY),
+        (of_salesforce, 403, SALESFORCE % ("ConcurrentRequests", "REQUEST_LIMIT_EXCEEDED"), RateLimit.SECONDS),
+        (of_salesforce, 403, SALESFORCE % ("ConcurrentPerOrgLongTxn", "REQUEST_LIMIT_EXCEEDED"), RateLimit.SECONDS),
+        (of_salesforce, 403, SALESFORCE % ("TotalRequests", "INSUFFICIENT_ACCESS"), RateLimit.NONE),
+        (of_salesforce, 403, "Bad_OAuth_Token REQUEST_LIMIT_EXCEEDED", RateLimit.NONE),
+        (of_salesforce, 403, "[]", RateLimit.NONE),
+        (of_hubspot, 429, '{"policyName":"DAILY"}', RateLimit.DAY),
+        (of_hubspot, 429, '{"policyName":"SECONDLY"}', RateLimit.SECONDS),
+        (of_hubspot, 429, '{"policyName":"TEN_SECONDLY_ROLLING"}', RateLimit.SECONDS),
+        (of_hubspot, 429, "<html>", RateLimit.SECONDS),
+        (of_hubspot, 403, '{"policyName":"DAILY"}', RateLimit.NONE),
     ],
 )
-def test_only_the_quota_of_the_day_ends_a_run(limit_of: Any, status: int, body: str, limit: Limit) -> None:
+def test_only_the_quota_of_the_day_ends_a_run(limit_of: Any, status: int, body: str, limit: RateLimit) -> None:
     assert limit_of(status, body.encode()) is limit
 
 
 def test_a_refusal_is_a_sentence(service: Echo) -> None:
-    with pytest.raises(BadAnswer) as error:
+    with pytest.raises(RefusedRequest) as error:
         session(service).get("refuse", {"token": "s3cr3t"})
     assert error.value.problem == 'echo refused GET /refuse with 400: {"error":"no\\u001b[31m such thing"}'
     assert "s3cr3t" not in str(error.value)
@@ -183,7 +184,7 @@ def test_a_next_page_elsewhere_is_not_asked_for(service: Echo, url: str) -> None
 
 
 def test_a_redirect_is_not_followed(service: Echo) -> None:
-    with pytest.raises(BadAnswer, match=r"echo sends GET /moved on to 127\.0\.0\.1:9\."):
+    with pytest.raises(RefusedRequest, match=r"echo redirects GET /moved to 127\.0\.0\.1:9\."):
         session(service).get("moved")
 
 
@@ -230,7 +231,7 @@ def test_an_answer_of_another_shape_is_a_sentence(service: Echo, body: bytes) ->
 
     service.bodies = [body]
     shape = msgspec.defstruct("Shape", [("id", str)])
-    with pytest.raises(ScorecardError, match="echo answered for /bodies with something else than its API promises"):
+    with pytest.raises(ScorecardError, match="echo sent an unexpected response for /bodies"):
         session(service).get("bodies").decode(shape)
 
 
@@ -239,7 +240,7 @@ def test_the_rest_of_the_day_is_left_to_others(service: Echo) -> None:
     http = Http("echo", service.url, lambda fresh: {}, left=lambda headers: next(left), reserve=0.05)
     for _ in range(3):
         http.get("echo")
-    with pytest.raises(QuotaGone, match="less than 5% of its requests of the day left"):
+    with pytest.raises(QuotaExceeded, match="less than 5% of its requests of the day left"):
         http.get("echo")
     assert len(service.seen) == 3
 
@@ -265,7 +266,7 @@ def test_a_small_answer_that_unpacks_to_a_huge_one(service: Echo, monkeypatch: p
 
 
 def test_an_error_that_echoes_the_token_does_not_repeat_it(service: Echo) -> None:
-    with pytest.raises(BadAnswer, match="refused GET /echoing with 403") as caught:
+    with pytest.raises(RefusedRequest, match="refused GET /echoing with 403") as caught:
         session(service).get("/echoing")
     assert "s3cr3t" not in str(caught.value)
     assert "[secret]" in str(caught.value)

@@ -11,7 +11,7 @@ import yaml
 from sandbox.standins.faults import Fault
 from sandbox.standins.hubspot import HubSpot
 from sandbox.standins.record_store import Store
-from scorecard.extract.services.http import QuotaGone
+from scorecard.extract.services.http_errors import QuotaExceeded
 from scorecard.extract.services.hubspot import settings as fixed
 from scorecard.shared.errors import ScorecardError
 
@@ -386,7 +386,7 @@ def test_the_daily_quota_stops_the_run_and_the_next_goes_on(connect: Connect, ac
         account.advance(hours=1)
     before = len(account.seen)
     switch = account.faults.on(Fault.QUOTA_GONE, path="/objects/2026-09/companies", after=3, times=1)
-    with pytest.raises(QuotaGone, match="daily quota is used up"):
+    with pytest.raises(QuotaExceeded, match="daily quota is used up"):
         reader.extract()
     account.advance(minutes=1)
     reader.extract()
@@ -463,7 +463,7 @@ def test_a_share_of_the_day_is_left_to_others(connect: Connect, account: HubSpot
     for number in range(1000, 1200):
         account.store.put("companies", str(number), {"name": f"C{number}"})
     reader = reader_of(connect, account, page_size=5, objects=("company",), quota_reserve=0.5)
-    with pytest.raises(QuotaGone, match="hubspot has less than 50% of its requests of the day left"):
+    with pytest.raises(QuotaExceeded, match="hubspot has less than 50% of its requests of the day left"):
         reader.extract()
     assert account.per_day - account._used_today() == 19
     account.per_day = 1000

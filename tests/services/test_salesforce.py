@@ -19,7 +19,7 @@ from sandbox.standins.salesforce.problems import SalesforceRefusal
 from scorecard.extract import confirm, load_contracts
 from scorecard.extract.raw.troubles import Suspect
 from scorecard.extract.services import salesforce as connector
-from scorecard.extract.services.http import QuotaGone
+from scorecard.extract.services.http_errors import QuotaExceeded
 from scorecard.shared.errors import ScorecardError
 
 from .conftest import Connect, Reader, in_quarantine, utc
@@ -401,7 +401,7 @@ def test_a_share_of_the_day_is_left_to_others(connect: Connect, org: Salesforce)
     org.advance(days=1)
     org.daily_limit = 12
     reader = reader_of(connect, org, page_size=200, concurrency=1, quota_reserve=0.25)
-    with pytest.raises(QuotaGone, match=r"salesforce has less than 25% of its requests of the day left"):
+    with pytest.raises(QuotaExceeded, match=r"salesforce has less than 25% of its requests of the day left"):
         reader.extract()
     assert org.used == 10
     org.advance(days=1)
@@ -413,9 +413,7 @@ def test_a_share_of_the_day_is_left_to_others(connect: Connect, org: Salesforce)
 def test_what_cannot_be_understood_stops_its_object_alone(connect: Connect, org: Salesforce) -> None:
     org.objects.schema["Account"] = {"SystemModstamp": Field("datetime", "Nothing")}
     reader = reader_of(connect, org)
-    with pytest.raises(
-        ScorecardError, match="salesforce answered for Account with something else than its API promises"
-    ):
+    with pytest.raises(ScorecardError, match="salesforce sent an unexpected response for Account"):
         reader.extract()
     assert reader.current("opportunity", COLUMNS) == truth(org)
 
@@ -505,7 +503,7 @@ def test_the_daily_quota_stops_the_run_and_the_next_goes_on(connect: Connect, or
     org.advance(days=1)
     reader = reader_of(connect, org, page_size=200, concurrency=1)
     org.faults.on(Fault.QUOTA_GONE, path=r"/query/", after=2, times=1)
-    with pytest.raises(QuotaGone, match="daily quota is used up"):
+    with pytest.raises(QuotaExceeded, match="daily quota is used up"):
         reader.extract()
     got = len(reader.current("opportunity", "id"))
     assert 400 <= got < 1040, "what was read is kept"
@@ -596,7 +594,7 @@ def test_a_bulk_job_that_is_not_ours_any_more_is_made_anew(
     bulk: Reader, org: Salesforce, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     org.faults.on(Fault.QUOTA_GONE, path="/results", after=1)
-    with pytest.raises(QuotaGone):
+    with pytest.raises(QuotaExceeded):
         bulk.extract()
 
     def refuse(*_args: Any) -> Any:

@@ -19,7 +19,7 @@ from scorecard.extract import check, confirm, load_contracts
 from scorecard.extract.connectors import connector
 from scorecard.extract.raw import troubles
 from scorecard.extract.raw.troubles import Suspect
-from scorecard.extract.services import service_extraction as loop
+from scorecard.extract.services import service_extraction
 from scorecard.extract.services.sql import Sql
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Connection, ServiceSettings
@@ -339,7 +339,7 @@ def lines_loaded(reader: Reader) -> list[tuple[Any, ...]]:
 def test_a_key_that_repeats_puts_all_its_rows_into_quarantine(
     read: Read, db: Postgres, cursor: str, enough: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "ROWS", enough)
+    monkeypatch.setattr(service_extraction, "BUFFER_ROWS", enough)
     db.sql(LINES)
     reader = read(lines("order_id", **with_cursor(cursor)), page_size=3)
     (loaded,) = reader.extract().loaded

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from scorecard.extract.services.sql import Sql
-from scorecard.extract.services.sql.helpers import encrypted
+from scorecard.extract.services.sql.connection import encrypted
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Connection, ServiceSettings
 
@@ -62,7 +62,7 @@ def test_a_server_without_tls_gets_neither_user_nor_password(monkeypatch: pytest
 
     thread = threading.Thread(target=serve)
     thread.start()
-    monkeypatch.setattr("scorecard.extract.services.sql.helpers.is_loopback", lambda host: False)
+    monkeypatch.setattr("scorecard.extract.services.sql.connection.is_loopback", lambda host: False)
     address = f"postgresql://127.0.0.1:{listener.getsockname()[1]}/telephony"
     connection = Connection(host=address, login="reader", password="s3cr3t-word")  # type: ignore[arg-type]
     own = ServiceSettings(business_unit="Shop", currency="USD")

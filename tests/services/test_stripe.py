@@ -17,10 +17,11 @@ from sandbox.standins.record_store import Store
 from sandbox.standins.stripe.server import Stripe
 from scorecard.extract import check, confirm, load_contracts
 from scorecard.extract.raw.troubles import Suspect
-from scorecard.extract.services.http import Answer, QuotaGone
+from scorecard.extract.services.http_errors import QuotaExceeded
+from scorecard.extract.services.response import ServiceResponse
 from scorecard.extract.services.stripe import settings as fixed
-from scorecard.extract.services.stripe.events import Feed
-from scorecard.extract.services.stripe.helpers import Listed
+from scorecard.extract.services.stripe.api import ListPage
+from scorecard.extract.services.stripe.events import EventFeed
 from scorecard.shared.errors import ScorecardError
 
 from .conftest import Connect, Reader
@@ -246,7 +247,7 @@ def test_a_comparison_that_was_interrupted_is_made_up_for(connect: Connect, org:
     org.store.delete("customer", "cus_35")
     org.advance(days=40)
     org.faults.on(Fault.TOO_MANY_REQUESTS, path="customers.*starting_after", after=1, retry_after=3600)
-    with pytest.raises(QuotaGone, match="asks to wait 3600 seconds"):
+    with pytest.raises(QuotaExceeded, match="asks to wait 3600 seconds"):
         reader.extract()
     assert reader.tombstones("customer") == {}
     reader.extract()
@@ -444,7 +445,7 @@ def test_a_cursor_that_repeats_is_named(connect: Connect, org: Stripe, path: str
 def test_a_limit_stops_the_run_and_the_next_goes_on(connect: Connect, org: Stripe) -> None:
     reader = reader_of(connect, org, page_size=10, concurrency=1, objects=("customer",))
     org.faults.on(Fault.TOO_MANY_REQUESTS, path="customers.*starting_after", after=1, retry_after=3600)
-    with pytest.raises(QuotaGone, match="asks to wait 3600 seconds"):
+    with pytest.raises(QuotaExceeded, match="asks to wait 3600 seconds"):
         reader.extract()
     assert len(customers(reader)) == 20, "what was read is kept"
     org.store.delete("customer", "cus_21")
@@ -461,7 +462,7 @@ def test_a_limit_stops_the_run_and_the_next_goes_on(connect: Connect, org: Strip
 def test_the_record_that_a_run_stopped_at_is_gone_for_good(connect: Connect, org: Stripe) -> None:
     reader = reader_of(connect, org, page_size=10, concurrency=1, objects=("customer",))
     org.faults.on(Fault.TOO_MANY_REQUESTS, path="customers.*starting_after", after=1, retry_after=3600)
-    with pytest.raises(QuotaGone):
+    with pytest.raises(QuotaExceeded):
         reader.extract()
     del org.store._versions["customer"]["cus_21"]
     org.store.written += 1
@@ -476,7 +477,7 @@ def test_many_changes_are_gone_on_with_where_they_stopped(connect: Connect, org:
         org.advance(minutes=1)
         org.store.change("customer", f"cus_{number:02}", name="New")
     org.faults.on(Fault.TOO_MANY_REQUESTS, path="/customers/cus_21", retry_after=3600)
-    with pytest.raises(QuotaGone):
+    with pytest.raises(QuotaExceeded):
         reader.extract()
     assert [name for _, _, name, *_ in customers(reader)].count("New") == 20, "what was read is kept"
     seen = len(org.seen)
@@ -597,10 +598,10 @@ def test_an_event_names_what_else_it_changes() -> None:
     body = json.dumps({"data": [removed, upcoming], "has_more": False}).encode()
 
     class Told:
-        def listed(self, *_: Any) -> Iterator[tuple[Answer, Listed]]:
-            yield Answer("stripe", body, "", "/v1/events", {}, BEGIN), msgspec.json.decode(body, type=Listed)
+        def listed(self, *_: Any) -> Iterator[tuple[ServiceResponse, ListPage]]:
+            yield ServiceResponse("stripe", body, "", "/v1/events", {}, BEGIN), msgspec.json.decode(body, type=ListPage)
 
-    changes = Feed(Told(), 100).since(0)  # type: ignore[arg-type]
+    changes = EventFeed(Told(), 100).since(0)  # type: ignore[arg-type]
     assert [(change.kind, change.id, change.deleted) for change in changes] == [("customer", "cus_1", False)]
 
 

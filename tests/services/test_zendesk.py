@@ -13,7 +13,7 @@ from sandbox.standins.record_store import Store
 from sandbox.standins.zendesk.server import Zendesk
 from scorecard.extract.services import http
 from scorecard.extract.services import zendesk as connector
-from scorecard.extract.services.http import QuotaGone
+from scorecard.extract.services.http_errors import QuotaExceeded
 from scorecard.shared.errors import ScorecardError
 
 from .conftest import Connect, Reader, utc
@@ -343,7 +343,7 @@ def test_how_long_is_waited(connect: Connect, account: Zendesk, monkeypatch: pyt
         reader.extract()
         assert waits == [seconds]
     else:
-        with pytest.raises(QuotaGone, match="asks to wait 3600 seconds"):
+        with pytest.raises(QuotaExceeded, match="asks to wait 3600 seconds"):
             reader.extract()
         assert len(reader.current("ticket", "id")) == 10, "what was read is kept"
         before = len(account.seen)
@@ -360,7 +360,7 @@ def test_a_list_of_ratings_that_is_cut_off_goes_on(connect: Connect, account: Ze
         account.store.put("satisfaction_ratings", str(number), rating(number), BEGIN + timedelta(days=1))
     reader = reader_of(connect, account, objects=("satisfaction_rating",), page_size=10)
     account.faults.on(Fault.TOO_MANY_REQUESTS, path=r"ratings.*after.*", after=1, retry_after=3600)
-    with pytest.raises(QuotaGone):
+    with pytest.raises(QuotaExceeded):
         reader.extract()
     before = len(account.seen)
     reader.extract()

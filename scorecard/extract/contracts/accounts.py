@@ -1,4 +1,4 @@
-"""Accounts of services that the settings name, held against what is declared."""
+"""Accounts of services in the settings, checked against the declared sources."""
 
 from scorecard.catalogue import COMPANY, declarations, declared_as, read_sources
 from scorecard.shared.errors import ScorecardError
@@ -7,7 +7,7 @@ from scorecard.shared.text import plain
 
 
 def refuse_wrong_accounts(settings: Settings) -> None:
-    """Refuse an account of what is no service, and one that has the name of another source.
+    """Fail if an account is of an unknown service, or has the name of another source.
 
     Raises
     ------

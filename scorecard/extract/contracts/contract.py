@@ -1,4 +1,4 @@
-"""What a source promises: its raw tables and columns, and how they are read. `declared.py` reads it from dbt's YAML."""
+"""The contract of a source: its raw tables and columns, and how they are read. `declared_contracts.py` reads it."""
 
 import hashlib
 import json
@@ -9,14 +9,14 @@ from datetime import date
 from pathlib import Path
 
 from scorecard.extract.contracts.known_through import KnownThrough
-from scorecard.extract.contracts.value_formats import USUAL, Formats
+from scorecard.extract.contracts.value_formats import USUAL, ValueFormats
 
 TYPES = ("varchar", "bigint", "integer", "boolean", "date", "timestamp", "timestamptz", "double")
 DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)")
 DECIMALS = 8
 """Decimals that every number keeps, whatever a contract declares: sources send more than they document."""
 READING = 2
-"""Number of the rules by which values are read; a new number reads every export again."""
+"""Version of the rules by which values are read. A new version reads every export again."""
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -50,7 +50,7 @@ class Column:
 
     @property
     def is_amount(self) -> bool:
-        """Whether it says how much a record weighs: a number with decimals, or what the contract says is an amount."""
+        """Whether the column is an amount: it has decimals, or the contract says so (`measure`)."""
         return self.measure or (self.decimal is not None and not self.identifies)
 
     @property
@@ -61,7 +61,7 @@ class Column:
 
 
 LINE_KEY = Column("_line_key", "varchar", "_line_key", True)
-"""The key of records that have no id: their content, and which of equal ones each is."""
+"""The key of records that have no id: a hash of their content, and a number among equal records."""
 
 LINE_CONTENT = "line_content"
 """The primary_key of a table whose records have no id."""
@@ -71,15 +71,15 @@ LINE_CONTENT = "line_content"
 class ObjectContract:
     """A raw table and what it is read from.
 
-    `file`: the export, a path below the folder of the source, or a pattern of several that are one export together; ""
-    for a service. `sheet`: of a workbook; "" is the first. A `full_export` holds every record, so that one which left
-    it is gone; any other only adds and changes.
-    `object`: what the service calls it. `each`: the path of a list inside of the service's record, where a row is an
-    entry of that list. `merge_key`: what a load replaces as a whole; the record, or for such entries their record.
-    `cursor`: the column of a database's table that says what is new; "": none does. `known_through`: what tells the day
-    through which an export is complete; None: its last record. `dated`: its records are facts of a day, of which
-    `start_date` leaves older ones out; all others are read whole, for facts of any day refer to them. `formats`: how
-    values are written.
+    `file`: the export, a path below the folder of the source, or a pattern of several files that are one export; "" for
+    a service. `sheet`: of a workbook; "" is the first. A `full_export` has every record, so a record that is missing
+    was deleted; any other export only adds and changes records.
+    `object`: the service's name of it. `each`: the path of a list inside of the service's record; a row is then an
+    entry of that list. `merge_key`: what a load replaces as a whole, the record; for entries, their record.
+    `cursor`: the column of a database's table that orders changes, "" if there is none. `known_through`: how the last
+    complete day of an export is known; None: by its last record. `dated`: the records are facts of a day, and
+    `start_date` leaves older ones out. Other tables are read whole, since facts of any day refer to them. `formats`:
+    how values are written.
     """
 
     name: str
@@ -96,7 +96,7 @@ class ObjectContract:
     cursor: str = ""
     known_through: KnownThrough | None = None
     dated: bool = False
-    formats: Formats = USUAL
+    formats: ValueFormats = USUAL
 
     @property
     def is_keyless(self) -> bool:
@@ -105,7 +105,7 @@ class ObjectContract:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of all that changes what is read out of one and the same file."""
+        """SHA-256 of all parts of the contract that change what is read out of the same file."""
         shape = [
             READING,
             [
@@ -127,9 +127,9 @@ class ObjectContract:
 class SourceContract:
     """A source: `name` is its folder below the data folder, `schema` its schema in the warehouse.
 
-    `service`: the service it is read from, "" for a folder of exports. Of a service, the business unit and currency are
-    settings. `folder`: where the files lie that people of the company write, instead of exports; each may be missing or
-    empty, and may lose any number of rows.
+    `service`: the service it is read from, "" for a folder of exports. The business unit and currency of a service are
+    settings. `folder`: where people of the company write files, instead of exports. Each file may be missing or empty,
+    and may lose any number of rows.
     """
 
     name: str
@@ -143,5 +143,5 @@ class SourceContract:
 
 
 def first_day(start: date | None, contracts: Sequence[ObjectContract]) -> date | None:
-    """Return the day from which on an object's records are wanted; None, where a table of it isn't dated: all are."""
+    """Return the first day of which an object's records are wanted, None for all: a table of it isn't dated."""
     return start if all(contract.dated for contract in contracts) else None

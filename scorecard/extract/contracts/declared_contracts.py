@@ -1,6 +1,6 @@
-"""Contracts of sources, out of what dbt's YAML declares: no column is listed twice.
+"""Contracts of sources, made of dbt's YAML.
 
-The catalogue has read the file, its keys and the kinds of their values; here it is what contradicts itself.
+The catalogue reads the file and checks its keys and types. This module finds contradictions.
 """
 
 from dataclasses import replace
@@ -56,7 +56,7 @@ def read_contracts(path: Path) -> list[SourceContract]:
 
 
 def _refuse_undeclared(settings: Settings, contracts: dict[str, SourceContract]) -> None:
-    """Refuse settings of sources that nobody declared: a name that was misspelt would switch nothing on."""
+    """Fail if settings name a source that isn't declared: a misspelt name would switch nothing on."""
     known = {*contracts, *declarations(settings)} - {COMPANY, *company_folders(settings)}
     file = settings.project / settings_file.NAME
     for what in ("sources", "services", "connections"):
@@ -133,7 +133,7 @@ def _object(table: DeclaredTable, source: str, service: str) -> ObjectContract:
 
 
 def _refuse_contradictions(table: DeclaredTable, columns: tuple[Column, ...], key: tuple[str, ...], where: str) -> None:
-    """Refuse what names no column, or one twice, and a file that is outside of its folder."""
+    """Fail if a table names a missing column or a column twice, or a file outside of its folder."""
     names, meta, file = [column.name for column in columns], table.meta, Path(table.meta.file or "")
     _refuse_repeats(names, f"{where} lists the column", table.at)
     _refuse_repeats([column.header for column in columns], f"{where} reads twice the header", table.at)
@@ -159,14 +159,16 @@ def _refuse_contradictions(table: DeclaredTable, columns: tuple[Column, ...], ke
 
 
 def _known_through(table: DeclaredTable, contract: ObjectContract) -> KnownThrough | None:
-    """Read how the day is told through which an export is known; None where it isn't."""
+    """Read how the last complete day of an export is known, None if it isn't declared."""
     if table.meta.known_through is None:
         return None
     try:
         declared = parse(table.meta.known_through)
         if not contract.file:
             raise ValueError("is of a service, which says itself what time it is")
-        moments = {each.name for each in contract.columns if each.data_type in ("date", "timestamp", "timestamptz")}
+        moments = {
+            column.name for column in contract.columns if column.data_type in ("date", "timestamp", "timestamptz")
+        }
         if declared.kind == "field" and declared.value not in moments:
             raise ValueError(f"names the field {declared.value}, which is no column of a date or timestamp")
     except ValueError as error:
@@ -179,7 +181,7 @@ def _known_through(table: DeclaredTable, contract: ObjectContract) -> KnownThrou
 
 
 def _key(table: DeclaredTable, where: str, service: str) -> tuple[str, ...]:
-    """Read what tells the records of a table apart."""
+    """Read the primary key of a table."""
     key = table.meta.primary_key
     _require(key, "primary_key", f"config.meta of {where}", table.at)
     if key != (LINE_CONTENT,):
@@ -213,7 +215,9 @@ def _column(entry: ColumnEntry, key: tuple[str, ...], table: str, at: str) -> Co
         name=name,
         data_type=data_type,
         header=meta.header or name,
-        not_null=name in key or meta.not_null or any(each.get("type") == "not_null" for each in entry.constraints),
+        not_null=name in key
+        or meta.not_null
+        or any(constraint.get("type") == "not_null" for constraint in entry.constraints),
         optional=meta.optional,
         date_format=column_date_format(meta.date_format, data_type, where, at),
         measure=meta.measure,

@@ -1,6 +1,6 @@
-"""Through which day an export is known to be complete, where its contract declares how that is told.
+"""The last day of which an export is complete, if its contract declares how that is known.
 
-Without a declaration an export is known through its last record, so that a quiet month never ends.
+Without a declaration an export is complete through its last record, so a quiet month never ends.
 """
 
 import re
@@ -19,14 +19,14 @@ _PARTS = {"%Y": r"(?P<year>\d{4})", "%m": r"(?P<month>\d{2})", "%d": r"(?P<day>\
 
 @dataclass(frozen=True)
 class KnownThrough:
-    """What tells the day: a column (`value` is its name), the file's name (`value` is its pattern), or its time."""
+    """How the day is known: by a column (`value`: its name), the file's name (`value`: its pattern), or its time."""
 
     kind: Kind
     value: str = ""
 
 
 def parse(declared: Any) -> KnownThrough:
-    """Read `config.meta.known_through` of a table. Raises ValueError, with a part of a sentence, where it is wrong."""
+    """Read `config.meta.known_through` of a table. Raises ValueError, with a part of a sentence, if it is wrong."""
     if declared == "day_before_written":
         return KnownThrough("day_before_written")
     if not isinstance(declared, dict) or len(declared) != 1:
@@ -65,7 +65,7 @@ def day_in_name(pattern: str, file: str) -> date:
 
 
 def through(moment: datetime, zone: ZoneInfo) -> date:
-    """Return the last day that was over at a moment, which is of the company's time zone if it names none."""
+    """Return the last day that is over at a moment; a moment without a time zone is in the company's."""
     local = moment.astimezone(zone) if moment.tzinfo else moment
     return local.date() - timedelta(days=1)
 
@@ -73,9 +73,9 @@ def through(moment: datetime, zone: ZoneInfo) -> date:
 def known_day(
     declared: KnownThrough, written: Collection[tuple[str, datetime]], newest: date | datetime | None, zone: ZoneInfo
 ) -> date | None:
-    """Return the day through which an export of one or several files is known, None where nothing tells it.
+    """Return the last complete day of an export of one or several files, None if it isn't known.
 
-    It is never later than the day on which its newest file was written: what a file says of later days is a plan.
+    It is never later than the day on which its newest file was written: later days in a file are plans.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def known_day(
     """
     if not written:
         return None
-    # The clock of whoever wrote it may be ahead.
+    # The clock of the machine that wrote the file may be ahead.
     last_written = min(max(moment for _, moment in written), datetime.now(UTC))
     if declared.kind == "day_before_written":
         return through(last_written, zone)

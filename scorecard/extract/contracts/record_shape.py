@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 
 PARENT = "_parent."
-"""Before the header of a column of a list's entry that is a field of the record the list is in."""
+"""Prefix of a header in a table of a list's entries: the column is a field of the record that has the list."""
 
 
 @dataclass(frozen=True)
 class RecordShape:
-    """Where the records of a service say what the extraction has to know: JSON paths, "" where there is none.
+    """JSON paths of the fields that the extraction needs, "" if there is no such field.
 
-    ``modified`` is the declared column that orders the versions of a record. A record is a tombstone where the field at
-    ``deleted`` reads ``deleted_value`` (where that is "", if it reads anything); ``deleted_at`` says since when,
-    ``merged_into`` which record took it in. ``ignored`` fields are neither kept nor reported. ``one_moment``: all pages
-    of a run show one moment, so that no record comes twice; else only the records of one page do.
+    ``modified`` is the declared column that orders the versions of a record. A record is a tombstone if its field at
+    ``deleted`` equals ``deleted_value`` (if that is "", if the field has a value). ``deleted_at`` is the time of the
+    deletion, ``merged_into`` the record that it was merged into. ``ignored`` fields are neither kept nor reported.
+    ``one_moment``: all pages of a run show the same moment, so no record comes twice; else each page has its own.
     """
 
     modified: str = ""

@@ -1,6 +1,6 @@
-"""How an export writes its values: what a contract says of dates, numbers, empty cells and the text as a whole.
+"""How an export writes dates, numbers, empty cells and its text, as its contract declares.
 
-A value that isn't written so goes to quarantine; no staging model has to parse it.
+A value in another format goes to quarantine, so no staging model has to parse it.
 """
 
 import codecs
@@ -16,7 +16,7 @@ EPOCH = "epoch"
 """The date_format of a column that counts seconds since 1970."""
 
 OFFSET = r"(Z|[+-](0\d|1[0-3])(:?[0-5]\d)?|[+-]14(:?00)?)"
-"""Regular expression of a moment's distance from UTC: none on Earth is beyond 14 hours."""
+"""Regular expression of an offset from UTC, 14 hours at most."""
 
 _PARTS = {
     "d": r"\d{1,2}",
@@ -46,10 +46,10 @@ _LOOKALIKES = {" ": "[ \\x{A0}\\x{202F}]", "'": "['’]"}
 
 
 @dataclass(frozen=True)
-class Formats:
+class ValueFormats:
     """How the export of one table is written.
 
-    `encoding`: Python's name of it. `skip_rows`: lines above the header. `null_values`: texts that stand for no value.
+    `encoding`: Python's name of it. `skip_rows`: lines above the header. `null_values`: texts that mean "no value".
     `has_typed_cells`: values may also come as dates of their own (Excel, Parquet, databases), which are read as
     such whatever the date_format.
     """
@@ -64,19 +64,19 @@ class Formats:
 
     @property
     def shape(self) -> list[Any]:
-        """All that isn't as usual, and changes what is read out of one and the same file."""
+        """The formats that differ from the default, and change what is read out of the same file."""
         return [
-            [each.name, getattr(self, each.name)]
-            for each in fields(self)
-            if each.name != "has_typed_cells" and getattr(self, each.name) != each.default
+            [setting.name, getattr(self, setting.name)]
+            for setting in fields(self)
+            if setting.name != "has_typed_cells" and getattr(self, setting.name) != setting.default
         ]
 
 
-USUAL = Formats()
-"""How values are written where a contract says nothing of it."""
+USUAL = ValueFormats()
+"""The formats of a contract that declares none."""
 
 
-def read_formats(meta: dict[str, Any], where: str, at: str, has_typed_cells: bool) -> Formats:
+def read_formats(meta: dict[str, Any], where: str, at: str, has_typed_cells: bool) -> ValueFormats:
     """Read how a table's export is written out of its config.meta, which stands ``at`` a file and line.
 
     Raises
@@ -93,7 +93,7 @@ def read_formats(meta: dict[str, Any], where: str, at: str, has_typed_cells: boo
         "thousands_separator": _thousands_problem(texts),
         "skip_rows": "" if type(skip_rows) is int and 0 <= skip_rows <= 1000 else "it is no number from 0 to 1000",
         "null_values": ""
-        if isinstance(nulls, list | tuple) and all(isinstance(each, str) for each in nulls)
+        if isinstance(nulls, list | tuple) and all(isinstance(null, str) for null in nulls)
         else "it is no list of texts; put each in quotation marks",
         "encoding": _encoding_problem(meta.get("encoding", "utf-8")),
     }
@@ -103,47 +103,49 @@ def read_formats(meta: dict[str, Any], where: str, at: str, has_typed_cells: boo
                 f"In {at}, config.meta of {where} has the {name} {meta.get(name)!r}: {problem}.", f"Correct {name}."
             )
     encoding = codecs.lookup(meta.get("encoding", "utf-8")).name
-    return Formats(
+    return ValueFormats(
         encoding=_WRITTEN_AS.get(encoding, encoding),
         skip_rows=skip_rows,
         date_format=meta.get("date_format", ""),
-        null_values=tuple(each.strip() for each in nulls),
+        null_values=tuple(null.strip() for null in nulls),
         has_typed_cells=has_typed_cells,
         **texts,
     )
 
 
-def column_date_format(said: Any, data_type: str, where: str, at: str) -> str:
+def column_date_format(declared: Any, data_type: str, where: str, at: str) -> str:
     """Read the date_format of one column.
 
     Raises
     ------
     ScorecardError: it can't be used, or not for a column of this type.
     """
-    problem = "" if said == EPOCH else _date_problem(said)
-    if said and not problem:
-        has_zone = said.endswith("%z") or said == EPOCH
-        wanted = ("timestamptz", "bigint") if said == EPOCH else ("timestamptz",) if has_zone else ("date", "timestamp")
+    problem = "" if declared == EPOCH else _date_problem(declared)
+    if declared and not problem:
+        has_zone = declared.endswith("%z") or declared == EPOCH
+        wanted = (
+            ("timestamptz", "bigint") if declared == EPOCH else ("timestamptz",) if has_zone else ("date", "timestamp")
+        )
         if data_type not in wanted:
             problem = f"a column that is written so is a {' or a '.join(wanted)}, and this is a {data_type}"
     if problem:
         raise ScorecardError(
-            f"In {at}, config.meta of {where} has the date_format {said!r}: {problem}.", "Correct date_format."
+            f"In {at}, config.meta of {where} has the date_format {declared!r}: {problem}.", "Correct date_format."
         )
-    return str(said)
+    return str(declared)
 
 
-def _date_problem(said: Any) -> str:
-    """Say what is wrong with a date_format, "" where nothing is."""
-    if said == "":
+def _date_problem(date_format: Any) -> str:
+    """Return what is wrong with a date_format, "" if nothing is."""
+    if date_format == "":
         return ""
-    if not isinstance(said, str) or set(re.findall("%(.?)", said)) - {*_PARTS, "%"}:
+    if not isinstance(date_format, str) or set(re.findall("%(.?)", date_format)) - {*_PARTS, "%"}:
         return f"it may have %{', %'.join(_PARTS)} and the characters between them"
-    if "%z" in said and not said.endswith("%z"):
+    if "%z" in date_format and not date_format.endswith("%z"):
         return "%z, the distance from UTC, stands at the end"
-    moment = datetime(2001, 12, 31, tzinfo=UTC if "%z" in said else None)
+    moment = datetime(2001, 12, 31, tzinfo=UTC if "%z" in date_format else None)
     try:
-        if datetime.strptime(moment.strftime(said), said) == moment:
+        if datetime.strptime(moment.strftime(date_format), date_format) == moment:
             return ""
     except ValueError:
         pass
@@ -151,29 +153,29 @@ def _date_problem(said: Any) -> str:
 
 
 def _thousands_problem(texts: dict[str, Any]) -> str:
-    said = texts["thousands_separator"]
-    if said not in ("", ".", ",", " ", "'"):
+    separator = texts["thousands_separator"]
+    if separator not in ("", ".", ",", " ", "'"):
         return "it is none of . , ' and a space"
-    return "it is the decimal_separator, too" if said and said == texts["decimal_separator"] else ""
+    return "it is the decimal_separator, too" if separator and separator == texts["decimal_separator"] else ""
 
 
-def _encoding_problem(said: Any) -> str:
+def _encoding_problem(encoding: Any) -> str:
     try:
-        "a".encode(codecs.lookup(said).name)
+        "a".encode(codecs.lookup(encoding).name)
     except (LookupError, TypeError, ValueError):
         return "no encoding of texts is called so; Excel's are windows-1252 (Western Europe), shift_jis (Japan), utf-8"
     return ""
 
 
-def cell_sql(text: str, formats: Formats) -> str:
-    """SQL of a cell, null where its text stands for no value."""
+def cell_sql(text: str, formats: ValueFormats) -> str:
+    """SQL of a cell, null if its text means "no value"."""
     if not formats.null_values:
         return text
     nulls = ", ".join(map(literal, formats.null_values))
     return f"case when trim({text}) not in ({nulls}) then {text} end"
 
 
-def number_sql(text: str, formats: Formats) -> str:
+def number_sql(text: str, formats: ValueFormats) -> str:
     """SQL of a number's text with a point and without separators of thousands, null where it isn't written as declared.
 
     Thousands are parted three by three from the right, as in India two by two before them.

@@ -1,13 +1,13 @@
-"""The text of an export's files on its way into the scratch database, a column in one place whatever file it is of."""
+"""The text of an export's files in the scratch database, with the columns in the order of the contract."""
 
-import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import Column, ObjectContract
 from scorecard.extract.contracts.value_formats import cell_sql
+from scorecard.extract.files.export_file import ExportFile
 from scorecard.extract.raw.undeclared import as_json, names_in
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.sql import literal
@@ -17,21 +17,10 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-BLOCK = 1 << 20
-"""Bytes of a file that are read at a time."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A file of an export: `name`, as rows name it (`<source>/<file>`), and how to open it."""
-
-    name: str
-    open: Callable[[], IO[bytes]]
-
 
 @dataclass(frozen=True)
 class Bounds:
-    """The most cells, and characters in all of them, that a packed file may hold once it is unpacked."""
+    """The maximum number of cells, and of characters in them, of a packed file once it is unpacked."""
 
     cells: int = 50_000_000
     text: int = 500_000_000
@@ -45,7 +34,7 @@ class Cells:
     """The texts of one export: `<table>` (_page, _line, _undeclared, _c0, _c1 …; null is empty) and `<table>_odd`.
 
     `_c0`, `_c1` … are the columns of the contract, `_undeclared` all others as JSON. In `<table>_odd` (_page, _line,
-    _reason, _payload) are records that can't be told apart into columns. A page is a file; `<table>_pages` has them.
+    _reason, _payload) are records that can't be split into columns. A page is a file; `<table>_pages` lists them.
     `fields` are the columns of the contract as the first file calls them, `undeclared` the names of the others.
     """
 
@@ -71,17 +60,18 @@ class Cells:
             self.db.execute(f"create table {self.table}{suffix} ({columns})")
 
     def begin(self, header: Sequence[str], source_file: str) -> None:
-        """Find the place of each of the columns that the next file has.
+        """Begin the next file: find the position of each column in its header.
 
         Raises
         ------
         ScorecardError: the file is empty, lacks a column or has one twice.
         """
         self._page += 1
-        found = columns_of(header, self.contract, source_file)
-        self._positions = [found.index(column) + 1 if column in found else 0 for column in self.contract.columns]
-        self._others = dict(sorted(names_in(header, found).items()))
-        self.undeclared |= dict.fromkeys(names_in(header, found))
+        columns = columns_of(header, self.contract, source_file)
+        self._positions = [columns.index(column) + 1 if column in columns else 0 for column in self.contract.columns]
+        undeclared = names_in(header, columns)
+        self._others = dict(sorted(undeclared.items()))
+        self.undeclared |= dict.fromkeys(undeclared)
         names = [header[position - 1] if position else "" for position in self._positions]
         given = [(i, name) for i, name in enumerate(names) if self._positions[i]]
         self.fields = self.fields or [
@@ -109,11 +99,11 @@ class Cells:
         return int(count)
 
     def add_odd(self, rows: str, reason: str, payload: str) -> None:
-        """Insert rows that are to go to quarantine as they are; `reason` and `payload` are SQL."""
+        """Insert rows for quarantine; `reason` and `payload` are SQL."""
         self.db.execute(f"insert into {self.table}_odd select {self._page}, _line, {reason}, {payload} from {rows}")
 
     def set_aside(self, ranges: Sequence[tuple[int, int]], reason: str) -> None:
-        """Move the rows of some ranges (first and last line) of the file to those that are to go to quarantine."""
+        """Move ranges of rows (first and last line) of the file to those for quarantine."""
         import pyarrow as pa
 
         disjoint: list[tuple[int, int]] = []
@@ -141,11 +131,15 @@ class Cells:
         declared = ", ".join(f"{literal(name)}, _c{i}" for i, name in enumerate(self.fields))
         return f"json_merge_patch(json_object({declared}), coalesce(_undeclared, '{{}}')::json)::varchar"
 
-    def end(self, source_file: str, sha256: str, size: int, rows: int) -> None:
-        """Note what was read of the file."""
+    def note_absent(self, file: ExportFile) -> None:
+        """Note a file that is missing or blank."""
+        self.end(file, 0, 0)
+
+    def end(self, file: ExportFile, size: int, rows: int) -> None:
+        """End a file: note its size in bytes and the number of its records."""
         self.rows += rows
         self.db.execute(
-            f"insert into {self.table}_pages values (?, ?, ?, ?, ?)", [self._page, source_file, sha256, size, rows]
+            f"insert into {self.table}_pages values (?, ?, ?, ?, ?)", [self._page, file.name, file.sha256, size, rows]
         )
 
 
@@ -156,17 +150,8 @@ def batch_of(lines: Sequence[int], records: Sequence[Sequence[str | None]]) -> "
     return pa.table([pa.array(lines, pa.int64()), pa.array(records, pa.list_(pa.string()))], ["_line", "_f"])
 
 
-def hash_of(file: IO[bytes]) -> tuple[str, int]:
-    """Return the SHA-256 and the size of a file."""
-    digest, size = hashlib.sha256(), 0
-    while block := file.read(BLOCK):
-        digest.update(block)
-        size += len(block)
-    return digest.hexdigest(), size
-
-
 def empty(source_file: str) -> ScorecardError:
-    """Say that there is nothing in a file."""
+    """Return the error of an empty file."""
     return ScorecardError(
         f"{source_file} is empty: it has not even a header.",
         "Export it again; the warehouse was left as it was.",
@@ -174,7 +159,7 @@ def empty(source_file: str) -> ScorecardError:
 
 
 def too_large(source_file: str, what: str, bounds: Bounds) -> ScorecardError:
-    """Say that a packed file holds more "cells", "text" or "bytes" than may be unpacked."""
+    """Return the error of a packed file with too many "cells", or too much "text" or "bytes"."""
     if what == "bytes":
         problem, setting = f"{source_file} has a part that is far too large once it is unpacked.", ""
     else:
@@ -191,7 +176,7 @@ def too_large(source_file: str, what: str, bounds: Bounds) -> ScorecardError:
 
 
 def snake_case(header: str) -> str:
-    """Turn a header into a column name; "" where it isn't all ASCII or has no letter.
+    """Turn a header into a column name; "" if it isn't all ASCII or has no letter.
 
     >>> snake_case("Close Value (USD)"), snake_case("closeDate"), snake_case("顧客")
     ('close_value_usd', 'close_date', '')
@@ -204,7 +189,7 @@ def snake_case(header: str) -> str:
 
 
 def columns_of(header: Sequence[str], contract: ObjectContract, source_file: str) -> list[Column | None]:
-    """Return the column of the contract that each column of the file is, None for those nobody declared.
+    """Return the column of the contract that each column of the file is, None for an undeclared one.
 
     Raises
     ------

@@ -1,56 +1,57 @@
 """A CSV file as text cells.
 
-Reading is Python's csv module, for it knows the physical line of each record; DuckDB splits the lines that have no
-quotation mark.
+Python's csv module reads records with quotation marks, since it knows their physical lines. DuckDB splits all other
+lines.
 """
 
 import codecs
 import csv
-import hashlib
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import IO, Any
 
-from scorecard.extract.files.cells import BLOCK, Cells, Part, batch_of
+from scorecard.extract.files.cells import Cells, batch_of
+from scorecard.extract.files.csv_encoding import line_of, wrong_encoding
+from scorecard.extract.files.export_file import ExportFile
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.sql import literal
 
 CHUNK = 2 << 20
-"""Characters that are held as Python lines at a time, and the rest of the last line."""
+"""Characters of lines that are read at a time; the last line is read to its end."""
 
 MAX_HEADER = 1 << 20
-"""Characters of the longest header; what is longer is no header but a file of another kind."""
+"""Maximum characters of a header; a file with a longer one is of another kind."""
 
 MAX_LINE = 16 << 20
-"""Bytes of the longest line, characters of the longest field. A file without line ends would have to be held whole."""
+"""Maximum bytes of a line, and characters of a field: a file without line ends would fill the memory."""
 
 
-def read_csv(cells: Cells, part: Part) -> None:
+def read_csv(cells: Cells, file: ExportFile) -> None:
     """Read a CSV file into the cells.
 
     Raises
     ------
-    ScorecardError: the file as a whole can't be used: empty, in another encoding, a column lacking or twice, broken
-        quotes, a line without end.
+    ScorecardError: the file as a whole can't be used: it is empty, in another encoding, lacks a column or has it twice,
+        has broken quotes, or a line that is too long.
     """
     formats, delimiter = cells.contract.formats, cells.contract.delimiter
-    with part.open() as raw:
-        hashed = _Hashed(raw, formats.encoding)
-        text = io.TextIOWrapper(io.BufferedReader(hashed), encoding=formats.encoding, newline="")
+    with file.open() as raw:
+        guarded = _GuardedBytes(raw, formats.encoding)
+        text = io.TextIOWrapper(io.BufferedReader(guarded), encoding=formats.encoding, newline="")
         try:
-            lines = _header_lines(text, part.name)
+            lines = _header_lines(text, file.name)
             for _ in islice(lines, formats.skip_rows):
                 pass
-            records = _records(lines, formats.skip_rows + 1, delimiter, part.name)
+            records = _records(lines, formats.skip_rows + 1, delimiter, file.name)
             _, last_line, header = next(records, (0, 0, []))
-            cells.begin(header, part.name)
-            rows_read = _read_records(cells, text, last_line + 1, len(header), delimiter, part.name)
+            cells.begin(header, file.name)
+            rows_read = _read_records(cells, text, last_line + 1, len(header), delimiter, file.name)
         except (UnicodeError, _ZeroByte, _OtherEncoding) as error:
-            raise _wrong_encoding(part.open, part.name, formats.encoding) from error
+            raise wrong_encoding(file, formats.encoding) from error
         except _LongLine as error:
-            raise _too_long(f"Line {_line_of(part.open, error.start)} of {part.name}", MAX_LINE) from error
-    cells.end(part.name, hashed.sha256.hexdigest(), hashed.size, rows_read)
+            raise _too_long(f"Line {line_of(file, error.start)} of {file.name}", MAX_LINE) from error
+    cells.end(file, guarded.size, rows_read)
 
 
 class _ZeroByte(Exception):
@@ -58,7 +59,7 @@ class _ZeroByte(Exception):
 
 
 class _OtherEncoding(Exception):
-    """The file says itself that it is UTF-8, and the contract something else."""
+    """The file begins with the mark of UTF-8, and the contract declares another encoding."""
 
 
 class _LongLine(Exception):
@@ -68,15 +69,12 @@ class _LongLine(Exception):
         self.start = start
 
 
-class _Hashed(io.RawIOBase):
-    """Bytes on their way, hashed as they pass, so that hash and rows are of one file version.
-
-    What is no text of lines is stopped here, before a reader looks for the end of its line in memory.
-    """
+class _GuardedBytes(io.RawIOBase):
+    """The bytes of a file, counted, and checked before a reader holds a whole line of them in memory."""
 
     def __init__(self, raw: IO[bytes], encoding: str) -> None:
         self.encoding = encoding
-        self.raw, self.sha256, self.size, self.line_start = raw, hashlib.sha256(), 0, 0
+        self.raw, self.size, self.line_start = raw, 0, 0
 
     def readable(self) -> bool:
         return True
@@ -84,17 +82,16 @@ class _Hashed(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         data = self.raw.read(len(buffer))
         buffer[: len(data)] = data
-        self.sha256.update(data)
-        self._refuse_what_is_no_text(data)
+        self._refuse_other_than_lines(data)
         self.size += len(data)
         return len(data)
 
-    def _refuse_what_is_no_text(self, data: bytes) -> None:
+    def _refuse_other_than_lines(self, data: bytes) -> None:
         if b"\0" in data and not self.encoding.startswith(("utf-16", "utf-32")):
             raise _ZeroByte
         if self.size == 0 and data.startswith(codecs.BOM_UTF8) and self.encoding != "utf-8-sig":
             raise _OtherEncoding
-        # All other lines that end in the data are shorter than it, which is no longer than a line may be.
+        # All other lines that end in the data are shorter than the data, which is shorter than MAX_LINE.
         first_end = min((end for end in (data.find(b"\n"), data.find(b"\r")) if end >= 0), default=len(data))
         if self.size + first_end - self.line_start > MAX_LINE:
             raise _LongLine(self.line_start)
@@ -113,7 +110,7 @@ def _header_lines(text: IO[str], source_file: str) -> Iterator[str]:
 
 
 def _records(text: Iterable[str], line: int, delimiter: str, source_file: str) -> Iterator[tuple[int, int, list[str]]]:
-    """Yield (first line, last line, fields) of each record of a text that begins on `line`; blank lines are none."""
+    """Yield (first line, last line, fields) of each record of a text that begins on `line`, without blank lines."""
     csv.field_size_limit(MAX_LINE)
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     start = line
@@ -133,7 +130,7 @@ def _records(text: Iterable[str], line: int, delimiter: str, source_file: str) -
 def _read_records(cells: Cells, text: IO[str], line: int, width: int, delimiter: str, source_file: str) -> int:
     """Read the records from a line on, and count them.
 
-    Lines without a quotation mark are records as they stand, and DuckDB splits them ten times faster than Python can.
+    A line without a quotation mark is a record, and DuckDB splits it ten times faster than Python.
     """
     import pyarrow as pa
 
@@ -145,7 +142,7 @@ def _read_records(cells: Cells, text: IO[str], line: int, width: int, delimiter:
             fields = "batch"
             read = len(records)
         else:
-            whole = [each.rstrip("\r\n") for each in lines]
+            whole = [line_text.rstrip("\r\n") for line_text in lines]
             numbers = pa.array(range(line, line + len(lines)), pa.int64())
             batch = pa.table([numbers, pa.array(whole, pa.string())], ["_line", "_text"])
             fields = f"(select _line, string_split(_text, {literal(delimiter)}) as _f from batch where _text <> '')"
@@ -163,7 +160,7 @@ def _read_records(cells: Cells, text: IO[str], line: int, width: int, delimiter:
 def _parse(
     lines: list[str], rest: Iterator[str], line: int, delimiter: str, source_file: str
 ) -> tuple[list[int], list[list[str]], int]:
-    """Parse lines and as many of the rest as their last record goes on for: first lines, fields, the line after."""
+    """Parse lines, and further ones to the end of the last record: first lines, fields, the line after."""
     starts, records = [], []
     last = line + len(lines) - 1
     after = last + 1
@@ -176,64 +173,9 @@ def _parse(
     return starts, records, after
 
 
-def _wrong_encoding(open_file: Callable[[], IO[bytes]], source_file: str, encoding: str) -> ScorecardError:
-    """Say where the first byte is that is no text in the encoding."""
-    with open_file() as raw:
-        is_utf8 = raw.read(3) == codecs.BOM_UTF8 and encoding != "utf-8-sig"
-    if is_utf8:
-        return _not_in(encoding, source_file, "begins as a file in UTF-8 does")
-    with open_file() as raw:
-        found = _wrong_byte(raw, encoding)
-    if found is None:
-        return _not_in(encoding, source_file, "changed while it was read")
-    offset, byte = found
-    shown = f"the byte 0x{byte:02X}" if byte else "a zero byte"
-    utf16 = ", as UTF-16 has" if not byte or (offset == 0 and byte in codecs.BOM_UTF16) else ""
-    line = _line_of(open_file, offset)
-    return _not_in(encoding, source_file, f"has {shown} on line {line} (byte {offset + 1}){utf16}")
-
-
-def _wrong_byte(raw: IO[bytes], encoding: str) -> tuple[int, int] | None:
-    """Find the first byte that is zero or no text in the encoding: its offset and value."""
-    may_have_zeros = encoding.startswith(("utf-16", "utf-32"))
-    decoder = codecs.getincrementaldecoder("utf-8" if encoding == "utf-8-sig" else encoding)()
-    offset, waiting = 0, b""
-    while block := raw.read(BLOCK):
-        zero = -1 if may_have_zeros else block.find(b"\0")
-        text = block if zero < 0 else block[:zero]
-        try:
-            decoder.decode(text, zero >= 0)
-        except UnicodeError as error:
-            start = error.start if isinstance(error, UnicodeDecodeError) else 0
-            return offset - len(waiting) + start, (waiting + text)[start]
-        if zero >= 0:
-            return offset + zero, 0
-        offset, waiting = offset + len(block), bytes(decoder.getstate()[0])
-    return (offset - len(waiting), waiting[0]) if waiting else None
-
-
-def _line_of(open_file: Callable[[], IO[bytes]], offset: int) -> int:
-    """Count the lines up to an offset, whatever ends them."""
-    line, before = 1, b""
-    with open_file() as raw:
-        while block := raw.read(min(BLOCK, offset)):
-            line += block.count(b"\n") + block.count(b"\r") - (before + block).count(b"\r\n")
-            offset, before = offset - len(block), block[-1:]
-    return line
-
-
 def _too_long(what: str, limit: int) -> ScorecardError:
     return ScorecardError(
         f"{what} is longer than {limit >> 20} MB.",
         "Look whether it is a CSV file at all, with an end to each line, and export it again; the warehouse was left"
         " as it was.",
-    )
-
-
-def _not_in(encoding: str, source_file: str, what: str) -> ScorecardError:
-    name = {"utf-8-sig": "UTF-8"}.get(encoding, encoding)
-    return ScorecardError(
-        f"{source_file} is not {name}: it {what}.",
-        "Export it again as UTF-8 (in Excel: CSV UTF-8), or write the encoding that it has as config.meta.encoding of"
-        " its table in the contract; the warehouse was left as it was.",
     )

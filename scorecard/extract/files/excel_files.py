@@ -1,6 +1,6 @@
 """A sheet of an Excel workbook (.xlsx) as text cells.
 
-Excel reckons with 15 digits, so a number comes as these: what a person sees in the cell. Its moments have no time zone.
+Excel computes with 15 digits, so a number is written with 15, as in the cell. Moments have no time zone.
 """
 
 import io
@@ -11,52 +11,53 @@ from collections.abc import Iterator
 from itertools import dropwhile
 from xml.parsers import expat
 
-from scorecard.extract.files.cells import Cells, Part, batch_of, empty, hash_of, too_large
-from scorecard.extract.files.workbook import Budget, Damaged, Row, Sheet, TooLarge, Workbook, name_of
+from scorecard.extract.files.cells import Cells, batch_of, empty, too_large
+from scorecard.extract.files.export_file import ExportFile
+from scorecard.extract.files.sheet_xml import Budget, Damaged, SheetRow, TooLarge, cell_name
+from scorecard.extract.files.workbook import Sheet, Workbook
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.sql import literal
 from scorecard.shared.text import plain
 
-TOGETHER = 1_000_000
+BATCH_SIZE = 1_000_000
 """Cells, and characters in them, that are written to the scratch database at once."""
 
 
-# An archive that is cut off or changed, or has a password or a compression that Excel never uses.
+# Raised by an archive that is cut off or changed, or has a password or another compression than Excel's.
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError)
 
 
-def read_excel(cells: Cells, part: Part) -> None:
+def read_excel(cells: Cells, file: ExportFile) -> None:
     """Read a sheet into the cells: the one that the contract names, or the first that people see.
 
-    The first row that isn't blank, after `skip_rows`, is the header. A record with a cell that is merged, an error or a
-    formula without a result goes to quarantine, for what it says is not in the file.
+    The first row that isn't blank, after `skip_rows`, is the header. A record with a merged cell, an error or a formula
+    without a result goes to quarantine, since its value is not in the file.
 
     Raises
     ------
-    ScorecardError: the file is no workbook or too large, or has no such sheet, or the sheet has no use.
+    ScorecardError: the file is no workbook or too large, or the sheet is missing or can't be used.
     """
-    with part.open() as file:
-        content = file.read()
-    sha256, size = hash_of(io.BytesIO(content))
+    with file.open() as opened:
+        content = opened.read()
     if not content:
-        raise empty(part.name)
+        raise empty(file.name)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             budget = Budget(cells.bounds.cells, cells.bounds.text)
             book = Workbook(archive, budget, cells.contract.formats.decimal_separator)
-            read = _read(cells, book, _chosen(book, cells.contract.sheet, part.name), part.name)
+            read = _read(cells, book, _chosen(book, cells.contract.sheet, file.name), file.name)
     except TooLarge as error:
-        raise too_large(part.name, str(error), cells.bounds) from error
+        raise too_large(file.name, str(error), cells.bounds) from error
     except (*_UNREADABLE, expat.ExpatError, Damaged, KeyError) as error:
-        raise _damaged(content, error, part.name) from error
-    cells.end(part.name, sha256, size, read)
+        raise _damaged(content, error, file.name) from error
+    cells.end(file, len(content), read)
 
 
 def _read(cells: Cells, book: Workbook, sheet: Sheet, source_file: str) -> int:
-    """Read the rows of a sheet; return how many records there are."""
+    """Read the rows of a sheet; return the number of records."""
     skip = cells.contract.formats.skip_rows
     rows = dropwhile(lambda row: row.number <= skip, book.rows(sheet))
-    header = next(rows, Row(0))
+    header = next(rows, SheetRow(0))
     width = max((column for column, text in header.texts.items() if text), default=0)
     cells.begin([header.texts.get(i + 1, "") for i in range(width)], source_file)
     read = 0
@@ -71,31 +72,31 @@ def _read(cells: Cells, book: Workbook, sheet: Sheet, source_file: str) -> int:
     return read
 
 
-def _batches(rows: Iterator[Row], width: int, budget: Budget) -> Iterator[tuple[list[Row], list[Row]]]:
-    """Yield rows to be written together: those that can be read, and those that can't."""
-    fit: list[Row] = []
-    odd: list[Row] = []
-    waiting = 0
+def _batches(rows: Iterator[SheetRow], width: int, budget: Budget) -> Iterator[tuple[list[SheetRow], list[SheetRow]]]:
+    """Yield batches of rows: the readable ones, and those for quarantine."""
+    fit: list[SheetRow] = []
+    odd: list[SheetRow] = []
+    size = 0
     for row in rows:
         if not row.problem and any(text for column, text in row.texts.items() if column > width):
             row.problem = f"has values right of the {width} columns of the header"
         # A row has a place for each column of the header, however few of its cells are in the file.
         budget.take(max(0, width - len(row.texts)), 0)
         (odd if row.problem else fit).append(row)
-        waiting += max(width, len(row.texts)) + sum(map(len, row.texts.values()))
-        if waiting >= TOGETHER:
+        size += max(width, len(row.texts)) + sum(map(len, row.texts.values()))
+        if size >= BATCH_SIZE:
             yield fit, odd
-            fit, odd, waiting = [], [], 0
+            fit, odd, size = [], [], 0
     yield fit, odd
 
 
-def _fields(row: Row, width: int) -> list[str]:
+def _fields(row: SheetRow, width: int) -> list[str]:
     return [row.texts.get(i + 1, "") for i in range(width)]
 
 
-def _add_odd(cells: Cells, row: Row) -> None:
-    """Put a row as it is, by the names of its cells, into quarantine."""
-    texts = {name_of(column, row.number): text for column, text in sorted(row.texts.items()) if text}
+def _add_odd(cells: Cells, row: SheetRow) -> None:
+    """Put a row into quarantine, with the names of its cells."""
+    texts = {cell_name(column, row.number): text for column, text in sorted(row.texts.items()) if text}
     cells.db.register("batch", batch_of([row.number], [[json.dumps(texts, ensure_ascii=False)]]))
     cells.add_odd("batch", literal(row.problem), "_f[1]")
     cells.db.unregister("batch")
@@ -116,8 +117,8 @@ def _chosen(book: Workbook, wanted: str, source_file: str) -> Sheet:
 
 def _damaged(content: bytes, error: Exception, source_file: str) -> ScorecardError:
     encrypted = content.startswith(b"\xd0\xcf\x11\xe0")
-    said = "it has a password, or is of Excel 97" if encrypted else plain(str(error)) or type(error).__name__
+    reason = "it has a password, or is of Excel 97" if encrypted else plain(str(error)) or type(error).__name__
     return ScorecardError(
-        f"{source_file} cannot be read as an Excel workbook: {said}.",
+        f"{source_file} cannot be read as an Excel workbook: {reason}.",
         "Save it again as .xlsx without a password, and copy all of it; the warehouse was left as it was.",
     )

@@ -1,9 +1,8 @@
 """The archive of originals: each version of a file is copied once, under its SHA-256, and is read from that copy.
 
-A file may be written while it is read; its copy is not. So the rows, their lines and the hash are of one version.
+A file may change while it is read, but its copy never does. So the rows, their lines and the hash are of one version.
 """
 
-import hashlib
 import os
 import shutil
 import time
@@ -12,24 +11,25 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
+from scorecard.extract.files.export_file import ExportFile
 from scorecard.shared.errors import ScorecardError, Temporary
+from scorecard.shared.files import sha256_of, sync
 from scorecard.shared.settings import Settings
 
 TRIES = 3
 """How often a file that changes while it is copied is copied again."""
 
 PATIENCE = 60.0
-"""Seconds in which a file has to come to rest."""
+"""Seconds to wait until a file is no longer written."""
 
 BLOCK = 1 << 20
 """Bytes that are copied at a time."""
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A copy: where it is, the hash of its content, and when its file was last written."""
+class ArchivedCopy:
+    """A copy: its path, the SHA-256 of its content, and when the file it is of was last written."""
 
     path: Path
     sha256: str
@@ -37,13 +37,17 @@ class Kept:
 
 
 class Originals:
-    """The copies in the state folder; `work` is a folder on the same disk for those that are being made."""
+    """The archive in the state folder. `work` is a folder on the same disk for unfinished copies.
+
+    Each copy is verified once a run: right after it is written, or before it is read if an earlier run wrote it.
+    """
 
     def __init__(self, settings: Settings, work: Path) -> None:
         self.settings, self.work = settings, work
+        self._verified: set[str] = set()
 
-    def keep(self, path: Path, name: str) -> Kept:
-        """Copy a file that others may write to, if that version isn't there; return the copy.
+    def archive(self, path: Path, name: str) -> ArchivedCopy:
+        """Copy a file that others may write to, unless the archive has this version; return the copy.
 
         Parameters
         ----------
@@ -56,76 +60,72 @@ class Originals:
         ScorecardError: the copy can't be written.
         """
         for _ in range(TRIES):
-            with path.open("rb") as file:
-                before = _state(file)
-                written_at = datetime.fromtimestamp(before[1] / 1e9, UTC)
-                sha256 = _hash(file)
-                if (kept := self.settings.original(sha256)).exists():
-                    self.touch([sha256])
-                    return Kept(kept, sha256, written_at)
-                rest = self.settings.settle_seconds - (time.time() - before[1] / 1e9)
-                if 0 < rest <= self.settings.settle_seconds:
-                    # Whoever wrote it a moment ago may not be done.
-                    self._wait(path, name)
-                    continue
-                file.seek(0)
-                copy = self.work / f"{sha256}.copy"
-                if self._copy(file, copy) == sha256 and _state(file) == before:
-                    return Kept(self.take(copy, sha256), sha256, written_at)
+            before = _size_and_time(path)
+            written_at = datetime.fromtimestamp(before[1] / 1e9, UTC)
+            sha256 = sha256_of(path)
+            if (copy := self.settings.original(sha256)).exists() and _size_and_time(path) == before:
+                self.touch([sha256])
+                return ArchivedCopy(copy, sha256, written_at)
+            age = time.time() - before[1] / 1e9
+            if 0 <= age < self.settings.settle_seconds:
+                # The file may still be being written.
+                self._wait(path, name)
+                continue
+            unfinished = self.work / f"{sha256}.copy"
+            self._copy(path, unfinished)
+            if sha256_of(unfinished) == sha256 and _size_and_time(path) == before:
+                return ArchivedCopy(self.take(unfinished, sha256), sha256, written_at)
         raise Temporary(
             f"{name} changed while it was copied, {TRIES} times.",
             "Run again once it is complete; put it in its place by renaming, so that there is never half of it.",
         )
 
-    def take(self, copy: Path, sha256: str) -> Path:
-        """Take in a file that nobody else writes to, and return where it is now."""
-        kept = self.settings.original(sha256)
+    def take(self, unfinished: Path, sha256: str) -> Path:
+        """Move a file of the work folder, whose content has the hash, into the archive; return its new path."""
+        copy = self.settings.original(sha256)
         try:
-            kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            copy.chmod(0o600)
-            copy.replace(kept)
+            copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            unfinished.chmod(0o600)
+            unfinished.replace(copy)
         except OSError as error:
-            raise _unwritable(kept, error) from error
+            raise _unwritable(copy, error) from error
+        self._verified.add(sha256)
         self.touch([sha256])
-        return kept
+        return copy
 
     def touch(self, versions: Iterable[str]) -> None:
-        """Note that versions are still those at their places: their age begins anew."""
+        """Note that versions are still in use: their age begins anew."""
         for sha256 in versions:
-            kept = self.settings.original(sha256)
-            if kept.exists():
-                os.utime(kept)
+            copy = self.settings.original(sha256)
+            if copy.exists():
+                os.utime(copy)
 
-    def check(self, versions: Iterable[tuple[str, str]]) -> None:
-        """Drop the copies that are not what was copied.
-
-        Parameters
-        ----------
-        versions: what an error calls a file, and the SHA-256 of its version.
+    def verify(self, files: Iterable[ExportFile]) -> None:
+        """Delete a copy whose content doesn't have its hash; copies that were verified in this run are left out.
 
         Raises
         ------
-        Temporary: there was one; the next run makes another.
+        Temporary: a copy was damaged; the next run makes another.
         """
-        for name, sha256 in versions:
-            kept = self.settings.original(sha256)
-            with kept.open("rb") as file:
-                if _hash(file) == sha256:
-                    continue
-            kept.unlink()
-            raise Temporary(
-                f"The copy {kept} of {name} was damaged, and has been deleted.",
-                "Run again, which copies the file anew. If it stays so, look whether the disk is sound.",
-            )
+        for file in files:
+            if file.sha256 in self._verified:
+                continue
+            if sha256_of(file.path) != file.sha256:
+                file.path.unlink()
+                raise Temporary(
+                    f"The copy {file.path} of {file.name} was damaged, and has been deleted.",
+                    "Run again, which copies the file anew. If the error comes again, check the disk.",
+                )
+            self._verified.add(file.sha256)
 
     def expire(self) -> None:
-        """Delete the copies of versions that were replaced, or whose file is gone, for longer than the settings say."""
+        """Delete copies that were in no use for longer than the settings allow."""
         oldest = time.time() - self.settings.originals_days * 86_400
-        for kept in self.settings.originals.glob("*/*"):
+        for copy in self.settings.originals.glob("*/*"):
             # Another source's extraction may delete it first.
             with suppress(FileNotFoundError):
-                if kept.stat().st_mtime < oldest:
-                    kept.unlink()
+                if copy.stat().st_mtime < oldest:
+                    copy.unlink()
 
     def _wait(self, path: Path, name: str) -> None:
         """Wait until nobody has written to a file for a while."""
@@ -139,31 +139,20 @@ class Originals:
                 )
             time.sleep(min(0.5, self.settings.settle_seconds - age))
 
-    def _copy(self, file: IO[bytes], to: Path) -> str:
-        digest = hashlib.sha256()
-        try:
-            with to.open("wb") as copy:
-                while block := file.read(BLOCK):
-                    digest.update(block)
-                    copy.write(block)
-                copy.flush()
-                os.fsync(copy.fileno())
-        except OSError as error:
-            raise _unwritable(to, error) from error
-        return digest.hexdigest()
+    def _copy(self, path: Path, to: Path) -> None:
+        with path.open("rb") as file:
+            try:
+                with to.open("wb") as copy:
+                    shutil.copyfileobj(file, copy, BLOCK)
+                sync(to)
+            except OSError as error:
+                raise _unwritable(to, error) from error
 
 
-def _state(file: IO[bytes]) -> tuple[int, int]:
-    """Return the size and the time of the last change, in nanoseconds, of a file that is open."""
-    found = os.fstat(file.fileno())
-    return found.st_size, found.st_mtime_ns
-
-
-def _hash(file: IO[bytes]) -> str:
-    digest = hashlib.sha256()
-    while block := file.read(BLOCK):
-        digest.update(block)
-    return digest.hexdigest()
+def _size_and_time(path: Path) -> tuple[int, int]:
+    """Return the size of a file, and the time of its last change in nanoseconds."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _unwritable(path: Path, error: OSError) -> ScorecardError:

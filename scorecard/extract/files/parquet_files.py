@@ -1,20 +1,22 @@
 """A Parquet file as text cells, each value written exactly."""
 
+import io
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
-from scorecard.extract.files.cells import Bounds, Cells, Part, columns_of, empty, hash_of, too_large
+from scorecard.extract.files.cells import Bounds, Cells, columns_of, empty, too_large
+from scorecard.extract.files.export_file import ExportFile
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.sql import first_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-TOGETHER, BYTES_TOGETHER = 50_000, 16 << 20
-"""Rows that are decoded, and bytes of texts that are unpacked, at once."""
+BATCH_ROWS, BATCH_BYTES = 50_000, 16 << 20
+"""Rows that are decoded at once, and bytes of texts that are unpacked at once."""
 
 
-def read_parquet(cells: Cells, part: Part) -> None:
+def read_parquet(cells: Cells, file: ExportFile) -> None:
     """Read a Parquet file into the cells; `_line` is the place of the row, from 1.
 
     Raises
@@ -24,18 +26,18 @@ def read_parquet(cells: Cells, part: Part) -> None:
     import duckdb
     import pyarrow as pa
 
-    with part.open() as file:
-        sha256, size = hash_of(file)
+    with file.open() as opened:
+        size = opened.seek(0, io.SEEK_END)
         if not size:
-            raise empty(part.name)
+            raise empty(file.name)
         try:
-            read = _read(cells, part.name, file)
+            read = _read(cells, file.name, opened)
         except (pa.ArrowException, OSError, duckdb.Error) as error:
             raise ScorecardError(
-                f"{part.name} cannot be read as Parquet: {first_line(error)}.",
+                f"{file.name} cannot be read as Parquet: {first_line(error)}.",
                 "Export it again and copy all of it; the warehouse was left as it was.",
             ) from error
-    cells.end(part.name, sha256, size, read)
+    cells.end(file, size, read)
 
 
 def _read(cells: Cells, source_file: str, file: IO[bytes]) -> int:
@@ -50,7 +52,7 @@ def _read(cells: Cells, source_file: str, file: IO[bytes]) -> int:
     texts = [_text(f"_c{i}", field.type, point) for i, field in enumerate(schema)]
     read = 0
     for batch in _batches(file, cells.bounds, source_file):
-        # Names could be the same but for their case, which DuckDB doesn't tell apart.
+        # Names may differ only by case, which DuckDB ignores.
         named = pa.Table.from_batches([batch]).rename_columns([f"_c{i}" for i in range(len(schema))])
         lines = pa.array(range(read + 1, read + len(named) + 1), pa.int64())
         cells.db.register("batch", named.append_column("_line", lines))
@@ -61,29 +63,29 @@ def _read(cells: Cells, source_file: str, file: IO[bytes]) -> int:
 
 
 def _batches(file: IO[bytes], bounds: Bounds, source_file: str) -> "Iterator[pa.RecordBatch]":
-    """Yield the rows in batches, each text as a number in the list of all that differ, as the file itself packs them.
+    """Yield the rows in batches; texts stay dictionary-encoded, as in the file.
 
     Raises
     ------
-    ScorecardError: there are more cells, or more characters in them, than may be.
+    ScorecardError: there are too many cells, or characters in them.
     """
     import pyarrow.parquet as pq
 
     leaves = pq.ParquetFile(file).schema
     columns = [leaves.column(i) for i in range(len(leaves))]
     parquet = pq.ParquetFile(
-        file, read_dictionary=[each.path for each in columns if each.physical_type == "BYTE_ARRAY"]
+        file, read_dictionary=[column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
     )
     groups = [parquet.metadata.row_group(i) for i in range(parquet.metadata.num_row_groups)]
     if sum(group.column(i).num_values for group in groups for i in range(group.num_columns)) > bounds.cells:
         raise too_large(source_file, "cells", bounds)
     left = bounds.text
-    for batch in parquet.iter_batches(batch_size=TOGETHER):
+    for batch in parquet.iter_batches(batch_size=BATCH_ROWS):
         size = sum(map(_characters, batch.columns))
         left -= size
         if left < 0:
             raise too_large(source_file, "text", bounds)
-        rows = max(1, len(batch) * BYTES_TOGETHER // max(size, BYTES_TOGETHER))
+        rows = max(1, len(batch) * BATCH_BYTES // max(size, BATCH_BYTES))
         yield from (batch.slice(start, rows) for start in range(0, len(batch), rows))
 
 

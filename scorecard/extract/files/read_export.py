@@ -1,8 +1,7 @@
-"""One export, read from its files and judged against its contract.
+"""One export, read from its files and validated against its contract.
 
-A file is read by its kind, as texts; all judging is SQL over them in a scratch DuckDB, which works on whole columns and
-spills to disk what memory doesn't hold. A table without declared columns is joined as a subquery, which has no `rowid`
-that could be taken for a declared column of that name.
+Each kind of file is read as texts into a scratch DuckDB, which spills to disk. Validation is SQL over these texts. A
+table without declared columns is joined as a subquery, whose `rowid` can't collide with a declared column.
 """
 
 from collections.abc import Sequence
@@ -10,44 +9,53 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import LINE_KEY, ObjectContract
-from scorecard.extract.files.cells import USUAL, Bounds, Cells, Part
+from scorecard.extract.files.cells import USUAL, Bounds, Cells
 from scorecard.extract.files.csv_files import read_csv
-from scorecard.extract.files.folder import NOTHING
+from scorecard.extract.files.export_file import ExportFile
 from scorecard.extract.raw.undeclared import UNDECLARED
-from scorecard.extract.raw.validate import Staged, amounts_sent, count, faults, has_key, key_text, typed
+from scorecard.extract.raw.validate import ValidatedTable, amounts_sent, count, faults, has_key, key_text, typed
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.sql import quoted
 
 if TYPE_CHECKING:
     import duckdb
 
-ENOUGH = 20
-"""Values of a column; when that many were read and none of them fits, the export has another type there now."""
+MIN_VALUES = 20
+"""The number of values of a column from which on the export is refused if none of them fits the column's type."""
 
 
-def stage(
+def read_export(
     db: "duckdb.DuckDBPyConnection",
     table: str,
     contract: ObjectContract,
-    parts: Sequence[Part],
+    files: Sequence[ExportFile],
     bounds: Bounds = USUAL,
-    absent: Sequence[str] = (),
-) -> Staged:
-    """Read the files of an export into the scratch database and judge every record.
+) -> ValidatedTable:
+    """Read the files of an export into the scratch database and validate every record.
 
-    ``bounds``: how much a packed file, a workbook or Parquet, may hold. ``absent``: the names of files that are not
-    there, and may be missing.
+    ``bounds``: how much a packed file, a workbook or Parquet, may hold.
 
     Raises
     ------
     ScorecardError: a file as a whole can't be used, or a column holds values of another type.
     """
     cells = Cells(db, table, contract, bounds)
-    for part in parts:
-        _read(cells, part)
-    for name in absent:
-        cells.end(name, NOTHING, 0, 0)
-    _judge(cells)
+    for file in files:
+        if not file.is_present:
+            cells.note_absent(file)
+            continue
+        match PurePath(file.name).suffix.lower():
+            case ".xlsx":
+                from scorecard.extract.files.excel_files import read_excel
+
+                read_excel(cells, file)
+            case ".parquet":
+                from scorecard.extract.files.parquet_files import read_parquet
+
+                read_parquet(cells, file)
+            case _:
+                read_csv(cells, file)
+    _validate(cells)
     _refuse_retyped(cells)
     db.execute(f"""
         create or replace table {table}_pages as
@@ -60,66 +68,64 @@ def stage(
     db.execute(f"drop table {table}")
     columns = (*contract.columns, *([LINE_KEY] if contract.is_keyless else []), UNDECLARED)
     bad = count(db, f"{table}_bad")
-    return Staged(contract, table, columns, tuple(cells.undeclared), cells.rows, cells.rows - bad, bad)
+    return ValidatedTable(contract, table, columns, tuple(cells.undeclared), cells.rows, cells.rows - bad, bad)
 
 
-def _read(cells: Cells, part: Part) -> None:
-    match PurePath(part.name).suffix.lower():
-        case ".xlsx":
-            from scorecard.extract.files.excel_files import read_excel
-
-            read_excel(cells, part)
-        case ".parquet":
-            from scorecard.extract.files.parquet_files import read_parquet
-
-            read_parquet(cells, part)
-        case _:
-            read_csv(cells, part)
-
-
-def _judge(cells: Cells) -> None:
-    """Part the staged text into `<table>_good` and `<table>_bad`, and keep the keys that could be read."""
+def _validate(cells: Cells) -> None:
+    """Split the texts into `<table>_good` and `<table>_bad`, and keep in `<table>_keys` the keys that could be read."""
     db, table, contract = cells.db, cells.table, cells.contract
-    columns = contract.columns
-    is_header = " or ".join(
-        f"(_page in ({', '.join(map(str, pages))}) and {same})" for same, pages in cells.headers.items()
-    )
-    is_header = is_header or "false"
-    names = ", ".join(quoted(column.name) for column in columns)
+    names = ", ".join(quoted(column.name) for column in contract.columns)
     db.execute(f"""
-        create table {table}_judged as
+        create table {table}_typed as
         with typed as (
             select *, {typed(contract)} from {table}
-        ), judged as (
-            select *, case when {is_header} then 'repeats the header' else {faults(contract)} end as _reason from typed
+        ), validated as (
+            select *, case when {_is_header(cells)} then 'repeats the header' else {faults(contract)} end as _reason
+            from typed
         )
-        select _page, _line, {names}, _undeclared, _reason{_line_key(contract)} from judged
+        select _page, _line, {names}, _undeclared, _reason{_line_key(contract)} from validated
     """)
     _find_repeated_keys(cells)
+    _make_bad(cells)
+    db.execute(f"create view {table}_good as from {table}_typed anti join {table}_bad using (_page, _line)")
+    db.execute(f"create view {table}_keys as from {table}_typed where {has_key(contract)}")
+
+
+def _is_header(cells: Cells) -> str:
+    """SQL condition: the record repeats the header of its file."""
+    return (
+        " or ".join(f"(_page in ({', '.join(map(str, pages))}) and {same})" for same, pages in cells.headers.items())
+        or "false"
+    )
+
+
+def _make_bad(cells: Cells) -> None:
+    """Make `<table>_bad`: the records for quarantine, each with all its reasons, its texts and its amounts."""
+    table, columns = cells.table, cells.contract.columns
     amounts = amounts_sent(columns, [f"_c{i}" for i in range(len(columns))])
-    sent = "".join(f", _c{i}" for i, column in enumerate(columns) if column.is_amount)
-    db.execute(f"""
+    amount_texts = "".join(f", _c{i}" for i, column in enumerate(columns) if column.is_amount)
+    cells.db.execute(f"""
         create table {table}_bad as
         with reasons as (
-            select _page, _line, _reason from {table}_judged where _reason is not null
+            select _page, _line, _reason from {table}_typed where _reason is not null
             union all select _page, _line, _reason from {table}_repeated
         ), faults as (
             select _page, _line, string_agg(_reason, '; ' order by _reason) as _faults from reasons group by all
         )
-        select _page, _line, _faults as _reason, _payload, {key_text(contract)} as _record_key, {amounts} as _amounts
+        select _page, _line, _faults as _reason, _payload, {key_text(cells.contract)} as _record_key,
+            {amounts} as _amounts
         from faults join (
-            select _page, _line, {cells.payload} as _payload{sent} from {table} semi join faults using (_page, _line)
-        ) using (_page, _line) join {table}_judged using (_page, _line)
+            select _page, _line, {cells.payload} as _payload{amount_texts}
+            from {table} semi join faults using (_page, _line)
+        ) using (_page, _line) join {table}_typed using (_page, _line)
         union all select _page, _line, _reason, _payload, null, null from {table}_odd
     """)
-    db.execute(f"create view {table}_good as from {table}_judged anti join {table}_bad using (_page, _line)")
-    db.execute(f"create view {table}_keys as from {table}_judged where {has_key(contract)}")
 
 
 def _line_key(contract: ObjectContract) -> str:
     """SQL of the key of a record that has no id: a hash of its texts, and its number among equal ones.
 
-    null where the record can't be read, for it may be any that the export had before.
+    It is null if the record can't be read: it may be any that the export had before.
     """
     if not contract.is_keyless:
         return ""
@@ -130,7 +136,7 @@ def _line_key(contract: ObjectContract) -> str:
 
 
 def _find_repeated_keys(cells: Cells) -> None:
-    """Make `<table>_repeated` (_page, _line, _reason): records whose key says two things, repeats but the first."""
+    """Make `<table>_repeated` (_page, _line, _reason): all records of an ambiguous key, and repeats but the first."""
     table, contract = cells.table, cells.contract
     key = ", ".join(quoted(name) for name in contract.primary_key)
     record = ", ".join(f"_c{i}" for i in range(len(contract.columns)))
@@ -141,10 +147,10 @@ def _find_repeated_keys(cells: Cells) -> None:
     cells.db.execute(f"""
         create table {table}_repeated as
         with repeated as (
-            select {key} from {table}_judged where {has_key(contract)} group by {key} having count(*) > 1
+            select {key} from {table}_typed where {has_key(contract)} group by {key} having count(*) > 1
         ), records as (
             select _page, _line, {key}, row({record}, text._undeclared) as _record, {place} as _place
-            from {table}_judged join repeated using ({key}) join (from {table}) as text using (_page, _line)
+            from {table}_typed join repeated using ({key}) join (from {table}) as text using (_page, _line)
             join (from {table}_pages) using (_page)
         ), groups as (
             select {key}, count(distinct _record) as _variants, min((_page, _line)) as _first,
@@ -160,24 +166,24 @@ def _find_repeated_keys(cells: Cells) -> None:
 
 
 def _refuse_retyped(cells: Cells) -> None:
-    """Refuse a column of which many values were read and none fits its type.
+    """Fail if a column has many values and none fits its type.
 
     Raises
     ------
     ScorecardError: names the column and the staging model.
     """
     table, contract = cells.table, cells.contract
-    columns = [(i, each) for i, each in enumerate(contract.columns) if each.data_type != "varchar"]
-    counts = ", ".join(f"count(_c{i}), count({quoted(each.name)})" for i, each in columns) or "null"
-    found = cells.db.execute(
-        f"select {counts} from (from {table}) join {table}_judged using (_page, _line)"
+    columns = [(i, column) for i, column in enumerate(contract.columns) if column.data_type != "varchar"]
+    counts = ", ".join(f"count(_c{i}), count({quoted(column.name)})" for i, column in columns) or "null"
+    row = cells.db.execute(
+        f"select {counts} from (from {table}) join {table}_typed using (_page, _line)"
         " where _reason is distinct from 'repeats the header'"
     ).fetchone()
     for number, (_, column) in enumerate(columns):
-        said, fit = (found or ())[2 * number : 2 * number + 2]
-        if said >= ENOUGH and not fit:
+        values, fit = (row or ())[2 * number : 2 * number + 2]
+        if values >= MIN_VALUES and not fit:
             raise ScorecardError(
-                f"The column {column.header} of {contract.name} holds no {column.data_type} any more: none of {said}"
+                f"The column {column.header} of {contract.name} holds no {column.data_type} any more: none of {values}"
                 " values fits.",
                 f"If its type was changed for good, correct the data_type of {column.name} in {contract.declared_in}"
                 f" and the staging model of {contract.name} beside it; else export it as before.",

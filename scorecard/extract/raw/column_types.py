@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from scorecard.extract.contracts.contract import SourceContract
-from scorecard.extract.raw.validate import Staged
+from scorecard.extract.raw.validate import ValidatedTable
 from scorecard.extract.raw.warehouse_file import Types, is_damaged, open_warehouse
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.sql import quoted
 
 
-def retype(path: Path, source: SourceContract, staged: list[Staged], types: Types) -> None:
-    """Give raw columns the type their contract has by now; dlt would put a second column beside.
+def retype(path: Path, source: SourceContract, validated: list[ValidatedTable], types: Types) -> None:
+    """Change raw columns to the types of their contract; dlt would add a second column.
 
     Raises
     ------
@@ -19,10 +19,10 @@ def retype(path: Path, source: SourceContract, staged: list[Staged], types: Type
     import duckdb
 
     changes = [
-        (each.contract, column, held)
-        for each in staged
-        for column in each.columns
-        if (held := types.get(each.contract.name, {}).get(column.name)) and held != _spelled(column.stored)
+        (table.contract, column, held)
+        for table in validated
+        for column in table.columns
+        if (held := types.get(table.contract.name, {}).get(column.name)) and held != _spelled(column.stored)
     ]
     if not changes:
         return

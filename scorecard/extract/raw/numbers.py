@@ -28,8 +28,8 @@ def number(text: str, column: Column) -> str:
         plain = rf"[+-]?(\d+(\.\d{{0,{scale}}}0*)?|\.\d{{1,{scale}}}0*)"
     other = _without_exponent(text)
     if column.decimal is None or column.identifies:
-        # What tells records apart, or is whole, is taken as it is, or not at all. With an exponent and more than 15
-        # digits, it has been a binary number on its way, and lost some.
+        # A key or a whole number is taken exactly or not at all. One with an exponent and more than 15 digits was a
+        # binary number before, and has lost digits.
         few = plain.replace(r"\d+", r"0*\d{1,15}", 1)
         other = f"nullif(regexp_extract({other}, '^({few})$'), '')"
     else:
@@ -48,7 +48,7 @@ def too_large(text: str, column: Column) -> str:
 def _without_exponent(text: str) -> str:
     """SQL of a number written out: '1.39E8' is '139000000'."""
     parts = f"[regexp_extract({text}, '^{_PARTS}$', ['sign', 'whole', 'part', 'exponent'])]"
-    # `place` is how many of the digits stand before the point. Far outside of them it makes no difference how far.
+    # `place` is the number of digits before the point, bounded: beyond the digits it makes no difference.
     exponent = "greatest(-50 - length(n.whole || n.part), least(50 + length(n.whole || n.part), n.exponent::bigint))"
     placed = f"{{sign: n.sign, digits: n.whole || n.part, place: length(n.whole) + {exponent}}}"
     written = (

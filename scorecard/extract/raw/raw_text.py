@@ -5,15 +5,15 @@ from collections.abc import Sequence
 
 
 def key_of(values: Sequence[object]) -> str:
-    r"""Write a record's key as one text, each key as a text of its own; `key_sql` writes the same.
+    r"""Write a record's key as one text, a different text for each key; `key_sql` writes the same.
 
-    That of one column is as it is. Of several, a comma or backslash inside of a part has a backslash before it; a part
-    that is missing is left out.
+    A key of one column is written as it is. In a key of several columns, a backslash escapes a comma or backslash; a
+    missing part is left out.
 
     >>> key_of(["a, b", "c"]), key_of(["a", "b, c"]), key_of(["a, b"])
     ('a\\, b, c', 'a, b\\, c', 'a, b')
     """
-    texts = [str(each).lower() if isinstance(each, bool) else str(each) for each in values if each is not None]
+    texts = [str(value).lower() if isinstance(value, bool) else str(value) for value in values if value is not None]
     return ", ".join(re.sub(r"([\\,])", r"\\\1", text) if len(values) > 1 else text for text in texts)
 
 

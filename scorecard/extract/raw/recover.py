@@ -4,8 +4,6 @@ A load completes when dlt writes its id into `_dlt_loads`, which it does last. R
 run left behind.
 """
 
-# ruff: noqa: S608  names are checked by the contract, or quoted
-
 from pathlib import Path
 from typing import TYPE_CHECKING
 

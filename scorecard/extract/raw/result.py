@@ -18,6 +18,17 @@ class LoadedObject:
     rows_new: int
     rows_retired: int
 
+    def __add__(self, later: "LoadedObject") -> "LoadedObject":
+        """Add what a later load did to the same raw table."""
+        return LoadedObject(
+            self.name,
+            self.rows_read + later.rows_read,
+            self.rows_loaded + later.rows_loaded,
+            self.rows_quarantined + later.rows_quarantined,
+            self.rows_new + later.rows_new,
+            self.rows_retired + later.rows_retired,
+        )
+
 
 @dataclass(frozen=True)
 class ExtractResult:

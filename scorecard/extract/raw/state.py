@@ -32,7 +32,7 @@ class NewestLoad:
 class Cursor:
     """How far an object of a service has been read: JSON text, and the contract it was read by.
 
-    ``read_through`` is the last day of which all has been read, of this object and all that were read with it.
+    ``read_through`` is the last complete day, of this object and all objects read with it.
     """
 
     text: str
@@ -99,7 +99,7 @@ def _newest(db: "duckdb.DuckDBPyConnection", schema: str, types: Types) -> dict[
 
 
 def _names(unknown: str | None) -> tuple[str, ...]:
-    """Read the names of undeclared columns: a JSON list, in warehouses of the first release parted by commas."""
+    """Read the names of undeclared columns: a JSON list; in warehouses of the first release, separated by commas."""
     if not unknown:
         return ()
     return tuple(json.loads(unknown)) if unknown.startswith("[") else tuple(unknown.split(", "))

@@ -1,7 +1,7 @@
-"""Which versions of an export lost more than is likely, and which of them a person has accepted.
+"""Versions of an export that lost more than is likely, and the confirmations of such versions.
 
-A full export is suspect if it lacks many of the records that the warehouse holds, or if it seems to be cut off. The
-same limits hold for the tables of a database and the lists of a service.
+A full export is suspect if it lacks many of the records that the warehouse holds, or if it is cut off. The same limits
+apply to the tables of a database and the lists of a service.
 """
 
 import getpass
@@ -24,12 +24,12 @@ from scorecard.shared.moments import now_text
 from scorecard.shared.settings import Settings
 
 TAIL = 4
-"""Bytes at the end of a file in which its last line end is looked for, whatever its encoding."""
+"""Bytes at the end of a file that hold its last line end, in any encoding."""
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """A suspect version that a person accepted: who, when (ISO 8601, UTC), which, and what was wrong with it."""
+    """A suspect version that a person accepted: who, when (ISO 8601, UTC), which version, and its problem."""
 
     confirmed_at: str
     confirmed_by: str
@@ -40,8 +40,8 @@ class Confirmation:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How much of a source may vanish at once, and the versions (file, SHA-256) of it that were confirmed."""
+class LossLimits:
+    """How many records of a source may vanish at once, and its confirmed versions (file, SHA-256)."""
 
     source: str
     business_unit: str
@@ -51,16 +51,16 @@ class Limits:
     confirmed: frozenset[tuple[str, str]]
 
     def is_too_much(self, lost: int, held: int) -> bool:
-        """Whether so many of the records held are more than may be lost."""
+        """Whether a loss of so many of the records held is suspect."""
         many = lost >= self.records and lost > self.share * held
         return lost > 0 and (many or lost > self.share_of_any_size * held)
 
-    def without_loss(self) -> "Limits":
-        """Return limits by which any loss is likely."""
+    def without_loss(self) -> "LossLimits":
+        """Return limits that allow any loss."""
         return replace(self, share=1, share_of_any_size=1)
 
     def refuse(self, file: str, sha256: str, problems: Sequence[str], cure: str) -> None:
-        """Refuse a version that has problems, each a part of a sentence, unless a person has confirmed it.
+        """Fail if a version has problems, each a part of a sentence, unless a person confirmed it.
 
         Raises
         ------
@@ -78,24 +78,28 @@ class Limits:
         )
 
 
-def limits_of(settings: Settings, source: SourceContract) -> Limits:
-    """Return the limits of a source. Raises ScorecardError where the list of confirmations is broken.
+def limits_of(settings: Settings, source: SourceContract) -> LossLimits:
+    """Return the limits of a source. Raises ScorecardError if the list of confirmations is broken.
 
-    What people write may lose any number of rows: who takes them out means it.
+    A file that people write may lose any number of rows: they remove rows on purpose.
     """
-    limits = Limits(
+    limits = LossLimits(
         source=source.name,
         business_unit=troubles.unit_of(settings, source),
         records=settings.suspect_lost_records,
         share=settings.suspect_lost_share,
         share_of_any_size=settings.suspect_lost_share_of_any_size,
-        confirmed=frozenset((each.file, each.sha256) for each in confirmations(settings) if each.source == source.name),
+        confirmed=frozenset(
+            (confirmation.file, confirmation.sha256)
+            for confirmation in confirmations(settings)
+            if confirmation.source == source.name
+        ),
     )
     return limits.without_loss() if source.folder else limits
 
 
 def ends_line(path: Path, name: str) -> bool | None:
-    """Whether the last line of a file has a line end; None of a workbook or a Parquet file, which have no lines."""
+    """Whether the last line of a file has a line end; None for a workbook or a Parquet file, which have no lines."""
     if name.lower().endswith((".xlsx", ".parquet")):
         return None
     with path.open("rb") as file:
@@ -104,7 +108,7 @@ def ends_line(path: Path, name: str) -> bool | None:
 
 
 def version_of(files: Sequence[tuple[str, str]]) -> str:
-    r"""Return the SHA-256 that names a version of an export: its file's, or that of what `sha256sum` prints of several.
+    r"""Return the SHA-256 that names a version of an export: of its file, or of the `sha256sum` listing of several.
 
     >>> version_of([("shop/a.csv", "ab")]), version_of([("shop/a.csv", "ab"), ("shop/b.csv", "cd")])[:8]
     ('ab', '7ba52871')
@@ -116,7 +120,7 @@ def version_of(files: Sequence[tuple[str, str]]) -> str:
 
 
 def confirmations(settings: Settings) -> list[Confirmation]:
-    """Read what has been confirmed, oldest first.
+    """Read the confirmations, oldest first.
 
     Raises
     ------
@@ -142,10 +146,14 @@ def confirm(settings: Settings, source: SourceContract, file: str, sha256: str) 
     ------
     ScorecardError: no such version of that file is held, or the list of confirmations can't be read or written.
     """
-    suspects = [each for each in troubles.read_all(settings) if each.source == source.name and each.kind == "suspect"]
-    wanted = next((each for each in suspects if (each.file, each.sha256) == (file, sha256.lower())), None)
+    suspects = [
+        trouble
+        for trouble in troubles.read_all(settings)
+        if trouble.source == source.name and trouble.kind == "suspect"
+    ]
+    wanted = next((trouble for trouble in suspects if (trouble.file, trouble.sha256) == (file, sha256.lower())), None)
     if wanted is None:
-        held = "; ".join(f"{each.file} {each.sha256}" for each in suspects)
+        held = "; ".join(f"{trouble.file} {trouble.sha256}" for trouble in suspects)
         raise ScorecardError(
             f"No version {sha256} of {file} of the source {source.name} is held as suspect.",
             f"Held are: {held}." if held else f"None of {source.name} is; run `scorecard extract {source.name}` first.",
@@ -161,7 +169,7 @@ def confirm(settings: Settings, source: SourceContract, file: str, sha256: str) 
     busy = Temporary("Another process is writing the list of confirmations.", "Run this again.")
     with alone(settings.state / "confirmations.lock", busy):
         known = confirmations(settings)
-        rows = [json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in (*known, done)]
+        rows = [json.dumps(asdict(confirmation), ensure_ascii=False) + "\n" for confirmation in (*known, done)]
         write_whole(_path(settings), "".join(rows).encode())
     return done
 

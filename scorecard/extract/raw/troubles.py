@@ -1,7 +1,7 @@
-"""What keeps a source from being up to date: exports that are suspect, and reading that failed.
+"""Why a source isn't up to date: a suspect export, or an extraction that failed.
 
-`<state>/troubles/<source>.json` lists them. Each extraction of a source writes the file anew, and removes it when the
-source was read without trouble. `read_all` is for whoever publishes, holds or tells.
+`<state>/troubles/<source>.json` lists the troubles. Each extraction of a source replaces the file, or deletes it if
+there is no trouble. Publishing reads it with `read_all`.
 """
 
 import json
@@ -23,7 +23,7 @@ Kind = Literal["suspect", "failed"]
 class Suspect(ScorecardError):
     """A version of an export, or of a table, that lost more than is likely; `sha256` names it for `scorecard confirm`.
 
-    ``file``: as the contract calls it; of a database or a service, the name of the table or object.
+    ``file``: its name in the contract; for a database or a service, the name of the table or object.
     """
 
     def __init__(self, problem: str, cure: str, file: str, sha256: str) -> None:
@@ -36,8 +36,8 @@ class Suspect(ScorecardError):
 class Trouble:
     """One reason why a source isn't up to date.
 
-    ``object`` is the raw table and ``file`` what it is read from; both are "" where the source as a whole failed.
-    ``sha256`` names the version of a suspect; it is "" of what failed. ``since`` is in UTC.
+    ``object`` is the raw table and ``file`` what it is read from; both are "" if the source as a whole failed.
+    ``sha256`` names the version of a suspect export; it is "" for a failure. ``since`` is in UTC.
     """
 
     source: str
@@ -57,9 +57,9 @@ def unit_of(settings: Settings, source: SourceContract) -> str:
 
 
 def record(settings: Settings, source: SourceContract, error: Exception | None) -> None:
-    """Replace what is known of a source by the error of its last extraction; None: it was read without trouble.
+    """Replace the troubles of a source by the error of its last extraction, None if it succeeded.
 
-    A trouble that is there already keeps its first moment.
+    A trouble that was known before keeps its time.
 
     Raises
     ------
@@ -70,20 +70,22 @@ def record(settings: Settings, source: SourceContract, error: Exception | None) 
         path.unlink(missing_ok=True)
         return
     now = datetime.now(UTC)
-    since = {_key(each): each.since for each in _read_if_whole(path)}
-    found = [replace(each, since=since.get(_key(each), now)) for each in _troubles(settings, source, error, now)]
-    rows = [{**asdict(each), "since": each.since.isoformat()} for each in found]
+    since = {_key(trouble): trouble.since for trouble in _read_if_whole(path)}
+    current = [
+        replace(trouble, since=since.get(_key(trouble), now)) for trouble in _troubles(settings, source, error, now)
+    ]
+    rows = [{**asdict(trouble), "since": trouble.since.isoformat()} for trouble in current]
     write_whole(path, json.dumps(rows, ensure_ascii=False, indent=1).encode())
 
 
 def read_all(settings: Settings) -> list[Trouble]:
-    """Read the troubles of all sources that the project has, by source.
+    """Read the troubles of all sources of the project, by source.
 
     Raises
     ------
     ScorecardError: a file is broken; it names the file and the cure.
     """
-    return [each for name in sorted(load_contracts(settings)) for each in _read(_path(settings, name))]
+    return [trouble for name in sorted(load_contracts(settings)) for trouble in _read(_path(settings, name))]
 
 
 def _path(settings: Settings, source: str) -> Path:
@@ -93,22 +95,22 @@ def _path(settings: Settings, source: str) -> Path:
 def _troubles(settings: Settings, source: SourceContract, error: Exception, now: datetime) -> Iterable[Trouble]:
     unit = unit_of(settings, source)
     if not isinstance(error, ScorecardError):
-        # Its words were written for programmers, and may quote what is secret.
+        # The message of another exception may quote a secret.
         problem = f"The extraction of {source.name} stopped with {type(error).__name__}."
         error = ScorecardError(problem, f"Run `scorecard extract {source.name}` and read what it says.")
     files = {contract.name: contract.file or contract.object for contract in source.objects}
-    for name, each in (error.by_object or {"": error}).items():
-        is_suspect = isinstance(each, Suspect)
+    for name, cause in (error.by_object or {"": error}).items():
+        is_suspect = isinstance(cause, Suspect)
         yield Trouble(
             source=source.name,
             business_unit=unit,
             object=name,
-            file=each.file if isinstance(each, Suspect) else files.get(name, ""),
+            file=cause.file if isinstance(cause, Suspect) else files.get(name, ""),
             kind="suspect" if is_suspect else "failed",
-            problem=each.problem,
-            cure=each.cure,
+            problem=cause.problem,
+            cure=cause.cure,
             since=now,
-            sha256=each.sha256 if isinstance(each, Suspect) else "",
+            sha256=cause.sha256 if isinstance(cause, Suspect) else "",
         )
 
 
@@ -126,8 +128,8 @@ def _read_if_whole(path: Path) -> list[Trouble]:
 def _read(path: Path) -> list[Trouble]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
-        found = [Trouble(**{**row, "since": datetime.fromisoformat(row["since"])}) for row in rows]
-        if any(each.kind not in get_args(Kind) for each in found):
+        stored = [Trouble(**{**row, "since": datetime.fromisoformat(row["since"])}) for row in rows]
+        if any(trouble.kind not in get_args(Kind) for trouble in stored):
             raise ValueError("it has a kind of trouble that there is none of")
     except FileNotFoundError:
         return []
@@ -136,4 +138,4 @@ def _read(path: Path) -> list[Trouble]:
             f"{path}, which lists what keeps the source {path.stem} from being up to date, cannot be read: {error}.",
             f"Delete the file and run `scorecard extract {path.stem}`, which writes it anew.",
         ) from error
-    return found
+    return stored

@@ -1,7 +1,7 @@
-"""Fields that no contract declares: of each record they are one JSON object in the raw column `_undeclared`.
+"""Fields that no contract declares, stored as one JSON object a record in the raw column `_undeclared`.
 
-Their number doesn't change the raw table, and their names can collide with no column. The object's names are in order
-and nulls are left out, so that the same fields are always the same text; null stands for no field.
+New fields don't change the raw table, and their names can't collide with a column. The object's names are sorted and
+nulls are left out, so the same fields always give the same text. A record without such fields has null.
 """
 
 import re
@@ -36,7 +36,7 @@ def named(names: Sequence[str]) -> str:
 
 
 def undeclared_warning(what: str, names: Sequence[str], declared_in: Path) -> str:
-    """Say how many fields of a file or an object nobody declared."""
+    """Return the warning about the undeclared fields of a file or an object."""
     return (
         f"{what} has fields its contract doesn't know, {len(names)} of them: {named(names)}. They are kept together as"
         f" JSON in {UNDECLARED.name}; to use one, describe it in {declared_in}."
@@ -44,7 +44,7 @@ def undeclared_warning(what: str, names: Sequence[str], declared_in: Path) -> st
 
 
 def names_in(header: Sequence[str], declared: Sequence[Column | None]) -> dict[str, int]:
-    """Return the position of each column of a header that isn't declared, from 1, by a name that no other has.
+    """Return the position of each undeclared column of a header, from 1, by a unique name.
 
     >>> names_in(["id", "Note", "", "Note"], [Column("id", "bigint", "id", True), None, None, None])
     {'Note': 2, 'column 3': 3, 'Note (column 4)': 4}
@@ -58,7 +58,7 @@ def names_in(header: Sequence[str], declared: Sequence[Column | None]) -> dict[s
 
 
 def as_json(names: Sequence[str], texts: str, nothing: str) -> str:
-    """SQL of `_undeclared` out of a list of texts, one a name; `nothing` is SQL of the texts that are no value."""
+    """SQL of `_undeclared` out of a list of texts, one a name; `nothing` is SQL of the texts that mean "no value"."""
     if not names:
         return "null::varchar"
     pairs = f"list_zip([{', '.join(map(literal, names))}], {texts})"
@@ -67,8 +67,8 @@ def as_json(names: Sequence[str], texts: str, nothing: str) -> str:
 
 
 @dataclass
-class Rest:
-    """Takes out of a service's records what its contract doesn't declare; `names` are all it has come upon."""
+class UndeclaredFields:
+    """Takes the undeclared fields out of a service's records; `names` collects their names."""
 
     contract: ObjectContract
     shape: RecordShape
@@ -78,33 +78,33 @@ class Rest:
         shape = self.shape
         paths = [column.header for column in self.contract.columns]
         paths += [shape.deleted, shape.deleted_at, shape.merged_into, PARENT[:-1], *shape.ignored]
-        # A declared path is an empty branch: nothing below it is looked for.
+        # A declared path is an empty branch: all below it is declared.
         self._declared: dict[str, Any] = {}
         for path in sorted(filter(None, paths), key=len):
             parts = re.split(r"[.\[]", path.partition("[")[0])
             _grow(self._declared, parts)
 
-    def of(self, record: bytes | str) -> str | None:
-        """Return the fields nobody declared of a record, as JSON, None where there is none."""
-        rest = self._cut(_decoder.decode(record), self._declared, "")
-        return msgspec.json.encode(rest, order="sorted").decode() if rest else None
+    def take_from(self, record: bytes | str) -> str | None:
+        """Return the undeclared fields of a record as JSON, None if there are none."""
+        fields = self._cut(_decoder.decode(record), self._declared, "")
+        return msgspec.json.encode(fields, order="sorted").decode() if fields else None
 
     def _cut(self, fields: Mapping[str, Any], declared: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-        rest = {}
+        undeclared = {}
         for name, value in fields.items():
             branch = declared.get(name)
             if value is None or branch == {}:
                 continue
             if branch is None:
                 self.names.add(f"{prefix}{name}")
-                rest[name] = value
+                undeclared[name] = value
             elif isinstance(value, dict) and (inner := self._cut(value, branch, f"{prefix}{name}.")):
-                rest[name] = inner
-        return rest
+                undeclared[name] = inner
+        return undeclared
 
 
 def _grow(tree: dict[str, Any], parts: Sequence[str]) -> None:
-    """Add a path to a tree of declared names, unless a shorter one ends on its way."""
+    """Add a path to a tree of declared names, unless a shorter path includes it."""
     for number, part in enumerate(parts, start=1):
         if number == len(parts):
             tree[part] = {}

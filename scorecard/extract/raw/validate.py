@@ -1,4 +1,4 @@
-"""Records held against their contract, as SQL over staged text: whole columns at a time, spilling to disk."""
+"""Validation of records against their contract, as SQL over the text in scratch tables."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import Column, ObjectContract
-from scorecard.extract.contracts.value_formats import EPOCH, OFFSET, Formats, epoch_sql, moment_sql, number_sql
+from scorecard.extract.contracts.value_formats import EPOCH, OFFSET, ValueFormats, epoch_sql, moment_sql, number_sql
 from scorecard.extract.raw.numbers import LARGEST, is_number, number, too_large
 from scorecard.extract.raw.undeclared import UNDECLARED
 from scorecard.shared.sql import key_sql, literal, quoted
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import duckdb
 
 EARLIEST, LATEST = "1900-01-01", "2200-01-01"
-"""The days a record may name. One at 9999-12-31, which stands for "never", makes a calendar of 8000 years."""
+"""The allowed days. One record at 9999-12-31, meant as "never", would make a calendar of 8000 years."""
 
-# DuckDB's own casts let too much through for a ledger: 3.7 becomes 4, 1.005 becomes 1.01, 'infinity' a date.
+# DuckDB's own casts allow too much: 3.7 becomes 4, 1.005 becomes 1.01, 'infinity' a date.
 _FORMS = {
     "boolean": r"(?i)true|false|t|f|yes|no|y|n|1|0",
     "date": r"\d{4}-\d{2}-\d{2}",
@@ -28,17 +28,19 @@ _FORMS = {
 
 
 @dataclass(frozen=True)
-class Staged:
-    """Judged records of one raw table in the scratch database.
+class ValidatedTable:
+    """The validated records of one raw table, in scratch tables named after `table`.
 
-    `<table>_good` has the columns of `columns`, `_page` and `_line`; `<table>_bad` has `_page`, `_line`, `_reason`,
-    `_payload`, `_record_key`, `_amounts`; `<table>_mended` has the keys in quarantine that came rightly;
-    `<table>_held` is as good but of records that only keep a version that is held already; `<table>_pages` has `_page`,
-    `_source_file`, `_sha256`, `_size_bytes`, `_rows_read`, `_rows_bad`, `_rows_loaded`, `_ends_line`: a file, or an
-    answer of a service. `columns` are those of the contract, and the extraction's own, whose names begin with an
-    underscore as no other's does; `unknown` names the fields that the contract doesn't declare. `rows_loaded`: records
-    that the raw table holds after the load, each once. `are_all_new`: the warehouse holds nothing of these records, so
-    that no version of any ends. `spared`: records that the export lacks and that stay all the same.
+    `_good`: the records to load, with the columns `columns`, `_page` and `_line`. `_bad`: the records for quarantine,
+    with `_page`, `_line`, `_reason`, `_payload`, `_record_key` and `_amounts`. `_mended`: keys in quarantine whose
+    records are good now. `_held`: the `_row_version` of current versions that stay. `_pages`: the files or responses
+    that were read, with `_page`, `_source_file`, `_sha256`, `_size_bytes`, `_rows_read`, `_rows_bad`, `_rows_loaded`
+    and `_ends_line`.
+
+    `columns` are those of the contract and the extraction's own; only names of the latter begin with an underscore.
+    `unknown`: names of undeclared fields. `rows_loaded`: records that the raw table has after the load. `are_all_new`:
+    the warehouse has no version of these records, so the load ends none. `spared`: records that the export lacks, and
+    that stay because rows in quarantine may be theirs.
     """
 
     contract: ObjectContract
@@ -53,7 +55,7 @@ class Staged:
 
 
 def typed(contract: ObjectContract) -> str:
-    """SQL of the columns in their types, out of the cells `_c0`, `_c1` …; null where a cell isn't of its type."""
+    """SQL of the columns in their types, out of the cells `_c0`, `_c1` …; null if a cell isn't of its type."""
     return ", ".join(
         f"{_value(f'_c{i}', column, contract.formats)} as {quoted(column.name)}"
         for i, column in enumerate(contract.columns)
@@ -61,17 +63,17 @@ def typed(contract: ObjectContract) -> str:
 
 
 def faults(contract: ObjectContract) -> str:
-    """SQL of what is wrong with a record, null where nothing is; needs the columns of `typed` beside the cells."""
-    said = (_fault(f"_c{i}", column, contract.formats) for i, column in enumerate(contract.columns))
-    found = ", ".join(filter(None, said))
-    return f"nullif(concat_ws('; ', {found or 'null'}), '')"
+    """SQL of what is wrong with a record, null if nothing is; it uses the columns of `typed` and the cells."""
+    cell_faults = (_fault(f"_c{i}", column, contract.formats) for i, column in enumerate(contract.columns))
+    texts = ", ".join(filter(None, cell_faults))
+    return f"nullif(concat_ws('; ', {texts or 'null'}), '')"
 
 
 def row_version(columns: tuple[Column, ...]) -> str:
-    """SQL of the hash that tells a version of a record from the next: of its fields and their types, by name.
+    """SQL of the hash of a version of a record: of its fields and their types, sorted by name.
 
-    Sorted, so that the order of the columns is no change; a new type is one. A record without undeclared fields has the
-    hash that it had before there was a column for them.
+    So another order of the columns is no change, and a new type is one. A record without undeclared fields has the same
+    hash as before the column `_undeclared` was introduced.
     """
     fields = sorted((column for column in columns if column != UNDECLARED), key=lambda column: column.name)
     kinds = sha256(repr([(column.name, column.data_type) for column in fields]).encode()).hexdigest()
@@ -81,27 +83,27 @@ def row_version(columns: tuple[Column, ...]) -> str:
 
 
 def written(column: Column) -> str:
-    """SQL of a field as text, with a text's length before it, so that no two records can be written the same way."""
+    """SQL of a field as text, with a text's length before it, so that different records give different texts."""
     name = quoted(column.name)
     if column.stored != column.data_type:
-        # As the contract has it where that says all of it: more room in the table is no change of the record.
+        # In the declared type if that is exact: a wider type of the raw column is no change of the record.
         declared = f"try_cast({name} as {column.data_type})"
         return f"case when {declared} = {name} then {declared}::varchar else {name}::varchar end"
     return f"length({name}) || ':' || {name}" if column.data_type == "varchar" else f"{name}::varchar"
 
 
 def amounts_sent(columns: tuple[Column, ...], cells: Sequence[str]) -> str:
-    """SQL of a record's amounts as JSON, by column: the number, or the text that was none."""
-    said = [
+    """SQL of a record's amounts as JSON, by column: the number, or the text if it is no number."""
+    fields = [
         f"{literal(column.name)}, coalesce({quoted(column.name)}::varchar, left({cell}, 40))"
         for column, cell in zip(columns, cells, strict=True)
         if column.is_amount
     ]
-    return f"json_object({', '.join(said)})::varchar" if said else "null::varchar"
+    return f"json_object({', '.join(fields)})::varchar" if fields else "null::varchar"
 
 
 def has_key(contract: ObjectContract) -> str:
-    """SQL condition: the record says which it is."""
+    """SQL condition: the record has a key."""
     return " and ".join(f"{quoted(name)} is not null" for name in contract.primary_key)
 
 
@@ -116,8 +118,8 @@ def count(db: "duckdb.DuckDBPyConnection", table: str) -> int:
     return int(rows)
 
 
-def _value(cell: str, column: Column, formats: Formats) -> str:
-    """SQL of the cell in the column's type, null where it isn't of it."""
+def _value(cell: str, column: Column, formats: ValueFormats) -> str:
+    """SQL of the cell in the column's type, null if it isn't of that type."""
     if column.data_type == "varchar":
         return cell
     text, date_format = f"trim({cell})", _date_format(column, formats)
@@ -126,13 +128,13 @@ def _value(cell: str, column: Column, formats: Formats) -> str:
     if not date_format:
         return _usual(number_sql(text, formats) if is_number(column) or column.data_type == "double" else text, column)
     value = moment_sql(text, column.data_type, date_format, is_own=bool(column.date_format))
-    # A day that is one in its file comes as 2024-12-31, which no format but such a one could be mistaken for.
+    # A typed day of a file comes as 2024-12-31, which only a format that begins with the year could misread.
     is_mistakable = date_format.startswith("%Y-")
     return f"coalesce({value}, {_usual(text, column)})" if formats.has_typed_cells and not is_mistakable else value
 
 
 def _usual(text: str, column: Column) -> str:
-    """SQL of a text in the column's type as it is written where a contract says nothing else; null where it isn't."""
+    """SQL of a text in the column's type, in the default format; null if it isn't of that type."""
     if is_number(column):
         return number(text, column)
     cast = f"try_cast({text} as {column.data_type})"
@@ -140,31 +142,31 @@ def _usual(text: str, column: Column) -> str:
     return f"case when isfinite({cast}) then {value} end" if column.data_type == "double" else value
 
 
-def _date_format(column: Column, formats: Formats) -> str:
-    """How the days of a column are written, "" where as usual. That of a table is of no use where a zone is needed."""
+def _date_format(column: Column, formats: ValueFormats) -> str:
+    """The date format of a column, "" for the default. A table's format has no time zone, so timestamptz ignores it."""
     return column.date_format or (formats.date_format if column.data_type in ("date", "timestamp") else "")
 
 
-def _fault(cell: str, column: Column, formats: Formats) -> str:
-    """SQL of what is wrong with the cell, null where nothing is; "" where nothing can be."""
+def _fault(cell: str, column: Column, formats: ValueFormats) -> str:
+    """SQL of what is wrong with the cell, null if nothing is; "" if nothing can be."""
     cases = ""
     if column.data_type != "varchar":
         date_format = _date_format(column, formats).replace("'", "''")
         wanted = column.data_type + (f" ({date_format})" if date_format else "")
-        said = f"""'{column.name}: "' || left({cell}, 80) || if(length({cell}) > 80, '…', '') || '" is"""
+        value = f"""'{column.name}: "' || left({cell}, 80) || if(length({cell}) > 80, '…', '') || '" is"""
         if column.decimal and not column.identifies:
             text = number_sql(f"trim({cell})", formats)
-            cases += f" when {too_large(text, column)} then {said} larger than {column.data_type} holds'"
-        cases += f" when {cell} is not null and {quoted(column.name)} is null then {said} no {wanted}'"
+            cases += f" when {too_large(text, column)} then {value} larger than {column.data_type} holds'"
+        cases += f" when {cell} is not null and {quoted(column.name)} is null then {value} no {wanted}'"
         for condition, words in _limits(column):
-            cases += f" when {condition} then {said} {words}'"
+            cases += f" when {condition} then {value} {words}'"
     if column.not_null:
         cases += f" when {cell} is null then '{column.name}: empty, but every record must have one'"
     return f"case{cases} end" if cases else ""
 
 
 def _limits(column: Column) -> Iterator[tuple[str, str]]:
-    """SQL of what the warehouse can't hold though it is of the column's type, and what is said of it."""
+    """SQL conditions of values of the column's type that the warehouse can't hold, each with its fault."""
     name = quoted(column.name)
     if column.data_type in ("date", "timestamp", "timestamptz") or column.date_format == EPOCH:
         day = f"to_timestamp({name})" if column.data_type == "bigint" else name

@@ -1,4 +1,4 @@
-"""The warehouse as a DuckDB file: how it is opened, and what an error of DuckDB says of it."""
+"""The warehouse as a DuckDB file: opening it, and what DuckDB's errors mean."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,7 +23,7 @@ _DAMAGED = (
     "serialization error",
     "failed to load metadata pointer",
 )
-"""DuckDB's own words: a damaged file has no class of exception."""
+"""Messages of DuckDB about a damaged file, which has no exception class of its own."""
 
 
 @contextmanager
@@ -32,12 +32,12 @@ def open_warehouse(path: Path, read_only: bool) -> "Iterator[duckdb.DuckDBPyConn
 
     Raises
     ------
-    ScorecardError: another process holds it, or it is no DuckDB file, or what is done with it finds it damaged.
+    ScorecardError: another process holds the file, or it is damaged or no DuckDB file.
     """
     import duckdb
 
     try:
-        # Most of the file is read, and its checksums with it, only when a query asks for it.
+        # DuckDB reads most of the file, and verifies its checksums, only when a query needs it.
         with duckdb.connect(path, read_only=read_only) as connection:
             yield connection
     except duckdb.Error as error:
@@ -46,7 +46,7 @@ def open_warehouse(path: Path, read_only: bool) -> "Iterator[duckdb.DuckDBPyConn
 
 @contextmanager
 def attached(path: Path, db: "duckdb.DuckDBPyConnection") -> Iterator[None]:
-    """Attach the warehouse to read, if there is one, as `warehouse`. Raises as `open_warehouse`."""
+    """Attach the warehouse read-only as `warehouse`, if it exists. Raises as `open_warehouse`."""
     import duckdb
 
     if not path.exists():
@@ -63,7 +63,7 @@ def attached(path: Path, db: "duckdb.DuckDBPyConnection") -> Iterator[None]:
             raise cannot_use(path, error) from error
         raise
     finally:
-        # A database found damaged can't even be detached; that must not hide why.
+        # A damaged database can't be detached; the first error must stay visible.
         with suppress(duckdb.Error):
             db.execute("detach warehouse")
 
@@ -74,12 +74,12 @@ def is_locked(error: BaseException) -> bool:
 
 
 def is_damaged(error: BaseException) -> bool:
-    """Whether DuckDB failed because what it read is not what was written."""
+    """Whether DuckDB failed because the file is damaged."""
     return any(words in str(error).lower() for words in _DAMAGED)
 
 
 def cannot_use(path: Path, error: BaseException) -> ScorecardError:
-    """Say why DuckDB can't open or read the warehouse, and the cure."""
+    """Return the error of a warehouse that DuckDB can't open or read."""
     if is_locked(error):
         return Temporary(
             f"The warehouse {path} is in use by another process.",
@@ -101,11 +101,11 @@ def cannot_use(path: Path, error: BaseException) -> ScorecardError:
 def read_types(db: "duckdb.DuckDBPyConnection", schema: str, database: str | None = None) -> Types:
     """Read the columns of all tables of a schema, in the current database or an attached one."""
     types: Types = {}
-    found = db.execute(
+    columns = db.execute(
         "select table_name, column_name, lower(data_type) from duckdb_columns()"
         " where database_name = coalesce(?, current_database()) and schema_name = ? order by all",
         [database, schema],
     )
-    for table, column, data_type in found.fetchall():
+    for table, column, data_type in columns.fetchall():
         types.setdefault(table, {})[column] = data_type
     return types

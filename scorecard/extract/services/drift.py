@@ -1,6 +1,6 @@
-"""Fields that the contract declares, and the service has no more, or of another type.
+"""Drift: declared fields that the service no longer has, or has in another type.
 
-The records are JSON texts in `_record` of a scratch table; `<table>_judged` has their fields in the declared types.
+The records are JSON texts in `_record` of a scratch table; `<table>_typed` has their fields in the declared types.
 """
 
 from collections.abc import Iterable
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     import duckdb
 
 LARGE = 4096
-"""Bytes of a record, on average, from which on few are taken apart at once."""
+"""Average bytes of a record above which few are taken apart at once."""
 
 BYTES_AT_ONCE = 4 * 2**20
-"""Bytes of large records that are: DuckDB takes 2048 at a time, and holds all that it makes of them in memory."""
+"""Bytes of large records taken apart at once: DuckDB takes 2048 records at a time and holds the results in memory."""
 
-ENOUGH = 20
-"""Values of a column; when that many were read and none of them fits, its type was changed at the service."""
+MIN_VALUES = 20
+"""The number of values of a field from which on an object fails if none of them fits the field's type."""
 
 
 def stretches(db: "duckdb.DuckDBPyConnection", table: str) -> list[str]:
-    """Return SQL conditions that part the records of a table into stretches to be taken apart one by one; often one."""
+    """Return SQL conditions that split the records of a table into stretches to process one by one; often one."""
     rows, size, last = db.execute(
         f"select count(*), coalesce(sum(strlen(_record)), 0), coalesce(max(rowid), 0) from {table}"
     ).fetchone() or (0, 0, 0)
@@ -38,7 +38,7 @@ def stretches(db: "duckdb.DuckDBPyConnection", table: str) -> list[str]:
 
 
 def refuse_lacking(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract) -> None:
-    """Refuse records of which not one has a field that the contract declares: it was renamed or dropped."""
+    """Fail if no record has a declared field: it was renamed or dropped."""
     if not count(db, table):
         return
     for column in contract.columns:
@@ -46,7 +46,7 @@ def refuse_lacking(db: "duckdb.DuckDBPyConnection", table: str, contract: Object
         header = top if "[" in column.header else column.header
         if column.optional or column.header.startswith(PARENT) or _any_has(db, table, header):
             continue
-        # A nested field can be missed only where there is something that it is a field of.
+        # A nested field can only lack if its parent is there.
         parent = column.header.rpartition(".")[0]
         if not parent or _any_has(db, table, parent, "= 'OBJECT'") or not _any_has(db, table, top):
             raise lacking(contract, [column])
@@ -54,36 +54,36 @@ def refuse_lacking(db: "duckdb.DuckDBPyConnection", table: str, contract: Object
 
 def _any_has(db: "duckdb.DuckDBPyConnection", table: str, field: str, condition: str = "is not null") -> bool:
     """Whether any record has a field, be it null."""
-    said = f"json_type(_record, {literal(json_path(field))}) {condition}"
+    has_field = f"json_type(_record, {literal(json_path(field))}) {condition}"
     return any(
-        db.execute(f"select 1 from {table} where {stretch} and {said} limit 1").fetchone()
+        db.execute(f"select 1 from {table} where {stretch} and {has_field} limit 1").fetchone()
         for stretch in stretches(db, table)
     )
 
 
 def refuse_retyped(db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract) -> None:
-    """Refuse a column of which many values were read and none fits its type."""
+    """Fail if a field has many values and none fits its type."""
     columns = [column for column in contract.columns if column.data_type != "varchar"]
     fit = ", ".join(f"count({quoted(column.name)})" for column in columns) or "1"
-    fits = db.execute(f"select {fit} from {table}_judged").fetchone() or ()
-    for column in (column for column, found in zip(columns, fits, strict=False) if not found):
+    fits = db.execute(f"select {fit} from {table}_typed").fetchone() or ()
+    for column in (column for column, fitting in zip(columns, fits, strict=False) if not fitting):
         path = literal(json_path(column.header))
         counts = (
             db.execute(f"select count(json_extract_string(_record, {path})) from {table} where {stretch}").fetchone()
             for stretch in stretches(db, table)
         )
-        said = sum(found[0] for found in counts if found)
-        if said >= ENOUGH:
+        values = sum(row[0] for row in counts if row)
+        if values >= MIN_VALUES:
             raise ScorecardError(
                 f"The field {column.header} of {contract.object} holds no {column.data_type} any more:"
-                f" none of {said} values fits.",
+                f" none of {values} values fits.",
                 f"If its type was changed at the service, correct the data_type of {column.name} in"
                 f" {contract.declared_in} and the staging model of {contract.name} beside it.",
             )
 
 
 def lacking(contract: ObjectContract, columns: Iterable[Column]) -> ScorecardError:
-    """Say that the service no longer has fields that the warehouse uses."""
+    """Return the error of declared fields that the service no longer has."""
     return ScorecardError(
         f"{contract.object} has no field {', '.join(column.header for column in columns)} any more.",
         "If it was renamed, write its new name as config.meta.header of"

@@ -1,8 +1,8 @@
-"""Requests to a service: tried again when that can help, refused with a sentence when it can't; no secret in either.
+"""Requests to a service, with retries. No log line or error has a secret.
 
-What is tried again: no connection, a time-out, an answer that is cut short or is no JSON (a proxy's HTML page), a limit
-that lasts seconds, a record that is locked, and 5xx. The waits grow and have jitter, and are never shorter than the
-server's ``Retry-After``. A limit that lasts a day ends the run.
+A request is retried after a failed connection, a timeout, a response that is cut short or no JSON (a proxy's page), a
+rate limit of seconds, a locked record, and 5xx. The waits grow exponentially with jitter, and are never shorter than
+the server's ``Retry-After``. A daily limit ends the run.
 """
 
 import hashlib
@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from scorecard.extract.services.response import Answer, no_json, with_whole_letters
+from scorecard.extract.services.http_errors import QuotaExceeded, RateLimit, RefusedRequest
+from scorecard.extract.services.response import ServiceResponse, no_json, with_whole_letters
 from scorecard.shared.errors import ScorecardError, Temporary
 from scorecard.shared.redaction import hide
 from scorecard.shared.text import plain
@@ -25,49 +25,29 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 TIMEOUT = (10, 60)
-"""Seconds to connect, and between two bytes of an answer."""
+"""Seconds to connect, and between two bytes of a response."""
 
 ATTEMPTS = 7
-"""Tries of one request; with the waits below it takes one to two minutes until it is given up."""
+"""Attempts of one request; with the waits below they take one to two minutes."""
 
 LONGEST_GROWN = 30
 """Seconds that a wait grows to before jitter, which doubles it at most."""
 
 LONGEST_WAIT = 60
-"""Seconds. A service that asks for more has no capacity left today: the run stops and goes on the next time."""
+"""Seconds. If a service asks for a longer wait, the run stops, and the next run resumes."""
 
 
 LARGEST = 256 * 2**20
-"""Bytes of an answer, unpacked. No page of any service is near it; a small answer may unpack to fill all memory."""
+"""Maximum bytes of an unpacked response: a small packed response may fill the memory."""
 
 READ_AT_ONCE = 2**20
 
 PASSING = (408, 423, 425, 429, 477)
-"""Refusals that another try mends: too slow, locked, too early, too many requests, account on the move."""
-
-
-class Limit(Enum):
-    """How long a limit lasts that a request is refused for."""
-
-    NONE = "it is refused for something else"
-    SECONDS = "other requests of this moment"
-    DAY = "the requests of the day"
-
-
-class QuotaGone(ScorecardError):
-    """The service answers no more today; what was read so far is kept, and the next run goes on from there."""
-
-
-class BadAnswer(ScorecardError):
-    """The service refuses the request; ``status`` and ``body`` are its answer."""
-
-    def __init__(self, problem: str, cure: str, status: int, body: bytes) -> None:
-        super().__init__(problem, cure)
-        self.status, self.body = status, body
+"""Statuses that are retried: too slow, locked, too early, too many requests, account being moved."""
 
 
 class _Again(Exception):
-    """Worth another try; `after` is what the server asks to wait, in seconds."""
+    """The request is to be retried; `after` are the seconds that the server asks to wait."""
 
     def __init__(self, problem: str, after: float | None = None) -> None:
         super().__init__(problem)
@@ -78,16 +58,16 @@ class _Again(Exception):
 class Http:
     """A session with one service.
 
-    ``authorise`` gives the headers that say who asks; called with True it must get new ones (a token has expired).
-    ``limit_of`` says of a status and a body which limit they tell of. ``left`` tells from the headers of an answer
-    which share of the day's requests is left; where it falls below ``reserve``, nothing more is asked. ``clock`` is the
-    service's time of the last answer.
+    ``authorise`` returns the headers of authorisation; called with True it gets new ones (a token has expired).
+    ``limit_of`` returns the limit that a status and a body report. ``left`` returns from the headers of a response the
+    share of the daily quota that is left; below ``reserve`` no more requests are made. ``clock`` is the service's time
+    of the last response.
     """
 
     service: str
     base: str
     authorise: Callable[[bool], dict[str, str]]
-    limit_of: Callable[[int, bytes], Limit] = lambda status, body: Limit.NONE
+    limit_of: Callable[[int, bytes], RateLimit] = lambda status, body: RateLimit.NONE
     left: Callable[[Mapping[str, str]], float | None] = lambda headers: None
     reserve: float = 0
     attempts: int = ATTEMPTS
@@ -97,34 +77,36 @@ class Http:
     _few_left: bool = field(default=False, init=False)
     _session: "requests.Session | None" = field(default=None, init=False)
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None, **kwargs: Any) -> Answer:
-        """Ask for a path; see `request`."""
+    def get(self, path: str, params: Mapping[str, Any] | None = None, **kwargs: Any) -> ServiceResponse:
+        """Get a path; see `request`."""
         return self.request("GET", path, params=params, **kwargs)
 
-    def post(self, path: str, json: Any, **kwargs: Any) -> Answer:
+    def post(self, path: str, json: Any, **kwargs: Any) -> ServiceResponse:
         """Post JSON to a path; see `request`."""
         return self.request("POST", path, json=json, **kwargs)
 
-    def request(self, method: str, path: str, problem: Callable[[Answer], str] = no_json, **kwargs: Any) -> Answer:
-        """Make a request until it is answered.
+    def request(
+        self, method: str, path: str, problem: Callable[[ServiceResponse], str] = no_json, **kwargs: Any
+    ) -> ServiceResponse:
+        """Make a request, with retries.
 
         Parameters
         ----------
         path: below the base, or a whole URL of the same host; anything else is refused.
-        problem: says why an answer can't be used and has to be asked for again, "" where it can.
+        problem: returns why a response can't be used and has to be retried, "" if it can be used.
 
         Raises
         ------
-        BadAnswer: the service refuses the request.
-        QuotaGone: it answers no more today, or should not have to.
-        Temporary: it can't be reached, or goes on failing.
-        ScorecardError: it can't be asked.
+        RefusedRequest: the service refuses the request.
+        QuotaExceeded: the daily quota is used up, or only the reserve is left.
+        Temporary: it can't be reached, or all attempts fail.
+        ScorecardError: the request can't be made.
         """
         import tenacity
 
         url = self._url(path)
         if self._few_left:
-            raise QuotaGone(
+            raise QuotaExceeded(
                 f"{self.service} has less than {self.reserve:.0%} of its requests of the day left; others need them.",
                 "The next run goes on where this one stopped. To use them, lower quota_reserve in the source's"
                 " settings; to need fewer, extract fewer objects or raise the page size.",
@@ -143,35 +125,37 @@ class Http:
                 "Run again later: what was read before is kept. If it stays so, look at the service's status page.",
             ) from None
 
-    def _once(self, method: str, url: str, problem: Callable[[Answer], str], kwargs: dict[str, Any]) -> Answer:
+    def _once(
+        self, method: str, url: str, problem: Callable[[ServiceResponse], str], kwargs: dict[str, Any]
+    ) -> ServiceResponse:
         response, body = self._send(method, url, kwargs, fresh=False)
         if response.status_code == 401:
             response, body = self._send(method, url, kwargs, fresh=True)
         status = response.status_code
         limit = self.limit_of(status, body)
-        if limit is Limit.DAY:
-            raise QuotaGone(
+        if limit is RateLimit.DAY:
+            raise QuotaExceeded(
                 f"{self.service} answers no more today: its daily quota is used up.",
                 "The next run goes on where this one stopped. To need fewer requests, extract fewer objects or raise"
                 " the page size.",
             )
-        if limit is Limit.SECONDS or status in PASSING or status >= 500:
+        if limit is RateLimit.SECONDS or status in PASSING or status >= 500:
             raise self._later(response)
         if status >= 300:
             raise self._refused(method, response, body)
         answer = self._answer(response, body)
-        if said := problem(answer):
-            raise _Again(f"it answered with {said}")
+        if reason := problem(answer):
+            raise _Again(f"it answered with {reason}")
         return answer
 
-    def _answer(self, response: "requests.Response", body: bytes) -> Answer:
+    def _answer(self, response: "requests.Response", body: bytes) -> ServiceResponse:
         self.clock = _served_at(response, self.service)
         share = self.left(response.headers)
         self._few_left = share is not None and share < self.reserve
         parts = urlsplit(response.url)
         shown = f"{parts.path}?{parts.query}" if parts.query else parts.path
         digest = hashlib.sha256(body).hexdigest()
-        answer = Answer(self.service, body, digest, shown, response.headers, self.clock)
+        answer = ServiceResponse(self.service, body, digest, shown, response.headers, self.clock)
         is_torn = body[:1] in (b"{", b"[") and no_json(answer)
         return replace(answer, body=with_whole_letters(body)) if is_torn else answer
 
@@ -180,14 +164,14 @@ class Http:
 
         if self._session is None:
             self._session = requests.Session()
-            # The machine's proxies and authorities count; what its .netrc has must not take our credentials' place.
+            # Use the machine's proxies and authorities, but not its .netrc, which would replace our credentials.
             self._session.auth = lambda request: request
         credentials = self.authorise(fresh)
         hide(*(value.rpartition(" ")[2] for name, value in credentials.items() if name == "Authorization"))
         headers = {**credentials, **kwargs.get("headers", {})}
         self.requests_made += 1
         try:
-            # A redirect could lead anywhere, with our credentials: none of these services needs one.
+            # A redirect could send our credentials anywhere; none of these services needs one.
             response = self._session.request(
                 method, url, **{**kwargs, "headers": headers}, timeout=TIMEOUT, allow_redirects=False, stream=True
             )
@@ -203,7 +187,7 @@ class Http:
         except requests.exceptions.ContentDecodingError:
             raise _Again("its compressed answer was damaged") from None
         except (requests.RequestException, ValueError) as error:
-            # Its text may repeat a header, and with it a secret.
+            # Its text may repeat a header with a secret.
             raise ScorecardError(
                 f"{self.service} can't be asked for {_shown(url)}: that makes no request ({type(error).__name__}).",
                 "Look whether the host, login, password or extra of the connection have a blank, a line end or a letter"
@@ -226,23 +210,23 @@ class Http:
     def _later(self, response: "requests.Response") -> Exception:
         after = _retry_after(response, self.service)
         if after is not None and after > self.longest_wait:
-            return QuotaGone(
+            return QuotaExceeded(
                 f"{self.service} asks to wait {after:.0f} seconds before the next request.",
                 "The next run goes on where this one stopped.",
             )
         return _Again(f"it answered {response.status_code}", after)
 
-    def _refused(self, method: str, response: "requests.Response", body: bytes) -> BadAnswer:
+    def _refused(self, method: str, response: "requests.Response", body: bytes) -> RefusedRequest:
         status, what = response.status_code, f"{method} {_shown(response.url)}"
         if status < 400:
             where = plain(urlsplit(response.headers.get("Location", "")).netloc) or "another path"
-            return BadAnswer(
-                f"{self.service} sends {what} on to {where}.",
-                "Set the host of the connection to where the service itself answers; nothing was asked of the other.",
+            return RefusedRequest(
+                f"{self.service} redirects {what} to {where}.",
+                "Set the host of the connection to where the service itself answers; nothing was sent to the other.",
                 status,
                 body,
             )
-        return BadAnswer(
+        return RefusedRequest(
             f"{self.service} refused {what} with {status}: {plain(body.decode(errors='replace'))}",
             _cure_of(status, self.service),
             status,
@@ -261,28 +245,28 @@ class Http:
 
 
 def _wait(state: "RetryCallState") -> float:
-    """Seconds before the next try: 1 to 2 first, then twice as many each time, and never fewer than were asked for."""
+    """Return the seconds before the next attempt: first 1 to 2, then doubled, and at least ``Retry-After``."""
     from tenacity import wait_exponential, wait_random_exponential
 
     error = state.outcome.exception() if state.outcome else None
-    asked = error.after or 0.0 if isinstance(error, _Again) else 0.0
+    retry_after = error.after or 0.0 if isinstance(error, _Again) else 0.0
     grown = wait_exponential(max=LONGEST_GROWN)(state) + wait_random_exponential(max=LONGEST_GROWN)(state)
-    return max(asked, grown)
+    return max(retry_after, grown)
 
 
 def _retry_after(response: "requests.Response", service: str) -> float | None:
-    """Seconds that the server asks to wait, by its own clock where it names a time."""
-    said = response.headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"\d{1,9}(\.\d+)?", said, re.ASCII):
-        return float(said)
+    """Return the seconds that the server asks to wait, by its own clock if it names a time."""
+    header = response.headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", header, re.ASCII):
+        return float(header)
     try:
-        return max(0.0, (parsedate_to_datetime(said) - _served_at(response, service)).total_seconds())
+        return max(0.0, (parsedate_to_datetime(header) - _served_at(response, service)).total_seconds())
     except (TypeError, ValueError, ScorecardError):
         return None
 
 
 def _served_at(response: "requests.Response", service: str) -> datetime:
-    """The time of the answer by the server's clock; this machine's may be wrong."""
+    """Return the time of the response by the server's clock; this machine's may be wrong."""
     try:
         return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
     except (KeyError, TypeError, ValueError, OverflowError):
@@ -293,7 +277,7 @@ def _served_at(response: "requests.Response", service: str) -> datetime:
 
 
 def _shown(url: str) -> str:
-    """Return the path of a URL: a query may hold what a log should not."""
+    """Return the path of a URL: a query may have a secret."""
     return urlsplit(url).path
 
 

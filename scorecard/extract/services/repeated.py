@@ -1,4 +1,4 @@
-"""Records of a service whose key comes more than once where each record comes once."""
+"""Records of a service whose key repeats at one moment."""
 
 from typing import TYPE_CHECKING
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 def mark_repeated(
     db: "duckdb.DuckDBPyConnection", table: str, contract: ObjectContract, shape: RecordShape, names: str
 ) -> None:
-    """Write into `_reason` of `<table>_judged` which records go to quarantine because their key repeats.
+    """Write into `_reason` of `<table>_typed` which records go to quarantine because their key repeats.
 
-    All whose key stands for records that differ at one moment; where they are equal, all but the first. A key that
-    comes again in another answer of a service, or with another time of change, stands for another version.
+    If records with one key differ at one moment, all of them do; if they are equal, all but the first. A key that
+    comes again in another response, or with another time of change, is another version of the record.
 
     Parameters
     ----------
-    names: the columns of a record in SQL, parted by commas.
+    names: the columns of a record in SQL, separated by commas.
     """
     moment = [] if shape.one_moment else ["_page", *([quoted(shape.modified)] if shape.modified else [])]
     group = ", ".join([*map(quoted, contract.primary_key), *moment])
     is_there = f"{has_key(contract)} and _deleted_at is null"
-    judged = f"{table}_judged"
+    judged = f"{table}_typed"
     if not db.execute(
         f"select 1 from {judged} where {is_there} group by {group} having count(*) > 1 limit 1"
     ).fetchone():
         return
-    # Equal records within an answer of a service are no fault of anybody's: they are kept once, and nothing is lost.
+    # Equal records within a response are no error: one of them is kept.
     is_repeat = "_number > 1" if shape.one_moment else "false"
     named = f"'the key {', '.join(contract.primary_key)} = ' || _key"
     db.execute(f"""

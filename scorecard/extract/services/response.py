@@ -1,4 +1,4 @@
-"""An answer of a service, and what is wrong with one that can't be used."""
+"""A response of a service, and the errors of one that can't be used."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -23,8 +23,8 @@ _ESCAPE = re.compile(
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The body of a 2xx answer, the URL it came from (path and query), and the server's clock.
+class ServiceResponse:
+    """A 2xx response: its body, its URL (path and query), and the server's clock.
 
     ``sha256`` is of the body as it came, in hex.
     """
@@ -51,7 +51,7 @@ class Answer:
 
 @contextmanager
 def understood(service: str, what: str) -> Iterator[None]:
-    """Make a sentence of whatever goes wrong where an answer lacks what its API promises."""
+    """Turn exceptions of an unexpected response into a ScorecardError."""
     try:
         yield
     except (*UNREADABLE, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -59,18 +59,17 @@ def understood(service: str, what: str) -> Iterator[None]:
 
 
 def unexpected(service: str, what: str, error: Exception) -> ScorecardError:
-    """Say that a service's answer is not what its API promises; of the error only what can hold no data."""
-    said = plain(str(error)) if isinstance(error, msgspec.DecodeError | KeyError) else ""
+    """Return the error of a response with an unexpected shape; its text has no data of the response."""
+    detail = plain(str(error)) if isinstance(error, msgspec.DecodeError | KeyError) else ""
     return ScorecardError(
-        f"{service} answered for {what} with something else than its API promises"
-        f" ({type(error).__name__}{': ' if said else ''}{said}).",
+        f"{service} sent an unexpected response for {what} ({type(error).__name__}{': ' if detail else ''}{detail}).",
         "Run again: what was read before is kept. If it stays so, look whether the host of the connection is the"
         " service itself; if an upgrade of it changed its API, its connector has to follow.",
     )
 
 
-def no_json(answer: Answer) -> str:
-    """Say why an answer is no JSON, "" where it is."""
+def no_json(answer: ServiceResponse) -> str:
+    """Return why a response is no JSON, "" if it is JSON."""
     try:
         msgspec.json.decode(answer.body, type=msgspec.Raw)
     except UNREADABLE:
@@ -79,14 +78,14 @@ def no_json(answer: Answer) -> str:
 
 
 def with_whole_letters(body: bytes) -> bytes:
-    r"""Put the sign for an unknown letter where JSON has half of one: services cut texts in the middle of an emoji.
+    r"""Replace half a surrogate pair by U+FFFD: services cut texts in the middle of an emoji.
 
     >>> with_whole_letters(rb'["ab\ud83d", "\ud83d\ude00", "\\ud83d"]')
     b'["ab\\ufffd", "\\ud83d\\ude00", "\\\\ud83d"]'
     """
-    return _ESCAPE.sub(lambda found: rb"\ufffd" if found["half"] else found[0], body)
+    return _ESCAPE.sub(lambda match: rb"\ufffd" if match["half"] else match[0], body)
 
 
-def kind_of(answer: Answer) -> str:
-    """Return the content type that an answer names."""
+def kind_of(answer: ServiceResponse) -> str:
+    """Return the content type of a response."""
     return plain(answer.headers.get("Content-Type", "nothing it names").partition(";")[0])

@@ -1,6 +1,6 @@
-"""Which versions of services' APIs the connectors call, and until when a service supports them.
+"""The versions of services' APIs that the connectors call, and when their support ends.
 
-Each connector lists its own in `VERSIONS` of its settings; the guide's table has the same, which a test holds it to.
+Each connector lists its versions in `VERSIONS` of its settings. A test compares them with the guide's table.
 """
 
 from collections.abc import Collection
@@ -11,15 +11,14 @@ from importlib import import_module
 from scorecard.shared.plugins import services
 
 WARNED_BEFORE = timedelta(days=120)
-"""How long before the end of a version its owner is told: there is time to install a release that calls another."""
+"""How long before the end of a version the owner is warned, to have time to install another release."""
 
 
 @dataclass(frozen=True)
 class ApiVersion:
-    """A version of an API. ``ends`` is the first day on which it is not supported, None where none is announced.
+    """A version of an API. ``ends`` is the first day on which it is not supported, None if no end is announced.
 
-    ``replaced_by``: the field in the connection's extra with which it is not used any more; "" where only another
-    release of the product can.
+    ``replaced_by``: the field in the connection's extra that replaces this version; "" if only another release does.
     """
 
     api: str
@@ -40,10 +39,10 @@ def ending(service: str, today: date, extra: Collection[str] = (), account: str 
     given. A sentence has no day but the version's end, so that it is the same in each run.
     """
     return tuple(
-        f"{each.api} {each.version}, which the connector of {service} calls, is supported until {each.ends}. "
-        + _cure(account or service, each)
-        for each in used(service)
-        if each.ends and each.ends - WARNED_BEFORE <= today and each.replaced_by not in extra
+        f"{version.api} {version.version}, which the connector of {service} calls, is supported until {version.ends}. "
+        + _cure(account or service, version)
+        for version in used(service)
+        if version.ends and version.ends - WARNED_BEFORE <= today and version.replaced_by not in extra
     )
 
 
@@ -56,7 +55,7 @@ def _cure(account: str, version: ApiVersion) -> str:
 def table() -> str:
     """Return all versions as rows of a Markdown table."""
     return "\n".join(
-        f"| {each.api} | `{each.version}` | {each.ends or 'none announced'} |"
+        f"| {version.api} | `{version.version}` | {version.ends or 'none announced'} |"
         for service in services()
-        for each in used(service)
+        for version in used(service)
     )

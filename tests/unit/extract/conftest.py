@@ -1,15 +1,18 @@
 """A small company with one source of two objects, whose exports a test may write as it likes."""
 
+import hashlib
+import io
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import duckdb
 import pytest
 
 from scorecard.extract import ExtractResult, SourceContract, extract_source, load_contracts
+from scorecard.extract.files.export_file import ExportFile
 from scorecard.shared.settings import Settings
 from tests.conftest import SETTINGS_FILE
 
@@ -141,6 +144,23 @@ class Shop:
                 f"select columns(lambda c: c not in ('_dlt_load_id', 'loaded_at')) from raw_shop.{table} order by all"
             )
         return tables
+
+
+@dataclass(frozen=True)
+class OpenedFile(ExportFile):
+    """A file of an export whose content is not on the disk."""
+
+    opener: Callable[[], IO[bytes]] = io.BytesIO
+
+    def open(self) -> IO[bytes]:
+        return self.opener()
+
+
+def export_file(name: str, content: bytes) -> ExportFile:
+    """Make a file of the shop's exports out of its content."""
+    return OpenedFile(
+        f"shop/{name}", Path(), hashlib.sha256(content or b"empty").hexdigest(), lambda: io.BytesIO(content)
+    )
 
 
 def make_shop(root: Path) -> Shop:

@@ -13,6 +13,7 @@ from sandbox.standins.s3 import S3
 from scorecard.extract import connectors, extract_source, load_contracts
 from scorecard.extract.files import bucket
 from scorecard.extract.files.bucket import Bucket
+from scorecard.extract.files.originals import Originals
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Connection, Settings, SourceSettings
 
@@ -40,7 +41,7 @@ def test_what_the_list_says_is_new_is_copied_and_loaded(shop: Shop, s3: S3) -> N
     shop.yaml.write_text(YAML.replace("file: orders.csv", 'file: "orders*.csv"'))
     settings = settings_of(shop, s3)
     first = extract_source(settings, shop.source)
-    assert {each.name: each.rows_read for each in first.loaded} == {"orders": 4, "visits": 2}
+    assert {table.name: table.rows_read for table in first.loaded} == {"orders": 4, "visits": 2}
     assert shop.query("select distinct _source_file from raw_shop.orders") == [("shop/orders.csv",)]
 
     s3.seen.clear()
@@ -49,7 +50,7 @@ def test_what_the_list_says_is_new_is_copied_and_loaded(shop: Shop, s3: S3) -> N
 
     s3.objects["in/shop/orders-2.csv"] = b"order_id,amount,ordered_on,note\nB1,1,2024-02-01,\n"
     again = extract_source(settings, shop.source)
-    assert [(each.name, each.rows_new, each.rows_retired) for each in again.loaded] == [("orders", 1, 0)]
+    assert [(table.name, table.rows_new, table.rows_retired) for table in again.loaded] == [("orders", 1, 0)]
     assert not s3.requests("visits.csv")
     assert extract_source(settings, shop.source).load_id is None
     assert list((shop.settings.state / "dlt").glob("*")) == [shop.settings.state / "dlt/shop.lock"], "no copy is left"
@@ -62,13 +63,13 @@ def test_a_copy_passes_by_a_fault(shop: Shop, s3: S3) -> None:
     assert len(shop.current()) == 4
 
 
-def of(shop: Shop, settings: Settings) -> Bucket:
+def bucket_of(shop: Shop, settings: Settings) -> Bucket:
     shop.settings.state.mkdir(exist_ok=True)
-    return Bucket(settings, shop.source, {}, shop.settings.state)
+    return Bucket(settings, shop.source, {}, Originals(settings, shop.settings.state))
 
 
 @pytest.mark.parametrize(
-    ("url", "connection", "said", "cure"),
+    ("url", "connection", "message", "cure"),
     [
         ("s3://reports/in/shop", {"login": "AKWRONG"}, "may not be", "s3:ListBucket"),
         ("s3://nowhere/in/shop", {}, "cannot be", "url"),
@@ -77,16 +78,16 @@ def of(shop: Shop, settings: Settings) -> Bucket:
     ],
 )
 def test_what_cannot_be_read_is_said(
-    shop: Shop, s3: S3, monkeypatch: pytest.MonkeyPatch, url: str, connection: dict[str, str], said: str, cure: str
+    shop: Shop, s3: S3, monkeypatch: pytest.MonkeyPatch, url: str, connection: dict[str, str], message: str, cure: str
 ) -> None:
     monkeypatch.setitem(bucket.TIMEOUT, "retries", {"max_attempts": 1})
     settings = settings_of(shop, s3, url, **connection)
-    with pytest.raises(ScorecardError) as told:
-        of(shop, settings).fetch(shop.source.objects[0])
-    assert said in told.value.problem
-    assert url in told.value.problem
-    assert cure in told.value.cure
-    assert SECRET not in str(told.value)
+    with pytest.raises(ScorecardError) as error:
+        bucket_of(shop, settings).fetch(shop.source.objects[0])
+    assert message in error.value.problem
+    assert url in error.value.problem
+    assert cure in error.value.cure
+    assert SECRET not in str(error.value)
     (checked,) = connectors.check(settings, load_contracts(settings))
     assert checked.missing
     assert SECRET not in str(checked)
@@ -100,13 +101,13 @@ def test_an_address_that_is_none_is_said(shop: Shop, s3: S3) -> None:
 
 def test_an_object_that_may_not_be_read_is_said(shop: Shop, s3: S3) -> None:
     s3.refused.add("in/shop/orders.csv")
-    with pytest.raises(ScorecardError, match="may not be read: Access Denied") as told:
-        of(shop, settings_of(shop, s3)).fetch(shop.source.objects[0])
-    assert "s3:GetObject" in told.value.cure
+    with pytest.raises(ScorecardError, match="may not be read: Access Denied") as error:
+        bucket_of(shop, settings_of(shop, s3)).fetch(shop.source.objects[0])
+    assert "s3:GetObject" in error.value.cure
 
 
 def test_a_file_that_changes_meanwhile_is_given_up(shop: Shop, s3: S3) -> None:
-    place = of(shop, settings_of(shop, s3))
+    place = bucket_of(shop, settings_of(shop, s3))
     assert place.names(shop.source.objects[0]) == ["orders.csv"]
     s3.objects["in/shop/orders.csv"] += b"A9,1,2024-01-01,\n"
     with pytest.raises(ScorecardError, match=r"orders\.csv changed while it was copied"):
@@ -116,15 +117,15 @@ def test_a_file_that_changes_meanwhile_is_given_up(shop: Shop, s3: S3) -> None:
 def test_names_in_a_bucket_are_no_paths(shop: Shop, s3: S3) -> None:
     shop.yaml.write_text(YAML.replace("file: orders.csv", 'file: "*"'))
     s3.objects = {"in/shop/x/": b"", "in/shop/": b"", "in/shop/x..%2F..%2Fy'.csv": ORDERS.encode()}
-    (found,) = of(shop, settings_of(shop, s3)).fetch(shop.source.objects[0])
-    assert found.path == shop.settings.original(found.sha256)
-    assert found.name == "shop/x..%2F..%2Fy'.csv"
+    (file,) = bucket_of(shop, settings_of(shop, s3)).fetch(shop.source.objects[0])
+    assert file.path == shop.settings.original(file.sha256)
+    assert file.name == "shop/x..%2F..%2Fy'.csv"
 
 
 def test_a_large_file_comes_whole(shop: Shop, s3: S3) -> None:
     s3.objects["in/shop/orders.csv"] = bytes(range(256)) * (256 << 10)
-    (found,) = of(shop, settings_of(shop, s3)).fetch(shop.source.objects[0])
-    assert found.path.read_bytes() == s3.objects["in/shop/orders.csv"]
+    (file,) = bucket_of(shop, settings_of(shop, s3)).fetch(shop.source.objects[0])
+    assert file.path.read_bytes() == s3.objects["in/shop/orders.csv"]
 
 
 def test_check_says_who_and_what(shop: Shop, s3: S3) -> None:

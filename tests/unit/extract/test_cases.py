@@ -63,7 +63,7 @@ def test_japanese_excel(shop: Shop) -> None:
     headers = "案件番号,担当者,顧客,状態,開始日,完了日,金額"
     load(shop, "deals_japanese_excel.csv", headers=headers, meta=f"{JAPANESE}, null_values: ['NULL']")
     assert rows(shop, "distinct account") == [("株式会社山田",)]
-    yen = [None if each is None else each * 100 for each in first_amounts()]
+    yen = [None if amount is None else amount * 100 for amount in first_amounts()]
     assert [value for _, value in rows(shop, "deal_id, value")] == yen
 
 

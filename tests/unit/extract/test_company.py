@@ -36,7 +36,7 @@ def wrote(settings: Settings, text: str, file: str = "targets.csv") -> None:
 
 def loaded(settings: Settings, source: str = NORTH) -> tuple[str, ...]:
     """Extract a folder; return the raw tables that changed."""
-    return tuple(each.name for each in extract_source(settings, load_contracts(settings)[source]).loaded)
+    return tuple(table.name for table in extract_source(settings, load_contracts(settings)[source]).loaded)
 
 
 def current(settings: Settings, columns: str = "member, target") -> list[tuple[object, ...]]:
@@ -141,7 +141,7 @@ def test_a_file_that_cannot_be_read_is_the_trouble_of_its_unit(settings: Setting
     with pytest.raises(ScorecardError, match=r"company/maven_hardware/targets\.csv is not UTF-8"):
         loaded(settings)
     assert loaded(settings, "company") == ("holidays",)
-    assert {(each.source, each.business_unit) for each in read_all(settings)} == {(NORTH, "Maven Hardware")}
+    assert {(trouble.source, trouble.business_unit) for trouble in read_all(settings)} == {(NORTH, "Maven Hardware")}
 
 
 def test_what_nothing_reads_is_told(settings: Settings) -> None:
@@ -159,13 +159,15 @@ def test_what_nothing_reads_is_told(settings: Settings) -> None:
         (company / name).mkdir()
     mistakes = Mistakes()
     check_folders(settings, mistakes)
-    told = {each.path.relative_to(company).as_posix(): f"{each.problem} {each.cure}" for each in mistakes.all()}
-    assert told == {
-        "aliases.csv": told["aliases.csv"],
-        "customer_links.csv": told["customer_links.csv"],
-        "maven_hardware/fx_rates.csv": told["maven_hardware/fx_rates.csv"],
+    messages = {
+        mistake.path.relative_to(company).as_posix(): f"{mistake.problem} {mistake.cure}" for mistake in mistakes.all()
+    }
+    assert messages == {
+        "aliases.csv": messages["aliases.csv"],
+        "customer_links.csv": messages["customer_links.csv"],
+        "maven_hardware/fx_rates.csv": messages["maven_hardware/fx_rates.csv"],
         "maven_hardware/target.csv": "Nothing reads this file here. Write targets.csv, or delete it.",
         "maven_hardware ": "Another folder is spelt alike, and that one is read. Put their files together.",
-        "mavn_hardware": told["mavn_hardware"],
+        "mavn_hardware": messages["mavn_hardware"],
     }
-    assert told["mavn_hardware"].startswith("The folder mavn_hardware is spelt as no business unit is.")
+    assert messages["mavn_hardware"].startswith("The folder mavn_hardware is spelt as no business unit is.")

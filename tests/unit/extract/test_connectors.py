@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scorecard.extract import Checked, check, load_contracts
+from scorecard.extract import SourceCheck, check, load_contracts
 from scorecard.extract.connectors import connector
 from scorecard.shared.address import refuse_unfit
 from scorecard.shared.errors import ScorecardError
@@ -26,13 +26,13 @@ def given(tmp_path: Path) -> Any:
     return settings
 
 
-def checked(settings: Settings) -> dict[str, Checked]:
-    return {each.source: each for each in check(settings, load_contracts(settings))}
+def checked(settings: Settings) -> dict[str, SourceCheck]:
+    return {source_check.source: source_check for source_check in check(settings, load_contracts(settings))}
 
 
 @pytest.mark.samples
 @pytest.mark.parametrize(
-    ("host", "said", "cure"),
+    ("host", "message", "cure"),
     [
         ("api.hubapi.com", "lacks the https://", "to https:// and that name."),
         ("api.hubapi.com:443", "lacks the https://", "to https:// and that name."),
@@ -55,15 +55,15 @@ def checked(settings: Settings) -> dict[str, Checked]:
         ("HTTP://10.0.0.1:80/", "could be read on the way", "to https://10.0.0.1:80."),
     ],
 )
-def test_a_wrong_host_is_the_line_of_its_source_alone(given: Any, host: str, said: str, cure: str) -> None:
-    found = checked(given({"host": host}))
-    assert {"hubspot", "maven_crm", "ravenstack"} <= found.keys()
-    (missing,) = found["hubspot"].missing
+def test_a_wrong_host_is_the_line_of_its_source_alone(given: Any, host: str, message: str, cure: str) -> None:
+    checks = checked(given({"host": host}))
+    assert {"hubspot", "maven_crm", "ravenstack"} <= checks.keys()
+    (missing,) = checks["hubspot"].missing
     assert missing.startswith("The host of the connection hubspot ")
-    assert said in missing
+    assert message in missing
     assert cure in missing
     assert "hunter2" not in missing
-    assert found["maven_crm"].reached
+    assert checks["maven_crm"].reached
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_raw_tables_that_there_are_not(given: Any) -> None:
 @pytest.mark.samples
 @pytest.mark.parametrize("what", ["services", "connections", "sources"])
 def test_a_source_that_nobody_declared(tmp_path: Path, what: str) -> None:
-    of = {"services": UNIT, "connections": {"password": "hunter2"}, "sources": {"url": "s3://exports"}}[what]
-    settings = Settings(state=tmp_path, **{what: {"hubspt": of}})  # type: ignore[arg-type]
+    table = {"services": UNIT, "connections": {"password": "hunter2"}, "sources": {"url": "s3://exports"}}[what]
+    settings = Settings(state=tmp_path, **{what: {"hubspt": table}})  # type: ignore[arg-type]
     with pytest.raises(ScorecardError, match=f"`{what}` in the settings names hubspt, which no source is") as error:
         load_contracts(settings)
     assert "there is: hubspot, maven_crm, ravenstack, salesforce, stripe, zendesk." in error.value.cure

@@ -24,7 +24,7 @@ def test_an_entry_becomes_a_contract(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("schema: raw_shop", "schema: shop", "raw_shop"),
         ("business_unit: Shop, ", "", "business_unit"),
@@ -47,12 +47,12 @@ def test_an_entry_becomes_a_contract(shop: Shop) -> None:
         ("version: 2", "version: [", "YAML"),
     ],
 )
-def test_an_incomplete_entry_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_an_incomplete_entry_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
     path = tmp_path / "_sources.yml"
     path.write_text(YAML.replace(old, new, 1))
     with pytest.raises(ScorecardError, match=r"_sources\.yml") as error:
         read_contracts(path)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from scorecard.extract import extract_source, load_contracts, read_state, recover
+from scorecard.extract.files.compare_versions import VersionComparison
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Settings
 
@@ -54,8 +55,8 @@ def test_the_bundled_tables_have_the_declared_types(bundled: Settings) -> None:
     with duckdb.connect(bundled.warehouse, read_only=True) as db:
         for source in load_contracts(bundled).values():
             for contract in source.objects if not source.folder else ():
-                found = db.execute(f"describe {source.schema}.{contract.name}").fetchall()
-                types = {name: data_type.lower() for name, data_type, *_ in found}
+                columns = db.execute(f"describe {source.schema}.{contract.name}").fetchall()
+                types = {name: data_type.lower() for name, data_type, *_ in columns}
                 assert {c.name: types[c.name] for c in contract.columns} == {c.name: c.stored for c in contract.columns}
                 own = set(types) - {c.name for c in contract.columns}
                 assert own == {
@@ -250,7 +251,7 @@ def test_a_row_that_does_not_say_which_it_is_ends_no_record(shop: Shop, row: str
     before = shop.current()
     shop.write(ORDERS.replace("A2,20,2024-01-02,", row).replace("A4,40,2024-01-04,last\n", ""))
     result = shop.extract()
-    assert [(each.rows_retired, each.rows_quarantined) for each in result.loaded] == [(0, 1)]
+    assert [(table.rows_retired, table.rows_quarantined) for table in result.loaded] == [(0, 1)]
     assert shop.current() == before, "A2 may be that row, and so may A4"
     assert result.warnings == (
         "orders.csv has rows in quarantine that don't say which record they are, so the 2 records that it lacks are"
@@ -258,12 +259,12 @@ def test_a_row_that_does_not_say_which_it_is_ends_no_record(shop: Shop, row: str
     )
     shop.write(ORDERS.replace("A4,40,2024-01-04,last\n", ""))
     result = shop.extract()
-    assert [each[0] for each in shop.current()] == ["A1", "A2", "A3"]
+    assert [row[0] for row in shop.current()] == ["A1", "A2", "A3"]
     assert result.warnings == ()
 
 
 @pytest.mark.parametrize(
-    ("target", "said"),
+    ("target", "message"),
     [
         ("/etc/passwd", "shop/orders.csv is a link to /etc/passwd, which lies outside of the data folder"),
         ("/dev/zero", "shop/orders.csv is a link to /dev/zero, which lies outside of the data folder"),
@@ -273,14 +274,14 @@ def test_a_row_that_does_not_say_which_it_is_ends_no_record(shop: Shop, row: str
         ("gone.csv", "shop/orders.csv cannot be read: No such file"),
     ],
 )
-def test_a_link_to_what_is_no_export_is_not_opened(shop: Shop, target: str, said: str) -> None:
+def test_a_link_to_what_is_no_export_is_not_opened(shop: Shop, target: str, message: str) -> None:
     path = shop.root / "data/shop/orders.csv"
     path.unlink()
     path.symlink_to(target)
     (shop.root / "data/shop/visits.csv").unlink()
     with pytest.raises(ScorecardError) as error:
         shop.extract()
-    assert said in error.value.problem
+    assert message in error.value.problem
     assert "root:" not in str(error.value)
     assert "(2) shop/visits.csv cannot be read" in error.value.problem, "it is one of those that are missing"
 
@@ -406,7 +407,7 @@ def test_damage_found_while_exports_are_compared_is_named(loaded: Shop, monkeypa
     def meets_damage(*_: Any) -> None:
         raise duckdb.Error("Corrupt database file: computed checksum 1 does not match stored checksum 2 in block 3")
 
-    monkeypatch.setattr(sys.modules["scorecard.extract.files.file_extraction"], "compare", meets_damage)
+    monkeypatch.setattr(VersionComparison, "compare", meets_damage)
     with pytest.raises(ScorecardError, match=r"warehouse\.duckdb is damaged"):
         loaded.extract()
 
@@ -451,7 +452,7 @@ def _kill_at(point: str) -> None:
 
     name, number = point.split(":")
     owner, method, dies_before = {
-        "read": (sys.modules["scorecard.extract.files.file_extraction"], "stage", False),
+        "read": (sys.modules["scorecard.extract.files.file_extraction"], "read_export", False),
         "extracted": (Normalize, "run", True),
         "normalized": (DuckDbClient, "initialize_storage", True),
         "copied": (DuckDbCopyJob, "run", False),

@@ -4,6 +4,7 @@ import io
 import tracemalloc
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -11,38 +12,41 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scorecard.extract.files import csv_files, read_export
-from scorecard.extract.files.cells import Part, snake_case
-from scorecard.extract.raw.validate import Staged
+from scorecard.extract.files import csv_encoding, csv_files
+from scorecard.extract.files.cells import snake_case
+from scorecard.extract.files.read_export import read_export
+from scorecard.extract.raw.validate import ValidatedTable
 from scorecard.shared.errors import ScorecardError
 
-from .conftest import ORDERS, VISITS, YAML, Shop
+from .conftest import ORDERS, VISITS, YAML, OpenedFile, Shop, export_file
 
-Reader = Callable[..., tuple[Staged, list[tuple[Any, ...]], list[tuple[Any, ...]]]]
+Reader = Callable[..., tuple[ValidatedTable, list[tuple[Any, ...]], list[tuple[Any, ...]]]]
 
 
 @pytest.fixture
 def read(shop: Shop) -> Reader:
-    """Stage a text as an object's export; give what was staged, its good rows and its bad ones."""
+    """Read a text as an object's export; give the validated table, its good rows and its bad ones."""
 
-    def read(text: str | bytes, name: str = "orders") -> tuple[Staged, list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    def read(
+        text: str | bytes, name: str = "orders"
+    ) -> tuple[ValidatedTable, list[tuple[Any, ...]], list[tuple[Any, ...]]]:
         data = text.encode() if isinstance(text, str) else text
         db = duckdb.connect()
         db.execute("set TimeZone = 'UTC'")
         contract = next(o for o in shop.source.objects if o.name == name)
-        staged = read_export.stage(db, "t", contract, [Part(f"shop/{contract.file}", lambda: io.BytesIO(data))])
+        validated = read_export(db, "t", contract, [export_file(contract.file, data)])
         good = db.execute("select * exclude (_reason, _page) from t_good order by _line").fetchall()
-        return staged, good, db.execute("select _line, _reason, _payload from t_bad order by _line").fetchall()
+        return validated, good, db.execute("select _line, _reason, _payload from t_bad order by _line").fetchall()
 
     return read
 
 
 def test_lines_are_physical_ones(read: Reader) -> None:
-    staged, good, bad = read(ORDERS + "\nA5,50,2024-01-05,after a blank line\n")
+    validated, good, bad = read(ORDERS + "\nA5,50,2024-01-05,after a blank line\n")
     assert [(row[0], row[1]) for row in good] == [(2, "A1"), (3, "A2"), (4, "A3"), (6, "A4"), (8, "A5")]
     assert good[2][4] == "two\nlines"
     assert good[1][4] is None
-    assert (staged.rows_read, staged.rows_loaded, bad) == (5, 5, [])
+    assert (validated.rows_read, validated.rows_loaded, bad) == (5, 5, [])
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
@@ -62,7 +66,7 @@ def test_text_stays_as_it_is(read: Reader) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (
             "order_id,amount,ordered_on,note\nA1,1,2024-01-01,caf\xe9\n".encode("latin-1"),
@@ -74,10 +78,10 @@ def test_text_stays_as_it_is(read: Reader) -> None:
         (b"\x1f\x8b\x08\x00\xff", "0x8B on line 1"),
     ],
 )
-def test_another_encoding(read: Reader, data: bytes, said: str) -> None:
+def test_another_encoding(read: Reader, data: bytes, message: str) -> None:
     with pytest.raises(ScorecardError) as error:
         read(data)
-    assert said in error.value.problem
+    assert message in error.value.problem
     assert "shop/orders.csv is not UTF-8" in error.value.problem
     assert "UTF-8" in error.value.cure
 
@@ -125,11 +129,11 @@ def test_another_delimiter(read: Reader, shop: Shop) -> None:
 
 
 def test_undeclared_columns_are_kept_as_text_in_one(read: Reader) -> None:
-    staged, good, bad = read(
+    validated, good, bad = read(
         "order_id,Select,予算,amount,ordered_on,note,,Select,2nd\n"
         'A1,07,9,1,2024-01-01,x,,"say ""so""",z\nA2,,,1,2024-01-01,,,,\nA3,a,,x,2024-01-01,,,,\n'
     )
-    assert staged.unknown == ("Select", "予算", "column 7", "Select (column 8)", "2nd")
+    assert validated.unknown == ("Select", "予算", "column 7", "Select (column 8)", "2nd")
     assert [row[5] for row in good] == ['{"2nd":"z","Select":"07","Select (column 8)":"say \\"so\\"","予算":"9"}', None]
     assert bad[0][2] == '{"order_id":"A3","amount":"x","ordered_on":"2024-01-01","note":null,"Select":"a"}'
 
@@ -167,9 +171,9 @@ def test_undeclared_columns_are_kept_as_text_in_one(read: Reader) -> None:
 def test_a_bad_order_goes_to_quarantine(read: Reader, row: str, reason: str) -> None:
     _, good, bad = read(f"order_id,amount,ordered_on,note\nA0,1,2024-01-01,fine\n{row}\n")
     assert len(good) == 1
-    ((line, said, payload),) = bad
+    ((line, all_reasons, payload),) = bad
     assert line == 3
-    assert reason in said
+    assert reason in all_reasons
     assert payload.startswith(("{", "["))
 
 
@@ -294,12 +298,12 @@ class _Endless(io.RawIOBase):
         return data
 
 
-def _stage_endless(shop: Shop, beginning: bytes, byte: bytes) -> str:
-    """Stage a file of 10 GB, and give what is said of it and the memory that this took."""
+def _read_endless(shop: Shop, beginning: bytes, byte: bytes) -> str:
+    """Read a file of 10 GB, and give what is said of it and the memory that this took."""
     opened: Any = lambda: _Endless(beginning, byte, 10 << 30)  # noqa: E731
     tracemalloc.start()
     with duckdb.connect() as db, pytest.raises(ScorecardError) as error:
-        read_export.stage(db, "t", shop.source.objects[0], [Part("shop/orders.csv", opened)])
+        read_export(db, "t", shop.source.objects[0], [OpenedFile("shop/orders.csv", Path(), "", opened)])
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 200 << 20
@@ -307,19 +311,19 @@ def _stage_endless(shop: Shop, beginning: bytes, byte: bytes) -> str:
 
 
 def test_a_line_without_end_is_refused(shop: Shop) -> None:
-    assert _stage_endless(shop, ORDERS.encode(), b"x") == "Line 7 of shop/orders.csv is longer than 16 MB."
+    assert _read_endless(shop, ORDERS.encode(), b"x") == "Line 7 of shop/orders.csv is longer than 16 MB."
     crlf = ORDERS.replace("\n", "\r\n").encode()
-    assert _stage_endless(shop, crlf + b'A5,1,2024-01-01,"', b"x") == "Line 7 of shop/orders.csv is longer than 16 MB."
+    assert _read_endless(shop, crlf + b'A5,1,2024-01-01,"', b"x") == "Line 7 of shop/orders.csv is longer than 16 MB."
 
 
 def test_a_header_without_end_is_refused(shop: Shop) -> None:
-    assert _stage_endless(shop, b"order_id", b",") == "The header of shop/orders.csv is longer than 1 MB."
-    assert _stage_endless(shop, b"", b"\n") == "The header of shop/orders.csv is longer than 1 MB."
+    assert _read_endless(shop, b"order_id", b",") == "The header of shop/orders.csv is longer than 1 MB."
+    assert _read_endless(shop, b"", b"\n") == "The header of shop/orders.csv is longer than 1 MB."
 
 
 def test_zero_bytes_are_refused(shop: Shop, read: Reader) -> None:
-    assert "it has a zero byte on line 1 (byte 1)" in _stage_endless(shop, b"", b"\0")
-    assert "it has a zero byte on line 7 " in _stage_endless(shop, ORDERS.encode(), b"\0")
+    assert "it has a zero byte on line 1 (byte 1)" in _read_endless(shop, b"", b"\0")
+    assert "it has a zero byte on line 7 " in _read_endless(shop, ORDERS.encode(), b"\0")
     with pytest.raises(ScorecardError, match="a zero byte on line 3 "):
         read(ORDERS.replace("A2", "A\0"))
 
@@ -338,12 +342,12 @@ def test_a_line_may_be_just_so_long(read: Reader, monkeypatch: pytest.MonkeyPatc
 def test_a_wrong_byte_is_found_wherever_blocks_end(
     read: Reader, monkeypatch: pytest.MonkeyPatch, end: str, block: int
 ) -> None:
-    monkeypatch.setattr(csv_files, "BLOCK", block)
+    monkeypatch.setattr(csv_encoding, "BLOCK", block)
     good = ORDERS.replace("first", "顧客👩‍💻").replace("\n", end).encode()
-    for wrong, said in ((b"\xff", "the byte 0xFF"), ("客".encode()[:2], "the byte 0xE5")):
+    for wrong, message in ((b"\xff", "the byte 0xFF"), ("客".encode()[:2], "the byte 0xE5")):
         with pytest.raises(ScorecardError) as error:
             read(good + wrong)
-        assert f"{said} on line 7 (byte {len(good) + 1})" in error.value.problem
+        assert f"{message} on line 7 (byte {len(good) + 1})" in error.value.problem
 
 
 @pytest.mark.parametrize("text", ["{header}\n", "order_id,amount,ordered_on,{header}\n"])

@@ -13,14 +13,13 @@ import pytest
 
 from scorecard.extract.contracts.contract import Column, ObjectContract
 from scorecard.extract.contracts.declared_contracts import read_contracts
-from scorecard.extract.contracts.value_formats import Formats
-from scorecard.extract.files import read_export
-from scorecard.extract.files.cells import Part
+from scorecard.extract.contracts.value_formats import ValueFormats
+from scorecard.extract.files.read_export import read_export
 from scorecard.extract.raw.validate import faults, typed
 from scorecard.shared.errors import ScorecardError
 from tests.conftest import PROJECT
 
-from .conftest import YAML, Shop, shop_of, table
+from .conftest import YAML, Shop, export_file, shop_of, table
 
 COLUMNS = {
     "deal_id": "varchar",
@@ -43,7 +42,7 @@ def read_deals(shop: Shop, data: bytes, file: str = "deals.csv") -> tuple[list[A
     (contract,) = shop.source.objects
     with duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
-        read_export.stage(db, "t", contract, [Part(f"shop/{file}", lambda: io.BytesIO(data))])
+        read_export(db, "t", contract, [export_file(file, data)])
         good = db.execute(f"select {', '.join(COLUMNS)} from t_good order by _line").fetchall()
         return good, db.execute("select _line, _reason from t_bad order by _line").fetchall()
 
@@ -103,7 +102,7 @@ def test_what_a_portuguese_excel_writes_as_unicode_text(shop: Shop) -> None:
     numbers = 'decimal_separator: ",", thousands_separator: " "'
     declare(shop, f', encoding: utf-16, delimiter: "\\t", date_format: "%d/%m/%Y", {numbers}')
     row = ["D-1", "João", "Água", "won", "31/12/2023", "01/02/2024", "1\xa0234,5"]
-    good, bad = read_deals(shop, "".join("\t".join(each) + "\n" for each in (COLUMNS, row)).encode("utf-16"))
+    good, bad = read_deals(shop, "".join("\t".join(cells) + "\n" for cells in (COLUMNS, row)).encode("utf-16"))
     assert (good, bad) == (
         [("D-1", "João", "Água", "won", date(2023, 12, 31), date(2024, 2, 1), Decimal("1234.50"))],
         [],
@@ -122,7 +121,7 @@ def test_one_bad_cell_takes_one_row(shop: Shop) -> None:
 def value(text: str, data_type: str, own_format: str = "", **formats: Any) -> tuple[Any, str | None]:
     """Judge one cell: its value as text, and what is wrong with it."""
     column = Column("x", data_type, "x", not_null=False, date_format=own_format)
-    contract = ObjectContract("t", "t.csv", ("x",), True, ",", (column,), None, formats=Formats(**formats))  # type: ignore[arg-type]
+    contract = ObjectContract("t", "t.csv", ("x",), True, ",", (column,), None, formats=ValueFormats(**formats))  # type: ignore[arg-type]
     with duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
         judged = f"select *, {faults(contract)} as fault from (select *, {typed(contract)} from (select ? as _c0))"
@@ -229,8 +228,8 @@ def test_the_days_of_a_table_are_those_of_its_moments(text: str, read: bool) -> 
     ],
 )
 def test_no_place_on_earth_is_beyond_14_hours_of_utc(text: str, read: str | None) -> None:
-    found, fault = value(text, "timestamptz")
-    assert (found, fault is None) == (read, read is not None)
+    moment, fault = value(text, "timestamptz")
+    assert (moment, fault is None) == (read, read is not None)
 
 
 def test_cells_of_parquet_are_what_they_are_and_texts_what_the_contract_says(shop: Shop) -> None:
@@ -254,7 +253,7 @@ def test_texts_that_stand_for_no_value_are_none_in_undeclared_columns_either(sho
 
 
 @pytest.mark.parametrize(
-    ("encoding", "data", "said"),
+    ("encoding", "data", "message"),
     [
         ("windows-1252", b"\xef\xbb\xbfdeal_id", "is not cp1252: it begins as a file in UTF-8 does"),
         ("windows-1252", b"deal_id,owner\nD-1,caf\x81\n", "is not cp1252: it has the byte 0x81 on line 2 (byte 22)"),
@@ -263,16 +262,16 @@ def test_texts_that_stand_for_no_value_are_none_in_undeclared_columns_either(sho
         ("windows-1252", b"deal_id\0", "has a zero byte on line 1"),
     ],
 )
-def test_another_encoding_than_declared_is_named(shop: Shop, encoding: str, data: bytes, said: str) -> None:
+def test_another_encoding_than_declared_is_named(shop: Shop, encoding: str, data: bytes, message: str) -> None:
     declare(shop, f", encoding: {encoding}")
     with pytest.raises(ScorecardError) as error:
         read_deals(shop, data)
-    assert said in error.value.problem
+    assert message in error.value.problem
     assert "config.meta.encoding" in error.value.cure
 
 
 @pytest.mark.parametrize(
-    ("meta", "said"),
+    ("meta", "message"),
     [
         ("date_format: dd.mm.yyyy", "date_format 'dd.mm.yyyy'"),
         ("date_format: '%d.%m'", "31.12.2024 is written %d.%m.%Y"),
@@ -287,11 +286,11 @@ def test_another_encoding_than_declared_is_named(shop: Shop, encoding: str, data
         ("skip_rows: true", "skip_rows True"),
     ],
 )
-def test_a_format_that_cannot_be_used_is_refused(shop: Shop, meta: str, said: str) -> None:
+def test_a_format_that_cannot_be_used_is_refused(shop: Shop, meta: str, message: str) -> None:
     shop.yaml.write_text(YAML.replace("file: orders.csv,", f"file: orders.csv, {meta},"))
     with pytest.raises(ScorecardError, match=r"_sources\.yml") as error:
         read_contracts(shop.yaml)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(

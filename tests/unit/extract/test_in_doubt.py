@@ -15,8 +15,8 @@ MANY = HEADER + "".join(f"B{number:03d},1000,2024-01-01,x\n" for number in range
 def checks(shop: Shop) -> tuple[CheckResult, CheckResult]:
     """What is said of the orders in quarantine, and of those in doubt."""
     with duckdb.connect(shop.settings.warehouse, read_only=True) as db:
-        found = {check.check_id: check for check in from_extract(db, shop.settings, ["shop"], {})}
-    return found["extract.shop.orders.no_row_in_quarantine"], found["extract.shop.orders.no_record_in_doubt"]
+        checks = {check.check_id: check for check in from_extract(db, shop.settings, ["shop"], {})}
+    return checks["extract.shop.orders.no_row_in_quarantine"], checks["extract.shop.orders.no_record_in_doubt"]
 
 
 def test_a_bad_update_leaves_its_record_in_doubt_until_a_good_version_arrives(shop: Shop) -> None:

@@ -29,8 +29,8 @@ RECORDS = [
 
 def version(columns: tuple[Column, ...], record: tuple[str | None, ...]) -> str:
     fields = ", ".join(f"?::{column.data_type} as {column.name}" for column in columns)
-    ((found,),) = duckdb.execute(f"select {row_version(columns)} from (select {fields})", record).fetchall()
-    return str(found)
+    ((version,),) = duckdb.execute(f"select {row_version(columns)} from (select {fields})", record).fetchall()
+    return str(version)
 
 
 def test_records_that_differ_have_versions_that_differ() -> None:

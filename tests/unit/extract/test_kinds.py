@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from scorecard.extract.contracts.contract import ObjectContract
-from scorecard.extract.files import parquet_files, read_export
+from scorecard.extract.files import parquet_files
 from scorecard.extract.files import workbook as workbook_xml
-from scorecard.extract.files.cells import Part
+from scorecard.extract.files.read_export import read_export
 from scorecard.shared.errors import ScorecardError
 
-from .conftest import YAML, Shop
+from .conftest import YAML, Shop, export_file
 
 Bad = list[tuple[int, str, str]]
 Read = Callable[..., tuple[list[tuple[Any, ...]], Bad]]
@@ -29,18 +29,18 @@ HEADER = ["order_id", "amount", "ordered_on", "note"]
 def contract_of(shop: Shop, name: str = "orders", file: str = "orders.xlsx", **meta: str) -> ObjectContract:
     more = "".join(f", {key}: {value}" for key, value in meta.items())
     shop.yaml.write_text(YAML.replace(f"file: {name}.csv", f"file: {file}{more}"))
-    return next(each for each in shop.source.objects if each.name == name)
+    return next(contract for contract in shop.source.objects if contract.name == name)
 
 
 @pytest.fixture
 def read(shop: Shop) -> Read:
-    """Stage a file's bytes; give its good rows (line and declared columns) and its bad ones."""
+    """Read a file's bytes; give its good rows (line and declared columns) and its bad ones."""
 
     def read(content: bytes, name: str = "orders", file: str = "orders.xlsx", **meta: str) -> Any:
         contract = contract_of(shop, name, file, **meta)
         db = duckdb.connect()
         db.execute("set TimeZone = 'UTC'")
-        read_export.stage(db, "t", contract, [Part(f"shop/{file}", lambda: io.BytesIO(content))])
+        read_export(db, "t", contract, [export_file(file, content)])
         names = ", ".join(column.name for column in contract.columns)
         good = db.execute(f"select _line, {names} from t_good order by _line").fetchall()
         return good, db.execute("select _line, _reason, _payload from t_bad order by _line").fetchall()
@@ -161,9 +161,9 @@ def test_a_formulas_result_is_its_value(read: Read) -> None:
 def test_the_contract_names_the_sheet(read: Read) -> None:
     content = workbook(["nothing of use"])
     assert read(content, sheet="Second") == ([], [])
-    with pytest.raises(ScorecardError, match="has no sheet Third; it has Sheet, Second") as told:
+    with pytest.raises(ScorecardError, match="has no sheet Third; it has Sheet, Second") as error:
         read(content, sheet="Third")
-    assert "config.meta.sheet" in told.value.cure
+    assert "config.meta.sheet" in error.value.cure
 
 
 def test_parquet_values_are_exact(read: Read) -> None:
@@ -188,7 +188,7 @@ def test_parquet_values_are_exact(read: Read) -> None:
 
 
 def test_parquet_keeps_what_is_typed(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet_files, "TOGETHER", 1)
+    monkeypatch.setattr(parquet_files, "BATCH_ROWS", 1)
     good, bad = read(
         parquet(
             day=[date(2024, 1, 1)] * 3,
@@ -208,8 +208,8 @@ def test_nested_and_undeclared_columns_are_kept_as_text(shop: Shop) -> None:
     contract = contract_of(shop, file="orders.parquet")
     content = parquet(order_id=["A"], amount=[1], ordered_on=[date(2024, 1, 1)], note=["x"], tags=[[{"a": 1.5}]])
     db = duckdb.connect()
-    staged = read_export.stage(db, "t", contract, [Part("shop/orders.parquet", lambda: io.BytesIO(content))])
-    assert staged.unknown == ("tags",)
+    validated = read_export(db, "t", contract, [export_file("orders.parquet", content)])
+    assert validated.unknown == ("tags",)
     assert db.execute("select _undeclared->>'tags' from t_good").fetchall() == [('[{"a":1.5}]',)]
 
 
@@ -228,7 +228,7 @@ PARQUET = parquet(**ROW)
 
 
 @pytest.mark.parametrize(
-    ("content", "file", "said"),
+    ("content", "file", "message"),
     [
         (b"", "orders.xlsx", "is empty: it has not even a header"),
         (b"", "orders.parquet", "is empty: it has not even a header"),
@@ -248,16 +248,16 @@ PARQUET = parquet(**ROW)
     # A workbook has the time in it, so that its bytes are no name of a test.
     ids=lambda value: value if isinstance(value, str) else "bytes",
 )
-def test_a_file_that_cannot_be_used_is_refused(read: Read, content: bytes, file: str, said: str) -> None:
-    with pytest.raises(ScorecardError) as told:
+def test_a_file_that_cannot_be_used_is_refused(read: Read, content: bytes, file: str, message: str) -> None:
+    with pytest.raises(ScorecardError) as error:
         read(content, file=file)
-    assert said in told.value.problem
-    assert file in told.value.problem
-    assert told.value.cure
+    assert message in error.value.problem
+    assert file in error.value.problem
+    assert error.value.cure
 
 
 def test_a_workbook_may_not_unpack_to_more_than_memory_holds(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbook_xml, "MOST", 3_000)
+    monkeypatch.setattr(workbook_xml, "MAX_PART_BYTES", 3_000)
     with pytest.raises(ScorecardError, match="once it is unpacked"):
         read(SHEET)
 
@@ -273,6 +273,6 @@ def test_a_column_of_another_type_stops_its_export(read: Read, shop: Shop, rows:
     if not stops:
         assert len(read(content, file="orders.parquet")[1]) == rows
         return
-    with pytest.raises(ScorecardError, match=r"The column amount of orders holds no decimal\(18,2\) any more") as told:
+    with pytest.raises(ScorecardError, match=r"The column amount of orders holds no decimal\(18,2\) any more") as error:
         read(content, file="orders.parquet")
-    assert "staging model of orders" in told.value.cure
+    assert "staging model of orders" in error.value.cure

@@ -149,7 +149,7 @@ def test_the_pattern_of_a_name_is_no_expression() -> None:
 
 
 @pytest.mark.parametrize(
-    ("declared", "said"),
+    ("declared", "message"),
     [
         ("yesterday", "is none of"),
         ("{field: note}", "names the field note, which is no column of a date"),
@@ -159,10 +159,10 @@ def test_the_pattern_of_a_name_is_no_expression() -> None:
         ("[day_before_written]", "is none of"),
     ],
 )
-def test_a_wrong_declaration_is_named(shop: Shop, declared: str, said: str) -> None:
+def test_a_wrong_declaration_is_named(shop: Shop, declared: str, message: str) -> None:
     declare(shop, declared)
     with pytest.raises(ScorecardError) as error:
         shop.extract()
     assert "config.meta.known_through of the table orders" in error.value.problem
-    assert said in error.value.problem
+    assert message in error.value.problem
     assert str(shop.yaml) in error.value.problem

@@ -51,29 +51,29 @@ def version(shop: Shop) -> str:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("place", ["_hash", "_copy"])
+@pytest.mark.parametrize("place", ["sha256_of", "copyfileobj"])
 def test_a_file_that_changes_while_it_is_copied_is_copied_again(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, change: str, place: str
 ) -> None:
     """Between the two looks at it, and in the middle of the second."""
     path = shop.root / "data/shop/orders.csv"
     shop.write(OLD)
-    owner = originals if place == "_hash" else originals.Originals
+    owner = originals if place == "sha256_of" else originals.shutil
     inner, done = getattr(owner, place), []
 
-    def outer(*args: Any) -> Any:
-        file = args[-1] if place == "_hash" else args[1]
-        if file.name == str(path) and not done:
+    def outer(file: Any, *args: Any) -> Any:
+        name = str(file) if place == "sha256_of" else file.name
+        if name == str(path) and not done:
             done.append(True)
-            if place == "_copy":
+            if place == "copyfileobj":
                 file.read(10)
                 CHANGES[change](path)
                 file.seek(0)
-                return inner(*args)
-            result = inner(*args)
+                return inner(file, *args)
+            result = inner(file, *args)
             CHANGES[change](path)
             return result
-        return inner(*args)
+        return inner(file, *args)
 
     monkeypatch.setattr(owner, place, outer)
     shop.extract()
@@ -84,14 +84,14 @@ def test_a_file_that_changes_all_the_time_is_refused(loaded: Shop, monkeypatch: 
     before = loaded.everything()
     path = loaded.root / "data/shop/orders.csv"
     loaded.write(OLD)
-    inner = originals._hash
+    inner = originals.sha256_of
 
-    def outer(file: Any) -> str:
-        if file.name == str(path):
+    def outer(file: Path) -> str:
+        if file == path:
             append(path)
         return inner(file)
 
-    monkeypatch.setattr(originals, "_hash", outer)
+    monkeypatch.setattr(originals, "sha256_of", outer)
     with pytest.raises(Temporary, match=r"shop/orders\.csv changed while it was copied, 3 times") as error:
         loaded.extract()
     assert "by renaming" in error.value.cure
@@ -124,7 +124,7 @@ def test_a_file_that_is_rewritten_over_and_over_is_loaded_whole_or_not_at_all(sh
         over.set()
         writer.join()
     shop.extract()
-    known = {hashlib.sha256(each).hexdigest() for each in (one, two)}
+    known = {hashlib.sha256(content).hexdigest() for content in (one, two)}
     loaded = shop.query("select source_sha256 from raw_shop._loaded_files where object = 'orders' order by loaded_at")
     assert {sha256 for (sha256,) in loaded} <= known
     assert shop.query(
@@ -141,13 +141,13 @@ def test_a_file_that_changes_after_it_was_copied_is_read_as_it_was(
     shop.yaml.write_text(YAML.replace("orders.csv", file))
     shop.write(content[file], file)
     extraction = sys.modules["scorecard.extract.files.file_extraction"]
-    inner = extraction.stage
+    inner = extraction.read_export
 
     def outer(*args: Any) -> Any:
         shop.write(b"something else", file)
         return inner(*args)
 
-    monkeypatch.setattr(extraction, "stage", outer)
+    monkeypatch.setattr(extraction, "read_export", outer)
     shop.extract()
     sha256 = hashlib.sha256(content[file]).hexdigest()
     assert shop.query("select distinct source_sha256 from raw_shop._loaded_files where object = 'orders'") == [
@@ -187,8 +187,8 @@ def copies(shop: Shop) -> dict[str, bytes]:
 
 
 def named(*contents: str | bytes) -> dict[str, bytes]:
-    found = [each.encode() if isinstance(each, str) else each for each in contents]
-    return {hashlib.sha256(each).hexdigest(): each for each in found}
+    encoded = [content.encode() if isinstance(content, str) else content for content in contents]
+    return {hashlib.sha256(content).hexdigest(): content for content in encoded}
 
 
 def test_each_version_is_kept_once_until_it_is_too_old(shop: Shop) -> None:
@@ -235,11 +235,11 @@ def test_a_copy_that_was_damaged_is_not_read(loaded: Shop) -> None:
 def test_a_full_disk_is_named(loaded: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     before = loaded.everything()
 
-    def full(_: int) -> None:
+    def full(_: Path) -> None:
         raise OSError(28, "No space left on device")
 
     loaded.write(OLD)
-    monkeypatch.setattr(originals.os, "fsync", full)
+    monkeypatch.setattr(originals, "sync", full)
     with pytest.raises(ScorecardError, match="of an export cannot be written: No space left on device") as error:
         loaded.extract()
     assert "originals_days" in error.value.cure

@@ -73,11 +73,11 @@ def test_a_record_that_two_files_tell_differently_is_in_quarantine(weekly: Shop)
     )
     weekly.extract()
     assert current(weekly) == FIRST, "the last good version stays"
-    told = weekly.query(
+    rows = weekly.query(
         "select source_file, source_line, reason from raw_shop._quarantine where object = 'orders' order by all"
     )
     places = "2 of shop/orders_2024-02.csv, 2 of shop/orders_2024-03.csv"
-    assert told == [
+    assert rows == [
         ("shop/orders_2024-02.csv", 2, f"the key order_id = B1 stands for records that differ, on lines {places}"),
         ("shop/orders_2024-03.csv", 2, f"the key order_id = B1 stands for records that differ, on lines {places}"),
         ("shop/orders_2024-03.csv", 3, "repeats line 3 of shop/orders_2024-01.csv"),
@@ -111,7 +111,7 @@ def test_no_file_at_all_is_missing(weekly: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "found"),
+    ("pattern", "expected"),
     [
         ("a_*.csv", ["a_1.csv", "a_2.csv"]),
         ("a_?.csv", ["a_1.csv", "a_2.csv"]),
@@ -120,6 +120,6 @@ def test_no_file_at_all_is_missing(weekly: Shop) -> None:
         ("*.CSV", []),
     ],
 )
-def test_a_pattern_stands_for_names_of_one_folder(pattern: str, found: list[str]) -> None:
+def test_a_pattern_stands_for_names_of_one_folder(pattern: str, expected: list[str]) -> None:
     names = ["a_2.csv", "a_1.csv", "in/a_3.csv", "in/x.xlsx", "in/~$x.xlsx", "[x].csv", "x.csv.gz"]
-    assert matching(names, pattern) == found
+    assert matching(names, pattern) == expected

@@ -17,7 +17,7 @@ import pytest
 from sandbox.standins.s3 import S3
 from scorecard.extract import confirm, confirmations, extract_source
 from scorecard.extract.raw import troubles
-from scorecard.extract.raw.suspect import Limits
+from scorecard.extract.raw.suspect import LossLimits
 from scorecard.extract.raw.troubles import Suspect
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Settings
@@ -80,24 +80,24 @@ def rows(count: int, first: int = 0) -> list[list[str]]:
     return [[f"R-{i}", "Ann", "A", "won", "2024-01-01", "2024-02-01", "10.00"] for i in range(first, first + count)]
 
 
-def csv_of(found: Sequence[Sequence[str]]) -> bytes:
-    return "".join(",".join(row) + "\n" for row in [HEADER, *found]).encode()
+def csv_of(rows: Sequence[Sequence[str]]) -> bytes:
+    return "".join(",".join(row) + "\n" for row in [HEADER, *rows]).encode()
 
 
 @pytest.mark.parametrize(
-    ("case", "said"),
+    ("case", "message"),
     [
         ("deals_cut_in_last_field.csv", "it ends within a line, which the version before it did not"),
         ("deals_cut_at_line_end.csv", "it lacks 20 of the 120 records that it had before"),
     ],
 )
-def test_a_truncated_export_ends_no_record_and_changes_no_amount(deals: Deals, case: str, said: str) -> None:
+def test_a_truncated_export_ends_no_record_and_changes_no_amount(deals: Deals, case: str, message: str) -> None:
     content = (CASES / case).read_bytes()
     deals.write(content, "deals.csv")
     deals.write(VISITS + "2024-01-09,1,1,,\n", "visits.csv")
     error = deals.held()
     sha256 = hashlib.sha256(content).hexdigest()
-    assert f"shop/deals.csv is suspect: {said}" in error.problem
+    assert f"shop/deals.csv is suspect: {message}" in error.problem
     assert f"scorecard confirm shop deals.csv {sha256}" in error.cure
     assert deals.won() == ALL
     assert deals.query("select count(*) from raw_shop.deals where _valid_to is not null") == [(0,)]
@@ -152,7 +152,7 @@ def test_a_broken_list_of_confirmations_is_named(deals: Deals) -> None:
     assert deals.won() == ALL
 
 
-LIMITS = Limits("shop", "Shop", 20, 0.02, 0.2, frozenset())
+LIMITS = LossLimits("shop", "Shop", 20, 0.02, 0.2, frozenset())
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_an_export_cut_inside_of_a_quoted_field_is_not_loaded(deals: Deals) -> N
     with pytest.raises(ScorecardError, match=r"the record that starts on line 122 cannot be read"):
         deals.extract()
     assert deals.won() == ALL
-    assert [each.kind for each in troubles.read_all(deals.settings)] == ["failed"]
+    assert [trouble.kind for trouble in troubles.read_all(deals.settings)] == ["failed"]
 
 
 def test_rows_that_cannot_be_read_are_told_of_where_too_many_are_lacking(deals: Deals) -> None:
@@ -252,18 +252,18 @@ def test_rows_that_cannot_be_read_are_told_of_where_too_many_are_lacking(deals: 
     assert deals.won() == ALL
 
 
-def workbook(found: Sequence[Sequence[str]]) -> bytes:
+def workbook(rows: Sequence[Sequence[str]]) -> bytes:
     book = openpyxl.Workbook()
-    for row in [HEADER, *found]:
+    for row in [HEADER, *rows]:
         book.active.append(row)
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
 
 
-def parquet(found: Sequence[Sequence[str]]) -> bytes:
+def parquet(rows: Sequence[Sequence[str]]) -> bytes:
     out = io.BytesIO()
-    pq.write_table(pa.table([list(column) for column in zip(*found, strict=True)], HEADER), out)
+    pq.write_table(pa.table([list(column) for column in zip(*rows, strict=True)], HEADER), out)
     return out.getvalue()
 
 
@@ -318,7 +318,9 @@ def test_an_export_in_a_bucket_is_held_too(deals: Deals, s3: S3) -> None:
         with pytest.raises(Suspect, match=r"shop/deals\.csv is suspect") as error:
             extract_source(settings, deals.source)
         assert deals.won() == ALL
-    assert len([each for each in s3.requests("deals.csv") if each.method == "GET"]) == 2, "each version is copied once"
+    assert len([request for request in s3.requests("deals.csv") if request.method == "GET"]) == 2, (
+        "each version is copied once"
+    )
     (settings.state / "buckets" / "shop.json").write_text("{")
     confirm(settings, deals.source, "deals.csv", error.value.sha256)
     extract_source(settings, deals.source)

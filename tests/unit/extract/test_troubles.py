@@ -36,9 +36,9 @@ def test_what_stops_a_whole_source_is_noted_without_an_object(shop: Shop) -> Non
     shop.settings.warehouse.write_bytes(b"no database" * 1000)
     with pytest.raises(ScorecardError):
         shop.extract()
-    (found,) = troubles.read_all(shop.settings)
-    assert (found.object, found.file, found.kind) == ("", "", "failed")
-    assert "is damaged" in found.problem
+    (trouble,) = troubles.read_all(shop.settings)
+    assert (trouble.object, trouble.file, trouble.kind) == ("", "", "failed")
+    assert "is damaged" in trouble.problem
 
 
 def test_a_fault_of_the_program_is_noted_without_its_words(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,9 +48,9 @@ def test_a_fault_of_the_program_is_noted_without_its_words(shop: Shop, monkeypat
     monkeypatch.setattr("scorecard.extract.extract_files", break_down)
     with pytest.raises(RuntimeError):
         shop.extract()
-    (found,) = troubles.read_all(shop.settings)
-    assert found.problem == "The extraction of shop stopped with RuntimeError."
-    assert "secret" not in found.cure
+    (trouble,) = troubles.read_all(shop.settings)
+    assert trouble.problem == "The extraction of shop stopped with RuntimeError."
+    assert "secret" not in trouble.cure
 
 
 @pytest.mark.parametrize("content", ["", "[{}]", '{"a": 1}', '[{"source": "shop"', "\x00"])

@@ -12,13 +12,18 @@ import pytest
 from scorecard.extract.contracts.contract import Column, ObjectContract
 from scorecard.extract.contracts.declared_contracts import read_contracts
 from scorecard.extract.contracts.record_shape import RecordShape
-from scorecard.extract.raw.undeclared import Rest
-from scorecard.extract.services.page import Page
-from scorecard.extract.services.pages import Pages
+from scorecard.extract.raw.raw_tables import RawTables
+from scorecard.extract.raw.suspect import LossLimits
+from scorecard.extract.raw.undeclared import UndeclaredFields
+from scorecard.extract.services.service_page import ServicePage
+from scorecard.extract.services.table_buffer import TableBuffer
+from scorecard.extract.services.validate_records import validate_records
 from scorecard.shared.errors import ScorecardError
 from tests.conftest import SETTINGS_FILE
 
 from .conftest import ORDERS, YAML, Shop, shop_of, table
+
+ANY = LossLimits("things", "Unit", 20, 1, 1, frozenset())
 
 _RESERVED = """
     reason payload record_key source_file source_line sha256 size_bytes rows_read rows_bad rowid object select order
@@ -45,7 +50,7 @@ def test_undeclared_columns_of_reserved_names_load(shop: Shop) -> None:
     shop.yaml.write_text(DEALS_YAML)
     shop.write(DEALS, "deals.csv")
     result = shop.extract()
-    assert [each.rows_loaded for each in result.loaded] == [3]
+    assert [table.rows_loaded for table in result.loaded] == [3]
     assert "9 of them: owner, account, status, closed, reason and 4 more" in result.warnings[0]
     ((text,),) = shop.query("select _undeclared from raw_shop.deals where deal_id = 'D-002'")
     assert json.loads(text)["reason"] == "budget"
@@ -83,17 +88,19 @@ def test_no_name_of_a_services_field_collides(declared: bool) -> None:
     contract = ObjectContract("thing", "", ("id",), False, ",", columns, Path(), object="things", merge_key=("id",))
     record = {"id": "1", **{name: name for name in RESERVED}}
     with duckdb.connect() as db:
-        pages = Pages(db, "o", contract, RecordShape())
+        buffer = TableBuffer(db, "o", contract, RecordShape())
         first, *rest = [
-            json.dumps(each).encode() for each in (record, {**record, "rowid": "new"}, {**record, "id": None})
+            json.dumps(fields).encode() for fields in (record, {**record, "rowid": "new"}, {**record, "id": None})
         ]
-        pages.add(Page("/things", "", 1, [first, first]))
-        pages.add(Page("/things", "", 1, rest))
-        staged = pages.judge("raw_things", set(), 1)
-        assert (staged.rows_read, staged.rows_quarantined) == (4, 1)
+        buffer.add(ServicePage("/things", "", 1, [first, first]))
+        buffer.add(ServicePage("/things", "", 1, rest))
+        validated = validate_records(
+            buffer, RawTables("raw_things", {}), LossLimits("things", "Unit", 20, 1, 1, frozenset())
+        )
+        assert (validated.rows_read, validated.rows_quarantined) == (4, 1)
         field = "rowid" if declared else "_undeclared->>'rowid'"
         assert db.execute(f"select id, {field} from o_good").fetchall() == [("1", "new")]
-        assert sorted(staged.unknown) == ([] if declared else sorted(RESERVED))
+        assert sorted(validated.unknown) == ([] if declared else sorted(RESERVED))
 
 
 def test_a_name_with_an_underscore_in_front_is_refused(tmp_path: Path) -> None:
@@ -108,7 +115,7 @@ def test_fields_of_a_service_are_cut_along_the_contract() -> None:
     headers = ["id", "properties.amount", "owner.team.name", "lines[0].id", "whole", "whole.part"]
     columns = tuple(Column(f"c{i}", "varchar", header, not_null=False) for i, header in enumerate(headers))
     contract = ObjectContract("thing", "", ("c0",), False, ",", columns, Path(), object="things")
-    rest = Rest(contract, RecordShape(deleted="gone", ignored=("attributes",)))
+    rest = UndeclaredFields(contract, RecordShape(deleted="gone", ignored=("attributes",)))
     record = {
         "id": 1,
         "gone": False,
@@ -120,13 +127,13 @@ def test_fields_of_a_service_are_cut_along_the_contract() -> None:
         "lines": [{"id": 1, "more": 2}],
         "a.b": 12345678901234567890,
     }
-    text = rest.of(json.dumps(record))
+    text = rest.take_from(json.dumps(record))
     assert text == (
         '{"a.b":12345678901234567890,"owner":{"team":{"size":2}},"properties":{"mood":"sunny"},"z":{"a":null,"b":"1.1"}}'
     )
     assert rest.names == {"a.b", "owner.team.size", "properties.mood", "z"}
-    assert rest.of(json.dumps(dict(reversed(record.items())))) == text, "the order of fields is no change"
-    assert rest.of('{"id": 1, "properties": {"amount": 2, "none": null}}') is None
+    assert rest.take_from(json.dumps(dict(reversed(record.items())))) == text, "the order of fields is no change"
+    assert rest.take_from('{"id": 1, "properties": {"amount": 2, "none": null}}') is None
 
 
 def test_a_warehouse_of_the_first_release_goes_on(loaded: Shop) -> None:
@@ -255,7 +262,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from scorecard.shared.settings import Settings
 from scorecard.extract import load_contracts
-from scorecard.extract.services.page import Page, RecordShape
+from scorecard.extract.contracts.record_shape import RecordShape
+from scorecard.extract.services.service_page import ServicePage
 from scorecard.extract.services.service_extraction import extract_service
 
 root = Path(sys.argv[1])
@@ -272,12 +280,12 @@ class Service:
                     "amount": "1.00", **{f"custom_property_{j}": f"value {i} {j}" for j in range(1200)},
                 }}).encode() for i in range(100)
             ]
-            yield Page("/deals", "", sum(map(len, records)), records, cursor={"page": page})
+            yield ServicePage("/deals", "", sum(map(len, records)), records, cursor={"page": page})
 
 settings = Settings(project=root, state=root / "state", services={"crm": {"business_unit": "X", "currency": "EUR"}})
 result = extract_service(settings, load_contracts(settings)["crm"], Service())
 print(json.dumps({
-    "loaded": [each.rows_loaded for each in result.loaded], "warnings": result.warnings,
+    "loaded": [table.rows_loaded for table in result.loaded], "warnings": result.warnings,
     "peak": int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024,
 }))
 '''
@@ -309,17 +317,17 @@ def test_1200_undeclared_properties_load_in_bounded_memory(tmp_path: Path) -> No
         [sys.executable, "-c", MEASURED, str(tmp_path)], capture_output=True, text=True, timeout=300, check=False
     )
     assert run.returncode == 0, run.stderr
-    said = json.loads(run.stdout.splitlines()[-1])
-    assert said["loaded"] == [3000]
-    assert "1200 of them: properties.custom_property_0" in said["warnings"][0]
-    assert len(said["warnings"][0]) < 600
-    assert said["peak"] < MOST_MEMORY
+    report = json.loads(run.stdout.splitlines()[-1])
+    assert report["loaded"] == [3000]
+    assert "1200 of them: properties.custom_property_0" in report["warnings"][0]
+    assert len(report["warnings"][0]) < 600
+    assert report["peak"] < MOST_MEMORY
     with duckdb.connect(str(tmp_path / "state/warehouse.duckdb"), read_only=True) as db:
-        found = db.execute(
+        counts = db.execute(
             "select count(*), count(distinct _undeclared), min(len(json_keys(_undeclared, '$.properties')))"
             " from raw_crm.deal"
         ).fetchone()
-    assert found == (3000, 100, 1200)
+    assert counts == (3000, 100, 1200)
 
 
 def test_a_csv_of_1200_undeclared_columns_loads(shop: Shop) -> None:

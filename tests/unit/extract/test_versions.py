@@ -21,7 +21,7 @@ def test_the_guide_names_each_version_and_its_end(service: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("today", "told"),
+    ("today", "expected"),
     [
         (date(2027, 5, 3), []),
         (date(2027, 5, 4), [OAUTH]),
@@ -29,11 +29,13 @@ def test_the_guide_names_each_version_and_its_end(service: str) -> None:
         (date(2030, 1, 1), [OAUTH, API]),
     ],
 )
-def test_an_end_is_told_120_days_before(today: date, told: list[ApiVersion]) -> None:
+def test_an_end_is_told_120_days_before(today: date, expected: list[ApiVersion]) -> None:
     sentences = ending("hubspot", today)
-    assert len(sentences) == len(told)
-    for each in told:
-        start = f"{each.api} {each.version}, which the connector of hubspot calls, is supported until {each.ends}."
+    assert len(sentences) == len(expected)
+    for version in expected:
+        start = (
+            f"{version.api} {version.version}, which the connector of hubspot calls, is supported until {version.ends}."
+        )
         assert any(sentence.startswith(start) for sentence in sentences)
 
 
@@ -42,8 +44,8 @@ def test_a_version_without_an_end_and_a_database_are_never_told() -> None:
 
 
 def test_the_end_of_api_tokens_is_told_until_the_connection_has_another_way() -> None:
-    (told,) = ending("zendesk", date(2026, 12, 31))
-    assert told.endswith(
+    (sentence,) = ending("zendesk", date(2026, 12, 31))
+    assert sentence.endswith(
         "until 2027-04-30. Give the connection scorecard_zendesk access_token in its extra before then."
     )
     assert ending("zendesk", date(2026, 12, 30)) == ()
@@ -51,8 +53,8 @@ def test_the_end_of_api_tokens_is_told_until_the_connection_has_another_way() ->
 
 
 def test_the_connection_of_an_account_is_named_after_it() -> None:
-    (told,) = ending("zendesk", date(2027, 1, 1), account="zendesk_eu")
-    assert "Give the connection scorecard_zendesk_eu access_token" in told
+    (sentence,) = ending("zendesk", date(2027, 1, 1), account="zendesk_eu")
+    assert "Give the connection scorecard_zendesk_eu access_token" in sentence
 
 
 def test_no_path_has_a_version_that_hubspot_retires() -> None:

@@ -116,7 +116,7 @@ def test_a_cell_without_a_value_keeps_its_row_out(deals: Shop, cell: str, reason
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "message"),
     [
         (row(2, "D-1", "") + row(2, "D-2", ""), "it has the row 2 twice"),
         (row(3, "D-1", "") + row(2, "D-2", ""), "its row 2 comes after row 3"),
@@ -128,11 +128,11 @@ def test_a_cell_without_a_value_keeps_its_row_out(deals: Shop, cell: str, reason
         ('<row r="2"><c r="2A"/></row>', "it has a cell at '2A'"),
     ],
 )
-def test_a_place_that_two_records_have_is_refused(deals: Shop, rows: str, said: str) -> None:
+def test_a_place_that_two_records_have_is_refused(deals: Shop, rows: str, message: str) -> None:
     deals.write(book(HEADER + rows), "deals.xlsx")
     with pytest.raises(ScorecardError, match="cannot be read as an Excel workbook") as error:
         deals.extract()
-    assert said in error.value.problem
+    assert message in error.value.problem
 
 
 def test_places_may_be_left_out(deals: Shop) -> None:
@@ -217,7 +217,7 @@ def test_what_openpyxl_writes_is_read_back(deals: Shop) -> None:
     deals.write(target.getvalue(), "deals.xlsx")
     deals.extract()
     expected = ["x", "1", "1.5", "true", "2024-02-29", "2024-02-29 01:02:03", None, "顧客 👩‍💻", "<&>\"'", " a\nb "]
-    assert [each[1] for each in current(deals)] == expected
+    assert [row[1] for row in current(deals)] == expected
 
 
 def test_numbers_and_dates_beside_texts_in_the_countrys_own_form(deals: Shop) -> None:
@@ -231,7 +231,7 @@ def test_numbers_and_dates_beside_texts_in_the_countrys_own_form(deals: Shop) ->
     rows = row(4, "D-1", '<c r="C4"><v>1234.5</v></c>') + row(5, "D-2", '<c r="C5" t="str"><v>1.234,5</v></c>')
     deals.write(book(title + header + rows), "deals.xlsx")
     deals.extract()
-    assert [each[2] for each in current(deals)] == [Decimal("1234.50"), Decimal("1234.50")]
+    assert [row[2] for row in current(deals)] == [Decimal("1234.50"), Decimal("1234.50")]
 
 
 def test_merged_rows_are_kept_out_however_many_ranges_name_them(deals: Shop) -> None:
@@ -239,7 +239,7 @@ def test_merged_rows_are_kept_out_however_many_ranges_name_them(deals: Shop) -> 
     merged = '<mergeCells><mergeCell ref="A3:B4"/><mergeCell ref="C4:C5"/><mergeCell ref="$A$7"/></mergeCells>'
     deals.write(book(HEADER + rows, after=merged), "deals.xlsx")
     deals.extract()
-    assert [each[0] for each in current(deals)] == ["D-2", "D-6"]
+    assert [row[0] for row in current(deals)] == ["D-2", "D-6"]
     assert [line for _, line, _ in deals.quarantine()] == [3, 4, 5, 7]
 
 
@@ -312,7 +312,7 @@ print(json.dumps([said, int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/stat
 
 
 @pytest.mark.parametrize(
-    ("make", "said", "bounds"),
+    ("make", "message", "bounds"),
     [
         (corner, "", {}),
         (shared_bomb, "shop/deals.xlsx holds more than 500,000,000 characters once it is unpacked.", {}),
@@ -323,7 +323,9 @@ print(json.dumps([said, int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/stat
         (run_length_bomb, "shop/deals.parquet holds more than 50,000,000 cells once it is unpacked.", {}),
     ],
 )
-def test_a_small_file_that_holds_too_much_is_refused(deals: Shop, make: Any, said: str, bounds: dict[str, int]) -> None:
+def test_a_small_file_that_holds_too_much_is_refused(
+    deals: Shop, make: Any, message: str, bounds: dict[str, int]
+) -> None:
     content = make()
     file = "deals.parquet" if content.startswith(b"PAR1") else "deals.xlsx"
     deals.yaml.write_text(YAML.replace("deals.xlsx", file))
@@ -332,7 +334,7 @@ def test_a_small_file_that_holds_too_much_is_refused(deals: Shop, make: Any, sai
     run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert run.returncode == 0, run.stderr
     problem, peak = json.loads(run.stdout.splitlines()[-1])
-    assert problem == said
+    assert problem == message
     assert peak < 1_200, "MB"
     if make is corner:
         assert current(deals) == [("D-1", "won", Decimal("1500.00"))]

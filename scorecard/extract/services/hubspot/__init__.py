@@ -11,25 +11,24 @@ import msgspec
 from scorecard.extract.contracts.contract import ObjectContract, first_day
 from scorecard.extract.contracts.record_shape import RecordShape
 from scorecard.extract.services.drift import lacking
-from scorecard.extract.services.http import BadAnswer, Http
+from scorecard.extract.services.http import Http
+from scorecard.extract.services.http_errors import RefusedRequest
 from scorecard.extract.services.hubspot import settings as fixed
-from scorecard.extract.services.hubspot.api import Api, Asked
-from scorecard.extract.services.hubspot.helpers import (
-    Definitions,
+from scorecard.extract.services.hubspot.api import HubSpotApi, RecordSelection
+from scorecard.extract.services.hubspot.login import Login, left, limit_of
+from scorecard.extract.services.hubspot.records import (
     ListPage,
-    Login,
     Owner,
     Property,
-    Record,
-    left,
-    limit_of,
+    PropertyList,
+    RecordHead,
     millis,
     moment,
     text_of,
     written,
 )
-from scorecard.extract.services.page import Gone, Page
-from scorecard.extract.services.response import Answer
+from scorecard.extract.services.response import ServiceResponse
+from scorecard.extract.services.service_page import Deletion, ServicePage
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Connection, ServiceSettings
 
@@ -48,14 +47,14 @@ class HubSpot:
         self.login = Login(name, connection)
         self.http = Http(name, self.login.host, self.login.headers, limit_of, left, own.quota_reserve)
         self.page_size = own.page_size or fixed.SEARCH_PAGE
-        self.api = Api(name, self.http, self.page_size)
+        self.api = HubSpotApi(name, self.http, self.page_size)
         self._defined: dict[str, dict[str, Property]] = {}
 
     def who(self) -> str:
         """Say whose credentials these are."""
-        said = self.http.get(fixed.ACCOUNT).decode(dict[str, Any])
+        account = self.http.get(fixed.ACCOUNT).decode(dict[str, Any])
         by = "an OAuth app" if self.login.by_oauth else "a service key or private app"
-        return f"{by} of the account {said.get('portalId', '?')}"
+        return f"{by} of the account {account.get('portalId', '?')}"
 
     def clock(self) -> datetime | None:
         """Say what time it is by the service's own clock."""
@@ -69,7 +68,7 @@ class HubSpot:
 
     def check(self, contract: ObjectContract) -> None:
         """Refuse an object that the app can't read, or whose properties are no more what the contract says."""
-        there = self._properties(contract.object)
+        properties = self._properties(contract.object)
         if contract.object in fixed.WHOLE:
             return
         declared = {
@@ -77,10 +76,10 @@ class HubSpot:
             for column in contract.columns
             if column.header.startswith("properties.") and not column.optional
         }
-        if gone := [column for column, name in declared.items() if name not in there]:
+        if gone := [column for column, name in declared.items() if name not in properties]:
             raise lacking(contract, gone)
         for column, name in declared.items():
-            type_ = there[name].type
+            type_ = properties[name].type
             if column.data_type != "varchar" and column.data_type.partition("(")[0] not in fixed.TYPES.get(type_, ()):
                 raise ScorecardError(
                     f"The property {name} of {contract.object} is a {type_} in HubSpot, and a"
@@ -91,22 +90,22 @@ class HubSpot:
 
     def pages(
         self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
-    ) -> Iterator[Page]:
+    ) -> Iterator[ServicePage]:
         """Yield all records once, later what has changed, and from time to time all of them with their ids."""
         if name in fixed.WHOLE:
             yield from self._whole(name)
             return
-        asked = Asked(name, self._wanted(name, contracts), first_day(self.own.start_date, contracts))
+        selection = RecordSelection(name, self._wanted(name, contracts), first_day(self.own.start_date, contracts))
         begun_at = self.http.get(fixed.ACCOUNT).served_at
         reached = dict(cursor or {"since": written(begun_at), "reconciled_at": written(begun_at)})
         if again:
-            yield from self._compared(asked, reached, None)
+            yield from self._compared(selection, reached, None)
             return
         if cursor is None or "after" in cursor:
-            yield from self._list(asked, reached)
+            yield from self._list(selection, reached)
         if "until" in reached:
-            yield from self._changes(asked, reached, moment(reached["until"]), begun_at)
-        yield from self._changes(asked, reached, begun_at - fixed.SEARCH_LAG, begun_at)
+            yield from self._changes(selection, reached, moment(reached["until"]), begun_at)
+        yield from self._changes(selection, reached, begun_at - fixed.SEARCH_LAG, begun_at)
 
     def _properties(self, kind: str) -> dict[str, Property]:
         """Return the properties that an object has, none for short lists; refuse what the app may not read."""
@@ -114,7 +113,7 @@ class HubSpot:
             path = fixed.WHOLE.get(kind, f"{fixed.PROPERTIES}/{kind}")
             try:
                 answer = self.http.get(path)
-            except BadAnswer as error:
+            except RefusedRequest as error:
                 if error.status not in (403, 404):
                     raise
                 raise ScorecardError(
@@ -122,155 +121,175 @@ class HubSpot:
                     f"Grant its app the scope {fixed.SCOPES.get(kind, 'for it')}, or leave the object out of `objects`"
                     f" of the service {self.name} in the settings.",
                 ) from None
-            defined = [] if kind in fixed.WHOLE else answer.decode(Definitions).results
-            self._defined[kind] = {each.name: each for each in defined}
+            defined = [] if kind in fixed.WHOLE else answer.decode(PropertyList).results
+            self._defined[kind] = {defined_property.name: defined_property for defined_property in defined}
         return self._defined[kind]
 
     def _wanted(self, kind: str, contracts: list[ObjectContract]) -> tuple[str, ...]:
         """Return the properties to ask for: those declared, and the rest where new ones are kept."""
         headers = [column.header for contract in contracts for column in contract.columns]
-        declared = [each.removeprefix("properties.") for each in headers if each.startswith("properties.")]
+        declared = [header.removeprefix("properties.") for header in headers if header.startswith("properties.")]
         # What HubSpot reckons for itself, as the days since something, changes without a change of the record.
         more = [
-            each.name for each in self._properties(kind).values() if self.own.keep_new_fields and not each.calculated
+            defined_property.name
+            for defined_property in self._properties(kind).values()
+            if self.own.keep_new_fields and not defined_property.calculated
         ]
         needed = [fixed.MERGED, *([fixed.CLOSED] if kind == "deals" else [])]
-        return tuple(each for each in dict.fromkeys([*declared, *needed, *more]) if re.fullmatch(r"\w+", each))
+        return tuple(name for name in dict.fromkeys([*declared, *needed, *more]) if re.fullmatch(r"\w+", name))
 
-    def _whole(self, name: str) -> Iterator[Page]:
+    def _whole(self, name: str) -> Iterator[ServicePage]:
         """Yield a short list; what is held and not in it is gone."""
         if name == "owners":
             yield from self._who_left()
-        for answer, found, after in self.api.follow(
+        for answer, records, after in self.api.follow(
             fixed.WHOLE[name], {"limit": fixed.PAGE} if name == "owners" else {}
         ):
-            ids = [str(msgspec.json.decode(each)["id"]) for each in found]
+            ids = [str(msgspec.json.decode(record)["id"]) for record in records]
             end: dict[str, Any] = {"complete_at": answer.served_at, "cursor": {"read_at": written(answer.served_at)}}
-            yield Page(answer.url, answer.sha256, len(answer.body), found, ids=ids, **({} if after else end))
+            yield ServicePage(answer.url, answer.sha256, len(answer.body), records, ids=ids, **({} if after else end))
 
-    def _who_left(self) -> Iterator[Page]:
+    def _who_left(self) -> Iterator[ServicePage]:
         """Yield the owners who have left, as gone: what was theirs still names them."""
         params = {"limit": fixed.PAGE, "archived": "true"}
-        for answer, found, _ in self.api.follow(fixed.WHOLE["owners"], params):
-            owners = [msgspec.json.decode(each, type=Owner) for each in found]
-            yield Page(answer.url, answer.sha256, len(answer.body), found)
-            gone = [Gone(each.id, each.updated_at, "deleted") for each in owners]
-            yield Page(answer.url, answer.sha256, len(answer.body), (), gone)
+        for answer, records, _ in self.api.follow(fixed.WHOLE["owners"], params):
+            owners = [msgspec.json.decode(record, type=Owner) for record in records]
+            yield ServicePage(answer.url, answer.sha256, len(answer.body), records)
+            gone = [Deletion(owner.id, owner.updated_at, "deleted") for owner in owners]
+            yield ServicePage(answer.url, answer.sha256, len(answer.body), (), gone)
 
-    def _list(self, asked: Asked, reached: dict[str, Any]) -> Iterator[Page]:
+    def _list(self, selection: RecordSelection, reached: dict[str, Any]) -> Iterator[ServicePage]:
         """Yield all records, so that a later run can go on after each page."""
-        for answer, found, after in self.api.lists(asked, reached.get("after", "")):
+        for answer, records, after in self.api.lists(selection, reached.get("after", "")):
             reached["after"] = after
             if not after:
                 del reached["after"]
-            yield from self._found(asked, answer, found, asked.fits_address, cursor=dict(reached))
+            yield from self._complete_records(selection, answer, records, selection.fits_address, cursor=dict(reached))
 
-    def _compared(self, asked: Asked, reached: dict[str, Any], since: datetime | None) -> Iterator[Page]:
+    def _compared(
+        self, selection: RecordSelection, reached: dict[str, Any], since: datetime | None
+    ) -> Iterator[ServicePage]:
         """Yield all records with their ids, in one go: what is held and not among them is gone."""
         listed_at = None
-        for answer, found, _ in self.api.lists(asked):
-            ids = [msgspec.json.decode(each, type=Record).id for each in found]
+        for answer, records, _ in self.api.lists(selection):
+            ids = [msgspec.json.decode(record, type=RecordHead).id for record in records]
             listed_at = answer.served_at
-            yield from self._found(asked, answer, found, asked.fits_address, ids=ids)
-        for page in self._archived(asked, since):
+            yield from self._complete_records(selection, answer, records, selection.fits_address, ids=ids)
+        for page in self._archived(selection, since):
             yield page
         # On a page of its own, so that what is said of a record before counts more than its absence.
-        yield Page(page.url, page.sha256, page.size_bytes, (), complete_at=listed_at, cursor=reached)
+        yield ServicePage(page.url, page.sha256, page.size_bytes, (), complete_at=listed_at, cursor=reached)
 
-    def _changes(self, asked: Asked, reached: dict[str, Any], until: datetime, begun_at: datetime) -> Iterator[Page]:
+    def _changes(
+        self, selection: RecordSelection, reached: dict[str, Any], until: datetime, begun_at: datetime
+    ) -> Iterator[ServicePage]:
         """Yield what was changed, archived or merged up to a moment, and all records where that is due."""
         since = moment(reached["since"])
         if until <= since:
             return
         since -= timedelta(seconds=self.own.overlap_seconds)
-        yield from self._search(asked, reached, since, until)
+        yield from self._search(selection, reached, since, until)
         reached.pop("until", None)
         reached.pop("last", None)
         reached["since"] = written(until)
         if moment(reached["reconciled_at"]) + timedelta(days=self.own.reconcile_days) <= begun_at:
             reached["reconciled_at"] = written(begun_at)
-            yield from self._compared(asked, reached, since)
+            yield from self._compared(selection, reached, since)
         else:
-            yield from self._archived(asked, since, cursor=reached)
+            yield from self._archived(selection, since, cursor=reached)
 
-    def _search(self, asked: Asked, reached: dict[str, Any], since: datetime, until: datetime) -> Iterator[Page]:
+    def _search(
+        self, selection: RecordSelection, reached: dict[str, Any], since: datetime, until: datetime
+    ) -> Iterator[ServicePage]:
         """Yield what was changed in a stretch of time, by id: any number of records may share a moment."""
         last = reached.get("last", 0)
         while True:
             limits = [
-                (asked.modified, "GTE", millis(since)),
-                (asked.modified, "LTE", millis(until)),
+                (selection.modified, "GTE", millis(since)),
+                (selection.modified, "LTE", millis(until)),
                 ("hs_object_id", "GT", str(last)),
             ]
             body = {
                 "filterGroups": [{"filters": [{"propertyName": n, "operator": o, "value": v} for n, o, v in limits]}],
                 "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
-                "properties": asked.properties,
+                "properties": selection.properties,
                 "limit": min(self.page_size, fixed.SEARCH_PAGE),
             }
-            whole = not asked.history and len(json.dumps(body)) <= fixed.LONGEST_SEARCH
+            whole = not selection.history and len(json.dumps(body)) <= fixed.LONGEST_SEARCH
             if not whole:
                 body["properties"] = ()
-            answer = self.http.post(f"{fixed.OBJECTS}/{asked.kind}/search", body)
+            answer = self.http.post(f"{fixed.OBJECTS}/{selection.kind}/search", body)
             page = answer.decode(ListPage)
-            ids = [int(msgspec.json.decode(each, type=Record).id) for each in page.results]
+            ids = [int(msgspec.json.decode(record, type=RecordHead).id) for record in page.results]
             if (ids and min(ids) <= last) or (page.after and not ids):
-                raise self.api.repeated(asked.kind, str(last))
+                raise self.api.repeated(selection.kind, str(last))
             last = max(ids, default=last)
             reached |= {"until": written(until), "last": last}
-            place = f"?{asked.modified}={written(since)}..{written(until)}&hs_object_id>{limits[2][2]}"
-            yield from self._found(asked, answer, page.results, whole, False, place, cursor=dict(reached))
+            place = f"?{selection.modified}={written(since)}..{written(until)}&hs_object_id>{limits[2][2]}"
+            yield from self._complete_records(
+                selection, answer, page.results, whole, False, place, cursor=dict(reached)
+            )
             if not page.after:
                 return
 
-    def _archived(self, asked: Asked, since: datetime | None, **end: Any) -> Iterator[Page]:
+    def _archived(self, selection: RecordSelection, since: datetime | None, **end: Any) -> Iterator[ServicePage]:
         """Yield which records were archived; their associations are gone from HubSpot, so what is held is kept."""
-        for answer, found, after in self.api.lists(Asked(asked.kind, ()), archived=True):
-            records = [msgspec.json.decode(each, type=Record) for each in found]
+        for answer, results, after in self.api.lists(RecordSelection(selection.kind, ()), archived=True):
+            records = [msgspec.json.decode(result, type=RecordHead) for result in results]
             gone = [
-                Gone(each.id, each.archived_at, "deleted")
-                for each in records
-                if each.archived_at and (since is None or each.archived_at >= since)
+                Deletion(record.id, record.archived_at, "deleted")
+                for record in records
+                if record.archived_at and (since is None or record.archived_at >= since)
             ]
-            yield Page(answer.url, answer.sha256, len(answer.body), (), gone, **({} if after else end))
+            yield ServicePage(answer.url, answer.sha256, len(answer.body), (), gone, **({} if after else end))
 
-    def _found(
+    def _complete_records(
         self,
-        asked: Asked,
-        answer: Answer,
-        found: Sequence[msgspec.Raw],
+        selection: RecordSelection,
+        answer: ServiceResponse,
+        results: Sequence[msgspec.Raw],
         whole: bool,
         inline: bool = True,
         place: str = "",
         **end: Any,
-    ) -> Iterator[Page]:
+    ) -> Iterator[ServicePage]:
         """Yield the records of an answer, read in batches where it isn't the `whole` of what is asked for.
 
         ``inline``: their associations, at least, are in it.
         """
-        if not found or whole:
-            yield self._page(asked, answer, found, inline, place, **end)
+        if not results or whole:
+            yield self._page(selection, answer, results, inline, place, **end)
             return
-        most = fixed.PAGE_WITH_HISTORY if asked.history else fixed.PAGE
-        ids = [msgspec.json.decode(each, type=Record).id for each in found]
+        most = fixed.PAGE_WITH_HISTORY if selection.history else fixed.PAGE
+        ids = [msgspec.json.decode(result, type=RecordHead).id for result in results]
         for start in range(0, len(ids), most):
             part = ids[start : start + most]
-            batch, records = self.api.batch(asked, part)
+            batch, records = self.api.batch(selection, part)
             last = start + most >= len(ids)
-            yield self._page(asked, batch, records, False, f"?ids={','.join(part)}", **(end if last else {}))
+            yield self._page(selection, batch, records, False, f"?ids={','.join(part)}", **(end if last else {}))
 
     def _page(
-        self, asked: Asked, answer: Answer, found: Sequence[msgspec.Raw], inline: bool, place: str, **end: Any
-    ) -> Page:
-        records = [msgspec.json.decode(each, type=Record) for each in found]
-        links = self.api.links(asked, records, inline)
+        self,
+        selection: RecordSelection,
+        answer: ServiceResponse,
+        results: Sequence[msgspec.Raw],
+        inline: bool,
+        place: str,
+        **end: Any,
+    ) -> ServicePage:
+        records = [msgspec.json.decode(result, type=RecordHead) for result in results]
+        links = self.api.links(selection, records, inline)
         texts = [
-            text_of(raw, links[record.id]) for raw, record in zip(found, records, strict=True) if asked.wants(record)
+            text_of(raw, links[record.id])
+            for raw, record in zip(results, records, strict=True)
+            if selection.wants(record)
         ]
         gone = [
-            Gone(loser, record.updated_at, f"merged into {record.id}") for record in records for loser in record.merged
+            Deletion(loser, record.updated_at, f"merged into {record.id}")
+            for record in records
+            for loser in record.merged
         ]
-        return Page(answer.url + place, answer.sha256, len(answer.body), texts, gone, **end)
+        return ServicePage(answer.url + place, answer.sha256, len(answer.body), texts, gone, **end)
 
 
 CONNECTOR = HubSpot

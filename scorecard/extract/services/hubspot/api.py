@@ -9,20 +9,20 @@ import msgspec
 
 from scorecard.extract.services.http import Http
 from scorecard.extract.services.hubspot import settings as fixed
-from scorecard.extract.services.hubspot.helpers import Associated, ListPage, Record, in_order, listed
-from scorecard.extract.services.response import Answer
+from scorecard.extract.services.hubspot.records import AssociationPage, ListPage, RecordHead, in_order, listed
+from scorecard.extract.services.response import ServiceResponse
 from scorecard.shared.errors import ScorecardError
 
 
 @dataclass(frozen=True)
-class Asked:
+class RecordSelection:
     """What is asked for of an object's records; those last changed before ``start`` are left out, None: none are."""
 
     kind: str
     properties: tuple[str, ...]
     start: date | None = None
 
-    def wants(self, record: Record) -> bool:
+    def wants(self, record: RecordHead) -> bool:
         """Whether a record is wanted: it was changed since the start, or holds on, as an open deal does."""
         is_open = self.kind == "deals" and record.properties.hs_is_closed != "true"
         return self.start is None or is_open or record.updated_at.date() >= self.start
@@ -49,7 +49,7 @@ class Asked:
 
 
 @dataclass
-class Api:
+class HubSpotApi:
     """The account, a request at a time."""
 
     name: str
@@ -57,23 +57,23 @@ class Api:
     page_size: int
 
     def lists(
-        self, asked: Asked, after: str = "", archived: bool = False
-    ) -> Iterator[tuple[Answer, list[msgspec.Raw], str]]:
+        self, selection: RecordSelection, after: str = "", archived: bool = False
+    ) -> Iterator[tuple[ServiceResponse, list[msgspec.Raw], str]]:
         """Yield the pages of a list."""
-        most = fixed.PAGE_WITH_HISTORY if asked.history and not archived else fixed.PAGE
+        most = fixed.PAGE_WITH_HISTORY if selection.history and not archived else fixed.PAGE
         params: dict[str, Any] = {"limit": min(self.page_size, most)}
         if archived:
             params |= {"archived": "true"}
-        elif asked.fits_address:
-            params |= {"properties": ",".join(asked.properties)}
-            params |= {"propertiesWithHistory": ",".join(asked.history)} if asked.history else {}
-        if not archived and asked.associations:
-            params |= {"associations": ",".join(asked.associations)}
-        yield from self.follow(f"{fixed.OBJECTS}/{asked.kind}", params, after)
+        elif selection.fits_address:
+            params |= {"properties": ",".join(selection.properties)}
+            params |= {"propertiesWithHistory": ",".join(selection.history)} if selection.history else {}
+        if not archived and selection.associations:
+            params |= {"associations": ",".join(selection.associations)}
+        yield from self.follow(f"{fixed.OBJECTS}/{selection.kind}", params, after)
 
     def follow(
         self, path: str, params: dict[str, Any], after: str = ""
-    ) -> Iterator[tuple[Answer, list[msgspec.Raw], str]]:
+    ) -> Iterator[tuple[ServiceResponse, list[msgspec.Raw], str]]:
         """Yield answers, their records and where the next one begins, "" after the last."""
         seen = {after}
         while True:
@@ -94,17 +94,17 @@ class Api:
             "Run again: what was read before is kept.",
         )
 
-    def batch(self, asked: Asked, ids: list[str]) -> tuple[Answer, list[msgspec.Raw]]:
+    def batch(self, selection: RecordSelection, ids: list[str]) -> tuple[ServiceResponse, list[msgspec.Raw]]:
         """Read some records with all that is asked for."""
         body = {
-            "inputs": [{"id": each} for each in ids],
-            "properties": asked.properties,
-            "propertiesWithHistory": asked.history,
+            "inputs": [{"id": record_id} for record_id in ids],
+            "properties": selection.properties,
+            "propertiesWithHistory": selection.history,
         }
-        answer = self.http.post(f"{fixed.OBJECTS}/{asked.kind}/batch/read", body)
-        return answer, self._batch(asked.kind, answer).results
+        answer = self.http.post(f"{fixed.OBJECTS}/{selection.kind}/batch/read", body)
+        return answer, self._batch(selection.kind, answer).results
 
-    def _batch(self, kind: str, answer: Answer) -> ListPage:
+    def _batch(self, kind: str, answer: ServiceResponse) -> ListPage:
         """Return what a batch found. Who was archived or merged a moment ago is not in it, and told of elsewhere."""
         page = answer.decode(ListPage)
         for error in page.errors:
@@ -115,35 +115,37 @@ class Api:
                 )
         return page
 
-    def links(self, asked: Asked, records: list[Record], inline: bool) -> dict[str, dict[str, list[str]]]:
+    def links(
+        self, selection: RecordSelection, records: list[RecordHead], inline: bool
+    ) -> dict[str, dict[str, list[str]]]:
         """Return the ids that each record is associated with; what the answer holds only in part is asked for."""
-        links: dict[str, dict[str, list[str]]] = {each.id: {} for each in records}
-        for to in asked.associations:
+        links: dict[str, dict[str, list[str]]] = {record.id: {} for record in records}
+        for to in selection.associations:
             missing = []
-            for each in records:
-                there = each.associations.get(to)
-                if not inline or (there and there.paging):
-                    missing.append(each.id)
+            for record in records:
+                linked = record.associations.get(to)
+                if not inline or (linked and linked.paging):
+                    missing.append(record.id)
                 else:
-                    links[each.id][to] = listed(asked.kind, to, there) if there else []
-            for record_id, ids in self._associated(asked.kind, to, missing).items():
+                    links[record.id][to] = listed(selection.kind, to, linked) if linked else []
+            for record_id, ids in self._associated(selection.kind, to, missing).items():
                 links[record_id][to] = ids
         return links
 
     def _associated(self, kind: str, to: str, ids: list[str]) -> dict[str, list[str]]:
         """Ask for the associations of some records."""
-        links: dict[str, list[tuple[str, bool]]] = {each: [] for each in ids}
-        inputs = [{"id": each} for each in ids]
+        links: dict[str, list[tuple[str, bool]]] = {record_id: [] for record_id in ids}
+        inputs = [{"id": record_id} for record_id in ids]
         while inputs:
             now, inputs = inputs[: fixed.ASSOCIATIONS_BATCH], inputs[fixed.ASSOCIATIONS_BATCH :]
             page = self._batch(kind, self.http.post(f"{fixed.ASSOCIATED}/{kind}/{to}/batch/read", {"inputs": now}))
             for raw in page.results:
-                said = msgspec.json.decode(raw, type=Associated)
-                record_id = said.source.id
-                links[record_id] += [(str(each.id), each.is_primary) for each in said.to]
-                if said.after:
-                    following = {"id": record_id, "after": said.after}
+                association = msgspec.json.decode(raw, type=AssociationPage)
+                record_id = association.source.id
+                links[record_id] += [(str(target.id), target.is_primary) for target in association.to]
+                if association.after:
+                    following = {"id": record_id, "after": association.after}
                     if following in now:
-                        raise self.repeated(f"{to} of {kind} {record_id}", said.after)
+                        raise self.repeated(f"{to} of {kind} {record_id}", association.after)
                     inputs.append(following)
-        return {record_id: in_order(found) for record_id, found in links.items()}
+        return {record_id: in_order(targets) for record_id, targets in links.items()}

@@ -12,23 +12,22 @@ import msgspec
 from scorecard.extract.contracts.contract import ObjectContract, first_day
 from scorecard.extract.contracts.record_shape import RecordShape
 from scorecard.extract.services.drift import lacking
-from scorecard.extract.services.http import BadAnswer
-from scorecard.extract.services.page import Page
-from scorecard.extract.services.response import Answer
+from scorecard.extract.services.http_errors import RefusedRequest
+from scorecard.extract.services.response import ServiceResponse
 from scorecard.extract.services.salesforce import settings as fixed
-from scorecard.extract.services.salesforce.bulk import Job, part_of, part_problem
-from scorecard.extract.services.salesforce.helpers import (
+from scorecard.extract.services.salesforce.bulk import Job, forget_job, part_of, part_problem
+from scorecard.extract.services.salesforce.login import connect, error_code
+from scorecard.extract.services.salesforce.queries import (
     Described,
     Fields,
     Query,
     QueryPage,
-    connect,
-    error_code,
     ids_of,
     moment,
     soql,
     written,
 )
+from scorecard.extract.services.service_page import ServicePage
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Connection, ServiceSettings
 
@@ -52,12 +51,12 @@ class Salesforce:
         """Say whose credentials these are."""
         try:
             answer = self.http.get(f"{self.http.base.partition('/services/')[0]}/services/oauth2/userinfo")
-        except BadAnswer as error:
+        except RefusedRequest as error:
             if error.status != 403:
                 raise
             return "a user whose name the External Client App may not read, for it lacks the scope openid"
-        said = answer.decode(dict[str, Any])
-        return f"{said.get('preferred_username', 'an unnamed user')} of the org {said.get('organization_id', '?')}"
+        user = answer.decode(dict[str, Any])
+        return f"{user.get('preferred_username', 'an unnamed user')} of the org {user.get('organization_id', '?')}"
 
     def clock(self) -> datetime | None:
         """Say what time it is by the service's own clock."""
@@ -77,15 +76,15 @@ class Salesforce:
 
     def check(self, contract: ObjectContract) -> None:
         """Refuse an object that the user can't read, or whose fields are no more what the contract says."""
-        there = self._describe(contract.object).types
-        if gone := [column for column in contract.columns if column.header not in there and not column.optional]:
+        types = self._describe(contract.object).types
+        if gone := [column for column in contract.columns if column.header not in types and not column.optional]:
             raise lacking(contract, gone)
-        for column in (column for column in contract.columns if column.header in there):
+        for column in (column for column in contract.columns if column.header in types):
             declared = column.data_type.partition("(")[0]
-            fit = fixed.TYPES.get(there[column.header], ())
+            fit = fixed.TYPES.get(types[column.header], ())
             if declared != "varchar" and declared not in fit:
                 raise ScorecardError(
-                    f"The field {column.header} of {contract.object} is a {there[column.header]} in Salesforce, and a"
+                    f"The field {column.header} of {contract.object} is a {types[column.header]} in Salesforce, and a"
                     f" {column.data_type} in the contract.",
                     f"Correct the data_type of {column.name} in {contract.declared_in} and the staging model of"
                     f" {contract.name} beside it.",
@@ -93,7 +92,7 @@ class Salesforce:
 
     def pages(
         self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
-    ) -> Iterator[Page]:
+    ) -> Iterator[ServicePage]:
         """Yield what has changed since the cursor, then, from time to time, all that there are with their ids."""
         reached = dict(cursor or {})
         begun_at, first = self._describe(name).at, first_day(self.own.start_date, contracts)
@@ -110,7 +109,7 @@ class Salesforce:
         if name not in self._described:
             try:
                 answer = self.http.get(f"sobjects/{name}/describe")
-            except BadAnswer as error:
+            except RefusedRequest as error:
                 if error.status not in (403, 404):
                     raise
                 raise ScorecardError(
@@ -119,32 +118,32 @@ class Salesforce:
                     f" `objects` of the service {self.name} in the settings.",
                 ) from None
             fields = answer.decode(Fields).fields
-            self._described[name] = Described({each.name: each.type for each in fields}, answer.served_at)
+            self._described[name] = Described({field.name: field.type for field in fields}, answer.served_at)
         return self._described[name]
 
     def _wanted(self, name: str, contracts: list[ObjectContract]) -> list[str]:
         """Return the fields to ask for: those declared, and the rest where new ones are kept."""
-        there = self._describe(name).types
+        types = self._describe(name).types
         columns = (column for contract in contracts for column in contract.columns)
-        declared = dict.fromkeys(column.header for column in columns if column.header in there)
-        needed = [each for each in ("Id", self._stamp(name), "IsDeleted", "MasterRecordId") if each in there]
-        more = [each for each, kind in there.items() if self.own.keep_new_fields and kind not in fixed.COMPOUND]
-        more = [each for each in more if each not in fixed.OF_THE_SYSTEM]
-        return [each for each in dict.fromkeys([*declared, *needed, *more]) if re.fullmatch(r"\w+", each)]
+        declared = dict.fromkeys(column.header for column in columns if column.header in types)
+        needed = [field for field in ("Id", self._stamp(name), "IsDeleted", "MasterRecordId") if field in types]
+        more = [field for field, kind in types.items() if self.own.keep_new_fields and kind not in fixed.COMPOUND]
+        more = [field for field in more if field not in fixed.OF_THE_SYSTEM]
+        return [field for field in dict.fromkeys([*declared, *needed, *more]) if re.fullmatch(r"\w+", field)]
 
     def _stamp(self, name: str) -> str:
         return "CreatedDate" if name in fixed.ONLY_CREATED else fixed.MODIFIED
 
     def _changes(
         self, query: Query, start: datetime | None, reached: dict[str, Any], begun_at: datetime
-    ) -> Iterator[Page]:
+    ) -> Iterator[ServicePage]:
         if "job" in reached:
             try:
                 yield from self._bulk_results(query.name, reached)
                 return
-            except BadAnswer:
+            except RefusedRequest:
                 # The job or its result is gone, or is not ours any more: a new one is made.
-                _forget_job(reached)
+                forget_job(reached)
         overlap, last = timedelta(seconds=self.own.overlap_seconds), reached.get("since")
         since = moment(last) - overlap if last else start
         still_open = "" if last or not start else fixed.STILL_OPEN.get(query.name, "")
@@ -170,18 +169,18 @@ class Salesforce:
         """Count records; 0 where that takes Salesforce too long, for then smaller stretches have to be asked for."""
         try:
             return self._query(soql(["COUNT()"], name, where))[0].total
-        except BadAnswer as error:
+        except RefusedRequest as error:
             if error_code(error) != "QUERY_TIMEOUT":
                 raise
             return 0
 
     def _read(
         self, query: Query, low: datetime | None, high: datetime | None, begun_at: datetime
-    ) -> Iterator[tuple[QueryPage, Answer]]:
+    ) -> Iterator[tuple[QueryPage, ServiceResponse]]:
         """Yield the pages of a stretch of time, in halves where Salesforce gives the whole of it up."""
         try:
             first = self._query(query.between(low, high))
-        except BadAnswer as error:
+        except RefusedRequest as error:
             if error_code(error) != "QUERY_TIMEOUT":
                 raise
             start, end = low or moment(fixed.EARLIEST), high or begun_at + timedelta(days=1)
@@ -193,12 +192,12 @@ class Salesforce:
             return
         yield from self._follow(first)
 
-    def _query(self, text: str) -> tuple[QueryPage, Answer]:
+    def _query(self, text: str) -> tuple[QueryPage, ServiceResponse]:
         size = f"batchSize={max(self.page_size, 200)}"
         answer = self.http.get("queryAll", {"q": text}, headers={"Sforce-Query-Options": size})
         return answer.decode(QueryPage), answer
 
-    def _follow(self, first: tuple[QueryPage, Answer]) -> Iterator[tuple[QueryPage, Answer]]:
+    def _follow(self, first: tuple[QueryPage, ServiceResponse]) -> Iterator[tuple[QueryPage, ServiceResponse]]:
         page, answer = first
         seen = set()
         while True:
@@ -216,15 +215,15 @@ class Salesforce:
 
     def _compared(
         self, query: Query, start: datetime | None, reached: dict[str, Any], begun_at: datetime
-    ) -> Iterator[Page]:
+    ) -> Iterator[ServicePage]:
         """Yield all records that are there: what is held and not among them is gone, and what was missed is read.
 
         A record may come to be seen without a change of its own, as when the user is given the right to read it.
         """
         # Not the operation `query`, which passes over archived tasks and events as well.
-        there = "IsDeleted = false" if "IsDeleted" in self._describe(query.name).types else ""
+        not_deleted = "IsDeleted = false" if "IsDeleted" in self._describe(query.name).types else ""
         only_ids = _is_long(query.fields)
-        query = replace(query, fields=("Id",) if only_ids else query.fields, where=there)
+        query = replace(query, fields=("Id",) if only_ids else query.fields, where=not_deleted)
         older = self._read(query.of_ids, None, start, begun_at) if start else ()
         for page, answer in older:
             yield _page(answer, (), ids=ids_of(page))
@@ -239,7 +238,7 @@ class Salesforce:
     def _create_job(self, query: str) -> str:
         return self.http.post("jobs/query", {"operation": "queryAll", "query": query}).decode(Job).id
 
-    def _bulk_results(self, name: str, reached: dict[str, Any]) -> Iterator[Page]:
+    def _bulk_results(self, name: str, reached: dict[str, Any]) -> Iterator[ServicePage]:
         """Yield the parts of a bulk job's result; each says where the next one begins, so that a later run goes on."""
         job = self._await(name, reached["job"])
         types, stamp = self._describe(name).types, self._stamp(name)
@@ -249,7 +248,7 @@ class Salesforce:
             params = {"maxRecords": fixed.BULK_PAGE, **place}
             answer = self.http.request("GET", f"jobs/query/{job.id}/results", problem=part_problem, params=params)
             part = part_of(answer, lambda field: types.get(field) == "datetime")
-            moments = (written(moment(each[stamp])) for each in part.records)
+            moments = (written(moment(record[stamp])) for record in part.records)
             newest = max([reached.get("newest") or reached.get("since") or "", *moments])
             reached |= {"newest": newest, "locator": part.locator, "read": reached.get("read", 0) + len(part.records)}
             if part.locator and part.locator not in seen:
@@ -257,7 +256,7 @@ class Salesforce:
                 yield _page(answer, part.texts, cursor=dict(reached))
                 continue
             is_whole = not part.locator and reached["read"] == job.records
-            read = _forget_job(reached)
+            read = forget_job(reached)
             if is_whole:
                 reached["since"] = newest
                 yield _page(answer, part.texts, cursor=dict(reached))
@@ -275,9 +274,9 @@ class Salesforce:
         until = time.monotonic() + fixed.POLL_MINUTES * 60
         while (job := self.http.get(f"jobs/query/{job_id}").decode(Job)).state != "JobComplete":
             if job.state in ("Aborted", "Failed") or time.monotonic() > until:
-                said = "has not ended" if job.state not in ("Aborted", "Failed") else f"was {job.state.lower()}"
+                state = "has not ended" if job.state not in ("Aborted", "Failed") else f"was {job.state.lower()}"
                 raise ScorecardError(
-                    f"Salesforce's bulk job {job.id} for {name} {said}.",
+                    f"Salesforce's bulk job {job.id} for {name} {state}.",
                     "Run again: a new job is made. If it happens again, raise bulk_above, so that it is asked page by"
                     " page.",
                 )
@@ -290,16 +289,8 @@ def _is_long(fields: Sequence[str]) -> bool:
     return len(",".join(fields)) > fixed.LONGEST_QUERY
 
 
-def _forget_job(reached: dict[str, Any]) -> int:
-    """Take a bulk job out of a cursor; return how many of its records were read."""
-    read = reached.pop("read", 0)
-    for key in ("job", "locator", "newest"):
-        reached.pop(key, None)
-    return int(read)
-
-
-def _page(answer: Answer, records: Sequence[bytes], **rest: Any) -> Page:
-    return Page(answer.url, answer.sha256, len(answer.body), records, **rest)
+def _page(answer: ServiceResponse, records: Sequence[bytes], **rest: Any) -> ServicePage:
+    return ServicePage(answer.url, answer.sha256, len(answer.body), records, **rest)
 
 
 CONNECTOR = Salesforce

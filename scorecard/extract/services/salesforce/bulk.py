@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from scorecard.extract.services.response import Answer, kind_of, understood
-from scorecard.extract.services.salesforce.helpers import written
+from scorecard.extract.services.response import ServiceResponse, kind_of, understood
+from scorecard.extract.services.salesforce.queries import written
 from scorecard.shared.errors import ScorecardError
 
 
@@ -23,7 +23,7 @@ class Job(msgspec.Struct, rename={"records": "numberRecordsProcessed"}):
 
 
 @dataclass(frozen=True)
-class Part:
+class BulkResultPart:
     """A part of a bulk job's result; ``locator`` is where the next one begins, "" after the last."""
 
     records: list[dict[str, Any]]
@@ -32,20 +32,20 @@ class Part:
     @property
     def texts(self) -> list[bytes]:
         """The records as the query would have given them."""
-        return [msgspec.json.encode(each) for each in self.records]
+        return [msgspec.json.encode(record) for record in self.records]
 
 
-def part_problem(answer: Answer) -> str:
+def part_problem(answer: ServiceResponse) -> str:
     """Say why an answer is no part of a bulk job's result, "" where it is."""
     if kind_of(answer) != "text/csv":
         return kind_of(answer)
-    if any(each not in answer.headers for each in ("Sforce-Locator", "Sforce-NumberOfRecords")):
+    if any(name not in answer.headers for name in ("Sforce-Locator", "Sforce-NumberOfRecords")):
         return "a part of a result that does not say whether it is the last"
     is_whole = answer.body.endswith(b"\n") or (not answer.body and answer.headers["Sforce-NumberOfRecords"] == "0")
     return "" if is_whole else "a part of a result that breaks off"
 
 
-def part_of(answer: Answer, is_moment: Callable[[str], bool]) -> Part:
+def part_of(answer: ServiceResponse, is_moment: Callable[[str], bool]) -> BulkResultPart:
     """Take a part of a bulk job's result apart.
 
     Raises
@@ -53,14 +53,14 @@ def part_of(answer: Answer, is_moment: Callable[[str], bool]) -> Part:
     ScorecardError: it has not as many records as it says.
     """
     with understood(answer.service, "a part of a bulk job's result"):
-        records, said = list(_csv_records(answer.body, is_moment)), int(answer.headers["Sforce-NumberOfRecords"])
-    if len(records) != said:
+        records, expected = list(_csv_records(answer.body, is_moment)), int(answer.headers["Sforce-NumberOfRecords"])
+    if len(records) != expected:
         raise ScorecardError(
-            f"A part of a bulk job's result of {answer.service} has {len(records)} of {said} records.",
+            f"A part of a bulk job's result of {answer.service} has {len(records)} of {expected} records.",
             "Run again: what was read before is kept.",
         )
     locator = answer.headers["Sforce-Locator"]
-    return Part(records, "" if locator == "null" else locator)
+    return BulkResultPart(records, "" if locator == "null" else locator)
 
 
 def _csv_records(body: bytes, is_moment: Callable[[str], bool]) -> Iterator[dict[str, Any]]:
@@ -74,3 +74,11 @@ def _csv_records(body: bytes, is_moment: Callable[[str], bool]) -> Iterator[dict
             if (value := record[name]) and value.isdecimal():
                 record[name] = written(datetime.fromtimestamp(int(value) / 1000, UTC))
         yield record
+
+
+def forget_job(reached: dict[str, Any]) -> int:
+    """Take a bulk job out of a cursor; return how many of its records were read."""
+    read = reached.pop("read", 0)
+    for key in ("job", "locator", "newest"):
+        reached.pop(key, None)
+    return int(read)

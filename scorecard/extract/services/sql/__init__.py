@@ -2,9 +2,8 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
-from datetime import time as clock
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -14,46 +13,20 @@ from scorecard.extract.contracts.contract import Column, ObjectContract, first_d
 from scorecard.extract.contracts.record_shape import RecordShape
 from scorecard.extract.raw.raw_text import key_of
 from scorecard.extract.services.drift import lacking
-from scorecard.extract.services.page import Page
+from scorecard.extract.services.service_page import ServicePage
 from scorecard.extract.services.sql import settings as fixed
-from scorecard.extract.services.sql.helpers import (
-    Denied,
-    before,
-    connect,
-    kind_of,
-    no_later,
-    now,
-    reflect,
-    repeated_keys,
-    session,
-    value_of,
-    written,
+from scorecard.extract.services.sql.connection import Denied, connect, session
+from scorecard.extract.services.sql.table_reading import (
+    TableReading,
+    cursor_between,
+    has_declared_format,
+    key_and_cursor,
+    start_of,
 )
+from scorecard.extract.services.sql.tables import kind_of, reflect, repeated_keys
+from scorecard.extract.services.sql.values import before, no_later, now, value_of, written
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Connection, ServiceSettings
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """What is read of a table in one transaction, and when by the database's clock.
-
-    ``first`` is the day from which on rows are wanted, None where all are; ``repeated`` selects the keys that several
-    rows share, None where there are none. ``point`` is the decimal separator that the contract declares.
-    """
-
-    table: sa.Table
-    columns: list[str]
-    keys: list[str]
-    cursor: Column | None
-    at: datetime
-    first: date | None
-    point: str
-    repeated: "sa.Select[Any] | None" = None
-
-    @property
-    def key(self) -> list["sa.Column[Any]"]:
-        """The columns of the key."""
-        return [self.table.c[each] for each in self.keys]
 
 
 class Sql:
@@ -98,14 +71,14 @@ class Sql:
 
     def pages(
         self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
-    ) -> Iterator[Page]:
+    ) -> Iterator[ServicePage]:
         """Yield what is new since the cursor; from time to time, or where none is declared, all rows and their keys."""
         table = self._table(name)
-        columns, keys, by = self._wanted(table, contracts), *_agreed(name, contracts)
+        columns, keys, by = self._wanted(table, contracts), *key_and_cursor(name, contracts)
         first = cursor is None and not again
         with session(self.name, self.engine) as db:
             wanted_from, point = first_day(self.own.start_date, contracts), contracts[0].formats.decimal_separator
-            reading = _Reading(table, columns, keys, by, now(db), wanted_from, point)
+            reading = TableReading(table, columns, keys, by, now(db), wanted_from, point)
             reading = replace(reading, repeated=repeated_keys(db, table, reading.key))
             reached = dict(cursor or {})
             if first:
@@ -118,14 +91,14 @@ class Sql:
     def _table(self, name: str) -> sa.Table:
         if name not in self._tables:
             with session(self.name, self.engine) as db:
-                found = reflect(db, name)
-            if found is None:
+                table = reflect(db, name)
+            if table is None:
                 raise ScorecardError(
                     f"The database of the connection {self.name} has no table {name} that its user can see.",
                     "Correct config.meta.object (schema.table) of it in the contract, or grant the user usage on its"
                     " schema.",
                 )
-            self._tables[name] = found
+            self._tables[name] = table
         return self._tables[name]
 
     def _check_type(self, contract: ObjectContract, column: Column, kind: str) -> None:
@@ -136,7 +109,11 @@ class Sql:
             " beside it."
         )
         what = f"The field {column.header} of {contract.object}"
-        fits = declared == "varchar" or declared in fixed.TYPES.get(kind, ()) or _is_written(contract, column, kind)
+        fits = (
+            declared == "varchar"
+            or declared in fixed.TYPES.get(kind, ())
+            or has_declared_format(contract, column, kind)
+        )
         if kind == "binary" or not fits:
             raise ScorecardError(f"{what} is a {kind} in the database, and a {column.data_type} in the contract.", cure)
         if key and declared != "varchar" and declared not in fixed.KEYS.get(kind, ()):
@@ -152,7 +129,7 @@ class Sql:
     def _wanted(self, table: sa.Table, contracts: list[ObjectContract]) -> list[str]:
         """Return the columns to read: those declared, and the rest where new ones are kept and may be read."""
         declared = list(dict.fromkeys(column.header for contract in contracts for column in contract.columns))
-        more = [each.name for each in table.c if each.name not in declared and kind_of(each) != "binary"]
+        more = [column.name for column in table.c if column.name not in declared and kind_of(column) != "binary"]
         if more and self.own.keep_new_fields:
             try:
                 self._probe(table, [*declared, *more])
@@ -165,26 +142,28 @@ class Sql:
         last = value_of(reached.get("reconciled_at"), "timestamptz")
         return last is None or last + timedelta(days=self.own.reconcile_days) <= at
 
-    def _new(self, db: sa.Connection, reading: _Reading, by: Column, reached: dict[str, Any]) -> Iterator[Page]:
+    def _new(
+        self, db: sa.Connection, reading: TableReading, by: Column, reached: dict[str, Any]
+    ) -> Iterator[ServicePage]:
         """Yield the rows from the cursor on, and those that have none; each page says where the next run may go on."""
         since = value_of(reached.get("since"), by.data_type)
-        start = _start(reading) if since is None else before(since, self.own.overlap_seconds)
+        start = start_of(reading) if since is None else before(since, self.own.overlap_seconds)
         column = reading.table.c[by.header]
         shared = [] if reading.repeated is None else [sa.tuple_(*reading.key).in_(reading.repeated)]
         where = [] if start is None else [sa.or_(column >= start, column.is_(None), *shared)]
         query = "" if start is None else f"{by.header}>={start}"
         url = ""
         for url, records, _, newest in self._read(db, reading, query, where, [column, *reading.key]):
-            since = max((each for each in (since, newest) if each is not None), default=None)
+            since = max((value for value in (since, newest) if value is not None), default=None)
             if since is not None:
                 reached["since"] = _text(since)
-            yield _page(url, records, cursor=_between(reading, reached))
+            yield _page(url, records, cursor=cursor_between(reading, reached))
         if reading.repeated is not None:
             yield _page(url, (), cursor=dict(reached))
 
-    def _all(self, db: sa.Connection, reading: _Reading, reached: dict[str, Any]) -> Iterator[Page]:
+    def _all(self, db: sa.Connection, reading: TableReading, reached: dict[str, Any]) -> Iterator[ServicePage]:
         """Yield all rows and their keys: what is held and not among them is gone."""
-        start = _start(reading)
+        start = start_of(reading)
         where, older = [], []
         if reading.cursor and start is not None:
             column = reading.table.c[reading.cursor.header]
@@ -192,17 +171,17 @@ class Sql:
         since = None
         url = ""
         for url, records, keys, newest in self._read(db, reading, "", where, []):
-            since = max((each for each in (since, newest) if each is not None), default=None)
-            yield _page(url, records, ids=keys, cursor=_between(reading, reached))
+            since = max((value for value in (since, newest) if value is not None), default=None)
+            yield _page(url, records, ids=keys, cursor=cursor_between(reading, reached))
         if older:
             # Older rows are left out, but they are not gone.
             for url, _, keys, _ in self._read(db, reading, "", older, []):
-                yield _page(url, (), ids=keys, cursor=_between(reading, reached))
+                yield _page(url, (), ids=keys, cursor=cursor_between(reading, reached))
         done = {"reconciled_at": reading.at.isoformat(), **({"since": _text(since)} if since is not None else {})}
         yield _page(url, (), complete_at=reading.at, cursor=done)
 
     def _read(
-        self, db: sa.Connection, reading: _Reading, query: str, where: Sequence[Any], order: Sequence[Any]
+        self, db: sa.Connection, reading: TableReading, query: str, where: Sequence[Any], order: Sequence[Any]
     ) -> Iterator[tuple[str, list[bytes], list[str], Any]]:
         """Yield pages, at least one: URL, records, their keys, and the newest value of the cursor.
 
@@ -212,26 +191,28 @@ class Sql:
         port = f":{url.port}" if url.port else ""
         schema = f"{reading.table.schema}." if reading.table.schema else ""
         base = f"sql://{url.host or ''}{port}/{url.database}/{schema}{reading.table.name}?{query}{'&' if query else ''}"
-        said, is_text = self._statement(reading)
+        statement, is_text = self._statement(reading)
         streamed = db.execution_options(stream_results=True, yield_per=self.page_size)
         by = reading.cursor
         few = list(dict.fromkeys([*reading.keys, *([by.header] if by else [])]))
         decoder = _decoder(few)
         count = 0
-        for rows in streamed.execute(said.where(*where).order_by(*order)).partitions(self.page_size):
+        for rows in streamed.execute(statement.where(*where).order_by(*order)).partitions(self.page_size):
             records = [row[0].encode() if is_text else written(row, reading.point) for row in rows]
-            said_of = [msgspec.structs.astuple(decoder.decode(record)) for record in records]
-            keys = [key_of(each[: len(reading.keys)]) for each in said_of]
+            decoded = [msgspec.structs.astuple(decoder.decode(record)) for record in records]
+            keys = [key_of(values[: len(reading.keys)]) for values in decoded]
             newest = None
             if by:
-                values = (value_of(each[few.index(by.header)], by.data_type) for each in said_of)
-                newest = max((no_later(each, reading.at) for each in values if each is not None), default=None)
+                cursor_values = (value_of(values[few.index(by.header)], by.data_type) for values in decoded)
+                newest = max(
+                    (no_later(value, reading.at) for value in cursor_values if value is not None), default=None
+                )
             yield f"{base}rows={count + 1}-{count + len(records)}", records, keys, newest
             count += len(records)
         if not count:
             yield f"{base}rows=0", [], [], None
 
-    def _statement(self, reading: _Reading) -> tuple["sa.Select[Any]", bool]:
+    def _statement(self, reading: TableReading) -> tuple["sa.Select[Any]", bool]:
         """Return what to select, and whether the database writes the records itself, which PostgreSQL does exactly.
 
         Numbers with a point and JSON go as text, which keeps all digits.
@@ -255,48 +236,6 @@ class Sql:
         return sa.select(whole).select_from(reading.table.join(record, sa.true())), True
 
 
-def _agreed(name: str, contracts: list[ObjectContract]) -> tuple[list[str], Column | None]:
-    """Return the key and the cursor of a table, on which all raw tables that it fills have to agree."""
-    found = set()
-    for contract in contracts:
-        headers = {column.name: column for column in contract.columns}
-        cursor = headers[contract.cursor] if contract.cursor else None
-        found.add((tuple(headers[each].header for each in contract.primary_key), cursor))
-    if len(found) > 1:
-        raise ScorecardError(
-            f"The tables {', '.join(contract.name for contract in contracts)} read {name} by other keys or cursors.",
-            f"Give them the same primary_key and cursor in {contracts[0].declared_in}.",
-        )
-    ((keys, cursor),) = found
-    return list(keys), cursor
-
-
-def _start(reading: _Reading) -> Any:
-    """Return the value of the cursor before which the settings leave rows out, None where they leave out none."""
-    first, cursor = reading.first, reading.cursor
-    if first is None or cursor is None or cursor.data_type in ("bigint", "integer"):
-        return None
-    if cursor.data_type == "date":
-        return first
-    return datetime.combine(first, clock(), UTC if cursor.data_type == "timestamptz" else None)
-
-
-def _between(reading: _Reading, reached: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the cursor of a page that others follow; None where rows of one key may lie on both sides of it."""
-    return dict(reached) if reading.repeated is None else None
-
-
-def _is_written(contract: ObjectContract, column: Column, kind: str) -> bool:
-    """Whether a column of texts holds values that the contract says how to read."""
-    if kind != "text":
-        return False
-    formats = contract.formats
-    if column.data_type in ("date", "timestamp", "timestamptz"):
-        return bool(column.date_format or (formats.date_format and column.data_type != "timestamptz"))
-    has_numbers = formats.decimal_separator != "." or bool(formats.thousands_separator)
-    return has_numbers and column.data_type != "boolean"
-
-
 def _decoder(headers: Sequence[str]) -> "msgspec.json.Decoder[Any]":
     """Return a decoder that takes a few columns, as `c0`, `c1` …, out of a record."""
     names = {f"c{i}": header for i, header in enumerate(headers)}
@@ -304,11 +243,11 @@ def _decoder(headers: Sequence[str]) -> "msgspec.json.Decoder[Any]":
     return msgspec.json.Decoder(msgspec.defstruct("Few", fields, rename=names))
 
 
-def _page(url: str, records: Sequence[bytes], **rest: Any) -> Page:
+def _page(url: str, records: Sequence[bytes], **rest: Any) -> ServicePage:
     digest = hashlib.sha256()
     for record in records:
         digest.update(record + b"\n")
-    return Page(url, digest.hexdigest(), sum(map(len, records)), records, **rest)
+    return ServicePage(url, digest.hexdigest(), sum(map(len, records)), records, **rest)
 
 
 def _text(value: Any) -> str:

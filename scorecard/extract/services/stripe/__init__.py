@@ -9,12 +9,12 @@ import msgspec
 
 from scorecard.extract.contracts.contract import ObjectContract, first_day
 from scorecard.extract.contracts.record_shape import RecordShape
-from scorecard.extract.services.http import BadAnswer
-from scorecard.extract.services.page import Gone, Page
-from scorecard.extract.services.response import Answer
+from scorecard.extract.services.http_errors import RefusedRequest
+from scorecard.extract.services.response import ServiceResponse
+from scorecard.extract.services.service_page import Deletion, ServicePage
 from scorecard.extract.services.stripe import settings as fixed
-from scorecard.extract.services.stripe.events import Change, Feed
-from scorecard.extract.services.stripe.helpers import Api, Listed, NotAllowed, Record, is_missing, record_of
+from scorecard.extract.services.stripe.api import ListPage, NotAllowed, RecordHead, StripeApi, is_missing, record_of
+from scorecard.extract.services.stripe.events import ChangeEvent, EventFeed
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Connection, ServiceSettings
 
@@ -31,9 +31,9 @@ class Stripe:
 
     def __init__(self, name: str, own: ServiceSettings, connection: Connection) -> None:
         self.name, self.own = name, own
-        self.api = Api(name, connection)
+        self.api = StripeApi(name, connection)
         self.page_size = min(own.page_size or fixed.PAGE, fixed.PAGE)
-        self.feed = Feed(self.api, self.page_size)
+        self.feed = EventFeed(self.api, self.page_size)
         self._readable: set[tuple[str, str]] = set()
         self._expanded: set[str] = set()
         self._starts: dict[str, int] = {}
@@ -41,11 +41,11 @@ class Stripe:
     def who(self) -> str:
         """Say whose key this is."""
         try:
-            said = self.api.get("account").decode(dict[str, Any])
+            account = self.api.get("account").decode(dict[str, Any])
         except NotAllowed:
             return f"a restricted key in {self.api.mode}, which may not read the account's name"
-        name = (said.get("business_profile") or {}).get("name") or "an unnamed account"
-        return f"{name} ({said.get('id', '?')}) in {self.api.mode}"
+        name = (account.get("business_profile") or {}).get("name") or "an unnamed account"
+        return f"{name} ({account.get('id', '?')}) in {self.api.mode}"
 
     def clock(self) -> datetime | None:
         """Say what time it is by the service's own clock."""
@@ -63,15 +63,15 @@ class Stripe:
                 f"Correct config.meta.object of {contract.name} in {contract.declared_in}.",
             )
         expand = _expand(contract.object, "data.") if _is_expanded(contract) else {}
-        asked: tuple[tuple[str, dict[str, str]], ...] = (("events", {}), (fixed.LISTS[contract.object], expand))
-        for path, params in asked:
+        samples: tuple[tuple[str, dict[str, str]], ...] = (("events", {}), (fixed.LISTS[contract.object], expand))
+        for path, params in samples:
             if (path, str(params)) not in self._readable:
                 self.api.get(path, {"limit": 1, **params})
                 self._readable.add((path, str(params)))
 
     def pages(
         self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
-    ) -> Iterator[Page]:
+    ) -> Iterator[ServicePage]:
         """Yield what events tell of since the cursor; all records, where there is none or events are no longer kept."""
         # Not asked for in vain: it may take a right that the key lacks.
         if any(_is_expanded(contract) for contract in contracts):
@@ -88,7 +88,7 @@ class Stripe:
         else:
             yield from self._changed(name, cursor["since"])
 
-    def _all(self, name: str, place: dict[str, Any], end: dict[str, Any]) -> Iterator[Page]:
+    def _all(self, name: str, place: dict[str, Any], end: dict[str, Any]) -> Iterator[ServicePage]:
         """Yield all records, from where an earlier run stopped.
 
         Their ids go along where they have to be compared and this run sees all of them; else they are listed anew.
@@ -116,19 +116,21 @@ class Stripe:
         if compare and not whole:
             yield from self._ids(name, parts, end)
 
-    def _ids(self, name: str, parts: tuple[dict[str, str], ...], end: dict[str, Any]) -> Iterator[Page]:
+    def _ids(self, name: str, parts: tuple[dict[str, str], ...], end: dict[str, Any]) -> Iterator[ServicePage]:
         """Yield the ids of all records; what is held and not among them is gone."""
         for number, part in enumerate(parts, 1):
             for answer, listed in self.api.listed(fixed.LISTS[name], {"limit": self.page_size, **part}):
                 done = number == len(parts) and not listed.has_more
                 yield _page(
                     answer,
-                    ids=[record_of(each).id for each in listed.data],
+                    ids=[record_of(record).id for record in listed.data],
                     complete_at=answer.served_at if done else None,
                     cursor=end if done else None,
                 )
 
-    def _listed(self, name: str, part: Mapping[str, str], place: dict[str, Any]) -> Iterator[tuple[Answer, Listed]]:
+    def _listed(
+        self, name: str, part: Mapping[str, str], place: dict[str, Any]
+    ) -> Iterator[tuple[ServiceResponse, ListPage]]:
         path, params = fixed.LISTS[name], {"limit": self.page_size, **part}
         if self._starts[name] and not place["compare"]:
             params["created[gte]"] = self._starts[name]
@@ -136,13 +138,15 @@ class Stripe:
             params |= _expand(name, "data.")
         try:
             yield from self.api.listed(path, params, place["after"])
-        except BadAnswer as error:
+        except RefusedRequest as error:
             if not is_missing(error, "starting_after"):
                 raise
             # The record that we stopped at has been deleted since: go on with those of its second.
             yield from self.api.listed(path, {**params, "created[lte]": place["created"]})
 
-    def _records(self, name: str, answer: Answer, listed: Listed) -> tuple[list[str], list[bytes], list[Gone]]:
+    def _records(
+        self, name: str, answer: ServiceResponse, listed: ListPage
+    ) -> tuple[list[str], list[bytes], list[Deletion]]:
         """Return the ids, the records and the emptied lists of a page."""
         ids, records, gone = [], [], []
         for text in listed.data:
@@ -156,10 +160,10 @@ class Stripe:
                 gone += self._emptied(name, record, answer)
         return ids, records, gone
 
-    def _wanted(self, name: str, record: Record) -> bool:
+    def _wanted(self, name: str, record: RecordHead) -> bool:
         return record.created >= self._starts[name]
 
-    def _whole(self, name: str, record: Record, text: bytes | msgspec.Raw) -> bytes | None:
+    def _whole(self, name: str, record: RecordHead, text: bytes | msgspec.Raw) -> bytes | None:
         """Return a record with all entries of the lists inside of it; None where it was deleted meanwhile."""
         fields: dict[str, Any] = {}
         inside = _inside(name, record)
@@ -170,54 +174,54 @@ class Stripe:
             try:
                 for _, listed in self.api.listed(path.format(id=record.id), {"limit": fixed.PAGE, **query}):
                     entries += listed.data
-            except BadAnswer as error:
+            except RefusedRequest as error:
                 if not is_missing(error):
                     raise
                 return None
             fields[field] = {"object": "list", "data": entries, "has_more": False}
         if expanded := self._records_inside(name, record):
             field, into = fixed.EXPANDED[name]
-            fields |= {field: [record_of(each).id for each in expanded], into: expanded}
+            fields |= {field: [record_of(entry).id for entry in expanded], into: expanded}
         if not fields:
             return bytes(text)
         return msgspec.json.encode({**msgspec.json.decode(text, type=dict[str, msgspec.Raw]), **fields})
 
-    def _records_inside(self, name: str, record: Record) -> list[msgspec.Raw]:
+    def _records_inside(self, name: str, record: RecordHead) -> list[msgspec.Raw]:
         """Return what a record carries of a list that was asked for whole."""
         return getattr(record, fixed.EXPANDED[name][0]) or [] if name in self._expanded else []
 
-    def _emptied(self, name: str, record: Record, answer: Answer) -> list[Gone]:
+    def _emptied(self, name: str, record: RecordHead, answer: ServiceResponse) -> list[Deletion]:
         """Say which lists of a record are empty: there is nothing that would take the place of their entries."""
         inside = _inside(name, record)
         empty = [f"{fixed.LINES[name][0]}.data"] if inside is not None and not inside.data else []
         if name in self._expanded and not self._records_inside(name, record):
             empty.append(fixed.EXPANDED[name][1])
-        return [Gone(record.id, answer.served_at, "no longer in its record", entries=path) for path in empty]
+        return [Deletion(record.id, answer.served_at, "no longer in its record", entries=path) for path in empty]
 
-    def _changed(self, name: str, since: int) -> Iterator[Page]:
+    def _changed(self, name: str, since: int) -> Iterator[ServicePage]:
         """Yield the objects that events name, each as it is now.
 
         They come in the order of their newest events, so that after each of them one can stop: what has happened up to
         that event is read, and the others will be named again.
         """
-        newest: dict[str, Change] = {}
-        deleted: dict[str, Change] = {}
+        newest: dict[str, ChangeEvent] = {}
+        deleted: dict[str, ChangeEvent] = {}
         for change in self.feed.since(since - self.own.overlap_seconds):
             if change.kind == name:
                 newest.setdefault(change.id, change)
                 if change.deleted:
                     deleted.setdefault(change.id, change)
-        for change in sorted(newest.values(), key=lambda each: each.created):
+        for change in sorted(newest.values(), key=lambda change: change.created):
             since = max(since, change.created)
             yield self._read_again(name, deleted.get(change.id, change), {"since": since})
         newest_of_all, answer = self.feed.begin()
         yield _page(answer, cursor=newest_of_all)
 
-    def _read_again(self, name: str, change: Change, cursor: dict[str, Any]) -> Page:
+    def _read_again(self, name: str, change: ChangeEvent, cursor: dict[str, Any]) -> ServicePage:
         try:
             expand = _expand(name) if name in self._expanded else {}
             answer = self.api.get(f"{fixed.LISTS[name]}/{quote(change.id, safe='')}", expand)
-        except BadAnswer as error:
+        except RefusedRequest as error:
             if not is_missing(error):
                 raise
             return self._tombstone(name, change, cursor)
@@ -230,22 +234,24 @@ class Stripe:
             return _page(answer, cursor=cursor)
         return _page(answer, [whole], self._emptied(name, record, answer), cursor=cursor)
 
-    def _tombstone(self, name: str, change: Change, cursor: dict[str, Any]) -> Page:
+    def _tombstone(self, name: str, change: ChangeEvent, cursor: dict[str, Any]) -> ServicePage:
         """Say that a record is gone: with its last fields, where the event has them, else as it was read last."""
         at = datetime.fromtimestamp(change.created, UTC)
         records = []
         if change.last and self._wanted(name, record_of(change.last)):
             fields = msgspec.json.decode(change.last, type=dict[str, msgspec.Raw])
             records = [msgspec.json.encode({**fields, "deleted": True, "deleted_at": at})]
-        gone = [Gone(change.id, at, "deleted")]
-        return Page(change.url, change.sha256, change.size_bytes, records, gone, cursor=cursor)
+        gone = [Deletion(change.id, at, "deleted")]
+        return ServicePage(change.url, change.sha256, change.size_bytes, records, gone, cursor=cursor)
 
 
-def _page(answer: Answer, records: list[bytes] | None = None, gone: list[Gone] | None = None, **rest: Any) -> Page:
-    return Page(answer.url, answer.sha256, len(answer.body), records or (), gone or (), **rest)
+def _page(
+    answer: ServiceResponse, records: list[bytes] | None = None, gone: list[Deletion] | None = None, **rest: Any
+) -> ServicePage:
+    return ServicePage(answer.url, answer.sha256, len(answer.body), records or (), gone or (), **rest)
 
 
-def _inside(name: str, record: Record) -> Any:
+def _inside(name: str, record: RecordHead) -> Any:
     """Return what a record carries of the list inside of it, None where there is no such list."""
     return getattr(record, fixed.LINES[name][0]) if name in fixed.LINES else None
 
@@ -255,9 +261,9 @@ def _is_expanded(contract: ObjectContract) -> bool:
     return contract.object in fixed.EXPANDED and contract.each == fixed.EXPANDED[contract.object][1]
 
 
-def _expand(name: str, of: str = "") -> dict[str, str]:
+def _expand(name: str, prefix: str = "") -> dict[str, str]:
     """Return how to ask for the records of such a list; in a list of objects it is the list ``of`` each of them."""
-    return {"expand[]": of + fixed.EXPANDED[name][0]}
+    return {"expand[]": prefix + fixed.EXPANDED[name][0]}
 
 
 CONNECTOR = Stripe

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from scorecard.extract.services.response import Answer
-from scorecard.extract.services.stripe.helpers import Api
+from scorecard.extract.services.response import ServiceResponse
+from scorecard.extract.services.stripe.api import StripeApi
 from scorecard.extract.services.stripe.settings import API, EVENTS_KEPT, LISTS, TOUCHES
 
 
@@ -23,7 +23,7 @@ class _Event(msgspec.Struct):
     api_version: str | None = None
 
 
-class _About(msgspec.Struct):
+class _EventSubject(msgspec.Struct):
     """What an event is about. Some things have no id."""
 
     object: str | None = None
@@ -31,7 +31,7 @@ class _About(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class Change:
+class ChangeEvent:
     """An event, as far as it says that an object has changed.
 
     ``url``, ``sha256`` and ``size_bytes`` are of the answer that told it. ``last`` are the fields of an object that was
@@ -49,20 +49,20 @@ class Change:
 
 
 @dataclass
-class Feed:
+class EventFeed:
     """The events from the moment of the first question on backwards, as far as anybody has asked for them."""
 
-    api: Api
+    api: StripeApi
     page_size: int
-    _changes: list[Change] = field(default_factory=list, init=False)
+    _changes: list[ChangeEvent] = field(default_factory=list, init=False)
     _after: str = field(default="", init=False)
     _more: bool = field(default=True, init=False)
     _oldest: int | None = field(default=None, init=False)
     _newest: int | None = field(default=None, init=False)
-    _first: Answer | None = field(default=None, init=False)
+    _first: ServiceResponse | None = field(default=None, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
 
-    def begin(self) -> tuple[dict[str, Any], Answer]:
+    def begin(self) -> tuple[dict[str, Any], ServiceResponse]:
         """Return the cursor that stands for all that was told up to now, and the first answer."""
         with self._lock:
             first = self._begin()
@@ -79,14 +79,14 @@ class Feed:
             self._read_back_to(since)
             return "quiet" in cursor or self._oldest is None or self._oldest <= since
 
-    def since(self, moment: int) -> list[Change]:
+    def since(self, moment: int) -> list[ChangeEvent]:
         """Return what has happened since a moment, the newest first; some of it may be told twice."""
         with self._lock:
             self._begin()
             self._read_back_to(moment)
-            return [each for each in self._changes if each.created >= moment]
+            return [change for change in self._changes if change.created >= moment]
 
-    def _begin(self) -> Answer:
+    def _begin(self) -> ServiceResponse:
         if self._first is None:
             self._first = self._read()
         return self._first
@@ -95,7 +95,7 @@ class Feed:
         while self._more and (self._oldest is None or self._oldest >= moment):
             self._read()
 
-    def _read(self) -> Answer:
+    def _read(self) -> ServiceResponse:
         # One page at a time: a failure of one object's reading must not end that of the others.
         answer, page = next(self.api.listed("events", {"limit": self.page_size}, self._after))
         for text in page.data:
@@ -107,16 +107,16 @@ class Feed:
         return answer
 
 
-def _changes(event: _Event, answer: Answer) -> list[Change]:
-    about = msgspec.json.decode(event.data.object, type=_About)
-    told = (answer.url, answer.sha256, len(answer.body))
-    found = []
+def _changes(event: _Event, answer: ServiceResponse) -> list[ChangeEvent]:
+    about = msgspec.json.decode(event.data.object, type=_EventSubject)
+    origin = (answer.url, answer.sha256, len(answer.body))
+    changes = []
     if about.object in LISTS and about.id:
         deleted = event.type.endswith(".deleted")
         last = bytes(event.data.object) if deleted and event.api_version == API else b""
-        found.append(Change(about.object, about.id, event.created, deleted, last, *told))
+        changes.append(ChangeEvent(about.object, about.id, event.created, deleted, last, *origin))
     if about.object in TOUCHES:
         fields = msgspec.json.decode(event.data.object)
         ids = {name: fields.get(name) for name in TOUCHES[about.object]}
-        found += [Change(name, id_, event.created, False, b"", *told) for name, id_ in ids.items() if id_]
-    return found
+        changes += [ChangeEvent(name, id_, event.created, False, b"", *origin) for name, id_ in ids.items() if id_]
+    return changes

@@ -9,21 +9,12 @@ import msgspec
 from scorecard.extract.contracts.contract import ObjectContract, first_day
 from scorecard.extract.contracts.record_shape import RecordShape
 from scorecard.extract.services.drift import lacking
-from scorecard.extract.services.http import BadAnswer
-from scorecard.extract.services.page import Page
-from scorecard.extract.services.response import Answer
+from scorecard.extract.services.http_errors import RefusedRequest
+from scorecard.extract.services.response import ServiceResponse
+from scorecard.extract.services.service_page import ServicePage
 from scorecard.extract.services.zendesk import settings as fixed
-from scorecard.extract.services.zendesk.helpers import (
-    Head,
-    Listed,
-    connect,
-    export_of,
-    listed,
-    me,
-    moment,
-    records_of,
-    unix,
-)
+from scorecard.extract.services.zendesk.login import connect, me
+from scorecard.extract.services.zendesk.records import ListPage, RecordHead, export_of, listed, moment, records_of, unix
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Connection, ServiceSettings
 
@@ -75,7 +66,7 @@ class Zendesk:
         try:
             self._sample_survey(name) if name in fixed.SATISFACTION else self._sample(name)
             metric = self._first_metric() if name == fixed.TICKETS else None
-        except BadAnswer as error:
+        except RefusedRequest as error:
             if error.status not in (403, 404):
                 raise
             raise ScorecardError(
@@ -84,12 +75,12 @@ class Zendesk:
                 f" leave it out of `objects` of the service {self.name} in the settings.",
             ) from None
         # A ticket may have no metrics, so that a field of theirs that is never read proves nothing.
-        if metric is not None and (gone := [each for each in contract.columns if _lacks(metric, each.header)]):
+        if metric is not None and (gone := [column for column in contract.columns if _lacks(metric, column.header)]):
             raise lacking(contract, gone)
 
     def pages(
         self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
-    ) -> Iterator[Page]:
+    ) -> Iterator[ServicePage]:
         """Yield what has changed since the cursor, then, from time to time, all that there are with their ids."""
         first = first_day(self.own.start_date, contracts)
         self._starts[name] = unix(datetime.combine(first, time(), UTC)) if first else 0
@@ -111,7 +102,7 @@ class Zendesk:
         if compare and name in (fixed.USERS, fixed.ORGANIZATIONS):
             yield from self._whole(name, reached)
 
-    def _sample(self, name: str) -> Answer:
+    def _sample(self, name: str) -> ServiceResponse:
         """Ask for one record in the way in which all are read."""
         if name in fixed.BY_CURSOR:
             return self.http.get(f"incremental/{name}/cursor.json", {"start_time": 0, "per_page": 1})
@@ -123,19 +114,19 @@ class Zendesk:
         """Ask for one answer of requesters; an account without this generation of the survey has to have the other."""
         try:
             self._sample(name)
-        except BadAnswer as error:
+        except RefusedRequest as error:
             if error.status not in (403, 404):
                 raise
-            (other,) = (each for each in fixed.SATISFACTION if each != name)
+            (other,) = (survey for survey in fixed.SATISFACTION if survey != name)
             self._sample(other)
             self._absent.add(name)
 
     def _first_metric(self) -> dict[str, Any] | None:
         """Return the metrics of the newest ticket, which are as those in the export."""
-        found = records_of(self.http.get("ticket_metrics.json", {"page[size]": 1}), "ticket_metrics")
-        return msgspec.json.decode(found[0], type=dict[str, Any]) if found else None
+        metrics = records_of(self.http.get("ticket_metrics.json", {"page[size]": 1}), "ticket_metrics")
+        return msgspec.json.decode(metrics[0], type=dict[str, Any]) if metrics else None
 
-    def _by_cursor(self, name: str, reached: dict[str, Any]) -> Iterator[Page]:
+    def _by_cursor(self, name: str, reached: dict[str, Any]) -> Iterator[ServicePage]:
         """Yield an export by cursor; its last cursor is where the next run goes on, so the minute left out comes then.
 
         An export of nothing has no cursor.
@@ -161,7 +152,7 @@ class Zendesk:
             if page.end_of_stream:
                 return
 
-    def _by_time(self, name: str, reached: dict[str, Any]) -> Iterator[Page]:
+    def _by_time(self, name: str, reached: dict[str, Any]) -> Iterator[ServicePage]:
         """Yield an export by time: each page begins with the second that the one before ended in."""
         if "start_time" in reached:
             start = max(0, reached["start_time"] - self.own.overlap_seconds)
@@ -186,7 +177,7 @@ class Zendesk:
                 return
             start = end
 
-    def _recent(self, name: str, reached: dict[str, Any]) -> Iterator[Page]:
+    def _recent(self, name: str, reached: dict[str, Any]) -> Iterator[ServicePage]:
         """Yield a list from a moment of creation on: as far back as what was read before may have changed."""
         back = max(fixed.RATING_MAY_CHANGE, self.own.overlap_seconds)
         start = max(self._starts[name], reached.get("since", 0) - back)
@@ -198,7 +189,7 @@ class Zendesk:
                 reached |= {"after": page.after, "newest": newest}
             yield _page(page.answer, page.records, reached)
 
-    def _whole(self, name: str, reached: dict[str, Any]) -> Iterator[Page]:
+    def _whole(self, name: str, reached: dict[str, Any]) -> Iterator[ServicePage]:
         """Yield a list of all that there are: what is held and not in it is gone, and what was missed is read.
 
         One can't stop in the middle.
@@ -212,7 +203,7 @@ class Zendesk:
                 if name in fixed.SATISFACTION:
                     self._end_of_list(reached, newest)
             pairs = zip(page.records, page.heads, strict=True)
-            yield Page(
+            yield ServicePage(
                 page.answer.url,
                 page.answer.sha256,
                 len(page.answer.body),
@@ -222,7 +213,7 @@ class Zendesk:
                 cursor=dict(reached) if last else None,
             )
 
-    def _is_wanted(self, name: str, head: Head) -> bool:
+    def _is_wanted(self, name: str, head: RecordHead) -> bool:
         """Whether the settings leave a record in: answers by when they were given, others by when they last changed."""
         since = head.created if name in fixed.SATISFACTION else head.updated
         return since >= self._starts[name]
@@ -232,7 +223,7 @@ class Zendesk:
         for key in ("after", "newest"):
             reached.pop(key, None)
 
-    def _list(self, name: str, params: dict[str, Any], after: str | None = None) -> Iterator[Listed]:
+    def _list(self, name: str, params: dict[str, Any], after: str | None = None) -> Iterator[ListPage]:
         """Yield the pages of a list, from a cursor on if one is given."""
         seen = {after}
         while True:
@@ -266,8 +257,8 @@ def _since(name: str, start: int) -> dict[str, int]:
     return {"filter[created_at_start]": start * 1000} if name == fixed.SURVEYS else {"start_time": start}
 
 
-def _page(answer: Answer, records: Any, reached: dict[str, Any]) -> Page:
-    return Page(answer.url, answer.sha256, len(answer.body), records, cursor=dict(reached))
+def _page(answer: ServiceResponse, records: Any, reached: dict[str, Any]) -> ServicePage:
+    return ServicePage(answer.url, answer.sha256, len(answer.body), records, cursor=dict(reached))
 
 
 def _lacks(metric: dict[str, Any], header: str) -> bool:

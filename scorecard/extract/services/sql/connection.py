@@ -1,19 +1,13 @@
-"""How to reach a database, what its refusals mean, and how its values are written."""
+"""How to connect to a database, and what its errors mean."""
 
-import math
 import ssl
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
-from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from scorecard.extract.services.sql.settings import CONNECT_SECONDS, NUMBERS_AGAIN
+from scorecard.extract.services.sql.settings import CONNECT_SECONDS
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.hosts import is_loopback
 from scorecard.shared.settings import Connection
@@ -22,7 +16,10 @@ from scorecard.shared.text import plain
 FORM = "postgresql://db.example.com:5432/telephony?sslmode=verify-full"
 """An address, as errors show one."""
 
+
 _DENIED = "42501"
+
+
 _GONE = ("42P01", "3F000")
 
 
@@ -110,7 +107,7 @@ def session(name: str, engine: sa.Engine) -> Iterator[sa.Connection]:
         db = engine.connect()
     except exc.DBAPIError as error:
         raise ScorecardError(
-            f"The database of the connection {name} cannot be entered: {_said(error)}.",
+            f"The database of the connection {name} cannot be entered: {_message(error)}.",
             f"If the server answered, check login and password of the connection scorecard_{name}, and the database's"
             " name in its host; if it did not, check the address and whether the database runs, and run again.",
         ) from None
@@ -129,122 +126,20 @@ def _refusal(name: str, error: exc.DBAPIError) -> ScorecardError:
     code = getattr(error.orig, "pgcode", None)
     if code == _DENIED:
         return Denied(
-            f"The database refuses the user of the connection {name}: {_said(error)}.",
+            f"The database refuses the user of the connection {name}: {_message(error)}.",
             "Grant the user usage on the schema and select on the table, or on the columns of the contract.",
         )
     if code in _GONE:
         return ScorecardError(
-            f"The database of the connection {name} lacks what is read: {_said(error)}.",
+            f"The database of the connection {name} lacks what is read: {_message(error)}.",
             "Correct config.meta.object of the table in the contract, or have the table made again.",
         )
     return ScorecardError(
-        f"The database of the connection {name} broke off: {_said(error)}.",
+        f"The database of the connection {name} broke off: {_message(error)}.",
         "Run again: what was loaded is kept. If it happens again, its administrator can see in its log why.",
     )
 
 
-def _said(error: exc.DBAPIError) -> str:
+def _message(error: exc.DBAPIError) -> str:
     """Return the first line of what the database says; statements and values are left out."""
     return plain(str(error.orig).strip().partition("\n")[0]).rstrip(".") or type(error.orig).__name__
-
-
-def reflect(db: sa.Connection, name: str) -> sa.Table | None:
-    """Return a table or view with its columns, None where there is none that the user can see."""
-    schema, _, table = name.rpartition(".")
-    with warnings.catch_warnings():
-        # A type that SQLAlchemy doesn't know is read as text.
-        warnings.simplefilter("ignore", exc.SAWarning)
-        try:
-            found = sa.inspect(db).get_columns(table, schema or None)
-        except exc.NoSuchTableError:
-            return None
-    columns = [sa.Column(sa.quoted_name(each["name"], quote=True), each["type"]) for each in found]
-    named = sa.quoted_name(table, quote=True)
-    return sa.Table(named, sa.MetaData(), *columns, schema=sa.quoted_name(schema, quote=True) if schema else None)
-
-
-def repeated_keys(db: sa.Connection, table: sa.Table, key: "Sequence[sa.Column[Any]]") -> "sa.Select[Any] | None":
-    """Return a query of the keys that several rows share, None where there are none.
-
-    Where a constraint of the database forbids that, the rows are not looked at.
-    """
-    names = {str(each.name) for each in key}
-    inspector = sa.inspect(db)
-    try:
-        unique = [inspector.get_pk_constraint(table.name, table.schema)["constrained_columns"]]
-        unique += [each["column_names"] for each in inspector.get_unique_constraints(table.name, table.schema)]
-    except (exc.NoSuchTableError, NotImplementedError):
-        # A view has no constraints.
-        unique = []
-    if any(columns and set(columns) <= names for columns in unique):
-        return None
-    is_there = [each.is_not(None) for each in key]
-    repeated = sa.select(*key).where(*is_there).group_by(*key).having(sa.func.count() > 1)
-    return None if db.execute(repeated.limit(1)).first() is None else repeated
-
-
-def kind_of(column: sa.Column[Any]) -> str:
-    """Say what a column holds, in the words of `settings.TYPES`; "text" is all that is read as text."""
-    kind = column.type
-    if isinstance(kind, sa.DateTime):
-        return "timestamp with time zone" if kind.timezone else "timestamp"
-    for name, classes in {
-        "boolean": (sa.Boolean,),
-        "integer": (sa.Integer,),
-        "float": (sa.Float,),
-        "numeric": (sa.Numeric,),
-        "date": (sa.Date,),
-        "binary": (sa.LargeBinary,),
-    }.items():
-        if isinstance(kind, classes):
-            return name
-    return "text"
-
-
-def now(db: sa.Connection) -> datetime:
-    """Return the time of the transaction, by the database's clock."""
-    moment: datetime = db.execute(sa.select(sa.func.now())).scalar_one()
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-def value_of(text: Any, data_type: str) -> Any:
-    """Return a cursor's value out of its text, None where it is no moment or number at all."""
-    try:
-        if data_type in ("bigint", "integer"):
-            return int(text)
-        return date.fromisoformat(text) if data_type == "date" else datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
-
-
-def no_later(value: Any, moment: datetime) -> Any:
-    """Return a value, or the present if it lies in the future, behind which all that is new would be hidden."""
-    if isinstance(value, datetime):
-        return min(value, moment if value.tzinfo else moment.replace(tzinfo=None))
-    return min(value, moment.date()) if isinstance(value, date) else value
-
-
-def before(value: Any, seconds: int) -> Any:
-    """Return where to read again from, so that what was committed late is read, too."""
-    if isinstance(value, int):
-        return value - NUMBERS_AGAIN
-    # A date has no hours: the whole of the day is read again.
-    days = math.ceil(seconds / 86_400)
-    return value - (timedelta(seconds=seconds) if isinstance(value, datetime) else timedelta(days=days))
-
-
-def written(row: sa.Row[Any], point: str) -> bytes:
-    """Write a row as a JSON record whose values are exact; `point` is what the contract has numbers written with."""
-    return msgspec.json.encode({name: _plain(value, point) for name, value in row._mapping.items()})
-
-
-def _plain(value: Any, point: str) -> Any:
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float | Decimal):
-        return str(value).replace(".", point)
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, list | dict | tuple):
-        return msgspec.json.encode(value, enc_hook=str).decode()
-    return str(value)

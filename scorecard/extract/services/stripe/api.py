@@ -6,14 +6,15 @@ from typing import Any
 
 import msgspec
 
-from scorecard.extract.services.http import BadAnswer, Http
-from scorecard.extract.services.response import Answer
+from scorecard.extract.services.http import Http
+from scorecard.extract.services.http_errors import RefusedRequest
+from scorecard.extract.services.response import ServiceResponse
 from scorecard.extract.services.stripe.settings import API, HOST
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Connection
 
 
-class Listed(msgspec.Struct):
+class ListPage(msgspec.Struct):
     """A page of a list; the records are left as they came."""
 
     data: list[msgspec.Raw]
@@ -27,7 +28,7 @@ class Lines(msgspec.Struct):
     has_more: bool = False
 
 
-class Record(msgspec.Struct):
+class RecordHead(msgspec.Struct):
     """What has to be known of a record; its other fields are not decoded. Its discounts are ids or records."""
 
     id: str
@@ -38,7 +39,7 @@ class Record(msgspec.Struct):
     discounts: list[msgspec.Raw] | None = None
 
 
-class Api:
+class StripeApi:
     """Stripe, asked with the key of one connection."""
 
     def __init__(self, name: str, connection: Connection) -> None:
@@ -53,14 +54,16 @@ class Api:
         headers = {"Authorization": f"Bearer {key}", "Stripe-Version": API}
         self.http = Http(name, f"{(connection.host or HOST).rstrip('/')}/v1/", lambda fresh: headers)
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> ServiceResponse:
         """Ask for a path. Raises as `Http.request` does; what the key may not do is told in words of our own."""
         try:
             return self.http.get(path, params)
-        except BadAnswer as error:
-            raise self._told(error, path, str((params or {}).get("expand[]", ""))) from None
+        except RefusedRequest as error:
+            raise self._explained(error, path, str((params or {}).get("expand[]", ""))) from None
 
-    def listed(self, path: str, params: Mapping[str, Any], after: str = "") -> Iterator[tuple[Answer, Listed]]:
+    def listed(
+        self, path: str, params: Mapping[str, Any], after: str = ""
+    ) -> Iterator[tuple[ServiceResponse, ListPage]]:
         """Yield the pages of a list, from the record after one on.
 
         Raises
@@ -70,7 +73,7 @@ class Api:
         seen = {after}
         while True:
             answer = self.get(path, {**params, "starting_after": after} if after else params)
-            page = answer.decode(Listed)
+            page = answer.decode(ListPage)
             after = record_of(page.data[-1]).id if page.data else ""
             if page.has_more and after in seen:
                 raise ScorecardError(
@@ -82,7 +85,7 @@ class Api:
                 return
             seen.add(after)
 
-    def _told(self, error: BadAnswer, path: str, expanded: str) -> ScorecardError:
+    def _explained(self, error: RefusedRequest, path: str, expanded: str) -> ScorecardError:
         """Say what was refused; Stripe's own words on a key repeat a part of it."""
         if error.status == 401:
             return ScorecardError(
@@ -106,16 +109,16 @@ class NotAllowed(ScorecardError):
     """The key lacks a right."""
 
 
-def record_of(text: msgspec.Raw | bytes) -> Record:
+def record_of(text: msgspec.Raw | bytes) -> RecordHead:
     """Decode what has to be known of a record."""
-    return msgspec.json.decode(text, type=Record)
+    return msgspec.json.decode(text, type=RecordHead)
 
 
-def is_missing(error: BadAnswer, param: str = "") -> bool:
+def is_missing(error: RefusedRequest, param: str = "") -> bool:
     """Whether there is no such object: the one that `param` names, or without it any but the place in a list."""
     try:
-        said = msgspec.json.decode(error.body)["error"]
-        code, named = said.get("code"), said.get("param")
+        details = msgspec.json.decode(error.body)["error"]
+        code, named = details.get("code"), details.get("param")
     except (msgspec.DecodeError, KeyError, AttributeError, TypeError):
         return False
     return bool(code == "resource_missing" and (named == param if param else named != "starting_after"))

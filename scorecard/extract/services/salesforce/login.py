@@ -1,49 +1,19 @@
-"""How to log in to Salesforce, to write a query and to take its pages apart."""
+"""How to log in to Salesforce, and what its errors and limits are."""
 
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from threading import Lock
 
 import msgspec
 
-from scorecard.extract.services.http import BadAnswer, Http, Limit
+from scorecard.extract.services.http import Http
+from scorecard.extract.services.http_errors import RateLimit, RefusedRequest
 from scorecard.extract.services.salesforce.settings import API
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.redaction import hide
 from scorecard.shared.settings import Connection
-
-
-class QueryPage(msgspec.Struct, rename={"next_url": "nextRecordsUrl", "total": "totalSize"}):
-    """An answer to a query; the records are left as they came."""
-
-    records: list[msgspec.Raw]
-    done: bool
-    total: int = 0
-    next_url: str = ""
-
-
-class Field(msgspec.Struct):
-    """A field that an object has."""
-
-    name: str
-    type: str
-
-
-class Fields(msgspec.Struct):
-    """What an object is."""
-
-    fields: list[Field]
-
-
-@dataclass(frozen=True)
-class Described:
-    """Types of an object's fields, by name, and the org's time when that was asked."""
-
-    types: dict[str, str]
-    at: datetime
 
 
 class Token(msgspec.Struct):
@@ -51,30 +21,6 @@ class Token(msgspec.Struct):
 
     access_token: str
     instance_url: str = ""
-
-
-@dataclass(frozen=True)
-class Query:
-    """What to ask of an object; ``where`` is a condition beside those of time."""
-
-    name: str
-    fields: Sequence[str]
-    stamp: str
-    where: str = ""
-
-    @property
-    def of_ids(self) -> "Query":
-        """The same for nothing but the ids."""
-        return replace(self, fields=("Id",))
-
-    def between(self, low: datetime | None, high: datetime | None) -> str:
-        """Write the query of a stretch of time, half-open."""
-        limits = [
-            self.where,
-            f"{self.stamp} >= {written(low)}" if low else "",
-            f"{self.stamp} < {written(high)}" if high else "",
-        ]
-        return soql(self.fields, self.name, " AND ".join(filter(None, limits)), f"{self.stamp}, Id")
 
 
 @dataclass
@@ -106,10 +52,10 @@ class Login:
         http = Http(self.name, self.connection.host, lambda fresh: {})
         try:
             token = http.request("POST", "/services/oauth2/token", data=self._grant()).decode(Token)
-        except BadAnswer as error:
-            said = _oauth_error(error.body)
+        except RefusedRequest as error:
+            reason = _oauth_error(error.body)
             raise ScorecardError(
-                f"Salesforce does not let the connection {self.name} in: {said}.",
+                f"Salesforce does not let the connection {self.name} in: {reason}.",
                 "Check its login (consumer key) and password (consumer secret), or the private key and user name of the"
                 " JWT flow, and that the External Client App allows the flow for that user.",
             ) from None
@@ -141,23 +87,23 @@ class Login:
 
 def _oauth_error(body: bytes) -> str:
     try:
-        said = msgspec.json.decode(body)
-        return str(said.get("error_description") or said.get("error"))
+        response = msgspec.json.decode(body)
+        return str(response.get("error_description") or response.get("error"))
     except (msgspec.DecodeError, AttributeError):
         return "it gave no reason"
 
 
-def error_code(error: BadAnswer) -> str:
+def error_code(error: RefusedRequest) -> str:
     """Return Salesforce's own name of an error, "" where it gives none."""
     return _problem(error.body)[0]
 
 
-def limit_of(status: int, body: bytes) -> Limit:
+def limit_of(status: int, body: bytes) -> RateLimit:
     """Say which limit an answer tells of: one error code stands for the quota of the day and for limits of seconds."""
     code, message = _problem(body)
     if status != 403 or code != "REQUEST_LIMIT_EXCEEDED":
-        return Limit.NONE
-    return Limit.DAY if message.startswith("TotalRequests") else Limit.SECONDS
+        return RateLimit.NONE
+    return RateLimit.DAY if message.startswith("TotalRequests") else RateLimit.SECONDS
 
 
 def _problem(body: bytes) -> tuple[str, str]:
@@ -169,31 +115,10 @@ def _problem(body: bytes) -> tuple[str, str]:
         return "", ""
 
 
-def soql(fields: Iterable[str], name: str, where: str = "", order: str = "") -> str:
-    """Write a query. Names and moments come from the contract, describe and earlier answers, each checked."""
-    text = f"SELECT {', '.join(fields)} FROM {name}"
-    return text + (f" WHERE {where}" if where else "") + (f" ORDER BY {order}" if order else "")
-
-
-def moment(text: str) -> datetime:
-    """Read one of Salesforce's moments, as `2024-01-31T10:00:00.000+0000`."""
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def written(at: datetime) -> str:
-    """Write a moment as SOQL wants it."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
-
-
-def ids_of(page: QueryPage) -> list[str]:
-    """Return the ids of a page's records."""
-    return [str(msgspec.json.decode(each)["Id"]) for each in page.records]
-
-
 def left(headers: Mapping[str, str]) -> float | None:
     """Return the share of the org's requests of the day that is left; None where an answer does not say."""
-    found = re.search(r"api-usage=(\d+)/(\d+)", headers.get("Sforce-Limit-Info", ""), re.ASCII)
-    return 1 - int(found[1]) / int(found[2]) if found and int(found[2]) else None
+    usage = re.search(r"api-usage=(\d+)/(\d+)", headers.get("Sforce-Limit-Info", ""), re.ASCII)
+    return 1 - int(usage[1]) / int(usage[2]) if usage and int(usage[2]) else None
 
 
 def connect(name: str, connection: Connection, reserve: float) -> Http:

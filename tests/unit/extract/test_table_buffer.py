@@ -8,12 +8,15 @@ import pytest
 
 from scorecard.extract.contracts.contract import Column, ObjectContract
 from scorecard.extract.contracts.record_shape import RecordShape
+from scorecard.extract.raw.raw_tables import RawTables
 from scorecard.extract.raw.scratch import scratch_database
-from scorecard.extract.raw.suspect import Limits
-from scorecard.extract.services.page import Page
-from scorecard.extract.services.pages import Pages
+from scorecard.extract.raw.suspect import LossLimits
+from scorecard.extract.services.service_page import ServicePage
+from scorecard.extract.services.table_buffer import TableBuffer
+from scorecard.extract.services.validate_records import validate_records
 
-ANY = Limits("things", "Unit", 20, 1, 1, frozenset())
+EMPTY = RawTables("raw_things", {})
+ANY = LossLimits("things", "Unit", 20, 1, 1, frozenset())
 
 ODD = {
     "no letter": (b'{"id": "1", "name": "a\xffb"}', "a\ufffdb"),
@@ -28,22 +31,22 @@ ODD = {
 def test_what_is_no_letter_is_shown_as_such(contract: ObjectContract, odd: str) -> None:
     record, name = ODD[odd]
     with duckdb.connect() as db:
-        pages = Pages(db, "o", contract, RecordShape())
-        pages.add(Page("/things", "", len(record), [record, b'{"id": "2", "name": "good"}']))
-        staged = pages.judge("raw_things", set(), ANY)
-        assert staged.rows_quarantined == 0
+        buffer = TableBuffer(db, "o", contract, RecordShape())
+        buffer.add(ServicePage("/things", "", len(record), [record, b'{"id": "2", "name": "good"}']))
+        validated = validate_records(buffer, EMPTY, ANY)
+        assert validated.rows_quarantined == 0
         assert db.execute("select id, name from o_good order by id").fetchall() == [("1", name), ("2", "good")]
 
 
 def test_large_records_fit_into_little_memory(contract: ObjectContract, tmp_path: Path) -> None:
-    text = "x" * 20_000
+    text, record = "x" * 20_000, b'{"id": "%d", "name": "%s"}'
     with scratch_database(tmp_path) as db:
-        pages = Pages(db, "o", contract, RecordShape())
+        buffer = TableBuffer(db, "o", contract, RecordShape())
         for page in range(10):
             ids = range(page * 100, page * 100 + 100)
-            pages.add(Page("/things", "", 1, [b'{"id": "%d", "name": "%s"}' % (each, text.encode()) for each in ids]))
-        assert pages.bytes > 20_000_000
-        assert pages.judge("raw_things", set(), ANY).rows_loaded == 1000
+            buffer.add(ServicePage("/things", "", 1, [record % (number, text.encode()) for number in ids]))
+        assert buffer.size_bytes > 20_000_000
+        assert validate_records(buffer, EMPTY, ANY).rows_loaded == 1000
         assert db.execute("select count(distinct id), min(name) = ? from o_good", [text]).fetchone() == (1000, True)
 
 
@@ -65,12 +68,12 @@ VERSIONS: dict[str, tuple[list[list[bytes]], RecordShape, list[str], int]] = {
 def test_a_key_says_two_things_only_at_one_moment(contract: ObjectContract, case: str) -> None:
     answers, shape, names, bad = VERSIONS[case]
     with duckdb.connect() as db:
-        pages = Pages(db, "o", contract, shape)
+        buffer = TableBuffer(db, "o", contract, shape)
         for records in answers:
-            pages.add(Page("/things", "", 1, records))
-        staged = pages.judge("raw_things", set(), ANY)
+            buffer.add(ServicePage("/things", "", 1, records))
+        validated = validate_records(buffer, EMPTY, ANY)
         assert [name for (name,) in db.execute("select name from o_good").fetchall()] == names
-        assert (staged.rows_read, staged.rows_loaded, staged.rows_quarantined) == (2, len(names), bad)
+        assert (validated.rows_read, validated.rows_loaded, validated.rows_quarantined) == (2, len(names), bad)
 
 
 def test_of_a_list_the_entry_that_is_bad_goes_to_quarantine_alone(contract: ObjectContract) -> None:
@@ -78,10 +81,10 @@ def test_of_a_list_the_entry_that_is_bad_goes_to_quarantine_alone(contract: Obje
     entries = replace(contract, columns=columns, each="lines", merge_key=("id",))
     record = b'{"lines": [{"id": "1", "name": 1}, {"id": "2", "name": "two"}, {"id": "3", "name": 3}]}'
     with duckdb.connect() as db:
-        pages = Pages(db, "o", entries, RecordShape())
-        pages.add(Page("/things", "", len(record), [record]))
-        staged = pages.judge("raw_things", set(), ANY)
-        assert (staged.rows_read, staged.rows_loaded, staged.rows_quarantined) == (3, 2, 1)
+        buffer = TableBuffer(db, "o", entries, RecordShape())
+        buffer.add(ServicePage("/things", "", len(record), [record]))
+        validated = validate_records(buffer, EMPTY, ANY)
+        assert (validated.rows_read, validated.rows_loaded, validated.rows_quarantined) == (3, 2, 1)
         assert db.execute("select _payload->>'name', _reason from o_bad").fetchall() == [
             ("two", 'name: "two" is no bigint')
         ]
@@ -94,10 +97,10 @@ def test_of_a_record_that_was_read_twice_the_later_entries_count_all_of_them(con
     second = b'{"id": "P", "lines": [{"id": "2", "name": "d"}, {"id": "4", "name": "e"}]}'
     for records, names in (([first], ["a", "b", "c"]), ([first, second], ["d", "e"])):
         with duckdb.connect() as db:
-            pages = Pages(db, "o", entries, RecordShape())
+            buffer = TableBuffer(db, "o", entries, RecordShape())
             for record in records:
-                pages.add(Page("/things", "", len(record), [record]))
-            assert pages.judge("raw_things", set(), ANY).rows_loaded == len(names)
+                buffer.add(ServicePage("/things", "", len(record), [record]))
+            assert validate_records(buffer, EMPTY, ANY).rows_loaded == len(names)
             assert [name for (name,) in db.execute("select name from o_good order by id").fetchall()] == names
 
 
