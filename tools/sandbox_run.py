@@ -42,7 +42,7 @@ def main() -> int:
     """Run the sandbox; return the exit code."""
     started = time.monotonic()
     try:
-        settings = chosen(os.environ)
+        settings = read_sandbox_settings(os.environ)
         private.keep_private(settings)
         home = local_airflow.configure(os.environ, STATE)
         lock = local_airflow.take(home)
@@ -69,14 +69,14 @@ def main() -> int:
     return 0
 
 
-def chosen(environ: MutableMapping[str, str]) -> Settings:
+def read_sandbox_settings(environ: MutableMapping[str, str]) -> Settings:
     """Return the settings of a run, whose project is not made yet."""
-    choose(environ)
+    set_environment(environ)
     put_settings(local_airflow.PROJECT, STATE / "project")
     return read_settings()
 
 
-def choose(environ: MutableMapping[str, str]) -> None:
+def set_environment(environ: MutableMapping[str, str]) -> None:
     """Set what the product reads from the environment, and take away what this machine has set for the real company."""
     for name in [name for name in environ if name.startswith(("SCORECARD_", "AIRFLOW_CONN_SCORECARD_"))]:
         del environ[name]

@@ -8,10 +8,10 @@ from pathlib import Path
 from sandbox.company.truth.billing_truth import BILLING
 from sandbox.company.truth.sales_truth import SALES
 from sandbox.company.truth.support_truth import SUPPORT, SURVEYS
+from sandbox.company.truth.window import Window
 from sandbox.company.world.history import World, happen
 from sandbox.company.world.names import CLOUD, INSTRUMENTS
 from sandbox.company.world.plan import Plan
-from sandbox.company.world.window import Window
 from sandbox.company.writers.files import write_tables
 from sandbox.company.writers.tables import FileRow, tables
 from sandbox.company.writers.to_hubspot import ToHubSpot

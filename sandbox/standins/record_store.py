@@ -1,4 +1,4 @@
-"""The records of one service, every version of each: what a stand-in serves, and what a test compares with."""
+"""All versions of the records of one service: stand-ins serve them, and tests compare with them."""
 
 from bisect import bisect_right
 from collections.abc import Iterator

@@ -42,7 +42,7 @@ KINDS = {
 def test_settings_are_read_before_the_project_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox_run, "STATE", tmp_path / "state")
     monkeypatch.setattr(os, "environ", dict(os.environ))
-    settings = sandbox_run.chosen(os.environ)
+    settings = sandbox_run.read_sandbox_settings(os.environ)
     assert (settings.currency, settings.project) == ("EUR", tmp_path / "state" / "project")
 
 
@@ -121,7 +121,7 @@ def test_the_scorecards_of_simulated_units_say_so(settings: Settings) -> None:
 
 def test_nothing_of_this_machine_gets_in(running: RunningCompany, monkeypatch: pytest.MonkeyPatch) -> None:
     environ = {"SCORECARD_SMTP_HOST": "mail.example.com", "AIRFLOW_CONN_SCORECARD_TELEPHONY": "x", "HOME": "/"}
-    sandbox_run.choose(environ)
+    sandbox_run.set_environment(environ)
     sandbox_run.connect(environ, running)
     assert environ["HOME"] == "/"
     assert not {"SCORECARD_SMTP_HOST", "AIRFLOW_CONN_SCORECARD_TELEPHONY"} & environ.keys()

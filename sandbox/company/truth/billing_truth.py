@@ -9,10 +9,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 
+from sandbox.company.truth.window import Metric, Window, ratio
 from sandbox.company.world.billed import Customer, Invoice
 from sandbox.company.world.money import DIGITS, REPORTING, major
 from sandbox.company.world.plan import next_month
-from sandbox.company.world.window import Metric, Window, ratio
 
 MOVEMENTS = ("new", "expansion", "contraction", "churn", "reactivation")
 

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from sandbox.company.truth.window import Metric, Window, middle, ratio
 from sandbox.company.world.model import Account, Lead, Opportunity
-from sandbox.company.world.window import Metric, Window, middle, ratio
 
 DEADLINES = {"hot": timedelta(hours=1), "warm": timedelta(hours=4), "cold": timedelta(hours=24)}
 """How soon a lead is to be touched."""

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from sandbox.company.truth.window import Metric, Window, middle, ratio
 from sandbox.company.world.support import Ticket
-from sandbox.company.world.window import Metric, Window, middle, ratio
 from sandbox.company.writers.tables import FileRow
 
 FOLLOWED_WITHIN = timedelta(days=7)

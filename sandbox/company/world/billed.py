@@ -1,4 +1,4 @@
-"""What billing is about: customers, prices, subscriptions and invoices, in the smallest unit of their currency."""
+"""Objects of billing: customers, prices, subscriptions and invoices, in the smallest unit of their currency."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +13,7 @@ TAX = {"EUR": 19, "USD": 0, "BRL": 0, "JPY": 10}
 
 @dataclass(eq=False)
 class Customer(Record):
-    """Who pays: one per account."""
+    """A customer of the billing service: one per account."""
 
     account: Account
     currency: str

@@ -1,4 +1,4 @@
-"""Deals: how they go through their stages, what they are worth, and the quotes that are asked for meanwhile."""
+"""Deals: their stages, their value, and their quotes."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -55,7 +55,7 @@ def sell(plan: Plan, unit: Unit, lead: Lead) -> None:
 
 
 def duplicate(plan: Plan, unit: Unit, lead: Lead) -> None:
-    """Let somebody enter a customer again, by mistake, sell to it, and merge the two a month later."""
+    """Let somebody enter a customer twice by mistake, sell to the duplicate, and merge the two a month later."""
     original, contact = lead.account, lead.contact
     if not (original and contact and plan.slips("duplicate", unit.name, lead.id)):
         return

@@ -26,7 +26,7 @@ class Record:
 
 @dataclass(eq=False)
 class Rep(Record):
-    """Who sells; ``teams`` are the teams of the rep from each moment on, ``agency`` "" in-house."""
+    """A sales rep. ``teams`` are the teams from each moment on; ``agency`` is "" for a rep in-house."""
 
     first: str
     last: str

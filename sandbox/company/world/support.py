@@ -13,7 +13,7 @@ from sandbox.company.world.plan import Plan, later
 
 @dataclass(eq=False)
 class Agent(Record):
-    """Who answers."""
+    """A support agent."""
 
     name: str
     email: str
@@ -21,7 +21,7 @@ class Agent(Record):
 
 @dataclass(eq=False)
 class Requester(Record):
-    """Who asks, for a customer."""
+    """A person who asks for a customer."""
 
     name: str
     email: str

@@ -1,4 +1,4 @@
-"""Who may call HubSpot, for what, and how often."""
+"""Access to HubSpot: its tokens, scopes and limits of requests."""
 
 import time
 from collections import deque
@@ -76,7 +76,7 @@ class Portal(Service):
         self.time_zone = "Europe/Berlin"
         self.currency = "EUR"
         self.limited = False
-        """Whether the limits are enforced; headers tell of them anyway."""
+        """Whether the limits are enforced. The headers show them in any case."""
         self.search_per_second = 5
         self.per_ten_seconds = 100
         self.per_day = 250_000
@@ -86,7 +86,7 @@ class Portal(Service):
         self._today: tuple[date, int] = (date.min, 0)
 
     def routes(self) -> list[BaseRoute]:
-        """Return the routes that have to do with access."""
+        """Return the routes for tokens, account details and usage."""
         return [
             Route("/oauth/v1/token", self._refresh, methods=["POST"]),
             Route("/oauth/{version:dated}/token", self._refresh, methods=["POST"]),
@@ -112,7 +112,7 @@ class Portal(Service):
             except HubSpotRefusal as refused:
                 answer = refused.response()
             if not search:
-                # The real service says nothing of its limits in answers to searches.
+                # The real service sends no headers of limits with answers to searches.
                 answer.headers.update(self._limits())
             return answer
 
@@ -140,7 +140,7 @@ class Portal(Service):
     def _expired(self, token: str) -> HubSpotRefusal:
         at = min(self._expires.get(token, self.store.now), self.store.now)
         if token in self._expires:
-            # Only a refresh helps from now on, whatever made it expire.
+            # From now on the token stays expired, until it is refreshed.
             self._expires[token] = at
         ago = int((self.store.now - at).total_seconds())
         message = f"The OAuth token used to make this call expired {ago} second(s) ago."

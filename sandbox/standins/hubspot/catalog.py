@@ -15,7 +15,7 @@ ASSOCIATIONS = "associations"
 
 
 class HubSpotRecord(NamedTuple):
-    """What is shown of a record."""
+    """A record as the API shows it."""
 
     id: str
     created: datetime
@@ -36,7 +36,7 @@ class HubSpotRecord(NamedTuple):
 
 
 class Catalog:
-    """The records of one type: those that are there, those that are archived, and who took in the merged ones."""
+    """The records of one type: live ones, archived ones, and the winners of mergers."""
 
     def __init__(self, store: Store, kind: str, lag: timedelta = timedelta()) -> None:
         self.live: dict[int, HubSpotRecord] = {}
@@ -56,7 +56,7 @@ class Catalog:
         self.archived_ids = sorted(self.archived)
 
     def _add_late(self, record_id: str, seen: list[Version]) -> None:
-        """Add a record that is gone, or whose newest version isn't to be seen yet."""
+        """Add a record that is deleted, or whose newest version is not visible yet."""
         if not seen:
             return
         last = seen[-1]
@@ -88,7 +88,7 @@ class Catalog:
                 self._add(_with_merged(record, losers))
 
     def final(self, record_id: str) -> str:
-        """Return the id that an id stands for now: that of the record that took it in, if one did."""
+        """Return the id of the record into which a record was merged, or its own id."""
         return self.merged_into.get(record_id, record_id)
 
     def find(self, record_id: str, archived: bool = False) -> HubSpotRecord | None:

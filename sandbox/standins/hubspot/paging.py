@@ -24,7 +24,7 @@ def place(after: str | None) -> int:
 
 
 def limit_of(request: Request, default: int, most: int) -> int:
-    """Return how many records a page is to have."""
+    """Return the number of records that a request wants on a page."""
     text = request.query_params.get("limit", str(default))
     if not text.isdecimal() or not 1 <= int(text) <= most:
         raise invalid(f"The limit must be between 1 and {most}: {text}")

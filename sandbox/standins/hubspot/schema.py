@@ -50,7 +50,7 @@ DEFAULTS = {
         "subject",
     ),
 }
-"""What a request that names no properties gets, besides the properties that every answer has."""
+"""The properties in answers to requests that name none, besides those in every answer."""
 
 KNOWN: Types = {
     **dict.fromkeys(

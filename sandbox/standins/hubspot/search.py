@@ -1,4 +1,4 @@
-"""What a search asks for, and which records it finds."""
+"""Searches: their parsed form, and the ids of the records that they find."""
 
 import operator
 from bisect import bisect_left, bisect_right

@@ -1,4 +1,4 @@
-"""Tokens of the OAuth flows that a service without a user at hand can use."""
+"""Tokens of the OAuth flows that work without a user's presence."""
 
 import base64
 import binascii
@@ -65,7 +65,7 @@ class Login:
         }
 
     def user(self, url: str) -> dict[str, object]:
-        """Return whose tokens they are."""
+        """Return the user to whom the tokens belong."""
         return {
             "sub": f"{url}/id/{ORGANISATION}/{USER}",
             "user_id": USER,

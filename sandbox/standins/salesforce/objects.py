@@ -1,4 +1,4 @@
-"""What the objects hold: their records as the API sees them now, and their fields with types."""
+"""The objects of an organisation: their current records, and their fields with types."""
 
 import re
 from collections.abc import Callable
@@ -150,7 +150,7 @@ class Objects:
         return rows
 
     def _learn(self, kind: str, rows: list[CurrentRecord]) -> None:
-        """Infer the types of fields that are new; what was once known stays, as it does in a real organisation."""
+        """Infer the types of new fields. A known type stays, as in a real organisation."""
         types = self._types.setdefault(kind, {})
         known = {name for name, type_ in types.items() if type_}
         for row in rows:

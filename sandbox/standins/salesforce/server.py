@@ -1,4 +1,4 @@
-"""The server: who may ask, how often, and what each address answers."""
+"""The server: access, limits of requests, and the answer of each address."""
 
 import itertools
 import re

@@ -1,4 +1,4 @@
-"""What requests to the Stripe stand-in ask for, and how it refuses them."""
+"""Parsed requests to the Stripe stand-in, and its refusals."""
 
 import re
 from bisect import bisect_left, bisect_right
