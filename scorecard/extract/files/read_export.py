@@ -5,7 +5,6 @@ table without declared columns is joined as a subquery, whose `rowid` can't coll
 """
 
 from collections.abc import Sequence
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import LINE_KEY, ObjectContract
@@ -43,18 +42,16 @@ def read_export(
     for file in files:
         if not file.is_present:
             cells.note_absent(file)
-            continue
-        match PurePath(file.name).suffix.lower():
-            case ".xlsx":
-                from scorecard.extract.files.excel_files import read_excel
+        elif file.name.lower().endswith(".xlsx"):
+            from scorecard.extract.files.excel_files import read_excel
 
-                read_excel(cells, file)
-            case ".parquet":
-                from scorecard.extract.files.parquet_files import read_parquet
+            read_excel(cells, file)
+        elif file.name.lower().endswith(".parquet"):
+            from scorecard.extract.files.parquet_files import read_parquet
 
-                read_parquet(cells, file)
-            case _:
-                read_csv(cells, file)
+            read_parquet(cells, file)
+        else:
+            read_csv(cells, file)
     _validate(cells)
     _refuse_retyped(cells)
     db.execute(f"""

@@ -106,6 +106,13 @@ def _versions(table: ValidatedTable, db: "duckdb.DuckDBPyConnection", loaded_at:
             """,
         )
 
+    if table.are_all_new:
+        disposition = "append"
+    return dlt.resource(rows, name=contract.name, write_disposition=disposition, **_hints(contract))
+
+
+def _hints(contract: ObjectContract) -> dict[str, Any]:
+    """Return what dlt has to know of a raw table beside its rows."""
     hints: dict[str, Any] = {}
     if not contract.full_export:
         # With a merge key, dlt ends only versions whose key is in the load, as an export of changes needs it.
@@ -116,9 +123,7 @@ def _versions(table: ValidatedTable, db: "duckdb.DuckDBPyConnection", loaded_at:
         for column in contract.columns
         if column.data_type == "timestamp"
     }
-    if table.are_all_new:
-        disposition = "append"
-    return dlt.resource(rows, name=contract.name, write_disposition=disposition, **hints)
+    return hints
 
 
 def _rows(name: str, select: Callable[[], str], columns: dict[str, str], db: "duckdb.DuckDBPyConnection") -> Any:

@@ -1,4 +1,4 @@
-"""HubSpot: lists once, then searches for changes; archived and merged records by name, the rest by comparing ids."""
+"""HubSpot: lists once, then searches for changes; archived and merged records; hard deletes by comparing ids."""
 
 import json
 import re
@@ -51,23 +51,23 @@ class HubSpot:
         self._defined: dict[str, dict[str, Property]] = {}
 
     def who(self) -> str:
-        """Say whose credentials these are."""
+        """Return whose credentials these are."""
         account = self.http.get(fixed.ACCOUNT).decode(dict[str, Any])
         by = "an OAuth app" if self.login.by_oauth else "a service key or private app"
         return f"{by} of the account {account.get('portalId', '?')}"
 
     def clock(self) -> datetime | None:
-        """Say what time it is by the service's own clock."""
+        """Return the time by the service's own clock."""
         return self.http.clock
 
     def shape(self, name: str) -> RecordShape:
-        """Say where the records of an object tell what the extraction has to know."""
+        """Return where the records of an object say what the extraction has to know."""
         if name == "pipelines":
             return RecordShape()
         return RecordShape(modified="updated_at", deleted="archived", deleted_at="archivedAt")
 
     def check(self, contract: ObjectContract) -> None:
-        """Refuse an object that the app can't read, or whose properties are no more what the contract says."""
+        """Fail if the app can't read the object, or if a declared property is missing or has another type."""
         properties = self._properties(contract.object)
         if contract.object in fixed.WHOLE:
             return
@@ -108,7 +108,7 @@ class HubSpot:
         yield from self._changes(selection, reached, begun_at - fixed.SEARCH_LAG, begun_at)
 
     def _properties(self, kind: str) -> dict[str, Property]:
-        """Return the properties that an object has, none for short lists; refuse what the app may not read."""
+        """Return the properties of an object, none for short lists. Fail if the app can't read it."""
         if kind not in self._defined:
             path = fixed.WHOLE.get(kind, f"{fixed.PROPERTIES}/{kind}")
             try:
@@ -126,10 +126,10 @@ class HubSpot:
         return self._defined[kind]
 
     def _wanted(self, kind: str, contracts: list[ObjectContract]) -> tuple[str, ...]:
-        """Return the properties to ask for: those declared, and the rest where new ones are kept."""
+        """Return the properties to ask for: those declared, and the others if new fields are kept."""
         headers = [column.header for contract in contracts for column in contract.columns]
         declared = [header.removeprefix("properties.") for header in headers if header.startswith("properties.")]
-        # What HubSpot reckons for itself, as the days since something, changes without a change of the record.
+        # Calculated properties, such as days since an event, change without a change of the record.
         more = [
             defined_property.name
             for defined_property in self._properties(kind).values()
@@ -139,7 +139,7 @@ class HubSpot:
         return tuple(name for name in dict.fromkeys([*declared, *needed, *more]) if re.fullmatch(r"\w+", name))
 
     def _whole(self, name: str) -> Iterator[ServicePage]:
-        """Yield a short list; what is held and not in it is gone."""
+        """Yield a short list; a record that the warehouse holds and the list lacks was deleted."""
         if name == "owners":
             yield from self._who_left()
         for answer, records, after in self.api.follow(
@@ -150,7 +150,7 @@ class HubSpot:
             yield ServicePage(answer.url, answer.sha256, len(answer.body), records, ids=ids, **({} if after else end))
 
     def _who_left(self) -> Iterator[ServicePage]:
-        """Yield the owners who have left, as gone: what was theirs still names them."""
+        """Yield the owners who have left, as deleted: their records still name them."""
         params = {"limit": fixed.PAGE, "archived": "true"}
         for answer, records, _ in self.api.follow(fixed.WHOLE["owners"], params):
             owners = [msgspec.json.decode(record, type=Owner) for record in records]
@@ -169,7 +169,7 @@ class HubSpot:
     def _compared(
         self, selection: RecordSelection, reached: dict[str, Any], since: datetime | None
     ) -> Iterator[ServicePage]:
-        """Yield all records with their ids, in one go: what is held and not among them is gone."""
+        """Yield all records with their ids; a record that the warehouse holds and the list lacks was deleted."""
         listed_at = None
         for answer, records, _ in self.api.lists(selection):
             ids = [msgspec.json.decode(record, type=RecordHead).id for record in records]
@@ -177,13 +177,13 @@ class HubSpot:
             yield from self._complete_records(selection, answer, records, selection.fits_address, ids=ids)
         for page in self._archived(selection, since):
             yield page
-        # On a page of its own, so that what is said of a record before counts more than its absence.
+        # On its own page, so that a deletion on a page before counts more than the absence.
         yield ServicePage(page.url, page.sha256, page.size_bytes, (), complete_at=listed_at, cursor=reached)
 
     def _changes(
         self, selection: RecordSelection, reached: dict[str, Any], until: datetime, begun_at: datetime
     ) -> Iterator[ServicePage]:
-        """Yield what was changed, archived or merged up to a moment, and all records where that is due."""
+        """Yield what was changed, archived or merged up to a moment, and all records if that is due."""
         since = moment(reached["since"])
         if until <= since:
             return
@@ -233,7 +233,7 @@ class HubSpot:
                 return
 
     def _archived(self, selection: RecordSelection, since: datetime | None, **end: Any) -> Iterator[ServicePage]:
-        """Yield which records were archived; their associations are gone from HubSpot, so what is held is kept."""
+        """Yield which records were archived; HubSpot drops their associations, so the held fields are kept."""
         for answer, results, after in self.api.lists(RecordSelection(selection.kind, ()), archived=True):
             records = [msgspec.json.decode(result, type=RecordHead) for result in results]
             gone = [
@@ -253,9 +253,9 @@ class HubSpot:
         place: str = "",
         **end: Any,
     ) -> Iterator[ServicePage]:
-        """Yield the records of an answer, read in batches where it isn't the `whole` of what is asked for.
+        """Yield the records of an answer, read again in batches unless the response is `whole`.
 
-        ``inline``: their associations, at least, are in it.
+        ``inline``: the response has their associations.
         """
         if not results or whole:
             yield self._page(selection, answer, results, inline, place, **end)

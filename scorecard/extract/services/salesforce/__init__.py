@@ -1,4 +1,4 @@
-"""Salesforce: changes by SystemModstamp, deletes and merges by queryAll, what is too old for both by comparing ids."""
+"""Salesforce: changes by SystemModstamp, deletes and merges by queryAll, older deletes by comparing ids."""
 
 import re
 import time
@@ -48,7 +48,7 @@ class Salesforce:
         self._described: dict[str, Described] = {}
 
     def who(self) -> str:
-        """Say whose credentials these are."""
+        """Return whose credentials these are."""
         try:
             answer = self.http.get(f"{self.http.base.partition('/services/')[0]}/services/oauth2/userinfo")
         except RefusedRequest as error:
@@ -59,11 +59,11 @@ class Salesforce:
         return f"{user.get('preferred_username', 'an unnamed user')} of the org {user.get('organization_id', '?')}"
 
     def clock(self) -> datetime | None:
-        """Say what time it is by the service's own clock."""
+        """Return the time by the service's own clock."""
         return self.http.clock
 
     def shape(self, name: str) -> RecordShape:
-        """Say where deletes and merges stand in a record."""
+        """Return the fields of deletes and merges."""
         if name in fixed.ONLY_CREATED:
             return RecordShape("created_date", "IsDeleted", deleted_at="CreatedDate", ignored=fixed.OF_THE_SYSTEM)
         return RecordShape(
@@ -75,7 +75,7 @@ class Salesforce:
         )
 
     def check(self, contract: ObjectContract) -> None:
-        """Refuse an object that the user can't read, or whose fields are no more what the contract says."""
+        """Fail if the user can't read the object, or if a declared field is missing or has another type."""
         types = self._describe(contract.object).types
         if gone := [column for column in contract.columns if column.header not in types and not column.optional]:
             raise lacking(contract, gone)
@@ -105,7 +105,7 @@ class Salesforce:
             yield from self._compared(query, start, reached, begun_at)
 
     def _describe(self, name: str) -> Described:
-        """Return the types of an object's fields that we may read, by name, and when that was asked."""
+        """Return the types of the readable fields of an object, by name, and the time of the response."""
         if name not in self._described:
             try:
                 answer = self.http.get(f"sobjects/{name}/describe")
@@ -122,7 +122,7 @@ class Salesforce:
         return self._described[name]
 
     def _wanted(self, name: str, contracts: list[ObjectContract]) -> list[str]:
-        """Return the fields to ask for: those declared, and the rest where new ones are kept."""
+        """Return the fields to ask for: those declared, and the others if new fields are kept."""
         types = self._describe(name).types
         columns = (column for contract in contracts for column in contract.columns)
         declared = dict.fromkeys(column.header for column in columns if column.header in types)
@@ -142,7 +142,7 @@ class Salesforce:
                 yield from self._bulk_results(query.name, reached)
                 return
             except RefusedRequest:
-                # The job or its result is gone, or is not ours any more: a new one is made.
+                # The job or its result has expired: make a new one.
                 forget_job(reached)
         overlap, last = timedelta(seconds=self.own.overlap_seconds), reached.get("since")
         since = moment(last) - overlap if last else start
@@ -152,7 +152,7 @@ class Salesforce:
         in_bulk = query.name not in fixed.NOT_FOR_BULK
         if in_bulk and (_is_long(query.fields) or self._count(query.name, where) > self.own.bulk_above):
             reached["job"] = self._create_job(soql(query.fields, query.name, where))
-            # Before it lies at most what is open for longer.
+            # Only records that are still open can be older.
             reached["newest"] = written(start) if start and not last else last or ""
             yield from self._bulk_results(query.name, reached)
             return
@@ -166,7 +166,7 @@ class Salesforce:
             yield _page(answer, page.records, cursor=dict(reached))
 
     def _count(self, name: str, where: str) -> int:
-        """Count records; 0 where that takes Salesforce too long, for then smaller stretches have to be asked for."""
+        """Count records; 0 if the query times out, since then smaller stretches are queried."""
         try:
             return self._query(soql(["COUNT()"], name, where))[0].total
         except RefusedRequest as error:
@@ -177,7 +177,7 @@ class Salesforce:
     def _read(
         self, query: Query, low: datetime | None, high: datetime | None, begun_at: datetime
     ) -> Iterator[tuple[QueryPage, ServiceResponse]]:
-        """Yield the pages of a stretch of time, in halves where Salesforce gives the whole of it up."""
+        """Yield the pages of a stretch of time, in halves if the query of the whole times out."""
         try:
             first = self._query(query.between(low, high))
         except RefusedRequest as error:
@@ -216,11 +216,11 @@ class Salesforce:
     def _compared(
         self, query: Query, start: datetime | None, reached: dict[str, Any], begun_at: datetime
     ) -> Iterator[ServicePage]:
-        """Yield all records that are there: what is held and not among them is gone, and what was missed is read.
+        """Yield all records with their ids: one that the warehouse holds and the list lacks was deleted.
 
-        A record may come to be seen without a change of its own, as when the user is given the right to read it.
+        A record may also become visible without a change, as when the user gets the right to read it.
         """
-        # Not the operation `query`, which passes over archived tasks and events as well.
+        # Not the operation `query`, which leaves out archived tasks and events.
         not_deleted = "IsDeleted = false" if "IsDeleted" in self._describe(query.name).types else ""
         only_ids = _is_long(query.fields)
         query = replace(query, fields=("Id",) if only_ids else query.fields, where=not_deleted)
@@ -239,7 +239,7 @@ class Salesforce:
         return self.http.post("jobs/query", {"operation": "queryAll", "query": query}).decode(Job).id
 
     def _bulk_results(self, name: str, reached: dict[str, Any]) -> Iterator[ServicePage]:
-        """Yield the parts of a bulk job's result; each says where the next one begins, so that a later run goes on."""
+        """Yield the parts of a bulk job's result; each is a checkpoint for a later run."""
         job = self._await(name, reached["job"])
         types, stamp = self._describe(name).types, self._stamp(name)
         seen = {reached.get("locator", "")}
@@ -261,7 +261,7 @@ class Salesforce:
                 reached["since"] = newest
                 yield _page(answer, part.texts, cursor=dict(reached))
                 return
-            # What was read of it stands; the cursor is as it was before the job, so that the next run makes a new one.
+            # Keep the records that were read. The cursor is that of before the job, so the next run makes a new job.
             yield _page(answer, part.texts, cursor=dict(reached))
             raise ScorecardError(
                 f"Salesforce's bulk job {job.id} for {name} has {job.records} records, and its result ended after"
@@ -285,7 +285,7 @@ class Salesforce:
 
 
 def _is_long(fields: Sequence[str]) -> bool:
-    """Whether a query of the fields has no room in an address. A bulk job is posted."""
+    """Whether a query of the fields is too long for an address; a bulk job is posted instead."""
     return len(",".join(fields)) > fixed.LONGEST_QUERY
 
 

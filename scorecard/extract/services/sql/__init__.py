@@ -1,4 +1,4 @@
-"""A SQL database: rows by a cursor where a table has one, else all of them; what is gone by comparing keys."""
+"""A SQL database: rows by a cursor if a table has one, else all of them; deletes by comparing keys."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -33,8 +33,8 @@ class Sql:
     """One database, as the extraction reads it.
 
     A cursor is ``{"since": newest value of the cursor's column, "reconciled_at": moment of the last comparison of
-    keys}``. All of an object is read in one transaction, so no row is missed or doubled while others write. Rows whose
-    key is not theirs alone are all read in each run, and judged together.
+    keys}``. All of an object is read in one transaction, so no row is missed or doubled while others write. Rows that
+    share a key are all read in each run, and validated together.
     """
 
     speaks_http = False
@@ -46,22 +46,22 @@ class Sql:
         self._tables: dict[str, sa.Table] = {}
 
     def who(self) -> str:
-        """Say whose credentials these are."""
+        """Return whose credentials these are."""
         with session(self.name, self.engine):
             url = self.engine.url
             return f"{url.username or 'nobody'} at {url.host or 'this machine'}, database {url.database}"
 
     def clock(self) -> datetime | None:
-        """Say what time it is by the database's own clock."""
+        """Return the time by the database's own clock."""
         with session(self.name, self.engine) as db:
             return now(db)
 
     def shape(self, name: str) -> RecordShape:
-        """A row says nothing of itself but its columns; all of a table is read in one transaction."""
+        """Return a shape without deletes: a row has only its columns. A table is read in one transaction."""
         return RecordShape(one_moment=True)
 
     def check(self, contract: ObjectContract) -> None:
-        """Refuse a table that the user can't read, or whose columns are no more what the contract says."""
+        """Fail if the user can't read the table, or if a declared column is missing or has another type."""
         table = self._table(contract.object)
         if gone := [column for column in contract.columns if column.header not in table.c]:
             raise lacking(contract, gone)
@@ -122,7 +122,7 @@ class Sql:
             raise ScorecardError(f"{what} is the cursor and a {column.data_type}, which says not what is new.", cure)
 
     def _probe(self, table: sa.Table, columns: Sequence[str]) -> None:
-        """Ask for no row, which shows whether the columns may be read."""
+        """Select no row, which fails if the user can't read the columns."""
         with session(self.name, self.engine) as db:
             db.execute(sa.select(*(table.c[name] for name in columns)).limit(0))
 
@@ -162,7 +162,7 @@ class Sql:
             yield _page(url, (), cursor=dict(reached))
 
     def _all(self, db: sa.Connection, reading: TableReading, reached: dict[str, Any]) -> Iterator[ServicePage]:
-        """Yield all rows and their keys: what is held and not among them is gone."""
+        """Yield all rows and their keys: a row that the warehouse holds and the table lacks was deleted."""
         start = start_of(reading)
         where, older = [], []
         if reading.cursor and start is not None:
@@ -174,7 +174,7 @@ class Sql:
             since = max((value for value in (since, newest) if value is not None), default=None)
             yield _page(url, records, ids=keys, cursor=cursor_between(reading, reached))
         if older:
-            # Older rows are left out, but they are not gone.
+            # Older rows are left out, but they are not deleted.
             for url, _, keys, _ in self._read(db, reading, "", older, []):
                 yield _page(url, (), ids=keys, cursor=cursor_between(reading, reached))
         done = {"reconciled_at": reading.at.isoformat(), **({"since": _text(since)} if since is not None else {})}
@@ -185,7 +185,7 @@ class Sql:
     ) -> Iterator[tuple[str, list[bytes], list[str], Any]]:
         """Yield pages, at least one: URL, records, their keys, and the newest value of the cursor.
 
-        The database keeps the rows that wait, so that memory stays small whatever the size of the table.
+        The rows are streamed, so memory stays small for a table of any size.
         """
         url = self.engine.url
         port = f":{url.port}" if url.port else ""
@@ -222,7 +222,7 @@ class Sql:
         chosen: list[Any] = []
         for name in reading.columns:
             column = reading.table.c[name]
-            # Values as they stand there, for one that isn't of its column's type would stop the whole table.
+            # Take values as they are: one of another type than its column would stop the whole table.
             value: Any = sa.type_coerce(column, sa.types.NullType())
             if postgres and (kind_of(column) in as_text or isinstance(column.type, sa.JSON)):
                 value = sa.cast(column, sa.Text)

@@ -1,4 +1,4 @@
-"""Stripe: all records once, then those that its events name, read again; what it lists no longer by comparing ids."""
+"""Stripe: all records once, then those that events name; hard deletes by comparing ids."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time
@@ -39,7 +39,7 @@ class Stripe:
         self._starts: dict[str, int] = {}
 
     def who(self) -> str:
-        """Say whose key this is."""
+        """Return whose key this is."""
         try:
             account = self.api.get("account").decode(dict[str, Any])
         except NotAllowed:
@@ -48,7 +48,7 @@ class Stripe:
         return f"{name} ({account.get('id', '?')}) in {self.api.mode}"
 
     def clock(self) -> datetime | None:
-        """Say what time it is by the service's own clock."""
+        """Return the time by the service's own clock."""
         return self.api.http.clock
 
     def shape(self, name: str) -> RecordShape:
@@ -56,7 +56,7 @@ class Stripe:
         return RecordShape(deleted="deleted", deleted_at="deleted_at", ignored=fixed.VOLATILE)
 
     def check(self, contract: ObjectContract) -> None:
-        """Refuse an object that there is none of, or that the key may not read, or whose changes it may not."""
+        """Fail if Stripe lacks the object, or if the key can't read it or its events."""
         if contract.object not in fixed.LISTS:
             raise ScorecardError(
                 f"Stripe has no object {contract.object} that can be listed and read.",
@@ -72,8 +72,8 @@ class Stripe:
     def pages(
         self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
     ) -> Iterator[ServicePage]:
-        """Yield what events tell of since the cursor; all records, where there is none or events are no longer kept."""
-        # Not asked for in vain: it may take a right that the key lacks.
+        """Yield what changed since the cursor by events; all records if there is no cursor or events have expired."""
+        # Ask for it only if it is needed: the key may lack the right.
         if any(_is_expanded(contract) for contract in contracts):
             self._expanded.add(name)
         first = first_day(self.own.start_date, contracts)
@@ -91,7 +91,7 @@ class Stripe:
     def _all(self, name: str, place: dict[str, Any], end: dict[str, Any]) -> Iterator[ServicePage]:
         """Yield all records, from where an earlier run stopped.
 
-        Their ids go along where they have to be compared and this run sees all of them; else they are listed anew.
+        Ids are compared on the way if this run lists all records, else by a second listing.
         """
         parts = fixed.PARTS.get(name, ({},))
         compare = place["compare"]
@@ -117,7 +117,7 @@ class Stripe:
             yield from self._ids(name, parts, end)
 
     def _ids(self, name: str, parts: tuple[dict[str, str], ...], end: dict[str, Any]) -> Iterator[ServicePage]:
-        """Yield the ids of all records; what is held and not among them is gone."""
+        """Yield the ids of all records; a record that the warehouse holds and the list lacks was deleted."""
         for number, part in enumerate(parts, 1):
             for answer, listed in self.api.listed(fixed.LISTS[name], {"limit": self.page_size, **part}):
                 done = number == len(parts) and not listed.has_more
@@ -141,7 +141,7 @@ class Stripe:
         except RefusedRequest as error:
             if not is_missing(error, "starting_after"):
                 raise
-            # The record that we stopped at has been deleted since: go on with those of its second.
+            # The record that the last run stopped at is deleted: resume with the records of its second.
             yield from self.api.listed(path, {**params, "created[lte]": place["created"]})
 
     def _records(
@@ -164,7 +164,7 @@ class Stripe:
         return record.created >= self._starts[name]
 
     def _whole(self, name: str, record: RecordHead, text: bytes | msgspec.Raw) -> bytes | None:
-        """Return a record with all entries of the lists inside of it; None where it was deleted meanwhile."""
+        """Return a record with all entries of the lists inside of it; None if it was deleted meanwhile."""
         fields: dict[str, Any] = {}
         inside = _inside(name, record)
         if inside is not None and inside.has_more:
@@ -187,11 +187,11 @@ class Stripe:
         return msgspec.json.encode({**msgspec.json.decode(text, type=dict[str, msgspec.Raw]), **fields})
 
     def _records_inside(self, name: str, record: RecordHead) -> list[msgspec.Raw]:
-        """Return what a record carries of a list that was asked for whole."""
+        """Return the entries of an expanded list inside of a record."""
         return getattr(record, fixed.EXPANDED[name][0]) or [] if name in self._expanded else []
 
     def _emptied(self, name: str, record: RecordHead, answer: ServiceResponse) -> list[Deletion]:
-        """Say which lists of a record are empty: there is nothing that would take the place of their entries."""
+        """Return a deletion for each empty list of a record, since no entry replaces the old ones."""
         inside = _inside(name, record)
         empty = [f"{fixed.LINES[name][0]}.data"] if inside is not None and not inside.data else []
         if name in self._expanded and not self._records_inside(name, record):
@@ -201,8 +201,7 @@ class Stripe:
     def _changed(self, name: str, since: int) -> Iterator[ServicePage]:
         """Yield the objects that events name, each as it is now.
 
-        They come in the order of their newest events, so that after each of them one can stop: what has happened up to
-        that event is read, and the others will be named again.
+        They come in the order of their newest events, so each page is a checkpoint: the next run reads later events.
         """
         newest: dict[str, ChangeEvent] = {}
         deleted: dict[str, ChangeEvent] = {}
@@ -226,7 +225,7 @@ class Stripe:
                 raise
             return self._tombstone(name, change, cursor)
         record = record_of(answer.body)
-        # A deleted customer can still be read, but for its fields.
+        # A deleted customer can still be read, but without its fields.
         whole = None if record.deleted else self._whole(name, record, answer.body)
         if whole is None:
             return self._tombstone(name, change, cursor)
@@ -235,7 +234,7 @@ class Stripe:
         return _page(answer, [whole], self._emptied(name, record, answer), cursor=cursor)
 
     def _tombstone(self, name: str, change: ChangeEvent, cursor: dict[str, Any]) -> ServicePage:
-        """Say that a record is gone: with its last fields, where the event has them, else as it was read last."""
+        """Return the tombstone of a record: with the fields of the event, or as it was read last."""
         at = datetime.fromtimestamp(change.created, UTC)
         records = []
         if change.last and self._wanted(name, record_of(change.last)):
@@ -252,12 +251,12 @@ def _page(
 
 
 def _inside(name: str, record: RecordHead) -> Any:
-    """Return what a record carries of the list inside of it, None where there is no such list."""
+    """Return the list inside of a record, None if it has none."""
     return getattr(record, fixed.LINES[name][0]) if name in fixed.LINES else None
 
 
 def _is_expanded(contract: ObjectContract) -> bool:
-    """Whether a raw table is made of records that come only if they are asked for."""
+    """Whether the records of a raw table come only with `expand[]`."""
     return contract.object in fixed.EXPANDED and contract.each == fixed.EXPANDED[contract.object][1]
 
 

@@ -1,4 +1,4 @@
-"""Zendesk: changes by its exports, deletes by what they say of them, and what they leave out by comparing ids."""
+"""Zendesk: changes and deletes by its exports, other deletes by comparing ids."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
@@ -36,25 +36,25 @@ class Zendesk:
         self.list_page = min(own.page_size or fixed.LIST_PAGE, fixed.LIST_PAGE)
         self._starts: dict[str, int] = {}
         self._absent: set[str] = set()
-        # Without a user Zendesk answers some requests as if to a visitor, so this is asked first.
+        # Ask first: without a valid user, Zendesk treats some requests as a visitor's.
         self.begun, self._me = me(self.http)
 
     def who(self) -> str:
-        """Say whose credentials these are."""
+        """Return whose credentials these are."""
         return f"{self._me.name} <{self._me.email}>, {self._me.role}"
 
     def clock(self) -> datetime | None:
-        """Say what time it is by the service's own clock."""
+        """Return the time by the service's own clock."""
         return self.http.clock
 
     def shape(self, name: str) -> RecordShape:
-        """Say where deletes stand in a record. Zendesk does not say which record a merged one went into."""
+        """Return the fields of deletes. Zendesk doesn't name the record that another was merged into."""
         return fixed.SHAPES.get(name, RecordShape())
 
     def check(self, contract: ObjectContract) -> None:
-        """Refuse an object that the user can't read, or whose metrics are no more what the contract says.
+        """Fail if the user can't read the object, or if a declared metric is missing.
 
-        Fields of the records themselves are looked for in what is read.
+        Other fields are checked when records are read.
         """
         name = contract.object
         if name not in fixed.SHAPES:
@@ -74,7 +74,7 @@ class Zendesk:
                 "Make the user an admin, which exports and ratings need (an OAuth token also needs the scope read), or"
                 f" leave it out of `objects` of the service {self.name} in the settings.",
             ) from None
-        # A ticket may have no metrics, so that a field of theirs that is never read proves nothing.
+        # A ticket may have no metrics, so their absence in records proves nothing.
         if metric is not None and (gone := [column for column in contract.columns if _lacks(metric, column.header)]):
             raise lacking(contract, gone)
 
@@ -98,12 +98,12 @@ class Zendesk:
             yield from self._by_time(name, reached)
         else:
             yield from self._by_cursor(name, reached)
-        # No list has all tickets; but the export goes on giving those that were deleted.
+        # No list has all tickets, but the export includes deleted ones.
         if compare and name in (fixed.USERS, fixed.ORGANIZATIONS):
             yield from self._whole(name, reached)
 
     def _sample(self, name: str) -> ServiceResponse:
-        """Ask for one record in the way in which all are read."""
+        """Read one record in the way in which all are read."""
         if name in fixed.BY_CURSOR:
             return self.http.get(f"incremental/{name}/cursor.json", {"start_time": 0, "per_page": 1})
         if name in fixed.BY_TIME:
@@ -111,7 +111,7 @@ class Zendesk:
         return self.http.get(_path(name), {"page[size]": 1})
 
     def _sample_survey(self, name: str) -> None:
-        """Ask for one answer of requesters; an account without this generation of the survey has to have the other."""
+        """Read one survey answer; an account without this generation of the survey must have the other."""
         try:
             self._sample(name)
         except RefusedRequest as error:
@@ -127,9 +127,9 @@ class Zendesk:
         return msgspec.json.decode(metrics[0], type=dict[str, Any]) if metrics else None
 
     def _by_cursor(self, name: str, reached: dict[str, Any]) -> Iterator[ServicePage]:
-        """Yield an export by cursor; its last cursor is where the next run goes on, so the minute left out comes then.
+        """Yield an export by cursor; the next run resumes at its last cursor, and reads the minute that it leaves out.
 
-        An export of nothing has no cursor.
+        An empty export has no cursor.
         """
         reached.setdefault("start_time", self._starts[name])
         if "cursor" not in reached and self._is_too_recent(reached["start_time"]):
@@ -178,7 +178,7 @@ class Zendesk:
             start = end
 
     def _recent(self, name: str, reached: dict[str, Any]) -> Iterator[ServicePage]:
-        """Yield a list from a moment of creation on: as far back as what was read before may have changed."""
+        """Yield a list by creation time, from as far back as earlier records may still change."""
         back = max(fixed.RATING_MAY_CHANGE, self.own.overlap_seconds)
         start = max(self._starts[name], reached.get("since", 0) - back)
         for page in self._list(name, _since(name, start), reached.get("after")):
@@ -190,9 +190,9 @@ class Zendesk:
             yield _page(page.answer, page.records, reached)
 
     def _whole(self, name: str, reached: dict[str, Any]) -> Iterator[ServicePage]:
-        """Yield a list of all that there are: what is held and not in it is gone, and what was missed is read.
+        """Yield all records with their ids: one that the warehouse holds and the list lacks was deleted.
 
-        One can't stop in the middle.
+        There is no checkpoint in the middle.
         """
         newest = 0
         for page in self._list(name, {}):
@@ -214,7 +214,7 @@ class Zendesk:
             )
 
     def _is_wanted(self, name: str, head: RecordHead) -> bool:
-        """Whether the settings leave a record in: answers by when they were given, others by when they last changed."""
+        """Whether a record is after the start date: answers by their creation, others by their last change."""
         since = head.created if name in fixed.SATISFACTION else head.updated
         return since >= self._starts[name]
 
@@ -244,7 +244,7 @@ class Zendesk:
         seen.add(cursor)
 
     def _is_too_recent(self, start: int) -> bool:
-        """Whether Zendesk refuses an export from a moment on, because all since then is left out."""
+        """Whether a moment is so recent that Zendesk refuses an export from it on."""
         return start > unix(self.begun.served_at) - fixed.LEFT_OUT
 
 
@@ -253,7 +253,7 @@ def _path(name: str) -> str:
 
 
 def _since(name: str, start: int) -> dict[str, int]:
-    """Return how a list is asked for what was created from a moment on: one of them counts in milliseconds."""
+    """Return the parameters of a list from a moment of creation on: one list counts in milliseconds."""
     return {"filter[created_at_start]": start * 1000} if name == fixed.SURVEYS else {"start_time": start}
 
 
