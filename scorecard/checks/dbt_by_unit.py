@@ -32,14 +32,14 @@ def count_by_unit(
     across units.
     """
     tests = {f"dbt.{node['name']}": node for node in manifest["nodes"].values() if node["resource_type"] == "test"}
-    found: list[CheckResult] = []
+    counted: list[CheckResult] = []
     for result in results:
         node = tests.get(result.check_id)
         if node is None or result.passed or result.business_unit is not None:
-            found.append(result)
+            counted.append(result)
         else:
-            found += _of_units(con, result, node, manifest, units_of) or [result]
-    return found
+            counted += _of_units(con, result, node, manifest, units_of) or [result]
+    return counted
 
 
 def units_by_test(manifest: Mapping[str, Any], units_of: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
@@ -152,8 +152,8 @@ def _split(result: CheckResult, counts: Mapping[str, int]) -> Iterator[CheckResu
             yield _passed(result, unit)
             continue
         words = {
-            language: {key: _recount(text, result.failures, number) for key, text in said.items()}
-            for language, said in result.words.items()
+            language: {key: _recount(text, result.failures, number) for key, text in texts.items()}
+            for language, texts in result.words.items()
         }
         message = _recount(result.message, result.failures, number)
         yield replace(result, failures=number, message=message, words=words, business_unit=unit)

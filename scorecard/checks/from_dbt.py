@@ -37,16 +37,16 @@ def from_dbt(
     nodes: Mapping[str, Any] = {**manifest["nodes"], **manifest["sources"], **manifest.get("unit_tests", {})}
     # dbt writes UTC with a Z.
     run_at = datetime.fromisoformat(run_results["metadata"]["generated_at"])
-    found = []
+    results = []
     for result in run_results["results"]:
         node = nodes.get(result["unique_id"])
         if node is None or result["status"] == "skipped":
             continue
         if node["resource_type"] in ("test", "unit_test"):
-            found.append(_of_test(result, node, nodes, manifest, metrics_of, run_at, words or Translations()))
+            results.append(_of_test(result, node, nodes, manifest, metrics_of, run_at, words or Translations()))
         elif node["resource_type"] in _BUILT and result["status"] == "error":
-            found.append(_of_broken(result, node, manifest, nodes, metrics_of, run_at, words or Translations()))
-    return sorted(found, key=lambda check: check.check_id)
+            results.append(_of_broken(result, node, manifest, nodes, metrics_of, run_at, words or Translations()))
+    return sorted(results, key=lambda check: check.check_id)
 
 
 def _of_test(
@@ -68,11 +68,11 @@ def _of_test(
     why = plain(meta.get("why") or node.get("description") or "", 400)
     cure = _cure(node, meta)
     if passed:
-        found = "It holds."
+        finding = "It holds."
     elif result.get("failures"):
-        found = f"Rows that break it: {failures:,}."
+        finding = f"Rows that break it: {failures:,}."
     else:
-        found = _said(result) or "It could not be checked."
+        finding = _said(result) or "It could not be checked."
     metrics = _metrics(tested, manifest, nodes, metrics_of)
     about = nodes[tested[0]] if tested else node
     return CheckResult(
@@ -85,7 +85,7 @@ def _of_test(
         passed=passed,
         failures=failures,
         checked=None,
-        message=f"{found} {why}".strip(),
+        message=f"{finding} {why}".strip(),
         cure=cure.english,
         metrics=tuple(sorted(metrics)),
         run_at=run_at,
@@ -129,13 +129,13 @@ def _message(node: Mapping[str, Any], result: Mapping[str, Any], why: str) -> Ph
     """Return what a test found and why it matters."""
     kind = _kind(node)
     about = {**_about(node), "failures": int(result.get("failures") or 0), "said": _said(result)}
-    found: Phrase = Phrase("Rows that break it: {failures:,}.")
+    finding: Phrase = Phrase("Rows that break it: {failures:,}.")
     reason: Phrase = Declared(why)
     if kind:
-        _, found, reason = kind
+        _, finding, reason = kind
     if not result.get("failures"):
-        found = Phrase("It could not be checked: {said}")
-    return Phrase("{found} {why}", {"found": replace(found, values=about), "why": reason})
+        finding = Phrase("It could not be checked: {said}")
+    return Phrase("{found} {why}", {"found": replace(finding, values=about), "why": reason})
 
 
 def _about(node: Mapping[str, Any]) -> dict[str, str]:
@@ -212,18 +212,18 @@ def _metrics(
     starts: Iterable[str], manifest: Mapping[str, Any], nodes: Mapping[str, Any], metrics_of: MetricsOf
 ) -> set[str]:
     """Return the metrics downstream of nodes, or upstream of those that no KPI model reads."""
-    found: set[str] = set()
+    metrics: set[str] = set()
     for start in starts:
         below = _reach(start, manifest["child_map"])
         above = _reach(start, manifest["parent_map"])
         kpis = [name for name in below if _is_kpi(name, nodes)] or [name for name in above if _is_kpi(name, nodes)]
         relation = _relation(nodes[start])
         if relation in metrics_of:
-            found |= set(metrics_of[relation])
+            metrics |= set(metrics_of[relation])
             continue
         for name in kpis:
-            found |= _of_kpi(nodes[name], metrics_of)
-    return found
+            metrics |= _of_kpi(nodes[name], metrics_of)
+    return metrics
 
 
 def _reach(start: str, edges: Mapping[str, Sequence[str]]) -> set[str]:

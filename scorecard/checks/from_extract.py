@@ -39,7 +39,7 @@ def from_extract(
     metrics_of: metrics by raw object, ``raw_<source>.<object>``.
     max_quarantined_share: above this share of an object's rows, or of one of its amounts, an error, else a warning.
     """
-    found = []
+    results = []
     words = load_translations(settings.project / "reports")
     declared = declared_sources(settings)
     for source in sources:
@@ -53,20 +53,20 @@ def from_extract(
             # Of what people write a row is a target or an action of its own: the others are none the worse for it.
             is_much = quarantine.share > max_quarantined_share and not declared[source].folder
             severity: Severity = "error" if is_much else "warning"
-            found.append(_quarantined(checked, quarantine, severity))
-            found.append(_in_doubt(checked, quarantine, severity))
+            results.append(_quarantined(checked, quarantine, severity))
+            results.append(_in_doubt(checked, quarantine, severity))
             # A service has fields without end that nobody asked for; the extraction says so, and no reader has to.
             if not raw.is_service:
-                found.append(_unknown_columns(checked, raw))
-    return found
+                results.append(_unknown_columns(checked, raw))
+    return results
 
 
 def _was_loaded(con: "DuckDBPyConnection", source: str) -> bool:
-    found = con.execute(
+    cursor = con.execute(
         "select 1 from duckdb_tables() where schema_name = $schema and table_name = '_loaded_files'",
         {"schema": f"raw_{source}"},
     )
-    return found.fetchone() is not None
+    return cursor.fetchone() is not None
 
 
 @dataclass(frozen=True)
@@ -196,8 +196,8 @@ def _unknown_columns(table: _Table, raw: Object) -> CheckResult:
         {"object": raw.name},
     ).fetchall()
     unknown = sorted(name for (name,) in rows)
-    told = ", ".join(plain(name, 60) for name in unknown[:5]) + (", …" if len(unknown) > 5 else "")
-    about = {**table.about, "failures": len(unknown), "columns": told}
+    named = ", ".join(plain(name, 60) for name in unknown[:5]) + (", …" if len(unknown) > 5 else "")
+    about = {**table.about, "failures": len(unknown), "columns": named}
     sentences = _Sentences(
         f"{table.source}.{table.name} has the columns that its contract names.",
         Phrase(

@@ -49,7 +49,7 @@ def from_facts(
     con: "DuckDBPyConnection",
     facts: Collection[Fact],
     metrics_of: MetricsOf,
-    told: Collection[tuple[str, str]],
+    covered: Collection[tuple[str, str]],
     dimensions: Collection[str],
     words: Translations,
 ) -> list[CheckResult]:
@@ -60,18 +60,18 @@ def from_facts(
     con: the warehouse, built. metrics_of: metrics by ``core.<fact>``. told: source and kind of the checks that a
         source's own rules make. dimensions: names of the dimensions.
     """
-    found = []
+    results = []
     for fact in facts:
         for source, unit in _sources(con, fact) if fact.meta.concept else ():
-            about = _About(con, fact, source, unit, tuple(sorted(metrics_of.get(f"core.{fact.name}", ()))), words)
-            for kind, said, count in _counts(about, dimensions):
-                if (source, kind) not in told:
-                    found.append(_result(about, kind, said, count))
-    return found
+            about = _FactCheck(con, fact, source, unit, tuple(sorted(metrics_of.get(f"core.{fact.name}", ()))), words)
+            for kind, fact_words, count in _counts(about, dimensions):
+                if (source, kind) not in covered:
+                    results.append(_result(about, kind, fact_words, count))
+    return results
 
 
 @dataclass(frozen=True)
-class _About:
+class _FactCheck:
     """The records of a fact that come from one source."""
 
     con: "DuckDBPyConnection"
@@ -96,14 +96,14 @@ class _About:
 
 def _sources(con: "DuckDBPyConnection", fact: Fact) -> list[tuple[str, str]]:
     """Return the sources of a fact's records and their business units; none where the fact could not be built."""
-    there = con.execute("select 1 from duckdb_tables() where schema_name = 'core' and table_name = ?", [fact.name])
-    if not there.fetchone():
+    cursor = con.execute("select 1 from duckdb_tables() where schema_name = 'core' and table_name = ?", [fact.name])
+    if not cursor.fetchone():
         return []
     sql = f"select distinct source_system, business_unit from core.{fact.name} where business_unit is not null"
     return sorted((str(source), str(unit)) for source, unit in con.execute(sql).fetchall())
 
 
-def _counts(about: _About, dimensions: Collection[str]) -> Iterator[tuple[OfAnySource, FactWords, _Found]]:
+def _counts(about: _FactCheck, dimensions: Collection[str]) -> Iterator[tuple[OfAnySource, FactWords, _Found]]:
     meta = about.fact.meta
     if len(meta.horizon) > 1:
         yield "spans", SPANS, _spans(about, meta.horizon)
@@ -118,7 +118,7 @@ def _counts(about: _About, dimensions: Collection[str]) -> Iterator[tuple[OfAnyS
         yield "similar_names", NAMES, _similar(about, names)
 
 
-def _spans(about: _About, days: Sequence[str]) -> _Found:
+def _spans(about: _FactCheck, days: Sequence[str]) -> _Found:
     pairs = list(pairwise(days))
     counted = [about.one(f"select count(*) filter ({b} < {a}), count({b}) from records") for a, b in pairs]
     worst = max(range(len(pairs)), key=lambda place: counted[place][0])
@@ -128,7 +128,7 @@ def _spans(about: _About, days: Sequence[str]) -> _Found:
     return _Found(failures, checked, about_days, severity, (earlier, later), f"{later} < {earlier}")
 
 
-def _future(about: _About, day: str) -> _Found:
+def _future(about: _FactCheck, day: str) -> _Found:
     is_ahead = f"{day} > cast(loaded_at as date) + 1"
     failures, checked, last = about.one(
         f"select count(*) filter ({is_ahead}), count({day}), max({day}) filter ({is_ahead}) from records"
@@ -136,7 +136,7 @@ def _future(about: _About, day: str) -> _Found:
     return _Found(failures, checked, {"column": day, "last": last}, in_doubt=(day,), broken=is_ahead)
 
 
-def _outcome(about: _About, column: str, day: str | None) -> _Found:
+def _outcome(about: _FactCheck, column: str, day: str | None) -> _Found:
     settled = f"where {column} is not null" + (f" and {day} is not null" if day else "")
     outcomes, checked, outcome = about.one(
         f"select count(distinct {column}), count(*), cast(any_value({column}) as varchar) from records {settled}"
@@ -145,7 +145,7 @@ def _outcome(about: _About, column: str, day: str | None) -> _Found:
     return _Found(failures, checked, {"column": column, "outcome": outcome})
 
 
-def _gaps(about: _About, day: str) -> _Found:
+def _gaps(about: _FactCheck, day: str) -> _Found:
     """Find the stretch of days without a record in which most were to be expected by the days around it."""
     since, until, missing, checked = about.one(f"""
         , daily as (
@@ -179,7 +179,7 @@ def _gaps(about: _About, day: str) -> _Found:
     return _Found(failures, checked, {"column": day, "since": since, "until": until, "missing": round(missing or 0)})
 
 
-def _falls(about: _About, day: str) -> _Found:
+def _falls(about: _FactCheck, day: str) -> _Found:
     """Compare the number of records in the last whole month with those of the six before it."""
     month, records, usual, months, checked = about.one(f"""
         , known as (select max({day}) as day from records where {day} <= cast(loaded_at as date)),
@@ -200,7 +200,7 @@ def _falls(about: _About, day: str) -> _Found:
     return _Found(records if has_fallen else 0, checked, {"month": month, "usual": int(usual or 0)})
 
 
-def _similar(about: _About, dimensions: Sequence[str]) -> _Found:
+def _similar(about: _FactCheck, dimensions: Sequence[str]) -> _Found:
     """Count names that differ in case, spaces and marks alone, and records of another id that have the same name."""
     key = "regexp_replace(lower(strip_accents(name)), '[^\\p{L}\\p{N}]+', '', 'g')"
     selects = [
@@ -225,37 +225,37 @@ def _similar(about: _About, dimensions: Sequence[str]) -> _Found:
     return _Found(failures, checked, {"column": column, "examples": listed}, in_doubt=columns or ())
 
 
-def _result(about: _About, kind: OfAnySource, said: FactWords, found: _Found) -> CheckResult:
-    values = {"what": about.what, "failures": found.failures, "checked": found.checked, **found.about}
-    failed = Phrase(said.failed.text, values) if found.failures else None
+def _result(about: _FactCheck, kind: OfAnySource, fact_words: FactWords, count: _Found) -> CheckResult:
+    values = {"what": about.what, "failures": count.failures, "checked": count.checked, **count.about}
+    failed = Phrase(fact_words.failed.text, values) if count.failures else None
     return CheckResult(
         check_id=f"facts.{about.source}.{about.fact.name}.{kind}",
         kind="facts",
-        name=said.name.english,
+        name=fact_words.name.english,
         source=about.source,
         object=str(about.fact.meta.concept),
-        severity=found.severity if found.failures else "warning",
-        passed=not found.failures,
-        failures=found.failures,
-        checked=found.checked,
+        severity=count.severity if count.failures else "warning",
+        passed=not count.failures,
+        failures=count.failures,
+        checked=count.checked,
         message=failed.english if failed else "It holds.",
-        cure=said.cure.english,
+        cure=fact_words.cure.english,
         metrics=about.metrics,
         run_at=datetime.now(UTC),
-        words=in_languages(about.words, name=said.name, message=failed, cure=said.cure if failed else None),
+        words=in_languages(about.words, name=fact_words.name, message=failed, cure=fact_words.cure if failed else None),
         business_unit=about.unit,
-        doubt=_doubt(about, found),
+        doubt=_doubt(about, count),
     )
 
 
-def _doubt(about: _About, found: _Found) -> Doubt | None:
+def _doubt(about: _FactCheck, count: _Found) -> Doubt | None:
     """Return what a failure puts in doubt; None where that is whole rows."""
     relation = f"core.{about.fact.name}"
-    is_known = found.failures and found.broken
+    is_known = count.failures and count.broken
     rows = (
-        f"select * from {relation} where source_system = {literal(about.source)} and {found.broken}"
+        f"select * from {relation} where source_system = {literal(about.source)} and {count.broken}"
         if is_known
         else None
     )
-    columns = tuple((relation, column) for column in found.in_doubt)
+    columns = tuple((relation, column) for column in count.in_doubt)
     return Doubt(columns, rows, with_causes=True) if columns else None

@@ -63,12 +63,12 @@ class Object:
         whole = table.meta.full_export
         self.adds = self.is_service if whole is None else not whole
         self.columns: dict[str, set[str]] = {}
-        found = con.execute(
+        rows = con.execute(
             "select table_name, column_name from duckdb_columns() "
             "where database_name = current_database() and schema_name = $schema",
             {"schema": self.schema},
         )
-        for of_table, column in found.fetchall():
+        for of_table, column in rows.fetchall():
             self.columns.setdefault(of_table, set()).add(column)
 
     def newest(self) -> str:
@@ -102,12 +102,10 @@ class Object:
         shares = {
             column: float(amount / (amount + rest))
             for column, rest in totals.items()
-            if (amount := sum((each.weight(column) for each in bad), Decimal()))
+            if (amount := sum((row.weight(column) for row in bad), Decimal()))
         }
         heaviest = max(shares.items(), key=lambda share: share[1], default=("", 0.0))
-        in_doubt = sorted(
-            (each for each in bad if each.is_held), key=lambda each: (-each.weight(heaviest[0]), each.key)
-        )
+        in_doubt = sorted((row for row in bad if row.is_held), key=lambda row: (-row.weight(heaviest[0]), row.key))
         rows = sum(count for _, count, _ in reasons)
         return Quarantine(read, rows, tuple(reasons[:3]), heaviest, tuple(in_doubt))
 
@@ -148,8 +146,8 @@ class Object:
         held_columns = self.columns.get(self.name, set())
         bad = f"(select * from ({self._rows()}) where not regexp_matches(reason, '{_REPEATS}'))"
         names = f"select distinct unnest(json_keys(amounts)) as name from {bad} where amounts is not null order by 1"
-        found = [name for (name,) in self.con.execute(names, {"object": self.name}).fetchall()]
-        amounts = [name for name in found if name in held_columns]
+        columns = [name for (name,) in self.con.execute(names, {"object": self.name}).fetchall()]
+        amounts = [name for name in columns if name in held_columns]
         if not {*self.key, "_valid_to"} <= held_columns or not self.key:
             return [], {}
         alive = " and _deleted_at is null" if "_deleted_at" in held_columns else ""
@@ -165,8 +163,8 @@ class Object:
             {"object": self.name},
         ).fetchall()
         records = [
-            Bad(key or "", reason, is_held, dict(zip(amounts, zip(said[::2], said[1::2], strict=True), strict=True)))
-            for key, reason, is_held, *said in rows
+            Bad(key or "", reason, is_held, dict(zip(amounts, zip(texts[::2], texts[1::2], strict=True), strict=True)))
+            for key, reason, is_held, *texts in rows
         ]
         if not amounts:
             return records, {}

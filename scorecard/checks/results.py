@@ -99,14 +99,14 @@ def _row(result: CheckResult) -> dict[str, Any]:
 
 def load(con: "DuckDBPyConnection") -> list[CheckResult]:
     """Return what was kept, in the order of check_id; nothing where no check has run yet."""
-    there = con.execute(
+    existing_columns = con.execute(
         "select column_name from information_schema.columns "
         "where table_schema = 'quality' and table_name = 'check_results'"
     ).fetchall()
-    if not there:
+    if not existing_columns:
         return []
     # The moment comes as a number: for a timestamp with zone the driver would ask for a package of zones.
-    missing = {name: "null" for name in COLUMNS if (name,) not in there}
+    missing = {name: "null" for name in COLUMNS if (name,) not in existing_columns}
     taken = {"run_at": "epoch_us(run_at)", **missing}
     columns = ", ".join(f"{taken.get(name, name)} as {name}" for name in COLUMNS)
     sql = f"select {columns} from quality.check_results order by check_id, business_unit"

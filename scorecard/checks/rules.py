@@ -79,7 +79,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedTable:
     """An object and its rules.
 
     query: a select of its current rows. key: the columns that tell them apart. unit: the column that says of which
@@ -98,7 +98,7 @@ class Suite:
     """What one file of rules says."""
 
     name: str
-    objects: tuple[Checked, ...]
+    objects: tuple[CheckedTable, ...]
 
 
 def read_suite(path: Path, values: Mapping[str, object], queries: Mapping[str, str] | None = None) -> Suite:
@@ -149,7 +149,7 @@ def _suite(
             _rule(item, _Filler(document, ("objects", table, "rules", place), filled, mistakes))
             for place, item in enumerate(entry.rules)
         )
-        objects.append(Checked(table, selects[table], entry.key, rules, entry.unit))
+        objects.append(CheckedTable(table, selects[table], entry.key, rules, entry.unit))
     return Suite(name, tuple(objects))
 
 

@@ -3,7 +3,7 @@
 Nothing here knows a metric; the catalogue names them and says how each is aggregated.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,14 +13,14 @@ import pyarrow as pa
 
 from scorecard.catalogue import ALL_UNITS, Metric, Scorecard, declared_sources, load_dimensions
 from scorecard.closes.contribution import counts_in
+from scorecard.closes.frozen_scope import listed, prepare
 from scorecard.closes.frozen_words import of_languages, with_words
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.languages import load_translations
-from scorecard.shared.periods import FiscalYear, Grain, Period, at_term, last_over, period_of
+from scorecard.shared.periods import Period
 from scorecard.shared.settings import Settings
 from scorecard.shared.sql import literal, quoted
 
-SPARKLINE = 13
 _RECORD_COLUMNS = (
     *("metric", "observation_id", "source_system", "source_object", "record_id", "source_file", "source_line"),
     *("source_sha256", "occurred_at", "occurred_on", "ended_on", "grain", "period_start", "period_until", "scope"),
@@ -48,11 +48,6 @@ _CHECK_COLUMNS = (
         "words",
     ),
 )
-_ACTION_COLUMNS = (
-    *("action_id", "metric", "what", "who", "from_date", "due", "progress", "status"),
-    *("expected_effect", "scope", "dimension", "member", "sample"),
-    *("source_file", "source_line", "source_sha256"),
-)
 
 
 @dataclass(frozen=True)
@@ -62,32 +57,6 @@ class Frozen:
     tables: dict[str, pa.Table]
     loads: list[dict[str, Any]]
     horizons: dict[str, dict[str, date | None]]
-
-
-def frozen_periods(period: Period, fiscal: FiscalYear) -> list[Period]:
-    """Return the period, the one before, the one a year ago, and the 13 that its sparklines show, each once."""
-    by_months = period.grain in (Grain.QUARTER, Grain.YEAR)
-    newest = period_of(period.last_day, Grain.MONTH, fiscal) if by_months else period
-    sparkline = [newest.shift(-back, fiscal) for back in range(SPARKLINE)]
-    return list(dict.fromkeys([period, period.shift(-1, fiscal), period.year_ago(fiscal), *sparkline]))
-
-
-def frozen_metrics(scorecard: Scorecard, metrics: dict[str, Metric]) -> list[Metric]:
-    """Return the metrics that a scorecard may print: those it names, those of its breakdowns, and their variants."""
-    named = dict.fromkeys([*scorecard.metrics, *(metric for metric, _ in scorecard.breakdowns)])
-    found: dict[str, Metric] = {}
-    for name in named:
-        found[name] = metrics[name]
-        found |= {metric.name: metric for metric in metrics.values() if metric.variant_of == name}
-    return list(found.values())
-
-
-def behind_metrics(chosen: Iterable[Metric], metrics: dict[str, Metric]) -> list[Metric]:
-    """Return the metrics that derived ones are computed from and that a scorecard doesn't print itself."""
-    chosen = list(chosen)
-    terms = [term.metric for metric in chosen if metric.expression for term in metric.expression.terms]
-    printed = {metric.name for metric in chosen}
-    return [metrics[name] for name in dict.fromkeys(terms) if name not in printed]
 
 
 def read(
@@ -110,37 +79,37 @@ def read(
     ------
     ScorecardError: the warehouse has no figure of the scorecard in the period.
     """
-    _prepare(connection, settings, scorecard, metrics, behind, period)
+    prepare(connection, settings, scorecard, metrics, behind, period)
     translations = load_translations(settings.project / "reports")
-    dimensions = list(load_dimensions(settings))
+    dimensions, languages = list(load_dimensions(settings)), scorecard.languages
     values = _values(connection, scorecard, dimensions)
+    _refuse_no_figures(connection, scorecard, period)
+    checks = _checks(connection, settings, scorecard, [*metrics, *behind])
+    observations = _observations(connection, scorecard, dimensions)
+    targets, actions = _targets(connection, scorecard), _sorted(connection, "select * from frozen_actions")
+    tables = {
+        "values.parquet": values,
+        "observations.parquet": observations,
+        "evidence.parquet": _evidence(connection, converted),
+        "targets.parquet": with_words(targets, ("reason",), languages, translations),
+        "checks.parquet": of_languages(checks, languages),
+        "actions.parquet": with_words(actions, ("what", "expected_effect"), languages, translations),
+    }
+    return Frozen(tables, _loads(connection), _horizons(connection, scorecard, period))
+
+
+def _refuse_no_figures(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, period: Period) -> None:
     if not connection.execute("select count(*) from frozen_values where period_rank = 0").fetchall()[0][0]:
         raise ScorecardError(
             f"There are no figures of the scorecard {scorecard.name} for {period}.",
             f"Choose a period that has data; `scorecard values --metric {scorecard.metrics[0]} --by business_unit` "
             "shows which.",
         )
-    tables = {
-        "values.parquet": values,
-        "observations.parquet": _observations(connection, scorecard, dimensions),
-        "evidence.parquet": _evidence(connection, converted),
-        "targets.parquet": with_words(_targets(connection, scorecard), ("reason",), scorecard.languages, translations),
-        "checks.parquet": of_languages(
-            _checks(connection, settings, scorecard, [*metrics, *behind]), scorecard.languages
-        ),
-        "actions.parquet": with_words(
-            _sorted(connection, "select * from frozen_actions"),
-            ("what", "expected_effect"),
-            scorecard.languages,
-            translations,
-        ),
-    }
-    return Frozen(tables, _loads(connection), _horizons(connection, scorecard, period))
 
 
 def _targets(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard) -> pa.Table:
     connection.execute(
-        f"create temp table frozen_targets as select {_listed(_TARGET_COLUMNS)} from scorecard.kpi_targets "
+        f"create temp table frozen_targets as select {listed(_TARGET_COLUMNS)} from scorecard.kpi_targets "
         "where metric in (select metric from frozen_metrics) "
         "and (grain, period) in (select (grain, period) from frozen_periods) "
         "and scope = $scope",
@@ -166,78 +135,6 @@ def _checks(
             "foreign": list(foreign_sources(settings, scorecard.business_unit)),
         },
     )
-
-
-def _prepare(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    scorecard: Scorecard,
-    metrics: list[Metric],
-    behind: list[Metric],
-    period: Period,
-) -> None:
-    connection.execute(
-        "create temp table frozen_metrics (rank integer, metric varchar, base varchar, kind varchar, is_behind boolean)"
-    )
-    connection.executemany(
-        "insert into frozen_metrics values (?, ?, ?, ?, ?)",
-        [
-            (rank, metric.name, metric.base, metric.kind, rank >= len(metrics))
-            for rank, metric in enumerate([*metrics, *behind])
-        ],
-    )
-    connection.execute(
-        "create temp table frozen_periods (rank integer, grain varchar, period varchar, first_day date, end_day date)"
-    )
-    connection.executemany(
-        "insert into frozen_periods values (?, ?, ?, ?, ?)",
-        [
-            (min(rank, 3), each.grain.value, each.label, each.start, each.end)
-            for rank, each in enumerate(frozen_periods(period, settings.fiscal))
-        ],
-    )
-    connection.execute(
-        "create temp table frozen_actions as select "
-        f"{_listed(_ACTION_COLUMNS)} from scorecard.actions "
-        "where metric in (select metric from frozen_metrics where not is_behind) "
-        "and (from_date is null or from_date < $end) and scope = $scope",
-        {"end": period.end, "scope": scorecard.business_unit},
-    )
-    _prepare_bases(connection, period, settings.fiscal)
-    _prepare_terms(connection, metrics, frozen_periods(period, settings.fiscal), settings.fiscal)
-
-
-def _prepare_bases(connection: duckdb.DuckDBPyConnection, period: Period, fiscal: FiscalYear) -> None:
-    """List what actions are compared with: the figure of the last period that was over when each began."""
-    connection.execute(
-        "create temp table frozen_bases (metric varchar, grain varchar, period varchar, dimension varchar, "
-        "member varchar)"
-    )
-    begun = connection.execute(
-        "select metric, dimension, member, from_date from frozen_actions where from_date is not null"
-    ).fetchall()
-    for metric, dimension, member, begins in begun:
-        base = last_over(begins, period.grain, fiscal)
-        connection.execute(
-            "insert into frozen_bases values (?, ?, ?, ?, ?)",
-            [metric, base.grain.value, base.label, dimension, member],
-        )
-
-
-def _prepare_terms(
-    connection: duckdb.DuckDBPyConnection, metrics: list[Metric], periods: list[Period], fiscal: FiscalYear
-) -> None:
-    """List what derived figures are computed from: the figures of their terms, in all of the unit's members."""
-    connection.execute("create temp table frozen_terms (metric varchar, grain varchar, period varchar)")
-    terms = {
-        (term.metric, period.grain.value, at_term(period, term.at, term.months, fiscal).label)
-        for metric in metrics
-        if metric.expression
-        for term in metric.expression.terms
-        for period in periods
-        if term.at != "target"
-    }
-    connection.executemany("insert into frozen_terms values (?, ?, ?)", sorted(terms) or [(None, None, None)])
 
 
 def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, dimensions: Sequence[str]) -> pa.Table:
@@ -281,7 +178,7 @@ def _observations(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, d
     ((kinds,),) = connection.execute("select list(distinct kind order by kind) from frozen_spans").fetchall()
     counted = " ".join(f"when {literal(kind)} then {counts_in(kind, 'o', 'p')}" for kind in kinds)
     connection.execute(
-        f"create temp table frozen_observations as select {_listed((*_RECORD_COLUMNS, *dimensions, *_AMOUNT_COLUMNS))} "
+        f"create temp table frozen_observations as select {listed((*_RECORD_COLUMNS, *dimensions, *_AMOUNT_COLUMNS))} "
         "from scorecard.kpi_observations as o where scope = $scope "
         "and metric in (select base from frozen_metrics) and exists "
         f"(select 1 from frozen_spans as p where p.base = o.metric and case p.kind {counted} end)",
@@ -344,11 +241,11 @@ def _horizons(
 
 def names(connection: duckdb.DuckDBPyConnection, unit: str) -> list[tuple[str, str, str]]:
     """Return what members of a business unit are called now: dimension, another name, and the one that counts."""
-    there = connection.execute(
+    view = connection.execute(
         "select 1 from duckdb_views() where schema_name = 'intermediate' and view_name = 'int_names' "
         "and database_name = current_database()"
     ).fetchone()
-    if there is None:
+    if view is None:
         return []
     return connection.execute(
         "select field, spelling, name from intermediate.int_names where business_unit = $unit and spelling <> name "
@@ -369,7 +266,3 @@ def foreign_sources(settings: Settings, unit: str) -> dict[str, str]:
 
 def _sorted(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any] | None = None) -> pa.Table:
     return connection.sql(f"{query} order by all", params=values or {}).to_arrow_table()
-
-
-def _listed(columns: Iterable[str]) -> str:
-    return ", ".join(map(quoted, columns))

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scorecard.closes.restatement_causes import RANK, Definitions, FigureKey
+from scorecard.closes.restatement_causes import RANK, ComparedDefinitions, FigureKey
 from scorecard.shared.periods import FiscalYear, at_term, parse_period
 
 
 def of_derived(
     rows: Sequence[Mapping[str, Any]],
     reasons: Mapping[FigureKey, list[str]],
-    definitions: Definitions,
+    definitions: ComparedDefinitions,
     fiscal: FiscalYear,
 ) -> dict[FigureKey, list[str]]:
     """Return the reasons of derived figures, by (metric, grain, period, dimension, member).

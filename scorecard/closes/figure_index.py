@@ -23,9 +23,11 @@ def figure_ids(
     """
     broken = {close_id for close_id, _ in chain_problems(settings)}
     latest = {
-        str(path): each
-        for each in store.closes(settings)
-        if each["latest"] and not broken & {each["close_id"], None} and (path := _figures(settings, each["close_id"]))
+        str(path): manifest
+        for manifest in store.closes(settings)
+        if manifest["latest"]
+        and not broken & {manifest["close_id"], None}
+        and (path := _figures(settings, manifest["close_id"]))
     }
     if not latest:
         return {}
@@ -34,8 +36,8 @@ def figure_ids(
     conditions = " and ".join(["true", *(f"figures.{name} = ${name}" for name in values)])
     values |= {
         "paths": list(latest),
-        "close_ids": [each["close_id"] for each in latest.values()],
-        "sequences": [each["sequence"] for each in latest.values()],
+        "close_ids": [manifest["close_id"] for manifest in latest.values()],
+        "sequences": [manifest["sequence"] for manifest in latest.values()],
     }
     with duckdb.connect() as connection:
         rows = connection.execute(

@@ -5,15 +5,12 @@ Closing again makes the next edition where a reader sees a difference, and says 
 
 import shutil
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from scorecard.catalogue import (
     COMPANY,
@@ -21,19 +18,17 @@ from scorecard.catalogue import (
     Scorecard,
     declared_sources,
     load_catalogue,
-    load_dimensions,
-    own_reasons,
     with_caveats,
 )
-from scorecard.catalogue.dbt_lists import core_models
-from scorecard.closes import chain, contents, provenance, store
+from scorecard.closes import chain, contents, frozen_scope, provenance, store
+from scorecard.closes.frozen_definitions import definitions_of
 from scorecard.closes.matured import matured
 from scorecard.closes.record_history import History, newest_loads
 from scorecard.closes.restatements import Periods, makes_edition, restatements
 from scorecard.closes.verify import Mailed, open_close
 from scorecard.shared.errors import ScorecardError, Temporary
-from scorecard.shared.files import replace_synced, sha256_of, sync, write_synced
-from scorecard.shared.languages import ENGLISH, load_translations
+from scorecard.shared.files import replace_synced, sha256_of, write_synced
+from scorecard.shared.languages import load_translations
 from scorecard.shared.locks import alone
 from scorecard.shared.moments import now_text
 from scorecard.shared.periods import Period
@@ -133,20 +128,20 @@ def _freeze(
     settings: Settings, scorecard: Scorecard, metrics: dict[str, Metric], period: Period, build: Build, folder: Path
 ) -> dict[str, datetime]:
     """Write everything but the restatements to a folder; return the moment of the newest load of each raw schema."""
-    chosen = contents.frozen_metrics(scorecard, metrics)
-    behind = contents.behind_metrics(chosen, metrics)
+    chosen = frozen_scope.frozen_metrics(scorecard, metrics)
+    behind = frozen_scope.behind_metrics(chosen, metrics)
     chosen, behind = (_of_business_unit(settings, scorecard, listed) for listed in (chosen, behind))
     converted = [name for name, entry in build.lineage.items() if _reads_rates(entry)]
     with snapshot(settings, "UTC") as connection:
         frozen = contents.read(connection, settings, scorecard, chosen, behind, period, converted)
         raw = newest_loads(connection)
     for name, table in frozen.tables.items():
-        _write_parquet(folder / name, table)
+        store.write_parquet(folder / name, table)
     bases = {metric.base for metric in (*chosen, *behind)}
     lineage = {name: build.lineage[name] for name in sorted(bases & build.lineage.keys())}
     foreign = tuple(f"{schema}." for schema in contents.foreign_sources(settings, scorecard.business_unit).values())
     documents = {
-        "definitions.json": _definitions(settings, scorecard, chosen, behind, frozen.horizons),
+        "definitions.json": definitions_of(settings, scorecard, chosen, behind, frozen.horizons),
         "lineage.json": {name: _of_unit(entry, foreign) for name, entry in lineage.items()},
         "loads.json": frozen.loads,
         "passes.json": {name: build.passes[name] for name in sorted(bases & build.passes.keys())},
@@ -176,8 +171,7 @@ def _next_edition(
 ) -> Close:
     """Make the folder an edition, if a reader sees a difference from the latest one; else keep only its provenance."""
     files = {name: sha256_of(folder / name) for name in (*store.FILES, *store.ADDED) if name != "restatements.json"}
-    editions = [each for each in earlier if (each["scorecard"], each["period"]) == (scorecard.name, period.label)]
-    latest = max(editions, key=lambda each: int(each["edition"]), default=None)
+    latest = _latest(earlier, scorecard.name, period.label)
     differences: list[dict[str, Any]] = []
     if latest:
         path = open_close(settings, latest["close_id"], build.mailed)
@@ -209,13 +203,18 @@ def _next_edition(
     return Close(manifest["close_id"], path, True, edition, manifest["content_sha256"], tuple(differences))
 
 
+def _latest(earlier: list[dict[str, Any]], scorecard: str, period: str) -> dict[str, Any] | None:
+    """Return the manifest of the latest edition of a scorecard's period."""
+    editions = [manifest for manifest in earlier if (manifest["scorecard"], manifest["period"]) == (scorecard, period)]
+    return max(editions, key=lambda manifest: int(manifest["edition"]), default=None)
+
+
 def _final_now(
     settings: Settings, scorecard: Scorecard, period: Period, folder: Path, earlier: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Return the figures of the period before that its own latest close holds as provisional, and this one as final."""
     before = period.shift(-1, settings.fiscal).label
-    closes = [each for each in earlier if (each["scorecard"], each["period"]) == (scorecard.name, before)]
-    latest = max(closes, key=lambda each: int(each["edition"]), default=None)
+    latest = _latest(earlier, scorecard.name, before)
     return matured(settings.archive / latest["close_id"], folder, before) if latest else []
 
 
@@ -248,7 +247,7 @@ def _chained(
 
 def _compared(settings: Settings, latest: dict[str, Any], now: Path, period: Period, unit: str) -> list[dict[str, Any]]:
     """Return what differs from the latest edition."""
-    frozen = contents.frozen_periods(period, settings.fiscal)
+    frozen = frozen_scope.frozen_periods(period, settings.fiscal)
     periods = Periods(period, frozen[1:3], frozen, settings.fiscal)
     since = {schema: datetime.fromisoformat(moment) for schema, moment in latest.get("raw", {}).items()}
     with snapshot(settings, "UTC") as connection:
@@ -259,9 +258,10 @@ def _compared(settings: Settings, latest: dict[str, Any], now: Path, period: Per
 
 def _mark_printed(differences: list[dict[str, Any]], printed: Collection[tuple[str, str, str, str]] | None) -> None:
     """Mark the figures that the pages of the edition before print."""
-    for each in differences:
-        if printed is not None and "figure_id" in each:
-            each["printed"] = (each["metric"], each["period"], each["dimension"], each["member"]) in printed
+    for difference in differences:
+        if printed is not None and "figure_id" in difference:
+            figure = tuple(difference[name] for name in ("metric", "period", "dimension", "member"))
+            difference["printed"] = figure in printed
 
 
 def _reads_rates(entry: dict[str, Any]) -> bool:
@@ -285,98 +285,11 @@ def _same(files: dict[str, str], before: dict[str, str]) -> bool:
     }
 
 
-def _definitions(
-    settings: Settings,
-    scorecard: Scorecard,
-    metrics: list[Metric],
-    behind: list[Metric],
-    horizons: dict[str, Any],
-) -> dict[str, Any]:
-    # Who receives a scorecard, and when, is not what it says: a new reader makes no new edition.
-    entry = _in_languages(asdict(scorecard), ("title", "purpose"), scorecard)
-    for name in ("recipients", "domains", "due"):
-        del entry[name]
-    words = ("label", "definition", "formula", "caveat", "pending")
-    return {
-        "scorecard": entry,
-        "metrics": {metric.name: _in_languages(asdict(metric), words, scorecard) for metric in metrics},
-        **(
-            {"behind": {metric.name: _in_languages(asdict(metric), words, scorecard) for metric in behind}}
-            if behind
-            else {}
-        ),
-        "settings": {
-            "company": settings.company,
-            "timezone": settings.timezone,
-            "currency": settings.currency,
-            **_fiscal(settings),
-        },
-        "horizons": horizons,
-        **_own_dimensions(settings, scorecard),
-        **_own_reasons(settings, scorecard, metrics),
-    }
-
-
-def _in_languages(entry: dict[str, Any], words: Sequence[str], scorecard: Scorecard) -> dict[str, Any]:
-    """Keep of an entry's words those in English, and those in the languages that the scorecard has."""
-    kept = {ENGLISH, *scorecard.languages}
-    chosen = {
-        name: {language: entry[name][language] for language in entry[name] if language in kept}
-        for name in words
-        if entry[name] is not None
-    }
-    return {**entry, **chosen}
-
-
-def _own_dimensions(settings: Settings, scorecard: Scorecard) -> dict[str, Any]:
-    """Return the names of the company's own dimensions that the pages show. The product's come with the program."""
-    shown = {dimension for _, dimension in scorecard.breakdowns}
-    own = {
-        name: _in_languages(asdict(dimension), ("label",), scorecard)["label"]
-        for name, dimension in load_dimensions(settings).items()
-        if name in shown and not dimension.is_product
-    }
-    return {"dimensions": own} if own else {}
-
-
-def _own_reasons(settings: Settings, scorecard: Scorecard, metrics: Sequence[Metric]) -> dict[str, Any]:
-    """Return by gap of the company's own why there is no value. The product's reasons come with the program."""
-    named = {gap for metric in metrics for gap in metric.na_where}
-    translations = load_translations(settings.project / "reports")
-    own = {
-        gap: _in_languages({"reason": translations.of_text(reason)}, ("reason",), scorecard)["reason"]
-        for gap, reason in own_reasons(core_models(settings)).items()
-        if gap in named
-    }
-    return {"reasons": own} if own else {}
-
-
-def _fiscal(settings: Settings) -> dict[str, Any]:
-    """Return what is said of the fiscal year. Of the default name nothing is, as in closes of the first release."""
-    fiscal = settings.fiscal
-    named = {} if fiscal.named_after == "end" else {"fiscal_year_named_after": fiscal.named_after}
-    return {"fiscal_year_start_month": fiscal.first_month, **named}
-
-
-def _write_parquet(path: Path, table: pa.Table) -> None:
-    """Write the same bytes for the same rows: one chunk, no metadata of the machine or the hour."""
-    pq.write_table(
-        table.replace_schema_metadata(None).combine_chunks(),
-        path,
-        version="2.6",
-        data_page_version="1.0",
-        compression="zstd",
-        compression_level=3,
-        row_group_size=1 << 20,
-    )
-    sync(path)
-
-
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in _LIBRARIES:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -25,18 +25,26 @@ def _words(row: Mapping[str, Any], languages: Sequence[str], translations: Trans
     texts = {column: text for column, text in row.items() if text}
     words = {
         language: {
-            column: said for column, text in texts.items() if (said := translations.text(language, text)) != text
+            column: translation
+            for column, text in texts.items()
+            if (translation := translations.text(language, text)) != text
         }
         for language in languages
     }
-    return {language: said for language, said in words.items() if said}
+    return {language: translation for language, translation in words.items() if translation}
 
 
 def of_languages(table: pa.Table, languages: Collection[str]) -> pa.Table:
     """Return a table whose column ``words`` keeps these languages only."""
     place = table.column_names.index("words")
     kept = [
-        _json({language: said for language, said in json.loads(text or "{}").items() if language in languages})
+        _json(
+            {
+                language: translation
+                for language, translation in json.loads(text or "{}").items()
+                if language in languages
+            }
+        )
         for text in table["words"].to_pylist()
     ]
     return table.set_column(place, "words", pa.array(kept, pa.string()))

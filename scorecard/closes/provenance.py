@@ -104,11 +104,16 @@ def of_figure(settings: Settings, close_id: str, condition: str) -> dict[str, An
     if not rows:
         return None
     names = ("source", "object", "record_id", "file", "line")
-    found: dict[str, Any] = {"number": manifest["number"], "kept_at": manifest["kept_at"], "without": [], "with": []}
+    difference: dict[str, Any] = {
+        "number": manifest["number"],
+        "kept_at": manifest["kept_at"],
+        "without": [],
+        "with": [],
+    }
     for kept, *record, numerator in rows:
         number = None if numerator is None else f"{numerator:f}"
-        found[kept].append({**dict(zip(names, record, strict=True)), "numerator": number})
-    return found
+        difference[kept].append({**dict(zip(names, record, strict=True)), "numerator": number})
+    return difference
 
 
 def problems(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -133,9 +138,9 @@ def _problems_of(settings: Settings, folder: Path) -> Iterator[str]:
         manifest = _manifest(folder / number)
         if not before.is_file() or manifest["previous"] != sha256_of(before):
             yield f"The provenance {folder / number} does not follow what was kept before it."
-        there = {path.name for path in (folder / number).iterdir()} - {store.MANIFEST}
-        changed = [name for name in there if sha256_of(folder / number / name) != manifest["files"].get(name)]
-        if changed or there != manifest["files"].keys():
+        file_names = {path.name for path in (folder / number).iterdir()} - {store.MANIFEST}
+        changed = [name for name in file_names if sha256_of(folder / number / name) != manifest["files"].get(name)]
+        if changed or file_names != manifest["files"].keys():
             yield f"The provenance {folder / number} was changed after it was kept."
         before = folder / number / store.MANIFEST
     if head["number"] and head["manifest_sha256"] != sha256_of(folder / str(head["number"]) / store.MANIFEST):
@@ -171,8 +176,8 @@ def _home(settings: Settings) -> Path:
 
 def _numbers(folder: Path) -> list[str]:
     """Return the names of what was kept for a close, oldest first."""
-    found = [path.name for path in folder.iterdir() if path.name.isdecimal()] if folder.is_dir() else []
-    return sorted(found, key=int)
+    numbers = [path.name for path in folder.iterdir() if path.name.isdecimal()] if folder.is_dir() else []
+    return sorted(numbers, key=int)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

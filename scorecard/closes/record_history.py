@@ -12,7 +12,7 @@ from scorecard.shared.settings import Settings
 from scorecard.shared.sql import literal, quoted
 
 
-class Record(NamedTuple):
+class RecordKey(NamedTuple):
     """A record of a source: the source's name, the raw table's, and the record's id in it."""
 
     source: str
@@ -21,7 +21,7 @@ class Record(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Change:
+class RecordChange:
     """What happened to a record: late record, correction, deletion or merged; of a correction, the fields changed."""
 
     kind: str
@@ -43,13 +43,13 @@ class History:
     _keys: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     _changed: dict[tuple[str, str], bool] = field(default_factory=dict)
 
-    def changes(self, records: Iterable[Record]) -> dict[Record, Change]:
+    def changes(self, records: Iterable[RecordKey]) -> dict[RecordKey, RecordChange]:
         """Return what happened to each of the records; one that is as it was, or of no raw table, is left out."""
         by_table: dict[tuple[str, str], list[str]] = {}
         for source, table, record_id in records:
             by_table.setdefault((source, table), []).append(record_id)
         return {
-            Record(source, table, record_id): change
+            RecordKey(source, table, record_id): change
             for (source, table), ids in by_table.items()
             for record_id, change in self._of_table(source, table, ids)
         }
@@ -69,7 +69,7 @@ class History:
         )
         return bool(self.connection.execute(query, {"moment": moment}).fetchall())
 
-    def _of_table(self, source: str, table: str, ids: list[str]) -> Iterable[tuple[str, Change]]:
+    def _of_table(self, source: str, table: str, ids: list[str]) -> Iterable[tuple[str, RecordChange]]:
         schema = f"raw_{source}"
         columns = self._columns_of(schema, table)
         key = self._key(source, table)
@@ -118,7 +118,7 @@ class History:
         """Return the columns that tell a source's records apart, as its contract says; none where there is none."""
         if source not in self._keys:
             path = declaration(self.settings, source)
-            tables = [table for each in read_sources(path) for table in each.tables] if path.is_file() else []
+            tables = [table for entry in read_sources(path) for table in entry.tables] if path.is_file() else []
             self._keys[source] = {table.name: list(table.meta.primary_key) for table in tables}
         return self._keys[source].get(table, [])
 
@@ -129,17 +129,17 @@ def newest_loads(connection: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
         "select schema_name from duckdb_tables() where table_name = '_loaded_files' "
         "and starts_with(schema_name, 'raw_') and database_name = current_database() order by 1"
     ).fetchall()
-    found = {}
+    loads = {}
     for (schema,) in schemas:
         ((newest,),) = connection.execute(f"select max(loaded_at) from {quoted(schema)}._loaded_files").fetchall()
         if newest:
-            found[schema] = newest
-    return found
+            loads[schema] = newest
+    return loads
 
 
-def _change(was: bool, is_now: bool, is_merged: bool, fields: list[str]) -> Change | None:
+def _change(was: bool, is_now: bool, is_merged: bool, fields: list[str]) -> RecordChange | None:
     if was and is_now:
-        return Change("correction", frozenset(fields)) if fields else None
+        return RecordChange("correction", frozenset(fields)) if fields else None
     if was:
-        return Change("merged" if is_merged else "deletion")
-    return Change("late record") if is_now else None
+        return RecordChange("merged" if is_merged else "deletion")
+    return RecordChange("late record") if is_now else None

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from scorecard.catalogue import metric_of
 from scorecard.closes.contribution import contributes, counts_in, is_stock
-from scorecard.closes.record_history import Change, History, Record
+from scorecard.closes.record_history import History, RecordChange, RecordKey
 from scorecard.shared.sql import literal, quoted
 
 RANK = (
@@ -27,7 +27,7 @@ _WORDS = frozenset(
 )
 
 FigureKey = tuple[str, ...]
-Related = Mapping[tuple[str, Record], list[Record]]
+Related = Mapping[tuple[str, RecordKey], list[RecordKey]]
 """The records behind an observation, by its metric and record."""
 
 
@@ -44,7 +44,7 @@ class Difference(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Definitions:
+class ComparedDefinitions:
     """What two editions hold of the metrics: entries of definitions.json and of lineage.json, old and new."""
 
     metrics: tuple[dict[str, Any], dict[str, Any]]
@@ -87,7 +87,7 @@ class Definitions:
         return self._fields[key]
 
     def _read_fields(self, base: str, wanted: frozenset[str] | None) -> dict[tuple[str, str], set[str]]:
-        found: dict[tuple[str, str], set[str]] = {}
+        fields: dict[tuple[str, str], set[str]] = {}
         for lineage in self.lineage:
             for column, names in lineage.get(base, {}).get("columns", {}).items():
                 if wanted is not None and column not in wanted:
@@ -95,8 +95,8 @@ class Definitions:
                 for name in names:
                     schema, _, rest = name.partition(".")
                     table, _, source_field = rest.partition(".")
-                    found.setdefault((schema, table), set()).add(source_field)
-        return found
+                    fields.setdefault((schema, table), set()).add(source_field)
+        return fields
 
 
 def base_of(entry: Mapping[str, Any]) -> str:
@@ -105,7 +105,7 @@ def base_of(entry: Mapping[str, Any]) -> str:
 
 
 def reasons_in_records(
-    connection: duckdb.DuckDBPyConnection, definitions: Definitions, history: History
+    connection: duckdb.DuckDBPyConnection, definitions: ComparedDefinitions, history: History
 ) -> dict[FigureKey, list[str]]:
     """Return why the observations of each figure differ, by (metric, grain, period, dimension, member).
 
@@ -124,12 +124,12 @@ def reasons_in_records(
     _find_differences(connection, dimensions)
     differences = _differences(connection)
     related = _related(connection)
-    records = {record for each in differences for record in _records(each, related)}
+    records = {record for difference in differences for record in _records(difference, related)}
     changes = history.changes(records)
     numbers, reasons = [], []
-    for each in differences:
-        for reason in _reasons(each, related, changes, definitions, history):
-            numbers.append(each.number)
+    for difference in differences:
+        for reason in _reasons(difference, related, changes, definitions, history):
+            numbers.append(difference.number)
             reasons.append(reason)
     given = pa.table({"number": pa.array(numbers, pa.int64()), "reason": pa.array(reasons, pa.string())})
     connection.register("given_reasons", given)
@@ -143,7 +143,7 @@ def reasons_in_records(
         f"from figures as f join differing as d on {contributes('d', 'f', dimensions)} "
         "join given_reasons as r on r.number = d.number group by all"
     ).fetchall()
-    return {tuple(key): sorted(found, key=RANK.index) for *key, found in rows}
+    return {tuple(key): sorted(unordered, key=RANK.index) for *key, unordered in rows}
 
 
 def _dimensions(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -220,24 +220,24 @@ def _related(connection: duckdb.DuckDBPyConnection) -> Related:
         "from (from old_evidence union all from new_evidence) "
         "semi join differing using (metric, source_system, source_object, record_id) order by all"
     ).fetchall()
-    related: dict[tuple[str, Record], list[Record]] = {}
+    related: dict[tuple[str, RecordKey], list[RecordKey]] = {}
     for metric, source, table, record_id, behind_table, behind_id in rows:
-        key = (metric, Record(source, table, record_id))
-        related.setdefault(key, []).append(Record(source, behind_table, behind_id))
+        key = (metric, RecordKey(source, table, record_id))
+        related.setdefault(key, []).append(RecordKey(source, behind_table, behind_id))
     return related
 
 
-def _records(difference: Difference, related: Related) -> list[Record]:
+def _records(difference: Difference, related: Related) -> list[RecordKey]:
     """Return the record of an observation and those that stand behind it."""
-    record = Record(difference.source_system, difference.source_object, difference.record_id)
+    record = RecordKey(difference.source_system, difference.source_object, difference.record_id)
     return [record, *related.get((difference.metric, record), ())]
 
 
 def _reasons(
     difference: Difference,
     related: Related,
-    changes: Mapping[Record, Change],
-    definitions: Definitions,
+    changes: Mapping[RecordKey, RecordChange],
+    definitions: ComparedDefinitions,
     history: History,
 ) -> list[str]:
     fields = definitions.fields(difference.metric)
@@ -257,12 +257,12 @@ def _reasons(
     return possible if len(possible) == 1 else ["changed"]
 
 
-def _matters(change: Change, used: set[str] | None) -> bool:
+def _matters(change: RecordChange, used: set[str] | None) -> bool:
     """Whether a change touches the fields that a metric uses; any does where they are not known."""
     return change.kind != "correction" or not used or bool(change.fields & used)
 
 
-def _related_changed(difference: Difference, definitions: Definitions, history: History) -> bool:
+def _related_changed(difference: Difference, definitions: ComparedDefinitions, history: History) -> bool:
     """Whether a table that the differing columns come from, other than the record's own, changed since."""
     columns = [*difference.changed, "rows"] if difference.changed else None
     own = (f"raw_{difference.source_system}", difference.source_object)

@@ -12,8 +12,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from scorecard.shared.errors import ScorecardError
-from scorecard.shared.files import sha256_of
+from scorecard.shared.files import sha256_of, sync
 from scorecard.shared.settings import Settings
 
 TABLES = ("values.parquet", "observations.parquet", "targets.parquet", "checks.parquet", "actions.parquet")
@@ -138,9 +141,9 @@ def closes(settings: Settings) -> list[dict[str, Any]]:
     Keys: close_id, scorecard, period, grain, edition, sequence, latest (of its scorecard and period), closed_at,
     content_sha256, manifest_sha256, previous (close_id or None), path.
     """
-    found = manifests(settings)
+    all_manifests = manifests(settings)
     newest: dict[tuple[str, str], int] = {}
-    for manifest in found:
+    for manifest in all_manifests:
         key = (manifest["scorecard"], manifest["period"])
         newest[key] = max(newest.get(key, 0), manifest["edition"])
     fields = (
@@ -161,7 +164,7 @@ def closes(settings: Settings) -> list[dict[str, Any]]:
             "previous": manifest["previous"] and manifest["previous"]["close_id"],
             "path": str(settings.archive / manifest["close_id"]),
         }
-        for manifest in found
+        for manifest in all_manifests
     ]
 
 
@@ -186,11 +189,25 @@ def split_figure_id(figure_id: str) -> tuple[str, str]:
     ------
     ScorecardError: the text is no figure id.
     """
-    found = re.fullmatch(r"(.+-e[1-9][0-9]*)\.(F[0-9]{3,})", figure_id, re.ASCII)
-    if not found:
+    match = re.fullmatch(r"(.+-e[1-9][0-9]*)\.(F[0-9]{3,})", figure_id, re.ASCII)
+    if not match:
         raise ScorecardError(
             f"{figure_id!r} is not a figure id.",
             "It looks like sales-2017-Q4-e1.F001 and stands on the scorecard's last page; "
             "`scorecard values --json` prints it too.",
         )
-    return found[1], found[2]
+    return match[1], match[2]
+
+
+def write_parquet(path: Path, table: pa.Table) -> None:
+    """Write the same bytes for the same rows: one chunk, no metadata of the machine or the hour."""
+    pq.write_table(
+        table.replace_schema_metadata(None).combine_chunks(),
+        path,
+        version="2.6",
+        data_page_version="1.0",
+        compression="zstd",
+        compression_level=3,
+        row_group_size=1 << 20,
+    )
+    sync(path)

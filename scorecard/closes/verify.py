@@ -31,13 +31,13 @@ def verify(settings: Settings, mailed: Sequence[Mailed] = ()) -> dict[str, Any]:
     ``{"ok": bool, "closes": n, "broken": [{"close_id": str | None, "problem": sentence}]}``.
     """
     folders = store.folders(settings)
-    found: list[tuple[str | None, str]] = [
+    problems: list[tuple[str | None, str]] = [
         *((folder.name, problem) for folder in folders for problem in problems_of(folder)),
         *_beyond_files(settings, mailed),
     ]
-    if not folders and not found:
-        found.append((None, f"There are no closes in {settings.archive}, so nothing is proved."))
-    broken = [{"close_id": close_id, "problem": problem} for close_id, problem in found]
+    if not folders and not problems:
+        problems.append((None, f"There are no closes in {settings.archive}, so nothing is proved."))
+    broken = [{"close_id": close_id, "problem": problem} for close_id, problem in problems]
     return {"ok": not broken, "closes": len(folders), "broken": broken}
 
 
@@ -76,22 +76,22 @@ def problems_of(folder: Path) -> list[str]:
         manifest = store.read_manifest(folder)
     except ScorecardError as error:
         return [error.problem]
-    found = []
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+    problems = []
+    file_names = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
     listed: dict[str, str] = manifest["files"]
-    found += [f"{name} is missing." for name in sorted(listed.keys() - there)]
-    found += [f"{name} is not of this close." for name in sorted(there - listed.keys() - {store.MANIFEST})]
-    found += [f"{store.MANIFEST} does not list {name}." for name in sorted(set(store.FILES) - listed.keys())]
-    found += [
+    problems += [f"{name} is missing." for name in sorted(listed.keys() - file_names)]
+    problems += [f"{name} is not of this close." for name in sorted(file_names - listed.keys() - {store.MANIFEST})]
+    problems += [f"{store.MANIFEST} does not list {name}." for name in sorted(set(store.FILES) - listed.keys())]
+    problems += [
         f"{name} was changed after the close."
-        for name in sorted(listed.keys() & there)
+        for name in sorted(listed.keys() & file_names)
         if not (folder / name).is_file() or sha256_of(folder / name) != listed[name]
     ]
     if store.content_sha256(listed) != manifest["content_sha256"]:
-        found.append(f"{store.MANIFEST} was changed: its content hash is not that of the files it lists.")
+        problems.append(f"{store.MANIFEST} was changed: its content hash is not that of the files it lists.")
     if folder.name != f"{manifest['scorecard']}-{manifest['period']}-e{manifest['edition']}":
-        found.append(f"{store.MANIFEST} was changed: it is of another scorecard, period or edition than its folder.")
-    return found
+        problems.append(f"{store.MANIFEST} was changed: it is of another scorecard, period or edition than its folder.")
+    return problems
 
 
 def chain_problems(settings: Settings) -> Iterator[tuple[str | None, str]]:
@@ -161,7 +161,7 @@ def _head(settings: Settings, readable: list[dict[str, Any]]) -> Iterator[tuple[
     if head["sequence"] < newest - 1:
         yield None, f"{store.HEAD} is missing or older than the newest close."
         return
-    named = next((each for each in readable if each["sequence"] == head["sequence"]), None)
+    named = next((manifest for manifest in readable if manifest["sequence"] == head["sequence"]), None)
     if named is None:
         return
     folder = settings.archive / named["close_id"]
@@ -171,16 +171,16 @@ def _head(settings: Settings, readable: list[dict[str, Any]]) -> Iterator[tuple[
 
 def _mailed_problems(settings: Settings, mailed: Sequence[Mailed]) -> Iterator[tuple[str | None, str]]:
     """Yield closes that were mailed and the archive lacks, or has with other content or beyond the chain's head."""
-    there = {folder.name: folder for folder in store.folders(settings)}
-    for close_id in dict.fromkeys(each.close_id for each in mailed):
-        if close_id not in there:
+    folders = {folder.name: folder for folder in store.folders(settings)}
+    for close_id in dict.fromkeys(letter.close_id for letter in mailed):
+        if close_id not in folders:
             yield close_id, "It is missing, though it was mailed."
             continue
         try:
-            manifest, head = store.read_manifest(there[close_id]), store.read_head(settings)
+            manifest, head = store.read_manifest(folders[close_id]), store.read_head(settings)
         except ScorecardError:
             continue
-        contents = {each.content_sha256 for each in mailed if each.close_id == close_id} - {None}
+        contents = {letter.content_sha256 for letter in mailed if letter.close_id == close_id} - {None}
         if contents - {manifest["content_sha256"]}:
             yield close_id, "It was mailed with other content than it has now."
         if manifest["sequence"] > head["sequence"]:

@@ -44,8 +44,8 @@ class Notice:
 def held(settings: Settings, scorecard: str, period: str, owner: str, failed: Sequence[Finding]) -> Notice:
     """Return the notice that a scorecard is held back by failed checks. The same ones are told once for each period."""
     ordered = sorted(failed, key=lambda check: (check.name, check.message))
-    told = "\n".join(f"{check.name}\t{check.message}" for check in ordered)
-    key = Key(scorecard, period, f"held-{_short(told)}", owner)
+    failures = "\n".join(f"{check.name}\t{check.message}" for check in ordered)
+    key = Key(scorecard, period, f"held-{_short(failures)}", owner)
     content = {"scorecard": scorecard, "period": period, "checks": ordered, "company": settings.company}
     subject = f"Held back: {scorecard} {period}, {len(ordered)} failed check{'s' if len(ordered) != 1 else ''}"
     return Notice(key, subject, "notice_held.txt.j2", content)
@@ -53,7 +53,7 @@ def held(settings: Settings, scorecard: str, period: str, owner: str, failed: Se
 
 def troubled(settings: Settings, scorecard: str, period: str, owner: str, findings: Sequence[Finding]) -> Notice:
     """Return the notice that sources of a unit are not up to date. The same ones are told once for each period."""
-    ordered = sorted(findings, key=lambda each: (each.name, each.message))
+    ordered = sorted(findings, key=lambda finding: (finding.name, finding.message))
     key = Key(scorecard, period, f"troubled-{_short(repr(ordered))}", owner)
     content = {"scorecard": scorecard, "period": period, "found": ordered, "company": settings.company}
     subject = f"Held back: {scorecard} {period}, a source is not up to date"
@@ -141,8 +141,8 @@ def send_waiting(settings: Settings) -> None:
     """
     for path in sorted(_folder(settings).glob("*.json")):
         try:
-            said = json.loads(path.read_text(encoding="utf-8"))
-            notice = _prepared(settings, Key(*said["key"]), said["subject"], said["text"])
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            notice = _prepared(settings, Key(*kept["key"]), kept["subject"], kept["text"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ScorecardError(f"The notice {path} can't be read: {error}.", "Delete it.") from error
         _post(settings, notice, path)
@@ -152,8 +152,8 @@ def _tell(settings: Settings, key: Key, subject: str, template: str, content: di
     """Post a notice; until the mail server has answered, the state folder keeps it."""
     text = redact(fill(settings.project / "reports", template, content))
     path = _folder(settings) / f"{_short(repr(key))}.json"
-    said = {"key": astuple(key), "subject": subject, "text": text}
-    write_whole(path, json.dumps(said, ensure_ascii=False).encode())
+    kept = {"key": astuple(key), "subject": subject, "text": text}
+    write_whole(path, json.dumps(kept, ensure_ascii=False).encode())
     return _post(settings, _prepared(settings, key, subject, text), path)
 
 
@@ -182,9 +182,9 @@ def tell_owner(settings: Settings) -> None:
         return
     refusals = refused_notices(settings, refused)
     outcomes = post(settings, [*unknown_notices(settings, unknown), *(notice for notice, _ in refusals)])
-    told = {outcome.key for outcome in outcomes if outcome.state in ("sent", "unknown")}
+    mailed = {outcome.key for outcome in outcomes if outcome.state in ("sent", "unknown")}
     with opened(settings) as ledger:
-        for row in [row for notice, rows in refusals if notice.key in told for row in rows]:
+        for row in [row for notice, rows in refusals if notice.key in mailed for row in rows]:
             ledger.set_told(row.key)
 
 
@@ -200,8 +200,8 @@ def refused_notices(settings: Settings, rows: Sequence[LedgerRow]) -> list[tuple
 
 
 def _refused_notice(settings: Settings, close_id: str, rows: Sequence[LedgerRow]) -> Prepared:
-    told = "\n".join(sorted(row.message_id + row.changed_at for row in rows))
-    key = Key(rows[0].scorecard, rows[0].period, f"refused-{_short(told)}", settings.owner_email)
+    letters_refused = "\n".join(sorted(row.message_id + row.changed_at for row in rows))
+    key = Key(rows[0].scorecard, rows[0].period, f"refused-{_short(letters_refused)}", settings.owner_email)
     letters = [{"recipient": row.recipient, "answer": row.detail, "cure": cure_of(row)} for row in rows]
     content = {"close_id": close_id, "letters": letters, "company": settings.company}
     to = rows[0].recipient if len(rows) == 1 else f"{len(rows)} recipients"

@@ -81,14 +81,14 @@ def metric_lineage(
 
 def _upstream(name: str, relations: dict[str, Relation]) -> dict[str, str]:
     """Return the hash of the SQL of each model that a relation rests on, its own among them."""
-    found: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     rest = [name]
     while rest:
         relation = relations[rest.pop()]
-        if relation.sql and relation.name not in found:
-            found[relation.name] = _sql_hash(relation.sql)
+        if relation.sql and relation.name not in hashes:
+            hashes[relation.name] = _sql_hash(relation.sql)
             rest += relation.needs
-    return found
+    return hashes
 
 
 @cache

@@ -31,23 +31,25 @@ def metrics_downstream(
         name: [child for child in below if not is_days_only(nodes.get(child, {}))]
         for name, below in manifest["child_map"].items()
     }
-    found: dict[str, frozenset[str]] = {}
+    downstream: dict[str, frozenset[str]] = {}
     for start in nodes:
         # Depth first without recursion: a child is done before its parent. dbt refuses cycles.
         stack = [start]
         while stack:
             name = stack[-1]
-            open_children = [child for child in children.get(name, []) if child in nodes and child not in found]
+            open_children = [child for child in children.get(name, []) if child in nodes and child not in downstream]
             if open_children:
                 stack += open_children
                 continue
             stack.pop()
             own = {metric_of(nodes[name]["name"])} if is_metric(nodes[name]) else set()
             own |= set(derived.get(nodes[name]["name"], ()))
-            found[name] = frozenset(own.union(*(found[child] for child in children.get(name, []) if child in nodes)))
+            downstream[name] = frozenset(
+                own.union(*(downstream[child] for child in children.get(name, []) if child in nodes))
+            )
     return {
         name: sorted(metrics)
-        for name, metrics in found.items()
+        for name, metrics in downstream.items()
         if nodes[name]["resource_type"] in ("source", "seed", "model")
     }
 
@@ -85,15 +87,15 @@ def units_upstream(manifest: dict[str, Any], written: Collection[str] = ()) -> d
         do, rests on all of them.
     """
     nodes: dict[str, dict[str, Any]] = {**manifest["nodes"], **manifest["sources"]}
-    found: dict[str, set[str]] = {}
+    units_by_node: dict[str, set[str]] = {}
 
     def units(name: str) -> set[str]:
-        if name not in found:
+        if name not in units_by_node:
             node = nodes.get(name, {})
             own = node.get("source_meta", {}).get("business_unit")
             parents = [] if is_days_only(node) else manifest["parent_map"].get(name, [])
-            found[name] = ({own} if own else set()).union(*(units(parent) for parent in parents))
-        return found[name]
+            units_by_node[name] = ({own} if own else set()).union(*(units(parent) for parent in parents))
+        return units_by_node[name]
 
     by_people = _below([name for name, node in manifest["sources"].items() if node["source_name"] == COMPANY], manifest)
     return {

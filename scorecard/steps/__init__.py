@@ -8,15 +8,15 @@ from scorecard.steps.building import NothingLoaded, build, plan, run_dbt
 from scorecard.steps.check_declarations import check_declarations
 from scorecard.steps.due import due, due_periods
 from scorecard.steps.extracting import check_sources, confirm, confirmations, extract, extract_all, units_behind
-from scorecard.steps.holding import Held
+from scorecard.steps.holding import ScorecardHeld
 from scorecard.steps.publishing import Published, publish, publish_one
 from scorecard.steps.verifying import open_close, trace, verify
 from scorecard.steps.watching import note_started, notify_failure, notify_silent, watch
 
 __all__ = [
-    "Held",
     "NothingLoaded",
     "Published",
+    "ScorecardHeld",
     "build",
     "check_declarations",
     "check_sources",

@@ -44,20 +44,20 @@ def _build(settings: Settings, progress: Progress) -> bool:
     from scorecard.warehouse import published
 
     _note_unloaded(settings, progress)
-    of = published.fingerprint(settings)
-    if published.published_fingerprint(settings) == of and (artifacts(settings) / "manifest.json").exists():
+    fingerprint = published.fingerprint(settings)
+    if published.published_fingerprint(settings) == fingerprint and (artifacts(settings) / "manifest.json").exists():
         progress("Nothing changed since the last build")
         return False
     results = _build_and_check(settings, progress)
     with published.writer(settings) as connection:
         store(connection, results)
-    if published.fingerprint(settings) != of:
+    if published.fingerprint(settings) != fingerprint:
         raise ScorecardError(
             "The code, the rules or the settings changed while the warehouse was being built.",
             "Run `scorecard build` again; what is published stays.",
         )
     _keep_artifacts(settings)
-    published.publish(settings, of)
+    published.publish(settings, fingerprint)
     failed = [result for result in results if not result.passed]
     errors = sum(result.severity == "error" for result in failed)
     progress(
@@ -219,6 +219,6 @@ def _check_facts(
     from scorecard.checks.gx.suites import told_by_rules
     from scorecard.shared.languages import load_translations
 
-    told = told_by_rules(settings, source_names(settings))
+    covered = told_by_rules(settings, source_names(settings))
     words = load_translations(settings.project / "reports")
-    return from_facts(connection, core_models(settings).values(), touched, told, catalogue.dimensions, words)
+    return from_facts(connection, core_models(settings).values(), touched, covered, catalogue.dimensions, words)

@@ -30,18 +30,18 @@ def due(
     """
     catalogue = load_catalogue(settings)
     entries = [catalogue.scorecard(scorecard)] if scorecard else list(catalogue.scorecards.values())
-    found = []
+    scorecards = []
     for entry in entries:
         if cadence not in entry.cadences:
             continue
         label = _named(settings, entry, cadence, period) if period else _newest(settings, entry, cadence, None)
         if label:
-            found.append((entry.name, label))
+            scorecards.append((entry.name, label))
         elif scorecard:
             raise _nothing(entry, cadence, period)
         else:
             progress(str(_nothing(entry, cadence, period).problem))
-    return found
+    return scorecards
 
 
 def due_periods(

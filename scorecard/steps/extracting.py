@@ -88,7 +88,7 @@ def units_behind(settings: Settings) -> list[str]:
     """Return the business units that have a source which is not up to date, or was never loaded."""
     from scorecard.extract.raw import troubles
 
-    behind = {each.business_unit for each in troubles.read_all(settings)}
+    behind = {trouble.business_unit for trouble in troubles.read_all(settings)}
     return sorted(business_units(settings) if ALL_UNITS in behind else behind)
 
 

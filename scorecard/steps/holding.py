@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scorecard.delivery.notify import Notice
 
 
-class Held(ScorecardError):
+class ScorecardHeld(ScorecardError):
     """A scorecard that was not published; its owner has been told."""
 
 
@@ -41,14 +41,14 @@ def refuse_held(
 
     Raises
     ------
-    Held: something does. What was published before stays; the other units are published.
+    ScorecardHeld: something does. What was published before stays; the other units are published.
     """
     from scorecard.delivery import notify
 
     hold = hold_of(settings, catalogue, entry, period, provisional=provisional)
     if hold:
         notify.tell(settings, hold.notice)
-        raise Held(hold.problem, hold.cure)
+        raise ScorecardHeld(hold.problem, hold.cure)
 
 
 def hold_of(

@@ -45,7 +45,7 @@ def publish(
     ScorecardError: as there.
     """
     done = publish_one(settings, scorecard, period, progress, provisional=provisional)
-    waiting = [each.key.recipient for each in done.outcomes if each.state == "claimed"]
+    waiting = [outcome.key.recipient for outcome in done.outcomes if outcome.state == "claimed"]
     if waiting:
         raise Temporary(
             f"{done.close_id} has not been sent to {', '.join(waiting)} yet: the mail server asked to try later.",
@@ -63,7 +63,7 @@ def publish_one(
 
     Raises
     ------
-    Held: a source of its unit is in trouble, the period is not over by the data, or a check failed on which it
+    ScorecardHeld: a source of its unit is in trouble, the period is not over by the data, or a check failed on which it
         depends; its owner has been told by mail.
     ScorecardError: no data in the period, figures built by other code or settings, a damaged close, a font is missing,
         the mail server can't be reached.
@@ -72,15 +72,15 @@ def publish_one(
 
     catalogue = load_catalogue(settings)
     entry = catalogue.scorecard(scorecard)
-    of = parse_period(period, settings.fiscal)
+    wanted = parse_period(period, settings.fiscal)
     # The checks and the figures of one and the same snapshot.
     with published.alone(settings):
         published.refuse_stale(settings)
-        refuse_held(settings, catalogue, entry, of, provisional=provisional)
-        closed = close(settings, entry, of)
+        refuse_held(settings, catalogue, entry, wanted, provisional=provisional)
+        closed = close(settings, entry, wanted)
     progress(f"{closed.close_id}: {_told(closed)}")
     pdfs = {language: _pdf(settings, closed, language) for language in entry.languages}
-    outcomes = _deliver(settings, entry, of, closed, pdfs)
+    outcomes = _deliver(settings, entry, wanted, closed, pdfs)
     for outcome in outcomes:
         progress(f"{closed.close_id} to {outcome.key.recipient}: {outcome.state}{'' if outcome.now else ' before'}")
     return Published(closed.close_id, closed.created, tuple(pdfs.values()), tuple(outcomes))
@@ -140,7 +140,7 @@ def _told(closed: "Close") -> str:
         return "closed"
     if closed.provenance is None:
         return "closed before, nothing changed"
-    replaced = sum(each["field"] == "records" for each in closed.differences)
+    replaced = sum(difference["field"] == "records" for difference in closed.differences)
     records = f", {replaced} of them of other records with a net effect of 0" if replaced else ""
     return f"closed before, equal figures{records}; what they come from now is kept as provenance {closed.provenance}"
 

@@ -17,7 +17,7 @@ from scorecard.shared.schedule import due_at, last_due
 from scorecard.shared.settings import Settings
 from scorecard.steps.due import holidays
 from scorecard.steps.extracting import Progress
-from scorecard.steps.holding import Held, hold_of
+from scorecard.steps.holding import ScorecardHeld, hold_of
 
 _KEPT_DAYS = 30
 
@@ -96,7 +96,7 @@ def notify_failure(settings: Settings, dag_id: str, run: str, task: str, error: 
     """Tell the owner by mail that a task failed for good; a scorecard that is held back has been told already."""
     from scorecard.delivery import notify
 
-    if not isinstance(error, Held):
+    if not isinstance(error, ScorecardHeld):
         problem, cure = (
             (error.problem, error.cure) if isinstance(error, ScorecardError) else (str(error), "See the task's log.")
         )

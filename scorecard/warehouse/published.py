@@ -120,7 +120,7 @@ def _code(settings: Settings) -> str:
     return digest.hexdigest()
 
 
-def publish(settings: Settings, of: Fingerprint) -> None:
+def publish(settings: Settings, state: Fingerprint) -> None:
     """Stamp the warehouse with its fingerprint and put a copy in the place that readers open, by an atomic rename.
 
     Raises
@@ -129,7 +129,9 @@ def publish(settings: Settings, of: Fingerprint) -> None:
     """
     with writer(settings) as connection:
         connection.execute("create schema if not exists quality")
-        connection.execute("create or replace table quality.build as select ? as code, ? as loads", [of.code, of.loads])
+        connection.execute(
+            "create or replace table quality.build as select ? as code, ? as loads", [state.code, state.loads]
+        )
         connection.execute("checkpoint")
     partial = partial_of(settings.snapshot)
     try:

@@ -52,8 +52,8 @@ def read_values(
     units that have a source which is not up to date. Closes are of one business unit: a figure of the company has the
     id of the unit's where no other unit has the metric.
     """
-    asked = {"metric": metric, "period": period.label if period else None, "dimension": dimension}
-    given = {name: value for name, value in asked.items() if value is not None}
+    filters = {"metric": metric, "period": period.label if period else None, "dimension": dimension}
+    given = {name: value for name, value in filters.items() if value is not None}
     where = " and ".join(f"{name} = ${name}" for name in given) or "true"
     columns = (*_COLUMNS, "na_reason", "is_complete", "observed_until", "period_end")
     query = f"select {', '.join(columns)} from scorecard.kpi_status where {where} "
@@ -70,7 +70,7 @@ def read_values(
         observed = set(connection.execute("select metric, business_unit from scorecard.horizons").fetchall())
         bases = dict(connection.execute("select metric, base from scorecard.kpi_metrics").fetchall())
     known = {unit for _, unit in observed}
-    found = []
+    values = []
     for row in rows:
         value = dict(zip(columns, row, strict=True))
         # Of a unit of which nothing was ever read, nobody knows whether it has the metric.
@@ -79,8 +79,8 @@ def read_values(
         partial = _partial(value.pop("is_complete"), value.pop("observed_until"), value.pop("period_end"), lacking)
         figure_id = figure_ids.get(_key(value, alone))
         plain = {name: _plain(item) for name, item in value.items()}
-        found.append({**plain, "partial": partial, "figure_id": figure_id})
-    return found
+        values.append({**plain, "partial": partial, "figure_id": figure_id})
+    return values
 
 
 def _partial(is_complete: bool, observed_until: date, period_end: date, lacking: list[str]) -> str | None:
@@ -95,10 +95,10 @@ def _partial(is_complete: bool, observed_until: date, period_end: date, lacking:
 def _key(value: dict[str, Any], alone: Mapping[str, str]) -> FigureKey:
     """Return under what a figure is frozen; one of the company as that of the only unit that has the metric."""
     metric = value["metric"]
-    of = (value["scope"], value["dimension"], value["member"])
+    member = (value["scope"], value["dimension"], value["member"])
     if value["dimension"] == "company" and metric in alone:
-        of = (alone[metric], "business_unit", alone[metric])
-    return (metric, value["grain"], value["period"], *of)
+        member = (alone[metric], "business_unit", alone[metric])
+    return (metric, value["grain"], value["period"], *member)
 
 
 def last_period(settings: Settings, business_unit: str, metrics: tuple[str, ...], newest: Period) -> str | None:

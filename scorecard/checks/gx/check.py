@@ -82,10 +82,10 @@ def _check(
     kept = settings.state / "gx" / f"{suite.name}.json"
     docs = settings.out / "data_docs" / suite.name
     words = load_translations(settings.project / "reports")
-    there, mark = _look(settings, suite, touched, words)
+    row_counts, mark = _look(settings, suite, touched, words)
     if (docs / "index.html").exists() and (before := _kept(kept, mark)) is not None:
         return before
-    results = run_suite(settings, suite, there, touched, families, docs, words)
+    results = run_suite(settings, suite, row_counts, touched, families, docs, words)
     entries = [{**asdict(result), "run_at": result.run_at.isoformat()} for result in results]
     write_whole(kept, json.dumps({"mark": mark, "results": entries}, indent=1).encode())
     return results
@@ -127,7 +127,7 @@ def _look(
             f"{settings.warehouse} cannot be read: {plain(error, 200)}.",
             "If another process is writing it, wait until it is done and run again.",
         ) from error
-    there: dict[str, int | str] = {}
+    row_counts: dict[str, int | str] = {}
     # What the outcome depends on, this code too.
     content: list[object] = [
         [path.read_bytes() for path in sorted(Path(__file__).parents[1].rglob("*.py"))],
@@ -143,9 +143,9 @@ def _look(
                 # The sum of the rows' hashes, not their order, is what makes the content.
                 sql = f"select count(*), coalesce(sum(hash(t)::hugeint), 0) from ({item.query}) as t"
                 rows, total = con.execute(sql).fetchall()[0]
-                there[item.name] = int(rows)
+                row_counts[item.name] = int(rows)
                 content.append((item.name, rows, str(total)))
             except duckdb.Error as error:
-                there[item.name] = plain(error, 200)
-                content.append((item.name, there[item.name]))
-    return there, hashlib.sha256(repr(content).encode()).hexdigest()
+                row_counts[item.name] = plain(error, 200)
+                content.append((item.name, row_counts[item.name]))
+    return row_counts, hashlib.sha256(repr(content).encode()).hexdigest()

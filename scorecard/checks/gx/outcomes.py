@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from scorecard.checks.check_words import Declared, Phrase, in_languages, joined
 from scorecard.checks.doubt import Doubt, columns_expected, columns_read
 from scorecard.checks.results import CheckResult
-from scorecard.checks.rules import QUERY, SQL, Checked, Rule, Suite
+from scorecard.checks.rules import QUERY, SQL, CheckedTable, Rule, Suite
 from scorecard.shared.languages import Translations
 from scorecard.shared.sql import literal, quoted
 from scorecard.shared.text import plain
@@ -53,7 +53,7 @@ class Counted:
 
 def rule_results(
     context: Context,
-    item: Checked,
+    item: CheckedTable,
     rule: Rule,
     outcome: "ExpectationValidationResult",
     rows: int,
@@ -70,16 +70,16 @@ def rule_results(
     broken = broken_rows(item, rule, outcome) if failures else None
     counted = Counted(failures, rows, broken, _problem(outcome))
     by_unit = _by_unit(context.con, item, rule, outcome, counted) if broken and not counted.problem else []
-    return [_result(context, item, rule, each, metrics) for each in (counted, *by_unit)]
+    return [_result(context, item, rule, count, metrics) for count in (counted, *by_unit)]
 
 
 def _by_unit(
-    con: "Connection", item: Checked, rule: Rule, outcome: "ExpectationValidationResult", counted: Counted
+    con: "Connection", item: CheckedTable, rule: Rule, outcome: "ExpectationValidationResult", counted: Counted
 ) -> list[Counted]:
     """Count the broken rows of each business unit; nothing where that does not make the number of all."""
     if not item.unit:
         return []
-    found = []
+    counts = []
     for unit, rows in _try(con, f"select {quoted(item.unit)}, count(*) from ({item.query}) group by 1 order by 1"):
         # Rows that say their unit are counted as they are; of groups, those that the unit's own rows make.
         of_unit = replace(item, query=_where_unit(item, item.query, unit))
@@ -88,18 +88,20 @@ def _by_unit(
             broken_rows(of_unit, rule, outcome, item) or "",
         ):
             if number := _try(con, f"select count(*) from ({broken})"):
-                found.append(Counted(int(number[0][0]), rows, broken, unit=unit))
+                counts.append(Counted(int(number[0][0]), rows, broken, unit=unit))
                 break
         else:
             return []
-    return found if sum(each.failures for each in found) == counted.failures else []
+    return counts if sum(count.failures for count in counts) == counted.failures else []
 
 
-def _where_unit(item: Checked, query: str, unit: object) -> str:
+def _where_unit(item: CheckedTable, query: str, unit: object) -> str:
     return f"select * from ({query}) where {quoted(str(item.unit))} = {literal(unit)}"
 
 
-def _result(context: Context, item: Checked, rule: Rule, counted: Counted, metrics: tuple[str, ...]) -> CheckResult:
+def _result(
+    context: Context, item: CheckedTable, rule: Rule, counted: Counted, metrics: tuple[str, ...]
+) -> CheckResult:
     failures, problem, con = counted.failures, counted.problem, context.con
     passed = not failures and not problem
     place = f"{context.suite.name}.{item.name}"
@@ -131,7 +133,7 @@ def _result(context: Context, item: Checked, rule: Rule, counted: Counted, metri
     )
 
 
-def _doubt(context: Context, item: Checked, rule: Rule, broken: str | None) -> Doubt | None:
+def _doubt(context: Context, item: CheckedTable, rule: Rule, broken: str | None) -> Doubt | None:
     """Return what a failure of a rule about raw rows puts in doubt; None where the rule names no column of theirs."""
     relation = f"raw_{context.suite.name}.{item.name}"
     if rule.in_doubt:
@@ -162,16 +164,16 @@ def _message(rule: Rule, counted: Counted, examples: list[str], con: "Connection
         return Phrase("{found} {why}", {"found": unread, "why": why})
     about = {"failures": counted.failures, "checked": counted.rows, **_facts(rule, con)}
     general = Phrase("{failures:,} of {checked:,} rows break it.", about)
-    found = Phrase(rule.found, about) if rule.found else general
+    finding = Phrase(rule.found, about) if rule.found else general
     if not examples:
-        return Phrase("{found} {why}", {"found": found, "why": why})
+        return Phrase("{found} {why}", {"found": finding, "why": why})
     listed = joined(examples, Phrase(", "))
-    return Phrase("{found} For example {examples}. {why}", {"found": found, "examples": listed, "why": why})
+    return Phrase("{found} For example {examples}. {why}", {"found": finding, "examples": listed, "why": why})
 
 
 def has_rows_result(
     suite: Suite,
-    item: Checked,
+    item: CheckedTable,
     rows: int | str,
     touched: Mapping[str, Sequence[str]],
     run_at: datetime,
@@ -232,7 +234,7 @@ def _facts(rule: Rule, con: "Connection") -> dict[str, Any]:
 
 
 def broken_rows(
-    item: Checked, rule: Rule, outcome: "ExpectationValidationResult", checked: Checked | None = None
+    item: CheckedTable, rule: Rule, outcome: "ExpectationValidationResult", checked: CheckedTable | None = None
 ) -> str | None:
     """Return a query of the rows that break a rule, None where there is none.
 
@@ -247,7 +249,7 @@ def broken_rows(
     return query and query.rstrip("; ").replace(f"FROM {(checked or item).query}", f"FROM ({item.query})")
 
 
-def _examples(item: Checked, broken: str | None, con: "Connection") -> list[str]:
+def _examples(item: CheckedTable, broken: str | None, con: "Connection") -> list[str]:
     """Return the first few records that break a rule, always the same ones, harmless to print."""
     if not broken or not item.key:
         return []
@@ -260,10 +262,10 @@ def _broken_metrics(broken: str | None, family: Mapping[str, set[str]] | None, c
     """Return the metrics whose own rows break a rule; nothing where that cannot be told."""
     if not broken or family is None:
         return ()
-    found: set[str] = set()
+    broken_metrics: set[str] = set()
     for (metric,) in _try(con, f"select distinct metric from ({broken})"):
-        found |= family.get(metric, {metric})
-    return tuple(found)
+        broken_metrics |= family.get(metric, {metric})
+    return tuple(broken_metrics)
 
 
 def _try(con: "Connection", sql: str) -> Sequence[Any]:

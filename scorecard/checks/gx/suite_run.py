@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from scorecard.checks.gx.data_docs import CheckedRule, write_pages
 from scorecard.checks.gx.outcomes import Context, Families, broken_rows, has_rows_result, rule_results
 from scorecard.checks.results import CheckResult
-from scorecard.checks.rules import QUERY, SQL, Checked, Rule, Suite
+from scorecard.checks.rules import QUERY, SQL, CheckedTable, Rule, Suite
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.languages import Translations
 from scorecard.shared.settings import Settings
@@ -30,7 +30,7 @@ _SHOWN_VALUES = 20
 def run_suite(
     settings: Settings,
     suite: Suite,
-    there: Mapping[str, int | str],
+    row_counts: Mapping[str, int | str],
     touched: Mapping[str, Sequence[str]],
     families: Families | None,
     docs: Path,
@@ -40,7 +40,7 @@ def run_suite(
 
     Parameters
     ----------
-    there: each object's row count, or why it cannot be read.
+    row_counts: each object's row count, or why it cannot be read.
     touched: the metrics that are made from each object.
     families: the metrics that a broken row serves, by object and by metric of the row; None where rows have no
         metric.
@@ -51,30 +51,21 @@ def run_suite(
     ------
     ScorecardError: a rule is not an expectation.
     """
-    import logging
     import warnings
 
     run_at = datetime.now(UTC)
-    results = [has_rows_result(suite, item, there[item.name], touched, run_at, words) for item in suite.objects]
+    results = [has_rows_result(suite, item, row_counts[item.name], touched, run_at, words) for item in suite.objects]
+    checked: dict[str, list[CheckedRule]] = {}
     with warnings.catch_warnings():
         # Deprecations among the libraries below, which nobody here can mend.
         warnings.simplefilter("ignore")
-        from great_expectations import get_context
-        from great_expectations.data_context.types.base import ProgressBarsConfig
-
         from scorecard.checks.gx.datasource import read_only
 
-        # What goes wrong in a check is in its outcome.
-        for logger in ("great_expectations", "great_expectations.data_context.types.base"):  # the second sets its own
-            logging.getLogger(logger).setLevel(logging.CRITICAL)
-        context = get_context(mode="ephemeral")
-        context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-        _remove_temporary_sites(context)
-        checked: dict[str, list[CheckedRule]] = {}
+        context = _quiet_context()
         with read_only(context, settings.warehouse) as warehouse:
             engine = warehouse.get_execution_engine()
             for item in suite.objects:
-                rows = there[item.name]
+                rows = row_counts[item.name]
                 if not isinstance(rows, int):
                     continue
                 checked[item.name] = []
@@ -93,6 +84,22 @@ def run_suite(
     return results
 
 
+def _quiet_context() -> "EphemeralDataContext":
+    """Return a context of Great Expectations without log lines, progress bars and pages of its own."""
+    import logging
+
+    from great_expectations import get_context
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    # What goes wrong in a check is in its outcome.
+    for logger in ("great_expectations", "great_expectations.data_context.types.base"):  # the second sets its own
+        logging.getLogger(logger).setLevel(logging.CRITICAL)
+    context = get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+    _remove_temporary_sites(context)
+    return context
+
+
 def _remove_temporary_sites(context: "EphemeralDataContext") -> None:
     """Remove the temporary folders that Great Expectations makes for pages of its own and leaves behind."""
     for site, entry in dict(context.variables.data_docs_sites or {}).items():
@@ -101,7 +108,7 @@ def _remove_temporary_sites(context: "EphemeralDataContext") -> None:
 
 
 def _validate(
-    context: "EphemeralDataContext", warehouse: Any, name: str, item: Checked
+    context: "EphemeralDataContext", warehouse: Any, name: str, item: CheckedTable
 ) -> list[tuple[Rule, "ExpectationValidationResult"]]:
     """Run an object's rules in one go. The outcomes come in another order; the name in `meta` pairs them."""
     from great_expectations import ExpectationSuite, ValidationDefinition

@@ -41,7 +41,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Shape:
+class KpiShape:
     """A KPI as one select: SQL over ``fact`` and the tables that ``joins`` adds to its rows.
 
     ``joins`` are (alias, relation, condition); ``columns`` is SQL by name; ``conditions`` hold together.
@@ -53,7 +53,7 @@ class Shape:
     conditions: tuple[str, ...]
 
 
-def read_shape(sql: str, tables: Mapping[tuple[str, str], Table], dialect: str = "duckdb") -> Shape:
+def read_shape(sql: str, tables: Mapping[tuple[str, str], Table], dialect: str = "duckdb") -> KpiShape:
     """Read the compiled SQL of a KPI.
 
     Parameters
@@ -73,7 +73,7 @@ def read_shape(sql: str, tables: Mapping[tuple[str, str], Table], dialect: str =
     # A pass reads no row without a day, so none of its metrics need say so.
     day = f"NOT {columns.get('occurred_on', '')} IS NULL"
     kept = tuple(condition for condition in conditions if condition != day)
-    return Shape(sources.fact, tuple(sources.joins), columns, kept)
+    return KpiShape(sources.fact, tuple(sources.joins), columns, kept)
 
 
 def _merged(sql: str, tables: Mapping[tuple[str, str], Table], dialect: str) -> Any:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scorecard.catalogue import crossing_name, member_in_sql
-from scorecard.warehouse.plan.kpi_sql import NoPass, Shape
+from scorecard.warehouse.plan.kpi_sql import KpiShape, NoPass
 
 QUANTILES = frozenset(("median", "percentile_90", "km_median"))
 _AMOUNT = "decimal(30, 8)"
@@ -49,7 +49,7 @@ class Pass:
         declared = [name for name in self.frame if name not in _MOMENTS]
         return ["company", *declared, *(crossing_name(pair) for pair in self.cross)]
 
-    def add(self, kpi: Kpi, shape: Shape) -> None:
+    def add(self, kpi: Kpi, shape: KpiShape) -> None:
         """Let a metric share the pass."""
         self.joins |= {alias: (relation, condition) for alias, relation, condition in shape.joins}
         condition = " AND ".join(f"({part})" for part in shape.conditions) or "TRUE"
@@ -122,7 +122,7 @@ _MOMENTS = {
 }
 
 
-def make_passes(shapes: Sequence[tuple[Kpi, Shape]], dimensions: Sequence[str]) -> list[Pass]:
+def make_passes(shapes: Sequence[tuple[Kpi, KpiShape]], dimensions: Sequence[str]) -> list[Pass]:
     """Return the passes of KPIs, each KPI in one.
 
     Parameters
@@ -139,7 +139,7 @@ def make_passes(shapes: Sequence[tuple[Kpi, Shape]], dimensions: Sequence[str]) 
     return list(passes.values())
 
 
-def refuse_unfit(kpi: Kpi, shape: Shape) -> None:
+def refuse_unfit(kpi: Kpi, shape: KpiShape) -> None:
     """Refuse a KPI that lacks a column, or that a pass can't compute.
 
     Raises

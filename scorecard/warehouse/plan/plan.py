@@ -10,7 +10,7 @@ from scorecard.catalogue import Catalogue, Metric, crossing_name, member_in_sql
 from scorecard.catalogue.expression import Term, in_sql
 from scorecard.shared.files import write_whole
 from scorecard.shared.settings import Settings
-from scorecard.warehouse.plan.kpi_sql import NoPass, Shape, Table, read_shape
+from scorecard.warehouse.plan.kpi_sql import KpiShape, NoPass, Table, read_shape
 from scorecard.warehouse.plan.passes import Kpi, make_passes, refuse_unfit
 
 _LAYERS = ("core", "intermediate")
@@ -73,7 +73,7 @@ def make_plan(catalogue: Catalogue, manifest: Mapping[str, Any]) -> Plan:
     tables = _tables(manifest)
     # dbt and sqlglot call the engines by the same names.
     dialect = manifest["metadata"]["adapter_type"]
-    shapes: list[tuple[Kpi, Shape]] = []
+    shapes: list[tuple[Kpi, KpiShape]] = []
     alone: dict[str, str] = {}
     plain: dict[str, dict[str, Any]] = {}
     compiled = {node["name"]: node.get("compiled_code") or "" for node in manifest["nodes"].values()}

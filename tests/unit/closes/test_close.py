@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from scorecard.closes import freeze as module
-from scorecard.closes.contents import frozen_periods
 from scorecard.closes.figure_index import figure_ids
+from scorecard.closes.frozen_scope import frozen_periods
 from scorecard.closes.store import ADDED, FILES, closes
 from scorecard.closes.trace import trace
 from scorecard.closes.verify import verify
@@ -150,7 +150,7 @@ def test_a_full_disk_closes_nothing_and_says_so(world, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module, "_write_parquet", full)
+    monkeypatch.setattr("scorecard.closes.store.write_parquet", full)
     with pytest.raises(ScorecardError, match="No space left on device"):
         world.close()
     assert closes(world.settings) == []

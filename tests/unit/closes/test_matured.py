@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scorecard.closes.matured import matured
-from scorecard.closes.restatement_causes import Definitions
+from scorecard.closes.restatement_causes import ComparedDefinitions
 from scorecard.closes.restatements import _changed
 
 FINE = pa.decimal128(38, 8)
@@ -60,7 +60,7 @@ def test_a_close_of_the_first_release_has_nothing_provisional(tmp_path: Path) ->
     assert matured(before, now, "2024-06") == []
 
 
-DEFINITIONS = Definitions(({"churn": {"model": "kpi_churn"}}, {"churn": {"model": "kpi_churn"}}), ({}, {}))
+DEFINITIONS = ComparedDefinitions(({"churn": {"model": "kpi_churn"}}, {"churn": {"model": "kpi_churn"}}), ({}, {}))
 
 
 def _row(old: tuple[str, str | None, str], new: tuple[str, str | None, str]) -> dict[str, object]:

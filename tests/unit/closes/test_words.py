@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scorecard.closes.frozen_words import of_languages, with_words
-from scorecard.closes.restatements import _actions
+from scorecard.closes.restated_lists import action_differences
 from scorecard.shared.languages import Translations, frozen_words
 
 WORDS = Translations({"ja": {"Call": "電話", "More": "増加"}, "nl": {"Call": "Bellen"}})
@@ -53,13 +53,13 @@ def test_a_close_of_another_release_with_the_same_words_makes_no_edition(tmp_pat
 
     old = kept("old", OLD)
     same = kept("same", NEW | {"words": '{"ja": {"what": "電話", "expected_effect": "増加"}}'})
-    assert not list(_actions(old, same))
+    assert not list(action_differences(old, same))
     in_english = kept("in_english", NEW | {"words": "{}"})
-    assert not list(_actions(old, in_english)), "a language that only one of them has is no difference"
+    assert not list(action_differences(old, in_english)), "a language that only one of them has is no difference"
     reworded = kept("reworded", NEW | {"words": '{"ja": {"what": "電話する", "expected_effect": "増加"}}'})
-    assert len(list(_actions(old, reworded))) == 1
+    assert len(list(action_differences(old, reworded))) == 1
     other = kept("other", NEW | {"what": "Write", "words": "{}"})
-    assert len(list(_actions(old, other))) == 2
+    assert len(list(action_differences(old, other))) == 2
 
 
 def test_a_close_has_the_words_of_a_third_language_if_its_scorecard_has(world) -> None:

@@ -88,7 +88,7 @@ def test_a_task_that_was_killed_is_told_of_and_one_that_spoke_is_not(server, mak
 
 def test_a_scorecard_that_is_held_was_told_of_by_its_own_notice(server, make_settings):
     settings = make_settings(server.port)
-    steps.notify_failure(settings, "publish_month", "manual__1", "sales", steps.Held("It is held.", "Wait."))
+    steps.notify_failure(settings, "publish_month", "manual__1", "sales", steps.ScorecardHeld("It is held.", "Wait."))
     steps.notify_silent(settings, "publish_month", "manual__1", ["sales"])
     assert server.letters == []
 
