@@ -25,6 +25,7 @@ nightly: .venv/.ready ## the whole test suite, with more random histories and ki
 lint: .venv/.ready ## every linter
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	$(PYTHON) tools/lint_names.py
 	$(PYTHON) -m mypy
 	MYPYPATH=.:dags:plugins:tools $(PYTHON) -m mypy --strict dags/*.py plugins/*.py tools/*.py sandbox
 	.venv/bin/lint-imports

@@ -14,7 +14,7 @@ FOLDERS = ("dags", "plugins", "sandbox", "scorecard", "tests", "tools")
 NO_NAMES = frozenset({"asked", "each", "found", "of", "said", "there", "told"})
 """Words that tell nothing of what a variable holds."""
 
-KEYS = frozenset({"each"})
+KEYS = frozenset({"each", "found"})
 """Keys of declarations, which stand as attributes of the classes that check them."""
 
 PLUGINS = "scorecard/extract/services/"

@@ -96,10 +96,10 @@ class History:
             "left join merger on merger._id = wanted.id",
             {"ids": ids, "moment": self._moment(schema)},
         ).fetchall()
-        for found, was, is_now, is_merged, fields in rows:
+        for record_key, was, is_now, is_merged, fields in rows:
             change = _change(was, is_now, is_merged, fields)
             if change:
-                yield found, change
+                yield record_key, change
 
     def _moment(self, schema: str) -> datetime:
         return self.since.get(schema, self.closed_at)

@@ -13,10 +13,10 @@ from scorecard.extract.files.export_file import ExportFile, ExportPlace
 from scorecard.extract.files.folder import Folder
 from scorecard.extract.files.originals import Originals
 from scorecard.extract.files.read_export import read_export
-from scorecard.extract.raw.column_types import retype
 from scorecard.extract.raw.load import load, load_time
 from scorecard.extract.raw.raw_tables import RawTables
 from scorecard.extract.raw.result import ExtractResult, LoadedObject, joined_error
+from scorecard.extract.raw.retype import retype
 from scorecard.extract.raw.scratch import scratch_database, working_folder
 from scorecard.extract.raw.state import read_cursors, read_state
 from scorecard.extract.raw.troubles import Suspect

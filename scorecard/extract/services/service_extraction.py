@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import ObjectContract, SourceContract
 from scorecard.extract.contracts.record_shape import RecordShape
-from scorecard.extract.raw.column_types import retype
 from scorecard.extract.raw.load import load, load_time
 from scorecard.extract.raw.raw_tables import RawTables
 from scorecard.extract.raw.result import ExtractResult, LoadedObject, joined_error
+from scorecard.extract.raw.retype import retype
 from scorecard.extract.raw.scratch import scratch_database, working_folder
 from scorecard.extract.raw.suspect import LossLimits, limits_of
 from scorecard.extract.raw.undeclared import undeclared_warning

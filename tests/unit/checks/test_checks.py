@@ -88,8 +88,11 @@ def _count(
     test = _node("deal_is_sound", "test", depends_on={"nodes": ["model.scorecard.deal"]}, compiled_code=sql)
     manifest = {"nodes": {node["unique_id"]: node for node in (deal, test)}, "sources": {}}
     result = replace(RESULT, check_id="dbt.deal_is_sound", failures=failures, message=message.format(failures))
-    found = count_by_unit(con, [result], manifest, {"core.deal": {"Hardware", "Software"}})
-    return {each.business_unit: (each.passed, each.failures, each.message) for each in found}
+    results = count_by_unit(con, [result], manifest, {"core.deal": {"Hardware", "Software"}})
+    return {
+        unit_result.business_unit: (unit_result.passed, unit_result.failures, unit_result.message)
+        for unit_result in results
+    }
 
 
 def test_a_dbt_test_of_a_model_that_units_share_is_counted_by_unit() -> None:
@@ -236,18 +239,18 @@ def test_a_dbt_test_is_a_check(status: str, declared: str, severity: str, passed
     run, manifest = _artifacts(
         _ran("deal_is_sound", status, failures, "Database Error"), config=config, description="It matters."
     )
-    (found,) = from_dbt(run, manifest, {})
-    assert (found.severity, found.passed, found.failures) == (
+    (result,) = from_dbt(run, manifest, {})
+    assert (result.severity, result.passed, result.failures) == (
         severity,
         passed,
         failures if failures else int(not passed),
     )
-    assert found.check_id == "dbt.deal_is_sound"
-    assert found.object == "core.core_deal"
-    assert found.cure == "Mend it."
-    assert found.message.endswith("It matters.")
-    assert found.metrics == ("won", "won_mean")
-    assert found.run_at == RESULT.run_at
+    assert result.check_id == "dbt.deal_is_sound"
+    assert result.object == "core.core_deal"
+    assert result.cure == "Mend it."
+    assert result.message.endswith("It matters.")
+    assert result.metrics == ("won", "won_mean")
+    assert result.run_at == RESULT.run_at
 
 
 def test_a_dbt_test_at_the_end_of_the_line_touches_all_it_is_built_on() -> None:
@@ -267,12 +270,12 @@ def test_a_model_that_is_not_built_is_an_error_and_what_was_skipped_is_not_told_
         _ran("kpi_mrr", "success"),
         _ran("deal_is_sound", "skipped"),
     )
-    (found,) = from_dbt(run, manifest, {})
-    assert found.check_id == "dbt.model.core_deal"
-    assert (found.severity, found.passed) == ("error", False)
-    assert "Binder Error: no such column" in found.message
-    assert "models/core/core_deal.sql" in found.cure
-    assert found.metrics == ("won", "won_mean")
+    (result,) = from_dbt(run, manifest, {})
+    assert result.check_id == "dbt.model.core_deal"
+    assert (result.severity, result.passed) == ("error", False)
+    assert "Binder Error: no such column" in result.message
+    assert "models/core/core_deal.sql" in result.cure
+    assert result.metrics == ("won", "won_mean")
 
 
 @pytest.fixture
@@ -316,16 +319,21 @@ def test_quarantine_is_a_warning_and_above_a_share_an_error(
             "insert into raw_shop._quarantine values ('deals', 'no\nid', 'a.csv', ?, 'new', '2024-01-02')", [line + 2]
         )
     extracted.execute("insert into raw_shop._quarantine values ('deals', 'mended', 'a.csv', 9, 'old', '2024-01-01')")
-    found, doubt, columns = _extract(
+    bad_rows, doubt, columns = _extract(
         extracted, tmp_path, [old, ("deals", "a.csv", "new", 1000, bad, None, "2024-01-02")]
     )
-    assert (found.severity, found.passed, found.failures, found.checked) == (severity, passed, bad, 1000)
-    assert found.metrics == ("booked", "won")
-    assert "mended" not in found.message
-    assert passed or f"no id ({bad}, first a.csv line 10)" in found.message or "first a.csv line" in found.message
+    assert (bad_rows.severity, bad_rows.passed, bad_rows.failures, bad_rows.checked) == (
+        severity,
+        passed,
+        bad,
+        1000,
+    )
+    assert bad_rows.metrics == ("booked", "won")
+    assert "mended" not in bad_rows.message
+    assert passed or f"no id ({bad}, first a.csv line 10)" in bad_rows.message or "first a.csv line" in bad_rows.message
     # The last good version of a record goes on counting, so the record may well be in a figure.
-    assert passed or found.message.endswith("Where an earlier good version of the record is held, that one counts.")
-    assert "in no figure" not in found.message
+    assert passed or bad_rows.message.endswith("Where an earlier good version of the record is held, that one counts.")
+    assert "in no figure" not in bad_rows.message
     assert columns.passed
     assert doubt.passed
 
@@ -339,10 +347,10 @@ def test_a_file_that_was_read_again_or_is_gone_counts_no_more(
     extracted.execute(insert, ["no day", "b.csv", "2024-01-01"])
     loaded = (("a.csv", "01"), ("b.csv", "01"), ("a.csv", "02"), ("c.csv", "02"))
     files = [("deals", name, "same", 10, int(name != "c.csv"), None, f"2024-01-{day}") for name, day in loaded]
-    found, _, _ = _extract(extracted, tmp_path, files)
-    assert (found.failures, found.checked) == (1, 20)
-    assert "no id (1, first a.csv line 2)" in found.message
-    assert "no day" not in found.message
+    quarantined, _, _ = _extract(extracted, tmp_path, files)
+    assert (quarantined.failures, quarantined.checked) == (1, 20)
+    assert "no id (1, first a.csv line 2)" in quarantined.message
+    assert "no day" not in quarantined.message
 
 
 @pytest.mark.parametrize(
@@ -360,10 +368,10 @@ def test_a_file_that_was_read_again_or_is_gone_counts_no_more(
 def test_an_unknown_column_is_a_warning(
     extracted: duckdb.DuckDBPyConnection, tmp_path: Path, names: str, failures: int, message: str
 ) -> None:
-    *_, found = _extract(extracted, tmp_path, [("deals", "a.csv", "new", 1, 0, names, "2024-01-02")])
-    assert (found.severity, found.passed, found.failures) == ("warning", False, failures)
-    assert message in found.message
-    assert len(found.message) < 200
+    *_, unknown_columns = _extract(extracted, tmp_path, [("deals", "a.csv", "new", 1, 0, names, "2024-01-02")])
+    assert (unknown_columns.severity, unknown_columns.passed, unknown_columns.failures) == ("warning", False, failures)
+    assert message in unknown_columns.message
+    assert len(unknown_columns.message) < 200
 
 
 def test_what_an_older_contract_did_not_know_is_no_warning(
@@ -373,5 +381,5 @@ def test_what_an_older_contract_did_not_know_is_no_warning(
         "insert into raw_shop._loaded_files values "
         "('deals', 'page 7', 'old', 1, 0, 'colour', '2024-01-01', 'older', '1')"
     )
-    *_, found = _extract(extracted, tmp_path, [("deals", "page 1", "new", 1, 0, None, "2024-01-02")])
-    assert found.passed
+    *_, unknown_columns = _extract(extracted, tmp_path, [("deals", "page 1", "new", 1, 0, None, "2024-01-02")])
+    assert unknown_columns.passed

@@ -37,7 +37,7 @@ def usual() -> list[Row]:
 
 @pytest.fixture
 def checked() -> Callable[..., dict[str, CheckResult]]:
-    def check(rows: list[Row], told: set[tuple[str, str]] | None = None) -> dict[str, CheckResult]:
+    def check(rows: list[Row], instead_of: set[tuple[str, str]] | None = None) -> dict[str, CheckResult]:
         with duckdb.connect() as con:
             con.execute("create schema core")
             con.execute(
@@ -49,21 +49,21 @@ def checked() -> Callable[..., dict[str, CheckResult]]:
                 [[str(number), *row, f"{LOADED}T12:00:00Z"] for number, row in enumerate(rows)],
             )
             words = load_translations(PROJECT / "reports")
-            found = from_facts(con, [FACT], {"core.core_call": ["calls"]}, told or set(), ["agent"], words)
-        return {result.check_id.rpartition(".")[2]: result for result in found}
+            results = from_facts(con, [FACT], {"core.core_call": ["calls"]}, instead_of or set(), ["agent"], words)
+        return {result.check_id.rpartition(".")[2]: result for result in results}
 
     return check
 
 
-def failed(found: dict[str, CheckResult]) -> dict[str, CheckResult]:
-    return {kind: result for kind, result in found.items() if not result.passed}
+def failed(results: dict[str, CheckResult]) -> dict[str, CheckResult]:
+    return {kind: result for kind, result in results.items() if not result.passed}
 
 
 def test_usual_records_pass_every_check(checked: Callable[..., dict[str, CheckResult]]) -> None:
-    found = checked(usual())
-    assert list(found) == ["spans", "future_days", "gaps", "falls", "one_outcome", "similar_names"]
-    assert failed(found) == {}
-    assert {(result.business_unit, result.metrics) for result in found.values()} == {("Orbit", ("calls",))}
+    results = checked(usual())
+    assert list(results) == ["spans", "future_days", "gaps", "falls", "one_outcome", "similar_names"]
+    assert failed(results) == {}
+    assert {(result.business_unit, result.metrics) for result in results.values()} == {("Orbit", ("calls",))}
 
 
 @pytest.mark.parametrize(
@@ -109,13 +109,13 @@ def test_usual_records_pass_every_check(checked: Callable[..., dict[str, CheckRe
 def test_what_is_odd_is_said(
     checked: Callable[..., dict[str, CheckResult]], kind: str, change: Callable[[list[Row]], list[Row]], message: str
 ) -> None:
-    found = failed(checked(change(usual())))
-    assert list(found) == [kind]
-    assert found[kind].message.startswith(message)
-    assert found[kind].severity == "warning"
+    results = failed(checked(change(usual())))
+    assert list(results) == [kind]
+    assert results[kind].message.startswith(message)
+    assert results[kind].severity == "warning"
     # Whoever reads Japanese is told it in Japanese.
-    assert {"name", "message", "cure"} == set(found[kind].words["ja"])
-    assert not found[kind].words["ja"]["message"].isascii()
+    assert {"name", "message", "cure"} == set(results[kind].words["ja"])
+    assert not results[kind].words["ja"]["message"].isascii()
 
 
 def test_spans_of_many_records_hold_figures_back(checked: Callable[..., dict[str, CheckResult]]) -> None:

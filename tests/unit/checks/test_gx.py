@@ -78,19 +78,19 @@ def _by_check(results: list[CheckResult]) -> dict[str, CheckResult]:
 
 
 def test_a_failure_is_counted_and_told_with_the_same_examples_each_time(shop: Callable[..., Settings]) -> None:
-    found = _by_check(check.check_raw(shop(), ["shop"], METRICS))["deals.amount_is_present"]
-    assert (found.severity, found.passed, found.failures, found.checked) == ("warning", False, 2, 3)
-    assert found.message == "2 of 3 rows break it. For example b, c. An amount is needed."
-    assert found.cure == "Enter it."
-    assert found.metrics == ("booked", "won")
-    assert found.words == {
+    result = _by_check(check.check_raw(shop(), ["shop"], METRICS))["deals.amount_is_present"]
+    assert (result.severity, result.passed, result.failures, result.checked) == ("warning", False, 2, 3)
+    assert result.message == "2 of 3 rows break it. For example b, c. An amount is needed."
+    assert result.cure == "Enter it."
+    assert result.metrics == ("booked", "won")
+    assert result.words == {
         "ja": {"name": "金額がある", "message": "3行のうち2行が該当する。例：b、c。金額は必要。", "cure": "入力する。"}
     }
 
 
 def test_text_from_the_data_is_harmless_in_a_message(shop: Callable[..., Settings]) -> None:
-    found = _by_check(check.check_raw(shop(), ["shop"], METRICS))["deals.name_is_known"]
-    assert found.message.startswith("1 of 3 deals have an unknown name, first Eve <script>.")
+    result = _by_check(check.check_raw(shop(), ["shop"], METRICS))["deals.name_is_known"]
+    assert result.message.startswith("1 of 3 deals have an unknown name, first Eve <script>.")
 
 
 def test_a_failure_puts_in_doubt_what_its_rule_names(shop: Callable[..., Settings]) -> None:
@@ -130,13 +130,15 @@ def test_a_rule_that_cannot_be_run_is_an_error_and_leaves_the_others_alone(shop:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [("drop table raw_shop.deals", "cannot be read"), ("delete from raw_shop.deals", "has no rows")],
 )
-def test_an_object_that_is_missing_or_empty_is_an_error(change: str, said: str, shop: Callable[..., Settings]) -> None:
-    found = _by_check(check.check_raw(shop(change), ["shop"], METRICS))["deals.has_rows"]
-    assert (found.severity, found.passed, found.metrics) == ("error", False, ("booked", "won"))
-    assert said in found.message
+def test_an_object_that_is_missing_or_empty_is_an_error(
+    change: str, message: str, shop: Callable[..., Settings]
+) -> None:
+    result = _by_check(check.check_raw(shop(change), ["shop"], METRICS))["deals.has_rows"]
+    assert (result.severity, result.passed, result.metrics) == ("error", False, ("booked", "won"))
+    assert message in result.message
 
 
 def test_what_has_not_changed_is_not_checked_again(
@@ -269,7 +271,7 @@ def test_nothing_is_printed(shop: Callable[..., Settings], capfd: pytest.Capture
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("expect_column_values_to_not_be_null", "expect_the_best", "shop.deals.amount_is_present"),
         ("severity: warning", "severity: fatal", "`severity` is 'fatal'. Choose one of: error, warning"),
@@ -288,9 +290,9 @@ def test_nothing_is_printed(shop: Callable[..., Settings], capfd: pytest.Capture
     ],
 )
 def test_a_wrong_file_of_rules_is_named_with_its_cure(
-    old: str, new: str, said: str, shop: Callable[..., Settings]
+    old: str, new: str, message: str, shop: Callable[..., Settings]
 ) -> None:
-    with pytest.raises(ScorecardError, match=said) as caught:
+    with pytest.raises(ScorecardError, match=message) as caught:
         check.check_raw(shop(rules=RULES.replace(old, new)), ["shop"], METRICS)
     assert caught.value.cure
 

@@ -96,12 +96,12 @@ def test_every_rule_can_fail_and_touches_the_metrics_it_broke(
     results = check(*(sql for sql, _ in BREAKS.values()))
     assert {key for key in results if not key.endswith(".has_rows")} == BREAKS.keys()
     for key, (_, metrics) in BREAKS.items():
-        found = results[key]
-        assert not found.passed, key
-        assert "could not be checked" not in found.message, found.message
-        assert found.severity == ("warning" if key in WARNINGS else "error")
+        result = results[key]
+        assert not result.passed, key
+        assert "could not be checked" not in result.message, result.message
+        assert result.severity == ("warning" if key in WARNINGS else "error")
         if metrics:
-            assert found.metrics == metrics, key
+            assert result.metrics == metrics, key
 
 
 def test_a_fault_of_one_metric_leaves_the_others_alone(check: Callable[..., dict[str, CheckResult]]) -> None:
@@ -111,9 +111,9 @@ def test_a_fault_of_one_metric_leaves_the_others_alone(check: Callable[..., dict
 
 
 def test_a_metric_without_values_is_named(check: Callable[..., dict[str, CheckResult]]) -> None:
-    found = check(f"delete from {S} where metric = 'won_share_mean'")[f"{V}.every_metric_has_values"]
-    assert "1 metrics have observations and no value at all: won_share_mean." in found.message
-    assert found.metrics == ("won_share_mean",), "the others are not held back"
+    result = check(f"delete from {S} where metric = 'won_share_mean'")[f"{V}.every_metric_has_values"]
+    assert "1 metrics have observations and no value at all: won_share_mean." in result.message
+    assert result.metrics == ("won_share_mean",), "the others are not held back"
 
 
 def test_a_metric_that_a_company_has_no_records_of_needs_no_values(

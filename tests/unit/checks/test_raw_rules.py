@@ -188,11 +188,11 @@ def test_the_samples_have_their_known_faults_and_no_others(on_samples: dict[str,
 
 
 def test_the_contradicting_churn_counts_are_told_beside_the_churn_rate(on_samples: dict[str, CheckResult]) -> None:
-    found = on_samples["ravenstack.accounts.churn_flag_agrees_with_churn_events"]
+    result = on_samples["ravenstack.accounts.churn_flag_agrees_with_churn_events"]
     for count in ("312 of 500", "110 carry", "600 churn events", "352 accounts", "9 ever"):
-        assert count in found.message
-    assert found.doubt is not None
-    assert found.doubt.columns == (("core.core_customer_change", "was_lost"),)
+        assert count in result.message
+    assert result.doubt is not None
+    assert result.doubt.columns == (("core.core_customer_change", "was_lost"),)
 
 
 def test_only_current_rows_are_checked(on_samples: dict[str, CheckResult]) -> None:
@@ -205,11 +205,11 @@ def test_every_rule_can_fail(
     check_id: str, all_broken: dict[str, CheckResult], on_samples: dict[str, CheckResult]
 ) -> None:
     assert (on_samples[check_id].passed, on_samples[check_id].message) == (True, "It holds.")
-    found = all_broken[check_id]
-    assert not found.passed
-    assert found.severity == on_samples[check_id].severity
-    assert found.failures >= BREAKS[check_id][1]
-    assert "could not be checked" not in found.message
+    result = all_broken[check_id]
+    assert not result.passed
+    assert result.severity == on_samples[check_id].severity
+    assert result.failures >= BREAKS[check_id][1]
+    assert "could not be checked" not in result.message
 
 
 def test_no_rule_was_forgotten(on_samples: dict[str, CheckResult]) -> None:

@@ -24,8 +24,8 @@ TRANSLATIONS = Translations(
 
 
 def test_a_sentence_is_filled_in_after_it_was_translated() -> None:
-    found = Phrase("{failures:,} of {checked:,} rows break it.", ABOUT)
-    message = Phrase("{found} {why}", {"found": found, "why": Declared("It matters.")})
+    counted = Phrase("{failures:,} of {checked:,} rows break it.", ABOUT)
+    message = Phrase("{found} {why}", {"found": counted, "why": Declared("It matters.")})
     assert message.english == "12 of 1,200 rows break it. It matters."
     assert in_languages(TRANSLATIONS, message=message, cure=None) == {
         "ja": {"message": "1,200行のうち12行が該当する。理由。"}
@@ -33,10 +33,10 @@ def test_a_sentence_is_filled_in_after_it_was_translated() -> None:
 
 
 def test_what_has_no_words_stays_in_english() -> None:
-    found = Phrase("{failures:,} of {checked:,} rows break it.", ABOUT)
-    message = Phrase("{found} {why}", {"found": found, "why": Declared("Nobody translated {this}.")})
-    said = in_languages(TRANSLATIONS, name=Declared("no words"), message=message)
-    assert said == {"ja": {"message": "1,200行のうち12行が該当する。Nobody translated {this}."}}
+    counted = Phrase("{failures:,} of {checked:,} rows break it.", ABOUT)
+    message = Phrase("{found} {why}", {"found": counted, "why": Declared("Nobody translated {this}.")})
+    translated = in_languages(TRANSLATIONS, name=Declared("no words"), message=message)
+    assert translated == {"ja": {"message": "1,200行のうち12行が該当する。Nobody translated {this}."}}
 
 
 def test_equal_texts_are_told_apart_by_their_context() -> None:
@@ -63,8 +63,8 @@ def test_a_test_of_dbt_has_the_words_of_its_kind_or_its_own() -> None:
         "test_metadata": {"name": "unique", "kwargs": {"column_name": "rep"}},
     }
     broken = {"failures": 3, "message": "Got 3 results"}
-    said = in_languages(words, name=_name(unique), message=_message(unique, broken, "An English description."))
-    assert said["ja"] == {
+    translated = in_languages(words, name=_name(unique), message=_message(unique, broken, "An English description."))
+    assert translated["ja"] == {
         "name": "core_repのrepに重複がない",
         "message": "重複した値が3件ある。重複した行は二重に数えられる。",
     }

@@ -268,7 +268,7 @@ class World:
         """Work out every figure by hand, from the rows."""
         periods = {period_of(add_months(date(2016, 9, 1), n), Grain.MONTH) for n in range(16)}
         periods |= {period_of(period.start, Grain.QUARTER) for period in periods}
-        found = []
+        status_rows = []
         for entry in METRICS.values():
             if entry.expression:
                 continue
@@ -289,14 +289,14 @@ class World:
                             scope = "all" if dimension == "company" else row["scope"]
                             groups.setdefault((scope, dimension, row[dimension]), []).append(row)
                 for key, group in groups.items():
-                    found.append(figure(entry, period, self.until(period), *key, group, minimum, self.targets))
-        won = {(row[2], *row[7:10]): row for row in found if row[0] == "won_value"}
+                    status_rows.append(figure(entry, period, self.until(period), *key, group, minimum, self.targets))
+        won = {(row[2], *row[7:10]): row for row in status_rows if row[0] == "won_value"}
         for (label, *key), row in won.items():
             before = parse_period(label).shift(-1)
-            found.append(growth(row, won.get((before.label, *key)), before in periods))
+            status_rows.append(growth(row, won.get((before.label, *key)), before in periods))
             if (row[1], label) in self.targets and key[1] == "business_unit":
-                found.append(attainment(row, self.targets[row[1], label]))
-        return found
+                status_rows.append(attainment(row, self.targets[row[1], label]))
+        return status_rows
 
     def until(self, period):
         """The first day of a period that is not looked at any more."""
@@ -571,12 +571,12 @@ def one_figure():
     """Return the id of a figure of a close."""
 
     def find(made, name, member=UNIT, dimension="business_unit", period="2017-Q4"):
-        ((found,),) = duckdb.sql(
+        ((figure_id,),) = duckdb.sql(
             f"select figure_id from read_parquet('{str(made.path / 'values.parquet').replace(chr(39), chr(39) * 2)}') "
             f"where metric = '{name}' and period = '{period}' and dimension = '{dimension}' "
             f"and member = '{member.replace(chr(39), chr(39) * 2)}'"
         ).fetchall()
-        return f"{made.close_id}.{found}"
+        return f"{made.close_id}.{figure_id}"
 
     return find
 

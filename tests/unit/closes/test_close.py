@@ -101,7 +101,7 @@ def test_what_an_action_is_compared_with_is_frozen_last_and_can_be_traced(world,
     assert proof["equal"]
     assert proof["observations_count"] > 0
     differences = json.loads((made.path / "restatements.json").read_text())
-    assert [each["field"] for each in differences] == ["action"], "no figure was printed otherwise before"
+    assert [difference["field"] for difference in differences] == ["action"], "no figure was printed otherwise before"
 
 
 def test_checks_of_another_units_source_stay_out(world, read):
@@ -209,6 +209,6 @@ def test_figure_ids_are_those_of_the_newest_close(world):
     assert figure_ids(world.settings)[key].startswith("sales-2017-Q4-e1.")
     world.check_failures = 1
     world.close("2017-12")
-    found = figure_ids(world.settings, metric="won_value", period="2017-12", dimension="business_unit")
-    assert list(found) == [key]
-    assert found[key].startswith("sales-2017-12-e2.")
+    figures = figure_ids(world.settings, metric="won_value", period="2017-12", dimension="business_unit")
+    assert list(figures) == [key]
+    assert figures[key].startswith("sales-2017-12-e2.")

@@ -220,9 +220,9 @@ def test_a_member_that_was_renamed_makes_no_edition(world):
     assert (again.close_id, again.created, again.differences) == (first.close_id, False, ())
     assert verify(world.settings)["ok"]
     world.names = []
-    told = world.close()
-    assert told.created, "as long as nobody says that they are the same, one is gone and another has come"
-    assert {"East", "North-East"} <= {entry["member"] for entry in restated(told) if entry["field"] == "value"}
+    renamed = world.close()
+    assert renamed.created, "as long as nobody says that they are the same, one is gone and another has come"
+    assert {"East", "North-East"} <= {entry["member"] for entry in restated(renamed) if entry["field"] == "value"}
 
 
 def test_a_correction_in_a_month_that_the_scorecard_does_not_show_makes_no_edition(world):
@@ -281,7 +281,7 @@ def test_the_same_provenance_is_kept_once_and_other_provenance_again(world):
     deal = won(world, date(2017, 12, 1))
     change(world, deal, line=900)
     assert [world.close().provenance for _ in range(2)] == [1, None]
-    change(world, next(each for each in world.deals if each.id == deal.id), line=901)
+    change(world, next(other for other in world.deals if other.id == deal.id), line=901)
     assert world.close().provenance == 2
     assert verify(world.settings) == {"ok": True, "closes": 1, "broken": []}
 

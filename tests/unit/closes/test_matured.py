@@ -19,14 +19,14 @@ def _close(folder: Path, figures: list[Figure], with_ranges: bool = True) -> Pat
     folder.mkdir()
     decimal = lambda texts: pa.array([text and Decimal(text) for text in texts], FINE)  # noqa: E731
     columns = {
-        "figure_id": [each[0] for each in figures],
+        "figure_id": [figure[0] for figure in figures],
         "metric": ["churn"] * len(figures),
         "grain": ["month"] * len(figures),
-        "period": [each[1] for each in figures],
+        "period": [figure[1] for figure in figures],
         "dimension": ["business_unit"] * len(figures),
         "member": ["SaaS"] * len(figures),
-        "value": decimal([each[2] for each in figures]),
-        **({"at_most": decimal([each[3] for each in figures])} if with_ranges else {}),
+        "value": decimal([figure[2] for figure in figures]),
+        **({"at_most": decimal([figure[3] for figure in figures])} if with_ranges else {}),
     }
     pq.write_table(pa.table(columns), folder / "values.parquet")
     return folder

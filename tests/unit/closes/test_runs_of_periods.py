@@ -25,8 +25,10 @@ def differing(old: list[Run], new: list[Run]) -> list[tuple[str, int]]:
             query = f"insert into {edition}_observations values ('churn', ?, 'month', ?, ?, ?, null, ?, 1, 'Pro')"
             db.executemany(query, rows)
         _find_differences(db, ["product"])
-        found = db.execute("select strftime(period_start, '%Y-%m'), numerator from differing order by all").fetchall()
-    return [(month, number) for month, number in found]
+        differing = db.execute(
+            "select strftime(period_start, '%Y-%m'), numerator from differing order by all"
+        ).fetchall()
+    return [(month, number) for month, number in differing]
 
 
 def a_row_each(*numbers: int) -> list[Run]:

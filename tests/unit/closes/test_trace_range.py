@@ -19,7 +19,7 @@ def _computed(folder: Path, numerators: list[int], in_grace: int, definition: di
     settles_on = [date(2024, 7, 20)] * in_grace + [None] * (len(numerators) - in_grace)
     table = pa.table(
         {
-            "numerator": pa.array([Decimal(each) for each in numerators], MONEY),
+            "numerator": pa.array([Decimal(numerator) for numerator in numerators], MONEY),
             "denominator": pa.array([Decimal(1)] * len(numerators), MONEY),
             "settles_on": pa.array(settles_on, pa.date32()),
         }

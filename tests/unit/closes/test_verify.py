@@ -57,9 +57,9 @@ def test_any_flipped_bit_in_any_file_is_found(chain):
                 damaged = bytearray(content)
                 damaged[place] ^= 1
                 path.write_bytes(damaged)
-                found = problems(world)
-                assert found, f"{path} at {place}"
-                assert made.close_id in {close_id for close_id, _ in found}, f"{path} at {place}: {found}"
+                problems_now = problems(world)
+                assert problems_now, f"{path} at {place}"
+                assert made.close_id in {close_id for close_id, _ in problems_now}, f"{path} at {place}: {problems_now}"
             path.write_bytes(content)
     assert problems(world) == []
 

@@ -39,8 +39,8 @@ def computed(waits: list[Wait], folder: Path) -> tuple[Decimal | None, Decimal |
     with duckdb.connect() as db:
         db.execute(f"copy (from (values {rows}) as t(numerator, denominator, is_event)) to '{path}' (format parquet)")
         query = query_of(folder, "true", {"aggregate": "km_median", "minimum_observations": 1})
-        found = db.execute(f"select value, longer_than from ({query})").fetchall()
-    return (found[0][0], found[0][1])
+        computed = db.execute(f"select value, longer_than from ({query})").fetchall()
+    return (computed[0][0], computed[0][1])
 
 
 @pytest.mark.parametrize("seed", range(40))

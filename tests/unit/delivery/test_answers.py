@@ -129,8 +129,8 @@ def test_a_later_refusal_is_told_without_the_earlier_one(server, make_settings, 
     deliver(settings, letters)
     resend(settings, "sales-2017-Q4-e1", "a@example.com")
     deliver(settings, letters)
-    told = [letter["Subject"].rpartition(" to ")[2] for letter in notices(server)]
-    assert told == ["a@example.com", "b@example.com", "a@example.com"]
+    recipients = [letter["Subject"].rpartition(" to ")[2] for letter in notices(server)]
+    assert recipients == ["a@example.com", "b@example.com", "a@example.com"]
 
 
 def test_a_run_that_ends_before_it_notes_who_was_told_tells_nobody_twice(

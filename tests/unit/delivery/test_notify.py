@@ -68,8 +68,8 @@ def test_the_same_trouble_is_told_once_and_another_again(server, make_settings):
     settings = make_settings(server.port)
     cut = Finding("deals.csv", "It is cut off.", "Get it again.")
     gone = Finding("deals.csv", "It is not there.", "Get it again.")
-    for found in ([cut], [cut], [gone]):
-        tell(settings, troubled(settings, "sales", "2017-12", "sales-ops@example.com", found))
+    for findings in ([cut], [cut], [gone]):
+        tell(settings, troubled(settings, "sales", "2017-12", "sales-ops@example.com", findings))
     assert [letter["Subject"] for _, letter in server.letters] == [
         "Held back: sales 2017-12, a source is not up to date"
     ] * 2

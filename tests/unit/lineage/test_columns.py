@@ -103,9 +103,9 @@ class Settings:
 
 
 def test_columns_lead_back_to_source_fields(tmp_path, target):
-    found = metric_lineage(Settings(tmp_path), [Metric("won_value")], DIMENSIONS, target)["won_value"]
-    assert found["sql"] == WON.strip()
-    columns = found["columns"]
+    lineage = metric_lineage(Settings(tmp_path), [Metric("won_value")], DIMENSIONS, target)["won_value"]
+    assert lineage["sql"] == WON.strip()
+    columns = lineage["columns"]
     assert columns["numerator"] == ["raw_crm.deals.amount"]
     assert columns["denominator"] == []
     assert columns["occurred_on"] == ["raw_crm.deals.closed"]
@@ -161,8 +161,8 @@ def test_sql_that_was_compiled_beside_the_manifest_is_found(tmp_path, target, ma
     beside = target / "compiled" / "scorecard" / node["original_file_path"]
     beside.parent.mkdir(parents=True)
     beside.write_text(WON)
-    found = metric_lineage(Settings(tmp_path), [Metric("won_value")], DIMENSIONS, target)
-    assert found["won_value"]["columns"]["numerator"] == ["raw_crm.deals.amount"]
+    lineage = metric_lineage(Settings(tmp_path), [Metric("won_value")], DIMENSIONS, target)
+    assert lineage["won_value"]["columns"]["numerator"] == ["raw_crm.deals.amount"]
 
 
 def test_a_project_that_was_not_built_says_what_to_do(tmp_path):
@@ -176,11 +176,11 @@ def test_a_metric_that_was_not_compiled_is_named(tmp_path, target):
 
 
 def test_downstream_follows_models_to_metrics_only(manifest):
-    found = metrics_downstream(manifest)
-    assert found["source.p.crm.teams"] == ["growth", "won_value"]
-    assert found["seed.p.targets"] == ["growth"]
-    assert found["model.p.kpi_won_value"] == ["growth", "won_value"]
-    assert found["model.p.kpi_values"] == []
+    metrics = metrics_downstream(manifest)
+    assert metrics["source.p.crm.teams"] == ["growth", "won_value"]
+    assert metrics["seed.p.targets"] == ["growth"]
+    assert metrics["model.p.kpi_won_value"] == ["growth", "won_value"]
+    assert metrics["model.p.kpi_values"] == []
 
 
 def test_what_people_write_and_no_kpi_is_made_of_stands_beside_figures():
