@@ -30,6 +30,7 @@ lint: .venv/.ready ## every linter
 	MYPYPATH=.:dags:plugins:tools $(PYTHON) -m mypy --strict dags/*.py plugins/*.py tools/*.py sandbox
 	.venv/bin/lint-imports
 	.venv/bin/scorecard translations --check
+	.venv/bin/scorecard generate --check
 	.venv/bin/sqlfmt --check --no-progressbar dbt_project
 
 clean: ## remove the environment and everything that was made from the data
