@@ -129,7 +129,7 @@ def test_render_gives_the_bytes_that_were_mailed(built: Sandbox, tmp_path: Path)
         (["nonsense"], 2, "nonsense"),
         (["values", "--period", "9999-12-31"], 2, "is not a period"),
         (["render", "../../etc", "--language", "en", "--output", "x.pdf"], 1, "scorecard closes"),
-        (["render", "sales-2017-Q4-e1", "--language", "en", "--output", "/dev/null"], 1, "is no file"),
+        (["render", "sales-2017-Q4-e1", "--language", "en", "--output", "/dev/null"], 1, "is not a file"),
         (["trace", "sales-2017-Q4-e1.F999999"], 1, "scorecard values"),
         (["trace", "nothing"], 2, "is not a figure id"),
         (["run", "--period", "2017"], 2, "No scorecard is published by year"),
