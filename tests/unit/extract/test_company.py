@@ -170,4 +170,4 @@ def test_what_nothing_reads_is_told(settings: Settings) -> None:
         "maven_hardware ": "Another folder is spelt alike, and that one is read. Put their files together.",
         "mavn_hardware": messages["mavn_hardware"],
     }
-    assert messages["mavn_hardware"].startswith("The folder mavn_hardware is spelt as no business unit is.")
+    assert messages["mavn_hardware"].startswith("The folder mavn_hardware names no business unit.")
