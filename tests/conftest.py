@@ -80,7 +80,7 @@ def sandbox_at(root: Path, **changed: Path | str | int) -> Sandbox:
     env = {name: value for name, value in os.environ.items() if not name.startswith("SCORECARD_")}
     env |= {f"SCORECARD_{name.upper()}": str(value) for name, value in given.items()}
     root.mkdir(parents=True, exist_ok=True)
-    return Sandbox(root, Settings(**given), env)  # type: ignore[arg-type]
+    return Sandbox(root, Settings(**given), env)
 
 
 @pytest.fixture(scope="session")

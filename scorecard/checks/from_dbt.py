@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -37,33 +37,52 @@ def from_dbt(
     nodes: Mapping[str, Any] = {**manifest["nodes"], **manifest["sources"], **manifest.get("unit_tests", {})}
     # dbt writes UTC with a Z.
     run_at = datetime.fromisoformat(run_results["metadata"]["generated_at"])
+    run = _DbtRun(manifest, nodes, metrics_of, run_at, words or Translations())
     results = []
     for result in run_results["results"]:
         node = nodes.get(result["unique_id"])
         if node is None or result["status"] == "skipped":
             continue
         if node["resource_type"] in ("test", "unit_test"):
-            results.append(_of_test(result, node, nodes, manifest, metrics_of, run_at, words or Translations()))
+            results.append(_of_test(run, result, node))
         elif node["resource_type"] in _BUILT and result["status"] == "error":
-            results.append(_of_broken(result, node, manifest, nodes, metrics_of, run_at, words or Translations()))
+            results.append(_of_broken(run, result, node))
     return sorted(results, key=lambda check: check.check_id)
 
 
-def _of_test(
-    result: Mapping[str, Any],
-    node: Mapping[str, Any],
-    nodes: Mapping[str, Any],
-    manifest: Mapping[str, Any],
-    metrics_of: MetricsOf,
-    run_at: datetime,
-    words: Translations,
-) -> CheckResult:
+@dataclass(frozen=True)
+class _DbtRun:
+    """One run of dbt: its artifacts, its moment, the metrics of each relation, and the words of checks."""
+
+    manifest: Mapping[str, Any]
+    nodes: Mapping[str, Any]
+    metrics_of: MetricsOf
+    run_at: datetime
+    words: Translations
+
+    def metrics(self, starts: Iterable[str]) -> tuple[str, ...]:
+        """Return the metrics downstream of nodes, or upstream of those that no KPI model reads."""
+        metrics: set[str] = set()
+        for start in starts:
+            relation = _relation(self.nodes[start])
+            if relation in self.metrics_of:
+                metrics |= set(self.metrics_of[relation])
+                continue
+            for name in self._kpis(start, "child_map") or self._kpis(start, "parent_map"):
+                metrics |= _of_kpi(self.nodes[name], self.metrics_of)
+        return tuple(sorted(metrics))
+
+    def _kpis(self, start: str, edges: str) -> list[str]:
+        return [name for name in _reach(start, self.manifest[edges]) if _is_kpi(name, self.nodes)]
+
+
+def _of_test(run: _DbtRun, result: Mapping[str, Any], node: Mapping[str, Any]) -> CheckResult:
     status = result["status"]
     passed = status in ("pass", "success")
     declared = str(node["config"].get("severity") or "error").lower()
     severity: Severity = "warning" if status == "warn" or (passed and declared == "warn") else "error"
     meta = {**node.get("meta", {}), **node["config"].get("meta", {})}
-    tested = tested_nodes(node, nodes)
+    tested = tested_nodes(node, run.nodes)
     failures = 0 if passed else int(result.get("failures") or 1)
     why = plain(meta.get("why") or node.get("description") or "", 400)
     cure = _cure(node, meta)
@@ -73,8 +92,7 @@ def _of_test(
         finding = f"Rows that break it: {failures:,}."
     else:
         finding = _said(result) or "It could not be checked."
-    metrics = _metrics(tested, manifest, nodes, metrics_of)
-    about = nodes[tested[0]] if tested else node
+    about = run.nodes[tested[0]] if tested else node
     return CheckResult(
         check_id=f"dbt.{node['name']}",
         kind="dbt",
@@ -87,10 +105,10 @@ def _of_test(
         checked=None,
         message=f"{finding} {why}".strip(),
         cure=cure.english,
-        metrics=tuple(sorted(metrics)),
-        run_at=run_at,
+        metrics=run.metrics(tested),
+        run_at=run.run_at,
         words=in_languages(
-            words,
+            run.words,
             name=_name(node),
             message=None if passed else _message(node, result, why),
             cure=None if passed else cure,
@@ -160,15 +178,7 @@ def _said(result: Mapping[str, Any]) -> str:
     return re.sub(r"^\w+ Error in test \S+ \(\S+\) (Invalid Input Error: )?", "", message)
 
 
-def _of_broken(
-    result: Mapping[str, Any],
-    node: Mapping[str, Any],
-    manifest: Mapping[str, Any],
-    nodes: Mapping[str, Any],
-    metrics_of: MetricsOf,
-    run_at: datetime,
-    words: Translations,
-) -> CheckResult:
+def _of_broken(run: _DbtRun, result: Mapping[str, Any], node: Mapping[str, Any]) -> CheckResult:
     about = {
         "kind": node["resource_type"],
         "model": node["name"],
@@ -190,9 +200,9 @@ def _of_broken(
         checked=None,
         message=message.english,
         cure=cure.english,
-        metrics=tuple(sorted(_metrics([node["unique_id"]], manifest, nodes, metrics_of))),
-        run_at=run_at,
-        words=in_languages(words, name=name, message=message, cure=cure),
+        metrics=run.metrics([node["unique_id"]]),
+        run_at=run.run_at,
+        words=in_languages(run.words, name=name, message=message, cure=cure),
     )
 
 
@@ -206,24 +216,6 @@ def tested_nodes(node: Mapping[str, Any], nodes: Mapping[str, Any]) -> list[str]
     if isinstance(attached, str) and attached in nodes:
         return [attached]
     return [name for name in node.get("depends_on", {}).get("nodes", []) if name in nodes]
-
-
-def _metrics(
-    starts: Iterable[str], manifest: Mapping[str, Any], nodes: Mapping[str, Any], metrics_of: MetricsOf
-) -> set[str]:
-    """Return the metrics downstream of nodes, or upstream of those that no KPI model reads."""
-    metrics: set[str] = set()
-    for start in starts:
-        below = _reach(start, manifest["child_map"])
-        above = _reach(start, manifest["parent_map"])
-        kpis = [name for name in below if _is_kpi(name, nodes)] or [name for name in above if _is_kpi(name, nodes)]
-        relation = _relation(nodes[start])
-        if relation in metrics_of:
-            metrics |= set(metrics_of[relation])
-            continue
-        for name in kpis:
-            metrics |= _of_kpi(nodes[name], metrics_of)
-    return metrics
 
 
 def _reach(start: str, edges: Mapping[str, Sequence[str]]) -> set[str]:

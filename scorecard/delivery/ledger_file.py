@@ -67,6 +67,8 @@ def refuse_if_lost(path: Path) -> None:
 
 def mark_made(path: Path) -> None:
     """Write the marker, and wait until it and the ledger's own name in the folder are on the disk."""
-    made = f"{path.name} was made, {now_text('milliseconds')}. While this file is here, a run doesn't make it anew.\n"
-    write_whole(marker(path), made.encode())
+    marker_text = (
+        f"{path.name} was made, {now_text('milliseconds')}. While this file is here, a run doesn't make it anew.\n"
+    )
+    write_whole(marker(path), marker_text.encode())
     sync(path.parent)

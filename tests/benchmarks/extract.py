@@ -66,7 +66,7 @@ def save(settings: Settings, name: str, folder: Path) -> None:
             (folder / f"page-{self.requests_made:06}.json").write_bytes(answer.body)
         return answer
 
-    Http._once = kept  # type: ignore[method-assign]
+    Http._once = kept
     extract(settings, name)
 
 
@@ -159,7 +159,7 @@ def measure(name: str, records: int, ours: Pipe, connection: dict[str, str]) -> 
 
     def settings(state: str) -> Settings:
         where = {"services": {name: own}, "connections": {name: connection}}
-        return Settings(state=folder / state, **where)  # type: ignore[call-arg, arg-type]
+        return Settings(state=folder / state, **where)
 
     measured(save, settings("saved"), name, folder)
     bare = tell(name, "read_json", records, measured(read_json, name, folder))

@@ -63,9 +63,7 @@ def fill(api: str) -> list[str]:
 def read(url: str, state: Path, *objects: str) -> str:
     """Extract some raw tables; say how many records came, or why none did."""
     own = {"business_unit": "Simulated", "currency": "EUR", "objects": objects, "page_size": 10}
-    settings = Settings(  # type: ignore[call-arg]
-        state=state, services={"stripe": own}, connections={"stripe": {"host": url, "password": KEY}}
-    )
+    settings = Settings(state=state, services={"stripe": own}, connections={"stripe": {"host": url, "password": KEY}})
     try:
         done = extract_source(settings, load_contracts(settings)["stripe"])
     except ScorecardError as error:

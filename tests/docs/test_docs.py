@@ -261,7 +261,7 @@ def test_the_table_of_faults_is_up_to_date() -> None:
 @pytest.fixture
 def built_free_settings(tmp_path: Path) -> Settings:
     """Settings of the project as it is, with a state of its own that nothing is written to."""
-    return Settings(state=tmp_path / "var", out=tmp_path / "out")  # type: ignore[call-arg]
+    return Settings(state=tmp_path / "var", out=tmp_path / "out")
 
 
 def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:

@@ -70,7 +70,7 @@ class Mailbox:
 
 def pdfs_of(letter: Message) -> list[str]:
     attachments = [part for part in letter.walk() if part.get_content_type() == "application/pdf"]
-    assert all(bytes(part.get_payload(decode=True)).startswith(b"%PDF-") for part in attachments)  # type: ignore[arg-type]
+    assert all(bytes(part.get_payload(decode=True)).startswith(b"%PDF-") for part in attachments)
     return [str(part.get_filename()) for part in attachments]
 
 

@@ -67,7 +67,7 @@ def running() -> Iterator[RunningCompany]:
 def settings(running: RunningCompany, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     root = tmp_path_factory.mktemp("sandbox")
     make_project(PROJECT, root / "project", running.rates())
-    return Settings(  # type: ignore[call-arg]
+    return Settings(
         project=root / "project",
         data=PROJECT / "data",
         state=root / "var",

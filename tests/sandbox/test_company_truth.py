@@ -53,7 +53,7 @@ def closings(company: Company, unit: str) -> Iterator[tuple[str, datetime, bool,
     store, kind = company.salesforce, "Opportunity"
     if unit == CLOUD:
         store, kind = company.hubspot, "deals"
-        name, won, amount, currency = "hs_is_closed_won", "true", "amount", "deal_currency_code"  # type: ignore[assignment]
+        name, won, amount, currency = "hs_is_closed_won", "true", "amount", "deal_currency_code"
     for record_id, versions, now in live_records(store, kind):
         closed = [
             version.at

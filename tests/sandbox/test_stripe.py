@@ -269,8 +269,8 @@ def test_discounts_are_ids_unless_they_are_asked_for_whole(service: Stripe, clie
     assert not isinstance(newer, str)
     assert newer.source.coupon == "SIM10"
     both = {"expand": ["data.discounts", "data.discounts.source.coupon"]}
-    (newest,) = client.v1.subscriptions.list(both).data[0].discounts  # type: ignore[arg-type]
-    assert newest.source.coupon.percent_off == 10  # type: ignore[union-attr]
+    (newest,) = client.v1.subscriptions.list(both).data[0].discounts
+    assert newest.source.coupon.percent_off == 10
 
 
 def test_a_request_that_hangs_is_never_answered(service: Stripe) -> None:

@@ -67,7 +67,7 @@ class Reader:
     def settings(self) -> Settings:
         unit = {"business_unit": "Simulated", "currency": "EUR", **self.own}
         where = {"host": self.service.url, **self.connection}
-        return Settings(  # type: ignore[call-arg]
+        return Settings(
             project=self.root,
             state=self.root / "state",
             services={self.name: unit},

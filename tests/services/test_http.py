@@ -71,7 +71,7 @@ class Echo(Service):
 @pytest.fixture
 def service() -> Iterator[Echo]:
     with Echo(Store(utc("2024-01-01"))) as service:
-        yield service  # type: ignore[misc]
+        yield service
 
 
 @pytest.fixture

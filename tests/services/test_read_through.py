@@ -16,7 +16,7 @@ __all__ = ["org"]
 
 def through(reader: Reader) -> date | None:
     (row,) = reader.sql("select max(read_through) from raw_salesforce._cursors")
-    return row[0]  # type: ignore[no-any-return]
+    return row[0]
 
 
 @pytest.mark.parametrize(

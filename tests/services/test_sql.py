@@ -679,7 +679,7 @@ def test_check_says_who_and_what(read: Read, db: Postgres) -> None:
     assert access.reads == ("public.calls",)
     assert "no table teams" in access.missing[0]
     own = ServiceSettings(business_unit="x", currency="EUR")
-    login = Connection(host=db.url, login=READER, password=PASSWORD)  # type: ignore[arg-type]
+    login = Connection(host=db.url, login=READER, password=PASSWORD)
     assert PASSWORD not in repr(Sql("x", own, login).engine)
 
 

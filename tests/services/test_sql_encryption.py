@@ -64,7 +64,7 @@ def test_a_server_without_tls_gets_neither_user_nor_password(monkeypatch: pytest
     thread.start()
     monkeypatch.setattr("scorecard.extract.services.sql.connection.is_loopback", lambda host: False)
     address = f"postgresql://127.0.0.1:{listener.getsockname()[1]}/telephony"
-    connection = Connection(host=address, login="reader", password="s3cr3t-word")  # type: ignore[arg-type]
+    connection = Connection(host=address, login="reader", password="s3cr3t-word")
     own = ServiceSettings(business_unit="Shop", currency="USD")
     with pytest.raises(ScorecardError, match="cannot be entered"):
         Sql("telephony", own, connection).who()

@@ -601,7 +601,7 @@ def test_an_event_names_what_else_it_changes() -> None:
         def listed(self, *_: Any) -> Iterator[tuple[ServiceResponse, ListPage]]:
             yield ServiceResponse("stripe", body, "", "/v1/events", {}, BEGIN), msgspec.json.decode(body, type=ListPage)
 
-    changes = EventFeed(Told(), 100).since(0)  # type: ignore[arg-type]
+    changes = EventFeed(Told(), 100).since(0)
     assert [(change.kind, change.id, change.deleted) for change in changes] == [("customer", "cus_1", False)]
 
 

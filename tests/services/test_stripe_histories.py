@@ -126,7 +126,7 @@ def test_any_history_ends_as_the_account_is(steps: list[Step], repeat_events: in
         org.event_api_version = "2024-06-20"
     for number in range(1, 5):
         for kind in KINDS:
-            put(kind, number, number, False)(org, None)  # type: ignore[arg-type]
+            put(kind, number, number, False)(org, None)
     with TemporaryDirectory() as folder, org:
         own = {"page_size": 3, "objects": tuple(TABLES), "concurrency": 1}
         reader = reader_at(Path(folder), "stripe", org, {"password": org.secret_key}, **own)

@@ -40,7 +40,7 @@ def change(project: Path, file: str, old: str, new: str) -> Path:
 
 
 def load(project: Path) -> Catalogue:
-    return load_catalogue(Settings(project=project))  # type: ignore[call-arg]
+    return load_catalogue(Settings(project=project))
 
 
 def test_a_project_that_is_none(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_project_that_is_none(tmp_path: Path) -> None:
 
 
 def test_words_have_the_parameters_of_their_metric() -> None:
-    metrics = load_catalogue(Settings()).metrics  # type: ignore[call-arg]
+    metrics = load_catalogue(Settings()).metrics
     assert "180 days or more" in metrics["zombie_deals"].formula["en"]
     assert "180日以上" in metrics["zombie_deals"].definition["ja"]
     assert not [
@@ -63,7 +63,7 @@ def test_words_have_the_parameters_of_their_metric() -> None:
 
 
 def test_a_metric_beside_another_is_made_of_its_observations() -> None:
-    metrics = load_catalogue(Settings()).metrics  # type: ignore[call-arg]
+    metrics = load_catalogue(Settings()).metrics
     assert {name for name, metric in metrics.items() if metric.base == "sales_cycle_length"} == {
         "sales_cycle_length",
         "sales_cycle_length_mean",
@@ -222,7 +222,7 @@ def test_what_is_no_time_is_refused(project: Path, due: str, says: str) -> None:
     path = change(project, SALES, "purpose:", f"due: {{{due}}}\npurpose:")
     for read in (load_catalogue, schedules):
         with pytest.raises(WrongDeclarations, match=says) as error:
-            read(Settings(project=project))  # type: ignore[call-arg]
+            read(Settings(project=project))
         assert {(mistake.path, mistake.line) for mistake in error.value.mistakes} == {(path, 3)}
 
 
@@ -238,7 +238,7 @@ def test_a_schedule_needs_nothing_but_its_own_lines(project: Path) -> None:
     change(project, SALES, "[quarter, month]", "[quarter, month]\ndue: {month: {working_day: 3, hour: 9}}")
     change(project, SALES, "  - won_deals\n", "  - wonn_deals\n")
     change(project, KPI, "unit: count", "unit: fortnights")
-    due = schedules(Settings(project=project))["sales"]  # type: ignore[call-arg]
+    due = schedules(Settings(project=project))["sales"]
     assert due == {Grain.QUARTER: When(), Grain.MONTH: When(hour=9, working_day=3)}
 
 
@@ -273,7 +273,7 @@ def test_a_metric_without_words_is_named(project: Path) -> None:
 def test_dimensions_of_the_product_are_named_as_its_pages_name_them() -> None:
     for language in ("en", "ja"):
         words = Wording(PROJECT / "reports", language)
-        for dimension in load_catalogue(Settings()).dimensions.values():  # type: ignore[call-arg]
+        for dimension in load_catalogue(Settings()).dimensions.values():
             if dimension.is_product:
                 assert dimension.label[language] == words.say(f"dimension.{dimension.name}")
 
@@ -320,7 +320,7 @@ def put_parameters(project: Path, text: str) -> int:
 @pytest.mark.samples
 def test_a_unit_has_the_numbers_that_it_sets(project: Path) -> None:
     put_parameters(project, OWN)
-    settings = Settings(project=project)  # type: ignore[call-arg]
+    settings = Settings(project=project)
     stale = {
         unit: load_catalogue(settings, unit).metrics["zombie_deals"]
         for unit in ("Maven Hardware", "RavenStack SaaS", "all", None)

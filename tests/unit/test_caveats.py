@@ -13,7 +13,7 @@ WORDS = Translations({"ja": {BEGINS: "2016年から。", LATE: "一日遅れる�
 
 
 def caveats(name: str, unit: str) -> dict[str, str] | None:
-    settings = Settings()  # type: ignore[call-arg]
+    settings = Settings()
     metric = load_catalogue(settings).metrics[name]
     source = declared_sources(settings)["maven_crm"]
     sources = [
@@ -36,7 +36,7 @@ def test_caveats_are_those_of_the_units_sources() -> None:
 
 
 def test_a_caveat_of_the_metric_itself_holds_in_every_unit() -> None:
-    settings = Settings()  # type: ignore[call-arg]
+    settings = Settings()
     metric = replace(load_catalogue(settings).metrics["won_deals"], caveat={"en": "In any unit."})
     (with_caveat,) = with_caveats([metric], declared_sources(settings).values(), "West", WORDS)
     assert with_caveat.caveat == {"en": "In any unit."}

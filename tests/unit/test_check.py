@@ -78,7 +78,7 @@ def change(project: Path, file: str, old: str, new: str) -> tuple[Path, int]:
 
 
 def check(project: Path) -> list[tuple[Path, int, str]]:
-    mistakes, others = steps.check_declarations(Settings(project=project))  # type: ignore[call-arg]
+    mistakes, others = steps.check_declarations(Settings(project=project))
     assert not others
     return [(mistake.path, mistake.line, f"{mistake.problem} {mistake.cure}") for mistake in mistakes]
 

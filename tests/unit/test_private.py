@@ -22,7 +22,7 @@ def open_to_others(folder: Path) -> list[str]:
 
 
 def test_a_state_of_before_is_tightened_and_new_files_are_private(tmp_path: Path) -> None:
-    settings = Settings(state=tmp_path / "var", out=tmp_path / "out")  # type: ignore[call-arg]
+    settings = Settings(state=tmp_path / "var", out=tmp_path / "out")
     (settings.archive / "sales-2017-Q4-e1").mkdir(parents=True)
     settings.warehouse.touch()
     (settings.archive / "sales-2017-Q4-e1" / "manifest.json").touch()
@@ -36,7 +36,7 @@ def test_a_state_of_before_is_tightened_and_new_files_are_private(tmp_path: Path
 
 
 def test_a_folder_that_holds_nothing_of_ours_is_left_alone(tmp_path: Path) -> None:
-    settings = Settings(state=tmp_path / "home", out=tmp_path / "home")  # type: ignore[call-arg]
+    settings = Settings(state=tmp_path / "home", out=tmp_path / "home")
     settings.state.mkdir()
     (settings.state / "letter.txt").touch()
     keep_private(settings)

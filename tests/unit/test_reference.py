@@ -12,7 +12,7 @@ def test_a_metric_of_ones_own_changes_no_tracked_file(tmp_path: Path) -> None:
     for folder in ("dbt_project", "reports", "docs"):
         shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("target", "logs"))
     shutil.copy(PROJECT / "scorecard.example.toml", tmp_path / "scorecard.toml")
-    settings = Settings(project=tmp_path, out=tmp_path / "out")  # type: ignore[call-arg]
+    settings = Settings(project=tmp_path, out=tmp_path / "out")
     # A company's checkout has metrics of its own before.
     generate(settings, write=True)
     assert generate(settings, write=False) == []

@@ -142,11 +142,11 @@ def _read_records(cells: Cells, text: IO[str], line: int, width: int, delimiter:
             fields = "batch"
             read = len(records)
         else:
-            whole = [line_text.rstrip("\r\n") for line_text in lines]
+            stripped_lines = [line_text.rstrip("\r\n") for line_text in lines]
             numbers = pa.array(range(line, line + len(lines)), pa.int64())
-            batch = pa.table([numbers, pa.array(whole, pa.string())], ["_line", "_text"])
+            batch = pa.table([numbers, pa.array(stripped_lines, pa.string())], ["_line", "_text"])
             fields = f"(select _line, string_split(_text, {literal(delimiter)}) as _f from batch where _text <> '')"
-            read = len(whole) - whole.count("")
+            read = len(stripped_lines) - stripped_lines.count("")
             line += len(lines)
         cells.db.register("batch", batch)
         if cells.add(f"{fields} where len(_f) = {width}") < read:

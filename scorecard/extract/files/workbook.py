@@ -76,9 +76,9 @@ class Workbook:
         def start(name: str, attributes: dict[str, str]) -> None:
             if local_name(name) == "Relationship" and attributes.get("TargetMode") != "External":
                 target = attributes.get("Target", "")
-                whole = target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+                part_name = target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
                 self.budget.take(1, 0)
-                links[attributes.get("Id", "")] = attributes.get("Type", "").rpartition("/")[2], whole
+                links[attributes.get("Id", "")] = attributes.get("Type", "").rpartition("/")[2], part_name
 
         self._read(path, start)
         return links

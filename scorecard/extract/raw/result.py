@@ -49,11 +49,11 @@ def joined_error(source: SourceContract, errors: Mapping[str, ScorecardError]) -
     """Return one error for several raw tables; tables that are read from one object share an error."""
     distinct = list(dict.fromkeys(errors.values()))
     if len(distinct) == 1:
-        whole = distinct[0]
+        joined = distinct[0]
     else:
         problems = " ".join(f"({number}) {error.problem}" for number, error in enumerate(distinct, start=1))
         cures = " ".join(f"({number}) {error.cure}" for number, error in enumerate(distinct, start=1))
         kind = Temporary if any(isinstance(error, Temporary) for error in distinct) else ScorecardError
-        whole = kind(f"{len(distinct)} objects of {source.name} cannot be loaded: {problems}", cures)
-    whole.by_object = dict(errors)
-    return whole
+        joined = kind(f"{len(distinct)} objects of {source.name} cannot be loaded: {problems}", cures)
+    joined.by_object = dict(errors)
+    return joined

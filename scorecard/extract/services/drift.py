@@ -82,6 +82,20 @@ def refuse_retyped(db: "duckdb.DuckDBPyConnection", table: str, contract: Object
             )
 
 
+def retyped(contract: ObjectContract, column: Column, field: str, its_type: str) -> ScorecardError:
+    """Return the error of a declared field that has another type at the service.
+
+    Parameters
+    ----------
+    field: what the service calls it, as "property name". its_type: its type and the service, as "number in HubSpot".
+    """
+    return ScorecardError(
+        f"The {field} of {contract.object} is a {its_type}, and a {column.data_type} in the contract.",
+        f"Correct the data_type of {column.name} in {contract.declared_in} and the staging model of {contract.name}"
+        " beside it.",
+    )
+
+
 def lacking(contract: ObjectContract, columns: Iterable[Column]) -> ScorecardError:
     """Return the error of declared fields that the service no longer has."""
     return ScorecardError(

@@ -57,7 +57,7 @@ def test_a_failed_store_changes_nothing() -> None:
     with duckdb.connect() as con:
         store(con, [RESULT])
         with pytest.raises(duckdb.Error):
-            store(con, [RESULT, replace(RESULT, check_id="x", message=None)])  # type: ignore[arg-type]
+            store(con, [RESULT, replace(RESULT, check_id="x", message=None)])
         assert load(con) == [RESULT]
 
 

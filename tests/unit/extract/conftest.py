@@ -93,7 +93,7 @@ class Shop:
     @property
     def settings(self) -> Settings:
         """Settings by which no export is suspect for what it lacks, nor waited for; some tests have the product's."""
-        return Settings(  # type: ignore[call-arg]
+        return Settings(
             project=self.root,
             data=self.root / "data",
             state=self.root / "state",

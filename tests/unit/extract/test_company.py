@@ -27,7 +27,7 @@ def settings(tmp_path: Path) -> Settings:
     shutil.copytree(PROJECT / "dbt_project" / "models" / "staging", tmp_path / "dbt_project" / "models" / "staging")
     shutil.copy(SETTINGS_FILE, tmp_path)
     (tmp_path / "company" / "maven_hardware").mkdir(parents=True)
-    return Settings(project=tmp_path, state=tmp_path / "var", settle_seconds=0)  # type: ignore[call-arg]
+    return Settings(project=tmp_path, state=tmp_path / "var", settle_seconds=0)
 
 
 def wrote(settings: Settings, text: str, file: str = "targets.csv") -> None:

@@ -19,7 +19,7 @@ UNIT = {"business_unit": "Simulated", "currency": "EUR"}
 @pytest.fixture
 def given(tmp_path: Path) -> Any:
     def settings(connection: dict[str, Any], name: str = "hubspot", **own: Any) -> Settings:
-        return Settings(  # type: ignore[call-arg]
+        return Settings(
             state=tmp_path, services={name: {**UNIT, **own}}, connections={name: {"password": "token", **connection}}
         )
 
@@ -108,7 +108,7 @@ def test_raw_tables_that_there_are_not(given: Any) -> None:
 @pytest.mark.parametrize("what", ["services", "connections", "sources"])
 def test_a_source_that_nobody_declared(tmp_path: Path, what: str) -> None:
     table = {"services": UNIT, "connections": {"password": "hunter2"}, "sources": {"url": "s3://exports"}}[what]
-    settings = Settings(state=tmp_path, **{what: {"hubspt": table}})  # type: ignore[arg-type]
+    settings = Settings(state=tmp_path, **{what: {"hubspt": table}})
     with pytest.raises(ScorecardError, match=f"`{what}` in the settings names hubspt, which no source is") as error:
         load_contracts(settings)
     assert "there is: hubspot, maven_crm, ravenstack, salesforce, stripe, zendesk." in error.value.cure
@@ -116,7 +116,7 @@ def test_a_source_that_nobody_declared(tmp_path: Path, what: str) -> None:
 
 
 def test_a_connection_may_wait_for_its_service(tmp_path: Path) -> None:
-    settings = Settings(state=tmp_path, connections={"stripe": {}})  # type: ignore[call-arg, dict-item]
+    settings = Settings(state=tmp_path, connections={"stripe": {}})
     assert "stripe" not in load_contracts(settings)
 
 
@@ -124,7 +124,7 @@ SERVICES = "there is: hubspot, salesforce, stripe, zendesk."
 
 
 def accounts(tmp_path: Path, **services: dict[str, str]) -> Settings:
-    return Settings(state=tmp_path, services={name: {**UNIT, **own} for name, own in services.items()})  # type: ignore[arg-type, call-arg]
+    return Settings(state=tmp_path, services={name: {**UNIT, **own} for name, own in services.items()})
 
 
 def test_an_account_is_a_source_with_the_contract_of_its_service(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from .conftest import ORDERS, VISITS, YAML, Shop, make_shop
 
 @pytest.fixture(scope="module")
 def bundled(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    settings = Settings(state=tmp_path_factory.mktemp("bundled"))  # type: ignore[call-arg]
+    settings = Settings(state=tmp_path_factory.mktemp("bundled"))
     for source in load_contracts(settings).values():
         extract_source(settings, source)
     return settings

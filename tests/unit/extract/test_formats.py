@@ -121,7 +121,7 @@ def test_one_bad_cell_takes_one_row(shop: Shop) -> None:
 def value(text: str, data_type: str, own_format: str = "", **formats: Any) -> tuple[Any, str | None]:
     """Judge one cell: its value as text, and what is wrong with it."""
     column = Column("x", data_type, "x", not_null=False, date_format=own_format)
-    contract = ObjectContract("t", "t.csv", ("x",), True, ",", (column,), None, formats=ValueFormats(**formats))  # type: ignore[arg-type]
+    contract = ObjectContract("t", "t.csv", ("x",), True, ",", (column,), None, formats=ValueFormats(**formats))
     with duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
         judged = f"select *, {faults(contract)} as fault from (select *, {typed(contract)} from (select ? as _c0))"

@@ -27,7 +27,7 @@ def declare(shop: Shop, known_through: str, file: str = "orders.csv") -> None:
 def through(shop: Shop) -> date | None:
     """As staging reads it: the newest that was written down."""
     ((day,),) = shop.query("select arg_max(read_through, loaded_at) from raw_shop._cursors where object = 'orders'")
-    return day  # type: ignore[no-any-return]
+    return day
 
 
 def write_at(shop: Shop, moment: str, text: str = ORDERS, file: str = "orders.csv") -> None:

@@ -39,9 +39,7 @@ class Deals(Shop):
 
     @property
     def settings(self) -> Settings:
-        return Settings(  # type: ignore[call-arg]
-            project=self.root, data=self.root / "data", state=self.root / "state", settle_seconds=0
-        )
+        return Settings(project=self.root, data=self.root / "data", state=self.root / "state", settle_seconds=0)
 
     def declare(self, file: str = "deals.csv", full: bool = True) -> None:
         meta = f'file: "{file}", primary_key: [deal_id], full_export: {str(full).lower()}'
@@ -268,7 +266,7 @@ def parquet(rows: Sequence[Sequence[str]]) -> bytes:
 
 
 @pytest.mark.parametrize(("file", "write"), [("deals.xlsx", workbook), ("deals.parquet", parquet)])
-def test_a_workbook_and_a_parquet_file_that_lost_records_are_held(deals: Deals, file: str, write) -> None:  # type: ignore[no-untyped-def]
+def test_a_workbook_and_a_parquet_file_that_lost_records_are_held(deals: Deals, file: str, write) -> None:
     (deals.root / "data/shop/deals.csv").unlink()
     deals.declare(file)
     deals.write(write(rows(130)), file)

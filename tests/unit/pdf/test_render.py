@@ -301,7 +301,7 @@ def test_old_and_new_of_a_restatement_are_in_one_unit_and_of_a_named_period(
     assert write_document(read_context(close, "ja", reports)).proof.figures[0].what.endswith("2017年第4四半期")
 
 
-METRICS = load_catalogue(Settings()).metrics  # type: ignore[call-arg]
+METRICS = load_catalogue(Settings()).metrics
 
 
 def test_what_is_a_little_short_of_its_target_is_not_said_to_be_better(tmp_path: Path, reports: Path) -> None:

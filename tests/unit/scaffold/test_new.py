@@ -25,7 +25,7 @@ def settings(tmp_path: Path) -> Settings:
     for folder in ("dbt_project", "expectations", "reports"):
         shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("target", "logs"))
     shutil.copy(PROJECT / "scorecard.example.toml", tmp_path / "scorecard.toml")
-    return Settings(project=tmp_path)  # type: ignore[call-arg]
+    return Settings(project=tmp_path)
 
 
 @pytest.fixture

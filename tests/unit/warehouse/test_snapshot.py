@@ -10,7 +10,7 @@ from scorecard.warehouse.published import fingerprint
 
 def test_a_quiet_day_is_a_change(tmp_path: Path) -> None:
     """A service was read to its end and had nothing new: what is known goes a day further all the same."""
-    settings = Settings(state=tmp_path, out=tmp_path)  # type: ignore[call-arg]
+    settings = Settings(state=tmp_path, out=tmp_path)
     with duckdb.connect(str(settings.warehouse)) as db:
         db.execute("create schema raw_crm")
         db.execute("create table raw_crm._loaded_files as select 'load 1' as _dlt_load_id")

@@ -10,7 +10,7 @@ import msgspec
 
 from scorecard.extract.contracts.contract import ObjectContract, first_day
 from scorecard.extract.contracts.record_shape import RecordShape
-from scorecard.extract.services.drift import lacking
+from scorecard.extract.services.drift import lacking, retyped
 from scorecard.extract.services.http import Http
 from scorecard.extract.services.http_errors import RefusedRequest
 from scorecard.extract.services.hubspot import settings as fixed
@@ -81,12 +81,7 @@ class HubSpot:
         for column, name in declared.items():
             type_ = properties[name].type
             if column.data_type != "varchar" and column.data_type.partition("(")[0] not in fixed.TYPES.get(type_, ()):
-                raise ScorecardError(
-                    f"The property {name} of {contract.object} is a {type_} in HubSpot, and a"
-                    f" {column.data_type} in the contract.",
-                    f"Correct the data_type of {column.name} in {contract.declared_in} and the staging model of"
-                    f" {contract.name} beside it.",
-                )
+                raise retyped(contract, column, f"property {name}", f"{type_} in HubSpot")
 
     def pages(
         self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
@@ -215,8 +210,8 @@ class HubSpot:
                 "properties": selection.properties,
                 "limit": min(self.page_size, fixed.SEARCH_PAGE),
             }
-            whole = not selection.history and len(json.dumps(body)) <= fixed.LONGEST_SEARCH
-            if not whole:
+            is_complete = not selection.history and len(json.dumps(body)) <= fixed.LONGEST_SEARCH
+            if not is_complete:
                 body["properties"] = ()
             answer = self.http.post(f"{fixed.OBJECTS}/{selection.kind}/search", body)
             page = answer.decode(ListPage)
@@ -227,7 +222,7 @@ class HubSpot:
             reached |= {"until": written(until), "last": last}
             place = f"?{selection.modified}={written(since)}..{written(until)}&hs_object_id>{limits[2][2]}"
             yield from self._complete_records(
-                selection, answer, page.results, whole, False, place, cursor=dict(reached)
+                selection, answer, page.results, is_complete, False, place, cursor=dict(reached)
             )
             if not page.after:
                 return
@@ -248,16 +243,16 @@ class HubSpot:
         selection: RecordSelection,
         answer: ServiceResponse,
         results: Sequence[msgspec.Raw],
-        whole: bool,
+        is_complete: bool,
         inline: bool = True,
         place: str = "",
         **end: Any,
     ) -> Iterator[ServicePage]:
-        """Yield the records of an answer, read again in batches unless the response is `whole`.
+        """Yield the records of an answer, read again in batches unless `is_complete`: it has all fields.
 
         ``inline``: the response has their associations.
         """
-        if not results or whole:
+        if not results or is_complete:
             yield self._page(selection, answer, results, inline, place, **end)
             return
         most = fixed.PAGE_WITH_HISTORY if selection.history else fixed.PAGE

@@ -11,7 +11,7 @@ import msgspec
 
 from scorecard.extract.contracts.contract import ObjectContract, first_day
 from scorecard.extract.contracts.record_shape import RecordShape
-from scorecard.extract.services.drift import lacking
+from scorecard.extract.services.drift import lacking, retyped
 from scorecard.extract.services.http_errors import RefusedRequest
 from scorecard.extract.services.response import ServiceResponse
 from scorecard.extract.services.salesforce import settings as fixed
@@ -83,12 +83,7 @@ class Salesforce:
             declared = column.data_type.partition("(")[0]
             fit = fixed.TYPES.get(types[column.header], ())
             if declared != "varchar" and declared not in fit:
-                raise ScorecardError(
-                    f"The field {column.header} of {contract.object} is a {types[column.header]} in Salesforce, and a"
-                    f" {column.data_type} in the contract.",
-                    f"Correct the data_type of {column.name} in {contract.declared_in} and the staging model of"
-                    f" {contract.name} beside it.",
-                )
+                raise retyped(contract, column, f"field {column.header}", f"{types[column.header]} in Salesforce")
 
     def pages(
         self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool

@@ -232,8 +232,8 @@ class Sql:
         if not postgres:
             return sa.select(*chosen), False
         record = sa.select(*chosen).correlate(reading.table).lateral("record")
-        whole = sa.cast(sa.func.to_json(record.table_valued()), sa.Text)
-        return sa.select(whole).select_from(reading.table.join(record, sa.true())), True
+        record_json = sa.cast(sa.func.to_json(record.table_valued()), sa.Text)
+        return sa.select(record_json).select_from(reading.table.join(record, sa.true())), True
 
 
 def _decoder(headers: Sequence[str]) -> "msgspec.json.Decoder[Any]":

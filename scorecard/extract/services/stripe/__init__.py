@@ -95,7 +95,7 @@ class Stripe:
         """
         parts = fixed.PARTS.get(name, ({},))
         compare = place["compare"]
-        whole = compare and place["part"] == 0 and not place["after"]
+        lists_all = compare and place["part"] == 0 and not place["after"]
         for part in range(place["part"], len(parts)):
             for answer, listed in self._listed(name, parts[part], place):
                 ids, records, gone = self._records(name, answer, listed)
@@ -109,11 +109,11 @@ class Stripe:
                     answer,
                     records,
                     gone,
-                    ids=ids if whole else (),
-                    complete_at=answer.served_at if whole and done else None,
-                    cursor=end if done and (whole or not compare) else {**end, "list": dict(place)},
+                    ids=ids if lists_all else (),
+                    complete_at=answer.served_at if lists_all and done else None,
+                    cursor=end if done and (lists_all or not compare) else {**end, "list": dict(place)},
                 )
-        if compare and not whole:
+        if compare and not lists_all:
             yield from self._ids(name, parts, end)
 
     def _ids(self, name: str, parts: tuple[dict[str, str], ...], end: dict[str, Any]) -> Iterator[ServicePage]:
@@ -151,12 +151,12 @@ class Stripe:
         ids, records, gone = [], [], []
         for text in listed.data:
             record = record_of(text)
-            whole = self._whole(name, record, text)
-            if whole is None:
+            full_record = self._whole(name, record, text)
+            if full_record is None:
                 continue
             ids.append(record.id)
             if self._wanted(name, record):
-                records.append(whole)
+                records.append(full_record)
                 gone += self._emptied(name, record, answer)
         return ids, records, gone
 
@@ -226,12 +226,12 @@ class Stripe:
             return self._tombstone(name, change, cursor)
         record = record_of(answer.body)
         # A deleted customer can still be read, but without its fields.
-        whole = None if record.deleted else self._whole(name, record, answer.body)
-        if whole is None:
+        full_record = None if record.deleted else self._whole(name, record, answer.body)
+        if full_record is None:
             return self._tombstone(name, change, cursor)
         if not self._wanted(name, record):
             return _page(answer, cursor=cursor)
-        return _page(answer, [whole], self._emptied(name, record, answer), cursor=cursor)
+        return _page(answer, [full_record], self._emptied(name, record, answer), cursor=cursor)
 
     def _tombstone(self, name: str, change: ChangeEvent, cursor: dict[str, Any]) -> ServicePage:
         """Return the tombstone of a record: with the fields of the event, or as it was read last."""
