@@ -87,7 +87,7 @@ def retyped(contract: ObjectContract, column: Column, field: str, its_type: str)
 
     Parameters
     ----------
-    field: what the service calls it, as "property name". its_type: its type and the service, as "number in HubSpot".
+    field: what the service calls it, as "property name". its_type: its type there, and the name of the service.
     """
     return ScorecardError(
         f"The {field} of {contract.object} is a {its_type}, and a {column.data_type} in the contract.",
