@@ -1,1 +1,1 @@
-"""Mail: each reader gets each edition once, and an unknown outcome goes to a person, not to a second copy."""
+"""Mail: each reader gets each edition once, and a person decides about a letter whose outcome is unknown."""

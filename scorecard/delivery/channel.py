@@ -1,4 +1,4 @@
-"""What a way of delivering letters must do. SMTP is one; the ledger keeps the name of the one that each letter took."""
+"""The protocol of channels, which send letters. SMTP is one. The ledger keeps the name of each letter's channel."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -10,10 +10,12 @@ SendOutcome = Literal["accepted", "refused", "later", "unknown"]
 
 @dataclass(frozen=True)
 class SendResult:
-    """How one letter fared, with the receiver's own words.
+    """The outcome of sending one letter. ``detail`` has the receiver's own words.
 
-    ``outcome`` is ``accepted``, ``refused`` (for good), ``later`` (refused for now: nothing was delivered, the next run
-    tries again) or ``unknown`` (the content went out and no clear answer came: a person decides).
+    - ``accepted``: the receiver has the letter.
+    - ``refused``: the receiver refuses it for good.
+    - ``later``: the receiver refuses it for now. Nothing was delivered, and the next run tries again.
+    - ``unknown``: the content went out, and no clear answer came. A person decides.
     """
 
     outcome: SendOutcome
@@ -30,11 +32,11 @@ class Session(Protocol):
         ----------
         content: a MIME message with CRLF line ends, the last line too.
         before_content: the channel calls it right before the first byte of the content goes out. It writes to the
-            ledger that the letter is being sent; if it raises an error, the content doesn't go out.
+            ledger that the letter is being sent. If it raises an error, the content stays here.
 
         Raises
         ------
-        ScorecardError: the channel takes no letter at all. The letter has not gone out.
+        ScorecardError: the channel takes no letter at all. This one has not gone out.
         """
 
 
@@ -47,21 +49,21 @@ class Channel(Protocol):
 
     @property
     def address(self) -> str:
-        """Where the letters go first, as host and port. The ledger keeps it while a letter is being sent."""
+        """The host and port to which letters go first. The ledger keeps it while a letter is being sent."""
 
     def check(self, recipient: str) -> None:
-        """Refuse a recipient whom the channel can't reach; nothing has been sent then.
+        """Refuse a recipient whom the channel can't reach, before anything is sent.
 
         Raises
         ------
-        ScorecardError: it is no address of this channel.
+        ScorecardError: the recipient is not an address of this channel.
         """
 
     def session(self) -> AbstractContextManager[Session]:
-        """Return what sends letters inside a `with` block. Its end closes every connection."""
+        """Return what sends letters inside a `with` block. At the end of the block every connection is closed."""
 
     def outcome_after_crash(self, address: str, message_id: str) -> SendResult:
-        """Say what became of a letter whose run ended while its content went out.
+        """Return the outcome of a letter whose run ended while its content went out.
 
-        ``address`` is what the ledger kept. A channel that can't know returns ``unknown``.
+        ``address`` is what the ledger kept. A channel that can't know the outcome returns ``unknown``.
         """

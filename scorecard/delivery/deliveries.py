@@ -1,19 +1,23 @@
-"""What people ask of the ledger: what was delivered, and their decisions about letters whose outcome is unknown."""
+"""List what was delivered, and write down what a person decides about a letter whose outcome is unknown."""
 
 import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from scorecard.delivery.ledger import COLUMNS, opened
+from scorecard.delivery.ledger import COLUMNS, LedgerRow, opened
 from scorecard.delivery.ledger_file import marker, unusable
-from scorecard.delivery.ledger_row import LedgerRow
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Settings
 
 
 def read_deliveries(settings: Settings) -> list[LedgerRow]:
-    """Return the whole ledger, oldest first."""
+    """Return all rows of the ledger, oldest first.
+
+    Raises
+    ------
+    ScorecardError: the ledger is lost, damaged or not readable.
+    """
     if not settings.ledger.exists() and not marker(settings.ledger).exists():
         return []
     if settings.ledger.is_file() and not os.access(settings.ledger.parent, os.W_OK):
@@ -23,11 +27,11 @@ def read_deliveries(settings: Settings) -> list[LedgerRow]:
 
 
 def _read_only(path: Path) -> list[LedgerRow]:
-    """Read a ledger that can't be written, as an auditor's copy. What is in the log beside it is not seen."""
+    """Read a ledger that can't be written, such as an auditor's copy, without the write-ahead log beside it."""
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
             columns = [column[1] for column in connection.execute("pragma table_info(deliveries)")]
-            known = [name for name in COLUMNS.split(", ") if name in columns]
+            known = [name for name in COLUMNS if name in columns]
             cursor = connection.execute(f"select {', '.join(known)} from deliveries order by claimed_at, rowid")
             return [LedgerRow(**dict(zip(known, row, strict=True))) for row in cursor.fetchall()]
     except sqlite3.Error as error:
@@ -35,21 +39,21 @@ def _read_only(path: Path) -> list[LedgerRow]:
 
 
 def resend(settings: Settings, close_id: str, recipient: str) -> LedgerRow:
-    """Let the next run send a letter again whose outcome is unknown or that was refused: a person's decision.
+    """Let the next run send a letter again that was refused, or whose outcome is unknown.
 
     Raises
     ------
-    ScorecardError: there is no such delivery, or it is known to have arrived.
+    ScorecardError: there is no such delivery, or it is neither refused nor unknown.
     """
     return _decide(settings, close_id, recipient, "claimed", "a person asked to send it again")
 
 
 def mark_sent(settings: Settings, close_id: str, recipient: str) -> LedgerRow:
-    """Note that a letter whose outcome was unknown has arrived: a person looked.
+    """Note that a letter has arrived: a person found out.
 
     Raises
     ------
-    ScorecardError: there is no such delivery, or its outcome is known.
+    ScorecardError: there is no such delivery, or it is neither refused nor unknown.
     """
     return _decide(settings, close_id, recipient, "sent", "a person found that it had arrived")
 
@@ -61,11 +65,11 @@ def _decide(settings: Settings, close_id: str, recipient: str, state: str, detai
             raise ScorecardError(
                 f"There is no delivery of {close_id} to {recipient}.", "`scorecard deliveries` lists them."
             )
-        # A row in `sending` has no running process: who delivers sorts those out before it ends.
+        # A row in `sending` is of a run that was killed: a run that ends by itself leaves none.
         if rows[0].state not in ("unknown", "refused", "sending"):
             raise ScorecardError(
                 f"The delivery of {close_id} to {recipient} is {rows[0].state}, so there is nothing to decide.",
-                "Only one whose outcome is unknown, or that was refused, waits for a person.",
+                "A person decides only about a delivery that is unknown or refused.",
             )
         ledger.set_state(rows[0].key, state, detail)
         changed = ledger.find(rows[0].key)

@@ -1,34 +1,54 @@
-"""Addresses and headers of mail, checked before a letter is made."""
+"""Addresses, subjects and the headers that every message has."""
 
 import re
 import unicodedata
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, localtime
 
 from scorecard.shared.errors import ScorecardError
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+_LONGEST_ADDRESS = 254
 
 
 def check_address(address: str) -> None:
-    """Refuse what is no plain address: above all one that holds a line end, or a second address.
+    """Refuse an address that is not plain ``name@domain``, such as one with a line end or with a second address.
 
     Raises
     ------
-    ScorecardError: it isn't one.
+    ScorecardError: it is not plain.
     """
-    if len(address) > 254 or not _ADDRESS.fullmatch(address):
+    if len(address) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(address):
         raise ScorecardError(f"{address!r} is not an address that mail can be sent to.", "Write it as name@domain.")
 
 
-def check_header(text: str, what: str) -> None:
-    """Refuse a header that holds a line end or another control character.
+def check_subject(subject: str) -> None:
+    """Refuse a subject with a line end or another control character.
 
     Raises
     ------
-    ScorecardError: it does.
+    ScorecardError: it has one.
     """
-    # The spaces of other scripts, as between a number and its unit, are no control characters.
-    if not all(letter.isprintable() or unicodedata.category(letter) == "Zs" for letter in text):
+    # Other scripts have spaces of their own, as between a number and its unit. These are allowed.
+    if not all(letter.isprintable() or unicodedata.category(letter) == "Zs" for letter in subject):
         raise ScorecardError(
-            f"The {what} {text!r} holds a line end or another character that can't be printed.",
+            f"The subject {subject!r} holds a line end or another character that can't be printed.",
             "Remove it where the text comes from: a name in the data, or the scorecard's YAML.",
         )
+
+
+def message_with_headers(
+    sender: str, recipient: str, subject: str, message_id: str, language: str | None = None
+) -> EmailMessage:
+    """Return a message without a body, dated now. It names its language where one is given."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = sender
+    message["To"] = recipient
+    message["Subject"] = subject
+    message["Date"] = format_datetime(localtime())
+    message["Message-ID"] = message_id
+    if language:
+        message["Content-Language"] = language
+    message["Auto-Submitted"] = "auto-generated"
+    return message

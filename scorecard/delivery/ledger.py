@@ -1,21 +1,79 @@
-"""The record of what was mailed to whom, written before it is done.
+"""The ledger: one row for each letter and recipient, written before the letter is sent.
 
-A row goes claimed → sending → sent, or ends as refused or unknown. ``claimed`` means that nothing was transmitted
-yet, so it may be sent; ``sending`` is committed right before the letter's content goes out and means, when it is
-found later, that the run ended in between: nobody knows whether the letter arrived.
+A row goes claimed → sending → sent, or ends as refused or unknown:
+
+- ``claimed``: nothing was transmitted yet, so the letter may be sent.
+- ``sending``: committed right before the content goes out. A run that finds such a row knows that an earlier run ended
+  in between, so it is not known whether the letter arrived.
 """
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from scorecard.delivery.ledger_file import damaged, mark_made, marker, refuse_if_lost, unusable
-from scorecard.delivery.ledger_row import SMTP, Key, LedgerRow
 from scorecard.shared.moments import now_text
 from scorecard.shared.settings import Settings
 
 STATES = ("claimed", "sending", "sent", "refused", "unknown")
+SMTP = "smtp"
+"""The channel of every letter of a ledger that keeps no channels yet."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """What is delivered once. The edition is a close's number, or for a notice the hash of what it is about."""
+
+    scorecard: str
+    period: str
+    edition: str
+    recipient: str
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """One row of the ledger. Times are UTC, ISO 8601.
+
+    ``content_sha256`` is the hash of what the mailed close says, null where it isn't known. ``told_at`` is when the
+    owner was told of a refusal. ``channel`` is the name of the channel that the letter takes.
+    """
+
+    scorecard: str
+    period: str
+    edition: str
+    recipient: str
+    language: str
+    state: str
+    message_id: str
+    detail: str | None
+    claimed_at: str
+    changed_at: str
+    content_sha256: str | None = None
+    told_at: str | None = None
+    channel: str = SMTP
+
+    @property
+    def key(self) -> Key:
+        """What the row is about."""
+        return Key(self.scorecard, self.period, self.edition, self.recipient)
+
+    @property
+    def close_id(self) -> str:
+        """The close that was delivered; of a notice, what it is about."""
+        edition = f"e{self.edition}" if self.is_letter else self.edition
+        return f"{self.scorecard}-{self.period}-{edition}"
+
+    @property
+    def is_letter(self) -> bool:
+        """Whether a scorecard was delivered, and not a notice to its owner."""
+        return self.edition.isdecimal()
+
+
+COLUMNS = tuple(field.name for field in fields(LedgerRow))
+_LISTED_COLUMNS = ", ".join(COLUMNS)
 _SCHEMA = f"""
 create table if not exists deliveries (
     scorecard text not null,
@@ -34,16 +92,19 @@ create table if not exists deliveries (
     unique (scorecard, period, edition, recipient)
 )
 """
-COLUMNS = (
-    "scorecard, period, edition, recipient, language, state, message_id, detail, claimed_at, changed_at, "
-    "content_sha256, told_at, channel"
-)
-# A ledger that was made before there were these columns gets them when it is opened.
+# A ledger of an earlier release lacks these columns. It gets them when it is opened.
 _ADDED_COLUMNS = {"content_sha256": "text", "told_at": "text", "channel": f"text not null default '{SMTP}'"}
+_HAS_KEY = "(scorecard, period, edition, recipient) = (?, ?, ?, ?)"
+
+
+def message_id(key: Key, domain: str) -> str:
+    """Return the Message-ID of a letter. It depends on the key alone, so a mail server can recognise a repetition."""
+    digest = hashlib.sha256("\n".join(astuple(key)).encode()).hexdigest()
+    return f"<scorecard.{digest[:32]}@{domain}>"
 
 
 class Ledger:
-    """The ledger's file. Every change is on the disk when the method returns."""
+    """The ledger's database. Every change is on the disk when the method returns."""
 
     def __init__(self, path: Path) -> None:
         """Open the file, or make it.
@@ -53,7 +114,7 @@ class Ledger:
         ScorecardError: it was made before and is lost or damaged, or it can't be written.
         """
         try:
-            # Asked before the ledger is looked for: another process that is making both makes the marker last.
+            # The marker is looked for first: another process that is making both makes the marker last.
             made = marker(path).exists()
             if made:
                 refuse_if_lost(path)
@@ -76,11 +137,11 @@ class Ledger:
         run = self._connection.execute
         run("pragma journal_mode = wal")
         run("pragma synchronous = full")
-        # What was cut off is found now, and not in the middle of the letters.
+        # A truncated file is noticed here, before the first letter, and not between two letters.
         (verdict,) = run("pragma quick_check(1)").fetchone()
         if verdict != "ok":
             raise damaged(path, " ".join(verdict.split()))
-        # Takes the lock for writing, so a file that can't be written is found now, too.
+        # This takes the lock for writing, so a file that can't be written is noticed here, too.
         run("begin immediate")
         columns = {column[1] for column in run("pragma table_info(deliveries)")}
         if made and not columns:
@@ -98,16 +159,17 @@ class Ledger:
     def claim(
         self, key: Key, language: str, message: str, content_sha256: str | None = None, channel: str = SMTP
     ) -> LedgerRow:
-        """Return the row of a key, made as claimed if there was none.
+        """Return the row of a key, and insert it as claimed where there is none.
 
-        A row that is still claimed takes the hash of the content that is now to be sent, and the channel it now takes.
+        A row that is still claimed gets the hash of the content that is now to be sent, and its channel.
+        ``message`` is the Message-ID.
         """
         now = now_text("milliseconds")
         self._connection.execute(
-            f"insert into deliveries ({COLUMNS}) values (?, ?, ?, ?, ?, 'claimed', ?, null, ?, ?, ?, null, ?) "
+            f"insert into deliveries ({_LISTED_COLUMNS}) values (?, ?, ?, ?, ?, 'claimed', ?, null, ?, ?, ?, null, ?) "
             "on conflict do update set content_sha256 = excluded.content_sha256, channel = excluded.channel "
             "where state = 'claimed'",
-            (*_values(key), language, message, now, now, content_sha256, channel),
+            (*astuple(key), language, message, now, now, content_sha256, channel),
         )
         row = self.find(key)
         if row is None:
@@ -116,26 +178,24 @@ class Ledger:
 
     def find(self, key: Key) -> LedgerRow | None:
         """Return the row of a key, if there is one."""
-        rows = self._rows("where (scorecard, period, edition, recipient) = (?, ?, ?, ?)", _values(key))
+        rows = self._rows(f"where {_HAS_KEY}", astuple(key))
         return rows[0] if rows else None
 
     def set_state(self, key: Key, state: str, detail: str | None = None) -> None:
-        """Write the state of a row, with what is to be known of it."""
+        """Write the state of a row, and the words that explain it."""
         self._connection.execute(
-            "update deliveries set state = ?, detail = ?, changed_at = ?, told_at = null "
-            "where (scorecard, period, edition, recipient) = (?, ?, ?, ?)",
-            (state, detail, now_text("milliseconds"), *_values(key)),
+            f"update deliveries set state = ?, detail = ?, changed_at = ?, told_at = null where {_HAS_KEY}",
+            (state, detail, now_text("milliseconds"), *astuple(key)),
         )
 
     def set_told(self, key: Key) -> None:
         """Note that the owner has been told of a row's state."""
         self._connection.execute(
-            "update deliveries set told_at = ? where (scorecard, period, edition, recipient) = (?, ?, ?, ?)",
-            (now_text("milliseconds"), *_values(key)),
+            f"update deliveries set told_at = ? where {_HAS_KEY}", (now_text("milliseconds"), *astuple(key))
         )
 
     def sent_otherwise(self, key: Key, content_sha256: str) -> LedgerRow | None:
-        """Return a row of the same edition, to whomever, whose content went out and was another than this."""
+        """Return a row of the same edition, to any recipient, whose letter went out with other content."""
         rows = self._rows(
             "where (scorecard, period, edition) = (?, ?, ?) and state in ('sent', 'unknown') and content_sha256 <> ?",
             (key.scorecard, key.period, key.edition, content_sha256),
@@ -143,12 +203,12 @@ class Ledger:
         return rows[0] if rows else None
 
     def rows(self, state: str | None = None) -> list[LedgerRow]:
-        """Return the rows, oldest first; all, or those in a state."""
+        """Return the rows in a state, or all, oldest first."""
         return self._rows("where state = ?", (state,)) if state else self._rows("", ())
 
     def _rows(self, where: str, values: tuple[str, ...]) -> list[LedgerRow]:
         cursor = self._connection.execute(
-            f"select {COLUMNS} from deliveries {where} order by claimed_at, rowid",
+            f"select {_LISTED_COLUMNS} from deliveries {where} order by claimed_at, rowid",
             values,
         )
         return [LedgerRow(*row) for row in cursor.fetchall()]
@@ -156,7 +216,12 @@ class Ledger:
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Ledger]:
-    """Open the ledger and close it again."""
+    """Open the ledger, and close it at the end of the block.
+
+    Raises
+    ------
+    ScorecardError: it is lost or damaged, or it can't be written.
+    """
     ledger = Ledger(settings.ledger)
     try:
         yield ledger
@@ -164,7 +229,3 @@ def opened(settings: Settings) -> Iterator[Ledger]:
         raise unusable(settings.ledger, error) from error
     finally:
         ledger.close()
-
-
-def _values(key: Key) -> tuple[str, str, str, str]:
-    return key.scorecard, key.period, key.edition, key.recipient

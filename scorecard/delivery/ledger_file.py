@@ -1,7 +1,7 @@
-"""The ledger's file and the marker beside it: what is wrong with them, and what to do about it.
+"""The ledger's file, the marker beside it, and the errors about them.
 
 A ledger that was lost must not come back empty, or everyone gets everything again. So a file beside it, the marker,
-says that it was made. While the marker is there, a missing, empty or damaged ledger stops the mail.
+says that the ledger was made. While the marker is there, a missing, empty or damaged ledger stops the mail.
 """
 
 import sqlite3
@@ -17,13 +17,13 @@ _IN_USE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def marker(path: Path) -> Path:
-    """Return the file beside the ledger that says that the ledger was made once."""
+    """Return the path of the marker, the file that says that the ledger was made."""
     return path.with_name(f"{path.name}.made")
 
 
 def unusable(path: Path, error: OSError | sqlite3.Error) -> ScorecardError:
-    """Say why the ledger, or a file beside it, can't be used, and what to do about that very reason."""
-    # The low byte is the reason, the rest says where in SQLite it was met.
+    """Return the error that says why the ledger, or a file beside it, can't be used, and what to do about it."""
+    # SQLite gives the reason in the low byte. The other bytes are details of it.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _DAMAGED:
         return damaged(path, str(error))
@@ -39,36 +39,41 @@ def unusable(path: Path, error: OSError | sqlite3.Error) -> ScorecardError:
     kind = Temporary if code in _IN_USE else ScorecardError
     return kind(
         f"The ledger of deliveries {path} can't be written: {reason}.",
-        f"{cure}, then run again; no letter goes out that isn't in the ledger.",
+        f"{cure}, then run again; a letter goes out only after it is in the ledger.",
     )
 
 
 def damaged(path: Path, reason: str) -> ScorecardError:
-    """Say that the ledger is damaged, and what to do."""
+    """Return the error that says that the ledger is damaged, and what to do."""
     return ScorecardError(
-        f"The ledger of deliveries {path} is damaged: {reason}. Nobody is mailed while it is, since nobody "
-        "knows who has had which scorecard.",
+        f"The ledger of deliveries {path} is damaged: {reason}. Nobody is mailed while it is, since it "
+        "says who has received which scorecard.",
         "Restore it from a backup; or, if every letter may be sent once more, "
         f"delete it and {marker(path)}, then run again.",
     )
 
 
 def refuse_if_lost(path: Path) -> None:
-    """Refuse to go on where the ledger was made once and nothing is left of it: SQLite would make it anew."""
+    """Refuse a ledger that was made and is now missing or empty: SQLite would make a new one.
+
+    Raises
+    ------
+    ScorecardError: it is missing or empty.
+    """
     if path.exists() and path.stat().st_size:
         return
     raise ScorecardError(
         f"The ledger of deliveries {path} is {'empty' if path.exists() else 'missing'}, though it was made before. "
-        "Nobody was mailed, since without it nobody knows who has had which scorecard.",
+        "Nobody was mailed, since it says who has received which scorecard.",
         "Restore it from a backup; or, if every letter may be sent once more, "
         f"delete the file {marker(path)}, then run again.",
     )
 
 
 def mark_made(path: Path) -> None:
-    """Write the marker, and wait until it and the ledger's own name in the folder are on the disk."""
+    """Write the marker, and wait until the marker and the folder with both names are on the disk."""
     marker_text = (
-        f"{path.name} was made, {now_text('milliseconds')}. While this file is here, a run doesn't make it anew.\n"
+        f"{path.name} was made, {now_text('milliseconds')}. While this file is here, a run doesn't make another.\n"
     )
     write_whole(marker(path), marker_text.encode())
     sync(path.parent)

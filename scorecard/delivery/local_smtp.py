@@ -1,4 +1,4 @@
-"""A mail server for one run on this machine, where no other is configured: it files each letter in a folder."""
+"""A mail server on this machine for one run, where no other is configured. It files each letter in a folder."""
 
 import mailbox
 import socket
@@ -13,13 +13,13 @@ _LARGEST_BYTES = 64 * 1024 * 1024
 
 
 def open_maildir(folder: Path) -> mailbox.Maildir:
-    """Open (or make) the folder of letters."""
+    """Open the folder of letters, and make it where there is none."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     return mailbox.Maildir(folder, create=True)
 
 
 def arrived(folder: Path, message_id: str) -> bool:
-    """Tell whether a letter lies in the folder: the local server's word on an outcome that the ledger doesn't know."""
+    """Tell whether a letter lies in the folder. So the outcome of a letter of a killed run is known."""
     if not folder.is_dir():
         return False
     with_id = f"\nMessage-ID: {message_id}\n".encode().lower()
@@ -33,7 +33,7 @@ def arrived(folder: Path, message_id: str) -> bool:
 
 
 class _Filing:
-    """Answers 250 when a letter is on the disk, and not before."""
+    """Answers 250 only after a letter is on the disk."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -45,14 +45,14 @@ class _Filing:
             box.add(envelope.content)
             box.close()
         except OSError as error:
-            # For now, not for good: the disk may have room again at the next run.
+            # A 4xx answer is for now: the disk may have room again at the next run.
             return f"452 4.3.1 {self._folder} can't be written: {error.strerror}"
         return "250 OK filed"
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[int]:
-    """Run a server on the loopback interface while the block runs; yields its port.
+    """Run a server on the loopback interface while the block runs, and yield its port.
 
     Parameters
     ----------

@@ -3,15 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, localtime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from scorecard.delivery.channel import Channel
-from scorecard.delivery.headers import check_address, check_header
-from scorecard.delivery.ledger_row import Key
+from scorecard.delivery.headers import check_address, check_subject, message_with_headers
+from scorecard.delivery.ledger import Key
 from scorecard.delivery.notify import tell_owner
 from scorecard.delivery.post import Outcome, Prepared, post
 from scorecard.shared.errors import ScorecardError
@@ -29,9 +27,9 @@ WORDS = (
 class Letter:
     """One scorecard for one reader.
 
-    ``domains`` is the scorecard's audience, ``words`` the product's own wording by the keys in ``WORDS``, ``pdf`` the
-    file to attach, ``content_sha256`` the hash of what the close says: the same edition never goes out with another.
-    ``summarise`` returns what the body says; it is called for a letter that is to be sent, and for no other.
+    ``domains`` is the scorecard's audience, ``words`` the product's own wording by the keys in ``WORDS``, and ``pdf``
+    the file to attach. ``content_sha256`` is the hash of what the close says: an edition never goes out with two
+    hashes. ``summarise`` returns what the body says. It is called only for a letter that is to be sent.
     """
 
     scorecard: str
@@ -57,21 +55,21 @@ class Letter:
 
     @property
     def subject(self) -> str:
-        """A headline: what, when, in which edition if not the first, and how it went."""
+        """Title, period, edition if it is not the first, and headline."""
         return f"{self.summary.title} {self.summary.period_label}{self.summary.edition_mark}: {self.summary.headline}"
 
 
 def deliver(settings: Settings, letters: Sequence[Letter], channel: Channel | None = None) -> list[Outcome]:
-    """Mail each letter once, each reader for themselves; tell the owner of any that was refused or may be lost.
+    """Mail each letter once, and tell the owner of letters that were refused or whose outcome is unknown.
 
-    Letters that were sent before, refused, or may have arrived are not sent; their outcome is returned all the same.
-    The letters take the channel, SMTP where none is given. Notices to the owner are always mail.
+    A letter that was sent before, was refused, or may have arrived is not sent again; its outcome is returned, too.
+    Letters take the channel that is given, or else SMTP. Notices to the owner are always mail.
 
     Raises
     ------
     ScorecardError: a reader outside the audience, a line end in a header, a missing PDF or word, an edition that was
-    mailed with other content, a lost ledger (nothing was sent then); or no safe connection to the mail server, or one
-    that refuses the sender (what was not sent stays claimed for the next run).
+    mailed with other content, or a lost ledger; nothing was sent. Or there is no safe connection to the mail server, or
+    the server refuses the sender; letters that were not sent stay claimed for the next run.
     """
     for letter in letters:
         _check(letter)
@@ -105,7 +103,7 @@ def _prepared(settings: Settings, letter: Letter) -> Prepared:
 
 
 def _message(settings: Settings, letter: Letter, message_id: str) -> EmailMessage:
-    check_header(letter.subject, "subject")
+    check_subject(letter.subject)
     try:
         pdf = letter.pdf.read_bytes()
     except OSError as error:
@@ -120,14 +118,7 @@ def _message(settings: Settings, letter: Letter, message_id: str) -> EmailMessag
         "close_id": letter.close_id,
         "company": settings.company,
     }
-    message = EmailMessage(policy=SMTP)
-    message["From"] = settings.mail_from
-    message["To"] = letter.recipient
-    message["Subject"] = letter.subject
-    message["Date"] = format_datetime(localtime())
-    message["Message-ID"] = message_id
-    message["Content-Language"] = letter.language
-    message["Auto-Submitted"] = "auto-generated"
+    message = message_with_headers(settings.mail_from, letter.recipient, letter.subject, message_id, letter.language)
     reports = settings.project / "reports"
     message.set_content(fill(reports, "mail.txt.j2", content), cte="quoted-printable")
     message.add_alternative(fill(reports, "mail.html.j2", content), subtype="html", cte="quoted-printable")

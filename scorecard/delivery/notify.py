@@ -1,19 +1,15 @@
-"""Tell the owner what needs a person: a scorecard held back, a letter refused, or one whose outcome nobody knows."""
+"""Notices to the owner: a scorecard is held back, a letter was refused, or a letter's outcome is unknown."""
 
 import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, localtime
 from pathlib import Path
 from typing import Any
 
-from scorecard.delivery.headers import check_header
-from scorecard.delivery.ledger import opened
-from scorecard.delivery.ledger_row import Key, LedgerRow
+from scorecard.delivery.headers import check_subject, message_with_headers
+from scorecard.delivery.ledger import Key, LedgerRow, opened
 from scorecard.delivery.post import Outcome, Prepared, cure_of, post
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.files import write_whole
@@ -24,7 +20,7 @@ from scorecard.shared.templates import fill
 
 @dataclass(frozen=True)
 class Finding:
-    """What holds a scorecard back: the name of the check or of the file, what was found, and what to do."""
+    """Why a scorecard is held back: the name of the check or of the file, what is wrong, and what to do."""
 
     name: str
     message: str
@@ -33,7 +29,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Notice:
-    """What an owner is told once: its key in the ledger, its subject, the template of its text, what that prints."""
+    """What an owner is told once: its key in the ledger, its subject, the template of its text and what that prints."""
 
     key: Key
     subject: str
@@ -41,69 +37,73 @@ class Notice:
     content: dict[str, Any]
 
 
-def held(settings: Settings, scorecard: str, period: str, owner: str, failed: Sequence[Finding]) -> Notice:
-    """Return the notice that a scorecard is held back by failed checks. The same ones are told once for each period."""
+def failed_checks_notice(scorecard: str, period: str, owner: str, failed: Sequence[Finding]) -> Notice:
+    """Return the notice that failed checks hold a scorecard back. A set of checks is mailed once for a period."""
     ordered = sorted(failed, key=lambda check: (check.name, check.message))
     failures = "\n".join(f"{check.name}\t{check.message}" for check in ordered)
     key = Key(scorecard, period, f"held-{_short(failures)}", owner)
-    content = {"scorecard": scorecard, "period": period, "checks": ordered, "company": settings.company}
     subject = f"Held back: {scorecard} {period}, {len(ordered)} failed check{'s' if len(ordered) != 1 else ''}"
+    content = {"scorecard": scorecard, "period": period, "checks": ordered}
     return Notice(key, subject, "notice_held.txt.j2", content)
 
 
-def troubled(settings: Settings, scorecard: str, period: str, owner: str, findings: Sequence[Finding]) -> Notice:
-    """Return the notice that sources of a unit are not up to date. The same ones are told once for each period."""
+def source_trouble_notice(scorecard: str, period: str, owner: str, findings: Sequence[Finding]) -> Notice:
+    """Return the notice that sources are not up to date. A set of findings is mailed once for a period."""
     ordered = sorted(findings, key=lambda finding: (finding.name, finding.message))
+    # The text of the dataclass is part of the key: with another name of the class, owners are told once more.
     key = Key(scorecard, period, f"troubled-{_short(repr(ordered))}", owner)
-    content = {"scorecard": scorecard, "period": period, "found": ordered, "company": settings.company}
+    content = {"scorecard": scorecard, "period": period, "findings": ordered}
     subject = f"Held back: {scorecard} {period}, a source is not up to date"
     return Notice(key, subject, "notice_troubled.txt.j2", content)
 
 
-def incomplete(
-    settings: Settings, scorecard: str, period: str, owner: str, sources: Sequence[tuple[str, str]], cure: str
+def incomplete_data_notice(
+    scorecard: str, period: str, owner: str, sources: Sequence[tuple[str, str]], cure: str
 ) -> Notice:
-    """Return the notice that a period is not over by the data: ``sources`` are each source and what is known of it.
+    """Return the notice that not all days of a period are known. It is mailed once for each period.
 
-    It is told once for each period.
+    ``sources``: each source, and through which day it is known.
     """
     key = Key(scorecard, period, "incomplete", owner)
-    content = {"scorecard": scorecard, "period": period, "sources": sources, "cure": cure, "company": settings.company}
+    content = {"scorecard": scorecard, "period": period, "sources": sources, "cure": cure}
     subject = f"Held back: {scorecard} {period}, its data is not complete"
     return Notice(key, subject, "notice_incomplete.txt.j2", content)
 
 
-def tell(settings: Settings, notice: Notice) -> Outcome:
-    """Mail a notice, unless it was mailed before.
+def mail_notice(settings: Settings, notice: Notice) -> Outcome:
+    """Mail a notice, unless it was mailed before. The state folder keeps it until the mail server has answered.
 
     Raises
     ------
     ScorecardError: no safe connection to the mail server; the next run tries again.
     """
-    return _tell(settings, notice.key, notice.subject, notice.template, notice.content)
+    key, text = notice.key, _text(settings, notice)
+    path = _folder(settings) / f"{_short(repr(key))}.json"
+    kept = {"key": astuple(key), "subject": notice.subject, "text": text}
+    write_whole(path, json.dumps(kept, ensure_ascii=False).encode())
+    return _post_kept(settings, _prepared(settings, key, notice.subject, text), path)
 
 
-def was_told(settings: Settings, notice: Notice) -> bool:
+def was_mailed(settings: Settings, notice: Notice) -> bool:
     """Tell whether a notice was mailed, or waits for the mail server."""
     with opened(settings) as ledger:
         return ledger.find(notice.key) is not None
 
 
 def notify_ending(settings: Settings, source: str, sentence: str) -> Outcome:
-    """Mail the owner that a version of a service's API ends soon; each sentence is told once.
+    """Mail the owner that a version of a service's API ends soon. Each sentence is mailed once.
 
     Raises
     ------
     ScorecardError: no safe connection to the mail server; the next run tries again.
     """
     key = Key(source, "api", f"ending-{_short(sentence)}", settings.owner_email)
-    content = {"source": source, "sentence": sentence, "company": settings.company}
     subject = f"Before it ends: the API that the source {source} calls"
-    return _tell(settings, key, subject, "notice_ending.txt.j2", content)
+    return mail_notice(settings, Notice(key, subject, "notice_ending.txt.j2", {"source": source, "sentence": sentence}))
 
 
 def notify_late(settings: Settings, scorecard: str, period: str, owner: str, due: str, missing: str) -> Outcome:
-    """Mail the owner that a scorecard was not delivered by its deadline. It is told once for each period.
+    """Mail the owner that a scorecard missed its deadline. It is mailed once for each period.
 
     ``due``: when it was due, company time. ``missing``: who has not received it.
 
@@ -111,29 +111,26 @@ def notify_late(settings: Settings, scorecard: str, period: str, owner: str, due
     ------
     ScorecardError: no safe connection to the mail server; the next run tries again.
     """
+    content = {"scorecard": scorecard, "period": period, "due": due, "missing": missing}
     key = Key(scorecard, period, "late", owner)
-    content = {
-        **{"scorecard": scorecard, "period": period, "due": due, "missing": missing},
-        "company": settings.company,
-    }
-    return _tell(settings, key, f"Late: {scorecard} {period}", "notice_late.txt.j2", content)
+    return mail_notice(settings, Notice(key, f"Late: {scorecard} {period}", "notice_late.txt.j2", content))
 
 
 def notify_failed(settings: Settings, dag: str, task: str, problem: str, cure: str) -> Outcome:
-    """Mail the owner that a task failed for good. The same problem of a task is told once a day.
+    """Mail the owner that a task failed for good. A problem of a task is mailed once a day.
 
     Raises
     ------
-    ScorecardError: no safe connection to the mail server.
+    ScorecardError: no safe connection to the mail server; the next run tries again.
     """
     today = datetime.now(settings.zone).date().isoformat()
     key = Key(dag, today, f"failed-{_short(task + problem)}", settings.owner_email)
-    content = {"dag": dag, "task": task, "problem": problem, "cure": cure, "company": settings.company}
-    return _tell(settings, key, f"Failed: {dag}, {task}", "notice_failed.txt.j2", content)
+    content = {"dag": dag, "task": task, "problem": problem, "cure": cure}
+    return mail_notice(settings, Notice(key, f"Failed: {dag}, {task}", "notice_failed.txt.j2", content))
 
 
 def send_waiting(settings: Settings) -> None:
-    """Send the notices that could not go out when they were written.
+    """Send the notices that the state folder keeps.
 
     Raises
     ------
@@ -142,23 +139,15 @@ def send_waiting(settings: Settings) -> None:
     for path in sorted(_folder(settings).glob("*.json")):
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
-            notice = _prepared(settings, Key(*kept["key"]), kept["subject"], kept["text"])
+            prepared = _prepared(settings, Key(*kept["key"]), kept["subject"], kept["text"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ScorecardError(f"The notice {path} can't be read: {error}.", "Delete it.") from error
-        _post(settings, notice, path)
+        _post_kept(settings, prepared, path)
 
 
-def _tell(settings: Settings, key: Key, subject: str, template: str, content: dict[str, Any]) -> Outcome:
-    """Post a notice; until the mail server has answered, the state folder keeps it."""
-    text = redact(fill(settings.project / "reports", template, content))
-    path = _folder(settings) / f"{_short(repr(key))}.json"
-    kept = {"key": astuple(key), "subject": subject, "text": text}
-    write_whole(path, json.dumps(kept, ensure_ascii=False).encode())
-    return _post(settings, _prepared(settings, key, subject, text), path)
-
-
-def _post(settings: Settings, notice: Prepared, path: Path) -> Outcome:
-    outcome = post(settings, [notice])[0]
+def _post_kept(settings: Settings, prepared: Prepared, path: Path) -> Outcome:
+    """Post a notice, and remove the file that keeps it when the mail server has answered."""
+    outcome = post(settings, [prepared])[0]
     if outcome.state != "claimed":
         path.unlink(missing_ok=True)
     return outcome
@@ -169,7 +158,7 @@ def _folder(settings: Settings) -> Path:
 
 
 def tell_owner(settings: Settings) -> None:
-    """Mail the owner about the letters that were refused and those whose outcome is unknown, about each once.
+    """Mail the owner about letters that were refused and letters whose outcome is unknown, once about each.
 
     Raises
     ------
@@ -180,18 +169,18 @@ def tell_owner(settings: Settings) -> None:
         refused = [row for row in ledger.rows("refused") if row.is_letter and row.told_at is None]
     if not unknown and not refused:
         return
-    refusals = refused_notices(settings, refused)
-    outcomes = post(settings, [*unknown_notices(settings, unknown), *(notice for notice, _ in refusals)])
+    refusals = _refused_notices(settings, refused)
+    outcomes = post(settings, [*_unknown_notices(settings, unknown), *(notice for notice, _ in refusals)])
     mailed = {outcome.key for outcome in outcomes if outcome.state in ("sent", "unknown")}
     with opened(settings) as ledger:
         for row in [row for notice, rows in refusals if notice.key in mailed for row in rows]:
             ledger.set_told(row.key)
 
 
-def refused_notices(settings: Settings, rows: Sequence[LedgerRow]) -> list[tuple[Prepared, list[LedgerRow]]]:
-    """Return one notice to the owner for each close, and the refused letters that it names.
+def _refused_notices(settings: Settings, rows: Sequence[LedgerRow]) -> list[tuple[Prepared, list[LedgerRow]]]:
+    """Return a notice for each close, with the refused letters that it names.
 
-    Its key comes from what it names: a run that ends before it notes who was named doesn't send it again.
+    Its key comes from these letters. So a run that ends before it notes who was named sends no second notice.
     """
     closes: dict[str, list[LedgerRow]] = {}
     for row in rows:
@@ -203,42 +192,38 @@ def _refused_notice(settings: Settings, close_id: str, rows: Sequence[LedgerRow]
     letters_refused = "\n".join(sorted(row.message_id + row.changed_at for row in rows))
     key = Key(rows[0].scorecard, rows[0].period, f"refused-{_short(letters_refused)}", settings.owner_email)
     letters = [{"recipient": row.recipient, "answer": row.detail, "cure": cure_of(row)} for row in rows]
-    content = {"close_id": close_id, "letters": letters, "company": settings.company}
-    to = rows[0].recipient if len(rows) == 1 else f"{len(rows)} recipients"
-    return _notice(settings, key, f"Refused: {close_id} to {to}", "notice_refused.txt.j2", content)
+    recipients = rows[0].recipient if len(rows) == 1 else f"{len(rows)} recipients"
+    content = {"close_id": close_id, "letters": letters}
+    subject = f"Refused: {close_id} to {recipients}"
+    return _prepared_notice(settings, Notice(key, subject, "notice_refused.txt.j2", content))
 
 
-def unknown_notices(settings: Settings, rows: Sequence[LedgerRow]) -> list[Prepared]:
-    """Return one notice to the owner for each letter whose outcome is unknown; the ledger lets each go once."""
+def _unknown_notices(settings: Settings, rows: Sequence[LedgerRow]) -> list[Prepared]:
+    """Return a notice for each letter whose outcome is unknown. The ledger keeps it from going out twice."""
     notices = []
     for row in rows:
-        key = Key(
-            row.scorecard,
-            row.period,
-            f"unknown-{_short(row.message_id + row.changed_at)}",
-            settings.owner_email,
-        )
-        content = {"row": row, "cure": cure_of(row), "company": settings.company}
+        edition = f"unknown-{_short(row.message_id + row.changed_at)}"
+        key = Key(row.scorecard, row.period, edition, settings.owner_email)
         subject = f"Did it arrive? {row.close_id} to {row.recipient}"
-        notices.append(_notice(settings, key, subject, "notice_unknown.txt.j2", content))
+        content = {"row": row, "cure": cure_of(row)}
+        notices.append(_prepared_notice(settings, Notice(key, subject, "notice_unknown.txt.j2", content)))
     return notices
 
 
-def _notice(settings: Settings, key: Key, subject: str, template: str, content: dict[str, Any]) -> Prepared:
-    return _prepared(settings, key, subject, redact(fill(settings.project / "reports", template, content)))
+def _prepared_notice(settings: Settings, notice: Notice) -> Prepared:
+    return _prepared(settings, notice.key, notice.subject, _text(settings, notice))
+
+
+def _text(settings: Settings, notice: Notice) -> str:
+    content = {**notice.content, "company": settings.company}
+    return redact(fill(settings.project / "reports", notice.template, content))
 
 
 def _prepared(settings: Settings, key: Key, subject: str, text: str) -> Prepared:
-    check_header(subject, "subject")
+    check_subject(subject)
 
     def build(message_id: str) -> bytes:
-        message = EmailMessage(policy=SMTP)
-        message["From"] = settings.mail_from
-        message["To"] = key.recipient
-        message["Subject"] = subject
-        message["Date"] = format_datetime(localtime())
-        message["Message-ID"] = message_id
-        message["Auto-Submitted"] = "auto-generated"
+        message = message_with_headers(settings.mail_from, key.recipient, subject, message_id)
         message.set_content(text, cte="quoted-printable")
         return message.as_bytes()
 
@@ -246,4 +231,5 @@ def _prepared(settings: Settings, key: Key, subject: str, text: str) -> Prepared
 
 
 def _short(text: str) -> str:
+    """Return the beginning of a text's hash, for keys and names of files."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,7 +1,7 @@
-"""Post letters: claim each in the ledger, send it once, write down how it fared.
+"""Post letters: claim each in the ledger, send it once, and write its outcome to the ledger.
 
-What a killed run left in ``sending`` is settled first. Where the channel doesn't know what became of a letter, its row
-becomes ``unknown`` and waits for a person.
+Rows that a killed run left in ``sending`` are settled first. Where the channel doesn't know the outcome, the row
+becomes ``unknown``, and a person decides.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,21 +11,20 @@ from functools import partial
 
 from scorecard.delivery.channel import Channel, SendOutcome, SendResult
 from scorecard.delivery.headers import check_address
-from scorecard.delivery.ledger import Ledger, opened
+from scorecard.delivery.ledger import Key, Ledger, LedgerRow, message_id, opened
 from scorecard.delivery.ledger_file import unusable
-from scorecard.delivery.ledger_row import Key, LedgerRow, message_id
 from scorecard.delivery.smtp import SmtpChannel
 from scorecard.shared.errors import ScorecardError, Temporary
 from scorecard.shared.locks import alone
 from scorecard.shared.settings import Settings
 
-# The state of the ledger that each outcome of a channel leads to.
+# The state of a ledger's row after each outcome of a channel.
 _STATES: dict[SendOutcome, str] = {"accepted": "sent", "refused": "refused", "later": "claimed", "unknown": "unknown"}
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A letter that is ready but for its bytes: ``build`` gets the Message-ID and returns them, with CRLF line ends."""
+    """A letter whose bytes are made by ``build``, from its Message-ID, with CRLF line ends."""
 
     key: Key
     language: str
@@ -35,9 +34,10 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one letter. ``now`` is true where this run sent it; ``cure`` is empty where nothing is to be done.
+    """The outcome of one letter.
 
-    ``state`` is claimed (to be tried by the next run), sent, refused or unknown.
+    ``state`` is claimed (the next run tries again), sent, refused or unknown. ``now`` is true where this run tried to
+    send it. ``cure`` is empty where nothing is to be done.
     """
 
     key: Key
@@ -48,15 +48,15 @@ class Outcome:
 
 
 def post(settings: Settings, prepared: Sequence[Prepared], channel: Channel | None = None) -> list[Outcome]:
-    """Send each letter unless the ledger says that it was sent, refused, or may have been.
+    """Send each letter, except those that the ledger has as sent, refused or unknown.
 
     ``channel`` is SMTP where none is given. A letter that another channel delivered is not sent again.
 
     Raises
     ------
-    ScorecardError: no connection to the mail server, or it refuses the sender (what was not sent stays claimed, so the
-    next run sends it); a letter that can't be made; an edition that was mailed with other content; a ledger that is
-    lost or can't be written; or another run that has been mailing for five minutes.
+    ScorecardError: there is no connection to the mail server, or it refuses the sender; letters that were not sent stay
+    claimed, so the next run sends them. Or a letter can't be made, an edition was mailed with other content, the ledger
+    is lost or can't be written, or another run has been mailing for five minutes.
     """
     channel = channel or SmtpChannel(settings)
     for letter in prepared:
@@ -72,7 +72,7 @@ def post(settings: Settings, prepared: Sequence[Prepared], channel: Channel | No
 
 
 def _claim(settings: Settings, ledger: Ledger, channel: Channel, prepared: Sequence[Prepared]) -> dict[Key, bytes]:
-    """Make the letters that are to be sent, then claim them all, before the channel is spoken to at all."""
+    """Make all letters that are to be sent, then claim them all, before the channel opens a session."""
     domain = settings.mail_from.rsplit("@", 1)[1]
     contents: dict[Key, bytes] = {}
     for letter in prepared:
@@ -98,7 +98,7 @@ def _alone(settings: Settings) -> Iterator[None]:
 
 
 def _refuse_other_content(settings: Settings, ledger: Ledger, prepared: Sequence[Prepared]) -> None:
-    """Refuse an edition that went out with other content: two readers would hold two papers of the same name."""
+    """Refuse an edition that went out with other content: two readers would have two scorecards of one name."""
     for letter in prepared:
         other = ledger.sent_otherwise(letter.key, letter.content_sha256) if letter.content_sha256 else None
         if other is not None:
@@ -110,9 +110,9 @@ def _refuse_other_content(settings: Settings, ledger: Ledger, prepared: Sequence
 
 
 def settle(ledger: Ledger, channel: Channel) -> None:
-    """Decide about letters whose run ended while their content went out.
+    """Write the outcome of letters whose run ended while their content went out.
 
-    A channel answers for its own letters. Of a letter that took another channel, nobody knows.
+    A channel knows only its own letters. The outcome of a letter that took another channel is unknown.
     """
     for row in ledger.rows("sending"):
         if row.channel == channel.name:
@@ -138,11 +138,11 @@ def _outcome(ledger: Ledger, key: Key, now: bool) -> Outcome:
 
 
 def cure_of(row: LedgerRow) -> str:
-    """Return what a person should do about a letter, or nothing."""
-    again = f"`scorecard deliveries --resend {row.close_id} {row.recipient}`"
+    """Return what a person should do about a letter; empty where nothing is to be done."""
+    resend = f"`scorecard deliveries --resend {row.close_id} {row.recipient}`"
     if row.state == "unknown":
         arrived = f"`scorecard deliveries --mark-sent {row.close_id} {row.recipient}`"
-        return f"Ask {row.recipient} whether it arrived. If it did: {arrived}. If not: {again}, then run again."
+        return f"Ask {row.recipient} whether it arrived. If it did: {arrived}. If not: {resend}, then run again."
     if row.state == "refused":
-        return f"Correct the address in the scorecard's YAML; or, once the server accepts it, {again} and run again."
+        return f"Correct the address in the scorecard's YAML; or, once the server accepts it, {resend} and run again."
     return "Run again later; it has not been sent." if row.state == "claimed" else ""

@@ -47,7 +47,7 @@ def refuse_held(
 
     hold = hold_of(settings, catalogue, entry, period, provisional=provisional)
     if hold:
-        notify.tell(settings, hold.notice)
+        notify.mail_notice(settings, hold.notice)
         raise ScorecardHeld(hold.problem, hold.cure)
 
 
@@ -89,7 +89,7 @@ def _by_trouble(settings: Settings, entry: Scorecard, period: Period) -> Hold | 
     return Hold(
         f"The scorecard {entry.name} of {period} is held back: {' '.join(trouble.problem for trouble in of_unit)}",
         f"{' '.join(trouble.cure for trouble in of_unit)} Then run again; {entry.owner} has been told.",
-        notify.troubled(settings, entry.name, period.label, entry.owner, findings),
+        notify.source_trouble_notice(entry.name, period.label, entry.owner, findings),
     )
 
 
@@ -115,7 +115,7 @@ def _by_incomplete_data(settings: Settings, entry: Scorecard, period: Period) ->
         f"{f'known through {known}' if known else 'not known at all yet'}, and the period ends on {period.last_day} "
         f"({', '.join(f'{source}: {through}' for source, through in sources)}).",
         cure,
-        notify.incomplete(settings, entry.name, period.label, entry.owner, sources, cure),
+        notify.incomplete_data_notice(entry.name, period.label, entry.owner, sources, cure),
     )
 
 
@@ -136,5 +136,5 @@ def _by_checks(settings: Settings, catalogue: Catalogue, entry: Scorecard, perio
         f"The scorecard {entry.name} of {period} is held back by {len(failed)} failed "
         f"check{'s' if len(failed) > 1 else ''}:\n{gate.explain(failed)}\n",
         f"Then run again; {entry.owner} has been told.",
-        notify.held(settings, entry.name, period.label, entry.owner, findings),
+        notify.failed_checks_notice(entry.name, period.label, entry.owner, findings),
     )

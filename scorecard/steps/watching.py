@@ -68,7 +68,7 @@ def _is_held_and_told(settings: Settings, catalogue: Catalogue, entry: Scorecard
         hold = hold_of(settings, catalogue, entry, period)
     except ScorecardError:
         return False  # nothing is built, or it can't be read: so nothing says that it is still held
-    return hold is not None and notify.was_told(settings, hold.notice)
+    return hold is not None and notify.was_mailed(settings, hold.notice)
 
 
 def _missing(settings: Settings, entry: Scorecard, period: Period) -> str:

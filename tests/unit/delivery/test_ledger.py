@@ -10,9 +10,8 @@ import pytest
 
 from scorecard.delivery import deliveries
 from scorecard.delivery.deliveries import read_deliveries
-from scorecard.delivery.ledger import opened
+from scorecard.delivery.ledger import Key, opened
 from scorecard.delivery.ledger_file import marker
-from scorecard.delivery.ledger_row import Key
 from scorecard.delivery.mail import deliver
 from scorecard.shared.errors import ScorecardError
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from scorecard.delivery.deliveries import mark_sent, read_deliveries, resend
-from scorecard.delivery.ledger_row import Key, message_id
+from scorecard.delivery.ledger import Key, message_id
 from scorecard.delivery.local_smtp import open_maildir
 from scorecard.delivery.mail import deliver
 from scorecard.shared.errors import ScorecardError, Temporary
@@ -241,7 +241,7 @@ def test_a_server_without_tls_is_refused_where_tls_was_asked_for(server, make_se
 
 def test_tls_is_used_unless_the_server_is_this_machine(server, make_settings, make_letter, monkeypatch):
     assert deliver(make_settings(server.port), [make_letter("near@example.com")])[0].state == "sent"
-    monkeypatch.setattr("scorecard.delivery.smtp_connection.is_loopback", lambda host: False)
+    monkeypatch.setattr("scorecard.delivery.smtp.is_loopback", lambda host: False)
     with pytest.raises(ScorecardError, match="it doesn't offer STARTTLS") as caught:
         deliver(make_settings(server.port), [make_letter("far@example.com")])
     assert "SCORECARD_SMTP_STARTTLS=false" in caught.value.cure
@@ -406,14 +406,14 @@ def test_without_a_server_letters_are_filed_in_a_folder(make_settings, make_lett
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from scorecard.delivery import mail, ledger, smtp_connection
+from scorecard.delivery import mail, ledger, smtp
 from scorecard.shared.settings import Settings
 
 folder, port, when = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 die = lambda: os.kill(os.getpid(), signal.SIGKILL)
 set_state = ledger.Ledger.set_state
 if when == "claimed":
-    smtp_connection.SmtpConnection.send = lambda *_: die()
+    smtp.SmtpConnection.send = lambda *_: die()
 def dying(self, key, state, detail=None):
     if when == "transmitted" and state == "sent":
         die()
@@ -421,9 +421,9 @@ def dying(self, key, state, detail=None):
     if when == state:
         die()
 ledger.Ledger.set_state = dying
-smtp = {"smtp_host": "127.0.0.1", "smtp_port": port} if port else {}
+server = {"smtp_host": "127.0.0.1", "smtp_port": port} if port else {}
 settings = Settings(owner_email="owner@example.com", mail_from="scorecard@example.com", state=folder / "var",
-    out=folder / "out", smtp_timeout=5, **smtp)
+    out=folder / "out", smtp_timeout=5, **server)
 summary = mail.MailSummary(
     "Sales scorecard", "2017-Q4", "Win rate fell", ("One.", "Two.", "Three."), "USD", "Questions: a@b")
 words = dict.fromkeys(mail.WORDS, "word")

@@ -2,28 +2,29 @@ import pytest
 
 from scorecard.delivery.notify import (
     Finding,
-    held,
-    incomplete,
+    failed_checks_notice,
+    incomplete_data_notice,
+    mail_notice,
     notify_ending,
     notify_failed,
     notify_late,
     send_waiting,
-    tell,
-    troubled,
+    source_trouble_notice,
 )
 from scorecard.shared.errors import ScorecardError
 
 STALE = Finding("sales_pipeline is fresh", "The newest deal is 40 days old.", "Ask for a new export.")
 NULLS = Finding("close_value is there", "12 of 8800 rows lack it.", "Correct the export.")
+OWNER = "sales-ops@example.com"
 
 
 def test_the_owner_reads_what_failed_and_what_to_do_once(server, make_settings):
     settings = make_settings(server.port)
     for _ in range(3):
-        outcome = tell(settings, held(settings, "sales", "2017-Q4", "sales-ops@example.com", [STALE, NULLS]))
+        outcome = mail_notice(settings, failed_checks_notice("sales", "2017-Q4", OWNER, [STALE, NULLS]))
         assert outcome.state == "sent"
     ((rcpts, letter),) = server.letters
-    assert rcpts == ["sales-ops@example.com"]
+    assert rcpts == [OWNER]
     assert letter["Subject"] == "Held back: sales 2017-Q4, 2 failed checks"
     text = letter.get_content()
     for check in (STALE, NULLS):
@@ -36,8 +37,8 @@ def test_the_owner_reads_what_failed_and_what_to_do_once(server, make_settings):
 def test_other_failed_checks_are_told_again(server, make_settings):
     settings = make_settings(server.port)
     for failed in ([STALE], [STALE, NULLS], [NULLS, STALE]):
-        tell(settings, held(settings, "sales", "2017-Q4", "sales-ops@example.com", failed))
-    tell(settings, held(settings, "sales", "2018-Q1", "sales-ops@example.com", [STALE]))
+        mail_notice(settings, failed_checks_notice("sales", "2017-Q4", OWNER, failed))
+    mail_notice(settings, failed_checks_notice("sales", "2018-Q1", OWNER, [STALE]))
     assert len(server.letters) == 3
 
 
@@ -55,7 +56,7 @@ def test_the_owner_reads_which_source_is_known_through_which_day_once(server, ma
     settings = make_settings(server.port)
     sources = [("maven_crm", "known through 2017-12-10"), ("billing", "nothing was read yet")]
     for _ in range(2):
-        tell(settings, incomplete(settings, "sales", "2017-12", "sales-ops@example.com", sources, "Run again later."))
+        mail_notice(settings, incomplete_data_notice("sales", "2017-12", OWNER, sources, "Run again later."))
     ((_, letter),) = server.letters
     assert letter["Subject"] == "Held back: sales 2017-12, its data is not complete"
     text = letter.get_content()
@@ -69,7 +70,7 @@ def test_the_same_trouble_is_told_once_and_another_again(server, make_settings):
     cut = Finding("deals.csv", "It is cut off.", "Get it again.")
     gone = Finding("deals.csv", "It is not there.", "Get it again.")
     for findings in ([cut], [cut], [gone]):
-        tell(settings, troubled(settings, "sales", "2017-12", "sales-ops@example.com", findings))
+        mail_notice(settings, source_trouble_notice("sales", "2017-12", OWNER, findings))
     assert [letter["Subject"] for _, letter in server.letters] == [
         "Held back: sales 2017-12, a source is not up to date"
     ] * 2
@@ -93,7 +94,7 @@ def test_a_notice_that_could_not_go_out_goes_out_later_and_once(smtp_server, mak
 
 def test_a_notice_that_went_out_does_not_wait(server, make_settings):
     settings = make_settings(server.port)
-    notify_late(settings, "sales", "2017-12", "sales-ops@example.com", "2018-01-01 07:00", "nobody has received it")
+    notify_late(settings, "sales", "2017-12", OWNER, "2018-01-01 07:00", "nobody has received it")
     send_waiting(settings)
     ((_, letter),) = server.letters
     assert letter["Subject"] == "Late: sales 2017-12"

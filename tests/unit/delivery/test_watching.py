@@ -6,8 +6,7 @@ import pytest
 
 from scorecard import steps
 from scorecard.catalogue import load_catalogue
-from scorecard.delivery.ledger import opened
-from scorecard.delivery.ledger_row import Key
+from scorecard.delivery.ledger import Key, opened
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.periods import CALENDAR_YEAR
 from scorecard.shared.schedule import last_due
