@@ -1,4 +1,4 @@
-"""From a metric's columns back to the source's fields, and from a source on to the metrics it feeds."""
+"""Lineage: the source fields behind a metric's columns, and the metrics that a source feeds."""
 
 from scorecard.lineage.columns import metric_lineage
 from scorecard.lineage.downstream import beside_figures, days_only, metrics_downstream, units_upstream

@@ -1,22 +1,23 @@
-"""Queries without those of their conditions that rest on some columns: what they would read if these were otherwise."""
+"""Queries without the conditions that rest on columns in doubt: what they would read if these had other values."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from scorecard.lineage.model_sql import DIALECT, Pairs, WideReader
+from scorecard.lineage.model_sql import DIALECT, ColumnSet, DependencyReader
 
 PROVENANCE = ("source_file", "source_line", "source_sha256")
-"""The columns that say of which row of an export a row is; in a raw table with ``_`` before them."""
+"""The columns that say which row of an export a row comes from. In a raw table their names begin with ``_``."""
 
 
-def without_conditions(root: Any, rests_on: Callable[[Pairs], bool]) -> str | None:
-    """Return a query without the conditions that rest on columns; None where an inner join does.
+def without_conditions(root: Any, rests_on: Callable[[ColumnSet], bool]) -> str | None:
+    """Return a query without its conditions that rest on columns in doubt; None where an inner join rests on them.
 
     Parameters
     ----------
-    root: sqlglot's scope of the query. rests_on: whether one of some columns rests on them.
+    root: sqlglot's scope of the query.
+    rests_on: tells whether one of some columns rests on columns in doubt.
     """
-    reader = WideReader()
+    reader = DependencyReader()
     kept: list[tuple[Any, list[Any]]] = []
     for scope in root.traverse():
         for join in scope.expression.args.get("joins") or []:
@@ -25,29 +26,30 @@ def without_conditions(root: Any, rests_on: Callable[[Pairs], bool]) -> str | No
                 return None
         own = [part for part in _conditions(scope) if not rests_on(reader.used(scope, part))]
         kept.append((scope.expression, own))
-    before = [(select, select.args.get("where")) for select, _ in kept]
+    original = [(select, select.args.get("where")) for select, _ in kept]
     for select, own in kept:
-        _keep(select, own)
+        _set_conditions(select, own)
     sql = str(root.expression.sql(DIALECT))
-    for select, where in before:
+    for select, where in original:
         select.set("where", where)
     return sql
 
 
-def rows_going_in(root: Any, relation: str, prefix: str, rests_on: Callable[[Pairs], bool]) -> Iterator[str]:
-    """Yield a query of the rows of a relation for each select that reads it: those that its own conditions let in.
+def rows_going_in(root: Any, relation: str, prefix: str, rests_on: Callable[[ColumnSet], bool]) -> Iterator[str]:
+    """Yield, for each select that reads a relation, a query of the relation's rows that the select lets in.
 
     Parameters
     ----------
-    root: sqlglot's scope of a query that reads the relation. prefix: what stands before its columns of provenance.
-    rests_on: whether one of some columns rests on those that may be of any value.
+    root: sqlglot's scope of a query that reads the relation.
+    prefix: what stands before the names of its `PROVENANCE` columns.
+    rests_on: tells whether one of some columns rests on columns in doubt.
 
-    A condition that rests on those, or on another table, lets all rows in. So does each condition of a select that has
-    a left join: a row may count there by being found.
+    A condition that rests on columns in doubt, or on another table, lets all rows in. So does every condition of a
+    select with a left join: a row may count there because it is found.
     """
     from sqlglot import exp
 
-    reader = WideReader()
+    reader = DependencyReader()
     for scope in root.traverse():
         for alias, source in scope.sources.items():
             if not isinstance(source, exp.Table) or f"{source.db}.{source.name}".lower() != relation:
@@ -62,7 +64,7 @@ def rows_going_in(root: Any, relation: str, prefix: str, rests_on: Callable[[Pai
             ]
             columns = [exp.column(f"{prefix}{name}", table=alias).as_(name) for name in PROVENANCE]
             select = exp.select(*columns).from_(exp.alias_(exp.to_table(relation), alias, table=True))
-            _keep(select, own)
+            _set_conditions(select, own)
             yield str(select.sql(DIALECT))
 
 
@@ -75,7 +77,7 @@ def _conditions(scope: Any) -> list[Any]:
     return list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
 
 
-def _keep(select: Any, conditions: list[Any]) -> None:
+def _set_conditions(select: Any, conditions: list[Any]) -> None:
     from sqlglot import exp
 
     select.set("where", exp.Where(this=exp.and_(*(part.copy() for part in conditions))) if conditions else None)

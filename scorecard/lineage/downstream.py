@@ -1,4 +1,4 @@
-"""Which metrics rest on a source, seed or model, by dbt's manifest."""
+"""Which metrics rest on a source, seed or model, according to dbt's manifest."""
 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
@@ -23,8 +23,8 @@ def metrics_downstream(
     ----------
     derived: by the name of a model, the metrics that rest on it without a model of their own.
 
-    A metric rests on itself. Variants beside a metric are not listed: they share its observations. A model that says
-    ``days_only`` in its meta passes nothing on: every metric is built on the calendar, and none on its records.
+    A metric rests on itself. Its variants are not listed, since they share its observations. A model with ``days_only``
+    in its meta passes nothing on: every metric rests on the calendar's days, and none on the records behind them.
     """
     nodes: dict[str, dict[str, Any]] = {**manifest["nodes"], **manifest["sources"]}
     children: dict[str, list[str]] = {
@@ -33,7 +33,7 @@ def metrics_downstream(
     }
     downstream: dict[str, frozenset[str]] = {}
     for start in nodes:
-        # Depth first without recursion: a child is done before its parent. dbt refuses cycles.
+        # Depth first, without recursion: a child is done before its parent. dbt allows no cycles.
         stack = [start]
         while stack:
             name = stack[-1]
@@ -55,10 +55,10 @@ def metrics_downstream(
 
 
 def beside_figures(manifest: dict[str, Any], derived: Mapping[str, Collection[str]] = MappingProxyType({})) -> set[str]:
-    """Return the unique ids of what stands beside any figure.
+    """Return the unique ids of the tables and models that stand beside figures.
 
-    These are the tables that people write and no KPI is made of, as targets and actions, and the models made of them
-    that no metric is made of.
+    These are the tables that people write and that no KPI rests on, such as targets and actions, and the models that
+    are made of them and that no metric rests on.
 
     Parameters
     ----------
@@ -83,8 +83,8 @@ def units_upstream(manifest: dict[str, Any], written: Collection[str] = ()) -> d
 
     Parameters
     ----------
-    written: the units whose people write files of the source ``company``; what rests on these files alone, as targets
-        do, rests on all of them.
+    written: the units whose people write files of the source ``company``. A model that rests on these files alone, such
+        as that of the targets, rests on all of these units.
     """
     nodes: dict[str, dict[str, Any]] = {**manifest["nodes"], **manifest["sources"]}
     units_by_node: dict[str, set[str]] = {}
@@ -97,9 +97,11 @@ def units_upstream(manifest: dict[str, Any], written: Collection[str] = ()) -> d
             units_by_node[name] = ({own} if own else set()).union(*(units(parent) for parent in parents))
         return units_by_node[name]
 
-    by_people = _below([name for name, node in manifest["sources"].items() if node["source_name"] == COMPANY], manifest)
+    on_written_files = _below(
+        [name for name, node in manifest["sources"].items() if node["source_name"] == COMPANY], manifest
+    )
     return {
-        f"{node['schema']}.{node['name']}": units(name) or (set(written) if name in by_people else set())
+        f"{node['schema']}.{node['name']}": units(name) or (set(written) if name in on_written_files else set())
         for name, node in nodes.items()
     }
 
@@ -116,10 +118,10 @@ def _below(starts: Collection[str], manifest: dict[str, Any]) -> set[str]:
 
 
 def is_days_only(node: dict[str, Any]) -> bool:
-    """Tell whether a manifest node passes days on, and nothing of the records they come from."""
+    """Tell whether a manifest node passes on days only, and nothing of the records behind them."""
     return bool(node.get("config", {}).get("meta", {}).get("days_only"))
 
 
 def days_only(manifest: dict[str, Any]) -> set[str]:
-    """Return the models that pass days on and no records, as ``schema.relation``."""
+    """Return the models that pass on days only, as ``schema.relation``."""
     return {f"{node['schema']}.{node['name']}" for node in manifest["nodes"].values() if is_days_only(node)}

@@ -1,4 +1,4 @@
-"""Read the SQL of one model by sqlglot: which columns of its tables make each of its columns, and choose its rows."""
+"""Read the SQL of one model by sqlglot: which columns of its tables make each of its columns and choose its rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,25 +8,26 @@ from scorecard.shared.errors import ScorecardError
 
 ROWS = "rows"
 DIALECT = "duckdb"
-Pairs = set[tuple[str, str]]
+ColumnSet = set[tuple[str, str]]
 """Columns of what a query reads, as (``schema.table``, column)."""
 
-# What makes a query's rows other than its tables' rows, one by one.
+# Each of these clauses makes rows that are not one row of a table each.
 _CLAUSES = ("group", "having", "qualify", "distinct", "limit", "offset", "sample", "laterals")
 
 
 @dataclass(frozen=True)
-class Step:
+class QueryLineage:
     """What one query reads.
 
-    made_of: by column, what its value is made of; ``rows`` has what filters and joins look at. depends_on: the same,
-    and what else could change it: the key by which a left join finds a value, and what rows are grouped by.
-    is_row_by_row: each of its rows is one row of a table, with others joined to it. reads: how often it reads each
-    relation.
+    made_of: by column, the columns that its value is made of; ``rows`` has the columns in filters and joins.
+    depends_on: the same with everything else that could change the value: the key by which a left join finds it, and
+    the columns that rows are grouped by.
+    is_row_by_row: each of its rows is one row of a table, with other rows joined to it.
+    reads: how often it reads each relation.
     """
 
-    made_of: Mapping[str, Pairs]
-    depends_on: Mapping[str, Pairs]
+    made_of: Mapping[str, ColumnSet]
+    depends_on: Mapping[str, ColumnSet]
     is_row_by_row: bool
     reads: Mapping[str, int]
 
@@ -36,12 +37,13 @@ class Step:
         return [column for column in self.made_of if column != ROWS]
 
 
-def read_step(name: str, sql: str, columns: Mapping[str, Sequence[str]]) -> Step:
+def read_query(name: str, sql: str, columns: Mapping[str, Sequence[str]]) -> QueryLineage:
     """Read a relation's query.
 
     Parameters
     ----------
-    name: the relation, for errors. columns: those of the relations that it reads, by ``schema.table``.
+    name: the relation, for errors.
+    columns: the columns of the relations that it reads, by ``schema.table``.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def read_step(name: str, sql: str, columns: Mapping[str, Sequence[str]]) -> Step
         scope = read_scope(sql, columns)
         if scope is None:
             raise ScorecardError(f"{name} is not a query.", "Write its model as one select.")
-        plain, wide = Reader(), WideReader()
+        plain, wide = ColumnReader(), DependencyReader()
         made_of = {column: plain.column(scope, column) for column in plain.outputs(scope)}
         depends_on = {column: wide.column(scope, column) for column in made_of}
         made_of[ROWS], depends_on[ROWS] = plain.rows(scope, set()), wide.rows(scope, set())
@@ -61,11 +63,11 @@ def read_step(name: str, sql: str, columns: Mapping[str, Sequence[str]]) -> Step
         raise ScorecardError(
             f"The SQL of {name} can't be read for its lineage: {error}", "Write the model in plainer SQL."
         ) from error
-    return Step(made_of, depends_on, _is_row_by_row(scope.expression), _reads(scope.expression))
+    return QueryLineage(made_of, depends_on, _is_row_by_row(scope.expression), _reads(scope.expression))
 
 
 def read_scope(sql: str, columns: Mapping[str, Sequence[str]]) -> Any:
-    """Return sqlglot's scope of a query whose columns all name their table; None where it is no query.
+    """Return sqlglot's scope of a query, in which every column names its table; None where the SQL is not a query.
 
     Raises
     ------
@@ -82,7 +84,7 @@ def read_scope(sql: str, columns: Mapping[str, Sequence[str]]) -> Any:
         schema.setdefault(folder, {})[table] = dict.fromkeys(names, "unknown")
     tree: Any = sqlglot.parse_one(sql, dialect=DIALECT)
     for table_node in tree.find_all(exp.Table):
-        # The schema is enough to tell relations apart; the database's name differs by machine.
+        # The schema tells relations apart. The name of the database differs by machine.
         table_node.set("catalog", None)
     tree = qualify(
         tree, dialect=DIALECT, schema=schema, validate_qualify_columns=False, quote_identifiers=False, identify=False
@@ -114,11 +116,11 @@ def _is_row_by_row(tree: Any) -> bool:
     return len(names) == len(set(names))  # a CTE that is read twice may be joined to itself
 
 
-class Reader:
-    """Follows columns through the CTEs, subqueries and unions of one query. Each is read once."""
+class ColumnReader:
+    """Follows columns through the CTEs, subqueries and unions of one query. Each column is read once."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[int, str], Pairs] = {}
+        self._columns: dict[tuple[int, str], ColumnSet] = {}
 
     def outputs(self, scope: Any) -> list[str]:
         """Return the names of a query's columns."""
@@ -128,28 +130,28 @@ class Reader:
         by_name = bool(scope.expression.args.get("by_name"))
         return list(dict.fromkeys(name for part in parts for name in part)) if by_name else parts[0]
 
-    def column(self, scope: Any, name: str) -> Pairs:
+    def column(self, scope: Any, name: str) -> ColumnSet:
         """Return the (relation, column) pairs that one column of a query is made of."""
         key = (id(scope), name)
-        if key not in self._seen:
-            self._seen[key] = set()  # a recursive query meets itself
-            self._seen[key] = self._column(scope, name)
-        return self._seen[key]
+        if key not in self._columns:
+            self._columns[key] = set()  # ends the recursion where a recursive query reads itself
+            self._columns[key] = self._column(scope, name)
+        return self._columns[key]
 
-    def _column(self, scope: Any, name: str) -> Pairs:
+    def _column(self, scope: Any, name: str) -> ColumnSet:
         if scope.set_operation_scopes:
             return self._of_union(scope, name)
-        pairs: Pairs = set()
+        pairs: ColumnSet = set()
         for select in scope.expression.selects:
             if select.alias_or_name.lower() == name:
                 pairs |= self.used(scope, select)
         return pairs
 
-    def _of_union(self, scope: Any, name: str) -> Pairs:
-        # By name, or by the place that the first part gives the name.
+    def _of_union(self, scope: Any, name: str) -> ColumnSet:
+        # A union is by name, or else by the place of the name in the first part.
         names = self.outputs(scope)
         by_name = bool(scope.expression.args.get("by_name"))
-        pairs: Pairs = set()
+        pairs: ColumnSet = set()
         for part in scope.set_operation_scopes:
             own = self.outputs(part)
             if by_name:
@@ -160,16 +162,16 @@ class Reader:
             pairs |= self.column(part, wanted)
         return pairs
 
-    def used(self, scope: Any, expression: Any) -> Pairs:
-        """Return what the columns in an expression are made of; a subquery in it counts with its columns."""
+    def used(self, scope: Any, expression: Any) -> ColumnSet:
+        """Return what the columns in an expression are made of, those of its subqueries among them."""
         from sqlglot import exp
 
-        pairs: Pairs = set()
+        pairs: ColumnSet = set()
         for column in expression.find_all(exp.Column):
             pairs |= self._resolve(scope, column)
         return pairs
 
-    def _resolve(self, scope: Any, column: Any) -> Pairs:
+    def _resolve(self, scope: Any, column: Any) -> ColumnSet:
         from sqlglot import exp
 
         table, name = column.table.lower(), column.name.lower()
@@ -177,7 +179,7 @@ class Reader:
         while scope is not None:
             source = {key.lower(): value for key, value in scope.sources.items()}.get(table)
             if source is None:
-                # What a subquery doesn't know, as the argument of a lambda, is not looked for in it once more.
+                # A name that a subquery doesn't know, such as the argument of a lambda, is looked for in it once only.
                 inner = self._inside(scope, column)
                 scope = inner if inner is not None and id(inner) not in tried else scope.parent
                 tried.add(id(inner))
@@ -189,12 +191,12 @@ class Reader:
             return self.column(source, name) | joined_by
         return set()
 
-    def _joined_by(self, scope: Any, table: str) -> Pairs:
-        """Return by what a table's row is found; nothing, unless that counts as what its columns are made of."""
+    def _joined_by(self, scope: Any, table: str) -> ColumnSet:
+        """Return the columns by which a join finds a table's row. They count for a `DependencyReader` only."""
         return set()
 
     def _inside(self, scope: Any, column: Any) -> Any:
-        """Return the subquery of a query's expressions that a column stands in, if it does."""
+        """Return the subquery that a column stands in, if it stands in one."""
         for inner in scope.subquery_scopes:
             node = column
             while node is not None and node is not scope.expression:
@@ -203,14 +205,14 @@ class Reader:
                 node = node.parent
         return None
 
-    def rows(self, scope: Any, seen: set[int]) -> Pairs:
-        """Return what a query's filters, joins and windows over rows look at, in it and in the queries it reads."""
+    def rows(self, scope: Any, seen: set[int]) -> ColumnSet:
+        """Return the columns in the filters, joins and windows of a query, and of the queries that it reads."""
         from sqlglot import exp
 
         if id(scope) in seen:
             return set()
         seen.add(id(scope))
-        pairs: Pairs = set()
+        pairs: ColumnSet = set()
         for part in scope.set_operation_scopes:
             pairs |= self.rows(part, seen)
         if isinstance(scope.expression, exp.Select):
@@ -220,35 +222,35 @@ class Reader:
                 pairs |= self.rows(source, seen)
         return pairs
 
-    def _chosen_by(self, scope: Any) -> Pairs:
-        """Return what a select's own clauses look at."""
-        pairs: Pairs = set()
+    def _chosen_by(self, scope: Any) -> ColumnSet:
+        """Return the columns in a select's own clauses that choose rows."""
+        pairs: ColumnSet = set()
         for key in ("where", "having", "qualify"):
             if clause := scope.expression.args.get(key):
                 pairs |= self.used(scope, clause)
         for join in scope.expression.args.get("joins") or []:
-            # A left join adds columns to rows that are there whether it finds anything or not.
+            # A left join chooses no rows: it adds columns to rows that are there anyway.
             if (condition := join.args.get("on")) and join.side != "LEFT":
                 pairs |= self.used(scope, condition)
         return pairs
 
 
-class WideReader(Reader):
-    """Counts what could change a value besides what it is made of: a left join's key, and what rows are grouped by.
+class DependencyReader(ColumnReader):
+    """Adds what else could change a value: the key of a left join, and the columns that rows are grouped by.
 
-    A key that is there twice in the table that is joined makes two rows of one, so that side of a left join counts as
-    what chooses rows.
+    If a key repeats in the joined table, one row becomes two. So the joined side of a left join counts among what
+    chooses rows.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._following: set[tuple[int, str]] = set()
 
-    def _joined_by(self, scope: Any, table: str) -> Pairs:
+    def _joined_by(self, scope: Any, table: str) -> ColumnSet:
         if (id(scope), table) in self._following:
             return set()
         self._following.add((id(scope), table))
-        pairs: Pairs = set()
+        pairs: ColumnSet = set()
         for join in scope.expression.args.get("joins") or []:
             condition = join.args.get("on")
             if join.side and condition and join.alias_or_name.lower() == table:
@@ -256,7 +258,7 @@ class WideReader(Reader):
         self._following.discard((id(scope), table))
         return pairs
 
-    def _chosen_by(self, scope: Any) -> Pairs:
+    def _chosen_by(self, scope: Any) -> ColumnSet:
         from sqlglot import exp
 
         pairs = super()._chosen_by(scope)

@@ -1,4 +1,4 @@
-"""The tables and views of the warehouse by dbt's manifest, and what the query of each reads."""
+"""The tables and views of the warehouse, according to dbt's manifest, and what the query of each reads."""
 
 import hashlib
 import json
@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from scorecard.lineage.downstream import is_days_only, is_metric
-from scorecard.lineage.model_sql import ROWS, Step, read_step
+from scorecard.lineage.model_sql import QueryLineage, read_query
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.files import write_whole
+from scorecard.shared.settings import Settings
 
-# Where a record came from is written beside every raw row; it is no field of the source.
+# The extraction adds these columns to every raw row. They are no fields of the source.
 EXTRACTED = (
     "_source_file",
     "_source_line",
@@ -28,9 +29,9 @@ _VERSION = 1
 
 @dataclass
 class Relation:
-    """A table or view of the warehouse: its SQL if dbt made it by a query, and what is known of its columns.
+    """A table or view of the warehouse: its SQL if dbt made it by a query, and those of its columns that are declared.
 
-    needs: the relations that its query reads, by the manifest. days_only: it passes days on, and no records.
+    needs: the relations that its query reads, according to the manifest. days_only: it passes on days only.
     """
 
     name: str
@@ -74,66 +75,66 @@ def read_relations(target: Path) -> tuple[dict[str, Relation], dict[str, str]]:
 
 
 def _compiled(target: Path, node: dict[str, Any]) -> str | None:
-    """Return a model's SQL. A run that built a part leaves the rest out of the manifest but beside it."""
+    """Return a model's SQL. After a run of some models, the SQL of the others is beside the manifest, not in it."""
     if node.get("compiled_code"):
         return str(node["compiled_code"]).strip()
     path = target / "compiled" / node["package_name"] / node["original_file_path"]
     return path.read_text(encoding="utf-8").strip() if path.is_file() else None
 
 
-class Steps:
-    """What the query of each relation reads, each read once; kept in a file for the next process."""
+class QueryLineages:
+    """What the query of each relation reads. Each is read once, and kept in a file for the next process."""
 
-    def __init__(self, relations: Mapping[str, Relation], path: Path) -> None:
-        self._relations, self._path = relations, path
-        self._kept: dict[str, Any] = json.loads(path.read_bytes()) if path.is_file() else {}
-        self._done: dict[str, Step] = {}
+    def __init__(self, settings: Settings, relations: Mapping[str, Relation]) -> None:
+        """Take the relations by ``schema.table``, and load what earlier processes read of them."""
+        self._relations = relations
+        self._path = settings.state / "lineage" / "steps" / "steps.json"
+        self._kept: dict[str, Any] = json.loads(self._path.read_bytes()) if self._path.is_file() else {}
+        self._lineages: dict[str, QueryLineage] = {}
         self._used: dict[str, Any] = {}
 
-    def of(self, name: str) -> Step:
-        """Return what the query of a relation reads. Its columns come from those of what it reads.
+    def lineage(self, name: str) -> QueryLineage:
+        """Return what the query of a relation reads.
 
         Raises
         ------
         ScorecardError: sqlglot can't read it.
         """
-        if name not in self._done:
+        if name not in self._lineages:
             relation = self._relations[name]
             columns = {need: self.columns(need) for need in relation.needs}
             content = json.dumps([_VERSION, version("sqlglot"), relation.sql, columns])
             key = hashlib.sha256(content.encode()).hexdigest()
             entry = self._kept.get(key)
-            step = read_step(name, relation.sql or "", columns) if entry is None else _step(entry)
-            self._used[key] = _entry(step) if entry is None else entry
-            self._done[name] = step
-        return self._done[name]
+            lineage = read_query(name, relation.sql or "", columns) if entry is None else _from_entry(entry)
+            self._used[key] = _to_entry(lineage) if entry is None else entry
+            self._lineages[name] = lineage
+        return self._lineages[name]
 
     def columns(self, name: str) -> list[str]:
-        """Return the columns of a relation. Raises as `of`."""
+        """Return the columns of a relation. Raises what `lineage` raises."""
         relation = self._relations[name]
-        return relation.columns if relation.sql is None else self.of(name).columns
+        return relation.columns if relation.sql is None else self.lineage(name).columns
 
     def keep(self) -> None:
-        """Write what was read, for the next process; forget what is no longer there."""
+        """Write what was read to the file, if any of it is new. What was not used is forgotten."""
         if self._used.keys() <= self._kept.keys():
             return
         write_whole(self._path, json.dumps(self._used).encode())
 
 
-def _entry(step: Step) -> dict[str, Any]:
-    both = [
+def _to_entry(lineage: QueryLineage) -> dict[str, Any]:
+    made_of, depends_on = (
         {column: sorted(map(list, pairs)) for column, pairs in columns.items()}
-        for columns in (step.made_of, step.depends_on)
-    ]
-    return {"made_of": both[0], "depends_on": both[1], "row_by_row": step.is_row_by_row, "reads": dict(step.reads)}
+        for columns in (lineage.made_of, lineage.depends_on)
+    )
+    reads = dict(lineage.reads)
+    return {"made_of": made_of, "depends_on": depends_on, "row_by_row": lineage.is_row_by_row, "reads": reads}
 
 
-def _step(entry: dict[str, Any]) -> Step:
+def _from_entry(entry: dict[str, Any]) -> QueryLineage:
     made_of, depends_on = (
         {column: {(relation, name) for relation, name in pairs} for column, pairs in entry[key].items()}
         for key in ("made_of", "depends_on")
     )
-    return Step(made_of, depends_on, entry["row_by_row"], entry["reads"])
-
-
-__all__ = ["EXTRACTED", "ROWS", "Relation", "Steps", "read_relations"]
+    return QueryLineage(made_of, depends_on, entry["row_by_row"], entry["reads"])

@@ -1,1 +1,1 @@
-"""The warehouse: what dbt builds of it, when that is needed, and the copy that people read."""
+"""The warehouse: dbt builds it when something has changed, and people read a published copy."""

@@ -1,4 +1,4 @@
-"""dbt, in this process: it is started once a run and parses once."""
+"""dbt, in this process: it starts and parses once in a run."""
 
 import contextlib
 import json
@@ -31,7 +31,7 @@ class Dbt:
         ------
         ScorecardError: the project doesn't parse.
         """
-        # Writing a manifest takes a second; that of `compile_kpis` says more.
+        # No manifest is written here, which saves a second: `compile_kpis` writes one with the compiled SQL.
         self._manifest = self._invoke("parse", "--no-write-json").result
 
     def compile_kpis(self) -> dict[str, Any]:
@@ -65,11 +65,11 @@ class Dbt:
         return self._results(outcome, tests=True)
 
     def run(self, arguments: list[str]) -> bool:
-        """Run any command of dbt, which prints as it does by itself; return whether it succeeded.
+        """Run any command of dbt, with its own output; return whether it succeeded.
 
         Raises
         ------
-        ScorecardError: what dbt is told of the sources can't be read.
+        ScorecardError: the declarations from which dbt's variables are made are wrong.
         """
         from dbt.cli.main import dbtRunner
 
@@ -139,14 +139,14 @@ class Dbt:
 
 @contextlib.contextmanager
 def _environment(settings: Settings) -> Iterator[None]:
-    """Set what profiles.yml reads, for as long as dbt runs.
+    """Set the variables that profiles.yml reads, and run in the warehouse's folder, while dbt runs.
 
-    dbt parses everything anew where the warehouse's path is another one. So it is given by its name, from its folder: a
-    state folder that was moved or copied keeps its parse.
+    dbt parses everything again when the warehouse's path changes. So the path is the file's name alone, and a state
+    folder that was moved or copied keeps its parse.
     """
-    wanted = {"SCORECARD_WAREHOUSE": settings.warehouse.name, "SCORECARD_TIMEZONE": settings.timezone}
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
+    own = {"SCORECARD_WAREHOUSE": settings.warehouse.name, "SCORECARD_TIMEZONE": settings.timezone}
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update(own)
     try:
         with contextlib.chdir(settings.warehouse.parent):
             yield
@@ -159,7 +159,7 @@ def _environment(settings: Settings) -> Iterator[None]:
 
 
 def _release() -> None:
-    """Close the file: dbt-duckdb keeps it open for the life of the process, and nobody else could read it."""
+    """Close the warehouse: dbt-duckdb keeps it open until the process ends, and no other process can open it then."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     if DuckDBConnectionManager._ENV is not None:
@@ -167,7 +167,7 @@ def _release() -> None:
 
 
 def _first_problem(outcome: Any) -> str:
-    """Return what dbt says of the first node that failed."""
+    """Return dbt's message about the first node that failed."""
     messages = [result.message for result in getattr(outcome.result, "results", ()) if result.message]
     return " ".join(str(outcome.exception or (messages or ["see its log"])[0]).split())
 

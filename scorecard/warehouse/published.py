@@ -1,4 +1,4 @@
-"""The published copy of the warehouse, and what state of the world it shows."""
+"""The published copy of the warehouse, and the fingerprint of the code, settings and loads that it was built from."""
 
 import hashlib
 import json
@@ -53,7 +53,7 @@ def writer(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @contextmanager
 def alone(settings: Settings) -> Iterator[None]:
-    """Keep every other process that writes or publishes waiting, so that a build sees one state of the raw tables.
+    """Make every other process that writes or publishes wait, so that a build sees one state of the raw tables.
 
     Raises
     ------
@@ -69,20 +69,20 @@ def alone(settings: Settings) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Hashes of what a build depends on: ``code`` with the company's settings, and ``loads`` of every source."""
+    """Hashes of what a build depends on: ``code`` and the company's settings, and the ``loads`` of every source."""
 
     code: str
     loads: str
 
 
 def fingerprint(settings: Settings) -> Fingerprint:
-    """Return what a build would depend on now."""
+    """Return the fingerprint that a build would have now."""
     loads = hashlib.sha256("\0".join(_loads(settings)).encode())
     return Fingerprint(_code(settings), loads.hexdigest())
 
 
 def published_fingerprint(settings: Settings) -> Fingerprint | None:
-    """Return what the published snapshot was built from; none where there is no readable snapshot."""
+    """Return the fingerprint of the published snapshot; None where there is no readable snapshot."""
     if not settings.snapshot.exists():
         return None
     try:
@@ -94,7 +94,7 @@ def published_fingerprint(settings: Settings) -> Fingerprint | None:
 
 
 def refuse_stale(settings: Settings) -> None:
-    """Refuse to publish figures that other code or settings have made: their meaning would be taken from these.
+    """Refuse to publish figures of other code or settings: a close would describe them by the present ones.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def refuse_stale(settings: Settings) -> None:
     published = published_fingerprint(settings)
     if published is None or published.code != _code(settings):
         raise ScorecardError(
-            "The published figures were built by other code or settings than these, or there are none.",
+            "The published figures were built by other code or settings than the present ones, or there are none.",
             "Run `scorecard build`, then publish again.",
         )
 
@@ -120,8 +120,8 @@ def _code(settings: Settings) -> str:
     return digest.hexdigest()
 
 
-def publish(settings: Settings, state: Fingerprint) -> None:
-    """Stamp the warehouse with its fingerprint and put a copy in the place that readers open, by an atomic rename.
+def publish(settings: Settings, built_from: Fingerprint) -> None:
+    """Write the fingerprint to the warehouse, and replace the published snapshot by a copy, with an atomic rename.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def publish(settings: Settings, state: Fingerprint) -> None:
     with writer(settings) as connection:
         connection.execute("create schema if not exists quality")
         connection.execute(
-            "create or replace table quality.build as select ? as code, ? as loads", [state.code, state.loads]
+            "create or replace table quality.build as select ? as code, ? as loads", [built_from.code, built_from.loads]
         )
         connection.execute("checkpoint")
     partial = partial_of(settings.snapshot)
@@ -141,14 +141,14 @@ def publish(settings: Settings, state: Fingerprint) -> None:
         partial.unlink(missing_ok=True)
         raise ScorecardError(
             f"The snapshot {settings.snapshot} cannot be written: {error.strerror}.",
-            "Free space or mend the permissions, then run again; the snapshot of before is still there.",
+            "Free space or mend the permissions, then run again; the previous snapshot is still there.",
         ) from error
 
 
 def _loads(settings: Settings) -> list[str]:
-    """Return what tells one state of the raw tables from another: their loads, and the days that services were read to.
+    """Return what identifies a state of the raw tables: their loads, and the days through which services were read.
 
-    A quiet day brings no record, and yet a period may be over because of it.
+    A quiet day brings no record, but a period may be over because of it.
     """
     with writer(settings) as connection:
         tables = connection.execute(

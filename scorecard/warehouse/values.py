@@ -1,18 +1,24 @@
 """The values of metrics as rows, for people and programs outside the report."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from scorecard.shared.decimals import digits
 from scorecard.shared.periods import Period
 from scorecard.shared.settings import Settings
 from scorecard.shared.snapshot import snapshot
 
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
 FigureKey = tuple[str, str, str, str, str, str]
-# A stock is there in a month in which nothing happened: it alone makes no period worth a scorecard.
-_HAPPENED = """
+# A stock has a value in a month in which nothing happened. So a period has data if a flow has; stocks count only where
+# none of the metrics is a flow.
+_DECISIVE_METRICS = """
     select metric from scorecard.kpi_metrics
     where is_flow or not exists (from scorecard.kpi_metrics where is_flow and list_contains($metrics, metric))
 """
@@ -44,13 +50,19 @@ def read_values(
 ) -> list[dict[str, Any]]:
     """Return one dict per metric, grain, period, scope, dimension and member of the published snapshot.
 
-    Keys: metric, grain, period, scope (business unit, or all), dimension, member, numerator, denominator, value,
-    at_most (the value if all that is not settled comes about, null where it is settled), longer_than (what a median of
-    which too many records wait is known to be longer than, else null), status, target (decimals as
-    strings, null where there is none), observations, na_reason (why there is no value), partial (why the figure isn't
-    of all that belongs into it; null where it is), figure_id (null where no close holds the figure). ``behind`` are the
-    units that have a source which is not up to date. Closes are of one business unit: a figure of the company has the
-    id of the unit's where no other unit has the metric.
+    Parameters
+    ----------
+    figure_ids: the ids of the figures that closes hold.
+    metric, period, dimension: leave out all others.
+    behind: the units that have a source which is not up to date.
+
+    Returns
+    -------
+    metric, grain, period, scope (business unit, or all), dimension, member, numerator, denominator, value, at_most (the
+    value if everything that is not settled comes about; null where all is settled), longer_than (what a median is known
+    to be longer than while too many records wait, else null), status and target. Decimals are strings, and null where
+    there is no value. Also observations, na_reason (why there is no value), partial (why the figure is not of
+    everything that belongs into it; null where it is) and figure_id (null where no close holds the figure).
     """
     filters = {"metric": metric, "period": period.label if period else None, "dimension": dimension}
     given = {name: value for name, value in filters.items() if value is not None}
@@ -61,26 +73,63 @@ def read_values(
         rows = connection.execute(
             query + "order by metric, period_start, grain, scope, dimension, member", given
         ).fetchall()
-        alone = dict(
-            connection.execute(
-                "select metric, any_value(scope) from scorecard.kpi_status where dimension = 'business_unit' "
-                "group by metric having count(distinct scope) = 1"
-            ).fetchall()
-        )
-        observed = set(connection.execute("select metric, business_unit from scorecard.horizons").fetchall())
-        bases = dict(connection.execute("select metric, base from scorecard.kpi_metrics").fetchall())
-    known = {unit for _, unit in observed}
-    values = []
-    for row in rows:
-        value = dict(zip(columns, row, strict=True))
-        # Of a unit of which nothing was ever read, nobody knows whether it has the metric.
-        lacking = [unit for unit in behind if unit not in known or (bases.get(value["metric"]), unit) in observed]
-        lacking = [unit for unit in lacking if value["scope"] in (unit, "all")]
-        partial = _partial(value.pop("is_complete"), value.pop("observed_until"), value.pop("period_end"), lacking)
-        figure_id = figure_ids.get(_key(value, alone))
-        plain = {name: _plain(item) for name, item in value.items()}
-        values.append({**plain, "partial": partial, "figure_id": figure_id})
-    return values
+        units = _read_units(connection)
+    values = [dict(zip(columns, row, strict=True)) for row in rows]
+    return [_with_marks(value, units, behind, figure_ids) for value in values]
+
+
+@dataclass(frozen=True)
+class _Units:
+    """Which business units have which metrics.
+
+    ``only`` has by metric the unit that alone has it, ``observed`` the base metrics and units that have observations,
+    as pairs, and ``bases`` the base of each metric.
+    """
+
+    only: Mapping[str, str]
+    observed: Collection[tuple[str, str]]
+    bases: Mapping[str, str]
+
+    @cached_property
+    def _read(self) -> set[str]:
+        """The units of which something was read."""
+        return {unit for _, unit in self.observed}
+
+    def may_have(self, metric: str, unit: str) -> bool:
+        """Tell whether a unit may have a metric. A unit of which nothing was read yet may have any."""
+        return unit not in self._read or (self.bases.get(metric), unit) in self.observed
+
+    def key(self, value: Mapping[str, Any]) -> FigureKey:
+        """Return the key of the frozen figure of a value.
+
+        Closes are of one business unit. A value of the company has the key of a unit's figure if that unit alone has
+        the metric.
+        """
+        metric = value["metric"]
+        member = (value["scope"], value["dimension"], value["member"])
+        if value["dimension"] == "company" and metric in self.only:
+            member = (self.only[metric], "business_unit", self.only[metric])
+        return (metric, value["grain"], value["period"], *member)
+
+
+def _read_units(connection: "DuckDBPyConnection") -> _Units:
+    only = connection.execute(
+        "select metric, any_value(scope) from scorecard.kpi_status where dimension = 'business_unit' "
+        "group by metric having count(distinct scope) = 1"
+    ).fetchall()
+    observed = connection.execute("select metric, business_unit from scorecard.horizons").fetchall()
+    bases = connection.execute("select metric, base from scorecard.kpi_metrics").fetchall()
+    return _Units(dict(only), set(observed), dict(bases))
+
+
+def _with_marks(
+    value: dict[str, Any], units: _Units, behind: Collection[str], figure_ids: Mapping[FigureKey, str]
+) -> dict[str, Any]:
+    """Return a value as people read it: with plain decimals, why it is partial, and the id of its figure."""
+    lacking = [unit for unit in behind if value["scope"] in (unit, "all") and units.may_have(value["metric"], unit)]
+    partial = _partial(value.pop("is_complete"), value.pop("observed_until"), value.pop("period_end"), lacking)
+    plain = {name: _plain(item) for name, item in value.items()}
+    return {**plain, "partial": partial, "figure_id": figure_ids.get(units.key(value))}
 
 
 def _partial(is_complete: bool, observed_until: date, period_end: date, lacking: list[str]) -> str | None:
@@ -92,21 +141,12 @@ def _partial(is_complete: bool, observed_until: date, period_end: date, lacking:
     return "; ".join(reasons) or None
 
 
-def _key(value: dict[str, Any], alone: Mapping[str, str]) -> FigureKey:
-    """Return under what a figure is frozen; one of the company as that of the only unit that has the metric."""
-    metric = value["metric"]
-    member = (value["scope"], value["dimension"], value["member"])
-    if value["dimension"] == "company" and metric in alone:
-        member = (alone[metric], "business_unit", alone[metric])
-    return (metric, value["grain"], value["period"], *member)
-
-
 def last_period(settings: Settings, business_unit: str, metrics: tuple[str, ...], newest: Period) -> str | None:
-    """Return the label of the last complete period, ``newest`` or before, in which the unit has data; else none."""
+    """Return the label of the last complete period, ``newest`` or earlier, in which the unit has data, if any."""
     query = f"""
         select period from scorecard.kpi_status
         where dimension = 'business_unit' and member = $unit and grain = $grain
-            and list_contains($metrics, metric) and is_complete and observations > 0 and metric in ({_HAPPENED})
+            and list_contains($metrics, metric) and is_complete and observations > 0 and metric in ({_DECISIVE_METRICS})
             and period_start <= $newest
         order by period_start desc limit 1
     """
@@ -119,7 +159,7 @@ def last_period(settings: Settings, business_unit: str, metrics: tuple[str, ...]
 
 
 def known_through(settings: Settings, business_unit: str) -> date | None:
-    """Return the last day of which it is known what happened in a unit; none where nothing of it was read yet."""
+    """Return the day through which a unit is known; None where nothing of it was read yet."""
     with snapshot(settings, settings.timezone) as connection:
         row = connection.execute(
             "select last_on from core.core_horizon where business_unit = ?", [business_unit]
@@ -128,7 +168,7 @@ def known_through(settings: Settings, business_unit: str) -> date | None:
 
 
 def sources_known_through(settings: Settings, business_unit: str) -> dict[str, date | None]:
-    """Return the last day of which it is known what happened, by source of a unit; none where nothing was read yet."""
+    """Return, by source of a unit, the day through which it is known; None where nothing of it was read yet."""
     with snapshot(settings, settings.timezone) as connection:
         rows = connection.execute(
             "select source_system, last_on from core.core_source_horizon where business_unit = ? order by 1",
@@ -142,7 +182,7 @@ def has_data(settings: Settings, business_unit: str, metrics: tuple[str, ...], p
     query = f"""
         select 1 from scorecard.kpi_status
         where dimension = 'business_unit' and member = $unit and period = $period
-            and list_contains($metrics, metric) and observations > 0 and metric in ({_HAPPENED})
+            and list_contains($metrics, metric) and observations > 0 and metric in ({_DECISIVE_METRICS})
         limit 1
     """
     with snapshot(settings, settings.timezone) as connection:

@@ -1,4 +1,4 @@
-"""What dbt is told of the company: its settings, and the lists that it can't take from its own graph."""
+"""dbt's variables: the company's settings, and lists that dbt can't take from its own graph."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,11 +18,11 @@ from scorecard.shared.settings import Settings
 
 
 def variables(settings: Settings) -> dict[str, Any]:
-    """Return dbt's variables: everything but its files and the raw tables that figures depend on.
+    """Return dbt's variables. With dbt's files and the raw tables they are all that figures depend on.
 
     Raises
     ------
-    WrongDeclarations: what is wrong in the files of metrics, dimensions, sources and models, with file and line.
+    WrongDeclarations: files of metrics, dimensions, sources or models are wrong; it names file and line.
     """
     catalogue = load_catalogue(settings)
     return {
@@ -37,13 +37,13 @@ def variables(settings: Settings) -> dict[str, Any]:
 
 
 def declared_dimensions(dimensions: Mapping[str, Dimension]) -> list[dict[str, Any]]:
-    """Return what dbt's macros know of the dimensions.
+    """Return the dimensions as dbt's macros read them.
 
     Returns
     -------
-    name; around (the dimensions around it, the nearest first); of one whose members are pairs: crosses (the two),
-    member (the SQL of a pair), parts (the SQL of the two names in `given.member`) and renamed (the SQL of a pair of the
-    names that these have now, in `first_named.name` and `second_named.name`).
+    A dict per dimension. name; around: the dimensions around it, the nearest first. A dimension whose members are pairs
+    also has crosses: the two dimensions; member: the SQL of a pair; parts: the SQL of the two names in `given.member`;
+    renamed: the SQL of a pair of the present names, which are in `first_named.name` and `second_named.name`.
     """
     return [
         {"name": name, "around": around(dimension, dimensions)}
@@ -65,12 +65,14 @@ def _pairs(pair: tuple[str, str]) -> dict[str, Any]:
 
 
 def metric_variables(settings: Settings, catalogue: Catalogue) -> dict[str, Any]:
-    """Return dbt's variables.
+    """Return the variables about metrics.
 
     Returns
     -------
-    kpis: the KPI models. evidence: by metric, the model of the records behind its observations. parameters: a row per
-    business unit and parameter of a metric, with business_unit, parameter (``<metric>.<name>``) and number (as text).
+    kpis: the KPI models.
+    evidence: by metric, the model of the records behind its observations.
+    parameters: a row per business unit and parameter of a metric, with business_unit, parameter (``<metric>.<name>``)
+    and number (as text).
     """
     metrics = [metric for metric in catalogue.metrics.values() if metric.variant_of is None]
     return {

@@ -1,4 +1,4 @@
-"""The plan of a build: which metrics are computed in one pass over a fact, and which over their own observations."""
+"""The plan of a build: which metrics share a pass over a fact, and which are computed from their own observations."""
 
 from scorecard.warehouse.plan.plan import FILE, Plan, make_plan, read_plan, write_plan
 

@@ -1,7 +1,7 @@
 """Read a KPI's compiled SQL as one select of one fact, so that several KPIs can share a pass over it.
 
-What can be read so: CTEs and subqueries that filter and project, and left joins to tables of which the join names a
-whole key. Anything else has a reason why it can't, and is computed from the KPI's own view.
+It reads CTEs and subqueries that filter and project, and left joins on a whole key of the joined table. Any other KPI
+is computed from its own view, and the reason is kept.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ _CLAUSES = {
 
 
 class NoPass(Exception):
-    """A KPI can't share a pass. Says why, as the end of a sentence that begins with the KPI."""
+    """A KPI can't share a pass. The message is the end of a sentence that begins with the KPI."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def read_shape(sql: str, tables: Mapping[tuple[str, str], Table], dialect: str =
 
     Parameters
     ----------
-    tables: the models there are, by schema and name.
-    dialect: the engine's, in which the SQL is read, and that of the shape written.
+    tables: all models that a KPI may read, by schema and name.
+    dialect: the engine's. The SQL is read and the shape is written in it.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def read_shape(sql: str, tables: Mapping[tuple[str, str], Table], dialect: str =
     columns = {projection.alias_or_name.lower(): sources.sql(projection.unalias()) for projection in select.selects}
     where = select.args.get("where")
     conditions = [sources.sql(part) for part in _conjuncts(where.this)] if where else []
-    # A pass reads no row without a day, so none of its metrics need say so.
+    # A pass reads only rows with a day, so this condition is not needed.
     day = f"NOT {columns.get('occurred_on', '')} IS NULL"
     kept = tuple(condition for condition in conditions if condition != day)
     return KpiShape(sources.fact, tuple(sources.joins), columns, kept)
@@ -95,7 +95,7 @@ def _merged(sql: str, tables: Mapping[tuple[str, str], Table], dialect: str) -> 
     except SqlglotError as error:
         raise NoPass(f"can't be read: {' '.join(str(error).split())[:200]}") from error
     for join in tree.find_all(exp.Join):
-        # A join to a subquery could not be merged safely: what it computes would be computed of missing rows, too.
+        # Merging a joined subquery is not safe: its expressions would also be computed for rows that it lacks.
         if not (isinstance(join.this, exp.Table) and join.this.db):
             raise NoPass("joins a subquery")
     return merge_subqueries(tree)
@@ -126,7 +126,7 @@ def _one_select(tree: Any) -> Any:
 
 
 class _Sources:
-    """The fact and what is joined to it, under names that do not depend on how the KPI calls them."""
+    """The fact and the tables joined to it, under names that don't depend on the KPI's aliases."""
 
     def __init__(self, tables: Mapping[tuple[str, str], Table], select: Any, dialect: str) -> None:
         self._tables, self._dialect = tables, dialect
@@ -153,7 +153,7 @@ class _Sources:
         if not any(key <= _fixed(condition, name) for key in table.keys):
             raise NoPass(f"joins {join.this.name} on less than a key of it, so that a row may become several")
         self._names[name] = "joined"
-        # The same join of another KPI has the same name.
+        # KPIs with the same join share its name.
         self._names[name] = f"joined_{sha256(f'{table.relation} {self.sql(condition)}'.encode()).hexdigest()[:8]}"
         self.joins.append((self._names[name], table.relation, self.sql(condition)))
 

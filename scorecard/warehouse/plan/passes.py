@@ -13,9 +13,9 @@ _AMOUNT = "decimal(30, 8)"
 
 @dataclass(frozen=True)
 class Kpi:
-    """What the planner must know of a metric with SQL.
+    """A metric with SQL, as the planner needs it.
 
-    ``aggregates`` are its own, then its variants'; ``cross`` the pairs of dimensions by which it has values.
+    ``aggregates`` are its own, then those of its variants. It has values by the pairs of dimensions in ``cross``.
     """
 
     name: str
@@ -29,9 +29,10 @@ class Kpi:
 class Pass:
     """One fact, read once for the metrics whose rows have the same days and members.
 
-    The SQL has a row per row of the fact: occurred_on (ended_on of a stock; grain and period_start of rows that have
-    their period), scope, the members, conditions ``k<i>`` and amounts ``x<i>``. A metric in ``metrics`` has its name,
-    aggregates, and the numbers of its condition (k) and amounts; None stands for 1.
+    The SQL has a row per row of the fact, with occurred_on, scope, the members, conditions ``k<i>`` and amounts
+    ``x<i>``. A stock also has ended_on, and rows that have their own period have grain and period_start.
+    An entry of ``metrics`` has the metric's name, its aggregates, and the numbers of its condition (k) and of its
+    amounts. The number None stands for the amount 1.
     """
 
     kind: str
@@ -45,7 +46,7 @@ class Pass:
 
     @property
     def dimensions(self) -> list[str]:
-        """The dimensions that its rows have members of, the company first."""
+        """The dimensions in which its rows have members, the company first."""
         declared = [name for name in self.frame if name not in _MOMENTS]
         return ["company", *declared, *(crossing_name(pair) for pair in self.cross)]
 
@@ -99,7 +100,7 @@ class Pass:
         return f"SELECT\n    {columns}\nFROM {self.fact} AS fact{joins}\nWHERE NOT {frame['occurred_on']} IS NULL"
 
     def entry(self) -> dict[str, Any]:
-        """Return it as the macros of the roll-up take it."""
+        """Return the pass as the macros of the roll-up read it."""
         return {
             "kind": self.kind,
             "dimensions": self.dimensions,
@@ -111,7 +112,7 @@ class Pass:
         }
 
 
-# Of the columns that all metrics of a pass share, those that are no member, with their types.
+# The columns that all metrics of a pass share and that are not members, with their types.
 _MOMENTS = {
     "occurred_on": "date",
     "ended_on": "date",
@@ -127,7 +128,7 @@ def make_passes(shapes: Sequence[tuple[Kpi, KpiShape]], dimensions: Sequence[str
 
     Parameters
     ----------
-    dimensions: all that are declared; the other columns of a KPI are its own, or shared by nothing.
+    dimensions: all that are declared. KPIs of one pass agree in these columns and in the days.
     """
     shared = {*_MOMENTS, "business_unit", *dimensions}
     passes: dict[tuple[Any, ...], Pass] = {}
@@ -140,11 +141,11 @@ def make_passes(shapes: Sequence[tuple[Kpi, KpiShape]], dimensions: Sequence[str
 
 
 def refuse_unfit(kpi: Kpi, shape: KpiShape) -> None:
-    """Refuse a KPI that lacks a column, or that a pass can't compute.
+    """Refuse a KPI that lacks a column, or whose observations a pass can't compute.
 
     Raises
     ------
-    NoPass
+    NoPass: it says why.
     """
     needed = {"stock": ("ended_on",), "period": ("grain", "period_start")}.get(kpi.kind, ())
     crossed = (name for pair in kpi.cross for name in pair)
@@ -156,7 +157,7 @@ def refuse_unfit(kpi: Kpi, shape: KpiShape) -> None:
 
 
 def _place(items: list[Any], item: Any) -> int:
-    """Return the place of an item in a list, adding it where it is not in it."""
+    """Return the place of an item in a list. An item that is not in the list is added."""
     if item not in items:
         items.append(item)
     return items.index(item)

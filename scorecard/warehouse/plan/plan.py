@@ -17,15 +17,15 @@ _LAYERS = ("core", "intermediate")
 """The folders of the models that a KPI reads."""
 
 FILE = "plan.json"
-"""Name of the plan in the state folder, from which dbt runs."""
+"""Name of the plan's file in the state folder. dbt runs there and reads it."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """How the metrics are computed.
 
-    ``passes`` are what metrics have in common, ``alone`` says by metric why it has no pass, and ``content`` is what the
-    macros of the roll-up read.
+    ``passes`` are shared by metrics, ``alone`` says by metric why it has no pass, and ``content`` is what the macros of
+    the roll-up read.
     """
 
     passes: tuple[dict[str, Any], ...]
@@ -68,10 +68,10 @@ def make_plan(catalogue: Catalogue, manifest: Mapping[str, Any]) -> Plan:
 
     Parameters
     ----------
-    manifest: dbt's, with the compiled SQL of the KPIs, and the engine that it is for.
+    manifest: dbt's, with the compiled SQL of the KPIs and the name of the engine.
     """
     tables = _tables(manifest)
-    # dbt and sqlglot call the engines by the same names.
+    # dbt and sqlglot have the same names for the engines.
     dialect = manifest["metadata"]["adapter_type"]
     shapes: list[tuple[Kpi, KpiShape]] = []
     alone: dict[str, str] = {}
@@ -123,7 +123,7 @@ def _kpis(catalogue: Catalogue) -> list[Kpi]:
 
 
 def _tables(manifest: Mapping[str, Any]) -> dict[tuple[str, str], Table]:
-    """Return the models that KPIs read, by schema and name, with the keys that their YAML or their tests give them."""
+    """Return the models that KPIs may read, by schema and name, with the keys that YAML and tests declare."""
     keys: dict[str, list[frozenset[str]]] = {}
     for node in manifest["nodes"].values():
         test = node.get("test_metadata") or {}
@@ -148,7 +148,7 @@ def _metric_entry(catalogue: Catalogue, metric: Metric) -> dict[str, Any]:
         "kind": "flow" if expression else metric.kind,
         "aggregate": "derived" if expression else metric.aggregate,
         "driver": driver and driver.name,
-        # A sum is held to the part of its target that the time elapsed calls for, and so is its attainment.
+        # A sum and its attainment are compared with the elapsed part of the target.
         "is_prorated": bool(expression.has_target) if expression else metric.aggregate == "sum",
         "in_points": bool(expression and expression.looks_back),
         "minimum": metric.minimum_observations,
@@ -163,7 +163,7 @@ def _metric_entry(catalogue: Catalogue, metric: Metric) -> dict[str, Any]:
 
 
 def _derived(catalogue: Catalogue) -> list[dict[str, Any]]:
-    """Return the derived metrics as the macro that computes them takes them."""
+    """Return the derived metrics as the macro reads them that computes them."""
     entries = []
     for metric in catalogue.metrics.values():
         expression = metric.expression
@@ -185,5 +185,5 @@ def _derived(catalogue: Catalogue) -> list[dict[str, Any]]:
 
 
 def _amount(place: int, term: Term) -> str:
-    """Return the SQL of a term. A member that wasn't there in the period looked back at had nothing."""
+    """Return the SQL of a term. A member that is missing in an earlier period counts as 0 there."""
     return f"t{place}.amount" if term.at in ("now", "target") else f"coalesce(t{place}.amount, 0)"
