@@ -1,4 +1,7 @@
-"""The contract of a source: its raw tables and columns, and how they are read. `declared_contracts.py` reads it."""
+"""The contract of a source: its raw tables and columns, and how they are read. `declared_contracts.py` reads it.
+
+A service's records have a shape beside it: where they say what the extraction has to know.
+"""
 
 import hashlib
 import json
@@ -18,6 +21,8 @@ DECIMALS = 8
 READING = 2
 """Version of the rules by which values are read. A new version reads every export again."""
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+PARENT = "_parent."
+"""Prefix of a header in a table of a list's entries: the column is a field of the record that has the list."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,38 @@ class SourceContract:
     folder: Path | None = None
 
 
+@dataclass(frozen=True)
+class RecordShape:
+    """JSON paths of the fields of a service's records that the extraction needs, "" if there is no such field.
+
+    ``modified`` is the declared column that orders the versions of a record. A record is a tombstone if its field at
+    ``deleted`` equals ``deleted_value`` (if that is "", if the field has a value). ``deleted_at`` is the time of the
+    deletion, ``merged_into`` the record that it was merged into. ``ignored`` fields are neither kept nor reported.
+    ``one_moment``: all pages of a run show the same moment, so no record comes twice; else each page has its own.
+    """
+
+    modified: str = ""
+    deleted: str = ""
+    deleted_value: str = "true"
+    deleted_at: str = ""
+    merged_into: str = ""
+    ignored: tuple[str, ...] = ()
+    one_moment: bool = False
+
+
 def first_day(start: date | None, contracts: Sequence[ObjectContract]) -> date | None:
     """Return the first day of which an object's records are wanted, None for all: a table of it isn't dated."""
     return start if all(contract.dated for contract in contracts) else None
+
+
+def json_path(header: str) -> str:
+    """Return the JSON path of a header. Dots separate the names, and `[0]` takes an entry of a list."""
+    parts = re.findall(r"[^.\[\]]+|\[\d+\]", header)
+    # In a JSON path a backslash escapes, as it doesn't in SQL.
+    escaped = (re.sub(r'(["\\])', r"\\\1", part) for part in parts)
+    return "$" + "".join(part if part.startswith("[") else '."' + part + '"' for part in escaped)
+
+
+def top_of(header: str) -> str:
+    """Return the first name of a header."""
+    return re.split(r"[.\[]", header)[0]

@@ -1,6 +1,7 @@
 """Contracts of sources, made of dbt's YAML.
 
-The catalogue reads the file and checks its keys and types. This module finds contradictions.
+The catalogue reads the file and checks its keys and types. This module finds contradictions, in a declaration and
+between declarations and settings.
 """
 
 from dataclasses import replace
@@ -14,10 +15,10 @@ from scorecard.catalogue import (
     DeclaredTable,
     company_folders,
     declarations,
+    declared_as,
     declared_sources,
     read_sources,
 )
-from scorecard.extract.contracts.accounts import refuse_wrong_accounts
 from scorecard.extract.contracts.contract import (
     DECIMAL,
     LINE_CONTENT,
@@ -44,7 +45,7 @@ def load_contracts(settings: Settings) -> dict[str, SourceContract]:
     ScorecardError: a file is no YAML, or an entry lacks something or contradicts itself, or there are settings of a
         source that isn't declared.
     """
-    refuse_wrong_accounts(settings)
+    _refuse_wrong_accounts(settings)
     contracts = {name: _contract(source) for name, source in declared_sources(settings).items()}
     _refuse_undeclared(settings, contracts)
     return contracts
@@ -53,6 +54,31 @@ def load_contracts(settings: Settings) -> dict[str, SourceContract]:
 def read_contracts(path: Path) -> list[SourceContract]:
     """Read the sources of one YAML file. Raises ScorecardError as `load_contracts` does."""
     return [_contract(source) for source in read_sources(path)]
+
+
+def _refuse_wrong_accounts(settings: Settings) -> None:
+    """Fail if an account is of an unknown service, or has the name of another source.
+
+    Raises
+    ------
+    ScorecardError: names the account and the service.
+    """
+    declared = {name: path for name, path in declarations(settings).items() if name != COMPANY}
+    for account in sorted(settings.services):
+        service = declared_as(settings, account)
+        if service == account:
+            continue
+        services = [name for name, path in sorted(declared.items()) if read_sources(path)[0].service]
+        if service not in services:
+            raise ScorecardError(
+                f"The settings call {plain(account)} an account of {plain(service)}, which no service is called.",
+                f"Correct `service` of {plain(account)}; there is: {', '.join(services)}.",
+            )
+        if account in declared:
+            raise ScorecardError(
+                f"The settings call an account of {service} {account}, which is a source of its own.",
+                f"Give the account another name in `services` of the settings, as {service}_eu.",
+            )
 
 
 def _refuse_undeclared(settings: Settings, contracts: dict[str, SourceContract]) -> None:

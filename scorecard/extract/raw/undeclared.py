@@ -12,8 +12,7 @@ from typing import Any
 
 import msgspec
 
-from scorecard.extract.contracts.contract import Column, ObjectContract
-from scorecard.extract.contracts.record_shape import PARENT, RecordShape
+from scorecard.extract.contracts.contract import PARENT, Column, ObjectContract, RecordShape
 from scorecard.shared.sql import literal
 from scorecard.shared.text import plain
 

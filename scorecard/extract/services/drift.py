@@ -6,9 +6,7 @@ The records are JSON texts in `_record` of a scratch table; `<table>_typed` has 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from scorecard.extract.contracts.contract import Column, ObjectContract
-from scorecard.extract.contracts.record_shape import PARENT
-from scorecard.extract.raw.raw_text import json_path, top_of
+from scorecard.extract.contracts.contract import PARENT, Column, ObjectContract, json_path, top_of
 from scorecard.extract.raw.validate import count
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.sql import literal, quoted

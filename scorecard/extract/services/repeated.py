@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from scorecard.extract.contracts.contract import ObjectContract
-from scorecard.extract.contracts.record_shape import RecordShape
+from scorecard.extract.contracts.contract import ObjectContract, RecordShape
 from scorecard.extract.raw.validate import has_key, key_text
 from scorecard.shared.sql import quoted
 

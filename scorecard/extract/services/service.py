@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
-from scorecard.extract.contracts.contract import ObjectContract
-from scorecard.extract.contracts.record_shape import RecordShape
+from scorecard.extract.contracts.contract import ObjectContract, RecordShape
 from scorecard.extract.services.service_page import ServicePage
 from scorecard.extract.services.table_buffer import TableBuffer
 from scorecard.shared.settings import Connection, ServiceSettings

@@ -12,8 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scorecard.extract.contracts.contract import ObjectContract, SourceContract
-from scorecard.extract.contracts.record_shape import RecordShape
+from scorecard.extract.contracts.contract import ObjectContract, RecordShape, SourceContract
 from scorecard.extract.raw.load import load, load_time
 from scorecard.extract.raw.raw_tables import RawTables
 from scorecard.extract.raw.result import ExtractResult, LoadedObject, joined_error

@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from scorecard.extract.contracts.contract import ObjectContract
-from scorecard.extract.contracts.record_shape import PARENT, RecordShape
-from scorecard.extract.raw.raw_text import json_path, top_of
+from scorecard.extract.contracts.contract import PARENT, ObjectContract, RecordShape, json_path, top_of
 from scorecard.extract.raw.undeclared import UndeclaredFields
 from scorecard.extract.services.service_page import ServicePage
 from scorecard.shared.sql import key_sql, literal, quoted

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-from scorecard.extract.contracts.contract import Column
-from scorecard.extract.contracts.record_shape import PARENT
+from scorecard.extract.contracts.contract import PARENT, Column, json_path
 from scorecard.extract.contracts.value_formats import cell_sql
 from scorecard.extract.raw.raw_tables import RawTables
-from scorecard.extract.raw.raw_text import json_path
 from scorecard.extract.raw.suspect import LossLimits
 from scorecard.extract.raw.undeclared import UNDECLARED
 from scorecard.extract.raw.validate import ValidatedTable, amounts_sent, count, faults, key_text, row_version, typed

@@ -6,8 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from scorecard.extract.contracts.contract import Column, ObjectContract
-from scorecard.extract.contracts.record_shape import RecordShape
+from scorecard.extract.contracts.contract import Column, ObjectContract, RecordShape
 from scorecard.extract.raw.raw_tables import RawTables
 from scorecard.extract.raw.scratch import scratch_database
 from scorecard.extract.raw.suspect import LossLimits

@@ -5,8 +5,7 @@ from itertools import product
 import duckdb
 import pytest
 
-from scorecard.extract.raw.raw_text import key_of
-from scorecard.shared.sql import key_sql
+from scorecard.shared.sql import key_of, key_sql
 
 PARTS = ["a", "b", "a, b", "b, c", "c", "a,", ",", ", ", "", "\\", "a\\", "\\, b", ", \\", None]
 

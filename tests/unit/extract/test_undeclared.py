@@ -9,9 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from scorecard.extract.contracts.contract import Column, ObjectContract
+from scorecard.extract.contracts.contract import Column, ObjectContract, RecordShape
 from scorecard.extract.contracts.declared_contracts import read_contracts
-from scorecard.extract.contracts.record_shape import RecordShape
 from scorecard.extract.raw.raw_tables import RawTables
 from scorecard.extract.raw.suspect import LossLimits
 from scorecard.extract.raw.undeclared import UndeclaredFields
@@ -262,7 +261,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from scorecard.shared.settings import Settings
 from scorecard.extract import load_contracts
-from scorecard.extract.contracts.record_shape import RecordShape
+from scorecard.extract.contracts.contract import RecordShape
 from scorecard.extract.services.service_page import ServicePage
 from scorecard.extract.services.service_extraction import extract_service
 

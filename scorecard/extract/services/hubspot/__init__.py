@@ -8,8 +8,7 @@ from typing import Any
 
 import msgspec
 
-from scorecard.extract.contracts.contract import ObjectContract, first_day
-from scorecard.extract.contracts.record_shape import RecordShape
+from scorecard.extract.contracts.contract import ObjectContract, RecordShape, first_day
 from scorecard.extract.services.drift import lacking, retyped
 from scorecard.extract.services.http import Http
 from scorecard.extract.services.http_errors import RefusedRequest

@@ -9,9 +9,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from scorecard.extract.contracts.contract import Column, ObjectContract, first_day
-from scorecard.extract.contracts.record_shape import RecordShape
-from scorecard.extract.raw.raw_text import key_of
+from scorecard.extract.contracts.contract import Column, ObjectContract, RecordShape, first_day
 from scorecard.extract.services.drift import lacking
 from scorecard.extract.services.service_page import ServicePage
 from scorecard.extract.services.sql import settings as fixed
@@ -27,6 +25,7 @@ from scorecard.extract.services.sql.tables import kind_of, reflect, repeated_key
 from scorecard.extract.services.sql.values import before, no_later, now, value_of, written
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Connection, ServiceSettings
+from scorecard.shared.sql import key_of
 
 
 class Sql:

@@ -7,8 +7,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from scorecard.extract.contracts.contract import ObjectContract, first_day
-from scorecard.extract.contracts.record_shape import RecordShape
+from scorecard.extract.contracts.contract import ObjectContract, RecordShape, first_day
 from scorecard.extract.services.http_errors import RefusedRequest
 from scorecard.extract.services.response import ServiceResponse
 from scorecard.extract.services.service_page import Deletion, ServicePage

@@ -6,8 +6,7 @@ from typing import Any
 
 import msgspec
 
-from scorecard.extract.contracts.contract import ObjectContract, first_day
-from scorecard.extract.contracts.record_shape import RecordShape
+from scorecard.extract.contracts.contract import ObjectContract, RecordShape, first_day
 from scorecard.extract.services.drift import lacking
 from scorecard.extract.services.http_errors import RefusedRequest
 from scorecard.extract.services.response import ServiceResponse

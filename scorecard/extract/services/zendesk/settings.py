@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from scorecard.extract.contracts.record_shape import RecordShape
+from scorecard.extract.contracts.contract import RecordShape
 from scorecard.extract.services.versions import ApiVersion
 
 API = "api/v2"
