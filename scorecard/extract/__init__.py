@@ -7,10 +7,9 @@ from scorecard.extract.contracts.contract import Column, ObjectContract, SourceC
 from scorecard.extract.contracts.declared_contracts import load_contracts
 from scorecard.extract.files.file_extraction import extract_files
 from scorecard.extract.raw import troubles
+from scorecard.extract.raw.extraction import ExtractResult, LoadedObject, refuse_unfit_state
+from scorecard.extract.raw.raw_tables import read_state
 from scorecard.extract.raw.recover import recover
-from scorecard.extract.raw.result import ExtractResult, LoadedObject
-from scorecard.extract.raw.scratch import refuse_unfit_state
-from scorecard.extract.raw.state import read_state
 from scorecard.extract.raw.suspect import Confirmation, confirm, confirmations
 from scorecard.extract.services.service_extraction import extract_service
 from scorecard.shared.settings import Settings

@@ -3,6 +3,7 @@
 A service's records have a shape beside it: where they say what the extraction has to know.
 """
 
+import fnmatch
 import hashlib
 import json
 import re
@@ -169,6 +170,23 @@ class RecordShape:
 def first_day(start: date | None, contracts: Sequence[ObjectContract]) -> date | None:
     """Return the first day of which an object's records are wanted, None for all: a table of it isn't dated."""
     return start if all(contract.dated for contract in contracts) else None
+
+
+def is_pattern(file: str) -> bool:
+    """Whether a contract's file stands for several."""
+    return "*" in file or "?" in file
+
+
+def matching(names: list[str], pattern: str) -> list[str]:
+    """Return the names that a pattern matches, without hidden files and the locks that Excel makes."""
+    folder = pattern.rpartition("/")[0]
+    siblings = (name for name in names if name.rpartition("/")[0] == folder)
+    exact = pattern.replace("[", "[[]")
+    return sorted(
+        name
+        for name in siblings
+        if fnmatch.fnmatchcase(name, exact) and not name.rpartition("/")[2].startswith((".", "~$"))
+    )
 
 
 def json_path(header: str) -> str:

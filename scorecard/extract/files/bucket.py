@@ -12,10 +12,9 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
-from scorecard.extract.contracts.contract import ObjectContract, SourceContract
-from scorecard.extract.files.export_file import ExportFile, is_pattern, matching
-from scorecard.extract.files.originals import Originals
-from scorecard.extract.raw.state import Cursor
+from scorecard.extract.contracts.contract import ObjectContract, SourceContract, is_pattern, matching
+from scorecard.extract.files.originals import ExportFile, Originals
+from scorecard.extract.raw.raw_tables import Cursor
 from scorecard.shared.address import refuse_unfit
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.files import sha256_of, write_whole

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import Column, ObjectContract
 from scorecard.extract.contracts.value_formats import cell_sql
-from scorecard.extract.files.export_file import ExportFile
+from scorecard.extract.files.originals import ExportFile
 from scorecard.extract.raw.undeclared import as_json, names_in
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.sql import literal

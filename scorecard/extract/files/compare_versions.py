@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import SourceContract
-from scorecard.extract.files.export_file import ExportFile
-from scorecard.extract.raw.raw_tables import RawTables
-from scorecard.extract.raw.state import NewestLoad
-from scorecard.extract.raw.suspect import ends_line, limits_of, version_of
+from scorecard.extract.files.originals import ExportFile
+from scorecard.extract.raw.raw_tables import NewestLoad, RawTables
+from scorecard.extract.raw.suspect import limits_of
 from scorecard.extract.raw.validate import ValidatedTable, count, key_text
 from scorecard.shared.settings import Settings
 from scorecard.shared.sql import literal, quoted
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     import duckdb
 
 CURE = "Export it again in full."
+
+TAIL = 4
+"""Bytes at the end of a file that hold its last line end, in any encoding."""
 
 
 class VersionComparison:
@@ -75,7 +79,7 @@ class VersionComparison:
         for file in files:
             if not file.is_present:
                 continue
-            ends = ends_line(file.path, file.name)
+            ends = _ends_line(file.path, file.name)
             self.db.execute(
                 f"update {validated.table}_pages set _ends_line = ? where _source_file = ?", [ends, file.name]
             )
@@ -140,15 +144,24 @@ def _lacks_sql(validated: ValidatedTable) -> str:
     return f"not exists (from {validated.table}_keys as k where {_same_sql(validated)})"
 
 
+def _ends_line(path: Path, name: str) -> bool | None:
+    """Whether the last line of a file has a line end; None for a workbook or a Parquet file, which have no lines."""
+    if name.lower().endswith((".xlsx", ".parquet")):
+        return None
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL))
+        return file.read().rstrip(b"\0")[-1:] in (b"\n", b"\r")
+
+
 def _line_ends(settings: Settings, before: NewestLoad) -> dict[str, bool | None]:
     """Return for each file of a version whether its last line had a line end.
 
     Loads of the first release don't say so; the copy of the version does, if there is one.
     """
     line_ends = {}
-    for (name, sha256), ends in zip(before.files, before.line_ends, strict=True):
-        copy = settings.original(sha256)
-        line_ends[name] = ends_line(copy, name) if ends is None and copy.exists() else ends
+    for (name, version), ends in zip(before.files, before.line_ends, strict=True):
+        copy = settings.original(version)
+        line_ends[name] = _ends_line(copy, name) if ends is None and copy.exists() else ends
     return line_ends
 
 
@@ -166,4 +179,16 @@ def _lacks(validated: ValidatedTable, vanished: int, current: int, nameless: int
 
 
 def _version(db: "duckdb.DuckDBPyConnection", table: str) -> str:
-    return version_of(db.execute(f"select _source_file, _sha256 from {table}_pages order by _source_file").fetchall())
+    return _version_of(db.execute(f"select _source_file, _sha256 from {table}_pages order by _source_file").fetchall())
+
+
+def _version_of(files: Sequence[tuple[str, str]]) -> str:
+    r"""Return the SHA-256 that names a version of an export: of its file, or of the `sha256sum` listing of several.
+
+    >>> _version_of([("shop/a.csv", "ab")]), _version_of([("shop/a.csv", "ab"), ("shop/b.csv", "cd")])[:8]
+    ('ab', '9c053aa1')
+    """
+    if len(files) == 1:
+        return files[0][1]
+    printed = "".join(f"{version}  {name.partition('/')[2]}\n" for name, version in files)
+    return sha256(printed.encode()).hexdigest()

@@ -12,7 +12,7 @@ from itertools import dropwhile
 from xml.parsers import expat
 
 from scorecard.extract.files.cells import Cells, batch_of, empty, too_large
-from scorecard.extract.files.export_file import ExportFile
+from scorecard.extract.files.originals import ExportFile
 from scorecard.extract.files.sheet_xml import Budget, Damaged, SheetRow, TooLarge, cell_name
 from scorecard.extract.files.workbook import Sheet, Workbook
 from scorecard.shared.errors import ScorecardError

@@ -1,24 +1,20 @@
 """Bring the raw tables of one source up to date with its exports, all of them or none."""
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from scorecard.extract.contracts.contract import ObjectContract, SourceContract
 from scorecard.extract.contracts.known_through import KnownThrough, known_day
 from scorecard.extract.files.cells import Bounds
 from scorecard.extract.files.compare_versions import VersionComparison
-from scorecard.extract.files.export_file import ExportFile, ExportPlace
 from scorecard.extract.files.folder import Folder
-from scorecard.extract.files.originals import Originals
+from scorecard.extract.files.originals import ExportFile, Originals
 from scorecard.extract.files.read_export import read_export
-from scorecard.extract.raw.load import load, load_time
-from scorecard.extract.raw.raw_tables import RawTables
-from scorecard.extract.raw.result import ExtractResult, LoadedObject, joined_error
-from scorecard.extract.raw.retype import retype
-from scorecard.extract.raw.scratch import scratch_database, working_folder
-from scorecard.extract.raw.state import read_cursors, read_state
+from scorecard.extract.raw.extraction import ExtractResult, LoadedObject, joined_error, scratch_database, working_folder
+from scorecard.extract.raw.load import load, load_time, retype
+from scorecard.extract.raw.raw_tables import RawTables, read_cursors, read_state
 from scorecard.extract.raw.troubles import Suspect
 from scorecard.extract.raw.undeclared import undeclared_warning
 from scorecard.extract.raw.validate import ValidatedTable
@@ -29,6 +25,22 @@ from scorecard.shared.sql import first_line, quoted
 
 if TYPE_CHECKING:
     import duckdb
+
+
+class ExportPlace(Protocol):
+    """Where the exports of a source lie: a folder or a bucket."""
+
+    def is_as_loaded(self, contract: ObjectContract) -> bool:
+        """Whether an export is known to be the one last loaded, without reading it."""
+
+    def fetch(self, contract: ObjectContract) -> list[ExportFile]:
+        """Copy the files of an export into the archive and return them by name. Raises ScorecardError if one lacks."""
+
+    def listing(self, contract: ObjectContract) -> str:
+        """Return the text to remember of an export once it is loaded, "" if there is none."""
+
+    def written_at(self, contract: ObjectContract) -> list[tuple[str, datetime]]:
+        """Return the name of each fetched file of an export, and when that version was written."""
 
 
 def extract_files(

@@ -5,9 +5,8 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from scorecard.extract.contracts.contract import ObjectContract, SourceContract
-from scorecard.extract.files.export_file import NO_BYTES, ExportFile, is_pattern, matching
-from scorecard.extract.files.originals import Originals
+from scorecard.extract.contracts.contract import ObjectContract, SourceContract, is_pattern, matching
+from scorecard.extract.files.originals import NO_BYTES, ExportFile, Originals
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Settings
 from scorecard.shared.text import plain

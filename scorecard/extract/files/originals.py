@@ -1,8 +1,9 @@
-"""The archive of originals: each version of a file is copied once, under its SHA-256, and is read from that copy.
+"""Files of exports and the archive of originals: each version of a file is copied once, and is read from that copy.
 
 A file may change while it is read, but its copy never does. So the rows, their lines and the hash are of one version.
 """
 
+import hashlib
 import os
 import shutil
 import time
@@ -11,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
-from scorecard.extract.files.export_file import ExportFile
 from scorecard.shared.errors import ScorecardError, Temporary
 from scorecard.shared.files import sha256_of, sync
 from scorecard.shared.settings import Settings
@@ -25,6 +26,31 @@ PATIENCE = 60.0
 
 BLOCK = 1 << 20
 """Bytes that are copied at a time."""
+
+
+NO_BYTES = hashlib.sha256().hexdigest()
+"""The SHA-256 of an empty file."""
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """A file of an export: its `name` in rows (`<source>/<file>`), its copy in the archive, the SHA-256 of its content.
+
+    A file that people write may be missing or blank. It then has the SHA-256 of an empty file, and no copy.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the file has content, even if only a header."""
+        return self.sha256 != NO_BYTES
+
+    def open(self) -> IO[bytes]:
+        """Open the copy."""
+        return self.path.open("rb")
 
 
 @dataclass(frozen=True)

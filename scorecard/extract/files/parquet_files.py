@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
 from scorecard.extract.files.cells import Bounds, Cells, columns_of, empty, too_large
-from scorecard.extract.files.export_file import ExportFile
+from scorecard.extract.files.originals import ExportFile
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.sql import first_line
 

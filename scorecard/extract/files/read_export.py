@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scorecard.extract.contracts.contract import LINE_KEY, ObjectContract
 from scorecard.extract.files.cells import USUAL, Bounds, Cells
 from scorecard.extract.files.csv_files import read_csv
-from scorecard.extract.files.export_file import ExportFile
+from scorecard.extract.files.originals import ExportFile
 from scorecard.extract.raw.undeclared import UNDECLARED
 from scorecard.extract.raw.validate import ValidatedTable, amounts_sent, count, faults, has_key, key_text, typed
 from scorecard.shared.errors import ScorecardError

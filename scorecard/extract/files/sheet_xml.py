@@ -1,18 +1,11 @@
-"""Elements of a workbook's XML, put together to rows and texts."""
+"""A sheet's XML, put together to rows, with the texts of cells as people see them."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
-
-from scorecard.extract.files.excel_values import CellTexts, unescaped
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
-
-
-Start = Callable[[str, dict[str, str]], None]
-
-
-End = Callable[[str], None]
 
 
 class Damaged(Exception):
@@ -52,39 +45,90 @@ def local_name(name: str) -> str:
     return name.rpartition(":")[2]
 
 
-class SharedStringsReader:
-    """Collects the texts that cells share, without the phonetic readings of Japanese names."""
+@dataclass(frozen=True)
+class CellTexts:
+    """Turns the value of a cell into its text; see `Workbook`."""
 
-    def __init__(self, budget: Budget) -> None:
-        self.budget, self.strings = budget, list[str]()
-        self._parts: list[str] = []
-        self._is_text, self._aloud = False, 0
+    shared: list[str]
+    kinds: list[str]
+    is_1904: bool
+    point: str
 
-    def start(self, name: str, _: dict[str, str]) -> None:
-        """Handle the start of an element."""
-        match local_name(name):
-            case "t":
-                self._is_text = not self._aloud
-            case "rPh":
-                self._aloud += 1
+    def text_of(self, kind: str, style: str, value: str) -> str:
+        """Return the text of a cell with its type, style and value as the XML has them.
 
-    def data(self, text: str) -> None:
-        """Handle text of an element."""
-        if self._is_text:
-            self.budget.take(0, len(text))
-            self._parts.append(text)
+        Raises
+        ------
+        ValueError, IndexError, OverflowError: the value is none of its type.
+        """
+        match kind:
+            case "s":
+                number = int(value)
+                return self.shared[number] if number >= 0 else self.shared[len(self.shared)]
+            case "str" | "inlineStr":
+                return unescaped(value)
+            case "b":
+                return {"1": "true", "0": "false"}.get(value.strip(), value)
+            case "d":
+                return value.strip().replace("T", " ", 1).removesuffix(" 00:00:00")
+            case "n" | "":
+                return self._number(float(value), self.kinds[int(style)] if style and self.kinds else "")
+            case _:
+                return value
 
-    def end(self, name: str) -> None:
-        """Handle the end of an element."""
-        match local_name(name):
-            case "t":
-                self._is_text = False
-            case "rPh":
-                self._aloud -= 1
-            case "si":
-                self.budget.take(1, 0)
-                self.strings.append(unescaped("".join(self._parts)))
-                self._parts.clear()
+    def _number(self, value: float, kind: str) -> str:
+        if kind == "date":
+            return shown_date(value, self.is_1904)
+        if kind == "duration":
+            minutes, seconds = divmod(round(value * 86_400), 60)
+            return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
+        return shown_number(value).replace(".", self.point)
+
+
+def unescaped(text: str) -> str:
+    """Return a text with the characters that XML can't hold, which Excel writes as `_x000D_`.
+
+    >>> unescaped("a_x000D_b _x005F_x000D_ x")
+    'a\\rb _x000D_ x'
+    """
+    return re.sub(r"_x([0-9A-Fa-f]{4})_", lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
+
+
+def shown_number(value: float) -> str:
+    """Return a number with the 15 digits that Excel keeps.
+
+    >>> [shown_number(each) for each in (3.0, 0.1 + 0.2, 1e-7, 12345678901234567.0)]
+    ['3', '0.3', '0.0000001', '1.23456789012346e+16']
+    """
+    # A number with more digits has lost some already, and must not look exact.
+    text = format(value, ".15g")
+    return text if abs(value) >= 1e15 else format(Decimal(text), "f")
+
+
+def shown_date(serial: float, is_1904: bool) -> str:
+    """Return a day, a time or a moment out of the days since Excel's first; a number that is none as it is.
+
+    Excel takes 1900 for a leap year: its day 60, 29 February 1900, never was.
+
+    >>> [shown_date(each, False) for each in (0.4375, 1, 59, 60, 61)]
+    ['10:30:00', '1900-01-01', '1900-02-28', '1900-02-29', '1900-03-01']
+    >>> [shown_date(each, False) for each in (45351, 45361.5, -1, 3e6)], shown_date(0, True)
+    (['2024-02-29', '2024-03-10 12:00:00', '-1', '3000000'], '1904-01-01')
+    """
+    milliseconds = round(serial * 86_400_000)
+    days, rest = divmod(milliseconds, 86_400_000)
+    clock = (datetime(2000, 1, 1) + timedelta(milliseconds=rest)).time()
+    if days == 0 and (rest or not is_1904):
+        return _clock(clock)
+    if not 0 <= days < 2_958_466:
+        return shown_number(serial)
+    first = date(1904, 1, 1) if is_1904 else date(1899, 12, 31 if days < 60 else 30)
+    day = "1900-02-29" if days == 60 and not is_1904 else (first + timedelta(days=days)).isoformat()
+    return f"{day} {_clock(clock)}" if rest else day
+
+
+def _clock(clock: time) -> str:
+    return clock.isoformat()
 
 
 class SheetReader:

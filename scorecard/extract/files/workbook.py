@@ -1,33 +1,37 @@
 """A workbook: an archive of XML, read by a streaming parser, so that memory is small whatever its size.
 
-The text of a cell is that of a CSV export. A document type or an entity is refused: no workbook of Excel has one.
+A document type or an entity is refused: no workbook of Excel has one.
 """
 
 import posixpath
+import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from xml.parsers import expat
 
-from scorecard.extract.files.excel_values import CellTexts, kind_of_format
 from scorecard.extract.files.sheet_xml import (
     Budget,
+    CellTexts,
     Damaged,
-    End,
-    SharedStringsReader,
     SheetReader,
     SheetRow,
-    Start,
     TooLarge,
     local_name,
+    unescaped,
 )
 
 BLOCK = 1 << 16
 """Bytes of XML that are parsed at a time."""
 
-
 MAX_PART_BYTES = 4 << 30
 """Bytes of the largest part of a workbook once it is unpacked."""
+
+_DATES = {*range(14, 23), *range(27, 37), 45, 47, *range(50, 59), *range(71, 82)}
+"""Excel's built-in formats of days and times, with those of Japan, China, Korea and Thailand."""
+
+Start = Callable[[str, dict[str, str]], None]
+End = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ class Workbook:
         path = self._part("sharedStrings")
         if not path:
             return []
-        reader = SharedStringsReader(self.budget)
+        reader = _SharedStringsReader(self.budget)
         self._read(path, reader.start, reader.end, reader.data)
         return reader.strings
 
@@ -129,7 +133,7 @@ class Workbook:
 
         if path := self._part("styles"):
             self._read(path, start)
-        return [kind_of_format(number, codes.get(number, "")) for number in styles]
+        return [_kind_of_format(number, codes.get(number, "")) for number in styles]
 
     def _read(self, path: str, start: Start, end: End | None = None, data: End | None = None) -> None:
         for _ in self._parse(path, start, end, data):
@@ -153,3 +157,52 @@ class Workbook:
 
 def _refuse_doctype(*_: object) -> None:
     raise Damaged("it declares a document type, which no workbook does")
+
+
+class _SharedStringsReader:
+    """Collects the texts that cells share, without the phonetic readings of Japanese names."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget, self.strings = budget, list[str]()
+        self._parts: list[str] = []
+        self._is_text, self._aloud = False, 0
+
+    def start(self, name: str, _: dict[str, str]) -> None:
+        """Handle the start of an element."""
+        match local_name(name):
+            case "t":
+                self._is_text = not self._aloud
+            case "rPh":
+                self._aloud += 1
+
+    def data(self, text: str) -> None:
+        """Handle text of an element."""
+        if self._is_text:
+            self.budget.take(0, len(text))
+            self._parts.append(text)
+
+    def end(self, name: str) -> None:
+        """Handle the end of an element."""
+        match local_name(name):
+            case "t":
+                self._is_text = False
+            case "rPh":
+                self._aloud -= 1
+            case "si":
+                self.budget.take(1, 0)
+                self.strings.append(unescaped("".join(self._parts)))
+                self._parts.clear()
+
+
+def _kind_of_format(number: str, code: str) -> str:
+    """Return what a number format shows: "date", "duration" or "" for all else.
+
+    >>> [_kind_of_format("164", code) for code in ('yyyy"年"m"月"', "[h]:mm", "#,##0.00 [Red]", '0 "days"', "0.00E+00")]
+    ['date', 'duration', '', '', '']
+    """
+    if not code:
+        return "duration" if number == "46" else "date" if number.isdigit() and int(number) in _DATES else ""
+    bare = re.sub(r'"[^"]*"|\\.|_.|\*.', "", code)
+    if re.search(r"\[(h+|m+|s+)\]", bare, re.IGNORECASE):
+        return "duration"
+    return "date" if re.search(r"[ymdhs]", re.sub(r"\[[^\]]*\]", "", bare), re.IGNORECASE) else ""

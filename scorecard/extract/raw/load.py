@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scorecard.extract.contracts.contract import ObjectContract, SourceContract
+from scorecard.extract.raw.extraction import LoadedObject
 from scorecard.extract.raw.load_resources import cursor_resource, table_resources
+from scorecard.extract.raw.raw_tables import Cursor, NewestLoad
 from scorecard.extract.raw.recover import take_back
-from scorecard.extract.raw.result import LoadedObject
-from scorecard.extract.raw.state import Cursor, NewestLoad
 from scorecard.extract.raw.validate import ValidatedTable
-from scorecard.extract.raw.warehouse_file import cannot_use, is_damaged, is_locked, open_warehouse
+from scorecard.extract.raw.warehouse_file import Types, cannot_use, is_damaged, is_locked, open_warehouse
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.sql import literal, quoted
 
@@ -86,6 +86,44 @@ def _run_pipeline(warehouse: Path, source: SourceContract, work: Path, resources
     info.raise_on_failed_jobs()
     (load_id,) = info.loads_ids
     return str(load_id)
+
+
+def retype(path: Path, source: SourceContract, validated: list[ValidatedTable], types: Types) -> None:
+    """Change raw columns to the types of their contract; dlt would add a second column.
+
+    Raises
+    ------
+    ScorecardError: a value that the table holds can't be of the new type.
+    """
+    import duckdb
+
+    changes = [
+        (table.contract, column, held)
+        for table in validated
+        for column in table.columns
+        if (held := types.get(table.contract.name, {}).get(column.name)) and held != _spelled(column.stored)
+    ]
+    if not changes:
+        return
+    with open_warehouse(path, read_only=False) as db:
+        for contract, column, held in changes:
+            table = f"{source.schema}.{quoted(contract.name)}"
+            try:
+                db.execute(f"alter table {table} alter {quoted(column.name)} type {column.stored}")
+            except duckdb.Error as error:
+                if is_damaged(error):
+                    raise
+                raise ScorecardError(
+                    f"The column {column.name} of {source.schema}.{contract.name} is {held} and holds values that"
+                    f" are no {column.data_type}: {str(error).splitlines()[0]}.",
+                    f"In {contract.declared_in}, keep its old type, or give the column a new name and"
+                    f" config.meta.header: {column.header}.",
+                ) from error
+
+
+def _spelled(data_type: str) -> str:
+    """Spell a type of a contract as DuckDB's catalogue does."""
+    return "timestamp with time zone" if data_type == "timestamptz" else data_type.replace(", ", ",")
 
 
 def load_time(earlier: Iterable[NewestLoad | Cursor]) -> datetime:

@@ -5,7 +5,6 @@ apply to the tables of a database and the lists of a service.
 """
 
 import getpass
-import hashlib
 import json
 import os
 import shlex
@@ -22,9 +21,6 @@ from scorecard.shared.files import write_whole
 from scorecard.shared.locks import alone
 from scorecard.shared.moments import now_text
 from scorecard.shared.settings import Settings
-
-TAIL = 4
-"""Bytes at the end of a file that hold its last line end, in any encoding."""
 
 
 @dataclass(frozen=True)
@@ -96,27 +92,6 @@ def limits_of(settings: Settings, source: SourceContract) -> LossLimits:
         ),
     )
     return limits.without_loss() if source.folder else limits
-
-
-def ends_line(path: Path, name: str) -> bool | None:
-    """Whether the last line of a file has a line end; None for a workbook or a Parquet file, which have no lines."""
-    if name.lower().endswith((".xlsx", ".parquet")):
-        return None
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - TAIL))
-        return file.read().rstrip(b"\0")[-1:] in (b"\n", b"\r")
-
-
-def version_of(files: Sequence[tuple[str, str]]) -> str:
-    r"""Return the SHA-256 that names a version of an export: of its file, or of the `sha256sum` listing of several.
-
-    >>> version_of([("shop/a.csv", "ab")]), version_of([("shop/a.csv", "ab"), ("shop/b.csv", "cd")])[:8]
-    ('ab', '7ba52871')
-    """
-    if len(files) == 1:
-        return files[0][1]
-    printed = "".join(f"{sha256}  {name.partition('/')[2]}\n" for name, sha256 in files)
-    return hashlib.sha256(printed.encode()).hexdigest()
 
 
 def confirmations(settings: Settings) -> list[Confirmation]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import Column, ObjectContract
 from scorecard.extract.contracts.value_formats import EPOCH, OFFSET, ValueFormats, epoch_sql, moment_sql, number_sql
-from scorecard.extract.raw.numbers import LARGEST, is_number, number, too_large
 from scorecard.extract.raw.undeclared import UNDECLARED
 from scorecard.shared.sql import key_sql, literal, quoted
 
@@ -16,6 +15,13 @@ if TYPE_CHECKING:
 
 EARLIEST, LATEST = "1900-01-01", "2200-01-01"
 """The allowed days. One record at 9999-12-31, meant as "never", would make a calendar of 8000 years."""
+
+LARGEST = 10**15
+"""The largest amount: at any rate of decimal(14,8), products of it stay within the 38 digits that engines hold."""
+
+_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?"
+_NUMBER_PARTS = r"([+-]?)(\d*)\.?(\d*)[eE]([+-]?\d+)"
+_WHOLE = r"[+-]?\d+(\.0*)?"
 
 # DuckDB's own casts allow too much: 3.7 becomes 4, 1.005 becomes 1.01, 'infinity' a date.
 _FORMS = {
@@ -126,7 +132,7 @@ def _value(cell: str, column: Column, formats: ValueFormats) -> str:
     if date_format == EPOCH:
         return epoch_sql(_usual(text, replace(column, data_type="bigint")), column.data_type)
     if not date_format:
-        return _usual(number_sql(text, formats) if is_number(column) or column.data_type == "double" else text, column)
+        return _usual(number_sql(text, formats) if _is_number(column) or column.data_type == "double" else text, column)
     value = moment_sql(text, column.data_type, date_format, is_own=bool(column.date_format))
     # A typed day of a file comes as 2024-12-31, which only a format that begins with the year could misread.
     is_mistakable = date_format.startswith("%Y-")
@@ -135,8 +141,8 @@ def _value(cell: str, column: Column, formats: ValueFormats) -> str:
 
 def _usual(text: str, column: Column) -> str:
     """SQL of a text in the column's type, in the default format; null if it isn't of that type."""
-    if is_number(column):
-        return number(text, column)
+    if _is_number(column):
+        return _number(text, column)
     cast = f"try_cast({text} as {column.data_type})"
     value = f"case when regexp_full_match({text}, '{_FORMS[column.data_type]}') then {cast} end"
     return f"case when isfinite({cast}) then {value} end" if column.data_type == "double" else value
@@ -156,7 +162,7 @@ def _fault(cell: str, column: Column, formats: ValueFormats) -> str:
         value = f"""'{column.name}: "' || left({cell}, 80) || if(length({cell}) > 80, '…', '') || '" is"""
         if column.decimal and not column.identifies:
             text = number_sql(f"trim({cell})", formats)
-            cases += f" when {too_large(text, column)} then {value} larger than {column.data_type} holds'"
+            cases += f" when {_is_too_large(text, column)} then {value} larger than {column.data_type} holds'"
         cases += f" when {cell} is not null and {quoted(column.name)} is null then {value} no {wanted}'"
         for condition, words in _limits(column):
             cases += f" when {condition} then {value} {words}'"
@@ -174,3 +180,54 @@ def _limits(column: Column) -> Iterator[tuple[str, str]]:
         yield outside, f"outside of the days allowed, {EARLIEST} to {LATEST}"
     if column.decimal and not column.identifies:
         yield f"abs({name}) > {LARGEST}", f"larger than any that the warehouse reckons with, {LARGEST}"
+
+
+def _is_number(column: Column) -> bool:
+    """Whether the column holds decimals or whole numbers."""
+    return column.decimal is not None or column.data_type in ("bigint", "integer")
+
+
+def _number(text: str, column: Column) -> str:
+    """SQL of a text in the type of its raw column, null where it is no number or doesn't fit."""
+    scale = int(column.stored.rpartition(",")[2].rstrip(")")) if column.decimal else 0
+    plain = _WHOLE
+    if scale:
+        plain = rf"[+-]?(\d+(\.\d{{0,{scale}}}0*)?|\.\d{{1,{scale}}}0*)"
+    other = _without_exponent(text)
+    if column.decimal is None or column.identifies:
+        # A key or a whole number is taken exactly or not at all. One with an exponent and more than 15 digits was a
+        # binary number before, and has lost digits.
+        few = plain.replace(r"\d+", r"0*\d{1,15}", 1)
+        other = f"nullif(regexp_extract({other}, '^({few})$'), '')"
+    else:
+        other = _half_to_even(other, scale)
+    return (
+        f"case when regexp_full_match({text}, '{plain}') then try_cast({text} as {column.stored})"
+        f" when regexp_full_match({text}, '{_NUMBER}') then try_cast({other} as {column.stored}) end"
+    )
+
+
+def _is_too_large(text: str, column: Column) -> str:
+    """SQL condition: the text is a number, but not one of the column's type."""
+    return f"{quoted(column.name)} is null and regexp_full_match({text}, '{_NUMBER}')"
+
+
+def _without_exponent(text: str) -> str:
+    """SQL of a number written out: '1.39E8' is '139000000'."""
+    parts = f"[regexp_extract({text}, '^{_NUMBER_PARTS}$', ['sign', 'whole', 'part', 'exponent'])]"
+    # `place` is the number of digits before the point, bounded: beyond the digits it makes no difference.
+    exponent = "greatest(-50 - length(n.whole || n.part), least(50 + length(n.whole || n.part), n.exponent::bigint))"
+    placed = f"{{sign: n.sign, digits: n.whole || n.part, place: length(n.whole) + {exponent}}}"
+    written = (
+        "case when n.place <= 0 then '0.' || repeat('0', -n.place) || n.digits"
+        " when n.place >= length(n.digits) then n.digits || repeat('0', n.place - length(n.digits))"
+        " else n.digits[:n.place] || '.' || n.digits[n.place + 1:] end"
+    )
+    done = f"list_transform(list_transform({parts}, lambda n: {placed}), lambda n: n.sign || {written})[1]"
+    return f"case when regexp_matches({text}, '[eE]') then {done} else {text} end"
+
+
+def _half_to_even(text: str, scale: int) -> str:
+    """SQL of a number without the half behind an even last decimal; DuckDB rounds every other half away from zero."""
+    before = rf"\.\d{{{scale - 1}}}[02468]" if scale else r"[02468]\."
+    return rf"regexp_replace({text}, '^(.*{before})50*$', '\1')"

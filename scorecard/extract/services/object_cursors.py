@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from scorecard.extract.contracts.contract import ObjectContract, SourceContract, first_day
-from scorecard.extract.raw.state import Cursor, read_cursors
+from scorecard.extract.raw.raw_tables import Cursor, read_cursors
 from scorecard.extract.services.service import ServiceObject
 from scorecard.shared.settings import Settings
 

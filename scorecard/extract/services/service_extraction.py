@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import ObjectContract, RecordShape, SourceContract
-from scorecard.extract.raw.load import load, load_time
+from scorecard.extract.raw.extraction import ExtractResult, LoadedObject, joined_error, scratch_database, working_folder
+from scorecard.extract.raw.load import load, load_time, retype
 from scorecard.extract.raw.raw_tables import RawTables
-from scorecard.extract.raw.result import ExtractResult, LoadedObject, joined_error
-from scorecard.extract.raw.retype import retype
-from scorecard.extract.raw.scratch import scratch_database, working_folder
 from scorecard.extract.raw.suspect import LossLimits, limits_of
 from scorecard.extract.raw.undeclared import undeclared_warning
 from scorecard.extract.raw.validate import ValidatedTable, count

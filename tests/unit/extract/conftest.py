@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from scorecard.extract import ExtractResult, SourceContract, extract_source, load_contracts
-from scorecard.extract.files.export_file import ExportFile
+from scorecard.extract.files.originals import ExportFile
 from scorecard.shared.settings import Settings
 from tests.conftest import SETTINGS_FILE
 

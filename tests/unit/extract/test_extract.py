@@ -327,7 +327,7 @@ def test_a_state_folder_that_cannot_be_written_to_is_named(shop: Shop, letter: s
 
 
 def test_an_export_that_needs_too_much_memory_is_named(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["scorecard.extract.raw.scratch"], "MEMORY", "20MB")
+    monkeypatch.setattr(sys.modules["scorecard.extract.raw.extraction"], "MEMORY", "20MB")
     shop.write(ORDERS + "A5,1,2024-01-01,x" + "," * 3_000_000 + "\n")
     with pytest.raises(ScorecardError, match=r"shop/orders\.csv cannot be read: Out of Memory") as error:
         shop.extract()

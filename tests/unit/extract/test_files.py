@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scorecard.extract.files import csv_encoding, csv_files
+from scorecard.extract.files import csv_files
 from scorecard.extract.files.cells import snake_case
 from scorecard.extract.files.read_export import read_export
 from scorecard.extract.raw.validate import ValidatedTable
@@ -342,7 +342,7 @@ def test_a_line_may_be_just_so_long(read: Reader, monkeypatch: pytest.MonkeyPatc
 def test_a_wrong_byte_is_found_wherever_blocks_end(
     read: Reader, monkeypatch: pytest.MonkeyPatch, end: str, block: int
 ) -> None:
-    monkeypatch.setattr(csv_encoding, "BLOCK", block)
+    monkeypatch.setattr(csv_files, "BLOCK", block)
     good = ORDERS.replace("first", "顧客👩‍💻").replace("\n", end).encode()
     for wrong, message in ((b"\xff", "the byte 0xFF"), ("客".encode()[:2], "the byte 0xE5")):
         with pytest.raises(ScorecardError) as error:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scorecard.extract import connectors, load_contracts
-from scorecard.extract.files.folder import matching
+from scorecard.extract.contracts.contract import matching
 from scorecard.shared.errors import ScorecardError
 
 from .conftest import YAML, Shop

@@ -7,8 +7,8 @@ import duckdb
 import pytest
 
 from scorecard.extract.contracts.contract import Column, ObjectContract, RecordShape
+from scorecard.extract.raw.extraction import scratch_database
 from scorecard.extract.raw.raw_tables import RawTables
-from scorecard.extract.raw.scratch import scratch_database
 from scorecard.extract.raw.suspect import LossLimits
 from scorecard.extract.services.service_page import ServicePage
 from scorecard.extract.services.table_buffer import TableBuffer

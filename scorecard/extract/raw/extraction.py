@@ -1,8 +1,9 @@
-"""The working folder and the scratch_database database of one extraction."""
+"""One extraction of a source: its lock, its working folder, its scratch database, its result and its one error."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,48 @@ if TYPE_CHECKING:
     import duckdb
 
 MEMORY = "256MB"
-"""What the scratch_database database may hold in memory before it spills to disk."""
+"""What the scratch database may hold in memory before it spills to disk."""
 
 UNFIT = "'%?\\"
 """Characters that dlt or DuckDB misreads in the path of the warehouse: it would be written elsewhere, or not at all."""
+
+
+@dataclass(frozen=True)
+class LoadedObject:
+    """One object that was loaded; `rows_new` and `rows_retired` count versions begun and ended."""
+
+    name: str
+    rows_read: int
+    rows_loaded: int
+    rows_quarantined: int
+    rows_new: int
+    rows_retired: int
+
+    def __add__(self, later: "LoadedObject") -> "LoadedObject":
+        """Add what a later load did to the same raw table."""
+        return LoadedObject(
+            self.name,
+            self.rows_read + later.rows_read,
+            self.rows_loaded + later.rows_loaded,
+            self.rows_quarantined + later.rows_quarantined,
+            self.rows_new + later.rows_new,
+            self.rows_retired + later.rows_retired,
+        )
+
+
+@dataclass(frozen=True)
+class ExtractResult:
+    """What one extraction did. `load_id` is None if nothing was loaded; `warnings` are sentences.
+
+    ``ending``: sentences about versions of an API whose support ends soon.
+    """
+
+    source: str
+    load_id: str | None
+    loaded: tuple[LoadedObject, ...]
+    unchanged: tuple[str, ...]
+    warnings: tuple[str, ...]
+    ending: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -61,3 +100,17 @@ def refuse_unfit_state(state: Path) -> None:
             f"The state folder {state} has {' and '.join(unfit)} in its path, which no warehouse can be written to.",
             f"Set `state` (SCORECARD_STATE) to a folder without any of {' '.join(UNFIT)} in its path.",
         )
+
+
+def joined_error(source: SourceContract, errors: Mapping[str, ScorecardError]) -> ScorecardError:
+    """Return one error for several raw tables; tables that are read from one object share an error."""
+    distinct = list(dict.fromkeys(errors.values()))
+    if len(distinct) == 1:
+        joined = distinct[0]
+    else:
+        problems = " ".join(f"({number}) {error.problem}" for number, error in enumerate(distinct, start=1))
+        cures = " ".join(f"({number}) {error.cure}" for number, error in enumerate(distinct, start=1))
+        kind = Temporary if any(isinstance(error, Temporary) for error in distinct) else ScorecardError
+        joined = kind(f"{len(distinct)} objects of {source.name} cannot be loaded: {problems}", cures)
+    joined.by_object = dict(errors)
+    return joined
