@@ -1,5 +1,5 @@
-{# What the project's YAML says, for macros to read. A unit test of dbt has no graph: there columns come from the table that
-   was built, and the rest from the test's `overrides`. #}
+{# What the project's YAML declares, for other macros. A unit test of dbt has no graph. There the columns come from the
+   table that was built, and everything else from the test's `overrides`. #}
 {# The columns that the fact's YAML lists; empty while dbt still parses. #}
 {% macro fact_columns(fact) %}
     {% if not execute %} {{ return({}) }}{% endif %}
@@ -9,7 +9,7 @@
 {% endmacro %}
 
 
-{# The KPI models of the project, so that what calls this depends on each of them. #}
+{# References to all KPI models of the project. A model that calls this depends on each of them. #}
 {% macro kpi_models() %}
     {% set models = [] %}
     {% for name in var('kpis', []) %} {% do models.append(ref(name)) %} {% endfor %}
@@ -17,8 +17,8 @@
 {% endmacro %}
 
 
-{# The plan that `scorecard plan` shows: the metrics, and the passes that compute them. It is made of the KPIs' compiled SQL before
-   each build, in the folder that dbt runs in. Without one, no KPI has a value. #}
+{# The plan that `scorecard plan` shows: the metrics, and the passes that compute them. It is made from the KPIs'
+   compiled SQL before each build, and lies in the folder in which dbt runs. Without a plan no KPI has a value. #}
 {% macro plan() %}
     {% set nothing = {'metrics': [], 'passes': [], 'plain': {}, 'derived': []} %}
     {% if not execute or not run_query("select file from glob('plan.json')").rows %} {{ return(nothing) }}{% endif %}
@@ -26,7 +26,7 @@
 {% endmacro %}
 
 
-{# Every metric and variant beside one, as rows for a test to read: (metric, unit). #}
+{# Every metric and every variant, as rows for a test: (metric, unit). #}
 {% macro catalogue_rows() -%}
     values
         {%- for metric in plan().metrics %}
@@ -36,7 +36,8 @@
 {%- endmacro %}
 
 
-{# Every metric with each KGI that it is or drives, by whatever metrics between them, as rows for a test to read: (metric, kgi). #}
+{# Every metric with each KGI that it is, or that it drives directly or through other metrics, as rows for a test:
+   (metric, kgi). #}
 {% macro kgi_rows() -%}
     {%- set metrics = plan().metrics -%}
     {%- set drives = {} -%}
@@ -52,7 +53,8 @@
 {%- endmacro %}
 
 
-{# A metric and all that it drives. What is reached is gone through in turn while it grows, each once, so a cycle ends. #}
+{# A metric and all metrics that it drives. The loop visits the list while it grows. A metric is in it once, so a cycle
+   ends. #}
 {% macro reached_from(metric, drives) %}
     {% set reached = [metric] %}
     {% for name in reached %}
@@ -62,24 +64,24 @@
 {% endmacro %}
 
 
-{# Ends a test's query: it fails with a sentence that names what is wrong, rather than with a count of rows. The error is in
-   the condition, since dbt counts the rows and an engine leaves out a column that nobody reads. #}
+{# The end of a test's query. The test fails with a sentence that names what is wrong, instead of a count of rows. The
+   error is raised in the condition: dbt only counts the rows, so an engine need not compute their columns. #}
 {% macro fail_by_name(relation, sentence) -%}
-    select 1 as said from {{ relation }} having count(*) > 0 and {{ failure(joined_texts(sentence, ' ')) }} is null
+    select 1 as failed from {{ relation }} having count(*) > 0 and {{ failure(joined_texts(sentence, ' ')) }} is null
 {%- endmacro %}
 
 
-{# Where a row of what people write stands, as a sentence about it begins. #}
+{# The beginning of a sentence about a row that a person wrote: its file and line. #}
 {% macro at_line(row) -%} {{ row }}.source_file || ', line ' || {{ row }}.source_line || ': ' {%- endmacro %}
 
 
-{# The business units that sources are declared for and of which nothing was read yet: their targets can't be judged. #}
+{# The business units with declared sources of which nothing was read yet. Their targets can't be checked yet. #}
 {% macro units_without_data() -%}
     select declared.unit
     from
         (
             {%- for unit in var('sources', {}).values() | map(attribute='business_unit') | unique %}
-                select {{ text(unit) }} as unit
+                select {{ text_literal(unit) }} as unit
                 union all
             {%- endfor %}
             select null::string as unit

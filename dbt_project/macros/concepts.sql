@@ -1,8 +1,9 @@
-{# All records of a concept (accounts, opportunities, …) of all sources that deliver it. The engine finds their models by
-   name, `stg_<source>__<concept>` or `int_<source>__<concept>`, and refuses one that does not fit. The columns are those
-   in the YAML of the model that calls this: one that a source lacks is null, the business unit is the source's, and so
-   is the currency of a record that names none. A member has the name that the unit's aliases give it.
-   `one_per`: the column of which a source lists each member; what it lists under an old and the new name is the new one. #}
+{# All records of a concept (accounts, opportunities, …), from all sources that deliver it. The engine finds the
+   sources' models by name, `stg_<source>__<concept>` or `int_<source>__<concept>`, and refuses a model with other
+   columns. The columns are those in the YAML of the model that calls this. A column that a source lacks is null. The
+   business unit is the source's, and so is the currency of a record without one. A member has the name that the unit's
+   aliases give it. `one_per`: the column of a list of members. If a source lists a member under its old and its new
+   name, only the row with the new name stays. #}
 {% macro concept(name, one_per=none) %}
     {%- set columns = model.columns.values() | list if execute else [] -%}
     {%- set names = ref('int_names') if name != 'aliases' -%}
@@ -39,14 +40,14 @@
 {% endmacro %}
 
 
-{# Whether a column's texts are members that may have other names: those of a dimension. #}
+{# Whether a column holds members of a dimension, which may have aliases. #}
 {% macro _has_members(column) -%}
     {{ return(column in all_dimensions() and column not in ['company', 'business_unit']) }}
 {%- endmacro %}
 
 
-{# The rows of a relation that say of which dimension their member is, as `given`, with the name that the member has now
-   in `known_member`. Each of a pair's two names is followed. #}
+{# The rows of a relation with the columns `dimension` and `member`, as `given`, and the member's present name in
+   `known_member`. Of a pair, each of the two names is looked up. #}
 {% macro with_names(relation) -%}
     {%- set pairs = var('dimensions') | selectattr('crosses', 'defined') | list -%}
     select
@@ -81,7 +82,7 @@
 {%- endmacro %}
 
 
-{# What a source's model has of a column of its concept. #}
+{# The SQL of a concept's column, from a source's model. #}
 {% macro _delivered(column, delivered) -%}
     {%- if column == 'business_unit' -%} {{ of_source('business_unit') }}
     {%- elif column == 'currency' and column in delivered -%} coalesce(record.currency, {{ of_source('currency') }})
@@ -93,17 +94,19 @@
 {%- endmacro %}
 
 
-{# What is declared of the source that a `record` is of: its `business_unit` or its `currency`. #}
+{# The `business_unit` or the `currency` that is declared for the source of a `record`. #}
 {% macro of_source(key) -%}
     {%- if var('sources', {}) -%}
         case
             record.source_system
-            {%- for name, source in var('sources').items() %} when '{{ name }}' then {{ text(source[key]) }}{% endfor %}
+            {%- for name, source in var('sources').items() %}
+                when '{{ name }}' then {{ text_literal(source[key]) }}
+            {% endfor %}
         end
     {%- else -%} null
     {%- endif -%}
 {%- endmacro %}
 
 
-{# A text as SQL writes it. #}
-{% macro text(value) -%} {{ dbt.string_literal(dbt.escape_single_quotes(value)) }} {%- endmacro %}
+{# A text as an SQL literal. #}
+{% macro text_literal(value) -%} {{ dbt.string_literal(dbt.escape_single_quotes(value)) }} {%- endmacro %}

@@ -1,10 +1,11 @@
-{# Which observation counts in which period: the one rule, for the roll-up, the close and the trace. It is plain text without
-   dbt, so that the engine renders it too.
+{# The rule by which an observation counts in a period. The roll-up, the close and the trace share it. The macro uses
+   nothing of dbt, so that the engine can render it, too.
 
-   kind     flow, stock or period (its rows have their period)
-   row      alias of observations: occurred_on; ended_on of a stock; grain, period_start and period_until (null: it goes on) of
-            rows that have their period
-   period   alias of periods: grain, period_start, period_end, and observed_until, the day after the last that is known #}
+   kind     flow, stock or period (the rows have their own period)
+   row      alias of observations, with occurred_on. A stock also has ended_on. Rows with their own period have grain,
+            period_start and period_until, which is null where the row has no end.
+   period   alias of periods, with grain, period_start, period_end and observed_until, the day after the last known one
+#}
 {% macro counts_in(kind, row, period) -%}
     {%- if kind == 'flow' -%}
         {{ row }}.occurred_on >= {{ period }}.period_start and {{ row }}.occurred_on < {{ period }}.period_end

@@ -1,8 +1,8 @@
 {# A derived metric is computed from values of other metrics: of the same member, in the same period (`now`), in the
    one before (`prior`), a year before (`year_ago`), some months before (`lag`), or from a target (`target`). #}
-{# The values of one derived metric; for `kpi_values`, whose rows they are made of. Terms are t0, t1, …; t0 says which
-   members and periods there are. w is the unit or company in the period that a term looks back at: it has a value even
-   where the member has none. #}
+{# The values of one derived metric, computed from the rows of `kpi_values`. Its terms are t0, t1, …, and there is a
+   value for each member and period of t0. w is the unit or the company in the period that a term looks back at. It has
+   a value even where the member has none. #}
 {% macro derived_values(metric) %}
     select *, case when na_reason is null then {{ exact_ratio('numerator', 'denominator') }} end as value
     from

@@ -1,15 +1,15 @@
-{# The dimensions that there are figures by. They are declared in dbt_project/dimensions/; the last ones are pairs of two
-   of them, which a metric declares by `cross`. #}
+{# All dimensions by which there are figures. They are declared in dbt_project/dimensions/. The last ones are pairs of
+   two dimensions, which metrics declare by `cross`. #}
 {% macro all_dimensions() %} {{ return(var('dimensions') | map(attribute='name') | list) }} {% endmacro %}
 
 
-{# The dimensions that a fact can be cut by, as a column of its name. #}
+{# The dimensions that a fact may have as a column. #}
 {% macro own_dimensions() %}
     {{ return(var('dimensions') | rejectattr('crosses', 'defined') | map(attribute='name') | list) }}
 {% endmacro %}
 
 
-{# The member of a metric's observation in a dimension; columns are those of its KPI. #}
+{# The member of a metric's observation in a dimension. `columns` are those of its KPI. #}
 {% macro member_of(metric, dimension, columns) -%}
     {%- if dimension.crosses is not defined -%} {{ or_null(dimension.name, 'string', columns) }}
     {%- else -%}
@@ -20,9 +20,9 @@
 {%- endmacro %}
 
 
-{# Dimensions that are summed together first: a rep has one team, a team one region, so the sums by rep are few and make
-   those of team, region, unit and company. A dimension joins the family that ends in the nearest dimension around it; any
-   other has a sum of its own. #}
+{# Dimensions in families, which are summed together first. A rep has one team, and a team one region. So the sums by
+   rep are few, and the sums by team, region, unit and company are made from them. A dimension joins the family that
+   ends in the nearest dimension around it; without such a family it begins one. #}
 {% macro families(dimensions) %}
     {% set made = [] %}
     {% for dimension in var('dimensions') if dimension.name in dimensions %}
@@ -40,7 +40,7 @@
 {% macro dimensions_of(fact) %} {{ return(dimensions_among(fact_columns(fact))) }} {% endmacro %}
 
 
-{# The dimensions among some columns; all observations can be cut by company and business unit. #}
+{# The dimensions among some columns. Company and business unit are always among them. #}
 {% macro dimensions_among(columns) %}
     {% set dimensions = ['company', 'business_unit'] %}
     {% for dimension in own_dimensions() if dimension in columns and dimension not in dimensions %}
@@ -50,7 +50,8 @@
 {% endmacro %}
 
 
-{# Days are kept for the whole company and its units only: a rep's single day says nothing and is most of the rows. #}
+{# The grains of a dimension's figures. Only the company and its units have figures by day: those of other members
+   would be most of the rows, and a single day of a rep says little. #}
 {% macro grains_of(dimension) %}
     {{ return(['day'] * (dimension in ['company', 'business_unit']) + ['week', 'month', 'quarter', 'year']) }}
 {% endmacro %}

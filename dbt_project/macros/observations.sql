@@ -1,5 +1,5 @@
 {# The observation contract: what every KPI selects. docs/metrics-guide.md, Add a metric, explains it. #}
-{# Which record an observation comes from, and where that record was read. #}
+{# The record that an observation comes from, and where that record was read. #}
 {% macro record(alias) -%}
     {{ alias }}.source_system,
     {{ alias }}.source_object,
@@ -10,7 +10,7 @@
 {%- endmacro %}
 
 
-{# The business unit that a fact's row is of, and the row's member of each of the fact's dimensions. #}
+{# The business unit of a fact's row, and its member in each of the fact's dimensions. #}
 {% macro dimensions(fact, alias) -%}
     {{ alias }}.business_unit
     {%- for dimension in dimensions_of(fact) if dimension not in ['company', 'business_unit'] %}
@@ -19,7 +19,7 @@
 {%- endmacro %}
 
 
-{# The columns of the contract, by kind of metric: required, optional, and the types that each may have. #}
+{# The columns of the contract, by kind of metric: required and optional columns, with the types that each may have. #}
 {% macro observation_contract(kind) %}
     {% set text = ['VARCHAR'] %}
     {% set number = ['DECIMAL', 'INTEGER', 'BIGINT', 'SMALLINT', 'TINYINT', 'HUGEINT'] %}
@@ -44,7 +44,7 @@
 {% endmacro %}
 
 
-{# Stops the build of a KPI whose select has another shape than the contract. Runs after its view is made. #}
+{# Stops the build if the columns of a KPI differ from the contract. It runs after the KPI's view is made. #}
 {% macro refuse_other_shape() %}
     {% if not execute %} {{ return('') }}{% endif %}
     {% set contract = observation_contract(model.config.meta.get('kind', 'flow')) %}
@@ -125,12 +125,14 @@
 {% endmacro %}
 
 
+{# A column, or null where there is none of its name. #}
 {% macro or_null(name, type, columns) -%}
     {{ name if name in columns else 'cast(null as ' ~ type ~ ') as ' ~ name }}
 {%- endmacro %}
 
 
-{# The two totals that an observation counts in, unless it says that it counts for its members only. #}
+{# The members of an observation in company and business unit. They are null where `in_total` says that the observation
+   counts for its other members only. #}
 {% macro members(columns) -%}
     {%- if 'in_total' in columns -%}
         case when in_total then 'all' end as company, case when in_total then business_unit end as business_unit

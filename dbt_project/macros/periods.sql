@@ -1,4 +1,4 @@
-{# A day moved by whole periods of a grain; months keep to the last day of a shorter month. #}
+{# A day moved by whole periods of a grain. In a shorter month it is the last day. #}
 {% macro move(grain, day, steps) -%}
     case
         {{ grain }}

@@ -1,15 +1,15 @@
-{# Medians and percentiles, of the observations themselves: never of averages. #}
-{# The quantiles there are, in tenths. #}
+{# Medians and percentiles, computed from the observations themselves, never from averages. #}
+{# All quantiles, in tenths. #}
 {% macro quantiles() %} {{ return({'median': 5, 'percentile_90': 9, 'km_median': 5}) }}{% endmacro %}
 
 
-{# Whether an aggregate is taken from `kpi_amounts`: where records repeat period after period, or wait. #}
+{# Whether an aggregate is computed from `kpi_amounts`: where records count in several periods, or wait. #}
 {% macro is_counted(pass, aggregate) %}
     {{ return(aggregate == 'km_median' or (aggregate in quantiles() and pass.kind == 'period')) }}
 {% endmacro %}
 
 
-{# The aggregates of a metric that are taken from `kpi_amounts`. #}
+{# The aggregates of a metric that are computed from `kpi_amounts`. #}
 {% macro counted_aggregates(pass, metric) %}
     {% set counted = [] %}
     {% for aggregate in metric.aggregates if is_counted(pass, aggregate) %}
@@ -19,7 +19,7 @@
 {% endmacro %}
 
 
-{# Of one pass: the parts of a select with a row per metric, aggregate, grain, period and member. #}
+{# The parts of a select with a row per metric, aggregate, grain, period and member of one pass. #}
 {% macro quantile_parts(pass) %}
     {% set by_rank = [] %}
     {% set parts = [] %}
@@ -37,14 +37,15 @@
 {% endmacro %}
 
 
-{# DuckDB interpolates in doubles, which hold 15 digits. So the amounts are ranked once; a period's ranks, which are small,
-   are sorted, and the two on either side of the quantile's place stand for their amounts. #}
+{# The quantiles of a pass's rows. DuckDB interpolates in doubles, which hold 15 digits. So the amounts are ranked
+   once, and the ranks of a period, which are small numbers, are sorted. The quantile lies between the amounts of the
+   two ranks beside its place. #}
 {% macro quantiles_of_rows(pass, wanted) %}
     {% set dimensions = pass.dimensions %}
     {% set amounts = {} %}
     {% for item in wanted %} {% do amounts.update({item.metric: item.x}) %} {% endfor %}
     with
-        rows as ({{ measured_rows(pass) }}),
+        rows as ({{ pass.sql }}),
         {% for metric, x in amounts.items() %}
             amount_{{ metric }} as (
                 select {{ x }} as amount, cast(row_number() over (order by {{ x }} nulls last) as int) as rank
@@ -89,11 +90,7 @@
         select
             '{{ item.metric }}' as metric,
             '{{ item.aggregate }}' as aggregate,
-            grain,
-            period_start,
-            scope,
-            dimension,
-            member,
+            {{ figure_columns() }},
             {{ between('lower.amount', 'upper.amount', tenths) }} as quantile,
             cast(null as decimal(38, 8)) as longer_than
         from grouped
@@ -106,27 +103,19 @@
 {% endmacro %}
 
 
-{# The quantile lies between the two amounts at whose counts its place falls. #}
+{# A quantile computed from the counts of equal amounts. It lies between the two amounts beside its place. #}
 {% macro quantile_by_count(metric, aggregate) %}
     {% set tenths = quantiles()[aggregate] ~ ' * (total - 1)' %}
     select
         '{{ metric }}' as metric,
         '{{ aggregate }}' as aggregate,
-        grain,
-        period_start,
-        scope,
-        dimension,
-        member,
+        {{ figure_columns() }},
         {{ between('lower', 'upper', tenths) }} as quantile,
         cast(null as decimal(38, 8)) as longer_than
     from
         (
             select
-                grain,
-                period_start,
-                scope,
-                dimension,
-                member,
+                {{ figure_columns() }},
                 total,
                 min(amount) filter (where up_to > {{ whole_quotient(tenths, 10) }}) as lower,
                 min(amount) filter (where up_to > least({{ whole_quotient(tenths, 10) }} + 1, total - 1)) as upper
@@ -134,20 +123,18 @@
                 (
                     select
                         *,
-                        sum(times) over (
-                            partition by grain, period_start, scope, dimension, member order by amount nulls last
-                        ) as up_to,
-                        sum(times) over (partition by grain, period_start, scope, dimension, member) as total
+                        sum(times) over (partition by {{ figure_columns() }} order by amount nulls last) as up_to,
+                        sum(times) over (partition by {{ figure_columns() }}) as total
                     from known_amount
                     where known_amount.metric = '{{ metric }}'
                 ) as placed
-            group by grain, period_start, scope, dimension, member, total
+            group by {{ figure_columns() }}, total
         ) as sides
 {% endmacro %}
 
 
-{# How often each amount of a metric is there, by period and member; `events` are those whose wait is over. Rows that are
-   alike are counted once before they are counted by family. #}
+{# How often each amount of a metric occurs, by period and member. `events` counts the observations whose wait is over.
+   Equal rows are counted first, and then these counts are added up by family. #}
 {% macro counted_amounts(pass, metric) %}
     {% set dimensions = pass.dimensions %}
     {% set keys = 'grain, period_start, amount' %}
@@ -178,7 +165,7 @@
 {% endmacro %}
 
 
-{# The observations of a metric, each with every period in which it counts; the amount is null where it is not known. #}
+{# The observations of a metric, each with every period in which it counts. The amount is null where it is not known. #}
 {% macro rows_by_period(pass, metric) %}
     {% set has_own_period = pass.kind == 'period' and not pass.get('has_spans') %}
     {% set period = 'measured' if has_own_period else 'period' %}
@@ -189,7 +176,7 @@
         {% for dimension in pass.dimensions %} measured.{{ dimension }},{% endfor %}
         measured.x{{ metric.numerator }} as amount,
         {{ 'measured.is_event' if pass.get('waits') else 'true' }} as is_event
-    from ({{ measured_rows(pass) }}) as measured
+    from ({{ pass.sql }}) as measured
     {% if pass.get('has_spans') %}
         inner join horizon on measured.scope = horizon.business_unit
         inner join period on {{ counts_in('period', 'measured', 'period') }} and period.period_start <= horizon.last_on
@@ -199,32 +186,23 @@
 {% endmacro %}
 
 
-{# The Kaplan-Meier median: rows that still wait hold down the curve from the amount at which they are known to wait, and
-   an end comes before a wait of the same length. Where the curve lies exactly on a half, the median is the middle of
-   that stretch, so it is the ordinary one where nothing waits. Where the curve stays above, it is longer than what is
-   known. #}
+{# The Kaplan-Meier median. A row that still waits is at risk up to the length that it has waited. Of equal lengths,
+   ends come before waits. Where the curve lies exactly on a half, the median is the middle of that stretch. So without
+   waiting rows it is the ordinary median. Where the curve stays above a half, the median is longer than what is known. #}
 {% macro waiting_median(metric) %}
     select
         '{{ metric }}' as metric,
         'km_median' as aggregate,
-        grain,
-        period_start,
-        scope,
-        dimension,
-        member,
+        {{ figure_columns() }},
         case when below is not null then {{ between('reached', 'below', '5') }} end as quantile,
         case when below is null then {{ between('coalesce(reached, longest)', 'longest', '5') }} end as longer_than
     from
         (
-            select grain, period_start, scope, dimension, member, longest, ends.reached as reached, ends.below as below
+            select {{ figure_columns() }}, longest, ends.reached as reached, ends.below as below
             from
                 (
                     select
-                        grain,
-                        period_start,
-                        scope,
-                        dimension,
-                        member,
+                        {{ figure_columns() }},
                         max(amount) as longest,
                         {{ half_of_curve('amount', 'events', 'at_risk') }} as ends
                     from
@@ -232,19 +210,18 @@
                             select
                                 *,
                                 sum(times) over (
-                                    partition by grain, period_start, scope, dimension, member
-                                    order by amount desc nulls last
+                                    partition by {{ figure_columns() }} order by amount desc nulls last
                                 ) as at_risk
                             from known_amount
                             where known_amount.metric = '{{ metric }}'
                         ) as waited
-                    group by grain, period_start, scope, dimension, member
+                    group by {{ figure_columns() }}
                 ) as curve
         ) as sides
 {% endmacro %}
 
 
-{# The amount at a place between two neighbours; the place's last digit says how many tenths of the way. #}
+{# The amount at a place between two neighbours. The last digit of `tenths` says how many tenths of the way. #}
 {% macro between(lower, upper, tenths) -%}
     ({{ lower }} + ({{ upper }} - {{ lower }}) * (({{ tenths }} % 10)::int * 0.1::decimal(2, 1)))::decimal(38, 8)
 {%- endmacro %}

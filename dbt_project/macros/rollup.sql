@@ -1,5 +1,7 @@
-{# From facts to values per period and member. A pass is one fact read once for all metrics that share its day. #}
-{# The passes of the plan (`scorecard plan`), and the plain way for every other metric: over its own observations. #}
+{# The roll-up from facts to totals by period and member. A pass reads one fact once, for all metrics with the same
+   day. Its rows have a scope (the business unit), members, conditions k and amounts x. An amount is null where its row
+   does not count, or where the source lacks it. #}
+{# The passes of the plan (`scorecard plan`), and for every other metric a pass over its own observations. #}
 {% macro passes(models) %}
     {% set planned = plan() %}
     {% set all_passes = [] %}
@@ -51,19 +53,8 @@
 {% endmacro %}
 
 
-{# The rows of a pass: scope (business unit), members, conditions k and amounts x. An amount is null where it doesn't
-   count and where the source doesn't say it. `{name}` in its SQL stands for the relation of that model. #}
-{% macro measured_rows(pass) %}
-    {% set ns = namespace(sql=pass.sql) %}
-    {% for model in pass.get('reads', []) %}
-        {% set ns.sql = ns.sql | replace('{' ~ model ~ '}', ref(model) | string) %}
-    {% endfor %}
-    {{ return(ns.sql) }}
-{% endmacro %}
-
-
-{# Sums of rows; of a stock, `sign` says whether a row comes or goes. c counts the amounts that are known, m the rows of
-   which one of two is not. #}
+{# Sums of rows. For levels, `sign` is the column that says whether a row enters (1) or leaves (-1). c counts the known
+   amounts, and m the rows of which one of two amounts is not known. #}
 {% macro sums_of_rows(pass, sign=none) %}
     {% set count = 'count(*)' if sign is none else 'sum(' ~ sign ~ ')' %}
     {% for _ in range(pass.conditions) %}
@@ -81,7 +72,7 @@
 {% endmacro %}
 
 
-{# The same sums added up. #}
+{# The sums of these sums. #}
 {% macro sums_of_sums(pass) %}
     {% for _ in range(pass.conditions) %} sum(k{{ loop.index0 }}) as k{{ loop.index0 }}, {% endfor %}
     {% for _ in pass.amounts %}
@@ -93,7 +84,7 @@
 {% endmacro %}
 
 
-{# The grouping sets of the last step: the company over all units, any other member within its unit. #}
+{# The grouping sets of the last step: the company over all units, and any other member within its unit. #}
 {% macro by_member(keys, dimensions) -%}
     grouping sets (
         {%- for dimension in dimensions %}
@@ -103,7 +94,7 @@
 {%- endmacro %}
 
 
-{# The grouping sets of the first step. #}
+{# The grouping sets of the first step: each family within its unit. #}
 {% macro by_family(keys, dimensions) -%}
     grouping sets (
         {%- for family in families(dimensions) %}
@@ -113,7 +104,7 @@
 {%- endmacro %}
 
 
-{# Whose sum a row of `by_member` is: scope, dimension and member; a null member doesn't count. #}
+{# The scope, dimension and member of a row of `by_member`. A row with a null member is left out later. #}
 {% macro scope_and_member(dimensions) %}
     coalesce(scope, 'all') as scope,
     case
@@ -123,7 +114,7 @@
 {% endmacro %}
 
 
-{# From columns per metric to a row per metric. #}
+{# Turns the columns of all metrics into one row per metric. #}
 {% macro one_row_per_metric(pass, relation, keys, counted='> 0') %}
     {% for metric in pass.metrics %}
         {% set sides = [metric.numerator, metric.denominator] | reject('none') | list %}
@@ -146,8 +137,8 @@
 {% endmacro %}
 
 
-{# The parts of a select with one row per metric, grain, period and member of one pass. What `kpi_amounts` counts is not
-   read a second time. #}
+{# The parts of a select with one row per metric, grain, period and member of one pass. The totals of metrics whose
+   amounts `kpi_amounts` has counted are made from these counts, so that the fact is not read again. #}
 {% macro rollup_parts(pass) %}
     {% set parts = [] %}
     {% set summed = [] %}
@@ -170,11 +161,7 @@
 {% macro total_of_amounts(metric) %}
     select
         '{{ metric }}' as metric,
-        grain,
-        period_start,
-        scope,
-        dimension,
-        member,
+        {{ figure_columns() }},
         sum(amount * try_cast(times as decimal(8, 0))) as numerator,
         sum(times)::decimal(38, 8) as denominator,
         cast(null as decimal(38, 8)) as pending,
@@ -182,18 +169,18 @@
         coalesce(sum(times) filter (where amount is null), 0) as missing
     from amount
     where amount.metric = '{{ metric }}'
-    group by grain, period_start, scope, dimension, member
+    group by {{ figure_columns() }}
 {% endmacro %}
 
 
-{# Flows, and facts that have a row per period. Sums are taken by day and family first, and added up to periods and
-   members, which is exact and cheap. #}
+{# The totals of flows, and of facts with a row per period. Rows are summed by day and family first, and then by period
+   and member, which is exact and cheap. #}
 {% macro rollup_sums(pass) %}
     {% set dimensions = pass.dimensions %}
     {% set has_periods = pass.kind == 'period' %}
     {% set keys = 'grain, period_start' if has_periods else 'occurred_on' %}
     with
-        rows as ({{ measured_rows(pass) }}),
+        rows as ({{ pass.sql }}),
         by_family as (
             select {{ keys }}, scope, {{ dimensions | join(', ') }}, {{ sums_of_rows(pass) }}
             from rows
@@ -205,15 +192,16 @@
             {% if not has_periods %} inner join calendar on by_family.occurred_on = calendar.day{% endif %}
             group by {{ by_member('grain, period_start', dimensions) }}
         )
-    select metric, grain, period_start, scope, dimension, member, numerator, denominator, pending, observations, missing
+    select metric, {{ figure_columns() }}, numerator, denominator, pending, observations, missing
     from ({{ one_row_per_metric(pass, 'summed', ['grain', 'period_start', 'scope', 'dimension', 'member']) }})
     where grain <> 'day' or dimension in ('company', 'business_unit')
 {% endmacro %}
 
 
-{# Stocks, and rows that count in several periods of a grain. A row enters on a day and leaves on another; what has
-   entered and not left is the value: of a stock at a period's end, or at the end of the data where that comes first; of
-   rows that have their periods in each period from the day on. #}
+{# The totals of stocks, and of rows that count in several periods of a grain. A row enters on one day and leaves on
+   another. The level is the sum of the rows that have entered and not left. The value of a stock is its level at the
+   end of the period, or at the end of the data if that is earlier. Rows with their own period count in each period
+   from that day on. #}
 {% macro rollup_levels(pass) %}
     {% set dimensions = pass.dimensions %}
     {% set is_stock = pass.kind == 'stock' %}
@@ -223,17 +211,16 @@
     {% set sums = ['numerator', 'denominator', 'observations', 'missing'] + ([] if is_stock else ['pending']) %}
     with
         rows as (
-            {% if is_stock %}
-                select *, occurred_on as enters_on, ended_on as leaves_on from ({{ measured_rows(pass) }}) as measured
+            {% if is_stock %}select *, occurred_on as enters_on, ended_on as leaves_on from ({{ pass.sql }}) as measured
             {% else %}
-                -- What goes on does so until the last period of its unit that is known.
+                -- A row without an end counts through the last known period of its unit.
                 select
                     measured.*,
                     measured.period_start as enters_on,
                     least(
                         coalesce(measured.period_until, date '9999-12-31'), {{ add_days('horizon.last_on', 1) }}
                     ) as leaves_on
-                from ({{ measured_rows(pass) }}) as measured
+                from ({{ pass.sql }}) as measured
                 inner join
                     horizon on measured.scope = horizon.business_unit and measured.period_start <= horizon.last_on
             {% endif %}
@@ -282,7 +269,7 @@
         level.member,
         level.numerator,
         level.denominator,
-        -- What there is at a period's end is settled.
+        -- The level of a stock is settled.
         {{ 'null' if is_stock else 'level.pending' }} as pending,
         level.observations,
         level.missing
@@ -297,7 +284,7 @@
 {% endmacro %}
 
 
-{# No rows, in the shape of the totals: what is added up where there is no metric. #}
+{# No rows, in the shape of the totals, for a project without metrics. #}
 {% macro no_totals() %}
     select
         null::string as metric,

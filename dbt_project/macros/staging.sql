@@ -1,7 +1,7 @@
-{# A raw table. One that a service was not asked for (`objects` in the settings), or whose source was never loaded, is
-   empty. In one of a service that was loaded before its contract declared a column, that column is null. The accounts of
-   one service, and the folders of the company's own files, are one below the other; the source of each row is in
-   `_source_system`. #}
+{# A raw table. It is empty if the settings leave it out (`objects` of a service), or if its source was never loaded.
+   If a service's table was loaded before its contract declared a column, that column is null. The tables of a
+   service's accounts, and those of the company's folders, are united, and `_source_system` names the source of each
+   row. #}
 {% macro raw(source_name, object_name) -%}
     {%- set table = source(source_name, object_name) -%}
     {%- if not is_service(source_name) -%}
@@ -21,12 +21,12 @@
 {%- endmacro %}
 
 
-{# The columns that a raw table has by its contract and by the extraction; null where the table that was loaded, if there
-   is one, lacks them. #}
+{# The columns of a raw table: those of its contract and those of the extraction. A column that the loaded table lacks
+   is null. Without a loaded table there are no rows. #}
 {% macro _raw_of(source_name, object_name, loaded) -%}
     {%- set table = 'source.' ~ project_name ~ '.' ~ source_name ~ '.' ~ object_name -%}
     {%- set declared = graph.sources[table].columns.values() -%}
-    {%- set held = adapter.get_columns_in_relation(loaded) | map(attribute='name') | list if loaded else [] -%}
+    {%- set loaded_columns = adapter.get_columns_in_relation(loaded) | map(attribute='name') | list if loaded else [] -%}
     {%- set by_the_extraction = [
         ('_undeclared', 'string'), ('_line_key', 'string'), ('_source_file', 'string'), ('_source_line', 'bigint'),
         ('_source_sha256', 'string'), ('_valid_from', 'moment'), ('_valid_to', 'moment'),
@@ -34,28 +34,34 @@
     ] -%}
     (
         select
-            {%- for column in declared %} {{ _held(column.name, column.data_type, held) }}, {%- endfor %}
+            {%- for column in declared %}
+                {{ _loaded_or_null(column.name, column.data_type, loaded_columns) }},
+            {%- endfor %}
             {%- for name, data_type in by_the_extraction %}
-                {{ _held(name, data_type, held) }}{{ ',' if not loop.last }}
+                {{ _loaded_or_null(name, data_type, loaded_columns) }}{{ ',' if not loop.last }}
             {%- endfor %}
             {{ 'from ' ~ loaded if loaded else 'where false' }}
     )
 {%- endmacro %}
 
 
-{% macro _held(column, data_type, held) -%}
-    {{ adapter.quote(column) if column in held else 'cast(null as ' ~ type_of(data_type) ~ ') as ' ~ adapter.quote(column) }}
+{# A column of a raw table; null where the loaded table lacks it. #}
+{% macro _loaded_or_null(column, data_type, loaded_columns) -%}
+    {%- set name = adapter.quote(column) -%}
+    {{ name if column in loaded_columns else 'cast(null as ' ~ type_of(data_type) ~ ') as ' ~ name }}
 {%- endmacro %}
 
 
-{# Whether several sources may be declared as one: accounts of a service, or folders of the company's own files. #}
+{# Whether one declaration stands for several sources: the accounts of a service, or the folders of the company's own
+   files. #}
 {% macro is_service(source_name) -%}
     {{ return(source_name in var('services', {}) or var('all_services', false)) }}
 {%- endmacro %}
 
 
-{# The newest version of every record that the source still has: closed versions and tombstones stay in raw. Whoever
-   sold or paid did so even if it is deleted later: `deleted=true` takes its last version, too. #}
+{# The newest version of every record that the source still has. Ended versions and tombstones stay in raw.
+   `deleted=true` also takes the last version of deleted records: a customer who paid has paid, even if it is deleted
+   later. #}
 {% macro current_rows(source_name, object_name, deleted=false) -%}
     select *
     from {{ raw(source_name, object_name) }}
@@ -63,7 +69,7 @@
 {%- endmacro %}
 
 
-{# What each merged record has become in the end, however many mergers that took: (_source_system, merged_id, into_id). #}
+{# The record that each merged record has become, after all its mergers: (_source_system, merged_id, into_id). #}
 {% macro merged_records(source_name, object_name) -%}
     {%- set merger -%}
     (
@@ -80,11 +86,12 @@
 {%- endmacro %}
 
 
-{# The sum of a column over a record's lines; null as soon as one line lacks it, since the rest is no sum. #}
+{# The sum of a column over a record's lines; null if one line lacks it, since the sum of the others would be too
+   small. #}
 {% macro sum_if_known(column) -%} case when count({{ column }}) = count(*) then sum({{ column }}) end {%- endmacro %}
 
 
-{# What the most valuable of a record's lines sells; null where several compete and one has no price. #}
+{# A column of a record's most valuable line; null where there are several lines and one of them has no price. #}
 {% macro most_valuable(column, price) -%}
     case
         when count(*) = 1 or count({{ price }}) = count(*)
@@ -93,14 +100,14 @@
 {%- endmacro %}
 
 
-{# How a subscription ended: 'cancelled' where somebody or something ended it (notice, dunning), which counts at once;
-   'lapsed' where it ran out without a word, and may be renewed within the days of grace; null while it lasts. #}
+{# How a subscription ended. 'cancelled': somebody or something ended it (notice, dunning), which counts at once.
+   'lapsed': it ran out without notice, and may be renewed within the days of grace. Null while it lasts. #}
 {% macro end_kind(ended, is_explicit) -%}
     case when {{ ended }} is not null then if({{ is_explicit }}, 'cancelled', 'lapsed') end
 {%- endmacro %}
 
 
-{# Where a row came from; every staging model ends with these columns. #}
+{# Where a row comes from. Every staging model ends with these columns. #}
 {% macro provenance(source_name, object_name, record_id, of=none) -%}
     {%- set of = of ~ '.' if of else '' -%}
     {{ of ~ '_source_system' if is_service(source_name) else "'" ~ source_name ~ "'" }} as source_system,
@@ -113,7 +120,8 @@
 {%- endmacro %}
 
 
-{# An amount in the smallest unit of its currency, as payment services count it: a hundredth, but for these. #}
+{# An amount in whole units of its currency. Payment services count in the smallest unit, which is a hundredth except
+   in the currencies listed here. #}
 {% macro major_units(amount, currency) -%}
     try_cast({{ amount }} as decimal(30, 8)) * case
         when

@@ -1,4 +1,4 @@
-{# By how much a value is better than what is expected of it, as a share; of a growth, in points. For `kpi_status`. #}
+{# By how much a value is better than expected: as a share, or in points for a growth rate. `kpi_status` uses it. #}
 {% macro better_by(value) -%}
     if(direction = 'higher', 1, -1) * case
         when in_points
@@ -10,7 +10,7 @@
 {%- endmacro %}
 
 
-{# The status of a value that is so much better than expected. #}
+{# The status of a value that is better than expected by that much. #}
 {% macro status_of(better_by) -%}
     case
         when {{ better_by }} is null

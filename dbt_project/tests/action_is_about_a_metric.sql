@@ -1,4 +1,4 @@
--- Actions whose metric or member is none.
+-- Actions with an unknown metric or member.
 {{ config(
     severity='warn',
     meta={

@@ -1,4 +1,4 @@
--- Links of accounts that their source doesn't hold in the unit.
+-- Links of accounts that the named source does not have in the unit.
 {{ config(
     severity='warn',
     meta={

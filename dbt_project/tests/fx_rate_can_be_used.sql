@@ -1,4 +1,4 @@
--- Rates that can't be used: not above 0, or contradicted by another source.
+-- Rates that can't be used: they are not above 0, or another source contradicts them.
 {{ config(
     severity='error',
     meta={

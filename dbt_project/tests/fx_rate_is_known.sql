@@ -1,4 +1,4 @@
--- Money of a currency and day without a rate, of the facts that convert any.
+-- Amounts of a currency and day without a rate, in the facts that convert amounts.
 {{ config(
     severity='error',
     meta={

@@ -1,4 +1,4 @@
--- Months and currencies in which opening MRR and the movements don't make the closing MRR. Opening and closing come
+-- Months and currencies in which the opening MRR and the movements don't make the closing MRR. Opening and closing come
 -- from the subscriptions, the movements from the customers' holdings.
 {{ config(
     severity='error',
@@ -23,7 +23,7 @@ with
             and period.period_end > (select min(started_on) from {{ ref('core_subscription') }})
     ),
 
-    held as (
+    balance as (
         select
             month.period,
             account_currency.currency,
@@ -58,7 +58,7 @@ with
         group by all
     )
 
-select held.period, held.currency, held.opening, coalesce(moved.amount, 0) as movements, held.closing
-from held
-left join moved on held.period = moved.period and held.currency = moved.currency
-where held.opening + coalesce(moved.amount, 0) <> held.closing
+select balance.period, balance.currency, balance.opening, coalesce(moved.amount, 0) as movements, balance.closing
+from balance
+left join moved on balance.period = moved.period and balance.currency = moved.currency
+where balance.opening + coalesce(moved.amount, 0) <> balance.closing

@@ -1,4 +1,4 @@
--- Facts that have more or fewer rows than the staged records they are made of.
+-- Facts with more or fewer rows than the staged records that they are made of.
 {{ config(
     severity='error',
     meta={

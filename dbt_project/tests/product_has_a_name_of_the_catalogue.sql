@@ -1,5 +1,5 @@
--- Records of any fact whose product the catalogue of their source doesn't have, under its own name or one that the
--- aliases give it. A source without a catalogue has nothing to compare with; nor has a record that names no product.
+-- Records of any fact with a product that the catalogue of their source does not have, neither under its own name nor
+-- under an alias. A source without a catalogue and a record without a product are left out.
 {{ config(
     severity='warn',
     meta={

@@ -1,4 +1,4 @@
--- Products of the ladder that no record of the unit and no catalogue has.
+-- Products of the ladder that neither a record of the unit nor a catalogue has.
 {{ config(
     severity='warn',
     meta={

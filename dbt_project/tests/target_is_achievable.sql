@@ -1,4 +1,4 @@
--- Targets that call for a larger change than 95 % of the metric's own past changes of the same length.
+-- Targets that require a larger change than 95 % of the metric's past changes of the same length.
 {{ config(
     severity='warn',
     meta={

@@ -1,4 +1,4 @@
--- Targets in another unit than their metric, or without a number.
+-- Targets without a number, or in another unit than their metric.
 {{ config(
     severity='error',
     meta={

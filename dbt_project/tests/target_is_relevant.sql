@@ -1,4 +1,4 @@
--- Targets whose metric neither is nor drives the KGI that they name.
+-- Targets whose metric is not the KGI that they name and does not drive it.
 {{ config(
     severity='error',
     meta={

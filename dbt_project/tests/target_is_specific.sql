@@ -1,4 +1,4 @@
--- Targets whose metric is none, or whose member no record of the business unit has.
+-- Targets with an unknown metric, or with a member that no record of the business unit has.
 {{ config(
     severity='error',
     meta={
@@ -9,7 +9,7 @@
 with
     catalogue(metric, unit) as ({{ catalogue_rows() }}),
 
-    -- A rep who has sold nothing yet may have a target.
+    -- A rep without a sale may have a target.
     known as (
         select scope, dimension, member
         from {{ ref('kpi_totals') }}

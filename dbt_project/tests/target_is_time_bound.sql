@@ -1,4 +1,4 @@
--- Targets whose period is none, or that are due on another day than its last.
+-- Targets with an unknown period, or due on another day than its last.
 {{ config(
     severity='error',
     meta={

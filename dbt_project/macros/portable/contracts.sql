@@ -1,4 +1,4 @@
-{# What dbt holds a model to: an empty select of its contract's columns, their types in the engine's words. #}
+{# An empty select of a contract's columns, with the engine's types. dbt compares a model with it. #}
 {% macro default__get_empty_schema_sql(columns) %}
     {% set named = {} %}
     {% for name, column in columns.items() %}

@@ -56,8 +56,8 @@
 {%- endmacro %}
 
 
-{# DuckDB divides decimals as doubles, so divide whole numbers, as by hand: the whole part, then four digits of what
-   remains, then four more. At once, numerators from 10^14 would have more digits than any whole number holds. #}
+{# DuckDB divides decimals as doubles. So whole numbers are divided as by hand: the whole part, then four digits of the
+   remainder, then four more. In one step, numerators from 10^14 on would have more digits than any whole number holds. #}
 {% macro duckdb__exact_ratio(numerator, denominator) -%}
     {%- set n, d = _in_units(numerator), _in_units(denominator) -%}
     {%- set rest = '(' ~ n ~ ' % ' ~ d ~ ' * 10000 % ' ~ d ~ ' * 10000)' -%}
@@ -69,7 +69,7 @@
 {%- endmacro %}
 
 
-{# How many times 10^-8 an amount is, without its sign. #}
+{# The absolute amount in units of 10^-8. #}
 {% macro _in_units(amount) -%}
     (floor(abs(({{ amount }})::decimal(38, 8)))::hugeint * 100000000
     + (abs(({{ amount }})::decimal(38, 8)) % 1 * 100000000)::hugeint)
@@ -104,7 +104,7 @@
 
 
 {% macro duckdb__text_list(texts) -%}
-    [{% for value in texts %}{{ text(value) }}{{ ', ' if not loop.last }}{% endfor %}]::varchar[]
+    [{% for value in texts %}{{ text_literal(value) }}{{ ', ' if not loop.last }}{% endfor %}]::varchar[]
 {%- endmacro %}
 
 

@@ -1,6 +1,7 @@
-{# What DuckDB and Spark write differently. Models and other macros call these; each engine has its own SQL for them in
-   the file beside this one. Everything else in the project is SQL that both run with the same result. #}
-{# The type of a contract's column, as the engine names it. `moment` is a point in time, `strings` a list of texts. #}
+{# What DuckDB and Spark write differently. Models and other macros call these, and each engine has its own SQL for
+   them in a file beside this one. All other SQL of the project gives the same result in both. #}
+{# The type of a contract's column, as the engine names it. `moment` is a point in time, and `strings` is a list of
+   texts. #}
 {% macro type_of(data_type) -%} {{ return(adapter.dispatch('type_of')(data_type)) }} {%- endmacro %}
 
 
@@ -8,7 +9,7 @@
 {% macro local_day(moment) -%} {{ return(adapter.dispatch('local_day')(moment)) }} {%- endmacro %}
 
 
-{# The moment that a clock on the company's wall tells. #}
+{# The moment of a local time of the company. #}
 {% macro moment_of(wall_clock) -%} {{ return(adapter.dispatch('moment_of')(wall_clock)) }} {%- endmacro %}
 
 
@@ -16,7 +17,7 @@
 {% macro start_of_day(day) -%} {{ return(adapter.dispatch('start_of_day')(day)) }} {%- endmacro %}
 
 
-{# The moment so many seconds after 1970 began. #}
+{# The moment some seconds after the start of 1970 (UTC). #}
 {% macro moment_of_seconds(seconds) -%} {{ return(adapter.dispatch('moment_of_seconds')(seconds)) }} {%- endmacro %}
 
 
@@ -24,7 +25,7 @@
 {% macro add_days(day, days) -%} {{ return(adapter.dispatch('add_days')(day, days)) }} {%- endmacro %}
 
 
-{# A day some months later; of a shorter month the last day. #}
+{# A day some months later. In a shorter month it is the last day. #}
 {% macro add_months(day, months) -%} {{ return(adapter.dispatch('add_months')(day, months)) }} {%- endmacro %}
 
 
@@ -42,7 +43,7 @@
 {% macro iso_week(day) -%} {{ return(adapter.dispatch('iso_week')(day)) }} {%- endmacro %}
 
 
-{# Rows of one column, to join laterally: the days from the first up to and without the last. #}
+{# Rows of one column, to join laterally: the days from the first to the one before the end day. #}
 {% macro days_from(first_day, end_day) -%}
     {{ return(adapter.dispatch('days_from')(first_day, end_day)) }}
 {%- endmacro %}
@@ -58,7 +59,7 @@
 {% macro whole_part(number) -%} {{ return(adapter.dispatch('whole_part')(number)) }} {%- endmacro %}
 
 
-{# How many times a whole number goes into another that is not negative. #}
+{# The whole quotient of a number that is not negative. #}
 {% macro whole_quotient(number, divisor) -%}
     {{ return(adapter.dispatch('whole_quotient')(number, divisor)) }}
 {%- endmacro %}
@@ -72,7 +73,7 @@
 {% macro last_known(column) -%} {{ return(adapter.dispatch('last_known')(column)) }} {%- endmacro %}
 
 
-{# Several columns as one value with fields of their names. #}
+{# Several columns as one value, with fields of their names. #}
 {% macro struct_of(columns) -%} {{ return(adapter.dispatch('struct_of')(columns)) }} {%- endmacro %}
 
 
@@ -80,13 +81,13 @@
 {% macro text_list(texts) -%} {{ return(adapter.dispatch('text_list')(texts)) }} {%- endmacro %}
 
 
-{# An aggregate: the texts that differ, in their order, joined by another one. #}
+{# An aggregate: the distinct texts, sorted and joined by a separator. #}
 {% macro joined_texts(texts, separator) -%}
     {{ return(adapter.dispatch('joined_texts')(texts, separator)) }}
 {%- endmacro %}
 
 
-{# Ends the query with an error that says a text. #}
+{# Ends the query with an error message. #}
 {% macro failure(message) -%} {{ return(adapter.dispatch('failure')(message)) }} {%- endmacro %}
 
 
@@ -94,39 +95,40 @@
 {% macro json_length(entries) -%} {{ return(adapter.dispatch('json_length')(entries)) }} {%- endmacro %}
 
 
-{# Whether a JSON list of texts has one. #}
+{# Whether a JSON list of texts contains a text. #}
 {% macro json_has(entries, text) -%} {{ return(adapter.dispatch('json_has')(entries, text)) }} {%- endmacro %}
 
 
-{# Of a JSON list of objects, the text field of the first one whose flag is set. #}
+{# The text field of the first object in a JSON list whose flag is set. #}
 {% macro json_text_where(entries, field, flag) -%}
     {{ return(adapter.dispatch('json_text_where')(entries, field, flag)) }}
 {%- endmacro %}
 
 
-{# The sum of a field over the entries of a JSON list that meet a condition, to 8 decimals: 0 where none of them does;
-   null where there is no list, or such an entry has no number there. #}
+{# The sum of a field over the entries of a JSON list that meet a condition, to 8 decimals. It is 0 where no entry
+   meets it, and null where there is no list or such an entry has no number. #}
 {% macro json_sum(entries, field, condition='true') -%}
     {{ return(adapter.dispatch('json_sum')(entries, field, condition)) }}
 {%- endmacro %}
 
 
-{# A relation: what each merged record has become in the end, however many mergers that took:
-   (_source_system, merged_id, into_id). `merger` is a relation of the same columns, a row per merger. #}
+{# A relation: the record that each merged record has become, after all its mergers: (_source_system, merged_id,
+   into_id). `merger` is a relation of the same columns, a row per merger. #}
 {% macro followed_mergers(merger) -%} {{ return(adapter.dispatch('followed_mergers')(merger)) }} {%- endmacro %}
 
 
-{# An aggregate over a row per amount: the amount at which the curve comes to a half, `reached`, and the one at which it
-   goes below, `below`; null where it doesn't. The curve has 24 decimals, and is on the half if it is within the 18th: each of
-   its steps rounds by one of the 24th at most. An exact one is a fraction of products of counts, a factor for every
-   stretch between waits that go on. Some twenty of them have more than the 38 digits that engines compute with, so one
-   that comes nearer to a half than 10^-18 without being on it is taken for one that is. #}
+{# An aggregate over a row per amount: `reached`, the amount at which the curve comes to a half, and `below`, the
+   amount at which it goes below; null where it doesn't. The curve has 24 decimals, and each of its steps rounds by one
+   unit of the 24th at most. So it counts as a half if it is within 10^-18 of it. An exact curve would be a fraction of
+   products of counts, with a factor for each stretch between waits that go on. Some twenty factors have more than the
+   38 digits that engines compute with. So a curve that is nearer to a half than 10^-18, but not on it, is taken for a
+   half. #}
 {% macro half_of_curve(amount, events, at_risk) -%}
     {{ return(adapter.dispatch('half_of_curve')(amount, events, at_risk)) }}
 {%- endmacro %}
 
 
-{# An aggregate: the values of a column that are known, as a list in their order. #}
+{# An aggregate: the known values of a column, as a sorted list. #}
 {% macro sorted_list(column) -%} {{ return(adapter.dispatch('sorted_list')(column)) }} {%- endmacro %}
 
 

@@ -1,7 +1,7 @@
--- One row per customer, grain and run of periods, [period_start, period_until), in which its MRR at the opening, at
--- the closing and a year before the closing and its subscriptions stay what they are; null where the run goes on. A
--- period in which the customer was lost is a run of its own. A row with a product is the customer's holding of that
--- product, and counts there only.
+-- One row per customer, grain and run of periods, [period_start, period_until), in which its subscriptions and its MRR
+-- at the opening, at the closing and a year before the closing stay the same. `period_until` is null where the run goes
+-- on. A period in which the customer was lost is a run of its own. A row with a product is the customer's holding of
+-- that product, and counts for the product only.
 with
     holder as (
         select
@@ -37,9 +37,8 @@ with
             period_end,
             {{ add_days('period_start', -1) }} as opening_on,
             {{ add_days('period_end', -1) }} as closing_on,
-            -- Of days and weeks twelve months before their last day; of longer periods before their end, which keeps
-            -- to the
-            -- last day of a shorter February.
+            -- Days and weeks look back twelve months from their last day. Longer periods look back from their end, so
+            -- that the last day of February is met in every year.
             case
                 when grain in ('day', 'week')
                 then {{ add_months(add_days('period_end', -1), -12) }}
@@ -48,7 +47,7 @@ with
         from {{ ref('core_period') }}
     ),
 
-    -- A holding shows in a period's opening, closing or year before from the first period on whose day it has begun.
+    -- A holding is shown by the first period whose opening, closing or year-ago day is its first day or later.
     moment as (
         {% for moment in ['opening_on', 'closing_on', 'year_ago_on'] %}
             select
@@ -62,7 +61,7 @@ with
         {% endfor %}
     ),
 
-    -- Distinct, which keeps DuckDB from joining every holding with every period.
+    -- The distinct keeps DuckDB from joining every holding with every period.
     shown as (
         select distinct changed.day, moment.grain, moment.period_start
         from (select distinct from_on as day from holding) as changed
@@ -85,7 +84,7 @@ with
         from starts
     ),
 
-    -- A loss is the beginning of a stretch without a subscription, so its period is a run of its own.
+    -- A loss begins a stretch without a subscription, so its period is a run of its own.
     lost as (
         select
             holder.holder_id,
@@ -107,7 +106,7 @@ with
             run.*,
             period.closing_on,
             {% for moment in ['opening', 'closing', 'year_ago'] %}
-                -- No holding is 0; a holding whose MRR is not known is not.
+                -- Without a holding the MRR is 0. The MRR of a holding may be unknown.
                 case when {{ moment }}.holder_id is null then 0 else {{ moment }}.mrr end as {{ moment }}_mrr,
             {% endfor %}
             coalesce(opening.active_subscriptions, 0) > 0 as was_active

@@ -1,5 +1,5 @@
--- One row per account that a unit's people have linked to a customer. An account that is given to several customers
--- is of none of them, and a check names its rows.
+-- One row per account that people of a unit have linked to a customer. An account that is given to several customers is
+-- linked to none of them, and a check names its rows.
 with
     given as (
         select

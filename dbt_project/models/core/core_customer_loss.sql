@@ -1,6 +1,6 @@
--- One row per time a customer (or a customer of a product) was lost, or may have been. An explicit end counts on its
--- day. After an end without a word the customer may renew within the days of grace: until they are over the loss is
--- not settled, and it is none if the customer comes back.
+-- One row per time that a customer (or a customer of a product) was lost, or may have been. A cancellation counts on
+-- its day. After a lapse the customer may renew within the days of grace. Until these are over the loss is not settled,
+-- and it is no loss if the customer comes back.
 with
     ended as (
         select
@@ -17,7 +17,7 @@ with
             {{ ref('core_parameter') }} as grace
             on account.business_unit = grace.business_unit
             and grace.parameter = 'customer_churn_rate.grace_days'
-        -- An end that is still to come is a plan.
+        -- An end in the future is a plan.
         where holding.active_subscriptions = 0 and holding.from_on <= horizon.last_on
     )
 

@@ -1,5 +1,5 @@
--- One row per customer and period in which it had MRR or an active subscription at the opening, at the closing or a
--- year before the closing. A view for who checks: figures are made of core_customer_change.
+-- One row per customer and period in which it had MRR or an active subscription: at the opening, at the closing or a
+-- year before the closing. People read this view to check figures, which are made of core_customer_change.
 {{ config(materialized='view') }}
 select
     change.account_key,

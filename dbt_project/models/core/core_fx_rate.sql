@@ -1,5 +1,5 @@
--- One row per currency and day: units of the reporting currency for one unit of the currency. A rate that is not above
--- 0, or that another source contradicts, is null, and a check names its row.
+-- One row per currency and day: units of the reporting currency for one unit of the currency. The rate is null if it is
+-- not above 0 or another source contradicts it. A check names its row.
 with
     compared as (
         select

@@ -1,6 +1,6 @@
--- One row per business unit, source system and gap: what the source holds of no record at all, so that the metrics
--- which name the gap (`na_where` in their YAML) are n/a. That nothing is told is not that nothing happened. Facts
--- declare their gaps.
+-- One row per business unit, source system and gap: something that the source lacks in all its records. The metrics
+-- that name the gap (`na_where` in their YAML) are n/a: a source that says nothing does not say that nothing happened.
+-- Facts declare their gaps.
 {% for fact, declared in var('facts', {}).items() %}
     {% for gap in declared.gaps %}
         select business_unit, source_system, '{{ gap.name }}' as gap

@@ -1,7 +1,7 @@
 -- One row per customer, or customer and product, and stretch of days [from_on, until_on) in which the number of its
--- active subscriptions and their MRR did not change. `product` is null where the row is the customer as a whole; MRR
--- is null while that of one of its subscriptions isn't known. `has_lapsed` says whether one of those that ended on
--- `from_on` did so without a word.
+-- active subscriptions and their MRR did not change. `product` is null in a row of the whole customer. MRR is null
+-- while the MRR of one of its subscriptions is not known. `has_lapsed` says whether one of the subscriptions that ended
+-- on `from_on` lapsed.
 with
     subscription as (select * from {{ ref('core_subscription') }} where ended_on is null or ended_on > started_on),
 

@@ -1,5 +1,5 @@
--- One row per customer and month in which its MRR changed. New is the first month-end with MRR; after a month-end
--- without, it is reactivation. A change that isn't known is of no kind.
+-- One row per customer and month in which its MRR changed. The first month-end with MRR is new. MRR after a month-end
+-- without MRR is reactivation. A change that is not known has no kind.
 with
     first_month as (
         select account_key, min(period_start) as period_start

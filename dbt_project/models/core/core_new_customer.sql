@@ -1,4 +1,4 @@
--- One row per customer: its first won deal. Who comes back is not new again.
+-- One row per customer: its first won deal. A customer who comes back is not new again.
 with
     won as (
         select

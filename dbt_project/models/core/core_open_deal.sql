@@ -1,6 +1,6 @@
--- One row per opportunity and week, month, quarter or year at whose end, or at the end of the data, it was still open.
--- Deals without a day of creation have no age and are counted by a check. A view: it is some ten rows a deal, and is
--- read twice.
+-- One row per opportunity and week, month, quarter or year at the end of which it was still open; the end of the data
+-- counts as the end of the last one. Deals without a day of creation have no age, and a check counts them. It is a
+-- view, since it has some ten rows a deal and is read twice only.
 {{ config(materialized='view') }}
 
 select

@@ -1,5 +1,5 @@
--- One row per opportunity, open or closed; the day on which an open one is expected to close is no day of closing.
--- Money in the reporting currency at the rate of the closing day.
+-- One row per opportunity, open or closed. The day on which an open one is expected to close is not a day of closing.
+-- Money is in the reporting currency, at the rate of the closing day.
 with
     joined as (
         select

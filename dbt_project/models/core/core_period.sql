@@ -1,4 +1,4 @@
--- One row per grain and period; [period_start, period_end).
+-- One row per grain and period. A period is [period_start, period_end).
 with
     starts as (
         select 'day' as grain, day as period_start, day::string as period

@@ -1,5 +1,5 @@
--- One row per business unit and product that its people have placed, under the name that the product has now. A product
--- to which two rows give different places has none, and a check names its rows.
+-- One row per business unit and product that people have placed, under the present name of the product. A product to
+-- which two lines give different places has none, and a check names these lines.
 with
     given as (
         select

@@ -1,7 +1,7 @@
--- One row per source with dated records: the days of which it is known what happened. A source that says through which
--- day it is known (a service by its clock, an export that declares it) is known through that day, even a quiet one: of
--- a later day it has the first hours at most. Any other is known through its last record; a day after the one on which
--- its record was loaded is a plan (a subscription that will end), no record of that day.
+-- One row per source with dated records: the days that are known. A source may say through which day it is known: a
+-- service by its clock, an export by its declaration. It is known through that day, even if the day was quiet; of a
+-- later day it has the first hours at most. Any other source is known through the day of its last record. A day after
+-- the day on which its record was loaded is a plan, such as the end of a subscription, and does not count.
 with
     event as (
         {% for fact, declared in var('facts', {}).items() %}

@@ -1,6 +1,6 @@
--- One row per subscription item, or stretch of days in which it was the same; active on [started_on, ended_on). Money
--- per month in the reporting currency, all of a customer's at the rate of the day its first item in that currency
--- started: a moving rate is no movement of MRR, not even when an item is renewed.
+-- One row per subscription item, or per stretch of days in which it was the same. It is active on [started_on,
+-- ended_on). Money is per month in the reporting currency. All items of a customer in one currency have the rate of the
+-- day on which the first of them started: a moving rate is no movement of MRR, and a renewal isn't either.
 with
     dated as (
         select

@@ -1,4 +1,4 @@
--- One row per target: metric, period, scope and member, under the name that the member has now.
+-- One row per target: metric, period, scope and member, under the present name of the member.
 with target as ({{ with_names(ref('int_targets')) }})
 
 select

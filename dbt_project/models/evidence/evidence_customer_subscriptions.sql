@@ -1,4 +1,5 @@
--- One row per customer's account and subscription of it: what decides the account's MRR, and whether it was lost.
+-- One row per customer account and subscription of it. The subscriptions decide the account's MRR, and whether it was
+-- lost.
 select distinct
     account.source_system,
     account.source_object,

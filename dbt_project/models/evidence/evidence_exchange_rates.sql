@@ -1,5 +1,5 @@
--- One row per record whose money is of another currency: the rate by which it was converted. A fact has these where it
--- names the day of its rate (`rate_on`).
+-- One row per record in another currency: the rate by which its money was converted. A fact is in it if it has the day
+-- of its rate (`rate_on`).
 {% set rates = ref('core_fx_rate') %}
 {% for fact in var('facts', {}) %}
     {% set relation = ref(fact) %}

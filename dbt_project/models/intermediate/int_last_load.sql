@@ -1,4 +1,4 @@
--- One row per business unit: the company's day on which a record of it was loaded last.
+-- One row per business unit: the company's day of the newest load of one of its records.
 with
     loaded as (
         {%- for concept, models in var('concepts', {}).items() %}

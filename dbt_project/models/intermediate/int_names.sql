@@ -1,5 +1,5 @@
--- One row per business unit, dimension and name that stands for another, with what it stands for now. A renaming counts
--- once a record was loaded on its day or later. What was renamed again has its newest name: five times are followed,
+-- One row per business unit, dimension and alias, with the present name. A renaming counts once a record of the unit
+-- was loaded on its day or later. If a member was renamed again, it has its newest name: five renamings are followed,
 -- each of a later day than the one before.
 with
     counting as (

@@ -1,4 +1,4 @@
--- One row per action decided at a review, under the name that its member has now.
+-- One row per action that was decided at a review, under the present name of its member.
 with action as ({{ with_names(ref('int_actions')) }})
 
 select

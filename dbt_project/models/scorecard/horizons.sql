@@ -1,11 +1,11 @@
--- One row per metric and business unit: the days between which it has been observed. A period is complete within them.
--- A metric that a unit's sources tell nothing of is n/a through all of the unit's days.
+-- One row per metric and business unit: the first and the last day on which it was observed. A period between them is
+-- complete. A metric is n/a on all days of a unit whose sources have a gap for it.
 with
     observed as (
         select
             total.metric,
             total.member as business_unit,
-            -- Of the finest grain alone: a year with one record in December was not observed from January.
+            -- Only the finest grain counts: a year with one record in December was not observed from January on.
             coalesce(
                 {% for grain in ['day', 'week', 'month', 'quarter', 'year'] %}
                     min(total.period_start) filter (where total.grain = '{{ grain }}'){{ ',' if not loop.last }}

@@ -1,5 +1,5 @@
--- One row per metric, grain, period, scope, member and amount: how many observations have it. Of the metrics whose
--- observations repeat period after period, or wait, and whose median or percentile is asked for. Totals and quantiles
+-- One row per metric, grain, period, scope, member and amount: the number of observations with that amount. It covers
+-- the metrics with a median or percentile whose observations count in several periods, or wait. Totals and quantiles
 -- read these counts.
 {% set models = kpi_models() %}
 {% set all_passes = passes(models) if execute else [] %}

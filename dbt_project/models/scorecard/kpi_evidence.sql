@@ -1,4 +1,4 @@
--- One row per metric, record that it has observations of, and record behind it. A view, which closes read.
+-- One row per metric, record with observations of it, and record behind that one. It is a view, which closes read.
 {{ config(materialized='view') }}
 {% for metric, model in var('evidence', {}).items() %}
     select

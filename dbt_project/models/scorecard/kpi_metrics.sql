@@ -1,5 +1,5 @@
--- One row per metric and variant: what the roll-up must know of it, from the YAML beside its SQL. A variant shares the
--- observations of its metric, its base.
+-- One row per metric and variant: what the roll-up reads from the YAML beside its SQL. A variant shares the
+-- observations of its metric, which is its base.
 {% set metrics = plan().metrics %}
 with
     metric(metric, base, kind, aggregate, driver, is_prorated, in_points, minimum, direction, grains, na_where) as (

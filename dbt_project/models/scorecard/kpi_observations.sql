@@ -1,4 +1,4 @@
--- One row per observation of a KPI, in one shape for all of them. A view: what reads it asks for some metrics.
+-- One row per observation of a KPI, in one shape for all KPIs. It is a view: its readers ask for some metrics.
 {{ config(materialized='view', contract={'enforced': false}) }}
 {% set models = kpi_models() %}
 {% for relation in (models if execute else []) %}

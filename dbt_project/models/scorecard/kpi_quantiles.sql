@@ -1,5 +1,5 @@
--- One row per metric, aggregate, grain, period, scope and member: the median or percentile of the
--- observations, or what it is longer than where too many of them still wait.
+-- One row per metric, aggregate, grain, period, scope and member: the median or percentile of the observations. While
+-- too many observations wait, it has the amount that the median is longer than.
 {% set models = kpi_models() %}
 {% set all_passes = passes(models) if execute else [] %}
 with

@@ -1,8 +1,8 @@
--- One row per metric, grain, period, scope, dimension and member: its value beside target and baselines, and a
--- status. A sum, and its attainment, is held to the share of the target that the elapsed share of the period calls for;
--- any other measure to the target itself. A partial period is compared with no other. A sum over units that are known
--- to different days is held to nothing: no share of the target stands for the days of all of them. A value that isn't
--- settled has a status only where both of its ends have the same.
+-- One row per metric, grain, period, scope, dimension and member: its value beside target and baselines, and a status.
+-- A sum and its attainment are compared with the share of the target that belongs to the elapsed share of the period,
+-- and any other measure with the target itself. A partial period is compared with no other period. A sum over units
+-- that are known through different days is compared with nothing: no share of the target belongs to the days of all of
+-- them. A value that isn't settled has a status only if both of its ends have the same.
 with
     latest as (
         select metric, grain, period_start, max(observed_until) as observed_until

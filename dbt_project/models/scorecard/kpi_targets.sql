@@ -1,5 +1,5 @@
--- One row per target, with how the improvement it calls for ranks among the metric's own past changes of the same
--- length. A target that calls for none, since the period before had reached it, has no rank.
+-- One row per target, with the rank of its required improvement among the past changes of the metric, of the same
+-- length. A target that the period before has reached already requires none, and has no rank.
 with
     target as (
         select target.*, period.prior_start
@@ -29,7 +29,7 @@ with
             and prior.is_complete
             and now.value is not null
             and prior.value is not null
-            -- What is not settled is no measure of what was possible.
+            -- A value that is not settled does not show what was possible.
             and now.at_most is null
             and prior.at_most is null
     ),

@@ -1,5 +1,5 @@
--- One row per metric, grain, period, scope and member that has observations: their sums and counts. One pass a fact and
--- day.
+-- One row per metric, grain, period, scope and member with observations: their sums and counts. Each pass reads one
+-- fact by one day.
 {% set models = kpi_models() %}
 {% set all_passes = passes(models) if execute else [] %}
 with
@@ -9,7 +9,7 @@ with
         where period_start <= (select max(last_on) from {{ ref('core_horizon') }})
     ),
 
-    -- The periods that each day is in.
+    -- The periods of each day.
     calendar as (
         select day.occurred_on as day, period.grain, period.period_start
         from (select day as occurred_on from {{ ref('core_calendar') }}) as day
@@ -18,7 +18,7 @@ with
 
     horizon as (select business_unit, last_on from {{ ref('core_horizon') }}),
 
-    -- The periods as far as they are known where the last day is known to be so.
+    -- The periods by the last known day of a unit, each cut off at that day.
     observed_period as (
         select
             period.*, known.last_on, {{ add_days('least(period.period_end - 1, known.last_on)', 1) }} as observed_until

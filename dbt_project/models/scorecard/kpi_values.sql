@@ -1,31 +1,37 @@
--- One row per metric, grain, period, scope, dimension and member: its value, or the reason why there is none. A value
--- of which something isn't settled has a second end, `at_most`: what it is if all that is pending comes about.
+-- One row per metric, grain, period, scope, dimension and member: its value, or the reason why it has none. A value
+-- that is not settled has a second end, `at_most`: the value if everything that is pending comes about.
 {% set shared = [
     'metric', 'grain', 'period', 'period_start', 'period_end', 'prior_start', 'year_ago_start', 'is_complete',
     'observed_until', 'days_elapsed', 'days', 'scope', 'dimension', 'member', 'numerator', 'denominator', 'value',
     'observations', 'na_reason',
 ] %}
+{% set spans = [
+    ('horizon', 'max(first_day)', 'min(last_day)'),
+    ('unit', 'min(first_day)', 'max(last_day)'),
+] %}
 with
-    horizon as (
-        select metric, business_unit as scope, first_day, last_day
-        from {{ ref('horizons') }}
-        union all
-        select metric, 'all' as scope, max(first_day) as first_day, min(last_day) as last_day
-        from {{ ref('horizons') }}
-        group by metric
-    ),
+    -- The days on which a metric is observed in a unit. For the company, `horizon` has the days of all units, and
+    -- `unit` the days of any unit.
+    {% for name, first_day, last_day in spans %}
+        {{ name }} as (
+            select metric, business_unit as scope, first_day, last_day
+            from {{ ref('horizons') }}
+            union all
+            select metric, 'all' as scope, {{ first_day }} as first_day, {{ last_day }} as last_day
+            from {{ ref('horizons') }}
+            group by metric
+        ),
+    {% endfor %}
 
-    -- What a metric's unit, or for the company any of its units, has a source that tells nothing of.
+    -- The gap of a metric's unit: something that a source of the unit lacks in all records. The company has the gaps of
+    -- all its units.
     gap as (
-        select metric.metric, gap.business_unit as scope, min(gap.gap) as gap
-        from {{ ref('kpi_metrics') }} as metric
-        inner join {{ ref('core_gap') }} as gap on array_contains(metric.na_where, gap.gap)
-        group by all
-        union all
-        select metric.metric, 'all' as scope, min(gap.gap) as gap
-        from {{ ref('kpi_metrics') }} as metric
-        inner join {{ ref('core_gap') }} as gap on array_contains(metric.na_where, gap.gap)
-        group by all
+        {% for scope in ['gap.business_unit', "'all'"] %}
+            select metric.metric, {{ scope }} as scope, min(gap.gap) as gap
+            from {{ ref('kpi_metrics') }} as metric
+            inner join {{ ref('core_gap') }} as gap on array_contains(metric.na_where, gap.gap)
+            group by all {{ 'union all' if not loop.last }}
+        {% endfor %}
     ),
 
     measured as (
@@ -56,17 +62,8 @@ with
             and metric.aggregate = quantile.aggregate
     ),
 
-    unit as (
-        select metric, business_unit as scope, first_day, last_day
-        from {{ ref('horizons') }}
-        union all
-        select metric, 'all' as scope, min(first_day) as first_day, max(last_day) as last_day
-        from {{ ref('horizons') }}
-        group by metric
-    ),
-
-    -- Who is expected to have a value though nothing was observed: the company and its units while they are observed, a
-    -- member that has a target, and of what adds up a member that had something in the period before or a year before.
+    -- Members that have a value though nothing was observed: the company and its units while they are observed, members
+    -- with a target, and for sums and levels the members with something in the period before or a year before.
     expected as (
         select
             metric.metric,
@@ -104,7 +101,7 @@ with
         where before.aggregate in ('sum', 'last')
     ),
 
-    -- A sum of nothing is 0 where the unit's sources cover the period; any other measure of nothing is n/a.
+    -- Without observations a sum is 0 if the sources of the unit cover the period, and any other measure is n/a.
     covered as (
         select expected.*, metric.aggregate
         from expected
@@ -190,14 +187,15 @@ with
             valued.pending,
             valued.observations,
             coalesce(gap.gap, valued.na_reason) as na_reason,
-            -- What a derived metric adds up and divides: a sum is what it is even where something of it is missing.
+            -- The amount that derived metrics add up and divide: a sum counts as it is, even where a part of it is
+            -- missing.
             if(metric.aggregate in ('sum', 'last'), valued.numerator, valued.value) as amount,
             period.period,
             period.period_end,
             period.prior_start,
             period.year_ago_start,
             least(period.period_end, {{ add_days('horizon.last_day', 1) }}) as observed_until,
-            -- In the period in which its source began, a stock is as large as it is, but nothing in it can be old yet.
+            -- In the period in which its source began, a stock has its full size, but nothing in it can be old yet.
             ((not metric.is_flow and metric.aggregate in ('last', 'ratio')) or period.period_start >= horizon.first_day)
             and period.period_end <= {{ add_days('horizon.last_day', 1) }} as is_complete,
             {{

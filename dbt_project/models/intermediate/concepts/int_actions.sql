@@ -1,2 +1,2 @@
--- One row per action decided at a review.
+-- One row per action that was decided at a review.
 {{ concept('actions') }}

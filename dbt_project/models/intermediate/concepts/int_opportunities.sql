@@ -1,2 +1,2 @@
--- One row per opportunity, open or closed, in the currency it was made in.
+-- One row per opportunity, open or closed, in its own currency.
 {{ concept('opportunities') }}

@@ -1,7 +1,7 @@
 {{ config(enabled=is_service('hubspot')) }}
--- One row per deal. Its stage's pipeline says whether it is won or lost; when it was closed is when its history says
--- that it came to the stage it is in, since people edit the close date. What it sells is its most valuable line. How
--- many units a deal without lines sells is not known.
+-- One row per deal. Its stage's pipeline says whether it is won or lost. It was closed when its history says that it
+-- came to its present stage: people edit the close date. Its product is that of its most valuable line. The number of
+-- units is not known for a deal without lines.
 with
     deal as ({{ current_rows('hubspot', 'deal') }}),
 
@@ -38,7 +38,7 @@ with
                 then 'won'
                 when coalesce(stage.is_closed, deal.is_closed)
                 then 'lost'
-                -- However it is called: an open stage may be labelled "Won".
+                -- The label does not decide: an open stage may be called "Won".
                 when lower(coalesce(stage.label, deal.stage)) not in ('won', 'lost')
                 then lower(coalesce(stage.label, deal.stage))
                 else 'open'

@@ -1,7 +1,7 @@
 {{ config(enabled=is_service('salesforce')) }}
--- One row per opportunity. What it sells is its most valuable line; when it was closed is when its history says that
--- it came to the stage it is in, since people edit the close date. How many units an opportunity without lines sells
--- is not known.
+-- One row per opportunity. Its product is that of its most valuable line. It was closed when its history says that it
+-- came to its present stage: people edit the close date. The number of units is not known for an opportunity without
+-- lines.
 with
     opportunity as ({{ current_rows('salesforce', 'opportunity') }}),
 

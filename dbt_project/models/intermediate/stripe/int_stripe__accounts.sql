@@ -1,6 +1,6 @@
 {{ config(enabled=is_service('stripe')) }}
--- One row per customer; a deleted one is in it, since what it paid until then is. Of one that was deleted before the
--- first extraction, only its subscriptions tell. Stripe knows no industries.
+-- One row per customer. Deleted customers are in it, since what they paid until then counts. A customer who was deleted
+-- before the first extraction is known from its subscriptions only. Stripe has no industries.
 with
     source as ({{ current_rows('stripe', 'customer', deleted=true) }}),
 

@@ -1,8 +1,7 @@
 {{ config(enabled=is_service('stripe')) }}
--- One row per item of a subscription and moment from which it was something else. An item's record says what it is;
--- what it was, the lines of invoices tell: one of a period, and one of each change within it. A credit of a change, for
--- which there is no charge, says that the item was taken out. A change that no line tells of counts from when it was
--- first seen.
+-- One row per item of a subscription and moment from which it was different. The record of an item says what it is now.
+-- The lines of invoices say what it was: one line for a period, and one for each change within it. A credit of a change
+-- that has no charge says that the item was removed. A change without a line counts from when it was first seen.
 with
     subscription as ({{ current_rows('stripe', 'subscription') }}),
 
@@ -25,7 +24,7 @@ with
             line._source_line,
             line._source_sha256,
             line._valid_from,
-            -- Amounts that are none make the line's price unknown, and not the build of all units fail.
+            -- An amount that is not a number makes the line's price unknown, and the build of all units goes on.
             case
                 when line.discount_amounts is null then 0 else {{ json_sum('line.discount_amounts', 'amount') }}
             end as discount,
@@ -33,7 +32,8 @@ with
             case
                 when not coalesce(line.proration, false) then 'period' when line.amount < 0 then 'credit' else 'change'
             end as kind,
-            -- What is made while collection is paused is void, stays a draft, or is given up as soon as it is issued.
+            -- An invoice that is made while collection is paused is void, stays a draft, or is given up as soon as it
+            -- is issued.
             coalesce(
                 invoice.status = 'void'
                 or (invoice.status = 'draft' and subscription.paused_behavior = 'keep_as_draft')
@@ -56,7 +56,7 @@ with
     ),
 
     summed as (
-        -- A tiered price has several lines of one item and period. Of invoices of one period the one that counts is
+        -- A tiered price has several lines of one item and period. Among invoices of one period, the one that counts is
         -- first.
         select
             _source_system,
@@ -110,7 +110,7 @@ with
         from summed
     ),
 
-    -- Since when an item has been seen with its price and quantity.
+    -- The moment since which an item has been seen with its price and quantity.
     seen as (
         select _source_system, id, max(_valid_from) filter (where is_new) as at
         from
@@ -172,7 +172,7 @@ with
         from untold
     ),
 
-    -- A change within a period is paused and reduced as the item was in the period, or else as the others were.
+    -- A change within a period takes pauses and discounts from the item in that period, or else from the other items.
     placed as (
         select
             *,

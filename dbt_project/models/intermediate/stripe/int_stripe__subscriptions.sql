@@ -1,9 +1,9 @@
 {{ config(enabled=is_service('stripe')) }}
--- One row per item of a subscription and stretch of days in which it was the same: what it was in the past, invoices
--- tell (int_stripe__item_states). By the month, after discounts and without tax; nothing while it is paused or billed
--- by usage. Where a price includes a tax that nobody tells, the amount is not known. Stripe renews by itself, so an
--- end is never a lapse: somebody cancelled, or dunning gave up. A subscription that dunning left unpaid has ended on
--- the day on which that was first seen.
+-- One row per item of a subscription and stretch of days in which it was the same. Invoices say what it was in the past
+-- (int_stripe__item_states). Amounts are by the month, after discounts and without tax. They are 0 while the item is
+-- paused or billed by usage. If a price includes a tax of which no amount is known, the amount is not known. Stripe
+-- renews by itself, so an end is never a lapse: somebody cancelled, or dunning gave up. A subscription that dunning
+-- left unpaid has ended on the day on which that was first seen.
 with
     unpaid as (
         select _source_system, id, max(_valid_from) filter (where is_new) as since
@@ -46,7 +46,7 @@ with
         where status not in ('incomplete', 'incomplete_expired')
     ),
 
-    -- A price never changes its amount, but one that was written inline is in the items only.
+    -- A price never changes its amount. A price that was written inline is in the items only.
     price as (
         select _source_system, id, unit_amount_decimal, interval, interval_count, tax_behavior
         from {{ raw('stripe', 'price') }}
@@ -64,7 +64,7 @@ with
                 case interval when 'year' then 12 when 'week' then 84 when 'day' then 12 else 1 end * interval_count
             ) as parts,
             any_value(case when interval in ('week', 'day') then 365 else 1 end) as times,
-            -- It is given to a price once, and stays.
+            -- A price gets its tax behavior once and keeps it.
             coalesce(bool_or(tax_behavior = 'inclusive'), false) as includes_tax,
             coalesce(bool_or(tax_behavior = 'exclusive'), false) as excludes_tax
         from price
@@ -81,7 +81,7 @@ with
         from {{ ref('int_stripe__item_states') }}
     ),
 
-    -- Whole units and the fraction of one are multiplied apart: together they would have more than 38 digits.
+    -- Whole units and the fraction of one are multiplied separately: together they would have more than 38 digits.
     charged as (
         select
             state.*,
@@ -114,7 +114,7 @@ with
                     {{ exact_part(
                     'state.full_price', 'state.period_amount - state.period_discount', 'state.period_amount'
                 ) }}
-                -- Of what was never billed, no line tells what discounts leave of the price.
+                -- For what was never billed, no line says what discounts leave of the price.
                 when
                     {{ json_length('item.discounts') }} = 0
                     and {{ json_length('subscription.discounts') }} = 0
@@ -143,7 +143,8 @@ with
         where state.kind <> 'credit' and (subscription.end_at is null or state.from_at < subscription.end_at)
     ),
 
-    -- A line tells its tax, and that of a period what is left of a change's price. Else the rates of the item tell it.
+    -- A line says its tax, and the line of a period says what is left of the price of a change. Without lines, the tax
+    -- rates of the item say it.
     netted as (
         select
             *,
@@ -205,7 +206,7 @@ with
         group by _source_system
     ),
 
-    -- What a subscription was before the oldest invoice that was extracted is not known.
+    -- A subscription is not known before the oldest invoice that was extracted.
     unknown as (
         select
             subscription.id as subscription_id,

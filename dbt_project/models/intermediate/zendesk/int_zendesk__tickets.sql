@@ -1,6 +1,6 @@
 {{ config(enabled=is_service('zendesk')) }}
--- One row per ticket, closed when it was solved for the last time; one that was opened again since is not. What was
--- merged into another ticket is out: it is no request of its own.
+-- One row per ticket. It is closed when it was last solved, unless it was opened again since. A ticket that was merged
+-- into another one is left out, since it is no request of its own.
 with
     ticket as ({{ current_rows('zendesk', 'ticket') }}),
 
@@ -11,7 +11,7 @@ with
         group by _source_system, ticket_id
     ),
 
-    -- Of the current survey, whose scales have two to five points; good ones are 4 and 5.
+    -- The current survey has scales of two to five points. Good scores are 4 and 5.
     rated as (
         select
             *,

@@ -1,4 +1,4 @@
--- One row per action decided at a review.
+-- One row per action that was decided at a review.
 with
     source as ({{ current_rows('company', 'actions') }}),
 

@@ -1,4 +1,4 @@
--- One row per name that stands for another: a spelling of a source, or what a member was called before it was renamed.
+-- One row per alias: a spelling of a source, or the name of a member before it was renamed.
 with
     source as ({{ current_rows('company', 'aliases') }}),
 

@@ -1,4 +1,4 @@
--- One row per line about a product: its family, its tier, whether it is sold by the seat.
+-- One row per line about a product: its family, its tier, and whether it is sold by the seat.
 with
     source as ({{ current_rows('company', 'product_ladder') }}),
 

@@ -1,5 +1,5 @@
 {{ config(enabled=is_service('hubspot')) }}
--- One row per company; one that was merged into another is out, and its records are the other's.
+-- One row per company. A company that was merged into another one is left out: its records are those of the other one.
 with
     source as ({{ current_rows('hubspot', 'company') }}),
 

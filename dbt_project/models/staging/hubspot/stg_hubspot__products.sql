@@ -1,6 +1,6 @@
 {{ config(enabled=is_service('hubspot')) }}
--- One row per product that a deal's line names, as the oldest of them has it; families are not extracted, and the price
--- of a line is what was agreed, no list price.
+-- One row per product that a line of a deal names, as in the oldest of these lines. Families are not extracted. The
+-- price of a line is what was agreed, so it is no list price.
 with
     source as ({{ current_rows('hubspot', 'line_item') }}),
 

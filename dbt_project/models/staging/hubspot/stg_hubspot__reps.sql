@@ -1,6 +1,6 @@
 {{ config(enabled=is_service('hubspot')) }}
--- One row per owner, with the primary team; one who has left is in it, since their deals are. HubSpot knows no regions.
--- Who shares a name with another is told apart by the id.
+-- One row per owner, with the primary team. Owners who have left are in it, since their deals are. HubSpot has no
+-- regions. Owners with the same name are told apart by their id.
 with
     source as ({{ current_rows('hubspot', 'owner', deleted=true) }}),
 

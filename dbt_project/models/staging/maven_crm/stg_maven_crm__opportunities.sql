@@ -1,5 +1,5 @@
--- One row per opportunity of the pipeline, which is one unit of one product. A lost deal's value is written as 0 by the
--- source: that is what was earned, not what was lost, so it is no amount.
+-- One row per opportunity of the pipeline, which is one unit of one product. The source writes the value of a lost deal
+-- as 0. That is what was earned, not what was lost, so the amount is null.
 with
     source as ({{ current_rows('maven_crm', 'sales_pipeline') }}),
 

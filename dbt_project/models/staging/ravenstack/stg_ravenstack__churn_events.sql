@@ -1,5 +1,5 @@
--- One row per churn event that the source lists. They contradict the subscription periods, so no metric uses them;
--- a check counts the contradictions.
+-- One row per churn event of the source. They contradict the subscription periods, so no metric uses them, and a check
+-- counts the contradictions.
 with
     source as ({{ current_rows('ravenstack', 'churn_events') }}),
 

@@ -1,5 +1,5 @@
--- One row per subscription. The source's amount is monthly for every billing frequency (a test holds it to a twelfth
--- of the yearly amount). Its flag says of an end that somebody cancelled; an end without it is a lapse, which may be
+-- One row per subscription. The source's amount is monthly for every billing frequency: a test compares it with a
+-- twelfth of the yearly amount. A flag says that somebody cancelled. An end without the flag is a lapse, which may be
 -- renewed.
 with
     source as ({{ current_rows('ravenstack', 'subscriptions') }}),

@@ -1,5 +1,5 @@
 {{ config(enabled=is_service('salesforce')) }}
--- One row per account; one that was merged into another is out, and its records are the other's.
+-- One row per account. An account that was merged into another one is left out: its records are those of the other one.
 with
     source as ({{ current_rows('salesforce', 'account') }}),
 

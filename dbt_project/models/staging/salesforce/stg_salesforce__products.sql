@@ -1,5 +1,5 @@
 {{ config(enabled=is_service('salesforce')) }}
--- One row per product of the catalogue; its prices are in price books, by currency.
+-- One row per product of the catalogue. Its prices are in price books, by currency.
 with
     source as ({{ current_rows('salesforce', 'product2') }}),
 

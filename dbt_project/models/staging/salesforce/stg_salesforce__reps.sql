@@ -1,5 +1,5 @@
 {{ config(enabled=is_service('salesforce')) }}
--- One row per user, with the team and the region; who shares a name with another is told apart by the id.
+-- One row per user, with the team and the region. Users with the same name are told apart by their id.
 with
     source as ({{ current_rows('salesforce', 'user') }}),
 

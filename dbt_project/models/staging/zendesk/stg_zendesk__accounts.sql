@@ -1,5 +1,5 @@
 {{ config(enabled=is_service('zendesk')) }}
--- One row per organization; a deleted one is in it, since its tickets stay. Zendesk knows neither industry nor country.
+-- One row per organization. Deleted ones are in it, since their tickets stay. Zendesk has neither industry nor country.
 with
     source as ({{ current_rows('zendesk', 'organization', deleted=true) }}),
 
