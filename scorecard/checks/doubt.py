@@ -1,4 +1,4 @@
-"""What a failed check puts in doubt: columns, and the rows that break it. Cheap to import."""
+"""What a failed check puts in doubt: columns, and the rows that break the check. Cheap to import."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,16 +8,17 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _COLUMN_ARGUMENTS = ("column", "column_A", "column_B", "column_list", "column_set")
-"""Arguments of expectations that name columns."""
+"""The arguments of expectations that name columns."""
 _DIALECT = "duckdb"
 
 
 @dataclass(frozen=True)
 class Doubt:
-    """What could be otherwise where a check fails.
+    """The values that may be wrong if a check fails.
 
-    columns: (``schema.table``, column) that its rule reads, or says that a failure puts in doubt. rows: a query of the
-    rows that break it; None where nobody knows them. with_causes: what a model makes the columns of is in doubt, too.
+    columns: (``schema.table``, column) pairs that the rule reads, or that its ``in_doubt`` names.
+    rows: a query of the rows that break the rule; None if they are unknown.
+    with_causes: the columns from which a model makes these columns are in doubt, too.
     """
 
     columns: tuple[tuple[str, str], ...]
@@ -25,8 +26,8 @@ class Doubt:
     with_causes: bool = False
 
     @classmethod
-    def kept(cls, entry: Mapping[str, Any] | None) -> "Doubt | None":
-        """Return a doubt from what `dataclasses.asdict` made of one."""
+    def from_dict(cls, entry: Mapping[str, Any] | None) -> "Doubt | None":
+        """Return the doubt that `dataclasses.asdict` made a dict of."""
         columns = tuple((relation, column) for relation, column in entry["columns"]) if entry else ()
         return cls(columns, entry["rows"], entry["with_causes"]) if entry else None
 
@@ -38,9 +39,9 @@ def columns_there(con: "DuckDBPyConnection") -> dict[str, list[str]]:
 
 
 def columns_expected(relation: str, expectation: str, arguments: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Return the columns that an expectation about a relation names; none where a failure is about whole rows."""
+    """Return the columns that an expectation about a relation names; none if a failure is about whole rows."""
     named: list[str] = []
-    if "unique" in expectation:  # a row that is there twice counts twice
+    if "unique" in expectation:  # a repeated row counts twice as a whole
         return ()
     for key in _COLUMN_ARGUMENTS:
         value = arguments.get(key, [])
@@ -49,13 +50,14 @@ def columns_expected(relation: str, expectation: str, arguments: Mapping[str, An
 
 
 def columns_read(sql: str, columns: Mapping[str, Iterable[str]]) -> tuple[tuple[str, str], ...]:
-    """Return the columns of some relations that a query names, ``*`` aside.
+    """Return the columns of some relations that a query names; ``*`` names none.
 
-    None where it can't be read, or counts rows: then it is about whole rows.
+    The result is empty if the query can't be parsed, or if it counts rows: then it is about whole rows.
 
     Parameters
     ----------
-    columns: of each relation by ``schema.table``. A name without its table counts for each that has such a column.
+    columns: the columns of each relation, by ``schema.table``. A name without a table stands for every relation that
+        has such a column.
     """
     import sqlglot
     from sqlglot import exp
@@ -71,15 +73,15 @@ def columns_read(sql: str, columns: Mapping[str, Iterable[str]]) -> tuple[tuple[
     read = set()
     for column in tree.find_all(exp.Column):
         table, name = column.table.lower(), column.name.lower()
-        if name.startswith("_"):  # where a row was read, and which version it is
+        if name.startswith("_"):  # the extraction's own columns: the place of a row and its version
             continue
-        of_table = relations.get(table, set()) if table else columns.keys()
-        read |= {(relation, name) for relation in of_table if name in columns.get(relation, ())}
+        candidates = relations.get(table, set()) if table else columns.keys()
+        read |= {(relation, name) for relation in candidates if name in columns.get(relation, ())}
     return tuple(sorted(read))
 
 
 def _relations_by_name(tree: Any) -> dict[str, set[str]]:
-    """Return the relations that each name in a query may stand for: a table's, or that of a select of all of one."""
+    """Return the relations that each name in a query may stand for: a table, or a subquery that selects ``*``."""
     from sqlglot import exp
 
     relations: dict[str, set[str]] = {}
@@ -95,9 +97,9 @@ def _relations_by_name(tree: Any) -> dict[str, set[str]]:
 
 
 def rows_with(sql: str, columns: Iterable[str]) -> str | None:
-    """Return a query of the same rows that has some columns of the one table it reads; None where rows are grouped.
+    """Return a query of the same rows with more columns of its table; None if it groups or joins rows.
 
-    A query that has the columns by name, or all of them, stays as it is.
+    A query that selects the columns already, or all columns, stays as it is.
     """
     import sqlglot
     from sqlglot import exp

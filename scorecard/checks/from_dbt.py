@@ -1,14 +1,15 @@
-"""dbt's tests, and the models it could not build, as results of checks."""
+"""dbt's tests, and the models that dbt could not build, as results of checks."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from scorecard.catalogue import metric_of
-from scorecard.checks.check_words import Declared, Phrase, in_languages
-from scorecard.checks.results import CheckResult, MetricsOf, Severity
+from scorecard.checks.check_words import CheckWords, Declared, Phrase
+from scorecard.checks.doubt import Doubt, columns_read
+from scorecard.checks.results import CheckedSubject, CheckResult, MetricsOf, Severity
 from scorecard.shared.languages import Translations
 from scorecard.shared.text import plain
 
@@ -19,49 +20,52 @@ def from_dbt(
     run_results: Mapping[str, Any],
     manifest: Mapping[str, Any],
     metrics_of: MetricsOf,
-    words: Translations | None = None,
+    translations: Translations | None = None,
 ) -> list[CheckResult]:
-    """Return the outcome of dbt's tests, and an error for each model, seed or snapshot that was not built.
+    """Return the outcome of each test, and an error for each model, seed or snapshot that dbt could not build.
 
     Parameters
     ----------
     run_results, manifest: dbt's artifacts as read from JSON.
-    metrics_of: metrics by relation (``raw_x.y``, ``core.z``). A relation that isn't there has the metrics of
-        the KPI models built on it, or, at the end of the line, of those it is built on.
-    words: what checks say in other languages.
+    metrics_of: metrics by relation (``raw_x.y``, ``core.z``). A relation that it lacks has the metrics of the KPI
+        models downstream of it, or else upstream of it.
 
-    A test says why it matters in its description, or a singular one in ``config.meta`` (``why``), since dbt's partial
-    parse forgets a description in another file than the test. In ``config.meta`` it says what to do (``cure``). A node
-    that was skipped is left out: what stopped it is here.
+    A test says why it matters in its description or in ``config.meta`` (``why``), and what to do in ``config.meta``
+    (``cure``). A test of its own file needs ``why``: dbt's partial parse forgets a description in another file. A
+    skipped node has no result: the node that stopped it has one.
     """
     nodes: Mapping[str, Any] = {**manifest["nodes"], **manifest["sources"], **manifest.get("unit_tests", {})}
     # dbt writes UTC with a Z.
     run_at = datetime.fromisoformat(run_results["metadata"]["generated_at"])
-    run = _DbtRun(manifest, nodes, metrics_of, run_at, words or Translations())
+    run = _DbtRun(manifest, nodes, metrics_of, run_at, translations or Translations())
     results = []
     for result in run_results["results"]:
         node = nodes.get(result["unique_id"])
         if node is None or result["status"] == "skipped":
             continue
         if node["resource_type"] in ("test", "unit_test"):
-            results.append(_of_test(run, result, node))
+            results.append(_test_result(run, result, node))
         elif node["resource_type"] in _BUILT and result["status"] == "error":
-            results.append(_of_broken(run, result, node))
+            results.append(_not_built(run, result, node))
     return sorted(results, key=lambda check: check.check_id)
 
 
 @dataclass(frozen=True)
 class _DbtRun:
-    """One run of dbt: its artifacts, its moment, the metrics of each relation, and the words of checks."""
+    """One run of dbt: its artifacts, its moment, and the metrics of each relation."""
 
     manifest: Mapping[str, Any]
     nodes: Mapping[str, Any]
     metrics_of: MetricsOf
     run_at: datetime
-    words: Translations
+    translations: Translations
 
-    def metrics(self, starts: Iterable[str]) -> tuple[str, ...]:
-        """Return the metrics downstream of nodes, or upstream of those that no KPI model reads."""
+    def subject(self, relation: str, nodes: Iterable[str]) -> CheckedSubject:
+        """Return a relation as the subject of a check that touches the metrics of some nodes."""
+        return CheckedSubject("dbt", "dbt", relation, self._metrics(nodes), self.run_at, self.translations)
+
+    def _metrics(self, starts: Iterable[str]) -> set[str]:
+        """Return the metrics downstream of nodes. A node that no KPI model reads has the metrics upstream of it."""
         metrics: set[str] = set()
         for start in starts:
             relation = _relation(self.nodes[start])
@@ -69,51 +73,32 @@ class _DbtRun:
                 metrics |= set(self.metrics_of[relation])
                 continue
             for name in self._kpis(start, "child_map") or self._kpis(start, "parent_map"):
-                metrics |= _of_kpi(self.nodes[name], self.metrics_of)
-        return tuple(sorted(metrics))
+                metrics |= _metrics_of_kpi(self.nodes[name], self.metrics_of)
+        return metrics
 
     def _kpis(self, start: str, edges: str) -> list[str]:
         return [name for name in _reach(start, self.manifest[edges]) if _is_kpi(name, self.nodes)]
 
 
-def _of_test(run: _DbtRun, result: Mapping[str, Any], node: Mapping[str, Any]) -> CheckResult:
-    status = result["status"]
-    passed = status in ("pass", "success")
+def _test_result(run: _DbtRun, result: Mapping[str, Any], node: Mapping[str, Any]) -> CheckResult:
+    passed = result["status"] in ("pass", "success")
     declared = str(node["config"].get("severity") or "error").lower()
-    severity: Severity = "warning" if status == "warn" or (passed and declared == "warn") else "error"
+    severity: Severity = "warning" if result["status"] == "warn" or (passed and declared == "warn") else "error"
     meta = {**node.get("meta", {}), **node["config"].get("meta", {})}
-    tested = tested_nodes(node, run.nodes)
-    failures = 0 if passed else int(result.get("failures") or 1)
     why = plain(meta.get("why") or node.get("description") or "", 400)
-    cure = _cure(node, meta)
+    failures = 0 if passed else int(result.get("failures") or 1)
+    tested = tested_nodes(node, run.nodes)
+    subject = run.subject(_relation(run.nodes[tested[0]] if tested else node), tested)
+    words = CheckWords(_name(node), None if passed else _message(node, result, why), _cure(node, meta))
     if passed:
-        finding = "It holds."
+        finding = words.passed
     elif result.get("failures"):
         finding = f"Rows that break it: {failures:,}."
     else:
-        finding = _said(result) or "It could not be checked."
-    about = run.nodes[tested[0]] if tested else node
-    return CheckResult(
-        check_id=f"dbt.{node['name']}",
-        kind="dbt",
-        name=node["name"].replace("_", " "),
-        source="dbt",
-        object=_relation(about),
-        severity=severity,
-        passed=passed,
-        failures=failures,
-        checked=None,
-        message=f"{finding} {why}".strip(),
-        cure=cure.english,
-        metrics=run.metrics(tested),
-        run_at=run.run_at,
-        words=in_languages(
-            run.words,
-            name=_name(node),
-            message=None if passed else _message(node, result, why),
-            cure=None if passed else cure,
-        ),
-    )
+        finding = _raised(result) or "It could not be checked."
+    check = subject.result(f"dbt.{node['name']}", words, severity, failures)
+    # The English words are those of the test itself, whatever its kind.
+    return replace(check, name=node["name"].replace("_", " "), message=f"{finding} {why}".strip())
 
 
 _UNIQUE = (
@@ -127,17 +112,17 @@ _NOT_NULL = (
     Phrase("A row without a value is missing from figures."),
 )
 _KINDS = {"unique": _UNIQUE, "not_null": _NOT_NULL}
-"""What a test says that a YAML names in one word, in other languages than English: its name, what it found, and why."""
+"""The words of generic tests in other languages than English: the name, what the test found, and why it matters."""
 
 
 def _name(node: Mapping[str, Any]) -> Phrase:
-    """Return what a test is called where a language has words for it."""
+    """Return the name of a test in the languages that have words for it."""
     kind = _kind(node)
-    return replace(kind[0], values=_about(node)) if kind else Declared(node["name"].replace("_", " "))
+    return replace(kind[0], values=_values(node)) if kind else Declared(node["name"].replace("_", " "))
 
 
 def _kind(node: Mapping[str, Any]) -> tuple[Phrase, Phrase, Phrase] | None:
-    """Return the words of a test's kind; None where it says itself, in ``config.meta``, what to do or why."""
+    """Return the words of a generic test; None if its ``config.meta`` says why it matters or what to do."""
     meta = node.get("config", {}).get("meta", {})
     name = str((node.get("test_metadata") or {}).get("name"))
     return None if meta.get("why") or meta.get("cure") else _KINDS.get(name)
@@ -146,17 +131,18 @@ def _kind(node: Mapping[str, Any]) -> tuple[Phrase, Phrase, Phrase] | None:
 def _message(node: Mapping[str, Any], result: Mapping[str, Any], why: str) -> Phrase:
     """Return what a test found and why it matters."""
     kind = _kind(node)
-    about = {**_about(node), "failures": int(result.get("failures") or 0), "said": _said(result)}
+    values = {**_values(node), "failures": int(result.get("failures") or 0), "said": _raised(result)}
     finding: Phrase = Phrase("Rows that break it: {failures:,}.")
     reason: Phrase = Declared(why)
     if kind:
         _, finding, reason = kind
     if not result.get("failures"):
         finding = Phrase("It could not be checked: {said}")
-    return Phrase("{found} {why}", {"found": replace(finding, values=about), "why": reason})
+    return Phrase("{found} {why}", {"found": replace(finding, values=values), "why": reason})
 
 
-def _about(node: Mapping[str, Any]) -> dict[str, str]:
+def _values(node: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the words of a generic test name."""
     kind = node.get("test_metadata") or {}
     return {
         "table": str(node.get("file_key_name") or node["name"]).rpartition(".")[2],
@@ -172,38 +158,26 @@ def _cure(node: Mapping[str, Any], meta: Mapping[str, Any]) -> Phrase:
     )
 
 
-def _said(result: Mapping[str, Any]) -> str:
-    """Return a node's message without dbt's and DuckDB's words around the sentence that a test raises itself."""
+def _raised(result: Mapping[str, Any]) -> str:
+    """Return the message of a node: the sentence that a test raises, without the words of dbt and DuckDB around it."""
     message = plain(result.get("message") or "", 400)
     return re.sub(r"^\w+ Error in test \S+ \(\S+\) (Invalid Input Error: )?", "", message)
 
 
-def _of_broken(run: _DbtRun, result: Mapping[str, Any], node: Mapping[str, Any]) -> CheckResult:
-    about = {
+def _not_built(run: _DbtRun, result: Mapping[str, Any], node: Mapping[str, Any]) -> CheckResult:
+    values = {
         "kind": node["resource_type"],
         "model": node["name"],
         "said": plain(result.get("message") or "dbt gave no reason", 300),
         "file": node["original_file_path"],
     }
-    name = Phrase("{model} is built", about)
-    message = Phrase("The {kind} {model} could not be built: {said}", about)
-    cure = Phrase("Correct {file} or the data it reads, and build again.", about)
-    return CheckResult(
-        check_id=f"dbt.{node['resource_type']}.{node['name']}",
-        kind="dbt",
-        name=name.english,
-        source="dbt",
-        object=_relation(node),
-        severity="error",
-        passed=False,
-        failures=1,
-        checked=None,
-        message=message.english,
-        cure=cure.english,
-        metrics=run.metrics([node["unique_id"]]),
-        run_at=run.run_at,
-        words=in_languages(run.words, name=name, message=message, cure=cure),
+    words = CheckWords(
+        Phrase("{model} is built", values),
+        Phrase("The {kind} {model} could not be built: {said}", values),
+        Phrase("Correct {file} or the data it reads, and build again.", values),
     )
+    subject = run.subject(_relation(node), [node["unique_id"]])
+    return subject.result(f"dbt.{node['resource_type']}.{node['name']}", words, "error", 1)
 
 
 def _relation(node: Mapping[str, Any]) -> str:
@@ -211,7 +185,7 @@ def _relation(node: Mapping[str, Any]) -> str:
 
 
 def tested_nodes(node: Mapping[str, Any], nodes: Mapping[str, Any]) -> list[str]:
-    """Return the unique ids of what a test is about: the model that it stands with, or all that it reads."""
+    """Return the unique ids of the nodes that a test tests: the model that declares it, or else all that it reads."""
     attached = node.get("attached_node") or node.get("tested_node_unique_id")
     if isinstance(attached, str) and attached in nodes:
         return [attached]
@@ -219,6 +193,7 @@ def tested_nodes(node: Mapping[str, Any], nodes: Mapping[str, Any]) -> list[str]
 
 
 def _reach(start: str, edges: Mapping[str, Sequence[str]]) -> set[str]:
+    """Return the nodes that edges lead to from a start, and the start itself."""
     seen: set[str] = set()
     rest = [start]
     while rest:
@@ -234,8 +209,67 @@ def _is_kpi(unique_id: str, nodes: Mapping[str, Any]) -> bool:
     return node is not None and node["resource_type"] == "model" and "kpis" in node["fqn"][1:-1]
 
 
-def _of_kpi(node: Mapping[str, Any], metrics_of: MetricsOf) -> set[str]:
+def _metrics_of_kpi(node: Mapping[str, Any], metrics_of: MetricsOf) -> set[str]:
+    """Return the metrics of a KPI model: its own and those that its ``beside`` declares."""
     name = metric_of(node["name"])
     besides = node.get("config", {}).get("meta", {}).get("beside", ())
     known = metrics_of.get(f"{node['schema']}.{node['name']}")
     return set(known) if known is not None else {name, *(f"{name}_{beside['name']}" for beside in besides)}
+
+
+def with_doubts(
+    results: Sequence[CheckResult],
+    manifest: Mapping[str, Any],
+    columns_of: Mapping[str, Collection[str]],
+    days: Collection[str] = (),
+) -> list[CheckResult]:
+    """Return results with the columns and rows that a failure of their test puts in doubt.
+
+    Parameters
+    ----------
+    manifest: dbt's, of the run that tested. columns_of: the columns in the warehouse, by ``schema.relation``.
+    days: relations that have days and no records. A test that compares records with them doubts the records only.
+
+    A test that counts rows, or that looks for repeated keys, doubts whole rows. A test that reads more columns than it
+    doubts names those in ``config.meta``: ``in_doubt: [table.column]``.
+    """
+    nodes = {**manifest["nodes"], **manifest["sources"]}
+    tests = {f"dbt.{node['name']}": node for node in nodes.values() if node["resource_type"] == "test"}
+    return [
+        replace(result, doubt=_doubt(tests[result.check_id], nodes, columns_of, days, result))
+        if result.check_id in tests
+        else result
+        for result in results
+    ]
+
+
+def _doubt(
+    node: Mapping[str, Any],
+    nodes: Mapping[str, Any],
+    columns_of: Mapping[str, Collection[str]],
+    days: Collection[str],
+    result: CheckResult,
+) -> Doubt | None:
+    """Return the columns that a test names or reads, and the rows that break it; None if it doubts whole rows."""
+    kind = node.get("test_metadata") or {}
+    column = (kind.get("kwargs") or {}).get("column_name")
+    sql = node.get("compiled_code") or ""
+    in_doubt = node["config"].get("meta", {}).get("in_doubt", ())
+    if in_doubt:
+        columns = tuple(_declared_columns(in_doubt, nodes))
+    elif kind.get("name") == "unique":
+        columns = ()
+    elif column:
+        columns = ((result.object, column.lower()),)
+    else:
+        relations = {_relation(nodes[name]) for name in node["depends_on"]["nodes"] if name in nodes}
+        relations = relations.difference(days) or relations
+        columns = columns_read(sql, {name: columns_of.get(name, ()) for name in relations})
+    return Doubt(columns, None if result.passed else sql or None, with_causes=not in_doubt) if columns else None
+
+
+def _declared_columns(in_doubt: Sequence[str], nodes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    schemas = {node["name"]: node["schema"] for node in nodes.values() if node["resource_type"] == "model"}
+    for name in in_doubt:
+        table, _, column = name.rpartition(".")
+        yield f"{schemas.get(table, 'core')}.{table}", column

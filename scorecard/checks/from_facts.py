@@ -1,6 +1,6 @@
-"""What holds of the records of any source, whoever declared it: checked by what their facts declare.
+"""Checks of the records of every source. They follow from what the source's facts declare.
 
-A source whose own rules tell the same says so with `instead_of`, and is not told it twice.
+A rule of a source's own replaces such a check if it names the check in `instead_of`.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -10,36 +10,36 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from scorecard.catalogue import Fact
-from scorecard.checks.check_words import Phrase, in_languages
+from scorecard.checks.check_words import FALLS, FUTURE, GAPS, NAMES, OUTCOME, SPANS, CheckWords
 from scorecard.checks.doubt import Doubt
-from scorecard.checks.fact_words import FALLS, FUTURE, GAPS, NAMES, OUTCOME, SPANS, FactWords
-from scorecard.checks.results import CheckResult, MetricsOf, OfAnySource, Severity
+from scorecard.checks.results import CheckedSubject, CheckResult, MetricsOf, OfAnySource, Severity
 from scorecard.shared.languages import Translations
 from scorecard.shared.sql import literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_MAX_SHARE = 0.01
-"""Above this share of a source's records a span that ends before it begins holds figures back."""
-_ENOUGH = 20
-"""Records that an outcome, a month's number or a gap is judged by."""
-_GAP_DAYS = 7
-_NEIGHBOURS = 30
-_EXAMPLES = 3
+_MAX_REVERSED_SHARE = 0.01
+"""Up to this share of a source's records may end before they begin. Above it, the failure is an error."""
+_MIN_RECORDS = 20
+"""The number of records from which on an outcome, a month's number or a gap is checked."""
+_MIN_GAP_DAYS = 7
+_NEAR_DAYS = 30
+"""The number of days on each side of a gap from which the records within it are estimated."""
+_MAX_EXAMPLES = 3
 
 
 @dataclass(frozen=True)
-class _Found:
-    """What a check counted, and what its sentence names.
+class _Count:
+    """What a check counted.
 
-    in_doubt: the columns that a failure puts in doubt; none where it is about whole rows. broken: the condition of the
-    rows that break it, where each does so by itself.
+    values: what the sentence about a failure names. in_doubt: the columns that a failure puts in doubt; empty for whole
+    rows. broken: the SQL condition of a row that breaks the check; None where single rows don't break it.
     """
 
     failures: int
     checked: int
-    about: Mapping[str, Any]
+    values: Mapping[str, Any]
     severity: Severity = "warning"
     in_doubt: Sequence[str] = ()
     broken: str | None = None
@@ -51,43 +51,44 @@ def from_facts(
     metrics_of: MetricsOf,
     covered: Collection[tuple[str, str]],
     dimensions: Collection[str],
-    words: Translations,
+    translations: Translations,
 ) -> list[CheckResult]:
-    """Return what was found in each fact, by the source of its records.
+    """Check the records of each fact, source by source.
 
     Parameters
     ----------
-    con: the warehouse, built. metrics_of: metrics by ``core.<fact>``. told: source and kind of the checks that a
-        source's own rules make. dimensions: names of the dimensions.
+    con: the warehouse, built. metrics_of: metrics by ``core.<fact>``. covered: (source, kind) of the checks that a
+        source's own rules replace. dimensions: names of the dimensions.
     """
     results = []
     for fact in facts:
         for source, unit in _sources(con, fact) if fact.meta.concept else ():
-            about = _FactCheck(con, fact, source, unit, tuple(sorted(metrics_of.get(f"core.{fact.name}", ()))), words)
-            for kind, fact_words, count in _counts(about, dimensions):
+            metrics = metrics_of.get(f"core.{fact.name}", ())
+            concept = str(fact.meta.concept)
+            subject = CheckedSubject("facts", source, concept, metrics, datetime.now(UTC), translations)
+            records = _Records(con, fact, source, unit)
+            for kind, words, count in _counts(records, dimensions):
                 if (source, kind) not in covered:
-                    results.append(_result(about, kind, fact_words, count))
+                    results.append(_result(subject, records, kind, words, count))
     return results
 
 
 @dataclass(frozen=True)
-class _FactCheck:
+class _Records:
     """The records of a fact that come from one source."""
 
     con: "DuckDBPyConnection"
     fact: Fact
     source: str
     unit: str
-    metrics: tuple[str, ...]
-    words: Translations
 
     @property
-    def what(self) -> str:
-        """What the records are called."""
+    def label(self) -> str:
+        """What sentences call the records."""
         return str(self.fact.meta.concept).replace("_", " ")
 
-    def one(self, sql: str) -> tuple[Any, ...]:
-        """Return the row of a query that reads ``records``: those of the source."""
+    def row(self, sql: str) -> tuple[Any, ...]:
+        """Return the one row of a query. The query reads the source's records from ``records``."""
         records = f"with records as (select * from core.{self.fact.name} where source_system = $source)"
         row = self.con.execute(f"{records} {sql}", {"source": self.source}).fetchone()
         assert row is not None  # noqa: S101
@@ -95,7 +96,7 @@ class _FactCheck:
 
 
 def _sources(con: "DuckDBPyConnection", fact: Fact) -> list[tuple[str, str]]:
-    """Return the sources of a fact's records and their business units; none where the fact could not be built."""
+    """Return the sources of a fact's records and their business units; an empty list if the fact isn't built."""
     cursor = con.execute("select 1 from duckdb_tables() where schema_name = 'core' and table_name = ?", [fact.name])
     if not cursor.fetchone():
         return []
@@ -103,60 +104,60 @@ def _sources(con: "DuckDBPyConnection", fact: Fact) -> list[tuple[str, str]]:
     return sorted((str(source), str(unit)) for source, unit in con.execute(sql).fetchall())
 
 
-def _counts(about: _FactCheck, dimensions: Collection[str]) -> Iterator[tuple[OfAnySource, FactWords, _Found]]:
-    meta = about.fact.meta
+def _counts(records: _Records, dimensions: Collection[str]) -> Iterator[tuple[OfAnySource, CheckWords, _Count]]:
+    meta = records.fact.meta
     if len(meta.horizon) > 1:
-        yield "spans", SPANS, _spans(about, meta.horizon)
+        yield "spans", SPANS, _spans(records, meta.horizon)
     if meta.moment:
-        yield "future_days", FUTURE, _future(about, meta.moment)
-        yield "gaps", GAPS, _gaps(about, meta.moment)
-        yield "falls", FALLS, _falls(about, meta.moment)
+        yield "future_days", FUTURE, _future(records, meta.moment)
+        yield "gaps", GAPS, _gaps(records, meta.moment)
+        yield "falls", FALLS, _falls(records, meta.moment)
     if meta.outcome:
-        yield "one_outcome", OUTCOME, _outcome(about, meta.outcome, meta.moment)
-    names = [column for column in about.fact.columns if column in dimensions and column != "business_unit"]
+        yield "one_outcome", OUTCOME, _outcome(records, meta.outcome, meta.moment)
+    names = [column for column in records.fact.columns if column in dimensions and column != "business_unit"]
     if names or meta.named:
-        yield "similar_names", NAMES, _similar(about, names)
+        yield "similar_names", NAMES, _similar(records, names)
 
 
-def _spans(about: _FactCheck, days: Sequence[str]) -> _Found:
+def _spans(records: _Records, days: Sequence[str]) -> _Count:
     pairs = list(pairwise(days))
-    counted = [about.one(f"select count(*) filter ({b} < {a}), count({b}) from records") for a, b in pairs]
+    counted = [records.row(f"select count(*) filter ({b} < {a}), count({b}) from records") for a, b in pairs]
     worst = max(range(len(pairs)), key=lambda place: counted[place][0])
     (earlier, later), (failures, checked) = pairs[worst], counted[worst]
-    severity: Severity = "error" if failures > checked * _MAX_SHARE else "warning"
-    about_days = {"earlier": earlier, "later": later}
-    return _Found(failures, checked, about_days, severity, (earlier, later), f"{later} < {earlier}")
+    severity: Severity = "error" if failures > checked * _MAX_REVERSED_SHARE else "warning"
+    values = {"earlier": earlier, "later": later}
+    return _Count(failures, checked, values, severity, (earlier, later), f"{later} < {earlier}")
 
 
-def _future(about: _FactCheck, day: str) -> _Found:
+def _future(records: _Records, day: str) -> _Count:
     is_ahead = f"{day} > cast(loaded_at as date) + 1"
-    failures, checked, last = about.one(
+    failures, checked, last = records.row(
         f"select count(*) filter ({is_ahead}), count({day}), max({day}) filter ({is_ahead}) from records"
     )
-    return _Found(failures, checked, {"column": day, "last": last}, in_doubt=(day,), broken=is_ahead)
+    return _Count(failures, checked, {"column": day, "last": last}, in_doubt=(day,), broken=is_ahead)
 
 
-def _outcome(about: _FactCheck, column: str, day: str | None) -> _Found:
+def _outcome(records: _Records, column: str, day: str | None) -> _Count:
     settled = f"where {column} is not null" + (f" and {day} is not null" if day else "")
-    outcomes, checked, outcome = about.one(
+    outcomes, checked, outcome = records.row(
         f"select count(distinct {column}), count(*), cast(any_value({column}) as varchar) from records {settled}"
     )
-    failures = checked if outcomes == 1 and checked >= _ENOUGH else 0
-    return _Found(failures, checked, {"column": column, "outcome": outcome})
+    failures = checked if outcomes == 1 and checked >= _MIN_RECORDS else 0
+    return _Count(failures, checked, {"column": column, "outcome": outcome})
 
 
-def _gaps(about: _FactCheck, day: str) -> _Found:
-    """Find the stretch of days without a record in which most were to be expected by the days around it."""
-    since, until, missing, checked = about.one(f"""
+def _gaps(records: _Records, day: str) -> _Count:
+    """Find the gap in which most records are missing. The days around it give the expected number."""
+    since, until, missing, checked = records.row(f"""
         , daily as (
             select {day} as day, count(*) as records from records
             where {day} <= cast(loaded_at as date) group by {day}
         ),
         around as (
             select day,
-                sum(records) over (order by day range between interval {_NEIGHBOURS - 1} days preceding and current row)
+                sum(records) over (order by day range between interval {_NEAR_DAYS - 1} days preceding and current row)
                     as until_then,
-                sum(records) over (order by day range between current row and interval {_NEIGHBOURS - 1} days following)
+                sum(records) over (order by day range between current row and interval {_NEAR_DAYS - 1} days following)
                     as after_it
             from daily
         ),
@@ -167,21 +168,21 @@ def _gaps(about: _FactCheck, day: str) -> _Found:
         ),
         empty as (
             select since_day, until_day, date_diff('day', since_day, until_day) - 1 as days,
-                least(before_it, after_it) * (date_diff('day', since_day, until_day) - 1) / {_NEIGHBOURS}.0
+                least(before_it, after_it) * (date_diff('day', since_day, until_day) - 1) / {_NEAR_DAYS}.0
                     as missing
             from gap where since_day is not null
         )
         select arg_max(since_day, missing), arg_max(until_day, missing), max(missing),
             (select count(*) from records where {day} is not null)
-        from empty where days >= {_GAP_DAYS}
+        from empty where days >= {_MIN_GAP_DAYS}
     """)
-    failures = 1 if missing is not None and missing >= _ENOUGH else 0
-    return _Found(failures, checked, {"column": day, "since": since, "until": until, "missing": round(missing or 0)})
+    failures = 1 if missing is not None and missing >= _MIN_RECORDS else 0
+    return _Count(failures, checked, {"column": day, "since": since, "until": until, "missing": round(missing or 0)})
 
 
-def _falls(about: _FactCheck, day: str) -> _Found:
-    """Compare the number of records in the last whole month with those of the six before it."""
-    month, records, usual, months, checked = about.one(f"""
+def _falls(records: _Records, day: str) -> _Count:
+    """Compare the number of records in the last whole month with the six months before it."""
+    month, number, usual, months, checked = records.row(f"""
         , known as (select max({day}) as day from records where {day} <= cast(loaded_at as date)),
         last_month as (
             select date_trunc('month', known.day + 1) - interval 1 month as month from known
@@ -196,19 +197,19 @@ def _falls(about: _FactCheck, day: str) -> _Found:
             count(*) filter (ago between 1 and 6), (select count(*) from records where {day} is not null)
         from counted
     """)
-    has_fallen = months == 6 and usual >= _ENOUGH and records * 2 < usual
-    return _Found(records if has_fallen else 0, checked, {"month": month, "usual": int(usual or 0)})
+    has_fallen = months == 6 and usual >= _MIN_RECORDS and number * 2 < usual
+    return _Count(number if has_fallen else 0, checked, {"month": month, "usual": int(usual or 0)})
 
 
-def _similar(about: _FactCheck, dimensions: Sequence[str]) -> _Found:
-    """Count names that differ in case, spaces and marks alone, and records of another id that have the same name."""
+def _similar(records: _Records, dimensions: Sequence[str]) -> _Count:
+    """Count names that differ only in case, spaces and marks, and names that several records share."""
     key = "regexp_replace(lower(strip_accents(name)), '[^\\p{L}\\p{N}]+', '', 'g')"
     selects = [
         f"select {literal(column)} as field, {column} as name, {column} as id from records" for column in dimensions
     ]
-    if named := about.fact.meta.named:
+    if named := records.fact.meta.named:
         selects.append(f"select {literal(named)} as field, {named} as name, record_id as id from records")
-    failures, checked, columns, column, examples = about.one(f"""
+    failures, checked, columns, column, examples = records.row(f"""
         , spelt as ({" union ".join(selects)}),
         alike as (
             select field, {key} as alike, string_agg(distinct name, ' / ' order by name) as names,
@@ -221,40 +222,31 @@ def _similar(about: _FactCheck, dimensions: Sequence[str]) -> _Found:
             list(names order by names) filter (ids > 1 and field = (select field from worst))
         from alike
     """)
-    listed = "; ".join((examples or [])[:_EXAMPLES])
-    return _Found(failures, checked, {"column": column, "examples": listed}, in_doubt=columns or ())
+    listed = "; ".join((examples or [])[:_MAX_EXAMPLES])
+    return _Count(failures, checked, {"column": column, "examples": listed}, in_doubt=columns or ())
 
 
-def _result(about: _FactCheck, kind: OfAnySource, fact_words: FactWords, count: _Found) -> CheckResult:
-    values = {"what": about.what, "failures": count.failures, "checked": count.checked, **count.about}
-    failed = Phrase(fact_words.failed.text, values) if count.failures else None
-    return CheckResult(
-        check_id=f"facts.{about.source}.{about.fact.name}.{kind}",
-        kind="facts",
-        name=fact_words.name.english,
-        source=about.source,
-        object=str(about.fact.meta.concept),
-        severity=count.severity if count.failures else "warning",
-        passed=not count.failures,
-        failures=count.failures,
-        checked=count.checked,
-        message=failed.english if failed else "It holds.",
-        cure=fact_words.cure.english,
-        metrics=about.metrics,
-        run_at=datetime.now(UTC),
-        words=in_languages(about.words, name=fact_words.name, message=failed, cure=fact_words.cure if failed else None),
-        business_unit=about.unit,
-        doubt=_doubt(about, count),
+def _result(
+    subject: CheckedSubject, records: _Records, kind: OfAnySource, words: CheckWords, count: _Count
+) -> CheckResult:
+    values = {"what": records.label, "failures": count.failures, "checked": count.checked, **count.values}
+    return subject.result(
+        f"facts.{records.source}.{records.fact.name}.{kind}",
+        words.about(values),
+        count.severity if count.failures else "warning",
+        count.failures,
+        count.checked,
+        business_unit=records.unit,
+        doubt=_doubt(records, count),
     )
 
 
-def _doubt(about: _FactCheck, count: _Found) -> Doubt | None:
-    """Return what a failure puts in doubt; None where that is whole rows."""
-    relation = f"core.{about.fact.name}"
-    is_known = count.failures and count.broken
+def _doubt(records: _Records, count: _Count) -> Doubt | None:
+    """Return what a failure puts in doubt; None for whole rows."""
+    relation = f"core.{records.fact.name}"
     rows = (
-        f"select * from {relation} where source_system = {literal(about.source)} and {count.broken}"
-        if is_known
+        f"select * from {relation} where source_system = {literal(records.source)} and {count.broken}"
+        if count.failures and count.broken
         else None
     )
     columns = tuple((relation, column) for column in count.in_doubt)

@@ -1,4 +1,4 @@
-"""What of an object is in quarantine, how much it weighs, and which records count as they were before a bad update."""
+"""The rows of an object that are in quarantine: how many, how much they weigh, and which records they put in doubt."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,71 +11,73 @@ from scorecard.shared.sql import key_sql, quoted
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_REPEATS = "^repeats |is kept once$"
-"""Reasons of rows that only repeat another one: the record itself was read."""
+_DUPLICATE_REASONS = "^repeats |is kept once$"
+"""The reasons of rows that only duplicate another row. Their record itself was loaded."""
 
 
 @dataclass(frozen=True)
-class Bad:
-    """A record in quarantine: its key, what is wrong, and by column the amount that was sent and the one that is held.
+class QuarantinedRecord:
+    """A record in quarantine: its key, what is wrong with it, and its amounts.
 
-    `is_held`: an earlier version of the record is held and counts. Amounts are text as sent and held, None for none.
+    `is_loaded`: an earlier version of the record is loaded and counts. `amounts`: by column, the text as sent and as
+    loaded, each None if there is none.
     """
 
     key: str
     reason: str
-    is_held: bool
+    is_loaded: bool
     amounts: Mapping[str, tuple[str | None, str | None]]
 
     def weight(self, column: str) -> Decimal:
-        """Return the larger of the amounts, without sign; 0 where none is a number."""
+        """Return the larger of the two amounts of a column, without sign; 0 if neither is a number."""
         return max(map(size_of, self.amounts.get(column, ())), default=Decimal())
 
 
 @dataclass(frozen=True)
 class Quarantine:
-    """The rows of an object that are in quarantine, of `read`.
+    """The rows of an object that are in quarantine.
 
-    `reasons`: why, how many rows, and the first of them. `heaviest`: the amount of which the bad rows are the largest
-    share, and that share.
+    `read`: how many rows the extraction read. `rows`: how many of them are in quarantine. `reasons`: up to three pairs
+    of reason and number of rows, each with the place of the first. `heaviest`: the amount of which the rows in
+    quarantine are the largest share, and that share. `in_doubt`: the records that count as before a quarantined update.
     """
 
     read: int
     rows: int
     reasons: tuple[tuple[str, int, str], ...]
     heaviest: tuple[str, float]
-    in_doubt: tuple[Bad, ...]
+    in_doubt: tuple[QuarantinedRecord, ...]
 
     @property
     def share(self) -> float:
-        """The share of the rows, or of the value where that is larger."""
+        """The share of the rows, or of the heaviest amount if that is larger."""
         return max(self.rows / self.read if self.read else float(self.rows > 0), self.heaviest[1])
 
 
-class Object:
-    """A raw table and what extraction keeps beside it."""
+class RawObject:
+    """A raw table, with its quarantine and the list of its loaded files."""
 
     def __init__(self, con: "DuckDBPyConnection", source: DeclaredSource, table: DeclaredTable) -> None:
         self.con, self.name, self.schema = con, table.name, source.schema
         self.key = list(table.meta.primary_key)
         self.is_service = bool(source.service)
-        # A full export says all anew; of any other, what was wrong stays wrong until the record comes rightly.
-        whole = table.meta.full_export
-        self.adds = self.is_service if whole is None else not whole
+        # A full export replaces all rows. Otherwise a quarantined record stays so until a good version of it comes.
+        is_full = table.meta.full_export
+        self.is_incremental = self.is_service if is_full is None else not is_full
         self.columns: dict[str, set[str]] = {}
         rows = con.execute(
             "select table_name, column_name from duckdb_columns() "
             "where database_name = current_database() and schema_name = $schema",
             {"schema": self.schema},
         )
-        for of_table, column in rows.fetchall():
-            self.columns.setdefault(of_table, set()).add(column)
+        for table_name, column in rows.fetchall():
+            self.columns.setdefault(table_name, set()).add(column)
 
     def newest(self) -> str:
-        """Return a query of the newest version of the object's files: what an older one had wrong is mended.
+        """Return a query of the files of the object that count now.
 
-        All files of an export are loaded together, so one that the last load lacks is gone; a service's answers add up,
-        but for those by an older contract: with a new one all is read again.
+        Of an export, these are the files of the last load: all its files are loaded together. Of a service, these are
+        the newest load of each file under the newest contract: a new contract reads everything again.
         """
         by = "source_file" if self.is_service else "object"
         files = f"{self.schema}._loaded_files"
@@ -89,23 +91,26 @@ class Object:
 
     def quarantine(self) -> Quarantine:
         """Return what is in quarantine now."""
-        about = {"object": self.name}
+        parameters = {"object": self.name}
         (read,) = self.con.execute(
-            f"select coalesce(sum(rows_read), 0)::bigint from ({self.newest()})", about
+            f"select coalesce(sum(rows_read), 0)::bigint from ({self.newest()})", parameters
         ).fetchall()[0]
         reasons = self.con.execute(
             f"select reason, count(*), min(source_file || ' line ' || source_line) from ({self._rows()}) "
             "group by reason order by 2 desc, 1",
-            about,
+            parameters,
         ).fetchall()
-        bad, totals = self._weighed() if reasons else ([], {})
+        records, totals = self._weighed() if reasons else ([], {})
         shares = {
             column: float(amount / (amount + rest))
             for column, rest in totals.items()
-            if (amount := sum((row.weight(column) for row in bad), Decimal()))
+            if (amount := sum((record.weight(column) for record in records), Decimal()))
         }
         heaviest = max(shares.items(), key=lambda share: share[1], default=("", 0.0))
-        in_doubt = sorted((row for row in bad if row.is_held), key=lambda row: (-row.weight(heaviest[0]), row.key))
+        in_doubt = sorted(
+            (record for record in records if record.is_loaded),
+            key=lambda record: (-record.weight(heaviest[0]), record.key),
+        )
         rows = sum(count for _, count, _ in reasons)
         return Quarantine(read, rows, tuple(reasons[:3]), heaviest, tuple(in_doubt))
 
@@ -119,9 +124,9 @@ class Object:
             {chosen} from {self.schema}._quarantine semi join ({self.newest()})
             using (source_file, source_sha256, _dlt_load_id) where object = $object
         """
-        if not self.adds or "_mended" not in self.columns:
+        if not self.is_incremental or "_mended" not in self.columns:
             return newest
-        # What is sent again as bad as before isn't kept again: a record's rows may be of any load.
+        # A record that is sent again with the same fault isn't quarantined again. So its rows may be of any load.
         return f"""
             {chosen} from {self.schema}._quarantine as bad
             where object = $object and {key} is not null and not exists (
@@ -134,50 +139,52 @@ class Object:
         """
 
     def _loaded_at(self, row: str) -> str:
-        """SQL of when a row was loaded, by the load itself: its id is of a clock that may have been set back."""
+        """Return the SQL of the moment of a row's load. The load's id isn't ordered: its clock may be set back."""
         files = f"{self.schema}._loaded_files"
         return f"(select max(loaded_at) from {files} as f where f._dlt_load_id = {row}._dlt_load_id)"
 
-    def _weighed(self) -> tuple[list[Bad], dict[str, Decimal]]:
-        """Return the bad records beside their versions that are held, and what all others add up to, by amount.
-
-        A row that only repeats another takes nothing away.
-        """
-        held_columns = self.columns.get(self.name, set())
-        bad = f"(select * from ({self._rows()}) where not regexp_matches(reason, '{_REPEATS}'))"
+    def _weighed(self) -> tuple[list[QuarantinedRecord], dict[str, Decimal]]:
+        """Return the quarantined records, duplicates aside, and the sum of all other loaded records, by amount."""
+        loaded_columns = self.columns.get(self.name, set())
+        bad = f"(select * from ({self._rows()}) where not regexp_matches(reason, '{_DUPLICATE_REASONS}'))"
         names = f"select distinct unnest(json_keys(amounts)) as name from {bad} where amounts is not null order by 1"
         columns = [name for (name,) in self.con.execute(names, {"object": self.name}).fetchall()]
-        amounts = [name for name in columns if name in held_columns]
-        if not {*self.key, "_valid_to"} <= held_columns or not self.key:
+        amounts = [name for name in columns if name in loaded_columns]
+        if not {*self.key, "_valid_to"} <= loaded_columns or not self.key:
             return [], {}
-        alive = " and _deleted_at is null" if "_deleted_at" in held_columns else ""
+        alive = " and _deleted_at is null" if "_deleted_at" in loaded_columns else ""
         key = key_sql([quoted(name) for name in self.key])
-        held = f"""(
+        loaded = f"""(
             select {key} as key{"".join(f", {quoted(name)}" for name in amounts)}
             from {self.schema}.{quoted(self.name)} where _valid_to is null{alive}
         )"""
-        sent = "".join(f", bad.amounts ->> '$.{quoted(n)}', held.{quoted(n)}::varchar" for n in amounts)
+        both = "".join(f", bad.amounts ->> '$.{quoted(n)}', loaded.{quoted(n)}::varchar" for n in amounts)
         rows = self.con.execute(
-            f"select bad.key, bad.reason, held.key is not null{sent} "
-            f"from {bad} as bad left join {held} as held on bad.key = held.key",
+            f"select bad.key, bad.reason, loaded.key is not null{both} "
+            f"from {bad} as bad left join {loaded} as loaded on bad.key = loaded.key",
             {"object": self.name},
         ).fetchall()
         records = [
-            Bad(key or "", reason, is_held, dict(zip(amounts, zip(texts[::2], texts[1::2], strict=True), strict=True)))
-            for key, reason, is_held, *texts in rows
+            QuarantinedRecord(
+                key or "",
+                reason,
+                is_loaded,
+                dict(zip(amounts, zip(texts[::2], texts[1::2], strict=True), strict=True)),
+            )
+            for key, reason, is_loaded, *texts in rows
         ]
         if not amounts:
             return records, {}
         sums = ", ".join(f"coalesce(sum(abs({quoted(name)})), 0)::varchar" for name in amounts)
         (totals,) = self.con.execute(
-            f"select {sums} from {held} where key not in (select key from {bad} where key is not null)",
+            f"select {sums} from {loaded} where key not in (select key from {bad} where key is not null)",
             {"object": self.name},
         ).fetchall()
         return records, dict(zip(amounts, map(size_of, totals), strict=True))
 
 
 def size_of(amount: str | None) -> Decimal:
-    """Return an amount without its sign, 0 where it is no number."""
+    """Return an amount without its sign; 0 for a text that is no number."""
     try:
         number = Decimal(amount or 0)
     except InvalidOperation:

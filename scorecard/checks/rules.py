@@ -1,4 +1,4 @@
-"""The rules in ``expectations/``: read, checked, and made ready to run. Cheap to import."""
+"""Read the rules in ``expectations/``, check them, and fill in their placeholders. Cheap to import."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -21,48 +21,50 @@ ColumnName = Annotated[str, StringConstraints(strict=True, pattern=r"^([a-z][a-z
 
 
 class RuleEntry(Entry):
-    """A rule, as its file has it."""
+    """A rule in its file."""
 
     check: Name = Field(description="Its name, unique in its object.")
     expect: Text = Field(description="An expectation of Great Expectations.")
     kwargs: dict[Text, Any] = Field(description="The expectation's arguments; <name> stands for a value.")
     severity: Severity
-    why: Text = Field(description="What is at stake.")
+    why: Text = Field(description="Why it matters.")
     cure: Text = Field(description="What to do.")
     in_doubt: tuple[ColumnName, ...] = Field(
-        (), description="The columns that a failure puts in doubt, where they are not all that the query names."
+        (), description="The columns that a failure puts in doubt; by default all columns that the rule names."
     )
-    found: Text | None = Field(None, description="What is said of a failure.")
+    found: Text | None = Field(None, description="The sentence about a failure.")
     facts: Text | None = Field(None, description="A query of one row whose columns `found` names.")
-    whole: StrictBool = Field(False, description="It is about all rows together.")
-    instead_of: OfAnySource | None = Field(None, description="The check of every source that it tells more closely.")
+    whole: StrictBool = Field(False, description="The rule is about all rows together.")
+    instead_of: OfAnySource | None = Field(None, description="The check of every source that this rule replaces.")
 
 
 class ObjectEntry(Entry):
-    """The rules of an object."""
+    """An object and its rules in their file."""
 
-    key: tuple[Text, ...] = Field((), description="The columns that tell its rows apart.")
-    unit: Text | None = Field(None, description="The column that says of which business unit a row is.")
+    key: tuple[Text, ...] = Field((), description="The columns that identify a row.")
+    unit: Text | None = Field(None, description="The column with a row's business unit.")
     rules: tuple[RuleEntry, ...]
 
 
 class RulesFile(Entry):
-    """A file of rules: by object, what must hold of its current rows."""
+    """A file of rules: what must hold for the current rows of each object."""
 
     objects: dict[Name, ObjectEntry]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One expectation.
+    """One expectation, ready to run.
 
-    check: a name, unique in its object. expect: the expectation's type. kwargs: its arguments, placeholders
-    filled.
-    in_doubt: the columns that a failure puts in doubt, as ``column`` of the object or ``table.column`` of another one
-    or of a core model; empty for those that the expectation names. found: the
-    sentence said of a failure, with ``{failures}``, ``{checked}`` and the columns of ``facts``, a query of
-    one row. whole: it is about all rows together, so that nobody counts those that break it. instead_of: the check of
-    every source that need not be told beside it.
+    check: a name, unique in its object.
+    expect: the expectation's type.
+    kwargs: its arguments, placeholders filled in.
+    in_doubt: the columns that a failure puts in doubt, as ``column`` of the object, or ``table.column`` of another
+        object or of a core model; empty for the columns that the expectation names.
+    found: the sentence about a failure. It may name ``{failures}``, ``{checked}`` and the columns of ``facts``.
+    facts: a query of one row.
+    whole: the rule is about all rows together, so that no rows are counted.
+    instead_of: the check of every source that this rule replaces.
     """
 
     check: str
@@ -80,10 +82,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class CheckedTable:
-    """An object and its rules.
+    """An object and its rules, ready to run.
 
-    query: a select of its current rows. key: the columns that tell them apart. unit: the column that says of which
-    business unit a row is; None where all are of one.
+    query: a select of its current rows. key: the columns that identify a row. unit: the column with a row's business
+    unit; None if all rows are of one unit.
     """
 
     name: str
@@ -95,7 +97,7 @@ class CheckedTable:
 
 @dataclass(frozen=True)
 class Suite:
-    """What one file of rules says."""
+    """The rules of one file."""
 
     name: str
     objects: tuple[CheckedTable, ...]
@@ -106,14 +108,13 @@ def read_suite(path: Path, values: Mapping[str, object], queries: Mapping[str, s
 
     Parameters
     ----------
-    values: what to put in the place of ``<name>`` in arguments and queries; an argument that is nothing but
-        ``<name>`` becomes the value itself, so it may be a list. ``<object>`` stands for an object's current
-        rows.
-    queries: the query of each object, where it isn't the current rows of ``raw_<suite>.<object>``.
+    values: by name, the value of ``<name>`` in arguments and queries. An argument that is exactly ``<name>`` becomes
+        the value itself, which may be a list. ``<object>`` stands for an object's current rows.
+    queries: the query of each object; by default the current rows of ``raw_<suite>.<object>``.
 
     Raises
     ------
-    WrongDeclarations: all that is wrong in the file.
+    WrongDeclarations: it lists all mistakes in the file.
     """
     mistakes = Mistakes()
     document = read_document(path)
@@ -139,7 +140,7 @@ def _suite(
         if table not in selects:
             line = document.line("objects", table)
             mistakes.note(
-                document.path, line, f"There is no {table} to check.", f"Choose one of: {', '.join(selects)}."
+                document.path, line, f"There is no object {table} to check.", f"Choose one of: {', '.join(selects)}."
             )
             continue
         _note_repeated(document, table, entry, mistakes)
@@ -159,7 +160,7 @@ def _note_repeated(document: YamlFile, table: str, entry: ObjectEntry, mistakes:
         if rule.check in names:
             line = document.line("objects", table, "rules", place, "check")
             mistakes.note(
-                document.path, line, f"The check {rule.check} is there twice under {table}.", "Give it another name."
+                document.path, line, f"Duplicate check {rule.check} in {table}.", "Give each check its own name."
             )
         names.add(rule.check)
 
@@ -190,7 +191,7 @@ def _rule(item: RuleEntry, fill: "_Filler") -> Rule:
 
 @dataclass(frozen=True)
 class _Filler:
-    """Puts values where ``<name>`` stands for one, in a rule of a file."""
+    """Replaces ``<name>`` by its value in a rule of a file."""
 
     document: YamlFile
     place: Place
@@ -198,7 +199,7 @@ class _Filler:
     mistakes: Mistakes
 
     def __call__(self, value: Any, *key: str) -> Any:
-        """Return what a key of the rule says, filled in; note a name that stands for nothing."""
+        """Return the value of a key of the rule, filled in. Note each unknown name."""
         if isinstance(value, list):
             return [self(item, *key) for item in value]
         if not isinstance(value, str):
@@ -209,7 +210,7 @@ class _Filler:
         def put(match: "re.Match[str]") -> str:
             if match[1] in self.values:
                 return _sql(self.values[match[1]])
-            problem = f"<{match[1]}> stands for nothing."
+            problem = f"Unknown name <{match[1]}>."
             line = self.document.line(*self.place, *key)
             self.mistakes.note(self.document.path, line, problem, f"Choose one of: {', '.join(self.values)}.")
             return match[0]
@@ -218,7 +219,7 @@ class _Filler:
 
 
 def _sql(value: object) -> str:
-    """Return a value as it stands in a query: a list as literals (never an empty one), text as it is."""
+    """Return the SQL of a value: the literals of a list, null for an empty list, a text unchanged."""
     if isinstance(value, Collection) and not isinstance(value, str):
         return ", ".join(literal(item) for item in value) or "null"
     return str(value)

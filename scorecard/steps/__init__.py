@@ -1,4 +1,4 @@
-"""The steps of a run, in order, as the command line and the DAGs call them. Each may be run again at any time.
+"""The steps of a run, in order, for the command line and the DAGs. Each may run again at any time.
 
 extract → build (check raw, dbt, check KPIs, publish the snapshot) → publish (close, render, deliver).
 """

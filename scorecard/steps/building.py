@@ -1,6 +1,8 @@
 """Check what was extracted, build the warehouse, check it, and publish the snapshot."""
 
 import shutil
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,19 +21,19 @@ if TYPE_CHECKING:
 
 
 class NothingLoaded(ScorecardError):
-    """No source was extracted yet, so that there is nothing to build."""
+    """No source is loaded yet, so there is nothing to build."""
 
 
 def build(settings: Settings, progress: Progress = print) -> bool:
-    """Check what was extracted, build the warehouse in one dbt process, check it, and publish the snapshot.
+    """Check the raw tables, build the warehouse in one dbt process, check it, and publish the snapshot.
 
-    Returns False, at once, where neither data nor code nor settings changed since the published snapshot.
+    Returns False without a build if data, code and settings are those of the published snapshot.
 
     Raises
     ------
-    NothingLoaded: no source was extracted yet.
-    ScorecardError: a model can't be built. The snapshot of before stays. Failed checks don't raise: they are kept in
-        the snapshot and hold the scorecards that depend on them.
+    NothingLoaded: no source is loaded yet.
+    ScorecardError: a model can't be built. The published snapshot stays. A failed check doesn't raise: it is kept in
+        the snapshot, and holds the scorecards that depend on it.
     """
     from scorecard.warehouse import published
 
@@ -53,8 +55,8 @@ def _build(settings: Settings, progress: Progress) -> bool:
         store(connection, results)
     if published.fingerprint(settings) != fingerprint:
         raise ScorecardError(
-            "The code, the rules or the settings changed while the warehouse was being built.",
-            "Run `scorecard build` again; what is published stays.",
+            "The code, the rules or the settings changed during the build.",
+            "Run `scorecard build` again. The published snapshot stays until then.",
         )
     _keep_artifacts(settings)
     published.publish(settings, fingerprint)
@@ -68,7 +70,7 @@ def _build(settings: Settings, progress: Progress) -> bool:
 
 
 def run_dbt(settings: Settings, arguments: list[str]) -> bool:
-    """Run a command of dbt on the warehouse, told what a build tells it; return whether it succeeded.
+    """Run a command of dbt on the warehouse with the variables of a build; return whether it succeeded.
 
     Raises
     ------
@@ -84,12 +86,12 @@ def run_dbt(settings: Settings, arguments: list[str]) -> bool:
 
 
 def plan(settings: Settings, progress: Progress = print) -> list[dict[str, Any]]:
-    """Plan the KPIs as a build does; return a row per metric with SQL.
+    """Plan the KPIs as a build does.
 
     Returns
     -------
-    metric; pass (its number, none where the metric has none); shares_with (the other metrics of the pass); reason (why
-    it has none); sql (of the pass).
+    One row for each metric with SQL: metric; pass (its number, or None); shares_with (the other metrics of the pass);
+    reason (why it has no pass); sql (of the pass).
 
     Raises
     ------
@@ -113,44 +115,44 @@ def _plan(settings: Settings, catalogue: Catalogue, dbt: "Dbt") -> "Plan":
 
 
 def _note_unloaded(settings: Settings, progress: Progress) -> None:
-    """Note as a trouble each source of which nothing was loaded yet: the others are built without it.
+    """Record a trouble for each source that is not loaded yet. The build goes on without it.
 
     Raises
     ------
-    NothingLoaded: nothing of any source was loaded.
+    NothingLoaded: no source is loaded.
     """
     from scorecard import extract
 
     contracts = extract.load_contracts(settings)
     for contract in contracts.values():
-        # The build must not read half of a load that was killed.
+        # A killed load may be half written. The build must not read it.
         extract.recover(settings.warehouse, contract)
     newest_loads = {name: extract.read_state(settings.warehouse, contract) for name, contract in contracts.items()}
-    # What people write themselves need not be there.
-    of_systems = [name for name, contract in contracts.items() if not contract.folder]
-    if not of_systems:
+    # Folders of files that people write may be empty.
+    systems = [name for name, contract in contracts.items() if not contract.folder]
+    if not systems:
         raise NothingLoaded(
             "There is no source.", "Declare one: `scorecard new source NAME --from FILE` writes a start."
         )
-    unloaded = [name for name in of_systems if not newest_loads[name]]
-    if len(unloaded) == len(of_systems):
+    unloaded = [name for name in systems if not newest_loads[name]]
+    if len(unloaded) == len(systems):
         raise NothingLoaded("Nothing of any source was loaded yet.", "Run `scorecard extract`.")
     troubled = {trouble.source for trouble in extract.troubles.read_all(settings)}
     for name in unloaded:
         error = ScorecardError(f"Nothing of the source {name} was loaded yet.", f"Run `scorecard extract {name}`.")
         progress(error.problem)
-        # What the extraction said of it is worth more.
+        # The extraction's own trouble says more.
         if name not in troubled:
             extract.troubles.record(settings, contracts[name], error)
 
 
 def artifacts(settings: Settings) -> Path:
-    """Return the folder of dbt's manifest and compiled SQL of the published build."""
+    """Return the folder with dbt's manifest and compiled SQL of the published build."""
     return settings.state / "published_dbt"
 
 
 def _keep_artifacts(settings: Settings) -> None:
-    """Keep what dbt compiled for this build: a later one that fails leaves other SQL in its own folder."""
+    """Copy what dbt compiled for this build. A later build that fails overwrites dbt's own folder."""
     from scorecard.warehouse.plan import FILE
 
     made, kept = settings.state / "dbt", artifacts(settings)
@@ -164,61 +166,95 @@ def _keep_artifacts(settings: Settings) -> None:
 
 
 def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResult"]:
-    from scorecard.checks.dbt_by_unit import count_by_unit, units_by_test
-    from scorecard.checks.dbt_doubts import with_doubts
-    from scorecard.checks.doubt import columns_there
-    from scorecard.checks.from_dbt import from_dbt
-    from scorecard.checks.from_extract import from_extract
-    from scorecard.checks.gx import check
-    from scorecard.checks.named_rows import name_rows
-    from scorecard.lineage import days_only, read_reach
-    from scorecard.shared.languages import load_translations
-    from scorecard.steps.narrowing import narrow
+    """Build the models, check the data before and after, and return the results of all checks."""
     from scorecard.warehouse.dbt import Dbt
-    from scorecard.warehouse.published import writer
 
     catalogue = load_catalogue(settings)
-    names = source_names(settings)
     dbt = Dbt(settings, progress)
     progress("Reading the dbt project")
     dbt.parse()
     progress("Planning the KPIs")
     _plan(settings, catalogue, dbt)
-    manifest = dbt.manifest()
-    touched = metrics_by_relation(settings, catalogue, manifest)
-    progress("Checking the raw tables")
-    results = check.check_raw(settings, names, touched)
-    with writer(settings) as connection:
-        results += from_extract(connection, settings, names, touched)
-    progress("Building the models")
-    dbt.build()
-    progress("Testing the models")
-    units_of = units_by_relation(settings, manifest)
-    tested = from_dbt(dbt.test(), dbt.manifest(), touched, load_translations(settings.project / "reports"))
-    with writer(settings) as connection:
-        doubtful = with_doubts(tested, dbt.manifest(), columns_there(connection), days_only(manifest))
-        counted = count_by_unit(connection, doubtful, dbt.manifest(), units_of)
-        results += name_rows(connection, counted, dbt.manifest())
-    with writer(settings) as connection:
-        results += _check_facts(connection, settings, catalogue, touched)
-    with writer(settings) as connection:
-        results = narrow(connection, catalogue, read_reach(settings, dbt.target), touched, results)
-    progress("Checking the KPIs")
-    results += check.check_kpis(settings, touched)
-    with writer(settings) as connection:
-        observed = connection.execute("select metric, business_unit from scorecard.horizons").fetchall()
-    return within_units(catalogue, results, units_of | units_by_test(dbt.manifest(), units_of), observed)
+    return _CheckedBuild(settings, catalogue, dbt, dbt.manifest(), progress).results()
 
 
-def _check_facts(
-    connection: "DuckDBPyConnection", settings: Settings, catalogue: Catalogue, touched: dict[str, list[str]]
-) -> list["CheckResult"]:
-    """Check what holds of any source, by what the facts declare of its records."""
-    from scorecard.catalogue.dbt_lists import core_models
-    from scorecard.checks.from_facts import from_facts
-    from scorecard.checks.gx.suites import told_by_rules
-    from scorecard.shared.languages import load_translations
+@dataclass(frozen=True)
+class _CheckedBuild:
+    """A build of the models between the checks of its inputs and of its outputs. manifest: dbt's, before the build."""
 
-    covered = told_by_rules(settings, source_names(settings))
-    words = load_translations(settings.project / "reports")
-    return from_facts(connection, core_models(settings).values(), touched, covered, catalogue.dimensions, words)
+    settings: Settings
+    catalogue: Catalogue
+    dbt: "Dbt"
+    manifest: dict[str, Any]
+    progress: Progress
+
+    def results(self) -> list["CheckResult"]:
+        """Build the models; return the results of all checks, each with the metrics that it touches."""
+        from scorecard.checks.dbt_failures import units_by_test
+        from scorecard.checks.gx.check import check_kpis
+        from scorecard.lineage import read_reach
+        from scorecard.steps.narrowing import narrow
+        from scorecard.warehouse.published import writer
+
+        self.progress("Checking the raw tables")
+        results = self._check_raw()
+        self.progress("Building the models")
+        self.dbt.build()
+        self.progress("Testing the models")
+        units_of = units_by_relation(self.settings, self.manifest)
+        results += self._test_models(units_of)
+        with writer(self.settings) as connection:
+            results += self._check_facts(connection)
+            reach = read_reach(self.settings, self.dbt.target)
+            results = narrow(connection, self.catalogue, reach, self._touched, results)
+        self.progress("Checking the KPIs")
+        results += check_kpis(self.settings, self._touched)
+        with writer(self.settings) as connection:
+            observed = connection.execute("select metric, business_unit from scorecard.horizons").fetchall()
+        units_of |= units_by_test(self.dbt.manifest(), units_of)
+        return within_units(self.catalogue, results, units_of, observed)
+
+    @cached_property
+    def _touched(self) -> dict[str, list[str]]:
+        return metrics_by_relation(self.settings, self.catalogue, self.manifest)
+
+    def _check_raw(self) -> list["CheckResult"]:
+        """Check the raw tables by the rules of their sources, and what the extraction sets aside."""
+        from scorecard.checks.from_extract import from_extract
+        from scorecard.checks.gx.check import check_raw
+        from scorecard.warehouse.published import writer
+
+        names = source_names(self.settings)
+        results = check_raw(self.settings, names, self._touched)
+        with writer(self.settings) as connection:
+            return results + from_extract(connection, self.settings, names, self._touched)
+
+    def _test_models(self, units_of: dict[str, set[str]]) -> list["CheckResult"]:
+        """Run dbt's tests; return a result for each, or for each business unit if its failures have one."""
+        from scorecard.checks.dbt_failures import count_by_unit, name_rows
+        from scorecard.checks.doubt import columns_there
+        from scorecard.checks.from_dbt import from_dbt, with_doubts
+        from scorecard.lineage import days_only
+        from scorecard.shared.languages import load_translations
+        from scorecard.warehouse.published import writer
+
+        run_results = self.dbt.test()
+        manifest = self.dbt.manifest()
+        translations = load_translations(self.settings.project / "reports")
+        results = from_dbt(run_results, manifest, self._touched, translations)
+        with writer(self.settings) as connection:
+            results = with_doubts(results, manifest, columns_there(connection), days_only(self.manifest))
+            results = count_by_unit(connection, results, manifest, units_of)
+            return name_rows(connection, results, manifest)
+
+    def _check_facts(self, connection: "DuckDBPyConnection") -> list["CheckResult"]:
+        """Check the records of every source by what their facts declare."""
+        from scorecard.catalogue.dbt_lists import core_models
+        from scorecard.checks.from_facts import from_facts
+        from scorecard.checks.gx.suites import replaced_checks
+        from scorecard.shared.languages import load_translations
+
+        covered = replaced_checks(self.settings, source_names(self.settings))
+        facts, dimensions = core_models(self.settings).values(), self.catalogue.dimensions
+        translations = load_translations(self.settings.project / "reports")
+        return from_facts(connection, facts, self._touched, covered, dimensions, translations)

@@ -1,4 +1,4 @@
-"""Say what is wrong in declarations, without dbt, Great Expectations or a warehouse: within two seconds."""
+"""Check all declarations within two seconds, without dbt, Great Expectations or a warehouse."""
 
 from collections.abc import Callable
 from functools import partial
@@ -28,7 +28,7 @@ def check_declarations(settings: Settings) -> tuple[list[Mistake], list[Scorecar
 
     Returns
     -------
-    What is wrong, by file and line; and errors that have no line, in the order in which they were met.
+    The mistakes by file and line; and the errors without a line, in the order in which they occur.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def check_declarations(settings: Settings) -> tuple[list[Mistake], list[Scorecar
 def _check_rules(
     settings: Settings, catalogue: Catalogue, path: Path, mistakes: Mistakes, catalogue_is_whole: bool
 ) -> None:
-    """Read a file of rules; note expectations that Great Expectations doesn't have, and columns that aren't there."""
+    """Read a file of rules. Note each unknown expectation and each unknown column."""
     from scorecard.checks.gx import suites
 
     suite = suites.read(settings, catalogue, path)
@@ -76,19 +76,19 @@ def _check_rules(
     columns = _columns(settings, suite.name) if catalogue_is_whole else []
     for item in suite.objects:
         for place, rule in enumerate(item.rules):
-            at = ("objects", item.name, "rules", place)
+            keys = ("objects", item.name, "rules", place)
             if expectations and rule.expect not in expectations:
-                line = document.line(*at, "expect")
-                mistakes.note(path, line, f"There is no expectation {rule.expect}.", closest(rule.expect, expectations))
+                line = document.line(*keys, "expect")
+                mistakes.note(path, line, f"Unknown expectation {rule.expect}.", closest(rule.expect, expectations))
             for number, name in enumerate(rule.in_doubt if columns else ()):
                 column = name if "." in name else f"{item.name}.{name}"
                 if column not in columns:
-                    line = document.line(*at, "in_doubt", number)
-                    mistakes.note(path, line, f"`in_doubt` names {name}, which is no column.", closest(column, columns))
+                    line = document.line(*keys, "in_doubt", number)
+                    mistakes.note(path, line, f"Unknown column {name} in `in_doubt`.", closest(column, columns))
 
 
 def _columns(settings: Settings, source: str) -> list[str]:
-    """Return the columns that rules of a source may name, as ``table.column``: its own and those of core models."""
+    """Return the columns that a source's rules may name, as ``table.column``: its own and those of core models."""
     from scorecard.catalogue.dbt_lists import core_models
 
     declared = declared_sources(settings).get(source)
@@ -102,7 +102,7 @@ def _columns(settings: Settings, source: str) -> list[str]:
 
 
 def _expectations() -> list[str]:
-    """Return the names of the expectations, by the files that define them: importing them takes ten seconds."""
+    """Return the names of all expectations, from the names of their files. Importing them takes ten seconds."""
     spec = find_spec("great_expectations")
     folders = spec.submodule_search_locations if spec and spec.submodule_search_locations else []
     return sorted(

@@ -1,4 +1,4 @@
-"""Which period of a scorecard is to be published: the newest that is due, or the one that a person names."""
+"""Find the period of a scorecard to publish: the newest that is due, or the one that a person names."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,14 +19,15 @@ def due(
     scorecard: str | None = None,
     progress: Progress = print,
 ) -> list[tuple[str, str]]:
-    """Name the scorecards of a cadence to publish, each with its period's label; ``progress`` is told which have none.
+    """Return the scorecards of a cadence to publish, each with its period's label.
 
-    Without a period, each scorecard's newest that is due by now, complete and has data. With one, the scorecards that
-    have data in it, or of whose unit it isn't known yet what happened in it.
+    Without a ``period``, it is each scorecard's newest period that is due, is complete and has data. With a ``period``,
+    these are the scorecards with data in it, and those whose unit is not known through it yet. ``progress`` gets a line
+    for each scorecard without a period.
 
     Raises
     ------
-    ScorecardError: not a period of that cadence, no such scorecard, or a scorecard asked for by name has no data.
+    ScorecardError: the period has another cadence, the scorecard is unknown, or the named scorecard has no data.
     """
     catalogue = load_catalogue(settings)
     entries = [catalogue.scorecard(scorecard)] if scorecard else list(catalogue.scorecards.values())
@@ -38,9 +39,9 @@ def due(
         if label:
             scorecards.append((entry.name, label))
         elif scorecard:
-            raise _nothing(entry, cadence, period)
+            raise _no_data(entry, cadence, period)
         else:
-            progress(str(_nothing(entry, cadence, period).problem))
+            progress(str(_no_data(entry, cadence, period).problem))
     return scorecards
 
 
@@ -56,15 +57,15 @@ def due_periods(
 ) -> list[str]:
     """Return the labels of the periods of a scorecard to publish at an aware moment: at most one for each cadence.
 
-    Where a person or a backfill has named a period, it is that one, unless the scorecard has no data in it. For the
-    calendar it is the period that is due on the moment's day, whether or not its data is there: who publishes it tells
-    its owner if it isn't. Else it is the newest that is due, complete and has data. ``progress`` is told which cadences
-    have none.
+    A person or a backfill may name the period: it is published if it has data, or if it is not over yet. The calendar
+    asks for the period that is due on the moment's day, also without its data: publishing then tells its owner.
+    Otherwise it is the newest period that is due, is complete and has data. ``progress`` gets a line for each cadence
+    without a period.
 
     Raises
     ------
-    ScorecardError: no such scorecard; not a period of that cadence; or it is due on a working day, and the year's
-        holidays are not in the table.
+    ScorecardError: the scorecard is unknown; the named period has another cadence; or it is due on a working day, and
+        the table of holidays lacks that year.
     """
     entry = load_catalogue(settings).scorecard(scorecard)
     periods = []
@@ -78,7 +79,7 @@ def due_periods(
         if label:
             periods.append(label)
         else:
-            progress(f"Of {scorecard}, no {cadence} is due.")
+            progress(f"No {cadence} of {scorecard} is due.")
     return periods
 
 
@@ -98,23 +99,23 @@ def _newest(settings: Settings, entry: Scorecard, cadence: Grain, moment: dateti
     return last_period(settings, entry.business_unit, entry.metrics, newest)
 
 
-def _named(settings: Settings, entry: Scorecard, cadence: Grain, text: str) -> str | None:
+def _named(settings: Settings, entry: Scorecard, cadence: Grain, label: str) -> str | None:
     from scorecard.warehouse.values import has_data, known_through
 
-    period = parse_period(text, settings.fiscal)
+    period = parse_period(label, settings.fiscal)
     if period.grain is not cadence:
-        raise ScorecardError(f"{text} is a {period.grain}, not a {cadence}.", f"Name a {cadence}.")
+        raise ScorecardError(f"The period {label} is a {period.grain}, not a {cadence}.", f"Name a {cadence}.")
     if not is_over(period, known_through(settings, entry.business_unit)):
         return period.label
     return period.label if has_data(settings, entry.business_unit, entry.metrics, period.label) else None
 
 
 def holidays(settings: Settings) -> Holidays:
-    """Return the company's holidays, read when they are first needed."""
+    """Return the company's holidays. They are read on first use."""
     return Holidays(settings.project / COMPANY / "holidays.csv")
 
 
-def _nothing(entry: Scorecard, cadence: Grain, period: str | None) -> ScorecardError:
+def _no_data(entry: Scorecard, cadence: Grain, period: str | None) -> ScorecardError:
     return ScorecardError(
         f"The scorecard {entry.name} has no data in {period or f'any complete {cadence} that is due'}.",
         "Ask for a period within its data; `scorecard values --by business_unit` lists them.",

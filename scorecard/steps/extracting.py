@@ -1,4 +1,4 @@
-"""Bring the raw tables up to date, and look at the sources without reading them."""
+"""Bring the raw tables up to date, confirm suspect exports, and test the connections to the sources."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -14,12 +14,12 @@ Progress = Callable[[str], None]
 
 
 def extract(settings: Settings, source: str, progress: Progress = print) -> "ExtractResult":
-    """Bring the raw tables of a source up to date with its exports, or with the service; warnings go to ``progress``.
+    """Bring the raw tables of a source up to date with its exports or its service. Warnings go to ``progress``.
 
     Raises
     ------
-    ScorecardError: no such source; or an export can't be used, and the warehouse is as it was; or an object of a
-        service can't be read, and the others were loaded.
+    ScorecardError: the source is unknown; or an export can't be used, and the warehouse stays as it is; or an object of
+        a service can't be read, and the other objects are loaded.
     """
     from scorecard import extract
     from scorecard.warehouse import published
@@ -29,23 +29,23 @@ def extract(settings: Settings, source: str, progress: Progress = print) -> "Ext
         result = extract.extract_source(settings, contract, progress)
     for warning in (*result.warnings, *result.ending):
         progress(f"Warning: {warning}")
-    _tell_ending(settings, result, progress)
+    _notify_ending(settings, result, progress)
     return result
 
 
-def _tell_ending(settings: Settings, result: "ExtractResult", progress: Progress) -> None:
-    """Mail the owner which versions of a service's API end soon, each once; what was extracted stands without it."""
+def _notify_ending(settings: Settings, result: "ExtractResult", progress: Progress) -> None:
+    """Mail the owner each version of a service's API that ends soon, once. The extraction succeeds without the mail."""
     from scorecard.delivery.notify import notify_ending
 
     for sentence in result.ending:
         try:
             notify_ending(settings, result.source, sentence)
         except ScorecardError as error:
-            progress(f"The owner could not be told: {error}")
+            progress(f"The mail to the owner failed: {error}")
 
 
 def extract_all(settings: Settings, names: Iterable[str], progress: Progress = print) -> list[ScorecardError]:
-    """Extract some sources; return the error of each that failed, once all others are read."""
+    """Extract some sources, and go on after a failure; return the errors."""
     failed = []
     for source in names:
         try:
@@ -57,11 +57,11 @@ def extract_all(settings: Settings, names: Iterable[str], progress: Progress = p
 
 
 def confirm(settings: Settings, source: str, file: str, sha256: str) -> "Confirmation":
-    """Accept a version of an export that is held as suspect; the next extraction loads it.
+    """Accept a suspect version of an export. The next extraction loads it.
 
     Raises
     ------
-    ScorecardError: no such source, or no such version of that file is held.
+    ScorecardError: the source is unknown, or no such version of that file is suspect.
     """
     from scorecard import extract
 
@@ -69,7 +69,7 @@ def confirm(settings: Settings, source: str, file: str, sha256: str) -> "Confirm
 
 
 def confirmations(settings: Settings) -> "list[Confirmation]":
-    """Return the suspect versions that were confirmed, oldest first. Raises ScorecardError: their list is broken."""
+    """Return the confirmed suspect versions, oldest first. Raises ScorecardError if their list is damaged."""
     from scorecard import extract
 
     return extract.confirmations(settings)
@@ -85,7 +85,7 @@ def _contract(settings: Settings, source: str) -> "SourceContract":
 
 
 def units_behind(settings: Settings) -> list[str]:
-    """Return the business units that have a source which is not up to date, or was never loaded."""
+    """Return the business units with a source that is not up to date or was never loaded."""
     from scorecard.extract.raw import troubles
 
     behind = {trouble.business_unit for trouble in troubles.read_all(settings)}
@@ -93,7 +93,7 @@ def units_behind(settings: Settings) -> list[str]:
 
 
 def check_sources(settings: Settings) -> "Iterator[SourceCheck]":
-    """Say of each source whether it can be reached, as whom, what it may read and what is missing."""
+    """Yield for each source whether it is reachable, its account, what it may read and what is missing."""
     from scorecard import extract
 
     return extract.check(settings, extract.load_contracts(settings))

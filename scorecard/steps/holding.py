@@ -1,6 +1,6 @@
-"""What keeps a scorecard from being published: a source in trouble, a period that is not over, a check that failed.
+"""Hold a scorecard back: a source is in trouble, its period is not over, or a check failed.
 
-Whoever owns the scorecard is told by mail, once of the same thing.
+The owner of the scorecard gets one mail about the same reason.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class ScorecardHeld(ScorecardError):
-    """A scorecard that was not published; its owner has been told."""
+    """A scorecard that is held back. Its owner has been told."""
 
 
 @dataclass(frozen=True)
 class Hold:
-    """Why a scorecard is not published, what to do about it, and the notice that tells its owner."""
+    """Why a scorecard is held back, what to do about it, and the notice to its owner."""
 
     problem: str
     cure: str
@@ -30,18 +30,18 @@ class Hold:
 
 
 def is_over(period: Period, known: date | None) -> bool:
-    """Tell whether all of a period lies within the days of which it is known what happened."""
+    """Whether the data is known through the last day of a period. ``known``: the last known day."""
     return known is not None and period.last_day <= known
 
 
 def refuse_held(
     settings: Settings, catalogue: Catalogue, entry: Scorecard, period: Period, *, provisional: bool = False
 ) -> None:
-    """Stop where something keeps a scorecard from being published, and tell its owner.
+    """Stop if a scorecard must be held back, and tell its owner.
 
     Raises
     ------
-    ScorecardHeld: something does. What was published before stays; the other units are published.
+    ScorecardHeld: it must be. Former editions and other units' scorecards are not affected.
     """
     from scorecard.delivery import notify
 
@@ -54,13 +54,13 @@ def refuse_held(
 def hold_of(
     settings: Settings, catalogue: Catalogue, entry: Scorecard, period: Period, *, provisional: bool = False
 ) -> Hold | None:
-    """Return what keeps a scorecard from being published, if anything does. Nobody is told.
+    """Return why a scorecard must be held back; None if it may be published. No mail is sent.
 
-    ``provisional``: a period of which not all is known yet does not.
+    ``provisional``: a period that is not over is allowed.
 
     Raises
     ------
-    ScorecardError: nothing was built yet.
+    ScorecardError: no warehouse is published yet.
     """
     return (
         _by_trouble(settings, entry, period)
@@ -70,13 +70,13 @@ def hold_of(
 
 
 def _by_trouble(settings: Settings, entry: Scorecard, period: Period) -> Hold | None:
-    """A source of the business unit was not read to its end, or an export is suspect."""
+    """Hold a scorecard if a source of its business unit failed, or if an export is suspect."""
     from scorecard.delivery import notify
     from scorecard.extract.raw import troubles
 
-    concerned = (entry.business_unit, ALL_UNITS)
-    of_unit = [trouble for trouble in troubles.read_all(settings) if trouble.business_unit in concerned]
-    if not of_unit:
+    units = (entry.business_unit, ALL_UNITS)
+    concerned = [trouble for trouble in troubles.read_all(settings) if trouble.business_unit in units]
+    if not concerned:
         return None
     findings = [
         notify.Finding(
@@ -84,17 +84,17 @@ def _by_trouble(settings: Settings, entry: Scorecard, period: Period) -> Hold | 
             f"{trouble.problem} (since {trouble.since:%Y-%m-%d %H:%M} UTC)",
             trouble.cure,
         )
-        for trouble in of_unit
+        for trouble in concerned
     ]
     return Hold(
-        f"The scorecard {entry.name} of {period} is held back: {' '.join(trouble.problem for trouble in of_unit)}",
-        f"{' '.join(trouble.cure for trouble in of_unit)} Then run again; {entry.owner} has been told.",
+        f"The scorecard {entry.name} of {period} is held back: {' '.join(trouble.problem for trouble in concerned)}",
+        f"{' '.join(trouble.cure for trouble in concerned)} Then run again; {entry.owner} has been told.",
         notify.source_trouble_notice(entry.name, period.label, entry.owner, findings),
     )
 
 
 def _by_incomplete_data(settings: Settings, entry: Scorecard, period: Period) -> Hold | None:
-    """Not every day of the period is known. The hold says which source is known through which day."""
+    """Hold a scorecard if its period is not over. The hold names the last known day of each source."""
     from scorecard.delivery import notify
     from scorecard.warehouse.values import known_through, sources_known_through
 
@@ -120,21 +120,20 @@ def _by_incomplete_data(settings: Settings, entry: Scorecard, period: Period) ->
 
 
 def _by_checks(settings: Settings, catalogue: Catalogue, entry: Scorecard, period: Period) -> Hold | None:
-    """A check of severity error failed on data that the scorecard depends on."""
-    from scorecard.checks import gate
-    from scorecard.checks.results import load
+    """Hold a scorecard if a check of severity error failed on data that it depends on."""
+    from scorecard.checks.results import explain, failed_errors, load
     from scorecard.delivery import notify
     from scorecard.shared.snapshot import snapshot
 
     with snapshot(settings, settings.timezone) as connection:
         results = load(connection)
-    failed = gate.failed_errors(results, set(entry.metrics), entry.business_unit)
+    failed = failed_errors(results, set(entry.metrics), entry.business_unit)
     if not failed:
         return None
     findings = [notify.Finding(check.name, check.message, check.cure) for check in failed]
     return Hold(
         f"The scorecard {entry.name} of {period} is held back by {len(failed)} failed "
-        f"check{'s' if len(failed) > 1 else ''}:\n{gate.explain(failed)}\n",
+        f"check{'s' if len(failed) > 1 else ''}:\n{explain(failed)}\n",
         f"Then run again; {entry.owner} has been told.",
         notify.failed_checks_notice(entry.name, period.label, entry.owner, findings),
     )

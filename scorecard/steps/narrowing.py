@@ -1,8 +1,8 @@
-"""Which metrics a check touches: those that its columns reach, and that count one of the rows that break it.
+"""Narrow the metrics that a failed check touches to those that its broken rows can change.
 
-A metric is touched where a row that breaks the rule could change one of its figures if the columns in doubt had other
-values. What can't be told so stays touched: a metric whose observations are not rows of the table one by one, or rows
-that nobody knows.
+A check touches a metric if one of the broken rows could change a figure of the metric, were the columns in doubt to
+have other values. A metric also stays touched if that can't be decided: its observations are not single rows of the
+table, or the broken rows are unknown.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,26 +19,28 @@ from scorecard.lineage.reach import Reach
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_BROKEN = "rows_that_break_the_rule"
+_BROKEN_ROWS = "broken_rows"
 
 
 def narrow(
     con: "DuckDBPyConnection", catalogue: Catalogue, reach: Reach, metrics_of: MetricsOf, results: Sequence[CheckResult]
 ) -> list[CheckResult]:
-    """Return results that touch the metrics which their doubts reach.
+    """Return results that touch only the metrics that their doubts reach.
 
-    One without a doubt, or whose doubt names a column that isn't there, stays as it is.
+    A result without a doubt stays as it is, and so does one whose doubt names an unknown column.
 
     Parameters
     ----------
     con: the warehouse, built. reach: the lineage of what was built. metrics_of: the metrics that rest on each relation.
     """
-    touching = _Touching(con, catalogue, reach, metrics_of, columns_there(con))
-    return [touching.narrowed(result) for result in results]
+    narrowing = _Narrowing(con, catalogue, reach, metrics_of, columns_there(con))
+    return [narrowing.narrowed(result) for result in results]
 
 
 @dataclass(frozen=True)
-class _Touching:
+class _Narrowing:
+    """What decides which metrics a result touches. Arguments as in `narrow`; columns_of: columns by relation."""
+
     con: "DuckDBPyConnection"
     catalogue: Catalogue
     reach: Reach
@@ -46,7 +48,7 @@ class _Touching:
     columns_of: Mapping[str, Sequence[str]]
 
     def narrowed(self, result: CheckResult) -> CheckResult:
-        """Return a result with the metrics that it touches."""
+        """Return a result with the metrics that its doubt reaches."""
         if result.doubt is None or any(
             name not in self.columns_of.get(relation, ()) for relation, name in result.doubt.columns
         ):
@@ -63,11 +65,11 @@ class _Touching:
         return replace(result, metrics=tuple(touched))
 
     def _touches(self, metric: str, relations: set[str], columns: set[tuple[str, str]], counted: "_Counted") -> bool:
-        """Whether a metric that rests on relations is touched by doubts about columns of theirs, or behind these."""
+        """Whether a doubt about columns, or columns behind these, touches a metric that rests on some relations."""
         known = self.catalogue.metrics.get(metric)
         bases = self.catalogue.bases(known) if known else {metric}
         reached = {base: self.reach.columns.get(base, set()) for base in bases}
-        # A target stands beside a figure, and a model that can't be read may rest on anything.
+        # Lineage does not know the targets beside a figure, nor the columns of a model that it can't parse.
         reaching = {relation for pairs in reached.values() for relation, _ in pairs}
         if not all(reached.values()) or not relations <= reaching:
             return True
@@ -76,18 +78,18 @@ class _Touching:
 
 @dataclass(frozen=True)
 class _Counted:
-    """Whether metrics count the rows that break a rule."""
+    """The broken rows of one doubt, and which metrics may count one of them."""
 
     con: "DuckDBPyConnection"
     reach: Reach
     doubt: Doubt
-    known: dict[str, bool] = field(default_factory=dict)
+    by_metric: dict[str, bool] = field(default_factory=dict)
 
     def may_count(self, metric: str, doubted: set[tuple[str, str]]) -> bool:
-        """Whether a metric counts one of the rows, or would if the columns in doubt had other values."""
-        if metric not in self.known:
-            self.known[metric] = self._may_count(metric, doubted)
-        return self.known[metric]
+        """Whether a metric counts a broken row, or would count it if the columns in doubt had other values."""
+        if metric not in self.by_metric:
+            self.by_metric[metric] = self._may_count(metric, doubted)
+        return self.by_metric[metric]
 
     def _may_count(self, metric: str, doubted: set[tuple[str, str]]) -> bool:
         relation = self._relation
@@ -99,20 +101,20 @@ class _Counted:
         import duckdb
 
         names = ", ".join(PROVENANCE)
-        tests = [f"exists (select 1 from ({query}) semi join {_BROKEN} using ({names}))" for query in queries]
+        tests = [f"exists (select 1 from ({query}) semi join {_BROKEN_ROWS} using ({names}))" for query in queries]
         try:
             return bool(self.con.execute(f"select {' or '.join(tests) or False}").fetchall()[0][0])
-        except duckdb.Error:  # a metric is left out by what runs only
+        except duckdb.Error:  # only a query that runs can exclude a metric
             return True
 
     @cached_property
     def _relation(self) -> str | None:
-        """The relation whose rows break the rule, when each is known by its place in an export; else None."""
+        """The one relation of the broken rows, if their places in an export identify them; else None."""
         relations = {relation for relation, _ in self.doubt.columns}
         return next(iter(relations)) if len(relations) == 1 and self._find_rows(*relations) else None
 
     def _find_rows(self, relation: str) -> bool:
-        """Note where the rows that break the rule stand; return whether all of them are rows of a relation."""
+        """Store the places of the broken rows in a table; return whether all of them are rows of a relation."""
         import duckdb
 
         for prefix in ("_", ""):
@@ -122,9 +124,11 @@ class _Counted:
                 continue
             listed = ", ".join(f"{name} as {plain}" for name, plain in zip(names, PROVENANCE, strict=True))
             try:
-                self.con.execute(f"create or replace temp table {_BROKEN} as select distinct {listed} from ({query})")
+                self.con.execute(
+                    f"create or replace temp table {_BROKEN_ROWS} as select distinct {listed} from ({query})"
+                )
                 (foreign,) = self.con.execute(
-                    f"select count(*) from {_BROKEN} anti join (select {listed} from {relation}) "
+                    f"select count(*) from {_BROKEN_ROWS} anti join (select {listed} from {relation}) "
                     f"using ({', '.join(PROVENANCE)})"
                 ).fetchall()[0]
             except duckdb.Error:

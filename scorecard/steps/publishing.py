@@ -1,4 +1,4 @@
-"""Close, render and mail the scorecards that are due; what is done already is left alone."""
+"""Close, render and mail a scorecard. Work that is done already is not repeated."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Published:
-    """One scorecard of one period: its close, its PDFs, and what became of each letter."""
+    """One scorecard of one period: its close, its PDFs, and the outcome of each letter."""
 
     close_id: str
     created: bool
@@ -41,15 +41,15 @@ def publish(
 
     Raises
     ------
-    Temporary: a letter is still to be sent: another try sends it, and no other again.
-    ScorecardError: as there.
+    Temporary: a letter is not sent yet. A retry sends it, and repeats no other letter.
+    ScorecardError: as `publish_one`.
     """
     done = publish_one(settings, scorecard, period, progress, provisional=provisional)
     waiting = [outcome.key.recipient for outcome in done.outcomes if outcome.state == "claimed"]
     if waiting:
         raise Temporary(
-            f"{done.close_id} has not been sent to {', '.join(waiting)} yet: the mail server asked to try later.",
-            "Run again; nobody gets it twice.",
+            f"{done.close_id} is not sent to {', '.join(waiting)} yet: the mail server asks for a retry later.",
+            "Run again later. Nobody receives it twice.",
         )
     return list(done.pdfs)
 
@@ -57,28 +57,28 @@ def publish(
 def publish_one(
     settings: Settings, scorecard: str, period: str, progress: Progress = print, *, provisional: bool = False
 ) -> Published:
-    """Close, render and mail one scorecard of one period; what is done already is left alone.
+    """Close, render and mail one scorecard of one period. Work that is done already is not repeated.
 
-    ``provisional``: also where the period is not over by the data; mail and page then say through which day it goes.
+    ``provisional``: publish it also if the period is not over. The mail and the page name the last day of the data.
 
     Raises
     ------
-    ScorecardHeld: a source of its unit is in trouble, the period is not over by the data, or a check failed on which it
-        depends; its owner has been told by mail.
-    ScorecardError: no data in the period, figures built by other code or settings, a damaged close, a font is missing,
-        the mail server can't be reached.
+    ScorecardHeld: a source of its unit is in trouble, the period is not over, or a check that it depends on failed. Its
+        owner has been told by mail.
+    ScorecardError: the period has no data, the figures are of other code or settings, a close is damaged, a font is
+        missing, or the mail server is unreachable.
     """
     from scorecard.warehouse import published
 
     catalogue = load_catalogue(settings)
     entry = catalogue.scorecard(scorecard)
     wanted = parse_period(period, settings.fiscal)
-    # The checks and the figures of one and the same snapshot.
+    # The lock keeps the snapshot, so that the checks and the figures agree.
     with published.alone(settings):
         published.refuse_stale(settings)
         refuse_held(settings, catalogue, entry, wanted, provisional=provisional)
         closed = close(settings, entry, wanted)
-    progress(f"{closed.close_id}: {_told(closed)}")
+    progress(f"{closed.close_id}: {_summary(closed)}")
     pdfs = {language: _pdf(settings, closed, language) for language in entry.languages}
     outcomes = _deliver(settings, entry, wanted, closed, pdfs)
     for outcome in outcomes:
@@ -87,7 +87,7 @@ def publish_one(
 
 
 def close(settings: Settings, entry: Scorecard, period: Period) -> "Close":
-    """Freeze a scorecard's figures of a period; the same data gives the close that is there already."""
+    """Freeze a scorecard's figures of a period. The same data gives the existing close."""
     from scorecard import lineage
     from scorecard.closes.freeze import Build
     from scorecard.closes.freeze import close as freeze
@@ -110,7 +110,7 @@ def close(settings: Settings, entry: Scorecard, period: Period) -> "Close":
 
 
 def _printed(settings: Settings, entry: Scorecard, folder: Path) -> set[tuple[str, str, str, str]] | None:
-    """Return the figures that the pages of a close print; None where this release can't make its pages."""
+    """Return the figures on the pages of a close; None if this release can't render the close."""
     from scorecard.pdf import printed_figures
 
     try:
@@ -120,7 +120,7 @@ def _printed(settings: Settings, entry: Scorecard, folder: Path) -> set[tuple[st
 
 
 def _pdf(settings: Settings, closed: "Close", language: str) -> Path:
-    """Render a close to out/, unless the file there is the very one that would come out."""
+    """Render a close to out/ unless the file is up to date. Its stamp has the hashes of its inputs and of itself."""
     from scorecard.pdf import render
 
     reports = settings.project / "reports"
@@ -134,8 +134,8 @@ def _pdf(settings: Settings, closed: "Close", language: str) -> Path:
     return path
 
 
-def _told(closed: "Close") -> str:
-    """Say what closing did: of equal values of other records, that these were kept."""
+def _summary(closed: "Close") -> str:
+    """Return what closing did, for the log. Equal values of other records are kept as provenance."""
     if closed.created:
         return "closed"
     if closed.provenance is None:
@@ -193,7 +193,7 @@ def _deliver(
 
 
 def _dbt_code(manifest: Path) -> str:
-    """Return the hash of what dbt's manifest holds of the code: the run's hour and ids are no part of it."""
+    """Return the hash of the code in dbt's manifest, without the run's time and ids."""
     content = json.loads(manifest.read_text(encoding="utf-8"))
     code = {name: node.get("checksum", {}).get("checksum") for name, node in content["nodes"].items()}
     code |= {name: macro["macro_sql"] for name, macro in content["macros"].items()}
@@ -201,7 +201,7 @@ def _dbt_code(manifest: Path) -> str:
 
 
 def _revision(project: Path) -> str | None:
-    """Return the git revision of the code, or none where the project is no checkout."""
+    """Return the git revision of the code; None if the project is no checkout."""
     try:
         done = subprocess.run(
             ["git", "-C", str(project), "rev-parse", "HEAD"],

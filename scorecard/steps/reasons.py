@@ -1,4 +1,4 @@
-"""Whether pages can say why a metric has no value: each gap is declared by a fact, and has words."""
+"""Check that pages can say why a metric has no value: a fact declares each gap, and the gap has words."""
 
 from scorecard.catalogue import Catalogue, Metric, Mistakes, gap_names
 from scorecard.catalogue.dbt_lists import core_models
@@ -10,23 +10,23 @@ from scorecard.shared.settings import Settings
 
 
 def check_reasons(settings: Settings, catalogue: Catalogue, mistakes: Mistakes) -> None:
-    """Note gaps that metrics name and no fact declares, and gaps of which pages couldn't say what they are.
+    """Note the gaps that a metric names and no fact declares, and the gaps without a reason for the pages.
 
     Raises
     ------
-    WrongDeclarations: what is wrong in the files of core models.
+    WrongDeclarations: it lists all mistakes in the files of core models.
     """
     facts = core_models(settings)
     declared = gap_names(facts)
-    pages = Wording(settings.project / "reports", ENGLISH)
+    wording = Wording(settings.project / "reports", ENGLISH)
     for fact in facts.values():
         for gap in fact.meta.gaps:
-            if not gap.reason and not pages.has(f"na.{gap.name}"):
+            if not gap.reason and not wording.has(f"na.{gap.name}"):
                 document = read_document(fact.path)
                 names = [model["name"] for model in document.content["models"]]
                 line = document.line("models", names.index(fact.name), "config", "meta", "gaps")
-                problem = f"The gap {gap.name} has no `reason`, so pages can't say why there is no value."
-                mistakes.note(fact.path, line, problem, "Write it as a sentence.")
+                problem = f"The gap {gap.name} lacks `reason`. Pages print it in the place of a value."
+                mistakes.note(fact.path, line, problem, "Write the reason as a sentence.")
     for metric in catalogue.metrics.values():
         if metric.variant_of is None:
             for gap_name in metric.na_where:
@@ -37,5 +37,5 @@ def check_reasons(settings: Settings, catalogue: Catalogue, mistakes: Mistakes) 
 def _note_unknown(settings: Settings, metric: Metric, gap: str, declared: list[str], mistakes: Mistakes) -> None:
     path = settings.dbt_project / "models" / "kpis" / f"{metric.model}.yml"
     line = read_document(path).line("models", 0, "config", "meta", "na_where")
-    problem = f"`na_where` names {gap}, which no fact declares among its `gaps`."
+    problem = f"Unknown gap {gap} in `na_where`: no fact declares it in `gaps`."
     mistakes.note(path, line, problem, closest(gap, declared))

@@ -1,4 +1,4 @@
-"""What a check touches: the metrics that rest on what was checked, and the business units whose records those are."""
+"""Find what a check touches: the metrics that rest on a relation, and the business units of its records."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def metrics_by_relation(settings: Settings, catalogue: Catalogue, manifest: dict[str, Any]) -> dict[str, list[str]]:
-    """Return the metrics, variants among them, that rest on each ``schema.relation``."""
+    """Return the metrics that rest on each ``schema.relation``, with their variants."""
     from scorecard.lineage import beside_figures, metrics_downstream
 
     family: dict[str, list[str]] = {}
@@ -29,18 +29,18 @@ def metrics_by_relation(settings: Settings, catalogue: Catalogue, manifest: dict
         for node in beside_figures(manifest, derived)
     }
     for account in (*settings.services, *company_folders(settings)):
-        # The raw tables of an account feed what those of its service are declared to feed.
-        of_service = f"raw_{declared_as(settings, account)}."
+        # The raw tables of an account feed the same metrics as those of its service.
+        service_prefix = f"raw_{declared_as(settings, account)}."
         touched |= {
-            f"raw_{account}.{relation.removeprefix(of_service)}": metrics
+            f"raw_{account}.{relation.removeprefix(service_prefix)}": metrics
             for relation, metrics in touched.items()
-            if relation.startswith(of_service)
+            if relation.startswith(service_prefix)
         }
     return touched
 
 
 def _derived(catalogue: Catalogue) -> dict[str, set[str]]:
-    """Return the metrics that rest on a model by their expression alone, by the model's name."""
+    """Return, by model, the metrics that rest on it only through their expression."""
     derived: dict[str, set[str]] = {}
     for metric in catalogue.metrics.values():
         for term in metric.expression.terms if metric.expression else ():
@@ -50,18 +50,18 @@ def _derived(catalogue: Catalogue) -> dict[str, set[str]]:
 
 
 def units_by_relation(settings: Settings, manifest: dict[str, Any]) -> dict[str, set[str]]:
-    """Return the business units whose records each ``schema.relation`` has; none where they are of all."""
+    """Return the business units of the records of each ``schema.relation``; an empty set for records of all units."""
     from scorecard.lineage import units_upstream
 
     declared = declared_sources(settings)
-    written = {source.business_unit for source in declared.values() if source.folder} - {ALL_UNITS}
-    of_accounts = {
+    written_units = {source.business_unit for source in declared.values() if source.folder} - {ALL_UNITS}
+    account_units = {
         f"{source.schema}.{table.name}": {source.business_unit} - {ALL_UNITS}
         for name, source in declared.items()
         if declared_as(settings, name) != name or source.folder
         for table in source.tables
     }
-    return units_upstream(manifest, written) | of_accounts
+    return units_upstream(manifest, written_units) | account_units
 
 
 def within_units(
@@ -70,19 +70,23 @@ def within_units(
     units_of: dict[str, set[str]],
     observed: list[tuple[str, str]],
 ) -> list["CheckResult"]:
-    """Let a check of one business unit's records touch the metrics observed in that unit only.
+    """Let a check of one business unit's records touch only the metrics that are observed in that unit.
 
-    Models join the units' records one below the other, so that by the models alone each would touch the other's
-    metrics. A check of a relation that rests on one unit's sources is that unit's. A metric that nobody has observed
-    may have lost its records to the very fault: it stays touched.
+    A model has the records of all units, so by the models alone a check of one unit would touch the metrics of all. A
+    check of a relation that rests on one unit's sources is a check of that unit. A metric without observations stays
+    touched: the fault may have taken its records.
+
+    Parameters
+    ----------
+    units_of: business units by relation, and by check id for dbt's tests. observed: pairs of metric and business unit.
     """
-    seen: dict[str, set[str]] = {}
+    units_of_metric: dict[str, set[str]] = {}
     for metric, unit in observed:
-        seen.setdefault(metric, set()).add(unit)
+        units_of_metric.setdefault(metric, set()).add(unit)
 
     def touches(metric: str, units: set[str]) -> bool:
         bases = catalogue.bases(catalogue.metrics[metric]) if metric in catalogue.metrics else {metric}
-        return not units or any(base not in seen or units & seen[base] for base in bases)
+        return not units or any(base not in units_of_metric or units & units_of_metric[base] for base in bases)
 
     narrowed = []
     for result in results:
@@ -93,6 +97,6 @@ def within_units(
         else:
             units = units_of.get(f"raw_{result.source}.{result.object}", set())
         metrics = tuple(name for name in result.metrics if touches(name, units))
-        of_one = next(iter(units)) if len(units) == 1 else None
-        narrowed.append(replace(result, metrics=metrics, business_unit=result.business_unit or of_one))
+        only_unit = next(iter(units)) if len(units) == 1 else None
+        narrowed.append(replace(result, metrics=metrics, business_unit=result.business_unit or only_unit))
     return narrowed

@@ -1,4 +1,4 @@
-"""Prove that the archive is what it was when it was made, and holds what was mailed, and open its closes."""
+"""Verify the archive against its hashes and against what was mailed, open its closes, and trace its figures."""
 
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def verify(settings: Settings) -> dict[str, Any]:
-    """Check every hash of every close, their chain, and that the archive holds what was mailed; see `Mailed`."""
+    """Check the hashes of every close, the chain, and that the archive has what was mailed; see `Mailed`."""
     from scorecard.closes.verify import verify as check
 
     try:
@@ -24,12 +24,12 @@ def verify(settings: Settings) -> dict[str, Any]:
 
 
 def open_close(settings: Settings, close_id: str) -> Path:
-    """Return the folder of a close that `verify` finds nothing wrong with.
+    """Return the folder of a close that `verify` finds intact.
 
     Raises
     ------
-    ScorecardError: there is none of that id; `verify` names it, or the archive as a whole, as broken; or the ledger
-        can't be read.
+    ScorecardError: the id is unknown; `verify` finds the close, or the archive as a whole, broken; or the ledger can't
+        be read.
     """
     from scorecard.closes.verify import open_close as open_verified
 
@@ -37,7 +37,7 @@ def open_close(settings: Settings, close_id: str) -> Path:
 
 
 def trace(settings: Settings, figure_id: str) -> dict[str, Any]:
-    """Prove a figure of a close that `verify` finds nothing wrong with; see `scorecard.closes.trace.trace`."""
+    """Prove a figure of an intact close; see `scorecard.closes.trace.trace`."""
     from scorecard.closes.trace import trace as prove
     from scorecard.extract.services.record_pages import record_url
 
@@ -45,7 +45,7 @@ def trace(settings: Settings, figure_id: str) -> dict[str, Any]:
 
 
 def mailed_closes(settings: Settings) -> "list[Mailed]":
-    """Return the closes that people may hold on paper. Raises ScorecardError where the ledger can't be read."""
+    """Return the closes that recipients may have received. Raises ScorecardError if the ledger can't be read."""
     from scorecard.closes.verify import Mailed
     from scorecard.delivery.deliveries import read_deliveries
 

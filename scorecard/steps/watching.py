@@ -1,6 +1,6 @@
-"""Tell what nobody was told: a scorecard missed its deadline, a task was killed, a notice could not go out.
+"""Notify owners of silent failures: a missed deadline, a killed task, a notice that was not sent.
 
-A deadline that passed before anybody watched was not missed: a company that has just begun has delivered nothing yet.
+Deadlines before the first watch don't count: a new company has delivered nothing yet.
 """
 
 import hashlib
@@ -23,9 +23,9 @@ _KEPT_DAYS = 30
 
 
 def watch(settings: Settings, progress: Progress = print) -> list[str]:
-    """Send the notices that wait, and tell the owner of each scorecard that missed its deadline; return which did.
+    """Send the waiting notices, and notify the owner of each scorecard that missed its deadline; return those.
 
-    One that is held, and whose owner has been told why, is returned but not told of again.
+    The owner of a held scorecard knows the reason already. It is returned, but not notified again.
 
     Raises
     ------
@@ -40,10 +40,10 @@ def watch(settings: Settings, progress: Progress = print) -> list[str]:
     catalogue = load_catalogue(settings)
     for entry in catalogue.scorecards.values():
         for cadence, when in entry.due.items():
-            patience = timedelta(hours=when.deadline_hours)
-            period = last_due(cadence, when, holidays(settings), now - patience, settings.fiscal)
+            allowance = timedelta(hours=when.deadline_hours)
+            period = last_due(cadence, when, holidays(settings), now - allowance, settings.fiscal)
             due = due_at(period, when, holidays(settings)).replace(tzinfo=settings.zone)
-            if due + patience < since or not (missing := _missing(settings, entry, period)):
+            if due + allowance < since or not (missing := _missing(settings, entry, period)):
                 continue
             late.append(f"{entry.name} {period}: {missing}")
             progress(late[-1])
@@ -53,7 +53,7 @@ def watch(settings: Settings, progress: Progress = print) -> list[str]:
 
 
 def _watched_since(settings: Settings, now: datetime) -> datetime:
-    """Return the moment of the first watch, company time; this one where there was none before."""
+    """Return the moment of the first watch, in company time. The first watch stores it."""
     path = settings.state / "watched_since"
     if not path.exists():
         write_whole(path, now.isoformat().encode())
@@ -61,18 +61,18 @@ def _watched_since(settings: Settings, now: datetime) -> datetime:
 
 
 def _is_held_and_told(settings: Settings, catalogue: Catalogue, entry: Scorecard, period: Period) -> bool:
-    """Tell whether the owner knows already why a scorecard is not delivered, and that is still so."""
+    """Whether a scorecard is held now for a reason that its owner was told."""
     from scorecard.delivery import notify
 
     try:
         hold = hold_of(settings, catalogue, entry, period)
     except ScorecardError:
-        return False  # nothing is built, or it can't be read: so nothing says that it is still held
+        return False  # without a readable warehouse the scorecard may be late for another reason
     return hold is not None and notify.was_mailed(settings, hold.notice)
 
 
 def _missing(settings: Settings, entry: Scorecard, period: Period) -> str:
-    """Say what of a scorecard was not delivered; "" where every reader has it."""
+    """Return who has not received a scorecard, as half a sentence; "" if every recipient has it."""
     from scorecard.delivery.deliveries import read_deliveries
 
     rows = [
@@ -82,18 +82,18 @@ def _missing(settings: Settings, entry: Scorecard, period: Period) -> str:
     ]
     if not rows:
         return "nobody has received it"
-    # Of the others the owner has been told: their outcome is known, or waits for a person.
+    # The owner is told of refused and unknown letters elsewhere.
     without = {reader.email for reader in entry.recipients} - {row.recipient for row in rows if row.state != "claimed"}
     return f"{', '.join(sorted(without))} {'have' if len(without) > 1 else 'has'} not received it" if without else ""
 
 
 def note_started(settings: Settings, run: str, task: str) -> None:
-    """Note that a task of a run of Airflow has begun: what an earlier try said of its failure holds no longer."""
-    _said(settings, run, task).unlink(missing_ok=True)
+    """Note that a task of an Airflow run starts. The note that an earlier try was notified is deleted."""
+    _notified(settings, run, task).unlink(missing_ok=True)
 
 
 def notify_failure(settings: Settings, dag_id: str, run: str, task: str, error: object) -> None:
-    """Tell the owner by mail that a task failed for good; a scorecard that is held back has been told already."""
+    """Mail the owner that a task failed for good. The owner of a held scorecard has a mail already."""
     from scorecard.delivery import notify
 
     if not isinstance(error, ScorecardHeld):
@@ -101,30 +101,30 @@ def notify_failure(settings: Settings, dag_id: str, run: str, task: str, error: 
             (error.problem, error.cure) if isinstance(error, ScorecardError) else (str(error), "See the task's log.")
         )
         notify.notify_failed(settings, dag_id, task, problem, cure)
-    path = _said(settings, run, task)
-    _forget_old(path.parent.parent)
+    path = _notified(settings, run, task)
+    _delete_old(path.parent.parent)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
 
 
 def notify_silent(settings: Settings, dag_id: str, run: str, tasks: Iterable[str]) -> None:
-    """Tell the owner by mail of the tasks of a failed run that told nobody: the process was killed, and could not."""
+    """Mail the owner the tasks of a failed run that sent no mail themselves, since their process was killed."""
     from scorecard.delivery import notify
 
     for task in sorted(tasks):
-        if not _said(settings, run, task).exists():
-            problem = f"In the run {run} it ended without a word: it was killed, or the machine ran out of memory."
-            cure = f"See the task's log and the system's; then clear the task {task}: what is done stays done."
+        if not _notified(settings, run, task).exists():
+            problem = f"In the run {run} it ended without an error: it was killed, or the machine ran out of memory."
+            cure = f"See the logs of the task and of the system. Then clear the task {task}; finished work is kept."
             notify.notify_failed(settings, dag_id, task, problem, cure)
 
 
-def _said(settings: Settings, run: str, task: str) -> Path:
-    """Return the file that says that a task's failure was told. A run's name may hold what no file's name may."""
-    names = [hashlib.sha256(text.encode()).hexdigest()[:32] for text in (run, task)]
-    return settings.state / "failures" / names[0] / names[1]
+def _notified(settings: Settings, run: str, task: str) -> Path:
+    """Return the file that notes that a task's failure was mailed. Its name is a hash: runs have names with slashes."""
+    hashes = [hashlib.sha256(name.encode()).hexdigest()[:32] for name in (run, task)]
+    return settings.state / "failures" / hashes[0] / hashes[1]
 
 
-def _forget_old(folder: Path) -> None:
+def _delete_old(folder: Path) -> None:
     oldest = (datetime.now().astimezone() - timedelta(days=_KEPT_DAYS)).timestamp()
     for run in folder.glob("*"):
         if run.stat().st_mtime < oldest:

@@ -16,14 +16,14 @@ MISTAKES = [
     ("dbt_project/dimensions/product.yml", "within: region", "within: regoin", "names the unknown dimension regoin"),
     ("reports/sales.yml", "[en, ja]", "[en, no]", "YAML reads no as true or false"),
     ("expectations/maven_crm.yml", "{column: opportunity_id}", "opportunity_id", "where a mapping is meant"),
-    ("expectations/kpis.yml", "value_set: <dimensions>", "value_set: <dimension>", "<dimension> stands for nothing"),
+    ("expectations/kpis.yml", "value_set: <dimensions>", "value_set: <dimension>", "Unknown name <dimension>"),
 ]
 IN_A_WHOLE_CATALOGUE = [
     (
         "expectations/maven_crm.yml",
         "expect_column_values_to_be_unique",
         "expect_columns_to_be_unique",
-        "no expectation",
+        "Unknown expectation",
     ),
     (
         "expectations/kpis.yml",
@@ -31,12 +31,17 @@ IN_A_WHOLE_CATALOGUE = [
         "        in_doubt: [record_id]\n        why: An observation without",
         "`in_doubt` has no effect here",
     ),
-    ("expectations/maven_crm.yml", "in_doubt: [close_value]", "in_doubt: [close_values]", "no column. Write sales_pip"),
+    (
+        "expectations/maven_crm.yml",
+        "in_doubt: [close_value]",
+        "in_doubt: [close_values]",
+        "in `in_doubt`. Write sales_pip",
+    ),
     (
         "expectations/ravenstack.yml",
         "change.was_lost]",
         "change.was_lots]",
-        "no column. Write core_customer_change.was_",
+        "in `in_doubt`. Write core_customer_change.was_",
     ),
     ("dbt_project/models/staging/maven_crm/_sources.yml", "win_rate: >-", "win_rates: >-", "Write win_rate"),
     (
@@ -49,7 +54,7 @@ IN_A_WHOLE_CATALOGUE = [
         "dbt_project/models/core/core_ticket.yml",
         "gaps:\n          - {name: no_answers,",
         "gaps:\n          - {name: no_word, lacks: priority}\n          - {name: no_answers,",
-        "The gap no_word has no `reason`",
+        "The gap no_word lacks `reason`",
     ),
     ("company/maven_hardware/targets.csv", "booked_revenue,2017-Q2", "booked_revenues,2017-Q2", "Write booked_revenue"),
     ("company/maven_hardware/targets.csv", "business_unit,Maven", "businessunit,Maven", "Write business_unit"),

@@ -15,7 +15,7 @@ def test_the_calendar_names_a_period_on_the_day_it_is_due_and_on_no_other(tmp_pa
     settings, progress = Settings(state=tmp_path), list[str]()
     first, second = (datetime(2018, 1, day, 12, tzinfo=settings.zone) for day in (1, 2))
     assert steps.due_periods(settings, "sales", ["month"], second, calendar=True, progress=progress.append) == []
-    assert progress == ["Of sales, no month is due."]
+    assert progress == ["No month of sales is due."]
     with pytest.raises(ScorecardError, match="There is no built warehouse yet"):
         steps.due_periods(settings, "sales", ["month"], first, calendar=True)
 

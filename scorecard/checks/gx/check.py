@@ -1,7 +1,7 @@
-"""The rules of ``expectations/``: which are checked, by Great Expectations in place on the warehouse, and when.
+"""Check the rules of ``expectations/`` with Great Expectations, in place on the warehouse.
 
-What has not changed since it was last checked (rows, rules, versions, metrics downstream) is not checked
-again: the import of Great Expectations alone takes 10 seconds, more than all the checks.
+A suite is checked again if its rows, its rules, a version or the metrics downstream change. Otherwise its kept results
+are returned: the import of Great Expectations alone takes 10 seconds, more than all checks.
 """
 
 import hashlib
@@ -31,14 +31,14 @@ def check_raw(settings: Settings, sources: Sequence[str], metrics_of: MetricsOf)
 
     Parameters
     ----------
-    sources: names of sources; one without a file of rules has no results.
+    sources: names of sources. A source without a file of rules has no results.
     metrics_of: the metrics made from each raw object, by ``raw_<source>.<object>``.
 
-    No connection that writes to the warehouse may be open in this process.
+    Close every connection of this process that writes to the warehouse first.
 
     Raises
     ------
-    ScorecardError: the warehouse is missing or being written, or a file of rules is wrong.
+    ScorecardError: the warehouse is missing, or another process writes it, or a file of rules is wrong.
     """
     results: list[CheckResult] = []
     for source in sources:
@@ -49,14 +49,13 @@ def check_raw(settings: Settings, sources: Sequence[str], metrics_of: MetricsOf)
 
 
 def check_kpis(settings: Settings, metrics_of: MetricsOf | None = None) -> list[CheckResult]:
-    """Check the shape that all observations and all values share.
+    """Check the shape that all observations and all values share. Raises as `check_raw`.
 
     Parameters
     ----------
-    metrics_of: the metrics made from each KPI view, by ``kpis.kpi_<name>``, where they are more than the
-    catalogue's.
+    metrics_of: the metrics made from each KPI view, by ``kpis.kpi_<name>``, in addition to the catalogue's.
 
-    A failure touches the metrics whose rows break the rule. Otherwise as `check_raw`.
+    A failure touches the metrics whose rows break the rule.
     """
     catalogue = load_catalogue(settings)
     suite = kpi_suite(settings, catalogue)
@@ -65,11 +64,10 @@ def check_kpis(settings: Settings, metrics_of: MetricsOf | None = None) -> list[
         beside = (metrics_of or {}).get(f"kpis.{metric.model}", ())
         for base in catalogue.bases(metric):
             family.setdefault(base, {base}).update({metric.name, *beside})
-    everything = tuple(sorted(catalogue.metrics))
-    # An observation serves its metric and those beside it; a value is of one metric.
-    return _check(
-        settings, suite, {item.name: everything for item in suite.objects}, {"observations": family, "kpi_status": {}}
-    )
+    all_metrics = tuple(sorted(catalogue.metrics))
+    touched = {item.name: all_metrics for item in suite.objects}
+    # An observation serves its metric and those beside it; a value serves one metric.
+    return _check(settings, suite, touched, {"observations": family, "kpi_status": {}})
 
 
 def _check(
@@ -78,24 +76,24 @@ def _check(
     touched: Mapping[str, Sequence[str]],
     families: Families | None,
 ) -> list[CheckResult]:
-    """Return the suite's results: kept ones where nothing changed, else new ones."""
-    kept = settings.state / "gx" / f"{suite.name}.json"
+    """Return the suite's kept results if nothing changed, or else run it."""
+    path = settings.state / "gx" / f"{suite.name}.json"
     docs = settings.out / "data_docs" / suite.name
-    words = load_translations(settings.project / "reports")
-    row_counts, mark = _look(settings, suite, touched, words)
-    if (docs / "index.html").exists() and (before := _kept(kept, mark)) is not None:
-        return before
-    results = run_suite(settings, suite, row_counts, touched, families, docs, words)
+    translations = load_translations(settings.project / "reports")
+    row_counts, fingerprint = _inputs(settings, suite, touched, translations)
+    if (docs / "index.html").exists() and (kept := _kept(path, fingerprint)) is not None:
+        return kept
+    results = run_suite(settings, suite, row_counts, touched, families, docs, translations)
     entries = [{**asdict(result), "run_at": result.run_at.isoformat()} for result in results]
-    write_whole(kept, json.dumps({"mark": mark, "results": entries}, indent=1).encode())
+    write_whole(path, json.dumps({"mark": fingerprint, "results": entries}, indent=1).encode())
     return results
 
 
-def _kept(path: Path, mark: str) -> list[CheckResult] | None:
-    """Return what was kept under a mark; None where the file is of another state, missing or damaged."""
+def _kept(path: Path, fingerprint: str) -> list[CheckResult] | None:
+    """Return the kept results; None if their file has another fingerprint, is missing or is damaged."""
     try:
-        before = json.loads(path.read_text(encoding="utf-8"))
-        if before["mark"] != mark:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept["mark"] != fingerprint:
             return None
         return [
             CheckResult(
@@ -103,36 +101,36 @@ def _kept(path: Path, mark: str) -> list[CheckResult] | None:
                     **entry,
                     "metrics": tuple(entry["metrics"]),
                     "run_at": datetime.fromisoformat(entry["run_at"]),
-                    "doubt": Doubt.kept(entry["doubt"]),
+                    "doubt": Doubt.from_dict(entry["doubt"]),
                 }
             )
-            for entry in before["results"]
+            for entry in kept["results"]
         ]
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _look(
-    settings: Settings, suite: Suite, touched: Mapping[str, Sequence[str]], words: Translations
+def _inputs(
+    settings: Settings, suite: Suite, touched: Mapping[str, Sequence[str]], translations: Translations
 ) -> tuple[dict[str, int | str], str]:
-    """Return each object's row count or why it cannot be read, and a mark that changes when anything does."""
+    """Return each object's row count, or why it can't be read, and a fingerprint of all that the results depend on."""
     import duckdb
 
     if not settings.warehouse.exists():
-        raise ScorecardError(f"{settings.warehouse} is not there.", "Run `scorecard run`, which fills it.")
+        raise ScorecardError(f"There is no warehouse {settings.warehouse}.", "Run `scorecard run`; it makes one.")
     try:
         con = duckdb.connect(str(settings.warehouse), read_only=True)
     except duckdb.Error as error:
         raise ScorecardError(
-            f"{settings.warehouse} cannot be read: {plain(error, 200)}.",
-            "If another process is writing it, wait until it is done and run again.",
+            f"The warehouse {settings.warehouse} cannot be read: {plain(error, 200)}.",
+            "If another process writes it, wait until that ends. Then run again.",
         ) from error
     row_counts: dict[str, int | str] = {}
-    # What the outcome depends on, this code too.
+    # The code of the checks is an input, too.
     content: list[object] = [
         [path.read_bytes() for path in sorted(Path(__file__).parents[1].rglob("*.py"))],
         repr(suite),
-        repr(words),
+        repr(translations),
         sorted(touched.items()),
         version("great-expectations"),
         version("duckdb"),
@@ -140,7 +138,7 @@ def _look(
     with con:
         for item in suite.objects:
             try:
-                # The sum of the rows' hashes, not their order, is what makes the content.
+                # A sum of the rows' hashes is the same in any order.
                 sql = f"select count(*), coalesce(sum(hash(t)::hugeint), 0) from ({item.query}) as t"
                 rows, total = con.execute(sql).fetchall()[0]
                 row_counts[item.name] = int(rows)

@@ -1,7 +1,7 @@
-"""Pages of what Great Expectations checked, in ``out/data_docs/<suite>``: an index, and a page for each object.
+"""HTML pages of what Great Expectations checked, in ``out/data_docs/<suite>``: an index, and a page for each object.
 
-They are made here, not by Great Expectations: its renderers put values of the data into HTML unescaped, so a customer's
-text could run as a script or hide a failed check, and its pages load files from eight other hosts.
+The pages are ours, because those of Great Expectations are unsafe. Its renderers put values of the data into HTML
+unescaped: a customer's text could run as a script or hide a failed check. Its pages load files from eight other hosts.
 """
 
 import base64
@@ -29,12 +29,12 @@ td, li { overflow-wrap: break-word } pre { overflow-wrap: anywhere; white-space:
 .passed { color: #186a2b; white-space: nowrap } .failed { color: #a3161a; white-space: nowrap }
 """
 
-_LONGEST = 300
+_MAX_VALUE_LENGTH = 300
 
 
 @dataclass(frozen=True)
 class CheckedRule:
-    """A rule of an object, its outcome by Great Expectations, the result made of it, and a query of what breaks it."""
+    """A rule of an object, its outcome, its result, and a query of the rows that break it."""
 
     rule: Rule
     outcome: "ExpectationValidationResult"
@@ -54,9 +54,9 @@ def write_pages(
     Parameters
     ----------
     reports: the folder ``reports`` of the project, with the templates.
-    folder: where the pages go; it is there and empty.
-    checked: the rules of each object that could be read.
-    results: all results of the suite, those of objects that could not be read too.
+    folder: the folder of the pages; it exists and is empty.
+    checked: the rules of each object that can be read.
+    results: all results of the suite, also those of objects that can't be read.
     """
     shared = {"suite": suite, "style": STYLE, "style_hash": _hash(STYLE)}
     for name, rules in checked.items():
@@ -74,7 +74,7 @@ def write_pages(
 
 
 def _hash(style: str) -> str:
-    """Return what a Content-Security-Policy calls a style that may be applied."""
+    """Return the name of an allowed style in a Content-Security-Policy."""
     return f"sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}"
 
 
@@ -83,9 +83,12 @@ def _failed_first(rules: Sequence[CheckedRule]) -> list[CheckedRule]:
 
 
 def _entry(checked: CheckedRule) -> dict[str, Any]:
-    """Return what the page says of a rule, all of it text."""
+    """Return the content of a rule's entry on its page. The template escapes it."""
     facts = checked.outcome.result or {}
-    counts = [(plain(entry["value"], _LONGEST), entry["count"]) for entry in facts.get("partial_unexpected_counts", ())]
+    counts = [
+        (plain(entry["value"], _MAX_VALUE_LENGTH), entry["count"])
+        for entry in facts.get("partial_unexpected_counts", ())
+    ]
     return {
         "result": checked.result,
         "why": checked.rule.why,

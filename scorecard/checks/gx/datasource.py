@@ -1,12 +1,12 @@
-"""Great Expectations in place on a DuckDB file: what it lacks for that, and nothing else.
+"""Let Great Expectations read a DuckDB file in place.
 
-Great Expectations 1.24 takes a connection, runs a query, gives the connection back and only then fetches.
-Giving it back rolls back, and a roll-back empties DuckDB's result, so nearly every expectation ends in "list
-index out of range". For a few dialects (``_PERSISTED_CONNECTION_DIALECTS``) it keeps one connection instead;
-DuckDB isn't one of them, so the engine below does that. A test proves that the fault is still there without
-it: when that test fails, this module can go, and ``add_sql`` takes the place of ``add_duckdb``.
+Great Expectations 1.24 takes a connection, runs a query, returns the connection, and only then fetches the rows.
+Returning a connection rolls it back, and a rollback empties DuckDB's result. So nearly every expectation fails with
+"list index out of range". For a few dialects (``_PERSISTED_CONNECTION_DIALECTS``) Great Expectations keeps one
+connection. DuckDB isn't one of them, so the engine below keeps it. A test proves that Great Expectations still has
+the fault. When that test fails, delete this module and call ``add_sql`` in place of ``add_duckdb``.
 
-Import this only where checks run: Great Expectations takes 10 seconds.
+Import this module only where checks run. The import of Great Expectations takes 10 seconds.
 """
 
 import atexit
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-# Read on import, so it comes before it: no call home.
+# No calls home. Great Expectations reads this on import.
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
 import duckdb_engine
@@ -29,9 +29,8 @@ if TYPE_CHECKING:
 
 _EngineType = type[SqlAlchemyExecutionEngine]
 
-# At the interpreter's end something in Great Expectations outlives duckdb_engine, and that keeps DuckDB
-# alive, which then prints 80 lines about leaks on standard error. Letting go first keeps an error message
-# readable.
+# At exit an object of Great Expectations outlives duckdb_engine and keeps DuckDB alive. DuckDB then prints 80 lines
+# about leaks on standard error, which hide an error message. Clearing the module first prevents that.
 atexit.register(vars(duckdb_engine).clear)
 
 
@@ -40,10 +39,10 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
 
     @contextmanager
     def get_connection(self) -> Generator["Connection", None, None]:
-        """Lend the connection, and leave it as it is afterwards.
+        """Yield the connection, and keep it open afterwards.
 
-        What the last borrower left open ends here: its results have been fetched, and a query of its that
-        failed would make DuckDB refuse all that follow.
+        The transaction of the last caller is rolled back first. Its results are fetched already, and after a failed
+        query DuckDB refuses all that follow in the same transaction.
         """
         if self._connection is None:
             self._connection = self.engine.connect()
@@ -52,7 +51,7 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
         yield self._connection
 
     def close(self) -> None:
-        """Give the file back: DuckDB lets nobody write while a reader has it open."""
+        """Close the file. While a reader has it open, no process can write it."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -60,7 +59,7 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
 
 
 class DuckDBDatasource(SQLDatasource):
-    """The SQL data source with that engine. Great Expectations finds it as ``data_sources.add_duckdb``."""
+    """The SQL data source with the engine above. Great Expectations names it ``data_sources.add_duckdb``."""
 
     type: Literal["duckdb"] = "duckdb"  # type: ignore[assignment]
 
@@ -72,9 +71,9 @@ class DuckDBDatasource(SQLDatasource):
 
 @contextmanager
 def read_only(context: "EphemeralDataContext", path: Path) -> Generator[Any, None, None]:
-    """Yield a data source over a DuckDB file, opened for reading, closed afterwards.
+    """Yield a data source over a DuckDB file, opened for reading and closed afterwards.
 
-    No connection for writing may be open: DuckDB refuses two ways of opening one file.
+    Close every connection that writes first. DuckDB refuses to open one file for reading and for writing at once.
     """
     datasource = context.data_sources.add_duckdb(
         "warehouse", connection_string=f"duckdb:///{path}", kwargs={"connect_args": {"read_only": True}}

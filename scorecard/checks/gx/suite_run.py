@@ -1,16 +1,17 @@
-"""Run a suite by Great Expectations in place on the warehouse, and write pages of what it checked.
+"""Run a suite in place on the warehouse, and write pages of what it checked.
 
-Great Expectations is imported where a suite is run, not on import of this module: it takes 10 seconds.
+Great Expectations is imported when a suite runs. The import takes 10 seconds.
 """
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scorecard.checks.gx.data_docs import CheckedRule, write_pages
-from scorecard.checks.gx.outcomes import Context, Families, broken_rows, has_rows_result, rule_results
+from scorecard.checks.gx.outcomes import Families, SuiteContext, broken_rows, has_rows_result, rule_results
 from scorecard.checks.results import CheckResult
 from scorecard.checks.rules import QUERY, SQL, CheckedTable, Rule, Suite
 from scorecard.shared.errors import ScorecardError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 _SHOWN_VALUES = 20
-"""How many values that break a rule its page shows."""
+"""The number of values that break a rule on its page."""
 
 
 def run_suite(
@@ -34,54 +35,73 @@ def run_suite(
     touched: Mapping[str, Sequence[str]],
     families: Families | None,
     docs: Path,
-    words: Translations,
+    translations: Translations,
 ) -> list[CheckResult]:
     """Run a suite, write its pages, and return the results by check_id.
 
     Parameters
     ----------
-    row_counts: each object's row count, or why it cannot be read.
+    row_counts: each object's row count, or why it can't be read.
     touched: the metrics that are made from each object.
-    families: the metrics that a broken row serves, by object and by metric of the row; None where rows have no
-        metric.
-    docs: the folder of the pages, emptied first.
-    words: what checks say in other languages.
+    families: the metrics that a broken row serves, by object and by metric of the row; None if rows have no metric.
+    docs: the folder of the pages. Its former content is deleted.
 
     Raises
     ------
     ScorecardError: a rule is not an expectation.
     """
-    import warnings
-
-    run_at = datetime.now(UTC)
-    results = [has_rows_result(suite, item, row_counts[item.name], touched, run_at, words) for item in suite.objects]
-    checked: dict[str, list[CheckedRule]] = {}
-    with warnings.catch_warnings():
-        # Deprecations among the libraries below, which nobody here can mend.
-        warnings.simplefilter("ignore")
-        from scorecard.checks.gx.datasource import read_only
-
-        context = _quiet_context()
-        with read_only(context, settings.warehouse) as warehouse:
-            engine = warehouse.get_execution_engine()
-            for item in suite.objects:
-                rows = row_counts[item.name]
-                if not isinstance(rows, int):
-                    continue
-                checked[item.name] = []
-                for rule, outcome in _validate(context, warehouse, suite.name, item):
-                    metrics = tuple(touched[item.name])
-                    with engine.get_connection() as con:
-                        shared = Context(suite, families, con, run_at, words)
-                        whole, *by_unit = rule_results(shared, item, rule, outcome, rows, metrics)
-                    results += by_unit or [whole]
-                    query = None if whole.passed else broken_rows(item, rule, outcome)
-                    checked[item.name].append(CheckedRule(rule, outcome, whole, query))
-    results = sorted(results, key=lambda result: (result.check_id, result.business_unit or ""))
+    run = _SuiteRun(SuiteContext(suite, families, touched, datetime.now(UTC), translations), row_counts)
+    checked, results = run.on_warehouse(settings.warehouse)
     shutil.rmtree(docs, ignore_errors=True)
     docs.mkdir(parents=True)
     write_pages(settings.project / "reports", docs, suite.name, checked, results)
     return results
+
+
+@dataclass(frozen=True)
+class _SuiteRun:
+    """One run of a suite. ``row_counts``: as in `run_suite`."""
+
+    context: SuiteContext
+    row_counts: Mapping[str, int | str]
+
+    def on_warehouse(self, path: Path) -> tuple[dict[str, list[CheckedRule]], list[CheckResult]]:
+        """Return the checked rules of each object that can be read, and the results of all objects by check_id."""
+        import warnings
+
+        suite = self.context.suite
+        results = [has_rows_result(self.context, item, self.row_counts[item.name]) for item in suite.objects]
+        checked: dict[str, list[CheckedRule]] = {}
+        with warnings.catch_warnings():
+            # The libraries of Great Expectations warn of deprecations among themselves.
+            warnings.simplefilter("ignore")
+            from scorecard.checks.gx.datasource import read_only
+
+            great_expectations = _quiet_context()
+            with read_only(great_expectations, path) as warehouse:
+                for item in suite.objects:
+                    rows = self.row_counts[item.name]
+                    if isinstance(rows, int):
+                        outcomes = _validate(great_expectations, warehouse, suite.name, item)
+                        checked[item.name] = []
+                        for rule, rule_checks in self._checked_rules(warehouse, item, rows, outcomes):
+                            checked[item.name].append(rule)
+                            results += rule_checks
+        return checked, sorted(results, key=lambda result: (result.check_id, result.business_unit or ""))
+
+    def _checked_rules(
+        self,
+        warehouse: Any,
+        item: CheckedTable,
+        rows: int,
+        outcomes: Sequence[tuple[Rule, "ExpectationValidationResult"]],
+    ) -> Iterator[tuple[CheckedRule, list[CheckResult]]]:
+        """Yield each rule of an object with its results: by business unit if the rows can be told apart, or one."""
+        for rule, outcome in outcomes:
+            with warehouse.get_execution_engine().get_connection() as con:
+                whole, *by_unit = rule_results(self.context, con, item, rule, outcome, rows)
+            query = None if whole.passed else broken_rows(item, rule, outcome)
+            yield CheckedRule(rule, outcome, whole, query), by_unit or [whole]
 
 
 def _quiet_context() -> "EphemeralDataContext":
@@ -91,8 +111,8 @@ def _quiet_context() -> "EphemeralDataContext":
     from great_expectations import get_context
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    # What goes wrong in a check is in its outcome.
-    for logger in ("great_expectations", "great_expectations.data_context.types.base"):  # the second sets its own
+    # The outcome of a check says what goes wrong in it. The second logger sets a level of its own.
+    for logger in ("great_expectations", "great_expectations.data_context.types.base"):
         logging.getLogger(logger).setLevel(logging.CRITICAL)
     context = get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
@@ -110,7 +130,7 @@ def _remove_temporary_sites(context: "EphemeralDataContext") -> None:
 def _validate(
     context: "EphemeralDataContext", warehouse: Any, name: str, item: CheckedTable
 ) -> list[tuple[Rule, "ExpectationValidationResult"]]:
-    """Run an object's rules in one go. The outcomes come in another order; the name in `meta` pairs them."""
+    """Run all rules of an object at once. The outcomes come in another order, so the name in `meta` finds each."""
     from great_expectations import ExpectationSuite, ValidationDefinition
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
     from great_expectations.expectations.metadata_types import FailureSeverity
@@ -146,7 +166,7 @@ def _validate(
 
 
 def _kwargs(rule: Rule) -> dict[str, Any]:
-    """Return a rule's arguments. Its own name for the batch would clash with one that the query gives it."""
+    """Return a rule's arguments. Great Expectations gives the batch an alias; brackets let the query give another."""
     if rule.expect != SQL:
         return dict(rule.kwargs)
     return {QUERY: rule.kwargs[QUERY].replace("{batch}", "(select * from {batch})")}

@@ -1,4 +1,4 @@
-"""Which files of rules there are, and what stands for the names in them. Cheap to import."""
+"""Find the files of rules, and read them with the values that they may name. Cheap to import."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,18 +14,18 @@ _KPIS = "kpis"
 
 
 def raw_suite(settings: Settings, source: str) -> Suite | None:
-    """Return the rules of a source's raw tables; None where it has no file of them.
+    """Return the rules of a source's raw tables; None if the source has no file of rules.
 
     Raises
     ------
-    WrongDeclarations: all that is wrong in the file.
+    WrongDeclarations: it lists all mistakes in the file.
     """
     path = _folder(settings) / f"{source}.yml"
     return read_suite(path, _raw_values(settings)) if path.exists() else None
 
 
-def told_by_rules(settings: Settings, sources: Iterable[str]) -> set[tuple[str, str]]:
-    """Return source and kind of the checks of any source that its own rules make instead. Raises as `raw_suite`."""
+def replaced_checks(settings: Settings, sources: Iterable[str]) -> set[tuple[str, str]]:
+    """Return (source, kind) of the checks of every source that a source's own rules replace. Raises as `raw_suite`."""
     suites = {source: raw_suite(settings, source) for source in sources}
     return {
         (source, rule.instead_of)
@@ -37,12 +37,12 @@ def told_by_rules(settings: Settings, sources: Iterable[str]) -> set[tuple[str, 
 
 
 def kpi_suite(settings: Settings, catalogue: Catalogue) -> Suite:
-    """Return the rules of what all KPIs share: their observations and their values.
+    """Return the rules of the observations and the values of all KPIs.
 
     Raises
     ------
     ScorecardError: there are no metrics.
-    WrongDeclarations: all that is wrong in the file.
+    WrongDeclarations: it lists all mistakes in the file.
     """
     if not catalogue.metrics:
         raise ScorecardError("There are no metrics to check.", "Add one as docs/metrics-guide.md shows.")
@@ -54,14 +54,14 @@ def kpi_suite(settings: Settings, catalogue: Catalogue) -> Suite:
 
 
 def read(settings: Settings, catalogue: Catalogue, path: Path) -> Suite:
-    """Return the rules of a file, of the KPIs or of a source. Raises as the two above."""
+    """Return the rules of a file: of the KPIs or of a source. Raises as `kpi_suite` and `raw_suite`."""
     if path.stem == _KPIS:
         return kpi_suite(settings, catalogue)
     return read_suite(path, _raw_values(settings))
 
 
 def _raw_values(settings: Settings) -> dict[str, object]:
-    """Return what the rules of a source's raw tables may name."""
+    """Return the values that the rules of a source's raw tables may name."""
     return {"timezone": settings.timezone}
 
 
@@ -70,9 +70,10 @@ def _folder(settings: Settings) -> Path:
 
 
 def _kpi_values(settings: Settings, catalogue: Catalogue) -> dict[str, object]:
-    """Return what the rules of the KPIs may name. A share is part of a whole: it lies between 0 and 1.
+    """Return the values that the rules of the KPIs may name.
 
-    An alert is a metric, the dimension that it is watched by, and which direction is better, as one text.
+    shares: metrics that lie between 0 and 1. alerts: texts of a metric, the dimension of its alerts, and its better
+    direction.
     """
     shares = [
         metric.name

@@ -9,12 +9,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from scorecard.checks import gate
-from scorecard.checks.dbt_by_unit import count_by_unit, units_by_test
+from scorecard.checks.dbt_failures import count_by_unit, name_rows, units_by_test
 from scorecard.checks.from_dbt import from_dbt
 from scorecard.checks.from_extract import from_extract
-from scorecard.checks.named_rows import name_rows
-from scorecard.checks.results import CheckResult, load, store
+from scorecard.checks.results import CheckResult, explain, failed_errors, load, store
 from scorecard.shared.settings import load_settings
 from scorecard.shared.text import plain
 
@@ -65,18 +63,18 @@ def test_the_gate_tells_errors_from_warnings_and_from_what_is_elsewhere() -> Non
     warning = replace(RESULT, check_id="b", severity="warning")
     passed = replace(RESULT, check_id="c", passed=True)
     results = [warning, passed, RESULT]
-    assert gate.failed_errors(results, {"won", "x"}, "Hardware") == [RESULT]
-    assert gate.failed_errors(results, {"x"}, "Hardware") == []
-    assert gate.explain([]) == ""
-    explanation = gate.explain([RESULT])
+    assert failed_errors(results, {"won", "x"}, "Hardware") == [RESULT]
+    assert failed_errors(results, {"x"}, "Hardware") == []
+    assert explain([]) == ""
+    explanation = explain([RESULT])
     for part in ("amount is present", "2 of 3.", "Enter it.", "booked, won", RESULT.check_id):
         assert part in explanation
 
 
 def test_a_check_of_one_unit_holds_and_warns_no_other() -> None:
     of_unit = replace(RESULT, business_unit="Hardware")
-    assert gate.failed_errors([of_unit], {"won"}, "Hardware") == [of_unit]
-    assert gate.failed_errors([of_unit], {"won"}, "Software") == []
+    assert failed_errors([of_unit], {"won"}, "Hardware") == [of_unit]
+    assert failed_errors([of_unit], {"won"}, "Software") == []
 
 
 def _count(

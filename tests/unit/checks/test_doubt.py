@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from scorecard.checks.dbt_doubts import with_doubts
 from scorecard.checks.doubt import columns_expected, columns_read, rows_with
+from scorecard.checks.from_dbt import with_doubts
 from tests.unit.checks.test_checks import RESULT
 
 DEALS = "(select * from raw_crm.deals where _valid_to is null)"

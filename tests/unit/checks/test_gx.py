@@ -276,8 +276,8 @@ def test_nothing_is_printed(shop: Callable[..., Settings], capfd: pytest.Capture
         ("expect_column_values_to_not_be_null", "expect_the_best", "shop.deals.amount_is_present"),
         ("severity: warning", "severity: fatal", "`severity` is 'fatal'. Choose one of: error, warning"),
         ("        cure: Enter it.\n", "", "lacks `cure`"),
-        ("check: name_is_known", "check: amount_is_present", "amount_is_present is there twice under deals"),
-        ("<names>)\n        severity", "<nobody>)\n        severity", "<nobody> stands for nothing"),
+        ("check: name_is_known", "check: amount_is_present", "Duplicate check amount_is_present in deals"),
+        ("<names>)\n        severity", "<nobody>)\n        severity", "Unknown name <nobody>"),
         ("check: name_is_known", "check: Name is known", "`check` is 'Name is known'"),
         ("objects:", "things:", "The file lacks `objects`"),
         ("objects:", "units: {}\nobjects:", "Unknown key `units` in the file"),
@@ -305,7 +305,7 @@ def test_a_warehouse_that_is_missing_or_no_warehouse_is_an_error_with_a_cure(
     with pytest.raises(ScorecardError, match="cannot be read"):
         check.check_raw(settings, ["shop"], METRICS)
     settings.warehouse.unlink()
-    with pytest.raises(ScorecardError, match="is not there"):
+    with pytest.raises(ScorecardError, match="There is no warehouse"):
         check.check_raw(settings, ["shop"], METRICS)
 
 

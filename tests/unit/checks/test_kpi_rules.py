@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scorecard.checks import gate
 from scorecard.checks.gx.check import check_kpis
-from scorecard.checks.results import CheckResult
+from scorecard.checks.results import CheckResult, failed_errors
 from scorecard.checks.rules import read_suite
 from scorecard.shared.settings import PROJECT, Settings
 
@@ -106,8 +105,8 @@ def test_every_rule_can_fail_and_touches_the_metrics_it_broke(
 
 def test_a_fault_of_one_metric_leaves_the_others_alone(check: Callable[..., dict[str, CheckResult]]) -> None:
     results = list(check(BREAKS[f"{OBS}.observation_counts_once"][0]).values())
-    assert [result.name for result in gate.failed_errors(results, {"booked"}, "Unit")] == ["observation counts once"]
-    assert gate.failed_errors(results, {"won_share", "won_share_mean"}, "Unit") == []
+    assert [result.name for result in failed_errors(results, {"booked"}, "Unit")] == ["observation counts once"]
+    assert failed_errors(results, {"won_share", "won_share_mean"}, "Unit") == []
 
 
 def test_a_metric_without_values_is_named(check: Callable[..., dict[str, CheckResult]]) -> None:

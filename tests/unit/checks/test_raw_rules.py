@@ -7,9 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from scorecard.checks import gate
 from scorecard.checks.gx.check import check_raw
-from scorecard.checks.results import CheckResult
+from scorecard.checks.results import CheckResult, explain, failed_errors
 from scorecard.shared.settings import Settings, load_settings
 
 pytestmark = pytest.mark.samples
@@ -184,7 +183,7 @@ def test_the_samples_have_their_known_faults_and_no_others(on_samples: dict[str,
     assert {key: result.failures for key, result in on_samples.items() if not result.passed} == KNOWN
     assert {result.severity for result in on_samples.values() if not result.passed} == {"warning"}
     for unit in (HARDWARE, SAAS):
-        assert gate.failed_errors(list(on_samples.values()), SALES | CUSTOMERS, unit) == []
+        assert failed_errors(list(on_samples.values()), SALES | CUSTOMERS, unit) == []
 
 
 def test_the_contradicting_churn_counts_are_told_beside_the_churn_rate(on_samples: dict[str, CheckResult]) -> None:
@@ -230,12 +229,12 @@ def test_broken_data_holds_what_is_made_from_it_and_nothing_else(
     change: str, check: str, samples: Path, company: Callable[..., Settings]
 ) -> None:
     results = check_raw(company(samples, change), ["maven_crm"], METRICS_OF)
-    failed = gate.failed_errors(results, SALES, HARDWARE)
+    failed = failed_errors(results, SALES, HARDWARE)
     assert [result.check_id for result in failed] == [f"maven_crm.sales_pipeline.{check}"]
     assert failed[0].metrics == ("booked_revenue", "pipeline_age", "win_rate", "win_rate_value")
-    assert gate.failed_errors(results, CUSTOMERS, HARDWARE) == []
-    assert gate.failed_errors(results, {"new_customers"}, HARDWARE) == []
-    explanation = gate.explain(failed)
+    assert failed_errors(results, CUSTOMERS, HARDWARE) == []
+    assert failed_errors(results, {"new_customers"}, HARDWARE) == []
+    explanation = explain(failed)
     assert failed[0].message in explanation
     assert failed[0].cure in explanation
     assert "win_rate" in explanation
