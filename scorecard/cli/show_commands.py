@@ -34,7 +34,7 @@ def values(
     as_json: AsJson = False,
 ) -> None:
     """Show values by metric, period and member."""
-    from scorecard.closes.figure_index import figure_ids
+    from scorecard.closes.verify import figure_ids
     from scorecard.warehouse.values import read_values
 
     settings = load_settings()

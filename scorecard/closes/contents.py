@@ -1,6 +1,6 @@
-"""Read the published warehouse for one scorecard and period: which figures, observations, targets, checks, loads.
+"""Read the content of a close from the published warehouse: figures, observations, targets, checks and loads.
 
-Nothing here knows a metric; the catalogue names them and says how each is aggregated.
+This module names no metric. The catalogue names them, with their aggregates.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from scorecard.catalogue import ALL_UNITS, Metric, Scorecard, declared_sources, load_dimensions
 from scorecard.closes.contribution import counts_in
-from scorecard.closes.frozen_scope import listed, prepare
-from scorecard.closes.frozen_words import of_languages, with_words
+from scorecard.closes.frozen_definitions import of_languages, with_words
+from scorecard.closes.frozen_scope import CloseScope, listed, prepare
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.languages import load_translations
 from scorecard.shared.periods import Period
@@ -30,7 +30,7 @@ _TARGET_COLUMNS = (
     *("metric", "grain", "period", "scope", "dimension", "member", "target", "unit", "owner", "due"),
     *("parent_kgi", "reason", "achievable", "source_file", "source_line", "source_sha256"),
 )
-# run_at is left out: the hour of a check is no part of what the close says.
+# The moment of a check is not part of the content of a close, so run_at is left out.
 _CHECK_COLUMNS = (
     *(
         "check_id",
@@ -41,7 +41,7 @@ _CHECK_COLUMNS = (
         "severity",
         "passed",
         "failures",
-        # How many rows all units' KPIs have together is no part of what this scorecard says.
+        # The number of rows of all units' KPIs is not part of the content of one scorecard.
         "case when source <> 'kpis' then checked end as checked",
         "message",
         "cure",
@@ -52,7 +52,7 @@ _CHECK_COLUMNS = (
 
 @dataclass(frozen=True)
 class Frozen:
-    """What a close holds of the warehouse."""
+    """The content of a close: tables by file name, loads, and by metric its first and last day of data."""
 
     tables: dict[str, pa.Table]
     loads: list[dict[str, Any]]
@@ -60,31 +60,25 @@ class Frozen:
 
 
 def read(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    scorecard: Scorecard,
-    metrics: list[Metric],
-    behind: list[Metric],
-    period: Period,
-    converted: Collection[str] = (),
+    connection: duckdb.DuckDBPyConnection, settings: Settings, scope: CloseScope, converted: Collection[str] = ()
 ) -> Frozen:
-    """Return everything a close freezes, sorted, so that the same warehouse gives the same tables.
+    """Return everything that a close freezes. The rows are sorted, so that the same warehouse gives the same tables.
 
     Parameters
     ----------
-    metrics: those that the scorecard may print; behind: those that derived ones among them are computed from.
-    converted: those whose observations are of money at a rate of exchange.
+    converted: the metrics with amounts that exchange rates convert.
 
     Raises
     ------
     ScorecardError: the warehouse has no figure of the scorecard in the period.
     """
-    prepare(connection, settings, scorecard, metrics, behind, period)
+    prepare(connection, scope, settings.fiscal)
     translations = load_translations(settings.project / "reports")
-    dimensions, languages = list(load_dimensions(settings)), scorecard.languages
+    scorecard, languages = scope.scorecard, scope.scorecard.languages
+    dimensions = list(load_dimensions(settings))
     values = _values(connection, scorecard, dimensions)
-    _refuse_no_figures(connection, scorecard, period)
-    checks = _checks(connection, settings, scorecard, [*metrics, *behind])
+    _refuse_no_figures(connection, scorecard, scope.period)
+    checks = _checks(connection, settings, scorecard, scope.all_metrics)
     observations = _observations(connection, scorecard, dimensions)
     targets, actions = _targets(connection, scorecard), _sorted(connection, "select * from frozen_actions")
     tables = {
@@ -95,15 +89,15 @@ def read(
         "checks.parquet": of_languages(checks, languages),
         "actions.parquet": with_words(actions, ("what", "expected_effect"), languages, translations),
     }
-    return Frozen(tables, _loads(connection), _horizons(connection, scorecard, period))
+    return Frozen(tables, _loads(connection), _horizons(connection, scorecard, scope.period))
 
 
 def _refuse_no_figures(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, period: Period) -> None:
     if not connection.execute("select count(*) from frozen_values where period_rank = 0").fetchall()[0][0]:
         raise ScorecardError(
             f"There are no figures of the scorecard {scorecard.name} for {period}.",
-            f"Choose a period that has data; `scorecard values --metric {scorecard.metrics[0]} --by business_unit` "
-            "shows which.",
+            f"Choose a period with data; `scorecard values --metric {scorecard.metrics[0]} --by business_unit` "
+            "lists them.",
         )
 
 
@@ -121,13 +115,13 @@ def _targets(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard) -> pa.
 def _checks(
     connection: duckdb.DuckDBPyConnection, settings: Settings, scorecard: Scorecard, metrics: list[Metric]
 ) -> pa.Table:
-    """Return the checks of this scorecard's metrics, or a metric added elsewhere would make a new edition of it."""
+    """Return the checks of this scorecard's metrics and unit, so that others' checks make no edition of it."""
     return _sorted(
         connection,
         f"select {', '.join(_CHECK_COLUMNS)}, list_sort(list_intersect(metrics, $names::varchar[])) as metrics "
         "from quality.check_results where list_has_any(metrics, $names::varchar[]) "
         "and (business_unit is null or business_unit = $unit) "
-        # Models that several units share join their sources; what another unit's source has wrong is not here.
+        # Units share models. The faults of another unit's sources are left out.
         "and not list_contains($foreign::varchar[], source)",
         {
             "names": [metric.name for metric in metrics],
@@ -138,11 +132,11 @@ def _checks(
 
 
 def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, dimensions: Sequence[str]) -> pa.Table:
-    """Return the rows of kpi_status with their figure ids; those of the summary come first."""
+    """Return the rows of kpi_status with their figure ids. The figures of the summary come first."""
     ranks = " ".join(f"when {literal(name)} then {rank}" for rank, name in enumerate(dimensions))
     connection.execute(
         "create temp table frozen_values as "
-        # What is there for a derived figure or, last, for an action alone leaves the ids of all others as they are.
+        # Figures for derived figures and, last, those for actions come after all others, whose ids stay the same.
         "select status.*, case when not metrics.is_behind and periods.rank is not null then periods.rank "
         "when (metric, grain, period) in (from frozen_terms) then 4 else 5 end as period_rank, "
         f"case dimension {ranks} end as dimension_rank, metrics.rank as metric_rank, metrics.base "
@@ -159,8 +153,8 @@ def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, dimensi
     ).fetchall()
     if twice:
         raise ScorecardError(
-            f"The published warehouse has {twice} figures twice.",
-            "Run `scorecard run` to build it anew; then report it.",
+            f"The published warehouse has {twice} duplicate figures.",
+            "Run `scorecard run` to build it again. If it has duplicates then, report the fault.",
         )
     return connection.sql(
         "select printf('F%03d', row_number() over (order by period_rank, dimension_rank, metric_rank, period_start, "
@@ -170,7 +164,7 @@ def _values(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, dimensi
 
 
 def _observations(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, dimensions: Sequence[str]) -> pa.Table:
-    """Return every observation that a frozen figure is made of."""
+    """Return every observation that counts in a frozen figure."""
     connection.execute(
         "create temp table frozen_spans as select distinct base, kind, grain, period_start, period_end, observed_until "
         "from frozen_values join frozen_metrics using (metric, base)"
@@ -188,7 +182,7 @@ def _observations(connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, d
 
 
 def _evidence(connection: duckdb.DuckDBPyConnection, converted: Collection[str]) -> pa.Table:
-    """Return the records behind the frozen observations, the rates by which their money was converted among them."""
+    """Return the records behind the frozen observations, with the exchange rates of converted metrics."""
     query = (
         "select distinct e.* from scorecard.kpi_evidence as e "
         "semi join frozen_observations as o using (metric, source_system, source_object, record_id)"
@@ -204,7 +198,7 @@ def _evidence(connection: duckdb.DuckDBPyConnection, converted: Collection[str])
 
 
 def _loads(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """Return the loads that brought the file versions which observations, targets and actions came from."""
+    """Return the loads of the file versions that the observations, targets and actions come from."""
     schemas = connection.execute(
         "select schema_name from duckdb_tables() where table_name = '_loaded_files' "
         "and starts_with(schema_name, 'raw_') and database_name = current_database() order by 1"
@@ -229,7 +223,7 @@ def _loads(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 def _horizons(
     connection: duckdb.DuckDBPyConnection, scorecard: Scorecard, period: Period
 ) -> dict[str, dict[str, date | None]]:
-    """Return from when to when each metric has data, cut at the period's end: what came later changes no close."""
+    """Return each metric's first and last day of data. Days after the period are cut off: they change no close."""
     rows = connection.execute(
         "select metric, first_day, least(last_day, $last) from scorecard.horizons "
         "where business_unit = $unit "
@@ -240,7 +234,7 @@ def _horizons(
 
 
 def names(connection: duckdb.DuckDBPyConnection, unit: str) -> list[tuple[str, str, str]]:
-    """Return what members of a business unit are called now: dimension, another name, and the one that counts."""
+    """Return the renamed members of a business unit: dimension, other name, and present name."""
     view = connection.execute(
         "select 1 from duckdb_views() where schema_name = 'intermediate' and view_name = 'int_names' "
         "and database_name = current_database()"
@@ -255,7 +249,7 @@ def names(connection: duckdb.DuckDBPyConnection, unit: str) -> list[tuple[str, s
 
 
 def foreign_sources(settings: Settings, unit: str) -> dict[str, str]:
-    """Return the sources of exports that are said to be of another business unit, with their schemas."""
+    """Return the sources of exports that are declared for another business unit, with their schemas."""
     declared = declared_sources(settings)
     return {
         name: source.schema

@@ -1,4 +1,4 @@
-"""Which observations a figure is made of, as SQL: by the rule that dbt's roll-up uses, `counts_in`."""
+"""The SQL of which observations count in a figure. The rule is `counts_in`, the macro that dbt's roll-up uses, too."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -14,7 +14,7 @@ _MACROS = Path("dbt_project") / "macros"
 
 @cache
 def counts_in(kind: str, row: str, period: str) -> str:
-    """Return the condition under which an observation of a kind of metric counts in a period.
+    """Return the SQL condition under which an observation of a kind of metric counts in a period.
 
     Parameters
     ----------
@@ -26,12 +26,12 @@ def counts_in(kind: str, row: str, period: str) -> str:
 
 
 def is_stock(definition: Mapping[str, object]) -> bool:
-    """Whether a metric as its close defines it is a stock. Closes of before say no kind; there `last` makes a stock."""
+    """Whether a close defines a metric as a stock. Closes of earlier releases have no kind: `last` means a stock."""
     return definition["kind"] == "stock" if "kind" in definition else definition["aggregate"] == "last"
 
 
 def member_column(alias: str, dimension: str, dimensions: Sequence[str]) -> str:
-    """Return the SQL that gives an observation's member of a figure's dimension, itself a column."""
+    """Return the SQL of an observation's member in a figure's dimension. ``dimension``: the SQL of its name."""
     return (
         f"case {dimension} "
         + " ".join(f"when {literal(name)} then {alias}.{quoted(name)}" for name in dimensions)
@@ -44,10 +44,11 @@ def contributes(observation: str, figure: str, dimensions: Sequence[str]) -> str
 
     Parameters
     ----------
-    observation, figure: aliases of a relation of observations (grain and period_start null where they have no period;
-    earlier closes know their grain only) and of one with base (the metric whose observations they are), stock (bool),
-    grain, period_start, period_end, observed_until, dimension, member.
-    dimensions: the dimensions that there are figures by. Each is a column of the observations.
+    observation: alias of observations. Their grain and period_start are null if they have no period; closes of earlier
+        releases have the grain only.
+    figure: alias of a relation with base (the metric of the observations), stock (bool), grain, period_start,
+        period_end, observed_until, dimension and member.
+    dimensions: the dimensions of the figures. Each is a column of the observations.
     """
     return (
         f"{observation}.metric = {figure}.base and case "

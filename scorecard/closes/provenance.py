@@ -1,14 +1,15 @@
-"""New provenance of equal values: what a close would rest on now, kept beside the archive without an edition.
+"""Keep new provenance of equal values beside the archive, without an edition.
 
-``<state>/provenance/<close_id>/<number>/`` holds the observations that the close has and a later build lacks, and the
-other way round, with every document that differs. Each is complete by itself: the close without the ones, with the
-others. A manifest has the hash of each file and of the manifest before it (the close's own for the first), and
-``head.json`` names the newest.
+``<state>/provenance/<close_id>/<number>/`` has the observations that differ between a close and a later build, and
+every document that differs. Each number is complete in itself: the close without its own differing observations, and
+with the new ones. A manifest has the hash of each file, and of the manifest before it; the first has the hash of the
+close's manifest. ``head.json`` names the newest number.
 """
 
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -23,7 +24,7 @@ from scorecard.shared.sql import literal, quoted
 
 OBSERVATIONS = "observations.parquet"
 _HEAD = "head.json"
-# Figures are recomputed from the observations, and what differs in them is listed in the manifest.
+# Figures are recomputed from the observations. The manifest lists their differences.
 _LEFT_OUT = ("values.parquet", OBSERVATIONS, "restatements.json")
 
 
@@ -35,67 +36,109 @@ def keep(
     differences: Sequence[dict[str, Any]],
     code: dict[str, Any],
 ) -> int | None:
-    """Keep what a close would rest on now; return its number, None where that is what is known already.
+    """Keep the present provenance of a close; return its number, or None if it is known already.
 
     Parameters
     ----------
-    now: the folder of what was frozen now. files: the hash of each of its files.
-    differences: between the close and now, as `restatements` gives them.
+    now: the folder that is frozen now. files: the hash of each of its files.
+    differences: between the close and now, as `restatements` returns them.
     """
+    kept = _Kept(settings, close_id)
     compared = {name: digest for name, digest in files.items() if name not in store.NOT_CONTENT}
-    folder = _home(settings) / close_id
-    earlier = _numbers(folder)
-    frozen = settings.archive / close_id
-    closed = store.read_manifest(frozen)["files"]
-    known = _manifest(folder / earlier[-1])["state"] if earlier else closed
+    known = kept.newest_manifest()["state"] if kept.numbers else kept.close_files
     if compared == {name: known.get(name) for name in compared}:
         return None
-    number = int(earlier[-1]) + 1 if earlier else 1
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = Path(mkdtemp(prefix=store.TEMPORARY, dir=folder))
-    try:
-        _write_difference(frozen / OBSERVATIONS, now / OBSERVATIONS, partial / OBSERVATIONS)
-        for name in sorted(files.keys() - set(_LEFT_OUT)):
-            # A close of before may lack the file.
-            if files[name] != closed.get(name):
+    # A close of an earlier release may lack a file.
+    differing = [name for name in sorted(files.keys() - set(_LEFT_OUT)) if files[name] != kept.close_files.get(name)]
+    return kept.add(now, differing, {"state": compared, "differences": differences, "code": code})
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The provenance that is kept for one close."""
+
+    settings: Settings
+    close_id: str
+
+    @property
+    def folder(self) -> Path:
+        """The folder of all numbers."""
+        return _home(self.settings) / self.close_id
+
+    @property
+    def close_folder(self) -> Path:
+        """The folder of the close."""
+        return self.settings.archive / self.close_id
+
+    @property
+    def close_files(self) -> dict[str, str]:
+        """The hash of each file of the close."""
+        files: dict[str, str] = store.read_manifest(self.close_folder)["files"]
+        return files
+
+    @property
+    def numbers(self) -> list[str]:
+        """The names of the numbers, oldest first."""
+        names = [path.name for path in self.folder.iterdir() if path.name.isdecimal()] if self.folder.is_dir() else []
+        return sorted(names, key=int)
+
+    @property
+    def newest(self) -> Path:
+        """The folder of the newest number."""
+        return self.folder / self.numbers[-1]
+
+    def newest_manifest(self) -> dict[str, Any]:
+        """Return the manifest of the newest number."""
+        return _manifest(self.newest)
+
+    def add(self, now: Path, differing: Sequence[str], content: dict[str, Any]) -> int:
+        """Keep the observations and documents that differ under the next number; return the number.
+
+        Parameters
+        ----------
+        now: the folder that is frozen now. differing: the documents that differ. content: more keys of the manifest.
+        """
+        number = int(self.numbers[-1]) + 1 if self.numbers else 1
+        previous = self.newest if self.numbers else self.close_folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial = Path(mkdtemp(prefix=store.TEMPORARY, dir=self.folder))
+        try:
+            _write_difference(self.close_folder / OBSERVATIONS, now / OBSERVATIONS, partial / OBSERVATIONS)
+            for name in differing:
                 shutil.copyfile(now / name, partial / name)
-        previous = folder / earlier[-1] if earlier else frozen
-        manifest = {
-            "close_id": close_id,
-            "number": number,
-            "files": {path.name: sha256_of(path) for path in sorted(partial.iterdir())},
-            "state": compared,
-            "previous": sha256_of(previous / store.MANIFEST),
-            "differences": differences,
-            "code": code,
-            "kept_at": now_text(),
-        }
-        write_synced(partial / store.MANIFEST, store.json_bytes(manifest))
-        replace_synced(partial, folder / str(number))
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    _write_head(folder, number)
-    return number
+            manifest = {
+                "close_id": self.close_id,
+                "number": number,
+                "files": {path.name: sha256_of(path) for path in sorted(partial.iterdir())},
+                "previous": sha256_of(previous / store.MANIFEST),
+                "kept_at": now_text(),
+                **content,
+            }
+            write_synced(partial / store.MANIFEST, store.json_bytes(manifest))
+            replace_synced(partial, self.folder / str(number))
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        _write_head(self.folder, number)
+        return number
 
 
 def of_figure(settings: Settings, close_id: str, condition: str) -> dict[str, Any] | None:
-    """Return how the newest provenance differs for one figure; None where it doesn't.
+    """Return how the newest provenance of one figure differs; None if it is the same.
 
     Parameters
     ----------
-    condition: which observations count in the figure, as SQL.
+    condition: the SQL condition of the observations that count in the figure.
 
     Returns
     -------
-    ``{"number", "kept_at", "without": [record ids], "with": [record ids]}``, each record as source, object, record id,
-    file and line.
+    ``{"number", "kept_at", "without": [record], "with": [record]}``, each record with source, object, record_id, file,
+    line and numerator.
     """
-    folder = _home(settings) / close_id
-    earlier = _numbers(folder)
-    if not earlier:
+    kept = _Kept(settings, close_id)
+    if not kept.numbers:
         return None
-    manifest = _manifest(folder / earlier[-1])
-    path = literal(folder / earlier[-1] / OBSERVATIONS)
+    manifest = kept.newest_manifest()
+    path = literal(kept.newest / OBSERVATIONS)
     with duckdb.connect() as connection:
         rows = connection.execute(
             "select kept, source_system, source_object, record_id, source_file, source_line, numerator "
@@ -110,34 +153,34 @@ def of_figure(settings: Settings, close_id: str, condition: str) -> dict[str, An
         "without": [],
         "with": [],
     }
-    for kept, *record, numerator in rows:
+    for side, *record, numerator in rows:
         number = None if numerator is None else f"{numerator:f}"
-        difference[kept].append({**dict(zip(names, record, strict=True)), "numerator": number})
+        difference[side].append({**dict(zip(names, record, strict=True)), "numerator": number})
     return difference
 
 
 def problems(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with what was kept, as (close_id, sentence)."""
+    """Yield what is wrong with the kept provenance, as (close_id, sentence)."""
     home = _home(settings)
     for folder in sorted(home.iterdir()) if home.is_dir() else ():
         try:
-            yield from ((folder.name, problem) for problem in _problems_of(settings, folder))
+            yield from ((folder.name, problem) for problem in _problems_of(_Kept(settings, folder.name)))
         except (OSError, ValueError, KeyError, TypeError):
             yield folder.name, f"The provenance kept in {folder} is damaged."
 
 
-def _problems_of(settings: Settings, folder: Path) -> Iterator[str]:
-    numbers = _numbers(folder)
+def _problems_of(kept: _Kept) -> Iterator[str]:
+    folder, numbers = kept.folder, kept.numbers
     head = json.loads((folder / _HEAD).read_bytes()) if (folder / _HEAD).is_file() else {"number": 0}
-    # A run killed right after it kept something leaves the head one behind.
+    # A run that is killed before it writes the head leaves the head one number behind.
     if numbers != [str(number) for number in range(1, len(numbers) + 1)] or len(numbers) - head["number"] not in (0, 1):
-        yield f"Provenance that was kept in {folder} is missing."
+        yield f"Provenance is missing in {folder}."
         return
-    before = settings.archive / folder.name / store.MANIFEST
+    before = kept.close_folder / store.MANIFEST
     for number in numbers:
         manifest = _manifest(folder / number)
         if not before.is_file() or manifest["previous"] != sha256_of(before):
-            yield f"The provenance {folder / number} does not follow what was kept before it."
+            yield f"The provenance {folder / number} does not follow the one before it."
         file_names = {path.name for path in (folder / number).iterdir()} - {store.MANIFEST}
         changed = [name for name in file_names if sha256_of(folder / number / name) != manifest["files"].get(name)]
         if changed or file_names != manifest["files"].keys():
@@ -148,7 +191,7 @@ def _problems_of(settings: Settings, folder: Path) -> Iterator[str]:
 
 
 def _write_difference(frozen: Path, now: Path, target: Path) -> None:
-    """Write the observations that only one side has, marked ``without`` (the close's) or ``with`` (the new ones)."""
+    """Write the observations that only one side has. ``kept`` is ``without`` for the close's, ``with`` for new ones."""
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
         for name, path in (("frozen", frozen), ("fresh", now)):
@@ -172,12 +215,6 @@ def _write_head(folder: Path, number: int) -> None:
 
 def _home(settings: Settings) -> Path:
     return settings.state / "provenance"
-
-
-def _numbers(folder: Path) -> list[str]:
-    """Return the names of what was kept for a close, oldest first."""
-    numbers = [path.name for path in folder.iterdir() if path.name.isdecimal()] if folder.is_dir() else []
-    return sorted(numbers, key=int)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How a figure of a close is computed again, from its frozen records alone and by nothing of dbt's."""
+"""Compute a figure of a close again, from its frozen records alone and without dbt."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,30 +17,32 @@ from scorecard.shared.periods import FiscalYear, at_term, parse_period
 from scorecard.shared.sql import literal, quoted
 
 Figure = dict[str, Any]
-"""A row of values.parquet, by the names of its columns."""
+"""A row of values.parquet by column name."""
 
 
 @dataclass(frozen=True)
 class Recomputation:
-    """The query that computes a figure again, and the parts that it is made of."""
+    """The query that computes a figure again, and the parts of the figure."""
 
     sql: str
     parts: tuple[FigurePart, ...]
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """Which observations count, by part."""
+        """The SQL conditions of the observations that count, one for each part except a target."""
         return tuple(part.condition for part in self.parts if part.condition)
 
 
 def recomputation(folder: Path, definitions: dict[str, Any], figure: Figure) -> Recomputation:
-    """Return how a figure of a close is computed again.
+    """Return the recomputation of a figure.
 
     Parameters
     ----------
     definitions: the close's definitions.json.
 
-    The query has one row: numerator, denominator, observations, missing, at_most, longer_than, value.
+    Returns
+    -------
+    Its query has one row: numerator, denominator, observations, missing, at_most, longer_than, value.
     """
     metrics = {**definitions["metrics"], **definitions.get("behind", {})}
     definition = metrics[figure["metric"]]
@@ -92,13 +94,13 @@ def _target(folder: Path, metric: str, figure: Figure) -> str:
 
 
 def _condition(folder: Path, definition: dict[str, Any], figure: Figure) -> str:
-    """Return which frozen observations count in a figure, as SQL with its values written out."""
+    """Return the SQL condition of the frozen observations that count in a figure, with literal values."""
     observations = folder / "observations.parquet"
-    # A close has the dimensions that it was made with, whichever are declared now.
+    # A close has the dimensions of its own time, not those declared now.
     if figure["dimension"] not in store.columns(observations):
         raise ScorecardError(
-            f"The observations of {folder.name} have no dimension {figure['dimension']!r}.",
-            "Run `scorecard verify`, and restore the folder from a backup if it is broken.",
+            f"The observations of {folder.name} lack the dimension {figure['dimension']!r}.",
+            "Run `scorecard verify`. If the close is broken, restore its folder from a backup.",
         )
     kind = "stock" if is_stock(definition) else definition.get("kind", "flow")
     rule = counts_in(kind, "ROW", "FIGURE").replace("ROW.", "")
@@ -108,7 +110,7 @@ def _condition(folder: Path, definition: dict[str, Any], figure: Figure) -> str:
     base = metric_of(definition["model"])
     parts = [f"metric = {literal(base)}", rule]
     if "period_start" not in store.columns(observations):
-        # Closes of before know of a row that has its period the grain alone.
+        # Closes of earlier releases have only the grain of an observation's period.
         parts.append(f"(grain is null or grain = {literal(figure['grain'])})")
     parts.append(f"{quoted(figure['dimension'])} = {literal(figure['member'])}")
     return "\n      and ".join(parts)
@@ -124,7 +126,7 @@ def figure_of(folder: Path, figure_id: str, local_id: str) -> Figure:
 
     Raises
     ------
-    ScorecardError: the close has none of that id.
+    ScorecardError: the close has no figure of that id.
     """
     path = folder / "values.parquet"
     with duckdb.connect() as connection:
@@ -140,7 +142,7 @@ def figure_of(folder: Path, figure_id: str, local_id: str) -> Figure:
     if not figures:
         raise ScorecardError(
             f"The close {folder.name} has no figure {figure_id!r}.",
-            "Figure ids stand on the scorecard's last page; `scorecard values --json` prints them too.",
+            "The scorecard's last page prints the figure ids, and so does `scorecard values --json`.",
         )
     return dict(zip(names, figures[0], strict=True))
 

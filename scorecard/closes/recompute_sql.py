@@ -1,4 +1,4 @@
-"""The SQL of a recomputation: of a figure's own observations, and of a derived figure's terms."""
+"""The SQL of a recomputation: from a figure's own observations, or from a derived figure's terms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from scorecard.closes import store
 from scorecard.shared.sql import literal
 
 _QUANTILES = {"median": 5, "percentile_90": 9, "km_median": 5}
-"""In tenths."""
+"""The quantile of each aggregate, in tenths."""
 
 _CURVE = """
 step as (
@@ -44,16 +44,16 @@ median as (
         case when below is null then ((coalesce(reached, longest) + longest) * 0.5)::decimal(38, 8) end as longer_than
     from half
 ),"""
-"""Kaplan and Meier's curve step by step, as by hand. Its median is between the two ends."""
+"""Kaplan and Meier's curve, step by step. Its median is between the two ends."""
 
 
 @dataclass(frozen=True)
 class FigurePart:
-    """What a figure is made of: the observations of one metric in one period, or a target.
+    """A part of a figure: the observations of one metric in one period, or a target.
 
-    ``base`` is the metric whose observations they are, and ``condition`` says which of them count; both are None of a
-    target. ``sql`` gives (numerator, denominator, observations, missing, at_most, longer_than, value), of a target
-    (value).
+    ``base``: the metric of the observations. ``condition``: the SQL condition of those that count. Both are None for a
+    target. ``sql``: the query of (numerator, denominator, observations, missing, at_most, longer_than, value); for a
+    target, of (value).
     """
 
     metric: str
@@ -65,15 +65,15 @@ class FigurePart:
 
     @property
     def name(self) -> str:
-        """What it is called beside other parts, as booked_revenue 2017-Q3."""
+        """The name that tells it from other parts, as booked_revenue 2017-Q3."""
         return f"{'target of ' if self.at == 'target' else ''}{self.metric} {self.period}"
 
 
 def query_of(folder: Path, condition: str, definition: dict[str, Any]) -> str:
-    """Return the query over a figure's own observations: in whole numbers until the end, so nothing rounds twice."""
+    """Return the query over a figure's own observations. It rounds once, since it computes in whole numbers."""
     observations = folder / "observations.parquet"
     minimum, aggregate = int(definition["minimum_observations"]), definition["aggregate"]
-    # Of a share, what isn't settled may still be counted in full.
+    # A provisional share may still count in full what is not settled.
     at_most = "null"
     if aggregate == "ratio":
         at_most = f"""case
@@ -107,7 +107,7 @@ from sums"""
 
 
 def _sums(aggregate: str) -> str:
-    """Return the step that adds up: n and d are the sums, p the part not settled; ordered are the amounts in order."""
+    """Return the step of the sums: n and d are the sums, p is the unsettled part, ordered are the sorted amounts."""
     ordered = "null"
     if aggregate == "km_median":
         ordered = "(select ends from median)"
@@ -161,15 +161,15 @@ from sums"""
 
 
 def _units(side: str, where: str = "") -> str:
-    """Return a sum as a whole number of hundred-millionths; whole units and their fraction apart, so that it fits."""
+    """Return a sum as a whole number of hundred-millionths. Units and fractions are summed apart to avoid overflow."""
     return f"sum(trunc({side})::hugeint) {where} * 100000000 + sum(({side} % 1 * 100000000)::hugeint) {where}"
 
 
 def _share(n: str) -> str:
     """Return a quotient of sums without its sign, rounded half away from zero at the eighth decimal.
 
-    Divided as by hand: the whole part, then four digits of what remains, then four more. At once, a large n would have
-    more digits than any whole number holds.
+    It is a long division: the whole part, then four digits of the remainder, then four more. A large n would overflow
+    in a single step.
     """
     rest = f"abs({n}) % abs(d) * 10000"
     return f"""(
@@ -180,14 +180,14 @@ def _share(n: str) -> str:
 
 
 def _quantile(tenths: int) -> str:
-    """Return the amount so many tenths of the way from the smallest to the largest, between its two neighbours."""
+    """Return a quantile of the sorted amounts, interpolated between its two neighbours."""
     place = f"{tenths} * (len(ordered) - 1)"
     lower, upper = f"ordered[{place} // 10 + 1]", f"ordered[least({place} // 10 + 2, len(ordered))]"
     return f"({lower} + ({upper} - {lower}) * (({place} % 10)::int * 0.1::decimal(2, 1)))::decimal(38, 8)"
 
 
 def _value(aggregate: str, minimum: int, n: str = "n") -> str:
-    """Return the branches of the value. A sum of nothing is 0; any other measure of nothing is n/a."""
+    """Return the branches of the value. An empty sum is 0; every other empty measure is n/a."""
     enough = f"when observations >= {minimum}"
     if aggregate in _QUANTILES:
         return f"{enough} then {_quantile(_QUANTILES[aggregate])}"

@@ -1,4 +1,4 @@
-"""What became of records in the raw tables since an earlier edition: late, corrected, deleted or merged."""
+"""What happened to records in the raw tables since an earlier edition: late, corrected, deleted or merged."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from scorecard.shared.sql import literal, quoted
 
 
 class RecordKey(NamedTuple):
-    """A record of a source: the source's name, the raw table's, and the record's id in it."""
+    """A record of a source: the names of the source and of the raw table, and the record's id in the table."""
 
     source: str
     table: str
@@ -22,7 +22,7 @@ class RecordKey(NamedTuple):
 
 @dataclass(frozen=True)
 class RecordChange:
-    """What happened to a record: late record, correction, deletion or merged; of a correction, the fields changed."""
+    """What happened to a record: late record, correction, deletion or merged. A correction has its changed fields."""
 
     kind: str
     fields: frozenset[str] = frozenset()
@@ -30,9 +30,9 @@ class RecordChange:
 
 @dataclass
 class History:
-    """The raw tables of the published warehouse, looked at from the moment of an earlier edition.
+    """The changes in the raw tables of the published warehouse since an earlier edition.
 
-    ``since``: by schema, the newest load that the earlier edition knew; ``closed_at`` stands for the others.
+    ``since``: by schema, the newest load that the earlier edition knew. ``closed_at``: the moment for other schemas.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -44,18 +44,18 @@ class History:
     _changed: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def changes(self, records: Iterable[RecordKey]) -> dict[RecordKey, RecordChange]:
-        """Return what happened to each of the records; one that is as it was, or of no raw table, is left out."""
+        """Return what happened to records. Unchanged records, and records of no raw table, are left out."""
         by_table: dict[tuple[str, str], list[str]] = {}
         for source, table, record_id in records:
             by_table.setdefault((source, table), []).append(record_id)
         return {
             RecordKey(source, table, record_id): change
             for (source, table), ids in by_table.items()
-            for record_id, change in self._of_table(source, table, ids)
+            for record_id, change in self._changes_in(source, table, ids)
         }
 
     def has_changed(self, schema: str, table: str) -> bool:
-        """Whether any version of a raw table's records began or ended since. Asked of each table once."""
+        """Whether any version of a raw table's records began or ended since. The answer is cached."""
         if (schema, table) not in self._changed:
             self._changed[schema, table] = self._has_changed(schema, table)
         return self._changed[schema, table]
@@ -69,14 +69,14 @@ class History:
         )
         return bool(self.connection.execute(query, {"moment": moment}).fetchall())
 
-    def _of_table(self, source: str, table: str, ids: list[str]) -> Iterable[tuple[str, RecordChange]]:
+    def _changes_in(self, source: str, table: str, ids: list[str]) -> Iterable[tuple[str, RecordChange]]:
         schema = f"raw_{source}"
         columns = self._columns_of(schema, table)
-        key = self._key(source, table)
+        key = self._primary_key(source, table)
         if "_valid_to" not in columns or not key or not set(key) <= set(columns):
             return
         record_id = "concat_ws('|', " + ", ".join(f"{quoted(name)}::varchar" for name in key) + ")"
-        alive = "_deleted_at is null" if "_deleted_at" in columns else "true"
+        exists = "_deleted_at is null" if "_deleted_at" in columns else "true"
         merged = "starts_with(_deleted_reason, 'merged into ')" if "_deleted_reason" in columns else "false"
         own = [name for name in columns if not name.startswith("_")]
         differing = ", ".join(
@@ -86,9 +86,9 @@ class History:
             f"with wanted as (select distinct unnest($ids::varchar[]) as id), "
             f"version as (select {record_id} as _id, * from {quoted(schema)}.{quoted(table)} "
             "where _id in (select id from wanted)), "
-            f"old as (select * from version where _valid_from <= $moment and {alive} "
+            f"old as (select * from version where _valid_from <= $moment and {exists} "
             "and (_valid_to is null or _valid_to > $moment)), "
-            f"new as (select * from version where _valid_to is null and {alive}), "
+            f"new as (select * from version where _valid_to is null and {exists}), "
             f"merger as (select distinct _id from version where _valid_to is null and {merged}) "
             "select wanted.id, old._id is not null, new._id is not null, merger._id is not null, "
             f"list_filter([{differing}], lambda name: name is not null) "
@@ -114,8 +114,8 @@ class History:
             self._columns[schema, table] = [name for (name,) in rows]
         return self._columns[schema, table]
 
-    def _key(self, source: str, table: str) -> list[str]:
-        """Return the columns that tell a source's records apart, as its contract says; none where there is none."""
+    def _primary_key(self, source: str, table: str) -> list[str]:
+        """Return the primary key of a source's table in its contract; empty if it has none."""
         if source not in self._keys:
             path = declaration(self.settings, source)
             tables = [table for entry in read_sources(path) for table in entry.tables] if path.is_file() else []

@@ -1,4 +1,4 @@
-"""Why the figures of two editions differ: from the history of the records behind them, and from their definitions."""
+"""Find why the figures of two editions differ, in the history of their records and in their definitions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ RANK = (
 )
 KEY = "metric, grain, period, dimension, member"
 _COMPARED = ("numerator", "denominator", "occurred_on", "ended_on")
-# Words about a metric: they change no figure.
+# The words of a metric change no figure.
 _WORDS = frozenset(
     (
         *("name", "label", "definition", "formula", "caveat", "owner"),
@@ -27,12 +27,13 @@ _WORDS = frozenset(
 )
 
 FigureKey = tuple[str, ...]
+"""Metric, grain, period, dimension and member."""
 Related = Mapping[tuple[str, RecordKey], list[RecordKey]]
 """The records behind an observation, by its metric and record."""
 
 
 class Difference(NamedTuple):
-    """An observation that two editions have otherwise, or that only one of them has."""
+    """An observation that differs between two editions, or that only one of them has."""
 
     number: int
     metric: str
@@ -45,7 +46,7 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True)
 class ComparedDefinitions:
-    """What two editions hold of the metrics: entries of definitions.json and of lineage.json, old and new."""
+    """The metrics in two editions: entries of definitions.json and of lineage.json, each old and new."""
 
     metrics: tuple[dict[str, Any], dict[str, Any]]
     lineage: tuple[dict[str, Any], dict[str, Any]]
@@ -54,11 +55,11 @@ class ComparedDefinitions:
 
     @property
     def derived(self) -> frozenset[str]:
-        """The metrics that are computed from values of others in the newer edition."""
+        """The derived metrics of the newer edition."""
         return frozenset(name for name, entry in self.metrics[1].items() if entry.get("expression"))
 
     def changed(self, metric: str) -> bool:
-        """Whether a metric's parameters, or the SQL of any model that it rests on, changed; not whether words did."""
+        """Whether a metric's parameters or the SQL of its models changed. Its words don't count."""
         if metric not in self._changed:
             self._changed[metric] = self._has_changed(metric)
         return self._changed[metric]
@@ -74,13 +75,13 @@ class ComparedDefinitions:
 
     def _sql_changed(self, base: str) -> bool:
         old, new = (lineage.get(base, {}) for lineage in self.lineage)
-        # A close of the first release knows the SQL of the metric's own model only.
+        # A close of the first release has only the SQL of the metric's own model.
         if "upstream" in old and "upstream" in new:
             return bool(old["upstream"] != new["upstream"])
         return bool(old.get("sql") != new.get("sql"))
 
     def fields(self, base: str, columns: Iterable[str] | None = None) -> dict[tuple[str, str], set[str]]:
-        """Return the source fields behind a metric's columns, by schema and table; behind all where none is named."""
+        """Return the source fields behind some columns of a metric, or behind all, by schema and table."""
         key = (base, None if columns is None else frozenset(columns))
         if key not in self._fields:
             self._fields[key] = self._read_fields(*key)
@@ -100,7 +101,7 @@ class ComparedDefinitions:
 
 
 def base_of(entry: Mapping[str, Any]) -> str:
-    """Return the metric whose observations an entry of definitions.json is made of; its own name if it has none."""
+    """Return the metric of the observations of an entry of definitions.json; its own name for a derived metric."""
     return metric_of(str(entry["model"])) or str(entry["name"])
 
 
@@ -126,13 +127,21 @@ def reasons_in_records(
     related = _related(connection)
     records = {record for difference in differences for record in _records(difference, related)}
     changes = history.changes(records)
-    numbers, reasons = [], []
-    for difference in differences:
-        for reason in _reasons(difference, related, changes, definitions, history):
-            numbers.append(difference.number)
-            reasons.append(reason)
-    given = pa.table({"number": pa.array(numbers, pa.int64()), "reason": pa.array(reasons, pa.string())})
-    connection.register("given_reasons", given)
+    reasons = [
+        (difference.number, reason)
+        for difference in differences
+        for reason in _reasons(difference, related, changes, definitions, history)
+    ]
+    return _reasons_by_figure(connection, reasons, dimensions)
+
+
+def _reasons_by_figure(
+    connection: duckdb.DuckDBPyConnection, reasons: Sequence[tuple[int, str]], dimensions: Sequence[str]
+) -> dict[FigureKey, list[str]]:
+    """Return the reasons of each figure, from pairs of the number of a differing observation and a reason."""
+    numbers = pa.array([number for number, _ in reasons], pa.int64())
+    table = pa.table({"number": numbers, "reason": pa.array([reason for _, reason in reasons], pa.string())})
+    connection.register("observation_reasons", table)
     rows = connection.execute(
         "with figures as (select metric, grain, period, dimension, member, "
         "coalesce(new.period_start, old.period_start) as period_start, "
@@ -141,22 +150,22 @@ def reasons_in_records(
         f"from old_values as old full join new_values as new using ({KEY}) join metrics using (metric)) "
         "select f.metric, f.grain, f.period, f.dimension, f.member, list(distinct r.reason) "
         f"from figures as f join differing as d on {contributes('d', 'f', dimensions)} "
-        "join given_reasons as r on r.number = d.number group by all"
+        "join observation_reasons as r on r.number = d.number group by all"
     ).fetchall()
     return {tuple(key): sorted(unordered, key=RANK.index) for *key, unordered in rows}
 
 
 def _dimensions(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return the dimensions that either edition has figures by: each is a column of its observations."""
+    """Return the dimensions of the figures of either edition. Each is a column of its observations."""
     rows = connection.execute("select dimension from old_values union select dimension from new_values order by 1")
     return [str(dimension) for (dimension,) in rows.fetchall()]
 
 
 def _find_differences(connection: duckdb.DuckDBPyConnection, dimensions: Sequence[str]) -> None:
-    """Make the table of differing observations: both versions of one that changed, since it may have moved."""
-    # A dimension that was declared, or given up, between the two is no difference of the records.
+    """Make the table of differing observations. A changed one has both versions, since it may have moved."""
+    # A dimension that only one edition has is no difference of the records.
     compared = [*_COMPARED, *dimensions]
-    # An observation id may stand in several periods of one metric.
+    # A metric may have the same observation id in several periods.
     for edition in ("old", "new"):
         columns = {row[0] for row in connection.execute(f"describe {edition}_observations").fetchall()}
         compared = [name for name in compared if name in columns]
@@ -189,9 +198,9 @@ def _find_differences(connection: duckdb.DuckDBPyConnection, dimensions: Sequenc
 
 
 def _by_period(edition: str) -> str:
-    """Return the query of an edition's observations, those that have their periods once for each that is frozen.
+    """Return the query of an edition's observations. One with a span of periods is repeated for each frozen period.
 
-    How many periods a row counts in is no difference of the records.
+    So the number of periods in which a row counts is no difference of the records.
     """
     periods = " union ".join(f"select grain, period_start, period_end from {name}_values" for name in ("old", "new"))
     named = "replace(o.observation_id, '|' || o.period_start::varchar, '|' || p.period_start::varchar)"
@@ -214,7 +223,7 @@ def _differences(connection: duckdb.DuckDBPyConnection) -> list[Difference]:
 
 
 def _related(connection: duckdb.DuckDBPyConnection) -> Related:
-    """Return the records behind the differing observations, by metric and record, as either edition has them."""
+    """Return the records behind the differing observations in either edition, by metric and record."""
     rows = connection.execute(
         "select distinct metric, source_system, source_object, record_id, evidence_object, evidence_id "
         "from (from old_evidence union all from new_evidence) "
@@ -228,7 +237,7 @@ def _related(connection: duckdb.DuckDBPyConnection) -> Related:
 
 
 def _records(difference: Difference, related: Related) -> list[RecordKey]:
-    """Return the record of an observation and those that stand behind it."""
+    """Return the record of an observation and the records behind it."""
     record = RecordKey(difference.source_system, difference.source_object, difference.record_id)
     return [record, *related.get((difference.metric, record), ())]
 
@@ -253,17 +262,17 @@ def _reasons(
     possible = ["definition"] if definitions.changed(difference.metric) else []
     if _related_changed(difference, definitions, history):
         possible.append("correction")
-    # Of two possible causes neither is known to be the one.
+    # With two possible causes, neither is certain.
     return possible if len(possible) == 1 else ["changed"]
 
 
 def _matters(change: RecordChange, used: set[str] | None) -> bool:
-    """Whether a change touches the fields that a metric uses; any does where they are not known."""
+    """Whether a change touches the fields that a metric uses. Every change does if the fields are unknown."""
     return change.kind != "correction" or not used or bool(change.fields & used)
 
 
 def _related_changed(difference: Difference, definitions: ComparedDefinitions, history: History) -> bool:
-    """Whether a table that the differing columns come from, other than the record's own, changed since."""
+    """Whether another table than the record's own, behind the differing columns, changed since."""
     columns = [*difference.changed, "rows"] if difference.changed else None
     own = (f"raw_{difference.source_system}", difference.source_object)
     tables = definitions.fields(difference.metric, columns).keys() - {own}

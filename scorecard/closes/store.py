@@ -1,12 +1,14 @@
-"""Where closes lie, what files one holds, and how to find and read them.
+"""The archive of closes: the files of a close, and how to find, read and write them.
 
-A close is a folder ``<scorecard>-<period>-e<edition>`` in ``settings.archive``. Beside the folders, ``chain.json``
-names the newest close, so that its loss or a change of its manifest is seen as well.
+A close is a folder ``<scorecard>-<period>-e<edition>`` in ``settings.archive``. The closes form a chain: each manifest
+has the hash of the manifest before it. The head of the chain, ``chain.json`` beside the folders, names the newest
+close, so that its loss and a change of its manifest are detected, too.
 """
 
 import hashlib
 import json
 import re
+import shutil
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,33 +18,33 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scorecard.shared.errors import ScorecardError
-from scorecard.shared.files import sha256_of, sync
+from scorecard.shared.files import sha256_of, sync, write_whole
 from scorecard.shared.settings import Settings
 
 TABLES = ("values.parquet", "observations.parquet", "targets.parquet", "checks.parquet", "actions.parquet")
 DOCUMENTS = ("definitions.json", "lineage.json", "restatements.json", "loads.json")
 FILES = (*TABLES, *DOCUMENTS)
-# What earlier closes have not.
+# Closes of earlier releases lack these.
 ADDED = ("evidence.parquet", "passes.json")
 MANIFEST = "manifest.json"
 HEAD = "chain.json"
-# Beside the archive, so that an archive that was emptied is not taken for one that was never used.
+# A copy of the head outside the archive. It tells an emptied archive from a new one.
 MADE = "closes.made"
 TEMPORARY = ".tmp-"
-# Which machine or run brought the records, and which pass computed them, is no part of what a close says.
+# The loads of the records and the passes that computed the figures are not part of the content of a close.
 NOT_CONTENT = ("loads.json", "passes.json")
 
 
 def content_sha256(files: dict[str, str]) -> str:
-    """Return the hash of what a close says, from the hashes of its files by name."""
+    """Return the hash of the content of a close, from the hashes of its files by name."""
     lines = [f"{name} {digest}\n" for name, digest in sorted(files.items()) if name not in NOT_CONTENT]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def json_bytes(content: object) -> bytes:
-    """Return JSON that is the same for the same content: sorted keys, two blanks, one line end at the end."""
-    text = json.dumps(content, sort_keys=True, indent=2, ensure_ascii=False, default=_plain, allow_nan=False)
-    return f"{text}\n".encode()
+    """Return JSON that is the same for the same content: sorted keys, an indent of two blanks, a newline at the end."""
+    document = json.dumps(content, sort_keys=True, indent=2, ensure_ascii=False, default=_plain, allow_nan=False)
+    return f"{document}\n".encode()
 
 
 def _plain(value: object) -> object:
@@ -55,18 +57,16 @@ def _plain(value: object) -> object:
 
 def columns(path: Path) -> list[str]:
     """Return the names of a table's columns."""
-    import pyarrow.parquet as pq
-
     return list(pq.read_schema(path).names)
 
 
 def optional(path: Path, column: str, kind: str) -> str:
-    """Return the SQL of a column that earlier closes lack, where it is null."""
+    """Return the SQL of a column of a table; it is null in closes of earlier releases, which lack it."""
     return column if column in columns(path) else f"null::{kind} as {column}"
 
 
 def folders(settings: Settings) -> list[Path]:
-    """Return the folders of all closes, whole or damaged, by name."""
+    """Return the folders of all closes, intact or damaged, by name."""
     if not settings.archive.is_dir():
         return []
     return sorted(path for path in settings.archive.iterdir() if path.is_dir() and not path.name.startswith("."))
@@ -77,9 +77,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
     Raises
     ------
-    ScorecardError: it is missing, or not what a manifest looks like.
+    ScorecardError: it is missing or damaged.
     """
-    cure = "Restore the folder from a backup; `scorecard verify` lists all that is broken."
+    cure = "Restore the folder from a backup; `scorecard verify` lists all problems."
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         if manifest["close_id"] != folder.name:
@@ -97,21 +97,21 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def read_head(settings: Settings) -> dict[str, Any]:
-    """Return what ``chain.json`` says of the newest close: close_id, sequence, manifest_sha256 (sequence 0: no file).
+    """Return the head of the chain: close_id, sequence and manifest_sha256 of the newest close; sequence 0 for no file.
 
     Raises
     ------
     ScorecardError: it is damaged.
     """
-    return _newest(settings.archive / HEAD)
+    return _read_head(settings.archive / HEAD)
 
 
 def read_made(settings: Settings) -> dict[str, Any]:
-    """Return what the file beside the archive says of the newest close, as `read_head`. Raises as it does."""
-    return _newest(settings.state / MADE)
+    """Return the copy of the head outside the archive. Returns and raises as `read_head`."""
+    return _read_head(settings.state / MADE)
 
 
-def _newest(path: Path) -> dict[str, Any]:
+def _read_head(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {"close_id": None, "sequence": 0, "manifest_sha256": None}
     try:
@@ -125,20 +125,47 @@ def _newest(path: Path) -> dict[str, Any]:
         raise ScorecardError(f"{path} is damaged.", "Restore it from a backup.") from error
 
 
+def write_head(settings: Settings, manifest: dict[str, Any]) -> None:
+    """Name a close as the newest in the head of the chain, and in its copy outside the archive."""
+    path = settings.archive / manifest["close_id"] / MANIFEST
+    head = {
+        "close_id": manifest["close_id"],
+        "sequence": manifest["sequence"],
+        "manifest_sha256": sha256_of(path),
+    }
+    for folder, name in ((settings.archive, HEAD), (settings.state, MADE)):
+        write_whole(folder / name, json_bytes(head))
+
+
+def mend_head(settings: Settings, earlier: list[dict[str, Any]]) -> None:
+    """Write the head that a killed run left out after its close. That is one close at most."""
+    if earlier and read_head(settings)["sequence"] == earlier[-1]["sequence"] - 1:
+        write_head(settings, earlier[-1])
+
+
+def sweep(settings: Settings) -> None:
+    """Delete the temporary folders and files of killed runs."""
+    for leftover in settings.archive.glob(f"{TEMPORARY}*"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
+
+
 def manifests(settings: Settings) -> list[dict[str, Any]]:
-    """Return the manifests of all closes in the order in which they were closed.
+    """Return the manifests of all closes, oldest first.
 
     Raises
     ------
-    ScorecardError: one of them can't be read.
+    ScorecardError: a manifest is missing or damaged.
     """
     return sorted((read_manifest(folder) for folder in folders(settings)), key=lambda manifest: manifest["sequence"])
 
 
 def closes(settings: Settings) -> list[dict[str, Any]]:
-    """Return what is known of each close, in the order of closing.
+    """Return one entry for each close, oldest first.
 
-    Keys: close_id, scorecard, period, grain, edition, sequence, latest (of its scorecard and period), closed_at,
+    Keys: close_id, scorecard, period, grain, edition, sequence, latest (whether it is the latest edition), closed_at,
     content_sha256, manifest_sha256, previous (close_id or None), path.
     """
     all_manifests = manifests(settings)
@@ -173,34 +200,34 @@ def find_close(settings: Settings, close_id: str) -> Path:
 
     Raises
     ------
-    ScorecardError: there is none of that id.
+    ScorecardError: the id is unknown.
     """
-    # Compared with what is there, never joined to a path: an id is typed by a person.
+    # A person types the id, so it must not become part of a path.
     for folder in folders(settings):
         if folder.name == close_id:
             return folder
-    raise ScorecardError(f"There is no close {close_id!r}.", "`scorecard closes` lists those that there are.")
+    raise ScorecardError(f"There is no close {close_id!r}.", "`scorecard closes` lists all closes.")
 
 
 def split_figure_id(figure_id: str) -> tuple[str, str]:
-    """Return the close's id and the figure's own, of ``sales-2017-Q4-e1.F001``.
+    """Split a figure id, as ``sales-2017-Q4-e1.F001``, into the close's id and the figure's id within the close.
 
     Raises
     ------
-    ScorecardError: the text is no figure id.
+    ScorecardError: it is not a figure id.
     """
     match = re.fullmatch(r"(.+-e[1-9][0-9]*)\.(F[0-9]{3,})", figure_id, re.ASCII)
     if not match:
         raise ScorecardError(
             f"{figure_id!r} is not a figure id.",
-            "It looks like sales-2017-Q4-e1.F001 and stands on the scorecard's last page; "
-            "`scorecard values --json` prints it too.",
+            "A figure id looks like sales-2017-Q4-e1.F001. The scorecard's last page prints it, and so does "
+            "`scorecard values --json`.",
         )
     return match[1], match[2]
 
 
 def write_parquet(path: Path, table: pa.Table) -> None:
-    """Write the same bytes for the same rows: one chunk, no metadata of the machine or the hour."""
+    """Write a table so that the same rows give the same bytes: one chunk, and no metadata."""
     pq.write_table(
         table.replace_schema_metadata(None).combine_chunks(),
         path,

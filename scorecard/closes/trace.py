@@ -1,22 +1,21 @@
-"""Prove one figure: compute it again from the frozen records alone, and show where each record came from.
+"""Prove one figure: compute it again from the frozen records alone, and list the origin of each record.
 
-`trace` returns a dict that JSON can hold:
+`trace` returns a dict of JSON values:
 
 - ``figure_id``, ``metric``, ``grain``, ``period``, ``scope``, ``dimension``, ``member``, ``unit``
 - ``value``, ``recomputed``: decimal text; null for n/a
-- ``at_most``: the value if all that is not settled comes about; null where it is settled
-- ``longer_than``: what a median of which too many records wait is known to be longer than, or null
-- ``equal``: whether value, at_most and longer_than are what was computed again; ``reason``: why it is n/a, or null
+- ``at_most``: the upper end of a provisional value; null for a final one
+- ``longer_than``: the lower bound of a median that is unknown, since too many records still wait; or null
+- ``equal``: whether value, at_most and longer_than equal the recomputed ones; ``reason``: why it is n/a, or null
 - ``numerator``, ``denominator``: sums, decimal text; ``observations_count``; ``missing_inputs``: how many lack a number
 - ``observations``: source, object, record_id, file, line, url (the record's page at its service, or null), occurred_at,
   numerator, denominator, is_event, settles_on, term, evidence (role, object, record_id, file, line of each record)
-- ``sql``: what was executed; DuckDB runs it from anywhere on this machine
-- ``warnings``: check_id, severity and message of each check that failed on the data it rests on, a record whose update
-  can't be read among them
-- ``terms``: the values that a derived figure is computed from (term, metric, period, at, value); empty of any other
-- ``columns``: source fields by column; ``loads``; ``files``: whether each source file is still the same on disk, and
-  where a copy of the version that was loaded is, or null
-- ``provenance``: records that a later build has in the place of others, with the same value; or null
+- ``sql``: the executed query; DuckDB runs it from any folder of this machine
+- ``warnings``: check_id, severity and message of each failed check of the data that the figure rests on
+- ``terms``: the values that a derived figure is computed from (term, metric, period, at, value); else empty
+- ``columns``: source fields by column; ``loads``; ``files``: whether each source file is unchanged on disk, and the
+  path of a copy of the loaded version, or null
+- ``provenance``: the records that replace others in a later build with the same value; or null
 - ``close``: close_id, edition, content_sha256, closed_at, manifest_sha256, verified
 """
 
@@ -29,29 +28,36 @@ import duckdb
 
 from scorecard.closes import provenance, store
 from scorecard.closes.recompute import Figure, Recomputation, figure_of, recomputation
-from scorecard.closes.traced_files import files_on_disk, loads_of
-from scorecard.closes.traced_records import RecordUrl, TracedRecords, decimal_text, no_url
+from scorecard.closes.traced_records import (
+    FileVersion,
+    RecordUrl,
+    TracedRecords,
+    decimal_text,
+    files_on_disk,
+    loads_of,
+    no_url,
+)
 from scorecard.closes.verify import Mailed, open_close
 from scorecard.shared.files import sha256_of
 from scorecard.shared.settings import Settings
 
-# Reasons for n/a that follow from the figure's own records. Any other is a rule: no query over the records can find it.
+# The reasons for n/a that follow from the figure's own records. All others come from rules, not from records.
 _REASONS_IN_RECORDS = ("no_observations", "no_denominator", "too_few_observations", "missing_inputs", "longer_than")
 
 
 def trace(
     settings: Settings, figure_id: str, mailed: Sequence[Mailed] = (), record_url: RecordUrl = no_url
 ) -> dict[str, Any]:
-    """Recompute a published figure from its close and list what it is made of; see the module for the keys.
+    """Recompute a published figure from its close, and list its records. The module's docstring lists the keys.
 
     Parameters
     ----------
-    mailed: the closes that people hold on paper; see `verify`.
-    record_url: says where the page of a record is.
+    mailed: the closes that the archive must have; see `verify`.
+    record_url: returns the address of a record's page.
 
     Raises
     ------
-    ScorecardError: no such figure, or its close is broken.
+    ScorecardError: the figure id is unknown, or the close is broken.
     """
     close_id, local_id = store.split_figure_id(figure_id)
     folder = open_close(settings, close_id, mailed)
@@ -59,12 +65,7 @@ def trace(
     definitions = _read_json(folder / "definitions.json")
     definition = definitions["metrics"].get(figure["metric"]) or definitions["behind"][figure["metric"]]
     computed = recomputation(folder, definitions, figure)
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
-        result = connection.execute(computed.sql).fetchall()[0]
-        records = TracedRecords(connection, folder, figure, record_url)
-        observations = [row for part in computed.parts for row in records.of_part(part)]
-        versions = records.versions(computed.parts)
+    result, observations, versions = _computed_again(folder, figure, computed, record_url)
     condition = " or ".join(f"({condition})" for condition in computed.conditions)
     return {
         "figure_id": figure_id,
@@ -83,11 +84,24 @@ def trace(
     }
 
 
+def _computed_again(
+    folder: Path, figure: Figure, computed: Recomputation, record_url: RecordUrl
+) -> tuple[tuple[Any, ...], list[dict[str, Any]], set[FileVersion]]:
+    """Execute a recomputation; return its row, its observations, and the versions of the files that they come from."""
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        result = connection.execute(computed.sql).fetchall()[0]
+        records = TracedRecords(connection, folder, figure, record_url)
+        observations = [row for part in computed.parts for row in records.of_part(part)]
+        versions = records.versions(computed.parts)
+    return result, observations, versions
+
+
 def _comparison(figure: Figure, result: tuple[Any, ...]) -> dict[str, Any]:
     """Compare a figure with the one row of its recomputation."""
     numerator, denominator, count, missing, at_most, longer_than, value = result
     reason = figure["na_reason"]
-    # n/a by rule (a partial period, no history, a gap of the source) is a decision, not a sum over the records.
+    # n/a by rule (a partial period, no history, a gap of the source) does not follow from the records.
     is_by_rule = reason is not None and reason not in _REASONS_IN_RECORDS
     recomputed = (None, None, None) if is_by_rule else (value, at_most, longer_than)
     return {
@@ -105,7 +119,7 @@ def _comparison(figure: Figure, result: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _close(folder: Path) -> dict[str, Any]:
-    """Return what identifies the close, which `open_close` has verified."""
+    """Return what identifies the close. `open_close` has verified it."""
     manifest = store.read_manifest(folder)
     return {
         **{name: manifest[name] for name in ("close_id", "edition", "content_sha256", "closed_at")},
@@ -115,7 +129,7 @@ def _close(folder: Path) -> dict[str, Any]:
 
 
 def _warnings(folder: Path, metric: str) -> list[dict[str, str]]:
-    """Return the failed checks of the close that touch a metric."""
+    """Return the failed checks of a close that touch a metric."""
     with duckdb.connect() as connection:
         rows = connection.execute(
             "select check_id, severity, message from read_parquet($path) "

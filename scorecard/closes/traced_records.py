@@ -1,6 +1,7 @@
-"""The records of a traced figure, as JSON can hold them, and the versions of files that they come from."""
+"""The records of a traced figure as JSON values: with their evidence, their loads and the files that they come from."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
@@ -8,21 +9,26 @@ from typing import Any
 
 import duckdb
 
-from scorecard.closes import evidence, store
+from scorecard.catalogue import COMPANY
+from scorecard.closes import store
 from scorecard.closes.recompute import Figure
 from scorecard.closes.recompute_sql import FigurePart
 from scorecard.shared.decimals import digits
+from scorecard.shared.files import sha256_of
+from scorecard.shared.settings import Settings
 from scorecard.shared.sql import literal
 
 RecordUrl = Callable[[str, str, str], str | None]
-"""Returns the address of a record's page at its service, by source, object and record id; None where there is none."""
+"""Returns the address of a record's page at its service, by source, object and record id; None if it has no page."""
 
 FileVersion = tuple[str, str | None]
-"""The name of a source file and the hash of the version that was loaded."""
+"""The name of a source file and the hash of its loaded version."""
+Record = tuple[str, str, str]
+"""Source system, object and record id."""
 
 
 def no_url(_source: str, _table: str, _record_id: str) -> str | None:
-    """Return no address: the pages of records aren't known."""
+    """Return None: the pages of records are unknown."""
     return None
 
 
@@ -32,11 +38,11 @@ class TracedRecords:
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, folder: Path, figure: Figure, record_url: RecordUrl = no_url
     ) -> None:
-        """Keep where to read; nothing is read yet. ``folder``: the close's."""
+        """Take the close's folder and one of its figures. Nothing is read yet."""
         self._connection, self._folder, self._figure, self._record_url = connection, folder, figure, record_url
 
     def of_part(self, part: FigurePart) -> list[dict[str, Any]]:
-        """Return the observations of a part as JSON can hold them; the keys stand with `trace`."""
+        """Return the observations of a part as JSON values; `scorecard.closes.trace` lists their keys."""
         if part.condition is None:
             return [self._target(part)]
         path = self._folder / "observations.parquet"
@@ -52,10 +58,10 @@ class TracedRecords:
         names = [column[0] for column in cursor.description or ()]
         observations = [self._as_json(dict(zip(names, row, strict=True)), part) for row in cursor.fetchall()]
         if not has_evidence:
-            behind = evidence.of_metric(self._folder, part.base or "")
+            evidence = _evidence(self._folder, part.base or "")
             for observation in observations:
                 record = (observation["source"], observation["object"], observation["record_id"])
-                observation["evidence"] = behind.get(record, [])
+                observation["evidence"] = evidence.get(record, [])
         return observations
 
     def versions(self, parts: Sequence[FigurePart]) -> set[FileVersion]:
@@ -74,7 +80,7 @@ class TracedRecords:
         return versions
 
     def _target(self, part: FigurePart) -> dict[str, Any]:
-        """Return a target as an observation: what a derived figure is measured against."""
+        """Return the target of a derived figure in the shape of an observation."""
         ((target,),) = self._connection.execute(part.sql).fetchall()
         figure = self._figure
         key = (part.metric, figure["period"], figure["scope"], figure["dimension"], figure["member"])
@@ -83,7 +89,7 @@ class TracedRecords:
             "source": "targets",
             "object": "targets",
             "record_id": "|".join(key),
-            # Earlier closes don't say where a target stood.
+            # Closes of earlier releases lack the place of a target.
             "file": file or "dbt_project/seeds/targets.csv",
             "line": line,
             **dict.fromkeys(("occurred_at", "numerator", "is_event", "settles_on", "evidence")),
@@ -92,7 +98,7 @@ class TracedRecords:
         return self._as_json(row, part)
 
     def _row_of_target(self, part: FigurePart) -> tuple[str | None, int | None, str | None]:
-        """Return file, line and hash of the row that has a figure's target; None where they are not known."""
+        """Return the file, line and hash of a target's row; each is None if it is unknown."""
         path = self._folder / "targets.parquet"
         kinds = {"source_file": "varchar", "source_line": "bigint", "source_sha256": "varchar"}
         listed = ", ".join(store.optional(path, column, kind) for column, kind in kinds.items())
@@ -105,13 +111,13 @@ class TracedRecords:
         return (row[0], row[1], row[2]) if row else (None, None, None)
 
     def _as_json(self, row: dict[str, Any], part: FigurePart) -> dict[str, Any]:
-        """Return an observation as text that JSON can hold."""
+        """Return an observation as JSON values."""
         moment, settles_on = row["occurred_at"], row["settles_on"]
         return {
             **row,
             "url": self._record_url(row["source"], row["object"], row["record_id"]),
             "term": part.name,
-            "evidence": evidence.from_text(row["evidence"] or ()),
+            "evidence": _evidence_from_texts(row["evidence"] or ()),
             "occurred_at": moment and moment.astimezone(UTC).isoformat(),
             "numerator": decimal_text(row["numerator"]),
             "denominator": decimal_text(row["denominator"]),
@@ -122,3 +128,65 @@ class TracedRecords:
 def decimal_text(value: Decimal | None) -> str | None:
     """Return a number as exact decimal text."""
     return None if value is None else digits(value)
+
+
+def _evidence(folder: Path, metric: str) -> dict[Record, list[dict[str, Any]]]:
+    """Return the evidence of a metric's observations by record: role, object, record_id, file and line of each record.
+
+    A close without evidence gives an empty dict.
+    """
+    path = folder / "evidence.parquet"
+    evidence: dict[Record, list[dict[str, Any]]] = {}
+    if not path.is_file():
+        return evidence
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            "select source_system, source_object, record_id, role, evidence_object, evidence_id, evidence_file, "
+            "evidence_line from read_parquet($path) where metric = $metric order by all",
+            {"path": str(path), "metric": metric},
+        ).fetchall()
+    for source, table, record_id, *record in rows:
+        entry = dict(zip(("role", "object", "record_id", "file", "line"), record, strict=True))
+        evidence.setdefault((source, table, record_id), []).append(entry)
+    return evidence
+
+
+def _evidence_from_texts(texts: Iterable[str]) -> list[dict[str, Any]]:
+    """Parse the evidence of closes of earlier releases, where a record is a text ``object id file:line``."""
+    entries = []
+    for text in texts:
+        table, _, rest = text.partition(" ")
+        record_id, _, place = rest.rpartition(" ")
+        file, _, line = place.rpartition(":")
+        number = int(line) if line.isdecimal() else None
+        entries.append({"role": "record", "object": table, "record_id": record_id, "file": file, "line": number})
+    return entries
+
+
+def loads_of(folder: Path, versions: set[FileVersion]) -> list[dict[str, Any]]:
+    """Return the loads of a close that loaded some file versions."""
+    loads = json.loads((folder / "loads.json").read_bytes())
+    return [load for load in loads if (load["source_file"], load["source_sha256"]) in versions]
+
+
+def files_on_disk(settings: Settings, versions: set[FileVersion]) -> list[dict[str, Any]]:
+    """Return whether each source file on disk is still the loaded version. A later export is no error."""
+    files = []
+    for name, digest in sorted(versions, key=lambda version: (version[0], version[1] or "")):
+        path = (settings.project if name.startswith(f"{COMPANY}/") else settings.data) / name
+        if digest is None:
+            state = "part of the project, at the revision that the close's manifest names"
+        elif not path.is_file():
+            state = "gone from the data folder; the frozen records are kept"
+        elif sha256_of(path) == digest:
+            state = "unchanged"
+        else:
+            state = "changed since these records were loaded; the frozen records are kept"
+        files.append({"file": name, "source_sha256": digest, "state": state, "original": _original(settings, digest)})
+    return files
+
+
+def _original(settings: Settings, digest: str | None) -> str | None:
+    """Return the path of the copy of a file version; None if it is missing or was changed."""
+    path = settings.original(digest) if digest else None
+    return str(path) if path and path.is_file() and sha256_of(path) == digest else None

@@ -1,30 +1,38 @@
-"""Check every hash of every close, the chain that joins them, and that what was mailed is what the archive holds."""
+"""Verify the archive: the hashes of every close, their chain, and that the archive has what was mailed.
+
+Whoever reads a close or a figure id starts here, so that nobody reads a broken close.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from scorecard.closes import provenance, store
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.files import sha256_of
 from scorecard.shared.settings import Settings
 
+FigureKey = tuple[str, str, str, str, str, str]
+"""Metric, grain, period label, scope, dimension and member."""
+
 
 @dataclass(frozen=True)
 class Mailed:
-    """A close that went out to somebody, and the hash of what it said then; None where that isn't known."""
+    """A close that was mailed, and the hash of its content then; None if that is unknown."""
 
     close_id: str
     content_sha256: str | None
 
 
 def verify(settings: Settings, mailed: Sequence[Mailed] = ()) -> dict[str, Any]:
-    """Read all closes and say what is broken.
+    """Read all closes and return what is broken.
 
     Parameters
     ----------
-    mailed: what people hold on paper; the archive has to hold it, too.
+    mailed: the closes that the archive must have.
 
     Returns
     -------
@@ -33,7 +41,7 @@ def verify(settings: Settings, mailed: Sequence[Mailed] = ()) -> dict[str, Any]:
     folders = store.folders(settings)
     problems: list[tuple[str | None, str]] = [
         *((folder.name, problem) for folder in folders for problem in problems_of(folder)),
-        *_beyond_files(settings, mailed),
+        *_archive_problems(settings, mailed),
     ]
     if not folders and not problems:
         problems.append((None, f"There are no closes in {settings.archive}, so nothing is proved."))
@@ -42,36 +50,82 @@ def verify(settings: Settings, mailed: Sequence[Mailed] = ()) -> dict[str, Any]:
 
 
 def open_close(settings: Settings, close_id: str, mailed: Sequence[Mailed]) -> Path:
-    """Return the folder of a close that `verify` finds nothing wrong with: the one way to a close for all who read it.
+    """Return the folder of an intact close. Every reader of a close opens it here.
 
     Parameters
     ----------
-    mailed: as `verify` takes it.
+    mailed: as in `verify`.
 
     Raises
     ------
-    ScorecardError: there is none of that id; or `verify` names it, or the archive as a whole, as broken.
+    ScorecardError: the id is unknown; or `verify` finds the close, or the archive as a whole, broken.
     """
     folder = store.find_close(settings, close_id)
     problems = problems_of(folder)
-    problems += [problem for name, problem in _beyond_files(settings, mailed) if name in (close_id, None)]
+    problems += [problem for name, problem in _archive_problems(settings, mailed) if name in (close_id, None)]
     if problems:
         raise ScorecardError(
             f"The close {folder.name} is broken, so it proves nothing: {' '.join(problems)}",
-            "Restore its folder from a backup; `scorecard verify` lists all that is broken.",
+            "Restore its folder from a backup; `scorecard verify` lists all problems.",
         )
     return folder
 
 
-def _beyond_files(settings: Settings, mailed: Sequence[Mailed]) -> Iterator[tuple[str | None, str]]:
-    """Yield what is wrong with the chain, with provenance that was kept, and with what people hold on paper."""
+def figure_ids(
+    settings: Settings, metric: str | None = None, period: str | None = None, dimension: str | None = None
+) -> dict[FigureKey, str]:
+    """Return full figure ids by key, from the latest edition of each scorecard and period.
+
+    If several closes have a figure, its id is that of the newest. A close with changed figures, or with a broken place
+    in the chain, has no ids here. The arguments narrow what is read.
+    """
+    broken = {close_id for close_id, _ in chain_problems(settings)}
+    latest = {
+        str(path): manifest
+        for manifest in store.closes(settings)
+        if manifest["latest"]
+        and not broken & {manifest["close_id"], None}
+        and (path := _unchanged_figures(settings, manifest["close_id"]))
+    }
+    if not latest:
+        return {}
+    arguments = {"metric": metric, "period": period, "dimension": dimension}
+    values: dict[str, object] = {name: value for name, value in arguments.items() if value is not None}
+    conditions = " and ".join(["true", *(f"figures.{name} = ${name}" for name in values)])
+    values |= {
+        "paths": list(latest),
+        "close_ids": [manifest["close_id"] for manifest in latest.values()],
+        "sequences": [manifest["sequence"] for manifest in latest.values()],
+    }
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            "with closes as (select unnest($paths::varchar[]) as filename, "
+            "unnest($close_ids::varchar[]) as close_id, unnest($sequences::bigint[]) as sequence) "
+            "select metric, grain, period, scope, dimension, member, arg_max(close_id || '.' || figure_id, sequence) "
+            "from read_parquet($paths, filename = true, union_by_name = true) as figures "
+            "join closes using (filename) "
+            f"where {conditions} group by all",
+            values,
+        ).fetchall()
+    return {(row[0], row[1], row[2], row[3], row[4], row[5]): row[6] for row in rows}
+
+
+def _unchanged_figures(settings: Settings, close_id: str) -> Path | None:
+    """Return the path of a close's figures; None if they are missing or differ from its manifest."""
+    path = settings.archive / close_id / "values.parquet"
+    listed = store.read_manifest(path.parent)["files"].get(path.name)
+    return path if path.is_file() and sha256_of(path) == listed else None
+
+
+def _archive_problems(settings: Settings, mailed: Sequence[Mailed]) -> Iterator[tuple[str | None, str]]:
+    """Yield what is wrong with the chain, with kept provenance, and with what was mailed."""
     yield from chain_problems(settings)
     yield from provenance.problems(settings)
     yield from _mailed_problems(settings, mailed)
 
 
 def problems_of(folder: Path) -> list[str]:
-    """Return what is wrong with the files of one close, against its own manifest."""
+    """Compare the files of one close with its manifest; return what is wrong."""
     try:
         manifest = store.read_manifest(folder)
     except ScorecardError as error:
@@ -95,7 +149,7 @@ def problems_of(folder: Path) -> list[str]:
 
 
 def chain_problems(settings: Settings) -> Iterator[tuple[str | None, str]]:
-    """Yield what is wrong with the chain, as (close_id or None, sentence). Unreadable manifests are left out."""
+    """Yield what is wrong with the chain, as (close_id or None, sentence). Damaged manifests are ignored."""
     readable = []
     for folder in store.folders(settings):
         try:
@@ -115,6 +169,21 @@ def chain_problems(settings: Settings) -> Iterator[tuple[str | None, str]]:
                 yield problem
         before = manifest
     yield from _head(settings, readable)
+
+
+def refuse_broken_chain(settings: Settings) -> None:
+    """Refuse to add a close to a broken chain: it would confirm the change or the loss.
+
+    Raises
+    ------
+    ScorecardError: the chain is broken.
+    """
+    for close_id, problem in chain_problems(settings):
+        raise ScorecardError(
+            f"The archive of closes is broken at {close_id or store.HEAD}: {problem}",
+            f"Restore {settings.archive} from a backup; `scorecard verify` lists all problems. If there is no backup, "
+            f"delete {settings.state / store.MADE}, too: the next close then begins a new chain.",
+        )
 
 
 def _gap(before: dict[str, Any] | None, manifest: dict[str, Any], expected: int) -> str:
@@ -157,7 +226,7 @@ def _head(settings: Settings, readable: list[dict[str, Any]]) -> Iterator[tuple[
     if head["sequence"] > newest:
         yield head["close_id"], "It is missing: the chain's head names it as the newest close."
         return
-    # A run killed right after a close leaves the head one behind; the next close mends it.
+    # A run that is killed right after a close leaves the head one close behind. The next run mends it.
     if head["sequence"] < newest - 1:
         yield None, f"{store.HEAD} is missing or older than the newest close."
         return
@@ -170,7 +239,7 @@ def _head(settings: Settings, readable: list[dict[str, Any]]) -> Iterator[tuple[
 
 
 def _mailed_problems(settings: Settings, mailed: Sequence[Mailed]) -> Iterator[tuple[str | None, str]]:
-    """Yield closes that were mailed and the archive lacks, or has with other content or beyond the chain's head."""
+    """Yield the mailed closes that are missing, have other content now, or are newer than the chain's head."""
     folders = {folder.name: folder for folder in store.folders(settings)}
     for close_id in dict.fromkeys(letter.close_id for letter in mailed):
         if close_id not in folders:

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from scorecard.closes import freeze as module
-from scorecard.closes.figure_index import figure_ids
 from scorecard.closes.frozen_scope import frozen_periods
 from scorecard.closes.store import ADDED, FILES, closes
 from scorecard.closes.trace import trace
-from scorecard.closes.verify import verify
+from scorecard.closes.verify import figure_ids, verify
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.periods import CALENDAR_YEAR, parse_period
 
@@ -176,7 +175,7 @@ if step == "writing":
 elif step == "before the rename":
     module.replace_synced = die
 elif step == "after the rename":
-    module.chain.write_head = die
+    module.store.write_head = die
 module.close(*world_close)
 """
 

@@ -6,9 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scorecard.closes.matured import matured
 from scorecard.closes.restatement_causes import ComparedDefinitions
-from scorecard.closes.restatements import _changed
+from scorecard.closes.restatements import _changed, matured
 
 FINE = pa.decimal128(38, 8)
 Figure = tuple[str, str, str | None, str | None]

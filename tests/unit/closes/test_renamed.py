@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from scorecard.closes.renamed import with_pairs
+from scorecard.closes.compared_editions import with_pairs
 
 NAMES = [("region", "East", "North-East"), ("product", "GTX×", "GTX")]
 METRICS = [{"cross": [["product", "region"]]}, {}]

@@ -5,9 +5,8 @@ import shutil
 import pytest
 
 from scorecard import steps
-from scorecard.closes.figure_index import figure_ids
 from scorecard.closes.store import FILES, content_sha256, json_bytes, sha256_of
-from scorecard.closes.verify import verify
+from scorecard.closes.verify import figure_ids, verify
 from scorecard.delivery.ledger import Key, opened
 from scorecard.shared.errors import ScorecardError
 from scorecard.steps import verify as verify_all

@@ -6,8 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scorecard.closes.frozen_words import of_languages, with_words
-from scorecard.closes.restated_lists import action_differences
+from scorecard.closes.frozen_definitions import of_languages, with_words
+from scorecard.closes.shown_differences import action_differences
 from scorecard.shared.languages import Translations, frozen_words
 
 WORDS = Translations({"ja": {"Call": "電話", "More": "増加"}, "nl": {"Call": "Bellen"}})
