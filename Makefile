@@ -22,6 +22,9 @@ test: .venv/.ready ## the whole test suite
 nightly: .venv/.ready ## the whole test suite, with more random histories and kills; takes hours
 	NIGHTLY=1 $(PYTHON) -m pytest -n 2 --dist loadgroup
 
+check: lint ## what a minute allows: every linter, and the unit tests that neither render pages nor take long
+	$(PYTHON) -m pytest -n 2 -q -m "not slow" tests/unit
+
 lint: .venv/.ready ## every linter
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
@@ -40,4 +43,4 @@ clean: ## remove the environment and everything that was made from the data
 .venv/.ready: requirements.lock tools/uv.lock pyproject.toml sandbox/pyproject.toml tools/set-up
 	@tools/set-up
 
-.PHONY: help scorecard airflow sandbox test nightly lint clean
+.PHONY: help scorecard airflow sandbox check test nightly lint clean

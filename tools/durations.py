@@ -21,10 +21,11 @@ TARGETS = {
     "scorecard": "the samples from their exports to mailed PDFs",
     "sandbox": "a simulated company's services, twice",
     "lint": "every linter",
+    "check": "the linters again, and the unit tests that are not marked slow",
     "test": "the whole test suite",
     "nightly": "the same, with more random histories and kills",
 }
-_USUAL = ("scorecard", "sandbox", "lint", "test")
+_USUAL = ("scorecard", "sandbox", "lint", "check", "test")
 _HEAD = """# What runs where, and how long it took
 
 <!-- Written by `python tools/durations.py`. Don't edit. -->
