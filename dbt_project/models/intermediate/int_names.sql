@@ -1,6 +1,8 @@
 -- One row per business unit, dimension and alias, with the present name. A renaming counts once a record of the unit
 -- was loaded on its day or later. If a member was renamed again, it has its newest name: five renamings are followed,
--- each of a later day than the one before.
+-- each of a later day than the one before. It is a table: as a view it is planned again in every arm of every concept,
+-- which takes DuckDB 30 s with four services of two accounts each.
+{{ config(materialized="table") }}
 with
     counting as (
         select alias.business_unit, alias.field, alias.spelling, alias.name, alias.from_on
