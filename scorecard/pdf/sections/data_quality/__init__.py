@@ -133,7 +133,7 @@ def _quarantined(context: PageContext) -> tuple[str, ...]:
     """Say how many rows are in quarantine, by source object."""
     return tuple(
         context.wording.count(
-            "quality.held", check.failures, number=context.formats.count(check.failures), where=_where(check)
+            "quality.quarantined", check.failures, number=context.formats.count(check.failures), where=_where(check)
         )
         for check in context.close.failed_checks
         if check.kind == "extract" and check.failures and check.counted

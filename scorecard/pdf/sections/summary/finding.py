@@ -54,7 +54,7 @@ def _change(context: PageContext, metric: MetricDefinition, figure: Figure) -> s
     if compared.change is None:
         return context.say("headline.is", metric=metric.label, value=value)
     if compared.change == 0:
-        return context.say("headline.held", metric=metric.label, value=value)
+        return context.say("headline.unchanged", metric=metric.label, value=value)
     gap = gap_to(context, metric, figure, compared)
     key = "headline.fell" if compared.change < 0 else "headline.rose"
     return context.say(key, metric=metric.label, change=gap, value=value)

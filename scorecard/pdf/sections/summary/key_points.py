@@ -107,16 +107,18 @@ def _by_factor(context: PageContext, metric: MetricDefinition) -> KeyPoint | Non
     if len(sentences) == 1:
         rest = sentences[0]
     else:
-        rest = context.say("thing.factor.both", first=sentences[0], second=sentences[1])
+        rest = context.say("key_point.factor.both", first=sentences[0], second=sentences[1])
     figures = [product.figure, *(factor.figure for factor in ordered if factor.added)]
-    return _point(context, _lead_of_factors(context, product, ordered), context.say("thing.end", rest=rest), figures)
+    return _point(
+        context, _lead_of_factors(context, product, ordered), context.say("key_point.end", rest=rest), figures
+    )
 
 
 def _lead_of_factors(context: PageContext, product: Product, ordered: Sequence[Factor]) -> str:
     first, second = ordered
     if first.added * second.added < 0:
-        return context.say("thing.factor.opposed", metric=first.metric.label)
-    key = "thing.factor.fall" if product.change < 0 else "thing.factor.rise"
+        return context.say("key_point.factor.opposed", metric=first.metric.label)
+    key = "key_point.factor.fall" if product.change < 0 else "key_point.factor.rise"
     share = context.formats.share(decimal(first.added / product.change), 0)
     return context.say(key, share=share, metric=context.formats.inside(first.metric.label))
 
@@ -127,7 +129,7 @@ def _factor(context: PageContext, product: Product, factor: Factor, *, is_first:
     way = "fell" if factor.added < 0 else "rose"
     product_metric = context.close.metrics[product.figure.metric]
     return context.say(
-        f"thing.factor.first_{way}" if is_first else f"thing.factor.second_{way}",
+        f"key_point.factor.first_{way}" if is_first else f"key_point.factor.second_{way}",
         metric=context.formats.inside(factor.metric.label),
         change=gap_to(context, factor.metric, factor.figure, compared),
         value=context.value_text(factor.figure),
@@ -155,10 +157,10 @@ def _movements(context: PageContext, metric: MetricDefinition, total: Figure, mo
         value = context.value_text(figure, scale, signed=True)
         context.cite(figure, value)
         movement = context.formats.inside(context.member_name("movement", figure.member))
-        parts.append(context.say("thing.movement.part", movement=movement, value=value))
+        parts.append(context.say("key_point.movement.part", movement=movement, value=value))
     total_text = "" if total.value is None else context.formats.value(total.value, scale, signed=True)
-    lead = context.say("thing.movement.lead", metric=metric.label, value=total_text)
-    rest = context.say("thing.movement.rest", parts=context.formats.listed(parts))
+    lead = context.say("key_point.movement.lead", metric=metric.label, value=total_text)
+    rest = context.say("key_point.movement.rest", parts=context.formats.listed(parts))
     return _point(context, lead, rest, (total, *movements))
 
 
@@ -170,16 +172,16 @@ def _by_member(context: PageContext, metric: MetricDefinition, figure: Figure | 
     lead, rest, figures = explain(context, metric, figure, cause)
     rate = rate_of_member(context, metric, cause.largest.dimension, cause.largest.member)
     if rate is None:
-        return _point(context, lead, context.say("thing.end", rest=rest), (figure, *figures))
+        return _point(context, lead, context.say("key_point.end", rest=rest), (figure, *figures))
     rate_metric, rate_figure = rate
     rest += context.say(
-        "thing.member.rate_fell" if (rate_figure.change or 0) < 0 else "thing.member.rate_rose",
+        "key_point.member.rate_fell" if (rate_figure.change or 0) < 0 else "key_point.member.rate_rose",
         member=context.member_in_sentence(cause.largest.dimension, cause.largest.member),
         metric=context.formats.inside(rate_metric.label),
         change=gap_to(context, rate_metric, rate_figure, from_prior(context, rate_metric, rate_figure)),
         value=context.value_text(rate_figure),
     )
-    return _point(context, lead, context.say("thing.end", rest=rest), (figure, *figures, rate_figure))
+    return _point(context, lead, context.say("key_point.end", rest=rest), (figure, *figures, rate_figure))
 
 
 def _best(context: PageContext, lead: MetricDefinition) -> KeyPoint | None:
@@ -206,26 +208,26 @@ def _against_target(
     side = side_of_target(figure)
     if side is None or figure.yardstick is None:
         return None
-    lead = context.say("thing.against.lead", metric=metric.label, value=context.value_text(figure))
+    lead = context.say("key_point.against.lead", metric=metric.label, value=context.value_text(figure))
     target = context.say(
         "goal.of_whole" if figure.yardstick == figure.target else "goal.of_due",
         value=context.formats.value(figure.yardstick, context.scale(metric, [figure])),
     )
     if side == 0:
-        rest = context.say("thing.met", target=target)
+        rest = context.say("key_point.met", target=target)
     else:
-        rest = context.say(f"thing.{side_name}", gap=gap_to_target(context, metric, figure), target=target)
+        rest = context.say(f"key_point.{side_name}", gap=gap_to_target(context, metric, figure), target=target)
     compared = from_prior(context, metric, figure)
     if compared.change:
         is_better = (compared.change > 0) == metric.higher_is_better
         # "though" joins good with bad, "and" joins good with good.
         link = "and" if is_better == (side_name == "best") else "though"
         rest += context.say(
-            f"thing.{link}_{'better' if is_better else 'worse'}",
+            f"key_point.{link}_{'better' if is_better else 'worse'}",
             gap=gap_to(context, metric, figure, compared),
             prior=context.period_name(context.close.prior),
         )
-    return _point(context, lead, context.say("thing.end", rest=rest), (figure,))
+    return _point(context, lead, context.say("key_point.end", rest=rest), (figure,))
 
 
 def _tally(context: PageContext) -> KeyPoint | None:
@@ -235,13 +237,15 @@ def _tally(context: PageContext) -> KeyPoint | None:
         return None
     reached, total = reached_targets(context)
     counts = [
-        context.say("thing.tally.part", number=context.formats.count(number), status=context.say(f"status.{status}"))
+        context.say(
+            "key_point.tally.part", number=context.formats.count(number), status=context.say(f"status.{status}")
+        )
         for status in _TALLIED
         if (number := sum(figure.status == status for figure in figures))
     ]
     numbers = {"reached": context.formats.count(reached), "total": context.formats.count(total)}
-    lead = context.wording.count("thing.tally.lead", total, **numbers)
-    return _point(context, lead, context.say("thing.tally.rest", parts=context.formats.listed(counts)), figures)
+    lead = context.wording.count("key_point.tally.lead", total, **numbers)
+    return _point(context, lead, context.say("key_point.tally.rest", parts=context.formats.listed(counts)), figures)
 
 
 def _data(context: PageContext) -> KeyPoint:
@@ -249,9 +253,9 @@ def _data(context: PageContext) -> KeyPoint:
     failed = len(context.close.failed_checks)
     total = context.formats.count(len(context.close.checks))
     if not failed:
-        return _point(context, context.say("thing.data.lead"), context.say("thing.data.passed", total=total))
-    rest = context.wording.count("thing.data.failed", failed, failed=context.formats.count(failed), total=total)
-    return _point(context, context.say("thing.data.lead"), rest)
+        return _point(context, context.say("key_point.data.lead"), context.say("key_point.data.passed", total=total))
+    rest = context.wording.count("key_point.data.failed", failed, failed=context.formats.count(failed), total=total)
+    return _point(context, context.say("key_point.data.lead"), rest)
 
 
 def _coverage(context: PageContext) -> KeyPoint:
@@ -259,5 +263,5 @@ def _coverage(context: PageContext) -> KeyPoint:
     figures = [context.close.whole(metric.name) for metric in context.close.main_metrics]
     known = sum(figure is not None and figure.value is not None for figure in figures)
     numbers = {"known": context.formats.count(known), "total": context.formats.count(len(figures))}
-    rest = context.wording.count("thing.coverage.rest", len(figures), **numbers)
-    return _point(context, context.say("thing.coverage.lead"), rest)
+    rest = context.wording.count("key_point.coverage.rest", len(figures), **numbers)
+    return _point(context, context.say("key_point.coverage.lead"), rest)
