@@ -1,14 +1,12 @@
-"""Closes made once for all tests of a session, and their PDFs."""
+"""Closes that the product made of the bundled samples, and their PDFs."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from scorecard.pdf import render
-from tests.unit.pdf.close_fixture import PROJECT, build
-
-REPORTS = PROJECT / "reports"
+from tests.conftest import Sandbox
+from tests.unit.pdf.printed import REPORTS
 
 
 @pytest.fixture(scope="session")
@@ -17,23 +15,25 @@ def reports() -> Path:
 
 
 @pytest.fixture(scope="session")
-def sales(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("sales"), "sales", "2017-Q4")
+def sales(built: Sandbox) -> Path:
+    return built.settings.archive / "sales-2017-Q4-e1"
 
 
 @pytest.fixture(scope="session")
-def customers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("customers"), "customers", "2024-Q4")
+def december(built: Sandbox) -> Path:
+    return built.settings.archive / "sales-2017-12-e1"
 
 
 @pytest.fixture(scope="session")
-def pdf(sales: Path, customers: Path) -> Callable[[str, str], bytes]:
-    """Return a function that renders a scorecard in a language, once."""
-    done: dict[tuple[str, str], bytes] = {}
+def customers(built: Sandbox) -> Path:
+    return built.settings.archive / "customers-2024-Q4-e1"
 
-    def rendered(name: str, language: str) -> bytes:
-        if (name, language) not in done:
-            done[name, language] = render({"sales": sales, "customers": customers}[name], language, REPORTS)
-        return done[name, language]
 
-    return rendered
+@pytest.fixture(scope="session")
+def pdf(built: Sandbox) -> Callable[[Path, str], bytes]:
+    """Return a function that reads the PDF that the product made of a close in a language."""
+
+    def read(close: Path, language: str) -> bytes:
+        return (built.settings.out / f"{close.name}-{language}.pdf").read_bytes()
+
+    return read

@@ -9,7 +9,7 @@ from scorecard.pdf.page.context import PageContext
 from scorecard.pdf.page.formats import LocaleFormats
 from scorecard.pdf.page.wording import Wording
 from scorecard.shared.periods import CALENDAR_YEAR, Period, parse_period
-from tests.unit.pdf.close_fixture import PROJECT
+from tests.conftest import PROJECT
 
 UNIT = "Hardware"
 PERIOD = parse_period("2017-Q4")

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from scorecard.pdf.page.comparisons import against_prior
 from scorecard.pdf.page.context import PageContext
 from scorecard.pdf.sections.summary.key_points import key_points
 from tests.unit.pdf.made_up import RATE, REVENUE, UNIT, Amounts, made_up_context
+from tests.unit.pdf.printed import written
 
 BY_REGION = [("revenue", "region")]
 # Revenue rose by 206,963; entertainment fell.
@@ -147,14 +149,10 @@ def test_the_parts_of_a_rate_add_up_exactly(
     )
 
 
-@pytest.mark.samples
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_the_samples_name_only_what_their_scorecards_show(request: pytest.FixtureRequest, language: str) -> None:
-    from scorecard.pdf.document import read_context
-    from tests.unit.pdf.close_fixture import PROJECT
-
-    for name in ("sales", "customers"):
-        context = read_context(request.getfixturevalue(name), language, PROJECT / "reports")
+def test_the_samples_name_only_what_their_scorecards_show(sales: Path, customers: Path, language: str) -> None:
+    for close in (sales, customers):
+        context, _ = written(close, language)
         shown = {dimension for _, dimension in context.close.breakdowns}
         for metric in context.close.shown_metrics:
             cause = cause_of(context, metric, context.close.whole(metric.name))

@@ -9,7 +9,7 @@ from scorecard.pdf.page.formats import LocaleFormats
 from scorecard.pdf.page.wording import Wording
 from scorecard.pdf.sections.breakdowns.bars import bars
 from scorecard.shared.periods import CALENDAR_YEAR, FiscalYear, parse_period
-from tests.unit.pdf.close_fixture import PROJECT
+from tests.conftest import PROJECT
 
 REPORTS = PROJECT / "reports"
 EN, JA = (LocaleFormats(Wording(REPORTS, language)) for language in ("en", "ja"))

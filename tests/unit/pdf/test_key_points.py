@@ -2,16 +2,14 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from scorecard.pdf import mail_summary
-from tests.unit.pdf.close_fixture import Change, build
+from tests.unit.pdf.changed_close import Change, OpenClose, changed_close
 
 pytestmark = pytest.mark.samples
 
-Rows = list[dict[str, Any]]
 QUARTER = "2024-Q4"
 
 
@@ -23,9 +21,9 @@ def _judged(statuses: dict[str, tuple[str, str, str]], due: str = "1") -> Change
     due: the part of each target that is due by now; of a period that is over, all of it.
     """
 
-    def change(values: Rows, checks: Rows) -> None:
-        checks[:] = [check for check in checks if check["passed"]]
-        for row in values:
+    def change(close: OpenClose) -> None:
+        close.checks[:] = [check for check in close.checks if check["passed"]]
+        for row in close.values:
             row |= {"at_most": None, "pending": None, "target": None, "expected": None, "status": "na"}
             if row["dimension"] == "business_unit" and row["period"] == QUARTER and row["metric"] in statuses:
                 value, target, status = statuses[row["metric"]]
@@ -50,18 +48,18 @@ OTHERS = {
     ],
 )
 def test_beside_a_reached_goal_stands_what_went_worst_and_beside_a_missed_one_the_best(
-    tmp_path: Path, reports: Path, goal: str, third: str
+    customers: Path, tmp_path: Path, reports: Path, goal: str, third: str
 ) -> None:
     target = "1" if goal == "ahead" else "99000000"
-    close = build(tmp_path, "customers", QUARTER, _judged({**OTHERS, "mrr": ("10000000", target, goal)}))
+    close = changed_close(customers, tmp_path, _judged({**OTHERS, "mrr": ("10000000", target, goal)}))
     third_sentence = mail_summary(close, "en", reports).sentences[2].replace("\u00a0", " ")
     # A key success factor weighs less than a key performance indicator, though it is further from its target.
     assert third_sentence.startswith(third)
 
 
-def test_a_target_that_is_due_in_part_is_named_with_one_article(tmp_path: Path, reports: Path) -> None:
+def test_a_target_that_is_due_in_part_is_named_with_one_article(customers: Path, tmp_path: Path, reports: Path) -> None:
     judged = {"customer_satisfaction": ("0.4", "0.8", "off_track")}
-    close = build(tmp_path, "customers", QUARTER, _judged(judged, due="0.75"))
+    close = changed_close(customers, tmp_path, _judged(judged, due="0.75"))
     sentences = mail_summary(close, "en", reports).sentences
     (on_satisfaction,) = [sentence for sentence in sentences if sentence.startswith("Customer satisfaction")]
     assert "20.0 pt worse than the target of 60.0 % due by now" in on_satisfaction.replace("\u00a0", " ")

@@ -7,7 +7,7 @@ import jinja2
 import pytest
 
 from scorecard.shared.templates import fill
-from tests.unit.pdf.close_fixture import PROJECT
+from tests.conftest import PROJECT
 
 PACKAGE = PROJECT / "scorecard"
 SECTIONS = [folder for folder in sorted((PACKAGE / "pdf" / "sections").iterdir()) if (folder / "__init__.py").exists()]

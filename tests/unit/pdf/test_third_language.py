@@ -8,7 +8,8 @@ import pytest
 from babel.messages.pofile import read_po
 
 from scorecard.pdf import html, render
-from tests.unit.pdf.close_fixture import PROJECT, build
+from tests.conftest import PROJECT
+from tests.unit.pdf.changed_close import OpenClose, changed_close
 
 pytestmark = pytest.mark.samples
 
@@ -36,14 +37,14 @@ def reports(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def close(tmp_path: Path) -> Path:
-    """A close that froze one label, and the words of one action, in Dutch."""
-    folder = build(tmp_path, "sales", "2017-12")
-    path = folder / "definitions.json"
-    definitions = json.loads(path.read_text(encoding="utf-8"))
-    definitions["metrics"]["win_rate"]["label"]["nl"] = "Scoringskans"
-    path.write_text(json.dumps(definitions), encoding="utf-8")
-    return folder
+def close(december: Path, tmp_path: Path) -> Path:
+    """A close that froze one label in Dutch."""
+
+    def in_dutch(close: OpenClose) -> None:
+        close.show(["booked_revenue", "won_deals", "win_rate"], [("booked_revenue", "region")])
+        close.definitions["metrics"]["win_rate"]["label"]["nl"] = "Scoringskans"
+
+    return changed_close(december, tmp_path, in_dutch)
 
 
 def test_a_page_has_the_words_of_a_third_language_and_english_where_it_has_none(close: Path, reports: Path) -> None:

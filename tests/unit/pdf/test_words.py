@@ -17,7 +17,7 @@ from scorecard.pdf.sections.indicators import GROUPS, JOURNEY
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.languages import languages
 from scorecard.shared.settings import Settings
-from tests.unit.pdf.close_fixture import PROJECT
+from tests.conftest import PROJECT
 
 REPORTS = PROJECT / "reports"
 # Ids that are put together: what stands before the dot, and what may stand after it.

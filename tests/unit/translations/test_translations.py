@@ -9,7 +9,7 @@ from scorecard.shared.errors import ScorecardError
 from scorecard.shared.languages import COMPANY, PAGES, Forms, languages, load_translations, plural_form
 from scorecard.translations import check, update
 from scorecard.translations.catalogues import extract
-from tests.unit.pdf.close_fixture import PROJECT
+from tests.conftest import PROJECT
 
 METRIC = """
 models:
