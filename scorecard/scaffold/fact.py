@@ -42,7 +42,6 @@ def start_fact(
     refuse_no_name(name, "fact")
     declared, contract = _contract(settings, source, table)
     columns = {column.name: column for column in contract.columns}
-    day = _moment(columns.values(), moment, f"{source}.{table}")
     if unknown := [column for column in dimensions if column not in columns]:
         raise ScorecardError(f"{source}.{table} has no {', '.join(unknown)}.", f"Choose of: {', '.join(columns)}.")
     concept = _plural(name)
@@ -50,11 +49,9 @@ def start_fact(
         raise ScorecardError(f"There is a concept {concept}.", "Deliver it from the source, or choose another name.")
     known = {*load_dimensions(settings)}
     cut_by = tuple(dict.fromkeys([*dimensions, *(column for column in columns if column in known)]))
+    day = _moment(columns.values(), moment, f"{source}.{table}")
     money = money_of(contract, bool(declared.currency or declared.service), cut_by)
-    listed = tuple(_listed(column, money) for column in columns.values())
-    if money.amounts and CURRENCY not in columns:
-        listed += (_CURRENCY,)
-    fact = NewFact(name, concept, listed, cut_by, day, money)
+    fact = NewFact(name, concept, _listed_columns(contract, money), cut_by, day, money)
     files = _models(settings, fact, source, contract)
     if new := [column for column in dimensions if column not in known]:
         files[settings.dbt_project / "dimensions" / f"{name}.yml"] = _dimensions(new)
@@ -67,6 +64,13 @@ def start_fact(
             "scorecard build",
         ),
     )
+
+
+def _listed_columns(contract: ObjectContract, money: Money) -> tuple[Listed, ...]:
+    """Return the columns of the fact: those of the table, and the currency of its amounts where the table has none."""
+    listed = tuple(_listed(column, money) for column in contract.columns)
+    has_currency = any(column.name == CURRENCY for column in contract.columns)
+    return listed if has_currency or not money.amounts else (*listed, _CURRENCY)
 
 
 def _models(settings: Settings, fact: NewFact, source: str, contract: ObjectContract) -> dict[Path, str]:

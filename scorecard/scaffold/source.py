@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scorecard.catalogue import Concept, business_units, read_concepts
@@ -38,25 +38,15 @@ def start_source(
     ScorecardError: the name can't be used, an export can't be read, a concept is none, or a file is there already.
     """
     refuse_no_name(name, "source")
-    models = settings.dbt_project / "models"
-    concepts = read_concepts(models)
-    if concept and concept not in concepts:
-        raise ScorecardError(f"There is no concept {concept}.", f"Choose one of: {', '.join(concepts)}.")
-    if concept and len(exports) > 1:
-        raise ScorecardError("--concept is given for several exports.", "Leave it out: it is guessed for each.")
-    guesses = {_table_name(path): (path, guess(read_table(path))) for path in exports}
-    if len(guesses) < len(exports):
-        raise ScorecardError("Two exports would have a table of one name.", "Rename one of the files.")
-    folder = models / "staging" / name
-    delivers: dict[str, Concept] = {}
+    concepts = read_concepts(settings.dbt_project / "models")
+    guesses = _guesses(exports)
+    delivers = _delivers(concepts, guesses, concept)
+    folder = settings.dbt_project / "models" / "staging" / name
     files: dict[Path, str] = {}
-    for table, (_, guessed) in guesses.items():
-        delivered = concepts[concept] if concept else delivered_concept(table, guessed, concepts)
-        if delivered and delivered not in delivers.values():
-            delivers[table] = delivered
-            stem = folder / f"stg_{name}__{delivered.name}"
-            sql, listed = staging_model(name, table, guessed, delivered)
-            files |= {stem.with_suffix(".sql"): sql, stem.with_suffix(".yml"): listed}
+    for table, delivered in delivers.items():
+        stem = folder / f"stg_{name}__{delivered.name}"
+        sql, listed = staging_model(name, table, guesses[table][1], delivered)
+        files |= {stem.with_suffix(".sql"): sql, stem.with_suffix(".yml"): listed}
     steps = _next_steps(settings, name, guesses, delivers)
     declaration = folder / "_sources.yml"
     if declaration.exists():
@@ -65,6 +55,30 @@ def start_source(
         return Started(write_new(files), steps, tuple(lines))
     text = _declaration(settings, name, guesses, list(delivers.values()), unit, currency)
     return Started(write_new({declaration: text, **files}), steps)
+
+
+def _guesses(exports: Sequence[Path]) -> dict[str, tuple[Path, Guess]]:
+    """Return each export with what is guessed of it, by the name of its table."""
+    guesses = {_table_name(path): (path, guess(read_table(path))) for path in exports}
+    if len(guesses) < len(exports):
+        raise ScorecardError("Two exports would have a table of one name.", "Rename one of the files.")
+    return guesses
+
+
+def _delivers(
+    concepts: Mapping[str, Concept], guesses: Mapping[str, tuple[Path, Guess]], concept: str | None
+) -> dict[str, Concept]:
+    """Return the concept that a table delivers, by the table's name; no two deliver the same one."""
+    if concept and concept not in concepts:
+        raise ScorecardError(f"There is no concept {concept}.", f"Choose one of: {', '.join(concepts)}.")
+    if concept and len(guesses) > 1:
+        raise ScorecardError("--concept is given for several exports.", "Leave it out: it is guessed for each.")
+    delivers: dict[str, Concept] = {}
+    for table, (_, guessed) in guesses.items():
+        delivered = concepts[concept] if concept else delivered_concept(table, guessed, concepts)
+        if delivered and delivered not in delivers.values():
+            delivers[table] = delivered
+    return delivers
 
 
 def _table_name(path: Path) -> str:
