@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from scorecard.shared.errors import ScorecardError
-from scorecard.shared.languages import Translations
+from scorecard.shared.languages import Translations, filled_in
 
 Sayings = Mapping[str, Mapping[str, str]]
 """By language: the name of a check; of a failure also its message and cure."""
@@ -41,13 +40,7 @@ class Phrase:
             name: value.written(translated) if isinstance(value, Phrase) else value
             for name, value in self.values.items()
         }
-        try:
-            return text.format(**filled)
-        except (KeyError, IndexError, ValueError) as error:
-            raise ScorecardError(
-                f"The words {text!r} of a check can't be filled in: {error!r}.",
-                f"Use only these names in braces: {', '.join(sorted(filled)) or 'none'}.",
-            ) from error
+        return filled_in(text, filled, f"The words {text!r} of a check")
 
 
 class Declared(Phrase):

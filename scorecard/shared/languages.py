@@ -150,3 +150,23 @@ class Forms:
     def of(self, number: int) -> str:
         """Return the form that goes with a number."""
         return self.texts[min(plural_form(self.language, number), len(self.texts) - 1)]
+
+
+def filled_in(message: str, values: Mapping[str, object], what: str) -> str:
+    """Return a message with values in place of its names in braces.
+
+    Parameters
+    ----------
+    what: names the message in an error, as `The words 'x' of a check`.
+
+    Raises
+    ------
+    ScorecardError: the message has a name that no value is given for, or its braces are broken.
+    """
+    try:
+        return message.format(**values)
+    except (KeyError, IndexError, ValueError) as error:
+        raise ScorecardError(
+            f"{what} can't be filled in: {error!r}.",
+            f"Use only these names in braces: {', '.join(sorted(values)) or 'none'}.",
+        ) from error

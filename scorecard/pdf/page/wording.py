@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scorecard.shared.errors import ScorecardError
-from scorecard.shared.languages import ENGLISH, languages, read_catalogue
+from scorecard.shared.languages import ENGLISH, filled_in, languages, read_catalogue
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
@@ -82,10 +82,4 @@ class Wording:
     def _fill(self, key: str, message: str, values: dict[str, object]) -> str:
         if key not in self.ids or message == key:
             raise ScorecardError(f"{self.path} has no message {key!r}.", "Add the message.")
-        try:
-            return message.format(**values)
-        except (KeyError, IndexError, ValueError) as error:
-            raise ScorecardError(
-                f"The message {key!r} in {self.path} can't be filled in: {error!r}.",
-                f"Use only these names in braces: {', '.join(sorted(values)) or 'none'}.",
-            ) from error
+        return filled_in(message, values, f"The message {key!r} in {self.path}")
