@@ -45,8 +45,8 @@ FAMILIES = {
     "severity": {"error", "warning"},
     "shape": set(STATUSES),
     "status": set(STATUSES),
-    "thing": {"best", "worst", "and_better", "and_worse", "though_better", "though_worse"},
-    "thing.factor": {"first_fell", "first_rose", "second_fell", "second_rose"},
+    "key_point": {"best", "worst", "and_better", "and_worse", "though_better", "though_worse"},
+    "key_point.factor": {"first_fell", "first_rose", "second_fell", "second_rose"},
     # Closes of the first release name the code as a cause.
     "restated": {"at_most", "longer_than", "status", "target"},
     "why": {"code", *(reason.replace(" ", "_") for reason in RANK)},
