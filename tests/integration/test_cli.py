@@ -13,7 +13,7 @@ import pytest
 
 from scorecard.steps import trace
 from tests.conftest import Sandbox
-from tests.unit.pdf.test_pages import ids_of, proved
+from tests.unit.pdf.printed import ids_of, provenance
 
 VALUE_KEYS = {
     "metric",
@@ -92,14 +92,14 @@ def test_every_id_of_every_sample_pdf_and_mail_is_in_its_provenance(built: Sandb
     assert len(pdfs) >= 6
     for name, content in pdfs.items():
         assert len(ids_of(content)) > 40, name
-        assert ids_of(content) <= proved(content).keys(), name
+        assert ids_of(content) <= provenance(content).keys(), name
     bodies = 0
     for path in built.settings.out.rglob("mail/**/new/*"):
         letter = message_from_bytes(path.read_bytes(), policy=default)
         (attached,) = letter.iter_attachments()
         text = letter.get_body(("plain",)).get_content()
         (named,) = re.findall(r"scorecard trace \S+\.(F\d+)", text)
-        assert named in proved(attached.get_content())
+        assert named in provenance(attached.get_content())
         bodies += 1
     assert bodies >= 6
 

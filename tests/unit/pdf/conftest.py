@@ -29,6 +29,18 @@ def customers(built: Sandbox) -> Path:
     return built.settings.archive / "customers-2024-Q4-e1"
 
 
+@pytest.fixture(params=["sales", "customers"])
+def close(request: pytest.FixtureRequest, sales: Path, customers: Path) -> Path:
+    """Return the close of each scorecard in turn."""
+    return {"sales": sales, "customers": customers}[request.param]
+
+
+@pytest.fixture(params=["en", "ja"])
+def language(request: pytest.FixtureRequest) -> str:
+    """Return each language in turn."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="session")
 def pdf(built: Sandbox) -> Callable[[Path, str], bytes]:
     """Return a function that reads the PDF that the product made of a close in a language."""

@@ -11,8 +11,6 @@ from scorecard.pdf.sections.summary.review_actions import ActionRow, ChangeSince
 from scorecard.shared.periods import Grain, last_over
 from tests.unit.pdf.changed_close import Change, OpenClose, changed_close
 
-pytestmark = pytest.mark.samples
-
 
 def _begin(begins: date | None) -> Change:
     """Let every action of a close begin on a day. The first one is about the win rate in the East."""

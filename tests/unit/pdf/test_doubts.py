@@ -10,8 +10,6 @@ from scorecard.pdf import mail_summary
 from scorecard.pdf.document import read_context, write_document
 from tests.unit.pdf.changed_close import Change, OpenClose, changed_close
 
-pytestmark = pytest.mark.samples
-
 CHURN = "Customer churn rate"
 
 

@@ -1,16 +1,27 @@
 """What is said beside why and who: the other side of the goal, by what matters most to it."""
 
+import re
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from scorecard.pdf import mail_summary
+from scorecard.pdf.document import read_context
+from scorecard.pdf.sections.summary.analysis import reached_targets
+from scorecard.pdf.sections.summary.key_points import key_points
+from scorecard.shared.mail_summary import MailSummary
 from tests.unit.pdf.changed_close import Change, OpenClose, changed_close
+from tests.unit.pdf.printed import texts
 
-pytestmark = pytest.mark.samples
-
+Pdf = Callable[[Path, str], bytes]
 QUARTER = "2024-Q4"
+OTHERS = {
+    "customer_churn_rate": ("0.005", "0.01", "ahead"),
+    "customer_satisfaction": ("0.69", "0.7", "off_track"),
+    "survey_response_rate": ("0.3", "0.65", "off_track"),
+}
 
 
 def _judged(statuses: dict[str, tuple[str, str, str]], due: str = "1") -> Change:
@@ -31,13 +42,6 @@ def _judged(statuses: dict[str, tuple[str, str, str]], due: str = "1") -> Change
                 row |= {"expected": Decimal(target) * Decimal(due), "is_complete": due == "1"}
 
     return change
-
-
-OTHERS = {
-    "customer_churn_rate": ("0.005", "0.01", "ahead"),
-    "customer_satisfaction": ("0.69", "0.7", "off_track"),
-    "survey_response_rate": ("0.3", "0.65", "off_track"),
-}
 
 
 @pytest.mark.parametrize(
@@ -66,3 +70,38 @@ def test_a_target_that_is_due_in_part_is_named_with_one_article(customers: Path,
     sentences = mail_summary(close, "ja", reports).sentences
     (on_satisfaction,) = [sentence for sentence in sentences if sentence.startswith("顧客満足度")]
     assert "経過分の目標60.0%より20.0pt悪い" in on_satisfaction
+
+
+def test_the_summary_says_what_the_first_page_says(sales: Path, customers: Path, pdf: Pdf, reports: Path) -> None:
+    summary = mail_summary(sales, "en", reports)
+    assert isinstance(summary, MailSummary)
+    assert summary.title == "Sales scorecard"
+    assert summary.period_label == "Q4 2017 (1 Oct – 31 Dec)"
+    assert summary.headline.replace("\u00a0", " ") == (
+        "Booked revenue fell 6.0 % to 2.80 M, 5.0 % short of target; won deals and average deal size both fell "
+        "(warnings W1, W4, W6, and W7)."
+    )
+    assert "61 to 1,196 (−0.14\u00a0M)" in summary.sentences[0]
+    flat = re.sub(r"\s", "", "".join(texts(pdf(sales, "en"))))
+    for sentence in (summary.headline, *summary.sentences):
+        assert re.sub(r"\s", "", sentence) in flat
+    assert mail_summary(sales, "ja", reports).headline.startswith("受注額は6.0%減の280万、目標を5.0%下回る。")
+    for language in ("en", "ja"):
+        assert len(set(mail_summary(customers, language, reports).sentences)) == 3
+
+
+def test_what_is_a_little_short_of_its_target_is_not_said_to_be_better(
+    customers: Path, tmp_path: Path, reports: Path
+) -> None:
+    def a_little_short(close: OpenClose) -> None:
+        for row in close.values:
+            if row["dimension"] == "business_unit" and row["target"] and row["metric"] != "mrr":
+                is_higher_better = close.definitions["metrics"][row["metric"]]["direction"] == "higher"
+                worse = Decimal("0.995") if is_higher_better else Decimal("1.005")
+                row |= {"value": row["target"] * worse, "status": "on_track"}
+
+    context = read_context(changed_close(customers, tmp_path, a_little_short), "en", reports)
+    reached, total = reached_targets(context)
+    assert total > 3
+    assert reached <= 1
+    assert not [point.text for point in key_points(context) if "better than the target" in point.text]

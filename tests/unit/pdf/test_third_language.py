@@ -11,8 +11,6 @@ from scorecard.pdf import html, render
 from tests.conftest import PROJECT
 from tests.unit.pdf.changed_close import OpenClose, changed_close
 
-pytestmark = pytest.mark.samples
-
 WORDS = """\
 msgid ""
 msgstr ""
