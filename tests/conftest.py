@@ -25,11 +25,26 @@ HAS_SAMPLES = (PROJECT / "data" / "maven_crm").is_dir()
 """Whether the bundled samples are here: a company deletes them from its checkout."""
 _MADE_OF_SAMPLES = {"built", "parsed", "copy_of"}
 _RUN_ON_SAMPLES = ("tests/integration/", "tests/independent/", "tests/benchmarks/")
+_SLOW = tuple(
+    f"tests/unit/{name}"
+    for name in (
+        *("checks/test_from_facts", "checks/test_gx", "checks/test_kpi_rules", "checks/test_raw_rules"),
+        *("closes/test_close", "closes/test_dimensions", "closes/test_editions", "closes/test_trace.py"),
+        *("closes/test_verify", "delivery/test_mail", "pdf/", "scaffold/test_new", "test_check"),
+        *("extract/test_bucket", "extract/test_cases", "extract/test_company", "extract/test_extract"),
+        *("extract/test_in_doubt", "extract/test_known_through", "extract/test_originals", "extract/test_parts"),
+        *("extract/test_suspect", "extract/test_text", "extract/test_troubles", "extract/test_undeclared"),
+        "extract/test_workbook",
+    )
+)
+"""Unit tests that render pages, or whose module takes more than four seconds and most of it in tests of one second."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test as one of the samples or of the product; leave out those of samples that are gone."""
+    """Mark every test as one of the samples or of the product, and slow ones; skip those of samples that are gone."""
     for item in items:
+        if item.nodeid.startswith(_SLOW):
+            item.add_marker(pytest.mark.slow)
         is_of_samples = (
             item.get_closest_marker("samples")
             or _MADE_OF_SAMPLES & {*getattr(item, "fixturenames", ())}
