@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from scorecard.extract.connectors import SourceCheck, check, connector
+from scorecard.extract.connectors import SourceCheck, check, connector, record_url
 from scorecard.extract.contracts.contract import Column, ObjectContract, SourceContract
 from scorecard.extract.contracts.declared_contracts import load_contracts
 from scorecard.extract.files.file_extraction import extract_files
@@ -49,5 +49,6 @@ __all__ = [
     "extract_source",
     "load_contracts",
     "read_state",
+    "record_url",
     "recover",
 ]

@@ -1,9 +1,10 @@
-"""Which connector reads a service, and what a person may ask before anything is extracted."""
+"""Which connector reads a service, what a person may ask before anything is extracted, and the page of a record."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 
+from scorecard.catalogue import declared_as
 from scorecard.extract.contracts.contract import SourceContract
 from scorecard.extract.files.folder import Folder
 from scorecard.extract.files.originals import Originals
@@ -69,6 +70,26 @@ def _refuse_unknown(objects: tuple[str, ...], source: SourceContract) -> None:
             f"The source {source.name} has no raw table {', '.join(unknown)}, which `objects` of its settings names.",
             f"Correct `objects` in [services.{source.name}]; there is: {', '.join(sorted(names))}.",
         )
+
+
+def record_url(settings: Settings, source: str, table: str, record_id: str) -> str | None:
+    """Return the address of a record's page at its service; None of a record of a file, or where it isn't known.
+
+    It is made of the settings alone: no request is made, no secret is read. A connector that knows the address has the
+    function `record_url(host, table, record_id)` in its settings.
+
+    Parameters
+    ----------
+    table: the raw table that the record is in.
+    """
+    service = declared_as(settings, source)
+    if source not in settings.services or service not in services():
+        return None
+    url_at_service = getattr(import_module(f"scorecard.extract.services.{service}.settings"), "record_url", None)
+    if url_at_service is None:
+        return None
+    url: str | None = url_at_service(settings.connections.get(source, Connection()).host, table, record_id)
+    return url
 
 
 def check(settings: Settings, sources: dict[str, SourceContract]) -> Iterator[SourceCheck]:

@@ -39,7 +39,7 @@ def open_close(settings: Settings, close_id: str) -> Path:
 def trace(settings: Settings, figure_id: str) -> dict[str, Any]:
     """Prove a figure of an intact close; see `scorecard.closes.trace.trace`."""
     from scorecard.closes.trace import trace as prove
-    from scorecard.extract.services.record_pages import record_url
+    from scorecard.extract import record_url
 
     return prove(settings, figure_id, mailed_closes(settings), partial(record_url, settings))
 

@@ -17,9 +17,9 @@ from sandbox.standins.record_store import Store, utc
 from sandbox.standins.serving import Service, as_json
 from scorecard.extract.services import http as module
 from scorecard.extract.services.http import Http
-from scorecard.extract.services.http_errors import QuotaExceeded, RateLimit, RefusedRequest
-from scorecard.extract.services.hubspot.login import limit_of as of_hubspot
-from scorecard.extract.services.salesforce.login import limit_of as of_salesforce
+from scorecard.extract.services.hubspot.api import limit_of as of_hubspot
+from scorecard.extract.services.response import QuotaExceeded, RateLimit, RefusedRequest
+from scorecard.extract.services.salesforce.api import limit_of as of_salesforce
 from scorecard.shared.errors import ScorecardError
 
 WAIT = module._wait
@@ -99,7 +99,7 @@ def test_retry_after_is_honoured(service: Echo, waits: list[float]) -> None:
 
 def test_a_retry_after_may_be_a_time_by_the_servers_clock(service: Echo, waits: list[float]) -> None:
     until = format_datetime(service.store.now + timedelta(seconds=58), usegmt=True)
-    with pytest.raises(ScorecardError, match="in 7 tries: it answered 429"):
+    with pytest.raises(ScorecardError, match="failed 7 times: the service responded with 429"):
         session(service).get("later", {"after": until})
     assert set(waits[:5]) == {58.0}, "the growing waits are shorter than that"
 
@@ -127,7 +127,7 @@ def test_a_limit_of_requests_in_a_window_is_outwaited(service: Echo, waits: list
 
 @pytest.mark.parametrize("after", ["0", "-5", "\u00b2", "soon"])
 def test_a_retry_after_of_no_use_lets_the_waits_grow(service: Echo, waits: list[float], after: str) -> None:
-    with pytest.raises(ScorecardError, match="in 7 tries: it answered 429"):
+    with pytest.raises(ScorecardError, match="failed 7 times: the service responded with 429"):
         session(service).get("later", {"after": after})
     assert waits[0] >= 1
     assert sum(waits) > 60
@@ -141,7 +141,7 @@ def test_a_wait_of_hours_ends_the_run(service: Echo, waits: list[float]) -> None
 
 @pytest.mark.parametrize("status", [408, 423, 425, 429, 477, 503])
 def test_a_refusal_that_passes_is_tried_again(service: Echo, waits: list[float], status: int) -> None:
-    with pytest.raises(ScorecardError, match=f"in 7 tries: it answered {status}"):
+    with pytest.raises(ScorecardError, match=f"failed 7 times: the service responded with {status}"):
         session(service).get("status", {"is": status})
     assert len(service.seen) == 7
 
@@ -190,7 +190,7 @@ def test_a_redirect_is_not_followed(service: Echo) -> None:
 
 @pytest.mark.parametrize("secret", ["s3cr3t\n", "s3cr\u20act"])
 def test_a_secret_that_is_no_header_is_not_printed(service: Echo, secret: str) -> None:
-    with pytest.raises(ScorecardError, match="echo can't be asked for /echo: that makes no request") as error:
+    with pytest.raises(ScorecardError, match="The request for /echo can't be sent to echo") as error:
         Http("echo", service.url, lambda fresh: {"Authorization": secret}).get("echo")
     assert "s3cr" not in f"{error.value} {error.value.__cause__}"
 
@@ -247,12 +247,12 @@ def test_the_rest_of_the_day_is_left_to_others(service: Echo) -> None:
 
 def test_no_other_clock_than_the_services(service: Echo) -> None:
     service.tells_time = False
-    with pytest.raises(ScorecardError, match="echo does not say what time it is"):
+    with pytest.raises(ScorecardError, match="The responses of echo have no Date"):
         session(service).get("echo")
 
 
 def test_a_server_that_is_not_there(waits: list[float]) -> None:
-    with pytest.raises(ScorecardError, match=r"echo gave no usable answer .*: the connection failed") as error:
+    with pytest.raises(ScorecardError, match="GET /echo to echo failed 7 times: the connection failed") as error:
         Http("echo", "http://127.0.0.1:9", lambda fresh: {"Authorization": "s3cr3t"}).get("echo")
     assert "s3cr3t" not in str(error.value)
     assert len(waits) >= 5
@@ -260,7 +260,7 @@ def test_a_server_that_is_not_there(waits: list[float]) -> None:
 
 def test_a_small_answer_that_unpacks_to_a_huge_one(service: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LARGEST", 2**20)
-    with pytest.raises(ScorecardError, match="An answer of echo to /bomb is larger than 1 MB"):
+    with pytest.raises(ScorecardError, match="A response of echo to /bomb is larger than 1 MB"):
         session(service).get("bomb")
     assert session(service).get("echo").decode(dict)["asked"] == ""
 

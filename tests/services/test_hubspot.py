@@ -11,8 +11,8 @@ import yaml
 from sandbox.standins.faults import Fault
 from sandbox.standins.hubspot import HubSpot
 from sandbox.standins.record_store import Store
-from scorecard.extract.services.http_errors import QuotaExceeded
 from scorecard.extract.services.hubspot import settings as fixed
+from scorecard.extract.services.response import QuotaExceeded
 from scorecard.shared.errors import ScorecardError
 
 from .conftest import Connect, Reader, utc
@@ -364,7 +364,7 @@ def test_a_service_that_stays_down(connect: Connect, account: HubSpot) -> None:
     account.store.change("deals", "1", dealname="New")
     account.store.change("companies", "1", name="New")
     account.advance(hours=1)
-    with pytest.raises(ScorecardError, match=r"no usable answer to POST /crm/objects/2026-09/deals/search in 7 tries"):
+    with pytest.raises(ScorecardError, match=r"POST /crm/objects/2026-09/deals/search to hubspot failed 7 times"):
         reader.extract()
     assert reader.current("deal", COLUMNS) == before
     assert ("New",) in reader.current("company", "name")
@@ -386,7 +386,7 @@ def test_the_daily_quota_stops_the_run_and_the_next_goes_on(connect: Connect, ac
         account.advance(hours=1)
     before = len(account.seen)
     switch = account.faults.on(Fault.QUOTA_GONE, path="/objects/2026-09/companies", after=3, times=1)
-    with pytest.raises(QuotaExceeded, match="daily quota is used up"):
+    with pytest.raises(QuotaExceeded, match="daily quota of \\w+ is used up"):
         reader.extract()
     account.advance(minutes=1)
     reader.extract()

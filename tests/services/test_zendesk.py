@@ -13,7 +13,7 @@ from sandbox.standins.record_store import Store
 from sandbox.standins.zendesk.server import Zendesk
 from scorecard.extract.services import http
 from scorecard.extract.services import zendesk as connector
-from scorecard.extract.services.http_errors import QuotaExceeded
+from scorecard.extract.services.response import QuotaExceeded
 from scorecard.shared.errors import ScorecardError
 
 from .conftest import Connect, Reader, utc
@@ -303,7 +303,7 @@ def test_a_repeated_cursor_ends_in_an_error(connect: Connect, account: Zendesk, 
         account.store.put("groups", str(number), {"name": f"Sim {number}"}, BEGIN)
     reader = reader_of(connect, account, page_size=10)
     switch = account.faults.on(Fault.REPEATED_CURSOR, path=path, after=1, times=50)
-    with pytest.raises(ScorecardError, match=rf"zendesk names the cursor \S+= of {kind} twice"):
+    with pytest.raises(ScorecardError, match=rf"zendesk names the same next page of {kind} twice: \S+="):
         reader.extract()
     assert switch.struck == 1
     assert reader.current("satisfaction_rating", "id") == [(1,), (2,), (3,)]
@@ -388,9 +388,7 @@ def test_a_service_that_stays_down(connect: Connect, account: Zendesk) -> None:
     account.store.change("groups", "1", name="New")
     account.advance(minutes=2)
     account.faults.on(Fault.SERVER_ERROR, path="tickets/cursor.json.cursor", times=1000)
-    with pytest.raises(
-        ScorecardError, match=r"no usable answer to GET /api/v2/incremental/tickets/cursor.json in 7 tries"
-    ):
+    with pytest.raises(ScorecardError, match=r"GET /api/v2/incremental/tickets/cursor.json to zendesk failed 7 times"):
         reader.extract()
     assert reader.current("ticket", COLUMNS) == before
     assert reader.current('"group"', "name")[0] == ("New",)
@@ -589,7 +587,7 @@ def test_a_wrong_secret_is_a_sentence_without_it(connect: Connect, account: Zend
     assert "hunter2" not in str(error.value)
     assert "hunter2" not in repr(reader.settings)
     reader.connection = {"login": account.email}
-    with pytest.raises(ScorecardError, match="lacks its host, or who asks"):
+    with pytest.raises(ScorecardError, match="lacks its host, its login or its token"):
         reader.extract()
 
 

@@ -1,9 +1,9 @@
-"""Drift: declared fields that the service no longer has, or has in another type.
+"""Drift: declared fields that a service no longer has, or has in another type.
 
-The records are JSON texts in `_record` of a scratch table; `<table>_typed` has their fields in the declared types.
+The records of a scratch table are JSON in `_record`; `<table>_typed` has their fields in the declared types.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import PARENT, Column, ObjectContract, json_path, top_of
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import duckdb
 
 LARGE = 4096
-"""Average bytes of a record above which few are taken apart at once."""
+"""Average bytes of a record above which few records are taken apart at once."""
 
 BYTES_AT_ONCE = 4 * 2**20
-"""Bytes of large records taken apart at once: DuckDB takes 2048 records at a time and holds the results in memory."""
+"""Bytes of large records taken apart at once: DuckDB takes 2048 records and keeps the results in memory."""
 
 MIN_VALUES = 20
 """The number of values of a field from which on an object fails if none of them fits the field's type."""
@@ -44,7 +44,7 @@ def refuse_lacking(db: "duckdb.DuckDBPyConnection", table: str, contract: Object
         header = top if "[" in column.header else column.header
         if column.optional or column.header.startswith(PARENT) or _any_has(db, table, header):
             continue
-        # A nested field can only lack if its parent is there.
+        # A nested field is missing only if a record has its parent.
         parent = column.header.rpartition(".")[0]
         if not parent or _any_has(db, table, parent, "= 'OBJECT'") or not _any_has(db, table, top):
             raise lacking(contract, [column])
@@ -80,15 +80,39 @@ def refuse_retyped(db: "duckdb.DuckDBPyConnection", table: str, contract: Object
             )
 
 
-def retyped(contract: ObjectContract, column: Column, field: str, its_type: str) -> ScorecardError:
-    """Return the error of a declared field that has another type at the service.
+def refuse_changed_fields(
+    contract: ObjectContract,
+    fields: Mapping[Column, str],
+    types: Mapping[str, str],
+    fitting: Mapping[str, Sequence[str]],
+    word: str,
+    product: str,
+) -> None:
+    """Fail if the service lacks a declared field, or has it in a type that its declared type doesn't fit.
 
     Parameters
     ----------
-    field: what the service calls it, as "property name". its_type: its type there, and the name of the service.
+    fields: by declared column, the field's name at the service. types: by field, its type there.
+    fitting: by type there, the declared types that fit; "varchar" always does.
+    word, product: what errors call a field, and the service.
     """
+    if gone := [column for column, name in fields.items() if name not in types]:
+        raise lacking(contract, gone)
+    for column, name in fields.items():
+        declared = column.data_type.partition("(")[0]
+        if declared != "varchar" and declared not in fitting.get(types[name], ()):
+            raise wrong_type(
+                contract,
+                column,
+                f"The {word} {name} of {contract.object} is a {types[name]} in {product}, and a {column.data_type} in"
+                " the contract.",
+            )
+
+
+def wrong_type(contract: ObjectContract, column: Column, problem: str) -> ScorecardError:
+    """Return the error of a declared field that has another type at the service."""
     return ScorecardError(
-        f"The {field} of {contract.object} is a {its_type}, and a {column.data_type} in the contract.",
+        problem,
         f"Correct the data_type of {column.name} in {contract.declared_in} and the staging model of {contract.name}"
         " beside it.",
     )

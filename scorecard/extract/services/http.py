@@ -14,8 +14,14 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from scorecard.extract.services.http_errors import QuotaExceeded, RateLimit, RefusedRequest
-from scorecard.extract.services.response import ServiceResponse, no_json, with_whole_letters
+from scorecard.extract.services.response import (
+    QuotaExceeded,
+    RateLimit,
+    RefusedRequest,
+    ServiceResponse,
+    no_json,
+    with_whole_letters,
+)
 from scorecard.shared.errors import ScorecardError, Temporary
 from scorecard.shared.redaction import hide
 from scorecard.shared.text import plain
@@ -30,23 +36,23 @@ TIMEOUT = (10, 60)
 ATTEMPTS = 7
 """Attempts of one request; with the waits below they take one to two minutes."""
 
-LONGEST_GROWN = 30
+LONGEST_BACKOFF = 30
 """Seconds that a wait grows to before jitter, which doubles it at most."""
 
 LONGEST_WAIT = 60
 """Seconds. If a service asks for a longer wait, the run stops, and the next run resumes."""
 
-
 LARGEST = 256 * 2**20
 """Maximum bytes of an unpacked response: a small packed response may fill the memory."""
 
 READ_AT_ONCE = 2**20
+"""Bytes of a response that are read at once."""
 
-PASSING = (408, 423, 425, 429, 477)
+RETRIED = (408, 423, 425, 429, 477)
 """Statuses that are retried: too slow, locked, too early, too many requests, account being moved."""
 
 
-class _Again(Exception):
+class _Retry(Exception):
     """The request is to be retried; `after` are the seconds that the server asks to wait."""
 
     def __init__(self, problem: str, after: float | None = None) -> None:
@@ -112,16 +118,16 @@ class Http:
                 " settings; to need fewer, extract fewer objects or raise the page size.",
             )
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_Again),
+            retry=tenacity.retry_if_exception_type(_Retry),
             wait=_wait,
             stop=tenacity.stop_after_attempt(self.attempts),
             reraise=True,
         )
         try:
             return retrying(self._once, method, url, problem, kwargs)
-        except _Again as error:
+        except _Retry as error:
             raise Temporary(
-                f"{self.service} gave no usable answer to {method} {_shown(url)} in {self.attempts} tries: {error}.",
+                f"The request {method} {_shown(url)} to {self.service} failed {self.attempts} times: {error}.",
                 "Run again later: what was read before is kept. If it stays so, look at the service's status page.",
             ) from None
 
@@ -135,29 +141,29 @@ class Http:
         limit = self.limit_of(status, body)
         if limit is RateLimit.DAY:
             raise QuotaExceeded(
-                f"{self.service} answers no more today: its daily quota is used up.",
+                f"The daily quota of {self.service} is used up.",
                 "The next run goes on where this one stopped. To need fewer requests, extract fewer objects or raise"
                 " the page size.",
             )
-        if limit is RateLimit.SECONDS or status in PASSING or status >= 500:
+        if limit is RateLimit.SECONDS or status in RETRIED or status >= 500:
             raise self._later(response)
         if status >= 300:
             raise self._refused(method, response, body)
-        answer = self._answer(response, body)
-        if reason := problem(answer):
-            raise _Again(f"it answered with {reason}")
-        return answer
+        accepted = self._accept(response, body)
+        if reason := problem(accepted):
+            raise _Retry(f"the service sent {reason}")
+        return accepted
 
-    def _answer(self, response: "requests.Response", body: bytes) -> ServiceResponse:
+    def _accept(self, response: "requests.Response", body: bytes) -> ServiceResponse:
         self.clock = _served_at(response, self.service)
         share = self.left(response.headers)
         self._few_left = share is not None and share < self.reserve
         parts = urlsplit(response.url)
         shown = f"{parts.path}?{parts.query}" if parts.query else parts.path
         digest = hashlib.sha256(body).hexdigest()
-        answer = ServiceResponse(self.service, body, digest, shown, response.headers, self.clock)
-        is_torn = body[:1] in (b"{", b"[") and no_json(answer)
-        return replace(answer, body=with_whole_letters(body)) if is_torn else answer
+        accepted = ServiceResponse(self.service, body, digest, shown, response.headers, self.clock)
+        has_torn_letters = body[:1] in (b"{", b"[") and no_json(accepted)
+        return replace(accepted, body=with_whole_letters(body)) if has_torn_letters else accepted
 
     def _send(self, method: str, url: str, kwargs: dict[str, Any], fresh: bool) -> "tuple[requests.Response, bytes]":
         import requests
@@ -178,20 +184,20 @@ class Http:
             return response, self._read(response)
         except requests.exceptions.SSLError:
             raise ScorecardError(
-                f"The connection to {self.service} can't be made secure: its certificate is none that is trusted here.",
-                "Look whether the host of the connection is right. Behind a company's own proxy, name the file of its"
-                " authorities in REQUESTS_CA_BUNDLE.",
+                f"The connection to {self.service} can't be made secure: this machine doesn't trust its certificate.",
+                "Check the host of the connection. Behind a company's own proxy, name the file of its authorities in"
+                " REQUESTS_CA_BUNDLE.",
             ) from None
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-            raise _Again(f"the connection failed ({type(error).__name__})") from None
+            raise _Retry(f"the connection failed ({type(error).__name__})") from None
         except requests.exceptions.ContentDecodingError:
-            raise _Again("its compressed answer was damaged") from None
+            raise _Retry("the compressed response was damaged") from None
         except (requests.RequestException, ValueError) as error:
             # Its text may repeat a header with a secret.
             raise ScorecardError(
-                f"{self.service} can't be asked for {_shown(url)}: that makes no request ({type(error).__name__}).",
-                "Look whether the host, login, password or extra of the connection have a blank, a line end or a letter"
-                " that can't be in an address or a header.",
+                f"The request for {_shown(url)} can't be sent to {self.service} ({type(error).__name__}).",
+                "Check the host, login, password and extra of the connection for a blank, a line end or a letter that"
+                " can't be in an address or a header.",
             ) from None
 
     def _read(self, response: "requests.Response") -> bytes:
@@ -201,8 +207,8 @@ class Http:
                 body += part
                 if len(body) > LARGEST:
                     raise ScorecardError(
-                        f"An answer of {self.service} to {_shown(response.url)} is larger than {LARGEST // 2**20} MB.",
-                        "Lower page_size in the source's settings; if it stays so, look whether the host of the"
+                        f"A response of {self.service} to {_shown(response.url)} is larger than {LARGEST // 2**20} MB.",
+                        "Lower page_size in the source's settings; if it stays so, check that the host of the"
                         " connection is the service itself.",
                     )
         return bytes(body)
@@ -214,7 +220,7 @@ class Http:
                 f"{self.service} asks to wait {after:.0f} seconds before the next request.",
                 "The next run goes on where this one stopped.",
             )
-        return _Again(f"it answered {response.status_code}", after)
+        return _Retry(f"the service responded with {response.status_code}", after)
 
     def _refused(self, method: str, response: "requests.Response", body: bytes) -> RefusedRequest:
         status, what = response.status_code, f"{method} {_shown(response.url)}"
@@ -222,7 +228,7 @@ class Http:
             where = plain(urlsplit(response.headers.get("Location", "")).netloc) or "another path"
             return RefusedRequest(
                 f"{self.service} redirects {what} to {where}.",
-                "Set the host of the connection to where the service itself answers; nothing was sent to the other.",
+                "Set the host of the connection to the address of the service itself; nothing was sent to the other.",
                 status,
                 body,
             )
@@ -239,7 +245,7 @@ class Http:
         if urlsplit(path)[:2] != urlsplit(self.base)[:2]:
             raise ScorecardError(
                 f"{self.service} names a next page on another host.",
-                "Look whether the connection's host is the service itself; nothing was asked of the other host.",
+                "Check that the host of the connection is the service itself; nothing was sent to the other host.",
             )
         return path
 
@@ -249,8 +255,8 @@ def _wait(state: "RetryCallState") -> float:
     from tenacity import wait_exponential, wait_random_exponential
 
     error = state.outcome.exception() if state.outcome else None
-    retry_after = error.after or 0.0 if isinstance(error, _Again) else 0.0
-    grown = wait_exponential(max=LONGEST_GROWN)(state) + wait_random_exponential(max=LONGEST_GROWN)(state)
+    retry_after = error.after or 0.0 if isinstance(error, _Retry) else 0.0
+    grown = wait_exponential(max=LONGEST_BACKOFF)(state) + wait_random_exponential(max=LONGEST_BACKOFF)(state)
     return max(retry_after, grown)
 
 
@@ -271,8 +277,8 @@ def _served_at(response: "requests.Response", service: str) -> datetime:
         return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
     except (KeyError, TypeError, ValueError, OverflowError):
         raise ScorecardError(
-            f"{service} does not say what time it is: its answers have no Date.",
-            "Look whether a proxy between it and this machine takes that header out.",
+            f"The responses of {service} have no Date, which says what time it is there.",
+            "Check whether a proxy between it and this machine removes that header.",
         ) from None
 
 
@@ -283,7 +289,7 @@ def _shown(url: str) -> str:
 
 def _cure_of(status: int, service: str) -> str:
     if status == 401:
-        return f"Renew the credentials of the connection {service}; `scorecard sources check` says who they are of."
+        return f"Renew the credentials of the connection {service}; `scorecard sources check` says whose they are."
     if status == 403:
         return f"Give the user of the connection {service} the right to read it; see `scorecard sources check`."
-    return "If an upgrade of the service changed its API, its connector has to follow; the message above says what."
+    return "If an upgrade of the service changed its API, change its connector; the message above says what is refused."

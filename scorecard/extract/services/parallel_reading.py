@@ -1,16 +1,20 @@
-"""Read several objects of a service at a time, each in a thread."""
+"""Read several objects of a service at a time, each in a thread, and report how far each is read."""
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from scorecard.extract.services.response import understood
-from scorecard.extract.services.service import ServiceObject
-from scorecard.extract.services.service_page import ServicePage
+from scorecard.extract.services.service import ServicePage
+from scorecard.extract.services.service_objects import ServiceObject
 
 QUEUED_PAGES = 2
 """Pages that may wait in the queue. So memory stays small, however fast the service is."""
+
+PROGRESS_SECONDS = 5.0
+"""Seconds between two lines of progress of one object."""
 
 ReadObject = Callable[[ServiceObject], Iterator[ServicePage]]
 
@@ -77,3 +81,27 @@ class ParallelReader:
                 return
             except queue.Full:
                 continue
+
+
+class ReadingProgress:
+    """Lines about how far each object is read."""
+
+    def __init__(self, source: str, write: Callable[[str], None]) -> None:
+        self.source, self.write = source, write
+        self.started = time.monotonic()
+        self.reported: dict[str, float] = {}
+
+    def report_at_times(self, read_object: ServiceObject) -> None:
+        """Write a line if the last one about the object is old enough."""
+        if time.monotonic() - self.reported.get(read_object.name, 0.0) > PROGRESS_SECONDS:
+            self.report(read_object)
+
+    def report(self, read_object: ServiceObject, is_done: bool = False) -> None:
+        """Write a line about an object."""
+        now = self.reported[read_object.name] = time.monotonic()
+        rate = read_object.rows / max(now - self.started, 0.001)
+        state = "failed" if read_object.error else "read" if is_done else "reading"
+        self.write(
+            f"{self.source}.{read_object.name}: {state}, {read_object.rows} records on {read_object.pages} pages,"
+            f" {rate:.0f} a second"
+        )

@@ -1,10 +1,11 @@
-"""A response of a service, and the errors of one that can't be used."""
+"""Responses of a service: what a good one holds, and the errors of the others."""
 
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import TypeVar
 
 import msgspec
@@ -14,8 +15,10 @@ from scorecard.shared.text import plain
 
 Shaped = TypeVar("Shaped")
 
-UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 """What decoding raises: no JSON, JSON of another shape, or nested without end."""
+
+NO_REASON = "it gave no reason"
 
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
@@ -45,8 +48,52 @@ class ServiceResponse:
         """
         try:
             return msgspec.json.decode(self.body, type=shape)
-        except UNREADABLE as error:
+        except UNDECODABLE as error:
             raise unexpected(self.service, self.url.partition("?")[0], error) from error
+
+
+class RateLimit(Enum):
+    """How long the limit lasts that a request exceeded."""
+
+    NONE = "no limit was exceeded"
+    SECONDS = "other requests of this moment"
+    DAY = "the requests of the day"
+
+
+class QuotaExceeded(ScorecardError):
+    """The daily quota of the service is used up. What was read is kept, and the next run resumes there."""
+
+
+class RefusedRequest(ScorecardError):
+    """The service refuses the request; ``status`` and ``body`` are of its response."""
+
+    def __init__(self, problem: str, cure: str, status: int, body: bytes) -> None:
+        super().__init__(problem, cure)
+        self.status, self.body = status, body
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether the service has no such thing, or doesn't let us read it."""
+        return self.status in (403, 404)
+
+    def reason(self, *fields: str) -> str:
+        """Return the first field of the body that says why; a sentence if none does."""
+        try:
+            response = msgspec.json.decode(self.body)
+            return next((str(response[field]) for field in fields if response.get(field)), NO_REASON)
+        except (msgspec.DecodeError, AttributeError):
+            return NO_REASON
+
+
+@contextmanager
+def explain_unreadable(problem: str, cure: str) -> Iterator[None]:
+    """Raise a ScorecardError with these sentences if the service has no such thing, or doesn't let us read it."""
+    try:
+        yield
+    except RefusedRequest as error:
+        if not error.is_unreadable:
+            raise
+        raise ScorecardError(problem, cure) from None
 
 
 @contextmanager
@@ -54,7 +101,7 @@ def understood(service: str, what: str) -> Iterator[None]:
     """Turn exceptions of an unexpected response into a ScorecardError."""
     try:
         yield
-    except (*UNREADABLE, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (*UNDECODABLE, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise unexpected(service, what, error) from error
 
 
@@ -63,17 +110,37 @@ def unexpected(service: str, what: str, error: Exception) -> ScorecardError:
     detail = plain(str(error)) if isinstance(error, msgspec.DecodeError | KeyError) else ""
     return ScorecardError(
         f"{service} sent an unexpected response for {what} ({type(error).__name__}{': ' if detail else ''}{detail}).",
-        "Run again: what was read before is kept. If it stays so, look whether the host of the connection is the"
-        " service itself; if an upgrade of it changed its API, its connector has to follow.",
+        "Run again: what was read before is kept. If it stays so, check that the host of the connection is the service"
+        " itself; if an upgrade of the service changed its API, change its connector.",
     )
 
 
-def no_json(answer: ServiceResponse) -> str:
+def note_next_page(service: str, what: str, place: str | None, seen: set[str | None]) -> None:
+    """Add the place of a next page to those seen.
+
+    Raises
+    ------
+    ScorecardError: an earlier page named the same place, so the pages would never end.
+    """
+    if place in seen:
+        raise repeated_page(service, what, place)
+    seen.add(place)
+
+
+def repeated_page(service: str, what: str, place: str | None) -> ScorecardError:
+    """Return the error of pages that never end, since one names the same next page as an earlier one."""
+    return ScorecardError(
+        f"{service} names the same next page of {what} twice: {plain(place or 'none')}.",
+        "Run again: what was read before is kept. If it happens again, report it to the service's support.",
+    )
+
+
+def no_json(response: ServiceResponse) -> str:
     """Return why a response is no JSON, "" if it is JSON."""
     try:
-        msgspec.json.decode(answer.body, type=msgspec.Raw)
-    except UNREADABLE:
-        return f"{kind_of(answer)} that is no whole JSON" if "json" in kind_of(answer) else kind_of(answer)
+        msgspec.json.decode(response.body, type=msgspec.Raw)
+    except UNDECODABLE:
+        return f"{kind_of(response)} that is no whole JSON" if "json" in kind_of(response) else kind_of(response)
     return ""
 
 
@@ -86,6 +153,6 @@ def with_whole_letters(body: bytes) -> bytes:
     return _ESCAPE.sub(lambda match: rb"\ufffd" if match["half"] else match[0], body)
 
 
-def kind_of(answer: ServiceResponse) -> str:
+def kind_of(response: ServiceResponse) -> str:
     """Return the content type of a response."""
-    return plain(answer.headers.get("Content-Type", "nothing it names").partition(";")[0])
+    return plain(response.headers.get("Content-Type", "nothing it names").partition(";")[0])

@@ -1,14 +1,45 @@
-"""What a connector has to do, and an object of its service on the way into raw tables."""
+"""What a connector does, and the pages of records that it yields."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
 from scorecard.extract.contracts.contract import ObjectContract, RecordShape
-from scorecard.extract.services.service_page import ServicePage
-from scorecard.extract.services.table_buffer import TableBuffer
+from scorecard.extract.services.response import ServiceResponse
 from scorecard.shared.settings import Connection, ServiceSettings
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """A record that the service names as deleted, without its fields; its last version becomes a tombstone.
+
+    ``entries``: the path of a list, if the record still exists and only that list inside of it is empty now.
+    """
+
+    key: str
+    at: datetime
+    reason: str
+    entries: str = ""
+
+
+@dataclass(frozen=True)
+class ServicePage:
+    """One response of a service.
+
+    ``records`` are JSON texts. ``gone`` are the records it names as deleted. ``ids`` are keys out of a list of all
+    records, and ``complete_at`` is when that list ended: what the warehouse has and the list lacks is deleted.
+    ``cursor`` is the checkpoint after this page; None if a run can't stop here.
+    """
+
+    url: str
+    sha256: str
+    size_bytes: int
+    records: Sequence[bytes]
+    gone: Sequence[Deletion] = ()
+    ids: Sequence[str] = ()
+    complete_at: datetime | None = None
+    cursor: dict[str, Any] | None = None
 
 
 class Service(Protocol):
@@ -43,46 +74,23 @@ class Service(Protocol):
         """
 
 
-@dataclass
-class ServiceObject:
-    """An object of a service that fills one or several raw tables.
+def page_of(
+    response: ServiceResponse,
+    records: Sequence[bytes] = (),
+    gone: Sequence[Deletion] = (),
+    place: str = "",
+    **end: Any,
+) -> ServicePage:
+    """Return the page of a response.
 
-    ``cursor`` is where this run began, and ``checkpoint`` where the newest page with a cursor leads. ``safe_pages`` is
-    the number of that page; ``pages`` and ``rows`` count what was read.
+    Parameters
+    ----------
+    place: what follows the response's URL to say which records it has.
+    end: ids, complete_at and cursor of the page.
     """
+    return ServicePage(response.url + place, response.sha256, len(response.body), records, gone, **end)
 
-    name: str
-    contracts: list[ObjectContract]
-    cursor: dict[str, Any] | None
-    buffers: list[TableBuffer] = field(default_factory=list)
-    checkpoint: dict[str, Any] | None = None
-    safe_pages: int = 0
-    rows: int = 0
-    pages: int = 0
-    error: Exception | None = None
 
-    @property
-    def is_at_checkpoint(self) -> bool:
-        """Whether the newest page has a cursor."""
-        return self.safe_pages == self.pages
-
-    def add(self, page: ServicePage) -> None:
-        """Add a page to the buffers."""
-        for buffer in self.buffers:
-            buffer.add(page)
-        self.pages += 1
-        self.rows += len(page.records) + len(page.gone)
-        if page.cursor is not None:
-            self.checkpoint, self.safe_pages = page.cursor, self.pages
-
-    def drop_after_checkpoint(self) -> None:
-        """Drop the pages from which a run can't go on."""
-        for buffer in self.buffers:
-            buffer.drop_after(self.safe_pages)
-
-    def clear(self) -> None:
-        """Empty the buffers after a load."""
-        for buffer in self.buffers:
-            buffer.clear()
-        self.pages = self.safe_pages = 0
-        self.checkpoint = None
+def is_comparison_due(own: ServiceSettings, cursor: Mapping[str, Any], now: datetime) -> bool:
+    """Whether all ids are to be compared again: `reconcile_days` have passed since ``reconciled_at`` of a cursor."""
+    return datetime.fromisoformat(cursor["reconciled_at"]) + timedelta(days=own.reconcile_days) <= now

@@ -21,13 +21,10 @@ from scorecard.extract.raw.undeclared import undeclared_warning
 from scorecard.extract.raw.validate import ValidatedTable, count
 from scorecard.extract.raw.warehouse_file import attached, read_types
 from scorecard.extract.services import versions
-from scorecard.extract.services.http_errors import QuotaExceeded
-from scorecard.extract.services.object_cursors import ObjectCursors
-from scorecard.extract.services.parallel_reading import ParallelReader
-from scorecard.extract.services.reading_progress import ReadingProgress
-from scorecard.extract.services.response import understood
-from scorecard.extract.services.service import Service, ServiceObject
-from scorecard.extract.services.service_page import ServicePage
+from scorecard.extract.services.parallel_reading import ParallelReader, ReadingProgress
+from scorecard.extract.services.response import QuotaExceeded, understood
+from scorecard.extract.services.service import Service, ServicePage
+from scorecard.extract.services.service_objects import ObjectCursors, ServiceObject
 from scorecard.extract.services.table_buffer import TableBuffer
 from scorecard.extract.services.validate_records import is_idle, validate_records
 from scorecard.shared.errors import ScorecardError

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import PARENT, ObjectContract, RecordShape, json_path, top_of
 from scorecard.extract.raw.undeclared import UndeclaredFields
-from scorecard.extract.services.service_page import ServicePage
+from scorecard.extract.services.service import ServicePage
 from scorecard.shared.sql import key_sql, literal, quoted
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Buffered records of a service, validated against a contract and prepared for a load."""
+"""Validate the buffered records of a service against a contract, and prepare their load."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,19 @@ from scorecard.extract.contracts.value_formats import cell_sql
 from scorecard.extract.raw.raw_tables import RawTables
 from scorecard.extract.raw.suspect import LossLimits
 from scorecard.extract.raw.undeclared import UNDECLARED
-from scorecard.extract.raw.validate import ValidatedTable, amounts_sent, count, faults, key_text, row_version, typed
+from scorecard.extract.raw.validate import (
+    ValidatedTable,
+    amounts_sent,
+    count,
+    faults,
+    has_key,
+    key_text,
+    row_version,
+    typed,
+)
+from scorecard.extract.services.compare_records import WarehouseComparison
 from scorecard.extract.services.drift import refuse_lacking, refuse_retyped, stretches
-from scorecard.extract.services.known_quarantine import KnownQuarantine
-from scorecard.extract.services.repeated import mark_repeated
 from scorecard.extract.services.table_buffer import TableBuffer, record_key
-from scorecard.extract.services.tombstones import Tombstones
 from scorecard.shared.sql import literal, quoted
 
 DELETED = (
@@ -20,6 +27,8 @@ DELETED = (
     Column("_deleted_reason", "varchar", "_deleted_reason", False),
 )
 """What a tombstone has beside the record's last fields."""
+
+ONCE = " times with equal records, and is kept once"
 
 
 def is_idle(buffer: TableBuffer, raw: RawTables) -> bool:
@@ -57,25 +66,24 @@ class _RecordValidation:
         refuse_lacking(db, table, contract)
         self._make_typed()
         refuse_retyped(db, table, contract)
-        mark_repeated(db, table, contract, self.shape, self._sql_names)
+        self._mark_repeated()
         self._make_bad()
         read = count(db, f"{table}_typed")
         self._count_pages()
-        tombstones = Tombstones(self.buffer, self.raw)
+        warehouse = WarehouseComparison(self.buffer, self.raw)
         if self.has_versions:
-            tombstones.find_vanished(self.limits)
+            warehouse.find_vanished(self.limits)
         self._make_good()
-        tombstones.mark_deleted()
+        warehouse.mark_deleted()
         if self.has_versions:
-            self._drop_older()
-            tombstones.add(self.names)
-        quarantine = KnownQuarantine(self.buffer, self.raw)
-        quarantine.find_mended()
-        new_bad = quarantine.drop_known_bad()
-        are_all_new = not self.has_versions or not self._overlaps()
+            warehouse.drop_older(self.shape.modified)
+            warehouse.add_tombstones(self.names)
+        warehouse.find_mended()
+        new_bad = warehouse.drop_known_bad()
+        are_all_new = not self.has_versions or not warehouse.has_known_records()
         columns = (*contract.columns, UNDECLARED, *DELETED)
         if not are_all_new and {column.name for column in columns} <= self.raw.columns(contract).keys():
-            self._drop_unchanged(row_version(columns))
+            warehouse.drop_unchanged(row_version(columns))
         db.execute(f"create or replace table {table}_held (_row_version varchar)")
         (loaded,) = db.execute(f"select coalesce(sum(_rows_loaded), 0)::bigint from {table}_pages").fetchone() or (0,)
         return ValidatedTable(contract, table, columns, self.buffer.undeclared, read, loaded, new_bad, are_all_new)
@@ -83,6 +91,38 @@ class _RecordValidation:
     @property
     def _sql_names(self) -> str:
         return ", ".join(map(quoted, self.names))
+
+    def _mark_repeated(self) -> None:
+        """Write into `_reason` of `<table>_typed` which records go to quarantine because their key repeats.
+
+        If records with one key differ at one moment, all of them do; if they are equal, all but the first. A key that
+        comes again in another response, or with another time of change, is another version of the record.
+        """
+        contract, shape, typed_table = self.contract, self.shape, f"{self.table}_typed"
+        moment = [] if shape.one_moment else ["_page", *([quoted(shape.modified)] if shape.modified else [])]
+        group = ", ".join([*map(quoted, contract.primary_key), *moment])
+        candidates = f"from {typed_table} where {has_key(contract)} and _deleted_at is null"
+        if not self.db.execute(f"select 1 {candidates} group by {group} having count(*) > 1 limit 1").fetchone():
+            return
+        key = literal(f"the key {', '.join(contract.primary_key)} = ")
+        # Equal records within a response are no error: one of them is kept.
+        equal = f"when _number > 1 then {key} || _key || ' comes ' || _times || {literal(ONCE)}"
+        self.db.execute(f"""
+            update {typed_table} as typed set _reason = concat_ws('; ', typed._reason, repeated._reason)
+            from (
+                select _row, case
+                    when _variants > 1 then {key} || _key || ' stands for ' || _times || ' records that differ'
+                    {equal if shape.one_moment else ""} end as _reason
+                from (
+                    select _row, {key_text(contract)} as _key, count(*) over same as _times,
+                        count(distinct row({self._sql_names})) over same as _variants,
+                        row_number() over (partition by {group} order by _row) as _number
+                    {candidates} window same as (partition by {group})
+                )
+                where _times > 1
+            ) as repeated
+            where typed._row = repeated._row and repeated._reason is not null
+        """)
 
     def _make_bad(self) -> None:
         """Make `<table>_bad`: the records for quarantine. A bad record that was deleted goes to `<table>_gone`."""
@@ -181,44 +221,4 @@ class _RecordValidation:
         self.db.execute(f"""
             update {table}_pages as page
             set _rows_loaded = (select count(*) from {table}_good as good where good._page = page._page)
-        """)
-
-    def _drop_older(self) -> None:
-        """Drop records of which the warehouse has a newer version: a list may lag behind what was read before."""
-        if not self.shape.modified:
-            return
-        same = " and ".join(f"h.{name} = g.{name}" for name in map(quoted, self.contract.primary_key))
-        modified = quoted(self.shape.modified)
-        self.db.execute(
-            f"delete from {self.table}_good as g using {self.raw.named(self.contract.name)} as h"
-            f" where h._valid_to is null and {same} and h.{modified} > g.{modified}"
-        )
-
-    def _overlaps(self) -> bool:
-        """Whether the warehouse holds any of the records."""
-        key = ", ".join(quoted(name) for name in self.contract.merge_key)
-        query = (
-            f"select 1 from {self.raw.current(self.contract)}"
-            f" where ({key}) in (select ({key}) from {self.table}_good) limit 1"
-        )
-        return self.db.execute(query).fetchone() is not None
-
-    def _drop_unchanged(self, version: str) -> None:
-        """Drop records that the warehouse holds in the same version, with all the entries of their lists."""
-        key = ", ".join(quoted(name) for name in self.contract.merge_key)
-        held, good = self.raw.current(self.contract), f"{self.table}_good"
-        self.db.execute(f"""
-            delete from {good} where ({key}) in (
-                select ({key})
-                from (
-                    select {key}, {version} as _version, true as _read
-                    from {good} where ({key}) in (select ({key}) from {held})
-                )
-                full join (
-                    select {key}, _row_version as _version, true as _is_held
-                    from {held} where ({key}) in (select ({key}) from {good})
-                ) using ({key}, _version)
-                group by {key}
-                having count(*) = count(_read) and count(*) = count(_is_held)
-            )
         """)

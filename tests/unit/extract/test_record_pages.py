@@ -2,7 +2,7 @@
 
 import pytest
 
-from scorecard.extract.services.record_pages import record_url
+from scorecard.extract import record_url
 from scorecard.shared.settings import Connection, ServiceSettings, Settings, load_settings
 
 HOSTS = {

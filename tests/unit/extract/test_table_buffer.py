@@ -10,7 +10,7 @@ from scorecard.extract.contracts.contract import Column, ObjectContract, RecordS
 from scorecard.extract.raw.extraction import scratch_database
 from scorecard.extract.raw.raw_tables import RawTables
 from scorecard.extract.raw.suspect import LossLimits
-from scorecard.extract.services.service_page import ServicePage
+from scorecard.extract.services.service import ServicePage
 from scorecard.extract.services.table_buffer import TableBuffer
 from scorecard.extract.services.validate_records import validate_records
 

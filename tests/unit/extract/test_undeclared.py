@@ -14,7 +14,7 @@ from scorecard.extract.contracts.declared_contracts import read_contracts
 from scorecard.extract.raw.raw_tables import RawTables
 from scorecard.extract.raw.suspect import LossLimits
 from scorecard.extract.raw.undeclared import UndeclaredFields
-from scorecard.extract.services.service_page import ServicePage
+from scorecard.extract.services.service import ServicePage
 from scorecard.extract.services.table_buffer import TableBuffer
 from scorecard.extract.services.validate_records import validate_records
 from scorecard.shared.errors import ScorecardError
@@ -262,7 +262,7 @@ from pathlib import Path
 from scorecard.shared.settings import Settings
 from scorecard.extract import load_contracts
 from scorecard.extract.contracts.contract import RecordShape
-from scorecard.extract.services.service_page import ServicePage
+from scorecard.extract.services.service import ServicePage
 from scorecard.extract.services.service_extraction import extract_service
 
 root = Path(sys.argv[1])

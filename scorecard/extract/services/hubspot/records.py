@@ -1,7 +1,7 @@
 """Pages of HubSpot's records and associations, and what has to be known of them."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -16,13 +16,13 @@ class Next(msgspec.Struct):
 
 
 class Paging(msgspec.Struct):
-    """What an answer says of the pages after it."""
+    """What a response says of the pages after it."""
 
     next: Next | None = None
 
 
 class ListPage(msgspec.Struct):
-    """A page of records, left as they came; also the answer to a search or a batch."""
+    """A page of records, left as they came; also those of a search or a batch."""
 
     results: list[msgspec.Raw]
     paging: Paging | None = None
@@ -147,7 +147,7 @@ def listed(kind: str, to: str, links: Links) -> list[str]:
     return in_order((link.id, link.type == name) for link in links.results)
 
 
-def text_of(raw: msgspec.Raw, associations: dict[str, list[str]]) -> bytes:
+def complete_record(raw: msgspec.Raw, associations: dict[str, list[str]]) -> bytes:
     """Return a record in one shape, wherever it was read: associations as lists of ids, nothing said twice."""
     fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     for name in fixed.SAID_TWICE:
@@ -157,16 +157,6 @@ def text_of(raw: msgspec.Raw, associations: dict[str, list[str]]) -> bytes:
     if associations:
         fields["associations"] = msgspec.Raw(msgspec.json.encode(associations))
     return msgspec.json.encode(fields)
-
-
-def moment(text: str) -> datetime:
-    """Read a moment of a cursor."""
-    return datetime.fromisoformat(text)
-
-
-def written(at: datetime) -> str:
-    """Write a moment into a cursor."""
-    return at.astimezone(UTC).isoformat()
 
 
 def millis(at: datetime) -> str:

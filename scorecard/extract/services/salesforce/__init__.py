@@ -1,8 +1,7 @@
 """Salesforce: changes by SystemModstamp, deletes and merges by queryAll, older deletes by comparing ids."""
 
 import re
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,23 +9,21 @@ from typing import Any
 import msgspec
 
 from scorecard.extract.contracts.contract import ObjectContract, RecordShape, first_day
-from scorecard.extract.services.drift import lacking, retyped
-from scorecard.extract.services.http_errors import RefusedRequest
-from scorecard.extract.services.response import ServiceResponse
+from scorecard.extract.services.drift import refuse_changed_fields
+from scorecard.extract.services.response import RefusedRequest, explain_unreadable
 from scorecard.extract.services.salesforce import settings as fixed
-from scorecard.extract.services.salesforce.bulk import Job, forget_job, part_of, part_problem
-from scorecard.extract.services.salesforce.login import connect, error_code
+from scorecard.extract.services.salesforce.api import JOB_CURE, SalesforceApi, connect
 from scorecard.extract.services.salesforce.queries import (
     Described,
     Fields,
     Query,
-    QueryPage,
+    forget_job,
     ids_of,
     moment,
     soql,
     written,
 )
-from scorecard.extract.services.service_page import ServicePage
+from scorecard.extract.services.service import ServicePage, is_comparison_due, page_of
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Connection, ServiceSettings
 
@@ -43,18 +40,18 @@ class Salesforce:
     def __init__(self, name: str, own: ServiceSettings, connection: Connection) -> None:
         self.name, self.own = name, own
         self.http = connect(name, connection, own.quota_reserve)
-        self.page_size = min(own.page_size or fixed.PAGE, fixed.PAGE)
+        self.api = SalesforceApi(name, self.http, min(own.page_size or fixed.PAGE, fixed.PAGE))
         self._described: dict[str, Described] = {}
 
     def who(self) -> str:
         """Return whose credentials these are."""
         try:
-            answer = self.http.get(f"{self.http.base.partition('/services/')[0]}/services/oauth2/userinfo")
+            response = self.http.get(self.api.absolute("/services/oauth2/userinfo"))
         except RefusedRequest as error:
             if error.status != 403:
                 raise
             return "a user whose name the External Client App may not read, for it lacks the scope openid"
-        user = answer.decode(dict[str, Any])
+        user = response.decode(dict[str, Any])
         return f"{user.get('preferred_username', 'an unnamed user')} of the org {user.get('organization_id', '?')}"
 
     def clock(self) -> datetime | None:
@@ -76,13 +73,8 @@ class Salesforce:
     def check(self, contract: ObjectContract) -> None:
         """Fail if the user can't read the object, or if a declared field is missing or has another type."""
         types = self._describe(contract.object).types
-        if gone := [column for column in contract.columns if column.header not in types and not column.optional]:
-            raise lacking(contract, gone)
-        for column in (column for column in contract.columns if column.header in types):
-            declared = column.data_type.partition("(")[0]
-            fit = fixed.TYPES.get(types[column.header], ())
-            if declared != "varchar" and declared not in fit:
-                raise retyped(contract, column, f"field {column.header}", f"{types[column.header]} in Salesforce")
+        fields = {column: column.header for column in contract.columns if column.header in types or not column.optional}
+        refuse_changed_fields(contract, fields, types, fixed.TYPES, "field", "Salesforce")
 
     def pages(
         self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
@@ -94,29 +86,24 @@ class Salesforce:
         query = Query(name, self._wanted(name, contracts), self._stamp(name))
         reached.setdefault("reconciled_at", written(begun_at))
         yield from self._changes(query, start, reached, begun_at)
-        due = moment(reached["reconciled_at"]) + timedelta(days=self.own.reconcile_days) <= begun_at
-        if again or due:
+        if again or is_comparison_due(self.own, reached, begun_at):
             yield from self._compared(query, start, reached, begun_at)
 
     def _describe(self, name: str) -> Described:
         """Return the types of the readable fields of an object, by name, and the time of the response."""
         if name not in self._described:
-            try:
-                answer = self.http.get(f"sobjects/{name}/describe")
-            except RefusedRequest as error:
-                if error.status not in (403, 404):
-                    raise
-                raise ScorecardError(
-                    f"Salesforce has no object {name} that the user of the connection {self.name} may read.",
-                    "Give the user's permission set the right to read the object and its fields, or leave it out of"
-                    f" `objects` of the service {self.name} in the settings.",
-                ) from None
-            fields = answer.decode(Fields).fields
-            self._described[name] = Described({field.name: field.type for field in fields}, answer.served_at)
+            with explain_unreadable(
+                f"Salesforce has no object {name} that the user of the connection {self.name} may read.",
+                "Give the user's permission set the right to read the object and its fields, or leave it out of"
+                f" `objects` of the service {self.name} in the settings.",
+            ):
+                response = self.http.get(f"sobjects/{name}/describe")
+            fields = response.decode(Fields).fields
+            self._described[name] = Described({field.name: field.type for field in fields}, response.served_at)
         return self._described[name]
 
     def _wanted(self, name: str, contracts: list[ObjectContract]) -> list[str]:
-        """Return the fields to ask for: those declared, and the others if new fields are kept."""
+        """Return the fields to query: those declared, and the others if new fields are kept."""
         types = self._describe(name).types
         columns = (column for contract in contracts for column in contract.columns)
         declared = dict.fromkeys(column.header for column in columns if column.header in types)
@@ -144,147 +131,69 @@ class Salesforce:
         where = f"{query.stamp} >= {written(since)}" if since else ""
         where = f"({where} OR {still_open})" if still_open else where
         in_bulk = query.name not in fixed.NOT_FOR_BULK
-        if in_bulk and (_is_long(query.fields) or self._count(query.name, where) > self.own.bulk_above):
-            reached["job"] = self._create_job(soql(query.fields, query.name, where))
+        if in_bulk and (query.is_long or self.api.count(query.name, where) > self.own.bulk_above):
+            reached["job"] = self.api.create_job(soql(query.fields, query.name, where))
             # Only records that are still open can be older.
             reached["newest"] = written(start) if start and not last else last or ""
             yield from self._bulk_results(query.name, reached)
             return
         if still_open:
-            for page, answer in self._read(replace(query, where=still_open), None, since, begun_at):
-                yield _page(answer, page.records, cursor=dict(reached))
-        for page, answer in self._read(query, since, None, begun_at):
+            for page, response in self.api.pages(replace(query, where=still_open), None, since, begun_at):
+                yield page_of(response, page.records, cursor=dict(reached))
+        for page, response in self.api.pages(query, since, None, begun_at):
             if page.records:
                 newest = msgspec.json.decode(page.records[-1])[query.stamp]
                 reached["since"] = max(reached.get("since") or "", written(moment(newest)))
-            yield _page(answer, page.records, cursor=dict(reached))
-
-    def _count(self, name: str, where: str) -> int:
-        """Count records; 0 if the query times out, since then smaller stretches are queried."""
-        try:
-            return self._query(soql(["COUNT()"], name, where))[0].total
-        except RefusedRequest as error:
-            if error_code(error) != "QUERY_TIMEOUT":
-                raise
-            return 0
-
-    def _read(
-        self, query: Query, low: datetime | None, high: datetime | None, begun_at: datetime
-    ) -> Iterator[tuple[QueryPage, ServiceResponse]]:
-        """Yield the pages of a stretch of time, in halves if the query of the whole times out."""
-        try:
-            first = self._query(query.between(low, high))
-        except RefusedRequest as error:
-            if error_code(error) != "QUERY_TIMEOUT":
-                raise
-            start, end = low or moment(fixed.EARLIEST), high or begun_at + timedelta(days=1)
-            if end - start < timedelta(seconds=2):
-                raise
-            middle = start + (end - start) / 2
-            yield from self._read(query, low, middle, begun_at)
-            yield from self._read(query, middle, high, begun_at)
-            return
-        yield from self._follow(first)
-
-    def _query(self, text: str) -> tuple[QueryPage, ServiceResponse]:
-        size = f"batchSize={max(self.page_size, 200)}"
-        answer = self.http.get("queryAll", {"q": text}, headers={"Sforce-Query-Options": size})
-        return answer.decode(QueryPage), answer
-
-    def _follow(self, first: tuple[QueryPage, ServiceResponse]) -> Iterator[tuple[QueryPage, ServiceResponse]]:
-        page, answer = first
-        seen = set()
-        while True:
-            yield page, answer
-            if page.done:
-                return
-            if page.next_url in seen:
-                raise ScorecardError(
-                    f"{self.name} names the same next page twice.",
-                    "Run again: what was read before is kept.",
-                )
-            seen.add(page.next_url)
-            answer = self.http.get(self._absolute(page.next_url))
-            page = answer.decode(QueryPage)
+            yield page_of(response, page.records, cursor=dict(reached))
 
     def _compared(
         self, query: Query, start: datetime | None, reached: dict[str, Any], begun_at: datetime
     ) -> Iterator[ServicePage]:
-        """Yield all records with their ids: one that the warehouse holds and the list lacks was deleted.
+        """Yield all records with their ids: one that the warehouse has and the list lacks was deleted.
 
         A record may also become visible without a change, as when the user gets the right to read it.
         """
         # Not the operation `query`, which leaves out archived tasks and events.
         not_deleted = "IsDeleted = false" if "IsDeleted" in self._describe(query.name).types else ""
-        only_ids = _is_long(query.fields)
+        only_ids = query.is_long
         query = replace(query, fields=("Id",) if only_ids else query.fields, where=not_deleted)
-        older = self._read(query.of_ids, None, start, begun_at) if start else ()
-        for page, answer in older:
-            yield _page(answer, (), ids=ids_of(page))
-        for page, answer in self._read(query, start, None, begun_at):
-            yield _page(answer, () if only_ids else page.records, ids=ids_of(page))
-        reached["reconciled_at"] = written(answer.served_at)
-        yield _page(answer, (), complete_at=answer.served_at, cursor=dict(reached))
-
-    def _absolute(self, path: str) -> str:
-        return self.http.base.partition("/services/")[0] + path
-
-    def _create_job(self, query: str) -> str:
-        return self.http.post("jobs/query", {"operation": "queryAll", "query": query}).decode(Job).id
+        older = self.api.pages(query.of_ids, None, start, begun_at) if start else ()
+        for page, response in older:
+            yield page_of(response, ids=ids_of(page))
+        for page, response in self.api.pages(query, start, None, begun_at):
+            yield page_of(response, () if only_ids else page.records, ids=ids_of(page))
+        reached["reconciled_at"] = written(response.served_at)
+        yield page_of(response, complete_at=response.served_at, cursor=dict(reached))
 
     def _bulk_results(self, name: str, reached: dict[str, Any]) -> Iterator[ServicePage]:
         """Yield the parts of a bulk job's result; each is a checkpoint for a later run."""
-        job = self._await(name, reached["job"])
+        job = self.api.complete_job(name, reached["job"])
         types, stamp = self._describe(name).types, self._stamp(name)
         seen = {reached.get("locator", "")}
         while True:
-            place = {"locator": reached["locator"]} if "locator" in reached else {}
-            params = {"maxRecords": fixed.BULK_PAGE, **place}
-            answer = self.http.request("GET", f"jobs/query/{job.id}/results", problem=part_problem, params=params)
-            part = part_of(answer, lambda field: types.get(field) == "datetime")
+            part, response = self.api.job_result(
+                job, reached.get("locator"), lambda field: types.get(field) == "datetime"
+            )
             moments = (written(moment(record[stamp])) for record in part.records)
             newest = max([reached.get("newest") or reached.get("since") or "", *moments])
             reached |= {"newest": newest, "locator": part.locator, "read": reached.get("read", 0) + len(part.records)}
             if part.locator and part.locator not in seen:
                 seen.add(part.locator)
-                yield _page(answer, part.texts, cursor=dict(reached))
+                yield page_of(response, part.json_records, cursor=dict(reached))
                 continue
             is_whole = not part.locator and reached["read"] == job.records
             read = forget_job(reached)
             if is_whole:
                 reached["since"] = newest
-                yield _page(answer, part.texts, cursor=dict(reached))
+                yield page_of(response, part.json_records, cursor=dict(reached))
                 return
             # Keep the records that were read. The cursor is that of before the job, so the next run makes a new job.
-            yield _page(answer, part.texts, cursor=dict(reached))
+            yield page_of(response, part.json_records, cursor=dict(reached))
             raise ScorecardError(
                 f"Salesforce's bulk job {job.id} for {name} has {job.records} records, and its result ended after"
                 f" {read}{' in a part that repeats itself' if part.locator else ''}.",
-                "Run again: a new job is made. If it happens again, raise bulk_above, so that it is asked page by"
-                " page.",
+                JOB_CURE,
             )
-
-    def _await(self, name: str, job_id: str) -> Job:
-        until = time.monotonic() + fixed.POLL_MINUTES * 60
-        while (job := self.http.get(f"jobs/query/{job_id}").decode(Job)).state != "JobComplete":
-            if job.state in ("Aborted", "Failed") or time.monotonic() > until:
-                state = "has not ended" if job.state not in ("Aborted", "Failed") else f"was {job.state.lower()}"
-                raise ScorecardError(
-                    f"Salesforce's bulk job {job.id} for {name} {state}.",
-                    "Run again: a new job is made. If it happens again, raise bulk_above, so that it is asked page by"
-                    " page.",
-                )
-            time.sleep(fixed.POLL_SECONDS)
-        return job
-
-
-def _is_long(fields: Sequence[str]) -> bool:
-    """Whether a query of the fields is too long for an address; a bulk job is posted instead."""
-    return len(",".join(fields)) > fixed.LONGEST_QUERY
-
-
-def _page(answer: ServiceResponse, records: Sequence[bytes], **rest: Any) -> ServicePage:
-    return ServicePage(answer.url, answer.sha256, len(answer.body), records, **rest)
 
 
 CONNECTOR = Salesforce

@@ -10,19 +10,26 @@ import msgspec
 import sqlalchemy as sa
 
 from scorecard.extract.contracts.contract import Column, ObjectContract, RecordShape, first_day
-from scorecard.extract.services.drift import lacking
-from scorecard.extract.services.service_page import ServicePage
+from scorecard.extract.services.drift import lacking, wrong_type
+from scorecard.extract.services.service import ServicePage
 from scorecard.extract.services.sql import settings as fixed
 from scorecard.extract.services.sql.connection import Denied, connect, session
-from scorecard.extract.services.sql.table_reading import (
+from scorecard.extract.services.sql.tables import (
     TableReading,
+    before,
     cursor_between,
+    cursor_text,
     has_declared_format,
+    json_record,
     key_and_cursor,
+    kind_of,
+    no_later,
+    now,
+    reflect,
+    repeated_keys,
     start_of,
+    value_of,
 )
-from scorecard.extract.services.sql.tables import kind_of, reflect, repeated_keys
-from scorecard.extract.services.sql.values import before, no_later, now, value_of, written
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Connection, ServiceSettings
 from scorecard.shared.sql import key_of
@@ -103,22 +110,21 @@ class Sql:
     def _check_type(self, contract: ObjectContract, column: Column, kind: str) -> None:
         declared = column.data_type.partition("(")[0]
         key, cursor = column.name in contract.primary_key, column.name == contract.cursor
-        cure = (
-            f"Correct the data_type of {column.name} in {contract.declared_in} and the staging model of {contract.name}"
-            " beside it."
-        )
-        what = f"The field {column.header} of {contract.object}"
         fits = (
             declared == "varchar"
             or declared in fixed.TYPES.get(kind, ())
             or has_declared_format(contract, column, kind)
         )
+        field = f"The field {column.header} of {contract.object}"
         if kind == "binary" or not fits:
-            raise ScorecardError(f"{what} is a {kind} in the database, and a {column.data_type} in the contract.", cure)
-        if key and declared != "varchar" and declared not in fixed.KEYS.get(kind, ()):
-            raise ScorecardError(f"{what} is a {kind}, whose keys can't be compared as {column.data_type}.", cure)
-        if cursor and declared not in fixed.CURSORS:
-            raise ScorecardError(f"{what} is the cursor and a {column.data_type}, which says not what is new.", cure)
+            problem = f"{field} is a {kind} in the database, and a {column.data_type} in the contract."
+        elif key and declared != "varchar" and declared not in fixed.KEYS.get(kind, ()):
+            problem = f"{field} is a {kind}, whose keys can't be compared as {column.data_type}."
+        elif cursor and declared not in fixed.CURSORS:
+            problem = f"{field} is the cursor, and a {column.data_type} does not order what is new."
+        else:
+            return
+        raise wrong_type(contract, column, problem)
 
     def _probe(self, table: sa.Table, columns: Sequence[str]) -> None:
         """Select no row, which fails if the user can't read the columns."""
@@ -155,7 +161,7 @@ class Sql:
         for url, records, _, newest in self._read(db, reading, query, where, [column, *reading.key]):
             since = max((value for value in (since, newest) if value is not None), default=None)
             if since is not None:
-                reached["since"] = _text(since)
+                reached["since"] = cursor_text(since)
             yield _page(url, records, cursor=cursor_between(reading, reached))
         if reading.repeated is not None:
             yield _page(url, (), cursor=dict(reached))
@@ -176,7 +182,7 @@ class Sql:
             # Older rows are left out, but they are not deleted.
             for url, _, keys, _ in self._read(db, reading, "", older, []):
                 yield _page(url, (), ids=keys, cursor=cursor_between(reading, reached))
-        done = {"reconciled_at": reading.at.isoformat(), **({"since": _text(since)} if since is not None else {})}
+        done = {"reconciled_at": reading.at.isoformat(), **({"since": cursor_text(since)} if since is not None else {})}
         yield _page(url, (), complete_at=reading.at, cursor=done)
 
     def _read(
@@ -197,7 +203,7 @@ class Sql:
         decoder = _decoder(few)
         count = 0
         for rows in streamed.execute(statement.where(*where).order_by(*order)).partitions(self.page_size):
-            records = [row[0].encode() if is_text else written(row, reading.point) for row in rows]
+            records = [row[0].encode() if is_text else json_record(row, reading.point) for row in rows]
             decoded = [msgspec.structs.astuple(decoder.decode(record)) for record in records]
             keys = [key_of(values[: len(reading.keys)]) for values in decoded]
             newest = None
@@ -247,10 +253,6 @@ def _page(url: str, records: Sequence[bytes], **rest: Any) -> ServicePage:
     for record in records:
         digest.update(record + b"\n")
     return ServicePage(url, digest.hexdigest(), sum(map(len, records)), records, **rest)
-
-
-def _text(value: Any) -> str:
-    return str(value) if isinstance(value, int) else str(value.isoformat())
 
 
 CONNECTOR = Sql

@@ -8,11 +8,10 @@ from urllib.parse import quote
 import msgspec
 
 from scorecard.extract.contracts.contract import ObjectContract, RecordShape, first_day
-from scorecard.extract.services.http_errors import RefusedRequest
-from scorecard.extract.services.response import ServiceResponse
-from scorecard.extract.services.service_page import Deletion, ServicePage
+from scorecard.extract.services.response import RefusedRequest, ServiceResponse
+from scorecard.extract.services.service import Deletion, ServicePage, page_of
 from scorecard.extract.services.stripe import settings as fixed
-from scorecard.extract.services.stripe.api import ListPage, NotAllowed, RecordHead, StripeApi, is_missing, record_of
+from scorecard.extract.services.stripe.api import ListPage, NotAllowed, RecordHead, StripeApi, head_of, is_missing
 from scorecard.extract.services.stripe.events import ChangeEvent, EventFeed
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Connection, ServiceSettings
@@ -51,7 +50,7 @@ class Stripe:
         return self.api.http.clock
 
     def shape(self, name: str) -> RecordShape:
-        """Say where deletes stand in a record: where `_tombstone` writes them."""
+        """Return the fields in which `_tombstone` writes a deletion."""
         return RecordShape(deleted="deleted", deleted_at="deleted_at", ignored=fixed.VOLATILE)
 
     def check(self, contract: ObjectContract) -> None:
@@ -72,7 +71,7 @@ class Stripe:
         self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
     ) -> Iterator[ServicePage]:
         """Yield what changed since the cursor by events; all records if there is no cursor or events have expired."""
-        # Ask for it only if it is needed: the key may lack the right.
+        # Expand a list only if a raw table needs it: the key may lack the right.
         if any(_is_expanded(contract) for contract in contracts):
             self._expanded.add(name)
         first = first_day(self.own.start_date, contracts)
@@ -96,34 +95,34 @@ class Stripe:
         compare = place["compare"]
         lists_all = compare and place["part"] == 0 and not place["after"]
         for part in range(place["part"], len(parts)):
-            for answer, listed in self._listed(name, parts[part], place):
-                ids, records, gone = self._records(name, answer, listed)
+            for response, listed in self._listed(name, parts[part], place):
+                ids, records, gone = self._records(name, response, listed)
                 if listed.has_more:
-                    last = record_of(listed.data[-1])
+                    last = head_of(listed.data[-1])
                     place |= {"part": part, "after": last.id, "created": last.created}
                 else:
                     place |= {"part": part + 1, "after": "", "created": 0}
                 done = place["part"] == len(parts)
-                yield _page(
-                    answer,
+                yield page_of(
+                    response,
                     records,
                     gone,
                     ids=ids if lists_all else (),
-                    complete_at=answer.served_at if lists_all and done else None,
+                    complete_at=response.served_at if lists_all and done else None,
                     cursor=end if done and (lists_all or not compare) else {**end, "list": dict(place)},
                 )
         if compare and not lists_all:
             yield from self._ids(name, parts, end)
 
     def _ids(self, name: str, parts: tuple[dict[str, str], ...], end: dict[str, Any]) -> Iterator[ServicePage]:
-        """Yield the ids of all records; a record that the warehouse holds and the list lacks was deleted."""
+        """Yield the ids of all records; a record that the warehouse has and the list lacks was deleted."""
         for number, part in enumerate(parts, 1):
-            for answer, listed in self.api.listed(fixed.LISTS[name], {"limit": self.page_size, **part}):
+            for response, listed in self.api.listed(fixed.LISTS[name], {"limit": self.page_size, **part}):
                 done = number == len(parts) and not listed.has_more
-                yield _page(
-                    answer,
-                    ids=[record_of(record).id for record in listed.data],
-                    complete_at=answer.served_at if done else None,
+                yield page_of(
+                    response,
+                    ids=[head_of(record).id for record in listed.data],
+                    complete_at=response.served_at if done else None,
                     cursor=end if done else None,
                 )
 
@@ -144,58 +143,58 @@ class Stripe:
             yield from self.api.listed(path, {**params, "created[lte]": place["created"]})
 
     def _records(
-        self, name: str, answer: ServiceResponse, listed: ListPage
+        self, name: str, response: ServiceResponse, listed: ListPage
     ) -> tuple[list[str], list[bytes], list[Deletion]]:
         """Return the ids, the records and the emptied lists of a page."""
         ids, records, gone = [], [], []
-        for text in listed.data:
-            record = record_of(text)
-            full_record = self._whole(name, record, text)
+        for record in listed.data:
+            head = head_of(record)
+            full_record = self._whole(name, head, record)
             if full_record is None:
                 continue
-            ids.append(record.id)
-            if self._wanted(name, record):
+            ids.append(head.id)
+            if self._wanted(name, head):
                 records.append(full_record)
-                gone += self._emptied(name, record, answer)
+                gone += self._emptied(name, head, response)
         return ids, records, gone
 
-    def _wanted(self, name: str, record: RecordHead) -> bool:
-        return record.created >= self._starts[name]
+    def _wanted(self, name: str, head: RecordHead) -> bool:
+        return head.created >= self._starts[name]
 
-    def _whole(self, name: str, record: RecordHead, text: bytes | msgspec.Raw) -> bytes | None:
+    def _whole(self, name: str, head: RecordHead, record: bytes | msgspec.Raw) -> bytes | None:
         """Return a record with all entries of the lists inside of it; None if it was deleted meanwhile."""
         fields: dict[str, Any] = {}
-        inside = _inside(name, record)
+        inside = _inside(name, head)
         if inside is not None and inside.has_more:
             field, path, params = fixed.LINES[name]
-            query = {key: value.format(id=record.id) for key, value in params.items()}
+            query = {key: value.format(id=head.id) for key, value in params.items()}
             entries: list[msgspec.Raw] = []
             try:
-                for _, listed in self.api.listed(path.format(id=record.id), {"limit": fixed.PAGE, **query}):
+                for _, listed in self.api.listed(path.format(id=head.id), {"limit": fixed.PAGE, **query}):
                     entries += listed.data
             except RefusedRequest as error:
                 if not is_missing(error):
                     raise
                 return None
             fields[field] = {"object": "list", "data": entries, "has_more": False}
-        if expanded := self._records_inside(name, record):
+        if expanded := self._records_inside(name, head):
             field, into = fixed.EXPANDED[name]
-            fields |= {field: [record_of(entry).id for entry in expanded], into: expanded}
+            fields |= {field: [head_of(entry).id for entry in expanded], into: expanded}
         if not fields:
-            return bytes(text)
-        return msgspec.json.encode({**msgspec.json.decode(text, type=dict[str, msgspec.Raw]), **fields})
+            return bytes(record)
+        return msgspec.json.encode({**msgspec.json.decode(record, type=dict[str, msgspec.Raw]), **fields})
 
-    def _records_inside(self, name: str, record: RecordHead) -> list[msgspec.Raw]:
+    def _records_inside(self, name: str, head: RecordHead) -> list[msgspec.Raw]:
         """Return the entries of an expanded list inside of a record."""
-        return getattr(record, fixed.EXPANDED[name][0]) or [] if name in self._expanded else []
+        return getattr(head, fixed.EXPANDED[name][0]) or [] if name in self._expanded else []
 
-    def _emptied(self, name: str, record: RecordHead, answer: ServiceResponse) -> list[Deletion]:
+    def _emptied(self, name: str, head: RecordHead, response: ServiceResponse) -> list[Deletion]:
         """Return a deletion for each empty list of a record, since no entry replaces the old ones."""
-        inside = _inside(name, record)
+        inside = _inside(name, head)
         empty = [f"{fixed.LINES[name][0]}.data"] if inside is not None and not inside.data else []
-        if name in self._expanded and not self._records_inside(name, record):
+        if name in self._expanded and not self._records_inside(name, head):
             empty.append(fixed.EXPANDED[name][1])
-        return [Deletion(record.id, answer.served_at, "no longer in its record", entries=path) for path in empty]
+        return [Deletion(head.id, response.served_at, "no longer in its record", entries=path) for path in empty]
 
     def _changed(self, name: str, since: int) -> Iterator[ServicePage]:
         """Yield the objects that events name, each as it is now.
@@ -212,46 +211,40 @@ class Stripe:
         for change in sorted(newest.values(), key=lambda change: change.created):
             since = max(since, change.created)
             yield self._read_again(name, deleted.get(change.id, change), {"since": since})
-        newest_of_all, answer = self.feed.begin()
-        yield _page(answer, cursor=newest_of_all)
+        newest_of_all, response = self.feed.begin()
+        yield page_of(response, cursor=newest_of_all)
 
     def _read_again(self, name: str, change: ChangeEvent, cursor: dict[str, Any]) -> ServicePage:
         try:
             expand = _expand(name) if name in self._expanded else {}
-            answer = self.api.get(f"{fixed.LISTS[name]}/{quote(change.id, safe='')}", expand)
+            response = self.api.get(f"{fixed.LISTS[name]}/{quote(change.id, safe='')}", expand)
         except RefusedRequest as error:
             if not is_missing(error):
                 raise
             return self._tombstone(name, change, cursor)
-        record = record_of(answer.body)
+        head = head_of(response.body)
         # A deleted customer can still be read, but without its fields.
-        full_record = None if record.deleted else self._whole(name, record, answer.body)
+        full_record = None if head.deleted else self._whole(name, head, response.body)
         if full_record is None:
             return self._tombstone(name, change, cursor)
-        if not self._wanted(name, record):
-            return _page(answer, cursor=cursor)
-        return _page(answer, [full_record], self._emptied(name, record, answer), cursor=cursor)
+        if not self._wanted(name, head):
+            return page_of(response, cursor=cursor)
+        return page_of(response, [full_record], self._emptied(name, head, response), cursor=cursor)
 
     def _tombstone(self, name: str, change: ChangeEvent, cursor: dict[str, Any]) -> ServicePage:
         """Return the tombstone of a record: with the fields of the event, or as it was read last."""
         at = datetime.fromtimestamp(change.created, UTC)
         records = []
-        if change.last and self._wanted(name, record_of(change.last)):
+        if change.last and self._wanted(name, head_of(change.last)):
             fields = msgspec.json.decode(change.last, type=dict[str, msgspec.Raw])
             records = [msgspec.json.encode({**fields, "deleted": True, "deleted_at": at})]
         gone = [Deletion(change.id, at, "deleted")]
         return ServicePage(change.url, change.sha256, change.size_bytes, records, gone, cursor=cursor)
 
 
-def _page(
-    answer: ServiceResponse, records: list[bytes] | None = None, gone: list[Deletion] | None = None, **rest: Any
-) -> ServicePage:
-    return ServicePage(answer.url, answer.sha256, len(answer.body), records or (), gone or (), **rest)
-
-
-def _inside(name: str, record: RecordHead) -> Any:
+def _inside(name: str, head: RecordHead) -> Any:
     """Return the list inside of a record, None if it has none."""
-    return getattr(record, fixed.LINES[name][0]) if name in fixed.LINES else None
+    return getattr(head, fixed.LINES[name][0]) if name in fixed.LINES else None
 
 
 def _is_expanded(contract: ObjectContract) -> bool:
@@ -260,7 +253,7 @@ def _is_expanded(contract: ObjectContract) -> bool:
 
 
 def _expand(name: str, prefix: str = "") -> dict[str, str]:
-    """Return how to ask for the records of such a list; in a list of objects it is the list ``of`` each of them."""
+    """Return the parameter that expands such a list. ``prefix`` is "data." in a list of objects."""
     return {"expand[]": prefix + fixed.EXPANDED[name][0]}
 
 

@@ -1,4 +1,4 @@
-"""How to ask Stripe, and how it says what it holds."""
+"""Requests to Stripe: its key, records and lists."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from scorecard.extract.services.http import Http
-from scorecard.extract.services.http_errors import RefusedRequest
-from scorecard.extract.services.response import ServiceResponse
+from scorecard.extract.services.oauth import bearer
+from scorecard.extract.services.response import RefusedRequest, ServiceResponse, note_next_page
 from scorecard.extract.services.stripe.settings import API, HOST
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Connection
@@ -22,14 +22,14 @@ class ListPage(msgspec.Struct):
 
 
 class Lines(msgspec.Struct):
-    """What a record carries of the list inside of it."""
+    """The list inside of a record, as far as the record has it."""
 
     data: list[msgspec.Raw] = []
     has_more: bool = False
 
 
 class RecordHead(msgspec.Struct):
-    """What has to be known of a record; its other fields are not decoded. Its discounts are ids or records."""
+    """The fields of a record that decide how it is read. Its discounts are ids or records."""
 
     id: str
     created: int = 0
@@ -40,7 +40,7 @@ class RecordHead(msgspec.Struct):
 
 
 class StripeApi:
-    """Stripe, asked with the key of one connection."""
+    """The account, a request at a time."""
 
     def __init__(self, name: str, connection: Connection) -> None:
         self.name = name
@@ -51,11 +51,11 @@ class StripeApi:
                 "Set its password to a restricted key (rk_…) with the rights that the connector's README lists.",
             )
         self.mode = "live mode" if "_live_" in key else "test mode"
-        headers = {"Authorization": f"Bearer {key}", "Stripe-Version": API}
+        headers = {**bearer(key), "Stripe-Version": API}
         self.http = Http(name, f"{(connection.host or HOST).rstrip('/')}/v1/", lambda fresh: headers)
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> ServiceResponse:
-        """Ask for a path. Raises as `Http.request` does; what the key may not do is told in words of our own."""
+        """Get a path. Raises as `Http.request` does; a right that the key lacks is named without Stripe's own words."""
         try:
             return self.http.get(path, params)
         except RefusedRequest as error:
@@ -70,23 +70,19 @@ class StripeApi:
         ------
         ScorecardError: a page ends where one before it ended.
         """
-        seen = {after}
+        seen: set[str | None] = {after}
         while True:
-            answer = self.get(path, {**params, "starting_after": after} if after else params)
-            page = answer.decode(ListPage)
-            after = record_of(page.data[-1]).id if page.data else ""
-            if page.has_more and after in seen:
-                raise ScorecardError(
-                    f"{self.name} repeats a page of {path}: starting_after={after or 'nothing'} comes twice.",
-                    "Run again: what was read before is kept.",
-                )
-            yield answer, page
+            response = self.get(path, {**params, "starting_after": after} if after else params)
+            page = response.decode(ListPage)
+            if page.has_more:
+                after = head_of(page.data[-1]).id if page.data else ""
+                note_next_page(self.name, path, after, seen)
+            yield response, page
             if not page.has_more:
                 return
-            seen.add(after)
 
     def _explained(self, error: RefusedRequest, path: str, expanded: str) -> ScorecardError:
-        """Say what was refused; Stripe's own words on a key repeat a part of it."""
+        """Return the error of a refusal; Stripe's own words about a key repeat a part of it."""
         if error.status == 401:
             return ScorecardError(
                 f"Stripe does not accept the key of the connection {self.name}.",
@@ -109,13 +105,13 @@ class NotAllowed(ScorecardError):
     """The key lacks a right."""
 
 
-def record_of(text: msgspec.Raw | bytes) -> RecordHead:
-    """Decode what has to be known of a record."""
-    return msgspec.json.decode(text, type=RecordHead)
+def head_of(record: msgspec.Raw | bytes) -> RecordHead:
+    """Decode the fields of a record that decide how it is read."""
+    return msgspec.json.decode(record, type=RecordHead)
 
 
 def is_missing(error: RefusedRequest, param: str = "") -> bool:
-    """Whether there is no such object: the one that `param` names, or without it any but the place in a list."""
+    """Whether Stripe has no such object: the one that `param` names; without it, any but the place in a list."""
     try:
         details = msgspec.json.decode(error.body)["error"]
         code, named = details.get("code"), details.get("param")

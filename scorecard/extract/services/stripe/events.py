@@ -1,4 +1,4 @@
-"""Stripe's events: which objects have changed, read once a run for all of them."""
+"""Stripe's events: they name the objects that have changed, and are read once a run for all objects."""
 
 from dataclasses import dataclass, field
 from threading import Lock
@@ -24,7 +24,7 @@ class _Event(msgspec.Struct):
 
 
 class _EventSubject(msgspec.Struct):
-    """What an event is about. Some things have no id."""
+    """The object of an event. Some have no id."""
 
     object: str | None = None
     id: str | None = None
@@ -32,10 +32,10 @@ class _EventSubject(msgspec.Struct):
 
 @dataclass(frozen=True)
 class ChangeEvent:
-    """An event, as far as it says that an object has changed.
+    """The change of an object that an event names.
 
-    ``url``, ``sha256`` and ``size_bytes`` are of the answer that told it. ``last`` are the fields of an object that was
-    deleted; none where they are of another version of the API than ours.
+    ``url``, ``sha256`` and ``size_bytes`` are of the response that has the event. ``last`` are the fields of an object
+    that was deleted; none if they are of another version of the API than ours.
     """
 
     kind: str
@@ -50,7 +50,7 @@ class ChangeEvent:
 
 @dataclass
 class EventFeed:
-    """The events from the moment of the first question on backwards, as far as anybody has asked for them."""
+    """The events from the first request on backwards, as far as they were read."""
 
     api: StripeApi
     page_size: int
@@ -63,7 +63,7 @@ class EventFeed:
     _lock: Lock = field(default_factory=Lock, init=False)
 
     def begin(self) -> tuple[dict[str, Any], ServiceResponse]:
-        """Return the cursor that stands for all that was told up to now, and the first answer."""
+        """Return the cursor after the newest event, and the response that has it."""
         with self._lock:
             first = self._begin()
             if self._newest is None:
@@ -71,7 +71,7 @@ class EventFeed:
             return {"since": self._newest}, first
 
     def reaches(self, cursor: dict[str, Any]) -> bool:
-        """Whether all that happened since a cursor is still told."""
+        """Whether Stripe still has all events since a cursor."""
         since = cursor["since"]
         with self._lock:
             if since < (self._begin().served_at - EVENTS_KEPT).timestamp():
@@ -80,7 +80,7 @@ class EventFeed:
             return "quiet" in cursor or self._oldest is None or self._oldest <= since
 
     def since(self, moment: int) -> list[ChangeEvent]:
-        """Return what has happened since a moment, the newest first; some of it may be told twice."""
+        """Return the changes since a moment, the newest first; some of them may come twice."""
         with self._lock:
             self._begin()
             self._read_back_to(moment)
@@ -97,26 +97,26 @@ class EventFeed:
 
     def _read(self) -> ServiceResponse:
         # One page at a time: a failure of one object's reading must not end that of the others.
-        answer, page = next(self.api.listed("events", {"limit": self.page_size}, self._after))
-        for text in page.data:
-            event = msgspec.json.decode(text, type=_Event)
+        response, page = next(self.api.listed("events", {"limit": self.page_size}, self._after))
+        for record in page.data:
+            event = msgspec.json.decode(record, type=_Event)
             self._newest = event.created if self._newest is None else self._newest
             self._oldest, self._after = event.created, event.id
-            self._changes += _changes(event, answer)
+            self._changes += _changes(event, response)
         self._more = page.has_more
-        return answer
+        return response
 
 
-def _changes(event: _Event, answer: ServiceResponse) -> list[ChangeEvent]:
-    about = msgspec.json.decode(event.data.object, type=_EventSubject)
-    origin = (answer.url, answer.sha256, len(answer.body))
+def _changes(event: _Event, response: ServiceResponse) -> list[ChangeEvent]:
+    subject = msgspec.json.decode(event.data.object, type=_EventSubject)
+    origin = (response.url, response.sha256, len(response.body))
     changes = []
-    if about.object in LISTS and about.id:
+    if subject.object in LISTS and subject.id:
         deleted = event.type.endswith(".deleted")
         last = bytes(event.data.object) if deleted and event.api_version == API else b""
-        changes.append(ChangeEvent(about.object, about.id, event.created, deleted, last, *origin))
-    if about.object in TOUCHES:
+        changes.append(ChangeEvent(subject.object, subject.id, event.created, deleted, last, *origin))
+    if subject.object in TOUCHES:
         fields = msgspec.json.decode(event.data.object)
-        ids = {name: fields.get(name) for name in TOUCHES[about.object]}
+        ids = {name: fields.get(name) for name in TOUCHES[subject.object]}
         changes += [ChangeEvent(name, id_, event.created, False, b"", *origin) for name, id_ in ids.items() if id_]
     return changes

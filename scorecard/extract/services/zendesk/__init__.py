@@ -1,19 +1,32 @@
 """Zendesk: changes and deletes by its exports, other deletes by comparing ids."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Any
 
 import msgspec
 
 from scorecard.extract.contracts.contract import ObjectContract, RecordShape, first_day
 from scorecard.extract.services.drift import lacking
-from scorecard.extract.services.http_errors import RefusedRequest
-from scorecard.extract.services.response import ServiceResponse
-from scorecard.extract.services.service_page import ServicePage
+from scorecard.extract.services.response import (
+    RefusedRequest,
+    ServiceResponse,
+    explain_unreadable,
+    note_next_page,
+)
+from scorecard.extract.services.service import ServicePage, is_comparison_due, page_of
 from scorecard.extract.services.zendesk import settings as fixed
-from scorecard.extract.services.zendesk.login import connect, me
-from scorecard.extract.services.zendesk.records import ListPage, RecordHead, export_of, listed, moment, records_of, unix
+from scorecard.extract.services.zendesk.api import (
+    ExportPosition,
+    ListPage,
+    RecordHead,
+    connect,
+    list_pages,
+    me,
+    path_of,
+    records_of,
+    unix,
+)
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Connection, ServiceSettings
 
@@ -35,7 +48,7 @@ class Zendesk:
         self.list_page = min(own.page_size or fixed.LIST_PAGE, fixed.LIST_PAGE)
         self._starts: dict[str, int] = {}
         self._absent: set[str] = set()
-        # Ask first: without a valid user, Zendesk treats some requests as a visitor's.
+        # The first request: without a valid user, Zendesk treats some requests as a visitor's.
         self.begun, self._me = me(self.http)
 
     def who(self) -> str:
@@ -62,19 +75,15 @@ class Zendesk:
                 f"Correct config.meta.object of {contract.name} in {contract.declared_in}; there are:"
                 f" {', '.join(fixed.SHAPES)}.",
             )
-        try:
+        with explain_unreadable(
+            f"Zendesk has no {name} that the user of the connection {self.name} may read.",
+            "Make the user an admin, which exports and ratings need (an OAuth token also needs the scope read), or"
+            f" leave it out of `objects` of the service {self.name} in the settings.",
+        ):
             self._sample_survey(name) if name in fixed.SATISFACTION else self._sample(name)
-            metric = self._first_metric() if name == fixed.TICKETS else None
-        except RefusedRequest as error:
-            if error.status not in (403, 404):
-                raise
-            raise ScorecardError(
-                f"Zendesk has no {name} that the user of the connection {self.name} may read.",
-                "Make the user an admin, which exports and ratings need (an OAuth token also needs the scope read), or"
-                f" leave it out of `objects` of the service {self.name} in the settings.",
-            ) from None
+            metrics = self._newest_metrics() if name == fixed.TICKETS else None
         # A ticket may have no metrics, so their absence in records proves nothing.
-        if metric is not None and (gone := [column for column in contract.columns if _lacks(metric, column.header)]):
+        if metrics is not None and (gone := [column for column in contract.columns if _lacks(metrics, column.header)]):
             raise lacking(contract, gone)
 
     def pages(
@@ -86,9 +95,9 @@ class Zendesk:
         reached = dict(cursor or {})
         now = self.begun.served_at
         reached.setdefault("reconciled_at", now.isoformat())
-        compare = again or moment(reached["reconciled_at"]) + timedelta(days=self.own.reconcile_days) <= now
+        compare = again or is_comparison_due(self.own, reached, now)
         if name in self._absent:
-            yield _page(self.begun, (), reached)
+            yield page_of(self.begun, cursor=dict(reached))
         elif name == fixed.GROUPS or (name in fixed.SATISFACTION and compare):
             yield from self._whole(name, reached)
         elif name in fixed.SATISFACTION:
@@ -107,20 +116,20 @@ class Zendesk:
             return self.http.get(f"incremental/{name}/cursor.json", {"start_time": 0, "per_page": 1})
         if name in fixed.BY_TIME:
             return self.http.get(f"incremental/{name}.json", {"start_time": 0, "per_page": 1})
-        return self.http.get(_path(name), {"page[size]": 1})
+        return self.http.get(path_of(name), {"page[size]": 1})
 
     def _sample_survey(self, name: str) -> None:
         """Read one survey answer; an account without this generation of the survey must have the other."""
         try:
             self._sample(name)
         except RefusedRequest as error:
-            if error.status not in (403, 404):
+            if not error.is_unreadable:
                 raise
             (other,) = (survey for survey in fixed.SATISFACTION if survey != name)
             self._sample(other)
             self._absent.add(name)
 
-    def _first_metric(self) -> dict[str, Any] | None:
+    def _newest_metrics(self) -> dict[str, Any] | None:
         """Return the metrics of the newest ticket, which are as those in the export."""
         metrics = records_of(self.http.get("ticket_metrics.json", {"page[size]": 1}), "ticket_metrics")
         return msgspec.json.decode(metrics[0], type=dict[str, Any]) if metrics else None
@@ -132,22 +141,22 @@ class Zendesk:
         """
         reached.setdefault("start_time", self._starts[name])
         if "cursor" not in reached and self._is_too_recent(reached["start_time"]):
-            yield _page(self.begun, (), reached)
+            yield page_of(self.begun, cursor=dict(reached))
             return
         include = {"include": "metric_sets"} if name == fixed.TICKETS else {}
-        seen = {reached.get("cursor")}
+        seen: set[str | None] = {reached.get("cursor")}
         while True:
             where = {key: reached[key] for key in ("cursor", "start_time") if key in reached}
-            answer = self.http.get(
+            response = self.http.get(
                 f"incremental/{name}/cursor.json", {**where, **include, "per_page": self.export_page}
             )
-            page = export_of(answer)
+            page = response.decode(ExportPosition)
             if not page.end_of_stream:
-                self._refuse_repeated(name, page.after_cursor, seen)
+                note_next_page(self.name, name, page.after_cursor, seen)
             if page.after_cursor:
                 reached["cursor"] = page.after_cursor
                 reached.pop("start_time", None)
-            yield _page(answer, records_of(answer, name), reached)
+            yield page_of(response, records_of(response, name), cursor=dict(reached))
             if page.end_of_stream:
                 return
 
@@ -158,12 +167,12 @@ class Zendesk:
         else:
             start = reached["start_time"] = self._starts[name]
         if self._is_too_recent(start):
-            yield _page(self.begun, (), reached)
+            yield page_of(self.begun, cursor=dict(reached))
             return
         size = self.export_page
         while True:
-            answer = self.http.get(f"incremental/{name}.json", {"start_time": start, "per_page": size})
-            page = export_of(answer)
+            response = self.http.get(f"incremental/{name}.json", {"start_time": start, "per_page": size})
+            page = response.decode(ExportPosition)
             end = page.end_time or 0
             if end <= start and not page.end_of_stream:
                 if size == fixed.EXPORT_PAGE:
@@ -171,7 +180,7 @@ class Zendesk:
                 size = fixed.EXPORT_PAGE
                 continue
             reached["start_time"] = max(reached["start_time"], end)
-            yield _page(answer, records_of(answer, name), reached)
+            yield page_of(response, records_of(response, name), cursor=dict(reached))
             if page.end_of_stream:
                 return
             start = end
@@ -186,10 +195,10 @@ class Zendesk:
                 self._end_of_list(reached, newest or start)
             else:
                 reached |= {"after": page.after, "newest": newest}
-            yield _page(page.answer, page.records, reached)
+            yield page_of(page.response, page.records, cursor=dict(reached))
 
     def _whole(self, name: str, reached: dict[str, Any]) -> Iterator[ServicePage]:
-        """Yield all records with their ids: one that the warehouse holds and the list lacks was deleted.
+        """Yield all records with their ids: one that the warehouse has and the list lacks was deleted.
 
         There is no checkpoint in the middle.
         """
@@ -198,22 +207,20 @@ class Zendesk:
             last = page.after is None
             newest = max(newest, page.newest)
             if last:
-                reached["reconciled_at"] = page.answer.served_at.isoformat()
+                reached["reconciled_at"] = page.response.served_at.isoformat()
                 if name in fixed.SATISFACTION:
                     self._end_of_list(reached, newest)
             pairs = zip(page.records, page.heads, strict=True)
-            yield ServicePage(
-                page.answer.url,
-                page.answer.sha256,
-                len(page.answer.body),
+            yield page_of(
+                page.response,
                 [record for record, head in pairs if self._is_wanted(name, head)],
                 ids=[str(head.id) for head in page.heads],
-                complete_at=page.answer.served_at if last else None,
+                complete_at=page.response.served_at if last else None,
                 cursor=dict(reached) if last else None,
             )
 
     def _is_wanted(self, name: str, head: RecordHead) -> bool:
-        """Whether a record is after the start date: answers by their creation, others by their last change."""
+        """Whether a record is not before the start: by its creation if it is a rating, else by its last change."""
         since = head.created if name in fixed.SATISFACTION else head.updated
         return since >= self._starts[name]
 
@@ -223,32 +230,11 @@ class Zendesk:
             reached.pop(key, None)
 
     def _list(self, name: str, params: dict[str, Any], after: str | None = None) -> Iterator[ListPage]:
-        """Yield the pages of a list, from a cursor on if one is given."""
-        seen = {after}
-        while True:
-            going_on = {"page[after]": after} if after else {}
-            answer = self.http.get(_path(name), {**params, **going_on, "page[size]": self.list_page})
-            page = listed(answer, name)
-            yield page
-            if page.after is None:
-                return
-            after = page.after
-            self._refuse_repeated(name, after, seen)
-
-    def _refuse_repeated(self, name: str, cursor: str | None, seen: set[str | None]) -> None:
-        if cursor in seen:
-            raise ScorecardError(
-                f"{self.name} names the cursor {cursor} of {name} twice.", "Run again: what was read before is kept."
-            )
-        seen.add(cursor)
+        return list_pages(self.http, name, params, self.list_page, after)
 
     def _is_too_recent(self, start: int) -> bool:
         """Whether a moment is so recent that Zendesk refuses an export from it on."""
         return start > unix(self.begun.served_at) - fixed.LEFT_OUT
-
-
-def _path(name: str) -> str:
-    return fixed.PATHS.get(name, f"{name}.json")
 
 
 def _since(name: str, start: int) -> dict[str, int]:
@@ -256,14 +242,10 @@ def _since(name: str, start: int) -> dict[str, int]:
     return {"filter[created_at_start]": start * 1000} if name == fixed.SURVEYS else {"start_time": start}
 
 
-def _page(answer: ServiceResponse, records: Any, reached: dict[str, Any]) -> ServicePage:
-    return ServicePage(answer.url, answer.sha256, len(answer.body), records, cursor=dict(reached))
-
-
-def _lacks(metric: dict[str, Any], header: str) -> bool:
+def _lacks(metrics: dict[str, Any], header: str) -> bool:
     """Whether a column is one of the metrics and they don't have it."""
     first, *path = header.split(".")
-    return first == fixed.METRICS and path[0] not in metric
+    return first == fixed.METRICS and path[0] not in metrics
 
 
 def _stands_still(service: str, name: str, start: int) -> ScorecardError:

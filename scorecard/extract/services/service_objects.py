@@ -1,12 +1,14 @@
-"""The cursors of a service's objects: where a run begins, and what a load writes."""
+"""The objects of a service that a run reads: where each begins, what was read of it, and the cursors to write."""
 
 import json
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from scorecard.extract.contracts.contract import ObjectContract, SourceContract, first_day
 from scorecard.extract.raw.raw_tables import Cursor, read_cursors
-from scorecard.extract.services.service import ServiceObject
+from scorecard.extract.services.service import ServicePage
+from scorecard.extract.services.table_buffer import TableBuffer
 from scorecard.shared.settings import Settings
 
 START = "first_day"
@@ -14,6 +16,51 @@ START = "first_day"
 
 FIRST_RELEASE_START = "from"
 """In a cursor of the first release: the same, of every object, facts of a day or not."""
+
+
+@dataclass
+class ServiceObject:
+    """An object of a service that fills one or several raw tables.
+
+    ``cursor`` is where this run began, and ``checkpoint`` where the newest page with a cursor leads. ``safe_pages`` is
+    the number of that page; ``pages`` and ``rows`` count what was read.
+    """
+
+    name: str
+    contracts: list[ObjectContract]
+    cursor: dict[str, Any] | None
+    buffers: list[TableBuffer] = field(default_factory=list)
+    checkpoint: dict[str, Any] | None = None
+    safe_pages: int = 0
+    rows: int = 0
+    pages: int = 0
+    error: Exception | None = None
+
+    @property
+    def is_at_checkpoint(self) -> bool:
+        """Whether the newest page has a cursor."""
+        return self.safe_pages == self.pages
+
+    def add(self, page: ServicePage) -> None:
+        """Add a page to the buffers."""
+        for buffer in self.buffers:
+            buffer.add(page)
+        self.pages += 1
+        self.rows += len(page.records) + len(page.gone)
+        if page.cursor is not None:
+            self.checkpoint, self.safe_pages = page.cursor, self.pages
+
+    def drop_after_checkpoint(self) -> None:
+        """Drop the pages from which a run can't go on."""
+        for buffer in self.buffers:
+            buffer.drop_after(self.safe_pages)
+
+    def clear(self) -> None:
+        """Empty the buffers after a load."""
+        for buffer in self.buffers:
+            buffer.clear()
+        self.pages = self.safe_pages = 0
+        self.checkpoint = None
 
 
 class ObjectCursors:
