@@ -386,7 +386,7 @@ def test_the_daily_quota_stops_the_run_and_the_next_goes_on(connect: Connect, ac
         account.advance(hours=1)
     before = len(account.seen)
     switch = account.faults.on(Fault.QUOTA_GONE, path="/objects/2026-09/companies", after=3, times=1)
-    with pytest.raises(QuotaExceeded, match="daily quota of \\w+ is used up"):
+    with pytest.raises(QuotaExceeded, match=r"daily quota of \w+ is used up"):
         reader.extract()
     account.advance(minutes=1)
     reader.extract()

@@ -503,7 +503,7 @@ def test_the_daily_quota_stops_the_run_and_the_next_goes_on(connect: Connect, or
     org.advance(days=1)
     reader = reader_of(connect, org, page_size=200, concurrency=1)
     org.faults.on(Fault.QUOTA_GONE, path=r"/query/", after=2, times=1)
-    with pytest.raises(QuotaExceeded, match="daily quota of \\w+ is used up"):
+    with pytest.raises(QuotaExceeded, match=r"daily quota of \w+ is used up"):
         reader.extract()
     got = len(reader.current("opportunity", "id"))
     assert 400 <= got < 1040, "what was read is kept"
