@@ -20,7 +20,7 @@ from scorecard.shared.text import plain
 
 @dataclass(frozen=True)
 class SourceCheck:
-    """What is known of a source without extracting it. ``missing`` are sentences, none if all is well."""
+    """The state of a source before an extraction. ``missing`` are sentences, none if nothing is missing."""
 
     source: str
     reached: bool
@@ -63,7 +63,7 @@ def _plugin(source: SourceContract) -> type[Service]:
 
 
 def _refuse_unknown(objects: tuple[str, ...], source: SourceContract) -> None:
-    """Refuse to read raw tables that the source doesn't have, which would be to read nothing."""
+    """Refuse names of raw tables that the source doesn't have: nothing would be read."""
     names = [contract.name for contract in source.objects]
     if unknown := [plain(name) for name in objects if name not in names]:
         raise ScorecardError(
@@ -93,7 +93,7 @@ def record_url(settings: Settings, source: str, table: str, record_id: str) -> s
 
 
 def check(settings: Settings, sources: dict[str, SourceContract]) -> Iterator[SourceCheck]:
-    """Say of each source whether it can be reached, as whom, what it may read and what is missing."""
+    """Yield for each source whether it can be reached, as whom, what it may read and what is missing."""
     for source in sources.values():
         yield _service(settings, source) if source.service else _exports(settings, source)
 
@@ -129,7 +129,7 @@ def _checked(source: SourceContract, reached: bool, who: str, files: dict[str, l
 
 def _service(settings: Settings, source: SourceContract) -> SourceCheck:
     try:
-        with understood(source.name, "who asks"):
+        with understood(source.name, "the user of the connection"):
             service = connector(settings, source)
             who = service.who()
     except ScorecardError as error:

@@ -220,9 +220,9 @@ def test_what_is_no_json_is_asked_for_again(service: Echo, waits: list[float], t
 
 def test_half_a_letter_is_one_that_nobody_knows(service: Echo) -> None:
     service.bodies = [TORN_LETTER]
-    answer = session(service).get("bodies")
-    assert answer.decode(dict) == {"a": "\ufffd", "b": "\U0001f600", "c": "\\ud83d"}
-    assert answer.sha256 == sha256(TORN_LETTER).hexdigest(), "of what came, not of what is made of it"
+    response = session(service).get("bodies")
+    assert response.decode(dict) == {"a": "\ufffd", "b": "\U0001f600", "c": "\\ud83d"}
+    assert response.sha256 == sha256(TORN_LETTER).hexdigest(), "of what came, not of what is made of it"
 
 
 @pytest.mark.parametrize("body", [b"[]", b'{"id": null}', b"{}"])

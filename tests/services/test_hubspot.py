@@ -407,13 +407,13 @@ def test_an_owner_who_left_before_the_first_run_is_known(connect: Connect, accou
     account.advance(hours=1)
     reader = reader_of(connect, account, objects=("owner",))
     reader.extract()
-    held = "select first_name, _deleted_reason from raw_hubspot.owner where id = '77' and _valid_to is null"
-    assert reader.sql(held) == [("Gone", "deleted")]
+    owner = "select first_name, _deleted_reason from raw_hubspot.owner where id = '77' and _valid_to is null"
+    assert reader.sql(owner) == [("Gone", "deleted")]
     account.advance(hours=1)
     assert reader.extract().loaded == (), "that is no news"
     account.store.put("owners", "77", {"firstName": "Back", "lastName": "Again", "email": "gone@example.com"})
     reader.extract()
-    assert reader.sql(held) == [("Back", None)]
+    assert reader.sql(owner) == [("Back", None)]
 
 
 def test_a_start_date_bounds_facts_of_a_day_and_nothing_they_refer_to(connect: Connect, account: HubSpot) -> None:

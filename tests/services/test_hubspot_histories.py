@@ -1,4 +1,4 @@
-"""Whatever happens at the account, and goes wrong between it and us: what is held ends as the account's own state."""
+"""Whatever happens at the account or on the way, the warehouse ends with the account's own state."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -224,7 +224,7 @@ def test_in_bulk_above_the_threshold(connect: Connect, org: Salesforce, monkeypa
     org.advance(hours=1)
     org.store.change("Opportunity", key(4), Amount=None)
     reader.extract()
-    assert len(org.requests("/results")) == 3, "few changes are asked page by page"
+    assert len(org.requests("/results")) == 3, "few changes are read page by page"
     assert reader.current("opportunity", COLUMNS) == truth(org)
 
 
@@ -386,7 +386,7 @@ def test_older_records_come_when_the_start_date_moves_back(connect: Connect, org
     assert len(reader.current("opportunity", "id")) == 17
     org.advance(hours=1)
     reader.own["start_date"] = "2024-01-03"
-    assert reader.extract().loaded == (), "a later one changes nothing of what is held"
+    assert reader.extract().loaded == (), "a later one changes nothing in the warehouse"
     org.advance(days=8)
     reader.extract()
     assert len(reader.current("opportunity", "id")) == 17, "nor when all are compared"

@@ -1,4 +1,4 @@
-"""A simulated company's Salesforce: of every object, what is held in each column is what the org has there."""
+"""A simulated company's Salesforce: of every object, each column in the warehouse has what the org has."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -59,9 +59,9 @@ def compare(reader: Reader, store: Store) -> None:
     for contract in load_contracts(reader.settings)["salesforce"].objects:
         names = [column.name for column in contract.columns]
         assert names[0] == "id", "rows are compared in the order of their ids"
-        held = reader.current(contract.name, ", ".join(names))
-        assert held == truth(store, contract), contract.name
-        assert held, f"{contract.name}: nothing is there to be compared"
+        current = reader.current(contract.name, ", ".join(names))
+        assert current == truth(store, contract), contract.name
+        assert current, f"{contract.name}: nothing is there to be compared"
 
 
 @pytest.mark.parametrize("bulk_above", [50_000, 10])

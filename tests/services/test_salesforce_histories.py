@@ -1,4 +1,4 @@
-"""Whatever happens at the org, and whatever goes wrong between it and us: what is held ends as the org's own state."""
+"""Whatever happens at the org or on the way, the warehouse ends with the org's own state."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -123,8 +123,8 @@ def test_any_history_ends_in_the_orgs_own_state(steps: list[Step], bulk_above: i
         org.advance(days=8)
         reader.extract()
         assert reader.current("opportunity", COLUMNS) == truth(org)
-        held = reader.current("account", "id, name, industry")
-        assert held == sorted(
+        current = reader.current("account", "id, name, industry")
+        assert current == sorted(
             (account_id, f["Name"], f["Industry"]) for account_id, f in org.store.state("Account").items()
         )
         for record, reason in reader.tombstones("account").items():

@@ -103,7 +103,7 @@ def truth(db: Postgres) -> list[tuple[Any, ...]]:
     return db.sql("select id, agent, minutes, updated_at from calls order by id")
 
 
-def held(reader: Reader) -> list[tuple[Any, ...]]:
+def current_calls(reader: Reader) -> list[tuple[Any, ...]]:
     return reader.current("calls", "id, agent, minutes, updated_at")
 
 
@@ -111,7 +111,7 @@ def test_all_then_what_changed(read: Read, db: Postgres) -> None:
     reader = read(overlap_seconds=600)
     first = reader.extract()
     assert {loaded.name: loaded.rows_read for loaded in first.loaded} == {"calls": 40, "teams": 2}
-    assert held(reader) == truth(db)
+    assert current_calls(reader) == truth(db)
 
     last = "2023-12-02 16:00:00+00"
     db.sql(f"""
@@ -127,7 +127,7 @@ def test_all_then_what_changed(read: Read, db: Postgres) -> None:
     assert {loaded.name: loaded.rows_read for loaded in second.loaded}["calls"] == 6, (
         "the overlap and what is new, no more"
     )
-    assert held(reader) == truth(db)
+    assert current_calls(reader) == truth(db)
     assert reader.current("teams", "name, region") == [("Green", "South"), ("Red", "North")]
     gone = reader.sql(
         "select name, region, _deleted_at, _deleted_reason from raw_telephony.teams"
@@ -157,14 +157,14 @@ def test_deletes_and_what_moved_no_cursor_are_found_by_the_databases_clock(read:
     db.sql("delete from calls where id = 7; update calls set agent = 'Eve' where id = 8")
     db.set_clock("2024-01-07 23:59:59+00")
     reader.extract()
-    assert held(reader) != truth(db), "not due yet"
+    assert current_calls(reader) != truth(db), "not due yet"
     db.set_clock("2024-01-08 00:00:00+00")
     reader.extract()
-    assert held(reader) == truth(db)
+    assert current_calls(reader) == truth(db)
     assert reader.tombstones("calls") == {7: "no longer in the service"}
     db.sql("insert into calls values (7, 'back', 1, '2024-01-07 00:00:00+00')")
     reader.extract()
-    assert held(reader) == truth(db)
+    assert current_calls(reader) == truth(db)
 
 
 WORDS = """it's "quoted" <b>&amp; {{ x }}</b>\n'; drop table calls; -- \u202e顧客 👩‍💻 \\ %s :x"""
@@ -400,14 +400,14 @@ def test_a_view_and_a_key_wider_than_the_constraint(read: Read, db: Postgres) ->
     view = {**calls(), "config": {"meta": {"object": "seen", "primary_key": ["id"], "cursor": "updated_at"}}}
     reader = read(view)
     reader.extract()
-    assert held(reader) == truth(db)
+    assert current_calls(reader) == truth(db)
     db.sql(
         "create or replace view seen as select * from calls"
         " union all select id, 'Eve', 1::numeric(10, 2), updated_at from calls"
     )
     db.set_clock("2024-03-01 00:00:00+00")
     assert {loaded.rows_quarantined for loaded in reader.extract().loaded} == {80}
-    assert held(reader) == truth(db)
+    assert current_calls(reader) == truth(db)
 
 
 def test_a_renamed_column_stops_its_table_alone(read: Read, db: Postgres) -> None:
@@ -430,7 +430,7 @@ def test_a_changed_contract_reads_all_again_and_finds_deletes(read: Read, db: Po
     reader.extract()
     assert {team for (team,) in reader.current("calls", "team")} == {"Blue"}
     assert reader.tombstones("calls") == {5: "no longer in the service"}
-    assert held(reader) == truth(db)
+    assert current_calls(reader) == truth(db)
 
 
 def test_a_table_that_lost_too_much_is_held_until_confirmed(read: Read, db: Postgres) -> None:

@@ -1,4 +1,4 @@
-"""Whatever happens to a table, and wherever a run ends: what is held ends as the table's own rows."""
+"""Whatever happens to a table, and wherever a run ends, the warehouse ends with the table's own rows."""
 
 import shutil
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from .conftest import Reader
 from .histories import HISTORIES, kill
 from .postgres import PASSWORD, READER, Postgres
-from .test_sql import calls, declare, held, standing, table, truth
+from .test_sql import calls, current_calls, declare, standing, table, truth
 
 pytestmark = pytest.mark.xdist_group("postgres")
 
@@ -87,7 +87,7 @@ def test_any_history_ends_in_the_tables_own_rows(
     # By then nothing can hide: the comparison of keys, which reads all rows, is due.
     server.sql("update clock set at = at + interval '8 days'")
     reader.extract()
-    assert held(reader) == truth(server)
+    assert current_calls(reader) == truth(server)
     assert reader.current("teams", "name, region") == server.sql("select name, region from teams order by name")
     again = "select id from raw_telephony.calls where _valid_to is null group by id having count(*) > 1"
     assert reader.sql(again) == []

@@ -487,8 +487,8 @@ def test_an_account_has_one_generation_of_the_survey(connect: Connect, account: 
     account.forbidden = {lacks}
     reader = reader_of(connect, account, objects=SATISFACTION)
     reader.extract()
-    held = len(reader.current("satisfaction_rating", "id")), len(ratings_of(reader))
-    assert held == ((3, 0) if lacks == "survey_responses" else (0, 1))
+    counts = len(reader.current("satisfaction_rating", "id")), len(ratings_of(reader))
+    assert counts == ((3, 0) if lacks == "survey_responses" else (0, 1))
     account.forbidden = {"survey_responses", "satisfaction_ratings"}
     with pytest.raises(ScorecardError, match=r"Zendesk has no s.* that the user of the connection zendesk may read"):
         reader.extract()

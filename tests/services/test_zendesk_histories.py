@@ -1,4 +1,4 @@
-"""Whatever happens at the account, and whatever goes wrong between it and us: what is held ends as its own state."""
+"""Whatever happens at the account or on the way, the warehouse ends with the account's own state."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -77,7 +77,7 @@ def act(account: Zendesk, reader: Reader, step: tuple[str, str, int, int]) -> No
             kill(reader, loaded=number == 2)
 
 
-def held(reader: Reader, account: Zendesk) -> None:
+def compare(reader: Reader, account: Zendesk) -> None:
     """Hold what is current against the account, object by object."""
     reopens = {metrics["ticket_id"]: metrics["reopens"] for metrics in account.store.state("ticket_metrics").values()}
     columns = ", ".join(FIELDS)
@@ -110,7 +110,7 @@ def test_any_history_ends_in_the_accounts_own_state(steps: list[tuple[str, str, 
         # By then no id can hide: the minute left out and the comparison of ids have both passed over it.
         account.advance(days=8)
         reader.extract()
-        held(reader, account)
+        compare(reader, account)
         for table in ("ticket", '"user"', "organization", '"group"', "satisfaction_rating"):
             twice = f"select id from raw_zendesk.{table} where _valid_to is null group by id having count(*) > 1"
             assert reader.sql(twice) == []

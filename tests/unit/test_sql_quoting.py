@@ -9,8 +9,8 @@ import pytest
 
 from tests.conftest import PROJECT
 
-PARTS = ("checks", "closes", "delivery", "lineage", "steps", "warehouse")
-"""The extraction is left out: between marks it writes what it made itself, such as load ids, moments and hashes."""
+PARTS = ("checks", "closes", "delivery", "extract/services", "lineage", "steps", "warehouse")
+"""The rest of the extraction is left out: it writes only its own values between marks, as load ids and hashes."""
 MARKS = ("'", '"')
 
 

@@ -193,7 +193,7 @@ class Http:
         except requests.exceptions.ContentDecodingError:
             raise _Retry("the compressed response was damaged") from None
         except (requests.RequestException, ValueError) as error:
-            # Its text may repeat a header with a secret.
+            # The error may repeat a header with a secret.
             raise ScorecardError(
                 f"The request for {_shown(url)} can't be sent to {self.service} ({type(error).__name__}).",
                 "Check the host, login, password and extra of the connection for a blank, a line end or a letter that"

@@ -22,7 +22,7 @@ ReadObject = Callable[[ServiceObject], Iterator[ServicePage]]
 class ParallelReader:
     """Threads that read objects and put their pages into one queue.
 
-    ``read`` asks the service for the pages of an object. An object's end, or its error, comes behind its pages.
+    ``read`` yields the pages of an object. An object's end, or its error, follows its pages in the queue.
     """
 
     def __init__(self, source: str, objects: list[ServiceObject], read: ReadObject) -> None:

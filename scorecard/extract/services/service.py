@@ -27,7 +27,7 @@ class Deletion:
 class ServicePage:
     """One response of a service.
 
-    ``records`` are JSON texts. ``gone`` are the records it names as deleted. ``ids`` are keys out of a list of all
+    ``records`` are JSON. ``gone`` are the records that it names as deleted. ``ids`` are keys out of a list of all
     records, and ``complete_at`` is when that list ended: what the warehouse has and the list lacks is deleted.
     ``cursor`` is the checkpoint after this page; None if a run can't stop here.
     """
@@ -57,7 +57,7 @@ class Service(Protocol):
         """Return whose credentials these are."""
 
     def shape(self, name: str) -> RecordShape:
-        """Return where the records of an object say what the extraction has to know."""
+        """Return the fields of an object's records that the extraction needs."""
 
     def check(self, contract: ObjectContract) -> None:
         """Fail if the service lacks the object or a declared field, or if the credentials can't read it."""

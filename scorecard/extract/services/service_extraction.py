@@ -183,7 +183,7 @@ class _ServiceExtraction:
         contracts = [contract for read_object in self.objects for contract in read_object.contracts]
         cursors = self.cursors.behind(contracts, complete_through) | cursors
         if validated or cursors:
-            dated_cursors = {contract: (text, complete_through) for contract, text in cursors.items()}
+            dated_cursors = {contract: (cursor, complete_through) for contract, cursor in cursors.items()}
             loaded_at = load_time(self.cursors.by_table.values())
             warehouse, work = self.settings.warehouse, self.work / "load"
             self.load_id, loaded = load(warehouse, self.source, validated, loaded_at, work, self.db, dated_cursors)

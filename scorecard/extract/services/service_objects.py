@@ -64,7 +64,7 @@ class ServiceObject:
 
 
 class ObjectCursors:
-    """The cursors that the warehouse holds of a source."""
+    """The cursors that the warehouse has of a source."""
 
     def __init__(self, settings: Settings, source: SourceContract) -> None:
         self.settings, self.source = settings, source
@@ -101,12 +101,13 @@ class ObjectCursors:
 
     def moved(self, read_object: ServiceObject) -> dict[ObjectContract, str]:
         """Return the cursors to write of an object: those that differ from the last load."""
-        text = json.dumps({**(read_object.checkpoint or {}), START: self._start(read_object.contracts)}, sort_keys=True)
+        fields = {**(read_object.checkpoint or {}), START: self._start(read_object.contracts)}
+        written = json.dumps(fields, sort_keys=True)
         cursors = {contract: self.by_table.get(contract.name) for contract in read_object.contracts}
         return {
-            contract: text
+            contract: written
             for contract, cursor in cursors.items()
-            if cursor is None or (cursor.text, cursor.contract_sha256) != (text, contract.fingerprint)
+            if cursor is None or (cursor.text, cursor.contract_sha256) != (written, contract.fingerprint)
         }
 
     def behind(self, contracts: list[ObjectContract], day: date | None) -> dict[ObjectContract, str]:

@@ -1,7 +1,7 @@
 """The records of one raw table, buffered in the scratch database until they are loaded.
 
-A record stays the text that the service sent until DuckDB takes the fields of the contract out of it: Python decodes
-no more of a page than where the next one is.
+A record stays JSON as the service sent it until DuckDB extracts the fields of the contract. Python decodes only what it
+needs to read the next page, and the undeclared fields if they are kept.
 """
 
 import json
@@ -92,7 +92,7 @@ class TableBuffer:
 
         lines = pa.array(range(1, len(records) + 1), pa.int64())
         number = pa.repeat(pa.scalar(self.pages, pa.int32()), len(records))
-        self._batch.append(pa.table([number, lines, _texts(records)], ["_page", "_line", "_record"]))
+        self._batch.append(pa.table([number, lines, _strings(records)], ["_page", "_line", "_record"]))
         self.size_bytes += sum(map(len, records))
         size = sum(table.nbytes for table in self._batch)
         if sum(map(len, self._batch)) >= BATCH_RECORDS or size >= BATCH_BYTES:
@@ -170,21 +170,20 @@ class TableBuffer:
         )
 
 
-def _texts(records: Sequence[bytes]) -> "pa.Array":
-    """Return the records as texts; long numbers in them keep all their digits, what is no letter is shown as such."""
+def _strings(records: Sequence[bytes]) -> "pa.Array":
+    """Return the records as strings: long numbers keep all their digits, bytes that are no letter become U+FFFD."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     try:
-        texts = pa.array([bytes(record) for record in records], pa.binary()).cast(pa.string())
+        strings = pa.array([bytes(record) for record in records], pa.binary()).cast(pa.string())
     except pa.ArrowInvalid:
-        texts = pa.array([bytes(record).decode(errors="replace") for record in records])
-    long = pc.match_substring_regex(texts, _LONG_NUMBER)
-    if not pc.any(long).as_py():
-        return texts
-    return pa.array(
-        [exact(text) if is_long else text for text, is_long in zip(texts.to_pylist(), long.to_pylist(), strict=True)]
-    )
+        strings = pa.array([bytes(record).decode(errors="replace") for record in records])
+    has_long = pc.match_substring_regex(strings, _LONG_NUMBER)
+    if not pc.any(has_long).as_py():
+        return strings
+    pairs = zip(strings.to_pylist(), has_long.to_pylist(), strict=True)
+    return pa.array([exact(record) if is_long else record for record, is_long in pairs])
 
 
 def exact(record: str) -> str:
@@ -198,5 +197,5 @@ def exact(record: str) -> str:
 
 
 def record_key(contract: ObjectContract, alias: str = "") -> str:
-    """SQL of the key, as one text, of the service's record that a row is, or is an entry of."""
+    """SQL of the key, as one text, of the record that a row is, or whose list has the row."""
     return key_sql([f"{alias}.{quoted(name)}" if alias else quoted(name) for name in contract.merge_key])

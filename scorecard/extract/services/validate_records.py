@@ -38,7 +38,7 @@ def is_idle(buffer: TableBuffer, raw: RawTables) -> bool:
 
 
 def validate_records(buffer: TableBuffer, raw: RawTables, limits: LossLimits) -> ValidatedTable:
-    """Part the records of a buffer into good and bad, keep the newest of each, and add tombstones.
+    """Separate good records of a buffer from bad ones, keep the newest of each key, and add tombstones.
 
     See `ValidatedTable` for the scratch tables that this makes.
 
@@ -154,7 +154,7 @@ class _RecordValidation:
     def _make_typed(self) -> None:
         """Make `<table>_typed`: the columns in their types, `_row` of `<table>`, and `_reason`: what is wrong."""
         columns = self.contract.columns
-        # All fields are taken out of the text of a record at once.
+        # All fields are extracted from a record at once.
         deletes = self._deletes()
         headers = [*(column.header for column in columns), *filter(None, deletes)]
         paths = ", ".join(literal(json_path(header)) for header in headers)
@@ -179,7 +179,7 @@ class _RecordValidation:
             """)
 
     def _deletes(self) -> list[str]:
-        """Where a record says that it is deleted, since when, and which record took it in; "" where it never does."""
+        """Return the paths of a record's deletion, its time and the record it was merged into, "" for a missing one."""
         shape, prefix = self.shape, PARENT if self.contract.each else ""
         paths = (shape.deleted, shape.deleted_at, shape.merged_into) if shape.deleted else ()
         return [path and prefix + path for path in paths]

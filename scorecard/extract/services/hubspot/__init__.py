@@ -55,7 +55,7 @@ class HubSpot:
         return self.http.clock
 
     def shape(self, name: str) -> RecordShape:
-        """Return where the records of an object say what the extraction has to know."""
+        """Return the fields of changes and deletes."""
         if name == "pipelines":
             return RecordShape()
         return RecordShape(modified="updated_at", deleted="archived", deleted_at="archivedAt")
@@ -63,7 +63,7 @@ class HubSpot:
     def check(self, contract: ObjectContract) -> None:
         """Fail if the app can't read the object, or if a declared property is missing or has another type."""
         properties = self._properties(contract.object)
-        if contract.object in fixed.WHOLE:
+        if contract.object in fixed.SHORT_LISTS:
             return
         fields = {
             column: column.header.removeprefix("properties.")
@@ -77,7 +77,7 @@ class HubSpot:
         self, name: str, contracts: list[ObjectContract], cursor: dict[str, Any] | None, again: bool
     ) -> Iterator[ServicePage]:
         """Yield all records once, later what has changed, and from time to time all of them with their ids."""
-        if name in fixed.WHOLE:
+        if name in fixed.SHORT_LISTS:
             yield from self._whole(name)
             return
         selection = RecordSelection(name, self._wanted(name, contracts), first_day(self.own.start_date, contracts))
@@ -95,14 +95,14 @@ class HubSpot:
     def _properties(self, kind: str) -> dict[str, Property]:
         """Return the properties of an object, none for short lists. Fail if the app can't read it."""
         if kind not in self._defined:
-            path = fixed.WHOLE.get(kind, f"{fixed.PROPERTIES}/{kind}")
+            path = fixed.SHORT_LISTS.get(kind, f"{fixed.PROPERTIES}/{kind}")
             with explain_unreadable(
                 f"HubSpot does not let the connection {self.name} read {kind}.",
                 f"Grant its app the scope {fixed.SCOPES.get(kind, 'for it')}, or leave the object out of `objects`"
                 f" of the service {self.name} in the settings.",
             ):
                 response = self.http.get(path)
-            defined = [] if kind in fixed.WHOLE else response.decode(PropertyList).results
+            defined = [] if kind in fixed.SHORT_LISTS else response.decode(PropertyList).results
             self._defined[kind] = {defined_property.name: defined_property for defined_property in defined}
         return self._defined[kind]
 
@@ -124,7 +124,7 @@ class HubSpot:
         if name == "owners":
             yield from self._who_left()
         for response, records, after in self.api.follow(
-            fixed.WHOLE[name], {"limit": fixed.PAGE} if name == "owners" else {}
+            fixed.SHORT_LISTS[name], {"limit": fixed.PAGE} if name == "owners" else {}
         ):
             ids = [str(msgspec.json.decode(record)["id"]) for record in records]
             end: dict[str, Any] = {
@@ -136,7 +136,7 @@ class HubSpot:
     def _who_left(self) -> Iterator[ServicePage]:
         """Yield the owners who have left, as deleted: their records still name them."""
         params = {"limit": fixed.PAGE, "archived": "true"}
-        for response, records, _ in self.api.follow(fixed.WHOLE["owners"], params):
+        for response, records, _ in self.api.follow(fixed.SHORT_LISTS["owners"], params):
             owners = [msgspec.json.decode(record, type=Owner) for record in records]
             yield page_of(response, records)
             gone = [Deletion(owner.id, owner.updated_at, "deleted") for owner in owners]

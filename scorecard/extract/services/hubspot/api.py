@@ -31,7 +31,7 @@ class RecordSelection:
     start: date | None = None
 
     def wants(self, record: RecordHead) -> bool:
-        """Whether a record is wanted: it was changed since the start, or holds on, as an open deal does."""
+        """Whether a record is wanted: it was changed since the start, or is an open deal."""
         is_open = self.kind == "deals" and record.properties.hs_is_closed != "true"
         return self.start is None or is_open or record.updated_at.date() >= self.start
 
@@ -47,7 +47,7 @@ class RecordSelection:
 
     @property
     def modified(self) -> str:
-        """The property that says when a record was changed."""
+        """The property with the time of a record's last change."""
         return fixed.MODIFIED.get(self.kind, fixed.OTHERS_MODIFIED)
 
     @property
@@ -188,7 +188,7 @@ def uses_oauth(connection: Connection) -> bool:
 
 
 def _reason(error: RefusedRequest) -> str:
-    """Return what the token's endpoint says, of its own words only: others might repeat what was sent."""
+    """Return the reason if it is a code of HubSpot's own; other words might repeat what was sent."""
     status = error.reason("status", "error")
     return status if status.replace("_", "").isalpha() else NO_REASON
 

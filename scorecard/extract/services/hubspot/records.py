@@ -1,4 +1,4 @@
-"""Pages of HubSpot's records and associations, and what has to be known of them."""
+"""Pages of HubSpot's records and associations, decoded as far as the connector needs them."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -49,14 +49,14 @@ class Links(msgspec.Struct):
 
 
 class Properties(msgspec.Struct):
-    """What has to be known of a record's properties."""
+    """The properties of a record that decide how it is read."""
 
     hs_merged_object_ids: str | None = None
     hs_is_closed: str | None = None
 
 
 class RecordHead(msgspec.Struct, rename="camel"):
-    """What has to be known of a record."""
+    """The fields of a record that decide how it is read."""
 
     id: str
     updated_at: datetime
@@ -72,14 +72,14 @@ class RecordHead(msgspec.Struct, rename="camel"):
 
 
 class Owner(msgspec.Struct, rename="camel"):
-    """What has to be known of an owner who has left."""
+    """The fields of an owner who has left that make a tombstone."""
 
     id: str
     updated_at: datetime
 
 
 class Label(msgspec.Struct):
-    """What an association is called, None where it has no name of its own."""
+    """The name of an association, None if it has no name of its own."""
 
     label: str | None = None
 
@@ -116,7 +116,7 @@ class AssociationPage(msgspec.Struct, rename={"source": "from"}):
 
 
 class Property(msgspec.Struct):
-    """What a property is."""
+    """The definition of a property."""
 
     name: str
     type: str
@@ -148,9 +148,9 @@ def listed(kind: str, to: str, links: Links) -> list[str]:
 
 
 def complete_record(raw: msgspec.Raw, associations: dict[str, list[str]]) -> bytes:
-    """Return a record in one shape, wherever it was read: associations as lists of ids, nothing said twice."""
+    """Return a record in one shape, wherever it was read: associations as lists of ids, without redundant fields."""
     fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-    for name in fixed.SAID_TWICE:
+    for name in fixed.REDUNDANT:
         fields.pop(name, None)
     # A property that was emptied may read "", which is no number and no day; no text can hold these three bytes.
     fields["properties"] = msgspec.Raw(bytes(fields["properties"]).replace(b':""', b":null"))

@@ -1,11 +1,11 @@
-"""What is fixed about HubSpot."""
+"""Constants of HubSpot: addresses, versions, limits and types."""
 
 from datetime import date, timedelta
 
 from scorecard.extract.services.versions import ApiVersion
 
 HOST = "https://api.hubapi.com"
-"""Where HubSpot is, for connections that name no host."""
+"""The address for connections that name no host."""
 
 API, OAUTH = "2026-09", "2026-03"
 """Versions, which stand in the paths; of the token's endpoint HubSpot documents no newer one."""
@@ -38,7 +38,7 @@ LONGEST_SEARCH = 3000
 
 MODIFIED = {"contacts": "lastmodifieddate"}
 OTHERS_MODIFIED = "hs_lastmodifieddate"
-"""Properties that say when a record was changed."""
+"""Properties with the time of a record's last change."""
 
 MERGED = "hs_merged_object_ids"
 """The property in which a record keeps the ids of those that it took in."""
@@ -46,8 +46,8 @@ MERGED = "hs_merged_object_ids"
 CLOSED = "hs_is_closed"
 """The property in which a deal says whether it is closed: `start_date` leaves out no deal that is open."""
 
-WHOLE = {"owners": f"crm/owners/{API}", "pipelines": f"crm/pipelines/{API}/deals"}
-"""Short lists that can't be asked for changes: paths by object."""
+SHORT_LISTS = {"owners": f"crm/owners/{API}", "pipelines": f"crm/pipelines/{API}/deals"}
+"""Short lists, which are read whole, since HubSpot has no search for their changes: paths by object."""
 
 HISTORY = {"deals": ("dealstage",)}
 """Properties of which all values are read, with their times."""
@@ -62,10 +62,10 @@ ASSOCIATIONS = {
     "emails": ("contacts", "deals"),
     "tasks": ("contacts", "deals"),
 }
-"""What the associations of an object are read with."""
+"""The objects whose associations with an object are read."""
 
 SINGULAR = {"contacts": "contact", "companies": "company", "deals": "deal"}
-"""As the types of associations have it."""
+"""The names of objects in the types of associations."""
 
 SCOPES = {
     **{
@@ -76,10 +76,10 @@ SCOPES = {
     "emails": "sales-email-read",
     "pipelines": "crm.objects.deals.read",
 }
-"""What an app has to be granted to read an object."""
+"""The scope that an app needs to read an object."""
 
-SAID_TWICE = ("id", "createdAt", "updatedAt", "url", "objectWriteTraceId")
-"""Fields of a record that its properties have, too, or that say nothing of it."""
+REDUNDANT = ("id", "createdAt", "updatedAt", "url", "objectWriteTraceId")
+"""Fields of a record that repeat its properties, or say nothing about it."""
 
 TYPES = {
     "number": ("decimal", "bigint", "integer", "double"),

@@ -61,13 +61,13 @@ class Salesforce:
     def shape(self, name: str) -> RecordShape:
         """Return the fields of deletes and merges."""
         if name in fixed.ONLY_CREATED:
-            return RecordShape("created_date", "IsDeleted", deleted_at="CreatedDate", ignored=fixed.OF_THE_SYSTEM)
+            return RecordShape("created_date", "IsDeleted", deleted_at="CreatedDate", ignored=fixed.SYSTEM_FIELDS)
         return RecordShape(
             "system_modstamp",
             "IsDeleted",
             deleted_at="SystemModstamp",
             merged_into="MasterRecordId",
-            ignored=fixed.OF_THE_SYSTEM,
+            ignored=fixed.SYSTEM_FIELDS,
         )
 
     def check(self, contract: ObjectContract) -> None:
@@ -109,7 +109,7 @@ class Salesforce:
         declared = dict.fromkeys(column.header for column in columns if column.header in types)
         needed = [field for field in ("Id", self._stamp(name), "IsDeleted", "MasterRecordId") if field in types]
         more = [field for field, kind in types.items() if self.own.keep_new_fields and kind not in fixed.COMPOUND]
-        more = [field for field in more if field not in fixed.OF_THE_SYSTEM]
+        more = [field for field in more if field not in fixed.SYSTEM_FIELDS]
         return [field for field in dict.fromkeys([*declared, *needed, *more]) if re.fullmatch(r"\w+", field)]
 
     def _stamp(self, name: str) -> str:

@@ -26,7 +26,7 @@ from scorecard.shared.errors import ScorecardError
 from scorecard.shared.redaction import hide
 from scorecard.shared.settings import Connection
 
-JOB_CURE = "Run again: a new job is made. If it happens again, raise bulk_above, so that it is asked page by page."
+JOB_CURE = "Run again: a new job is made. If it happens again, raise bulk_above: records are then read page by page."
 
 Answer = tuple[QueryPage, ServiceResponse]
 
@@ -64,9 +64,9 @@ class SalesforceApi:
             return
         yield from self._follow(query.name, first)
 
-    def _query(self, text: str) -> Answer:
+    def _query(self, query: str) -> Answer:
         size = f"batchSize={max(self.page_size, 200)}"
-        response = self.http.get("queryAll", {"q": text}, headers={"Sforce-Query-Options": size})
+        response = self.http.get("queryAll", {"q": query}, headers={"Sforce-Query-Options": size})
         return response.decode(QueryPage), response
 
     def _follow(self, name: str, first: Answer) -> Iterator[Answer]:

@@ -1,4 +1,4 @@
-"""What is fixed about Salesforce."""
+"""Constants of Salesforce: versions, limits, fields and types."""
 
 import re
 
@@ -35,9 +35,9 @@ ONLY_CREATED = ("OpportunityFieldHistory", "LeadHistory", "AccountHistory", "Con
 records two years at most; the history of stages is OpportunityHistory, which it keeps."""
 
 NOT_FOR_BULK = ONLY_CREATED
-"""Objects that are asked page by page, however many records they have: they have values of any type."""
+"""Objects that are read page by page, however many records they have: they have values of any type."""
 
-OF_THE_SYSTEM = (
+SYSTEM_FIELDS = (
     "attributes",
     "CreatedById",
     "LastModifiedById",
@@ -45,10 +45,10 @@ OF_THE_SYSTEM = (
     "LastReferencedDate",
     "LastViewedDate",
 )
-"""Fields of every object that say nothing of the business."""
+"""Fields of every object that say nothing about the business."""
 
 COMPOUND = ("address", "location", "base64", "complexvalue", "anyType")
-"""Types that are made of other fields, or are no text."""
+"""Types of fields that repeat other fields, or have no text."""
 
 TYPES = {
     "boolean": ("boolean",),
@@ -63,7 +63,7 @@ TYPES = {
 """Declared types that a field of a Salesforce type may have; any field may be read as varchar."""
 
 STILL_OPEN = {"Opportunity": "IsClosed = false"}
-"""Of facts of a day, those that hold on: `start_date` leaves out no open opportunity, whenever it was changed."""
+"""Conditions of records that `start_date` never leaves out: open opportunities, whenever they were changed."""
 
 EARLIEST = "1999-01-01T00:00:00.000Z"
 """Before it there was no Salesforce."""

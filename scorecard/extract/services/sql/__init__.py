@@ -150,7 +150,7 @@ class Sql:
     def _new(
         self, db: sa.Connection, reading: TableReading, by: Column, reached: dict[str, Any]
     ) -> Iterator[ServicePage]:
-        """Yield the rows from the cursor on, and those that have none; each page says where the next run may go on."""
+        """Yield the rows from the cursor on, and those that have none; each page has the cursor of the next run."""
         since = value_of(reached.get("since"), by.data_type)
         start = start_of(reading) if since is None else before(since, self.own.overlap_seconds)
         column = reading.table.c[by.header]
@@ -167,7 +167,7 @@ class Sql:
             yield _page(url, (), cursor=dict(reached))
 
     def _all(self, db: sa.Connection, reading: TableReading, reached: dict[str, Any]) -> Iterator[ServicePage]:
-        """Yield all rows and their keys: a row that the warehouse holds and the table lacks was deleted."""
+        """Yield all rows and their keys: a row that the warehouse has and the table lacks was deleted."""
         start = start_of(reading)
         where, older = [], []
         if reading.cursor and start is not None:

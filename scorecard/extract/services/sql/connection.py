@@ -1,4 +1,4 @@
-"""How to connect to a database, and what its errors mean."""
+"""Connections to a database, and their errors."""
 
 import ssl
 from collections.abc import Iterator
@@ -14,21 +14,18 @@ from scorecard.shared.settings import Connection
 from scorecard.shared.text import plain
 
 FORM = "postgresql://db.example.com:5432/telephony?sslmode=verify-full"
-"""An address, as errors show one."""
+"""An address, as an example in errors."""
 
-
-_DENIED = "42501"
-
-
-_GONE = ("42P01", "3F000")
+_DENIED, _GONE = "42501", ("42P01", "3F000")
+"""Codes of PostgreSQL's errors."""
 
 
 class Denied(ScorecardError):
-    """The user may not read what was asked for."""
+    """The user lacks a right to read."""
 
 
 def connect(name: str, connection: Connection) -> sa.Engine:
-    """Return the engine of a database; nothing is asked of it yet.
+    """Return the engine of a database; nothing is sent yet.
 
     Raises
     ------
@@ -61,12 +58,12 @@ def connect(name: str, connection: Connection) -> sa.Engine:
 def encrypted(name: str, url: sa.URL) -> sa.URL:
     """Return the address of a database with TLS switched on and the server's certificate verified.
 
-    This machine's own databases are left alone, and so is an address that says itself how far TLS goes.
+    This machine's own databases keep their address, and so does one that has options of TLS.
 
     Raises
     ------
     ScorecardError: the address allows a connection in the clear where the server prefers one, or it is of a database
-        of whose driver we can't tell how TLS is switched on, and doesn't say it itself.
+        with another driver, and has no option of TLS.
     """
     kind = url.drivername.partition("+")[0]
     is_postgres = kind in ("postgres", "postgresql")
@@ -80,7 +77,7 @@ def encrypted(name: str, url: sa.URL) -> sa.URL:
         raise ScorecardError(
             f"The host of the connection {name} doesn't say how the connection to {plain(kind)} is encrypted.",
             "Add the option of its driver that switches TLS on and verifies the certificate to the address; an option"
-            " that switches it off is taken too.",
+            " that switches it off is accepted, too.",
         )
     mode = str(url.query.get("sslmode", "verify-full"))
     if mode in ("allow", "prefer"):
@@ -101,7 +98,7 @@ def session(name: str, engine: sa.Engine) -> Iterator[sa.Connection]:
 
     Raises
     ------
-    ScorecardError: the database can't be reached, doesn't let us in, or refuses what is asked of it.
+    ScorecardError: the database can't be reached, doesn't let us in, or refuses a query.
     """
     try:
         db = engine.connect()
@@ -141,5 +138,5 @@ def _refusal(name: str, error: exc.DBAPIError) -> ScorecardError:
 
 
 def _message(error: exc.DBAPIError) -> str:
-    """Return the first line of what the database says; statements and values are left out."""
+    """Return the first line of the database's message; statements and values are left out."""
     return plain(str(error.orig).strip().partition("\n")[0]).rstrip(".") or type(error.orig).__name__

@@ -1,4 +1,4 @@
-"""What is fixed about Stripe."""
+"""Constants of Stripe: addresses, versions, lists and events."""
 
 import re
 from datetime import timedelta
@@ -37,23 +37,23 @@ PARTS: dict[str, tuple[dict[str, str], ...]] = {
     # The active ones twice: a price that is switched on between the two parts would be in neither.
     "price": ({"active": "true"}, {"active": "false"}, {"active": "true"}),
 }
-"""Queries that together list an object whole, where one without any doesn't."""
+"""Queries that together list all records of an object, if one without parameters doesn't."""
 
 LINES: dict[str, tuple[str, str, dict[str, str]]] = {
     "subscription": ("items", "subscription_items", {"subscription": "{id}"}),
     "invoice": ("lines", "invoices/{id}/lines", {}),
     "credit_note": ("lines", "credit_notes/{id}/lines", {}),
 }
-"""The list inside of an object, and where it stands whole: the object itself carries ten entries at most."""
+"""The list inside of an object, and the path and query of the whole list: the object has ten entries at most."""
 
 EXPANDED = {"subscription": ("discounts", "expanded_discounts")}
-"""A list of ids inside of an object whose records come only if they are asked for, and the field that they are put in.
+"""A list of ids inside of an object, and the field into which its records are put. A request has to expand the list.
 
-The ids stay where they are, so an object reads the same whether it was asked for them or not, as in an event.
+The ids stay in their field, so an object reads the same with and without the records, as in an event.
 """
 
 VOLATILE = ("coupon.valid", "coupon.times_redeemed")
-"""What a discount shows of its coupon that changes with the discounts of others, and makes no version of it."""
+"""Fields of a discount's coupon that change with other discounts; such a change makes no new version."""
 
 TOUCHES = {
     "discount": ("customer", "subscription"),
@@ -61,7 +61,7 @@ TOUCHES = {
     "invoiceitem": ("invoice",),
     "credit_note": ("invoice",),
 }
-"""Fields of what an event is about that name other objects which it changes, too."""
+"""Fields of an event's object that name other objects, which the event changes, too."""
 
 _PAGES = {
     "customer": "customers",

@@ -1,4 +1,4 @@
-"""What is fixed about Zendesk."""
+"""Constants of Zendesk: versions, limits, objects and their shapes."""
 
 from datetime import date
 
@@ -21,16 +21,16 @@ LIST_PAGE = 100
 """Records of a page of a list, the most that Zendesk gives."""
 
 LONGEST_WAIT = 120
-"""Seconds. A used-up minute of exports has been seen to ask for 93."""
+"""Seconds. Zendesk has asked to wait 93 after a used-up minute of exports."""
 
 LEFT_OUT = 60
-"""Seconds before now that exports leave out; one that is to begin in them is refused."""
+"""Seconds before now that exports leave out. Zendesk refuses an export that begins in them."""
 
 TICKETS, USERS, ORGANIZATIONS = "tickets", "users", "organizations"
 GROUPS, RATINGS, SURVEYS = "groups", "satisfaction_ratings", "survey_responses"
 
 SATISFACTION = (RATINGS, SURVEYS)
-"""What requesters say of a ticket, in two generations of the survey: an account uses one, and may lack the other."""
+"""Opinions about a ticket, in two generations of the survey: an account uses one, and may lack the other."""
 
 PATHS = {SURVEYS: "guide/survey_responses"}
 """Where a list is, if not at the object's name."""
@@ -42,7 +42,7 @@ BY_TIME = (ORGANIZATIONS,)
 """Objects whose changes an export gives from a second on."""
 
 METRICS = "metric_set"
-"""Where a ticket has its metrics, which Zendesk calls `ticket_metrics` and adds if asked to."""
+"""The field of a ticket's metrics, which Zendesk calls `ticket_metrics` and adds on request."""
 
 RATING_MAY_CHANGE = 28 * 24 * 60 * 60
 """Seconds. Requesters may change their rating until the ticket is closed, 28 days after it was solved at the latest."""
@@ -64,10 +64,10 @@ SHAPES = {
     ORGANIZATIONS: RecordShape(deleted="deleted_at", deleted_value="", deleted_at="deleted_at"),
     GROUPS: RecordShape(deleted="deleted", deleted_at="updated_at"),
     RATINGS: RecordShape(),
-    # Said by the names of its subjects, too; and what the survey is today says nothing of an answer.
+    # The ids of the subjects are kept; the state of the survey today says nothing about an answer.
     SURVEYS: RecordShape(ignored=("subjects", "survey.state")),
 }
-"""What is read. Only tickets have a time that moves with every change; of the others what was read last is newest."""
+"""The objects that are read. Only tickets have a time that moves with every change; else the last one read counts."""
 
 _PAGES = {"ticket": "tickets", "user": "users", "organization": "organizations"}
 """Folders of the agent's pages, by raw table."""
