@@ -687,5 +687,5 @@ def test_two_tables_of_one_have_to_agree(read: Read) -> None:
     other = table("other", {"id": "bigint", "agent": "varchar"}, object="public.calls", primary_key="agent")
     reader = read(calls(), other)
     source = load_contracts(reader.settings)["telephony"]
-    with pytest.raises(ScorecardError, match=r"read public\.calls by other keys"):
+    with pytest.raises(ScorecardError, match=r"of public\.calls have different keys"):
         next(connector_of(reader).pages("public.calls", list(source.objects), None, False))
