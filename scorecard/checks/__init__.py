@@ -1,1 +1,1 @@
-"""What is checked, what it found, and which scorecards that holds back."""
+"""Check the data, keep the results, and decide which scorecards they hold back."""

@@ -1,6 +1,6 @@
 """The rows that break dbt's tests, read again from the warehouse: counted by business unit, and named one by one.
 
-dbt keeps only their number. A model has the records of all units.
+dbt keeps only the number of rows. A model has the records of all units.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ def count_by_unit(
     con: the warehouse that was tested.
     units_of: the business units whose sources a relation rests on, by ``schema.relation``.
 
-    A test stays one result if its failures have no unit: rows that belong to none, or that join several units.
+    A test stays one result if its failures have no unit: its rows have no unit, or join several units.
     """
     tests = {f"dbt.{node['name']}": node for node in manifest["nodes"].values() if node["resource_type"] == "test"}
     results_by_unit: list[CheckResult] = []

@@ -1,4 +1,4 @@
-"""The outcome of a check, whoever ran it; the table that keeps outcomes; and which of them hold a scorecard back."""
+"""The results of checks: their shape, the table that keeps them, and which of them hold a scorecard back."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -37,7 +37,7 @@ class CheckResult:
     kind: great_expectations, dbt, extract or facts.
     name: a few words.
     source, object: what was checked.
-    failures, checked: how many rows break the check, of how many; checked is None where nobody counts them.
+    failures, checked: how many rows break the check, of how many; checked is None if the rows are not counted.
     message: what was found and why it matters.
     cure: what to do.
     metrics: the metrics that a failure touches, sorted.
@@ -94,7 +94,7 @@ class CheckedSubject:
         business_unit: str | None = None,
         doubt: Doubt | None = None,
     ) -> CheckResult:
-        """Return the result of a check. It passes if it has no failures; then it says ``words.passed``."""
+        """Return the result of a check. It passes if it has no failures; then its message is ``words.passed``."""
         failed = words.failed if failures else None
         return CheckResult(
             check_id=check_id,

@@ -17,7 +17,7 @@ from scorecard.closes import contents, provenance, store
 from scorecard.closes.frozen_definitions import definitions_of
 from scorecard.closes.frozen_scope import CloseScope, behind_metrics, frozen_metrics, frozen_periods
 from scorecard.closes.record_history import History, newest_loads
-from scorecard.closes.restatements import makes_edition, matured, restatements
+from scorecard.closes.restatements import makes_edition, newly_final, restatements
 from scorecard.closes.shown_differences import Periods
 from scorecard.closes.verify import Mailed, open_close, refuse_broken_chain
 from scorecard.shared.errors import ScorecardError, Temporary
@@ -205,7 +205,7 @@ class _Closing:
         """Return the figures of the period before that are provisional in its latest close and final in this one."""
         before = self.period.shift(-1, self.settings.fiscal).label
         latest = self._latest(before)
-        return matured(self.settings.archive / latest["close_id"], self.folder, before) if latest else []
+        return newly_final(self.settings.archive / latest["close_id"], self.folder, before) if latest else []
 
     def _manifest(self, edition: int, files: dict[str, str], newest: dict[str, datetime]) -> dict[str, Any]:
         before = self.earlier[-1] if self.earlier else None

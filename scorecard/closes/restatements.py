@@ -234,7 +234,7 @@ def _term_reasons(
     return own
 
 
-def matured(before: Path, now: Path, period: str) -> list[dict[str, Any]]:
+def newly_final(before: Path, now: Path, period: str) -> list[dict[str, Any]]:
     """Return the figures of the period before that are final in a new close and provisional in their own close.
 
     Parameters

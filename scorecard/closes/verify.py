@@ -1,6 +1,6 @@
 """Verify the archive: the hashes of every close, their chain, and that the archive has what was mailed.
 
-Whoever reads a close or a figure id starts here, so that nobody reads a broken close.
+Every reader of a close or a figure id starts here, so that no broken close is read.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Check what was extracted, build the warehouse, check it, and publish the snapshot."""
+"""Check the raw tables, build the warehouse, check it, and publish the snapshot."""
 
 import shutil
 from dataclasses import dataclass
@@ -141,7 +141,7 @@ def _note_unloaded(settings: Settings, progress: Progress) -> None:
     for name in unloaded:
         error = ScorecardError(f"Nothing of the source {name} was loaded yet.", f"Run `scorecard extract {name}`.")
         progress(error.problem)
-        # The extraction's own trouble says more.
+        # A trouble that the extraction recorded has more details.
         if name not in troubled:
             extract.troubles.record(settings, contracts[name], error)
 

@@ -67,7 +67,7 @@ def rule_results(
     outcome: "ExpectationValidationResult",
     rows: int,
 ) -> list[CheckResult]:
-    """Return the result of a rule for all rows of an object, then for each unit's rows if they can be told apart.
+    """Return the result of a rule for all rows of an object, then for each business unit if its rows can be counted.
 
     Parameters
     ----------

@@ -96,7 +96,7 @@ class _SuiteRun:
         rows: int,
         outcomes: Sequence[tuple[Rule, "ExpectationValidationResult"]],
     ) -> Iterator[tuple[CheckedRule, list[CheckResult]]]:
-        """Yield each rule of an object with its results: by business unit if the rows can be told apart, or one."""
+        """Yield each rule of an object with its results: by business unit if the rows have one, or for all rows."""
         for rule, outcome in outcomes:
             with warehouse.get_execution_engine().get_connection() as con:
                 whole, *by_unit = rule_results(self.context, con, item, rule, outcome, rows)
@@ -111,7 +111,7 @@ def _quiet_context() -> "EphemeralDataContext":
     from great_expectations import get_context
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    # The outcome of a check says what goes wrong in it. The second logger sets a level of its own.
+    # The outcome of a check has its errors, so no log line is needed. The second logger has a level of its own.
     for logger in ("great_expectations", "great_expectations.data_context.types.base"):
         logging.getLogger(logger).setLevel(logging.CRITICAL)
     context = get_context(mode="ephemeral")

@@ -1,4 +1,4 @@
-"""Warehouses made by hand for the checks, as extraction and dbt would leave them."""
+"""Warehouses for the checks, in the shape in which the extraction and dbt leave them."""
 
 import shutil
 import warnings
@@ -41,7 +41,7 @@ models:
 
 
 def load_samples(path: Path) -> None:
-    """Load the bundled samples; each row once more as a version that is no longer current, which no rule may see."""
+    """Load the bundled samples. Each row also has a version that is no longer current: no rule may read that."""
     with duckdb.connect(str(path)) as con:
         for source, files in EXPORTS.items():
             con.execute(f"create schema raw_{source}")
@@ -60,7 +60,7 @@ def load_samples(path: Path) -> None:
 
 
 def build_kpis(path: Path) -> None:
-    """Two metrics with observations and values: a sum, and a share with a mean beside it."""
+    """Make two metrics with observations and values: a sum, and a share with a mean beside it."""
     with duckdb.connect(str(path)) as con:
         con.execute("create schema scorecard")
         for place, (metric, numerator) in enumerate((("booked", 10), ("won_share", 1))):
@@ -93,7 +93,7 @@ def build_kpis(path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def great_expectations() -> None:
-    """Import it once; what its libraries say of each other meanwhile is no warning of ours."""
+    """Import Great Expectations once, and ignore the warnings of its libraries about each other."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import scorecard.checks.gx.datasource  # noqa: F401
@@ -101,7 +101,7 @@ def great_expectations() -> None:
 
 @pytest.fixture(scope="session")
 def samples(great_expectations: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A warehouse with the bundled samples in its raw tables. Copy it before changing it."""
+    """Return a warehouse with the bundled samples in its raw tables. Copy it before a change."""
     path = tmp_path_factory.mktemp("samples") / "warehouse.duckdb"
     load_samples(path)
     return path
@@ -109,7 +109,7 @@ def samples(great_expectations: None, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture
 def company(great_expectations: None, tmp_path: Path) -> Callable[..., Settings]:
-    """Make the settings of a company: its warehouse a changed copy, its project this one unless another is given."""
+    """Return a function that makes a company's settings, with a changed copy of a warehouse."""
 
     def make(warehouse: Path | None, *changes: str, project: Path = PROJECT) -> Settings:
         state = tmp_path / "state"
@@ -136,7 +136,7 @@ def company(great_expectations: None, tmp_path: Path) -> Callable[..., Settings]
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project with two metrics and the product's own rules for KPIs; a test adds files of rules."""
+    """Return a project with two metrics and the product's own rules for KPIs. A test adds files of rules."""
     kpis = tmp_path / "project" / "dbt_project" / "models" / "kpis"
     kpis.mkdir(parents=True)
     (kpis / "kpi_booked.yml").write_text(KPI.format(name="booked", unit="currency", aggregate="sum", beside="[]"))
@@ -153,7 +153,7 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def kpi_warehouse(tmp_path: Path) -> Path:
-    """A warehouse with the observations and values of those two metrics, all in order."""
+    """Return a warehouse with sound observations and values of the two metrics."""
     path = tmp_path / "built.duckdb"
     build_kpis(path)
     return path

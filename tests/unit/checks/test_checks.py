@@ -1,4 +1,4 @@
-"""Results of dbt and of extraction as checks, kept and judged."""
+"""Results of dbt and of the extraction as checks: how they are stored, and which hold a scorecard."""
 
 import json
 from dataclasses import replace
@@ -33,7 +33,7 @@ RESULT = CheckResult(
 )
 
 
-def test_what_is_stored_is_what_is_loaded() -> None:
+def test_stored_results_are_loaded_unchanged() -> None:
     words = {"ja": {"name": "金額がある", "message": "3件中2件", "cure": "入力する。"}}
     other = replace(RESULT, check_id="dbt.x", kind="dbt", source="dbt", checked=None, metrics=(), words=words)
     with duckdb.connect() as con:
@@ -59,7 +59,7 @@ def test_a_failed_store_changes_nothing() -> None:
         assert load(con) == [RESULT]
 
 
-def test_the_gate_tells_errors_from_warnings_and_from_what_is_elsewhere() -> None:
+def test_only_failed_errors_of_its_metrics_hold_a_scorecard() -> None:
     warning = replace(RESULT, check_id="b", severity="warning")
     passed = replace(RESULT, check_id="c", passed=True)
     results = [warning, passed, RESULT]
@@ -71,7 +71,7 @@ def test_the_gate_tells_errors_from_warnings_and_from_what_is_elsewhere() -> Non
         assert part in explanation
 
 
-def test_a_check_of_one_unit_holds_and_warns_no_other() -> None:
+def test_a_failed_check_of_one_unit_holds_no_other_unit() -> None:
     of_unit = replace(RESULT, business_unit="Hardware")
     assert failed_errors([of_unit], {"won"}, "Hardware") == [of_unit]
     assert failed_errors([of_unit], {"won"}, "Software") == []
@@ -107,10 +107,10 @@ def test_a_dbt_test_of_a_model_that_units_share_is_counted_by_unit() -> None:
         con.execute("delete from core.deal where business_unit = 'Hardware' and amount is null")
         assert _count(null_rows, 2, con)["Hardware"] == (True, 0, "It holds.")
         across = 'select amount from "memory"."core"."deal" group by amount having count(distinct business_unit) > 1'
-        assert _count(across, 1, con) == {None: (False, 1, "Rows that break it: 1. Why.")}, "no unit's own"
+        assert _count(across, 1, con) == {None: (False, 1, "Rows that break it: 1. Why.")}, "the row has no unit"
 
 
-def test_a_dbt_test_that_names_what_is_wrong_names_it_to_its_unit() -> None:
+def test_the_sentence_of_a_dbt_test_is_split_by_unit() -> None:
     raised = """select 1 from "memory"."core"."deal" where amount is null
         having count(*) > 0 and error(string_agg(deal || ' is wrong.', ' ' order by deal)) is null"""
     with duckdb.connect() as con:
@@ -128,7 +128,7 @@ def test_a_dbt_test_that_names_what_is_wrong_names_it_to_its_unit() -> None:
         }
         con.execute("insert into core.deal values ('Services', 'D', null)")
         message = "A is wrong. B is wrong. C is wrong. D is wrong. Why."
-        assert _count(raised, 1, con, message) == {None: (False, 1, message)}, "a row is of another unit"
+        assert _count(raised, 1, con, message) == {None: (False, 1, message)}, "a row has another unit"
 
 
 def test_a_dbt_test_is_about_the_units_of_all_that_it_reads() -> None:
@@ -140,7 +140,7 @@ def test_a_dbt_test_is_about_the_units_of_all_that_it_reads() -> None:
     assert units_by_test(manifest, units) == {"dbt.two": {"A", "B"}, "dbt.one": {"A"}}
 
 
-def test_rows_that_say_what_is_wrong_are_named_in_the_message_of_their_unit() -> None:
+def test_the_sentences_of_rows_begin_the_message_of_their_unit() -> None:
     words = {"ja": {"name": "正しい", "message": "2件", "cure": "直す。"}}
     result = replace(RESULT, check_id="dbt.x", message="Rows that break it: 2.", words=words)
     rows = "select unit as business_unit, 'line ' || line as problem from (values {}) as t (unit, line)"
@@ -159,7 +159,7 @@ def test_rows_that_say_what_is_wrong_are_named_in_the_message_of_their_unit() ->
     many = rows.format(", ".join(f"('A', {line})" for line in range(1, 6)))
     assert named(many).message == "line 1 line 2 line 3 … (+2) Rows that break it: 2."
     for query in ("select 1 as other", "select 'a' as problem", "select error('x') as problem"):
-        assert named(query, business_unit="A").message == result.message, "it says nothing of the unit's rows"
+        assert named(query, business_unit="A").message == result.message, "the query has no sentence or no unit"
     assert named(of_two, passed=True).message == result.message
 
 
@@ -251,17 +251,17 @@ def test_a_dbt_test_is_a_check(status: str, declared: str, severity: str, passed
     assert result.run_at == RESULT.run_at
 
 
-def test_a_dbt_test_at_the_end_of_the_line_touches_all_it_is_built_on() -> None:
+def test_a_dbt_test_without_kpis_downstream_touches_those_upstream() -> None:
     run, manifest = _artifacts(_ran("values_are_sound", "fail", 1))
     assert from_dbt(run, manifest, {})[0].metrics == ("mrr", "won", "won_mean")
 
 
-def test_the_callers_lineage_of_a_relation_wins() -> None:
+def test_the_given_metrics_of_a_relation_take_precedence() -> None:
     run, manifest = _artifacts(_ran("deal_is_sound", "fail", 1))
     assert from_dbt(run, manifest, {"core.core_deal": ["x"]})[0].metrics == ("x",)
 
 
-def test_a_model_that_is_not_built_is_an_error_and_what_was_skipped_is_not_told_twice() -> None:
+def test_a_model_that_is_not_built_is_an_error_and_skipped_nodes_have_no_result() -> None:
     run, manifest = _artifacts(
         _ran("core_deal", "error", message="Binder Error:\n no such column"),
         _ran("kpi_won", "skipped"),
@@ -329,16 +329,14 @@ def test_quarantine_is_a_warning_and_above_a_share_an_error(
     assert bad_rows.metrics == ("booked", "won")
     assert "mended" not in bad_rows.message
     assert passed or f"no id ({bad}, first a.csv line 10)" in bad_rows.message or "first a.csv line" in bad_rows.message
-    # The last good version of a record goes on counting, so the record may well be in a figure.
+    # The last good version of a record still counts, so the record may be in a figure.
     assert passed or bad_rows.message.endswith("Where an earlier good version of the record is held, that one counts.")
     assert "in no figure" not in bad_rows.message
     assert columns.passed
     assert doubt.passed
 
 
-def test_a_file_that_was_read_again_or_is_gone_counts_no_more(
-    extracted: duckdb.DuckDBPyConnection, tmp_path: Path
-) -> None:
+def test_a_reloaded_or_missing_file_does_not_count(extracted: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     insert = "insert into raw_shop._quarantine values ('deals', ?, ?, 2, 'same', ?)"
     for moment in ("2024-01-01", "2024-01-02"):
         extracted.execute(insert, ["no id", "a.csv", moment])
@@ -372,7 +370,7 @@ def test_an_unknown_column_is_a_warning(
     assert len(unknown_columns.message) < 200
 
 
-def test_what_an_older_contract_did_not_know_is_no_warning(
+def test_a_column_unknown_to_an_older_contract_is_no_warning(
     extracted: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     extracted.execute(

@@ -1,4 +1,4 @@
-"""Which columns a rule names, and which rows of a table a query of broken rows has."""
+"""Which columns a rule names, and which rows break it."""
 
 from typing import Any
 
@@ -73,7 +73,7 @@ def _test(name: str, **more: Any) -> dict[str, Any]:
 
 
 def _doubts(**more: Any) -> tuple[tuple[tuple[str, str], ...], bool] | None:
-    """Return the columns that a failed test of core_deal puts in doubt, and whether with their causes."""
+    """Return the columns that a failed test of core_deal puts in doubt, and whether their causes are in doubt, too."""
     models = {name: {"name": name, "resource_type": "model", "schema": "core"} for name in ("core_deal", "core_period")}
     manifest = {"nodes": {**models, "sound": _test("sound", **more)}, "sources": {}}
     columns = {"core.core_deal": ["id", "closed"], "core.core_period": ["closed", "id"]}

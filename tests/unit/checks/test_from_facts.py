@@ -1,4 +1,4 @@
-"""What any source's records are held to, by what their fact declares."""
+"""The checks of every source's records, by what their fact declares."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -25,7 +25,7 @@ Row = tuple[date | None, date | None, str, str, str]
 
 
 def usual() -> list[Row]:
-    """Two calls a day from January until the load, of which nothing is to be said."""
+    """Return two calls a day from January until the load, without a fault."""
     days = [date(2024, 1, 1) + timedelta(days=number) for number in range(258)]
     return [
         (day, day + timedelta(days=1), "reached" if agent == "Ada Moss" else "missed", agent, f"{agent} {day}")
@@ -106,29 +106,29 @@ def test_usual_records_pass_every_check(checked: Callable[..., dict[str, CheckRe
         ),
     ],
 )
-def test_what_is_odd_is_said(
+def test_a_fault_is_reported(
     checked: Callable[..., dict[str, CheckResult]], kind: str, change: Callable[[list[Row]], list[Row]], message: str
 ) -> None:
     results = failed(checked(change(usual())))
     assert list(results) == [kind]
     assert results[kind].message.startswith(message)
     assert results[kind].severity == "warning"
-    # Whoever reads Japanese is told it in Japanese.
+    # All words have a Japanese translation.
     assert {"name", "message", "cure"} == set(results[kind].words["ja"])
     assert not results[kind].words["ja"]["message"].isascii()
 
 
-def test_spans_of_many_records_hold_figures_back(checked: Callable[..., dict[str, CheckResult]]) -> None:
+def test_many_reversed_spans_are_an_error(checked: Callable[..., dict[str, CheckResult]]) -> None:
     rows = [(ended, began, *rest) for began, ended, *rest in usual()]
     assert checked(rows)["spans"].severity == "error"
 
 
-def test_what_rules_of_the_source_tell_is_not_told_again(checked: Callable[..., dict[str, CheckResult]]) -> None:
+def test_a_rule_of_the_source_replaces_a_check(checked: Callable[..., dict[str, CheckResult]]) -> None:
     assert "spans" not in checked(usual(), {("desk", "spans")})
     assert "spans" in checked(usual(), {("shop", "spans")})
 
 
-def test_few_records_are_not_judged(checked: Callable[..., dict[str, CheckResult]]) -> None:
+def test_few_records_pass_every_check(checked: Callable[..., dict[str, CheckResult]]) -> None:
     assert failed(checked(usual()[:6])) == {}
 
 
@@ -141,7 +141,7 @@ def test_a_failure_puts_its_columns_in_doubt(checked: Callable[..., dict[str, Ch
     assert spans.rows == "select * from core.core_call where source_system = 'desk' and ended_on < began_on"
     ahead = results["future_days"].doubt
     assert ahead is not None
-    assert (ahead.columns, ahead.rows) == ((("core.core_call", "ended_on"),), None), "it holds"
+    assert (ahead.columns, ahead.rows) == ((("core.core_call", "ended_on"),), None), "the check passes"
     assert all(results[kind].doubt is None for kind in ("gaps", "falls", "one_outcome")), "they are about whole rows"
     named = checked([*usual(), (date(2024, 3, 5), date(2024, 3, 6), "missed", "ada moss", "y")])["similar_names"].doubt
     assert named is not None

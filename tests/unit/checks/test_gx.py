@@ -1,4 +1,4 @@
-"""How rules are run: in place, harmlessly, once, and never passing what could not be checked."""
+"""Rules run in place, safely and once. A rule that can't run never passes."""
 
 import csv
 import html
@@ -77,7 +77,7 @@ def _by_check(results: list[CheckResult]) -> dict[str, CheckResult]:
     return {result.check_id.removeprefix("shop."): result for result in results}
 
 
-def test_a_failure_is_counted_and_told_with_the_same_examples_each_time(shop: Callable[..., Settings]) -> None:
+def test_a_failure_is_counted_and_has_the_same_examples_each_time(shop: Callable[..., Settings]) -> None:
     result = _by_check(check.check_raw(shop(), ["shop"], METRICS))["deals.amount_is_present"]
     assert (result.severity, result.passed, result.failures, result.checked) == ("warning", False, 2, 3)
     assert result.message == "2 of 3 rows break it. For example b, c. An amount is needed."
@@ -102,7 +102,7 @@ def test_a_failure_puts_in_doubt_what_its_rule_names(shop: Callable[..., Setting
         (("raw_shop.deals", "amount"),),
         (("raw_shop.deals", "name"),),
     )
-    assert results["deals.has_rows"].doubt is None, "a table without rows is about whole rows"
+    assert results["deals.has_rows"].doubt is None, "the check is about whole rows"
     by_query = RULES.replace("        in_doubt: [name]\n", "").replace(
         "where name not", "where amount is null and name not"
     )
@@ -121,7 +121,7 @@ def test_a_rule_that_cannot_be_run_is_an_error_and_leaves_the_others_alone(shop:
     broken = results["deals.name_is_known"]
     assert (broken.severity, broken.passed) == ("error", False)
     assert broken.message.startswith("It could not be checked:")
-    assert broken.doubt is None, "nobody knows what it would have found"
+    assert broken.doubt is None, "its failures are unknown"
     assert results["deals.amount_is_present"].failures == 2
 
     results = _by_check(check.check_raw(shop("alter table raw_shop.deals drop column amount"), ["shop"], METRICS))
@@ -141,7 +141,7 @@ def test_an_object_that_is_missing_or_empty_is_an_error(
     assert message in result.message
 
 
-def test_what_has_not_changed_is_not_checked_again(
+def test_an_unchanged_suite_is_not_checked_again(
     shop: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = shop()
@@ -160,7 +160,7 @@ def test_what_has_not_changed_is_not_checked_again(
     assert _by_check(check.check_raw(settings, ["shop"], METRICS))["deals.amount_is_present"].failures == 1
 
 
-def test_a_damaged_memory_is_not_believed(shop: Callable[..., Settings]) -> None:
+def test_a_damaged_file_of_results_is_ignored(shop: Callable[..., Settings]) -> None:
     settings = shop()
     first = check.check_raw(settings, ["shop"], METRICS)
     kept = settings.state / "gx" / "shop.json"
@@ -170,7 +170,7 @@ def test_a_damaged_memory_is_not_believed(shop: Callable[..., Settings]) -> None
     assert json.loads(kept.read_text())["results"]
 
 
-def test_the_file_is_free_again_and_unchanged(shop: Callable[..., Settings]) -> None:
+def test_the_warehouse_is_closed_and_unchanged_afterwards(shop: Callable[..., Settings]) -> None:
     settings = shop()
     before = settings.warehouse.read_bytes()
     check.check_raw(settings, ["shop"], METRICS)
@@ -180,7 +180,7 @@ def test_the_file_is_free_again_and_unchanged(shop: Callable[..., Settings]) -> 
 
 
 class _Page(HTMLParser):
-    """What a browser makes of a page: its elements, and its text."""
+    """The elements and the text of a page, as a browser reads it."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -226,7 +226,7 @@ def test_a_page_has_a_query_of_the_rows_that_break_a_rule(shop: Callable[..., Se
 
 
 def test_markup_in_a_value_is_shown_as_text_and_hides_nothing(shop: Callable[..., Settings]) -> None:
-    """The sector of a customer is markup; Great Expectations' own pages run it."""
+    """The sector of a customer is markup. The pages of Great Expectations would run it."""
     with (CASES / "accounts_with_markup.csv").open(encoding="utf-8", newline="") as file:
         accounts = list(csv.DictReader(file))
     unknown = [account["sector"] for account in accounts]
@@ -313,8 +313,8 @@ def test_a_source_without_rules_has_no_results(shop: Callable[..., Settings]) ->
     assert check.check_raw(shop(), ["another"], METRICS) == []
 
 
-def test_great_expectations_still_needs_its_cure(shop: Callable[..., Settings]) -> None:
-    """When this fails, Great Expectations has mended its connections: drop gx_duckdb.py and use add_sql."""
+def test_great_expectations_still_has_its_fault(shop: Callable[..., Settings]) -> None:
+    """If this fails, Great Expectations keeps its connections: delete datasource.py and call add_sql."""
     settings = shop()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

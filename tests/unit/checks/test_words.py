@@ -1,4 +1,4 @@
-"""What checks say: English sentences that are filled in, and the same in other languages."""
+"""The sentences of checks: English texts with names that are filled in, and their translations."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_a_sentence_is_filled_in_after_it_was_translated() -> None:
     }
 
 
-def test_what_has_no_words_stays_in_english() -> None:
+def test_a_sentence_without_words_stays_in_english() -> None:
     counted = Phrase("{failures:,} of {checked:,} rows break it.", ABOUT)
     message = Phrase("{found} {why}", {"found": counted, "why": Declared("Nobody translated {this}.")})
     translated = in_languages(TRANSLATIONS, name=Declared("no words"), message=message)
@@ -50,7 +50,7 @@ def test_examples_are_listed_as_the_language_does() -> None:
     assert in_languages(TRANSLATIONS, listed=listed) == {"ja": {"listed": "{a}、b、c"}}
 
 
-def test_words_that_name_what_is_not_there_are_refused() -> None:
+def test_an_unknown_name_in_braces_is_refused() -> None:
     with pytest.raises(ScorecardError, match=r"'{rows} rows' of a check can't be filled in"):
         _ = Phrase("{rows} rows", ABOUT).english
 

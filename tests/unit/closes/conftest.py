@@ -1,4 +1,4 @@
-"""A small published warehouse, worked out in plain Python; a test may change its records and publish again."""
+"""A small published warehouse, computed in plain Python. A test may change its records and publish again."""
 
 import hashlib
 import operator
@@ -105,7 +105,7 @@ def derived(name, expression):
 
 
 FONTS = {"Plain.ttc": "0" * 64}
-# Of no figure it is known that the pages print it. A function that another process can be given.
+# A function that can be pickled for another process. No figure of a test is in its result.
 PRINTED = operator.attrgetter("parts")
 METRICS = {
     entry.name: entry
@@ -159,7 +159,7 @@ def first_deals():
 
 @dataclass
 class World:
-    """The records, and how to publish them."""
+    """The records, and the means to publish and close them."""
 
     settings: Settings
     deals: list = field(default_factory=first_deals)
@@ -178,13 +178,13 @@ class World:
     check_unit: str | None = None
     action_begins: date = date(2017, 10, 1)
     factor: int = 1
-    """What the SQL makes of an amount."""
+    """The factor by which the SQL multiplies an amount."""
     raw: list = field(default_factory=list)
-    """The versions of the deals in the raw table, as lists of the deal, from when and until when it was current."""
+    """The versions of the deals in the raw table: lists of the deal, its first moment and its end."""
     merged: dict = field(default_factory=dict)
     loads: int = 0
     names: list = field(default_factory=list)
-    """What members are called now: dimension, old name, new name."""
+    """The renamed members: dimension, old name, new name."""
     lineage: dict = field(
         default_factory=lambda: {"won_value": {"sql": "select 1", "columns": {"numerator": ["raw.x.y"]}}}
     )
@@ -265,7 +265,7 @@ class World:
         }
 
     def status(self, rows):
-        """Work out every figure by hand, from the rows."""
+        """Compute every figure from the rows."""
         periods = {period_of(add_months(date(2016, 9, 1), n), Grain.MONTH) for n in range(16)}
         periods |= {period_of(period.start, Grain.QUARTER) for period in periods}
         status_rows = []
@@ -299,11 +299,11 @@ class World:
         return status_rows
 
     def until(self, period):
-        """The first day of a period that is not looked at any more."""
+        """Return the first day after the data of a period."""
         return min(period.end, self.last_day + timedelta(days=1))
 
     def publish(self):
-        """Write the snapshot; the same records are worked out once for all tests."""
+        """Write the snapshot. The same records are computed once for all tests."""
         settings = self.settings
         settings.state.mkdir(parents=True, exist_ok=True)
         records = repr(
@@ -327,7 +327,7 @@ class World:
         settings.warehouse.replace(settings.snapshot)
 
     def load(self):
-        """Extract the deals as they are now: a changed one ends its version and begins another."""
+        """Extract the present deals. A changed deal ends its version and begins another."""
         self.loads += 1
         moment = datetime(2018, 1, 1, tzinfo=UTC) + timedelta(days=self.loads)
         current = {version[0].id: version for version in self.raw if version[2] is None}
@@ -365,10 +365,10 @@ class World:
                 connection.execute(f"create schema {schema}")
             if self.names:
                 connection.execute("create schema intermediate")
-                rows_of_names = ", ".join(f"('{UNIT}', '{field}', '{old}', '{new}')" for field, old, new in self.names)
+                renamed_rows = ", ".join(f"('{UNIT}', '{field}', '{old}', '{new}')" for field, old, new in self.names)
                 connection.execute(
                     "create view intermediate.int_names as select * from (values "
-                    f"{rows_of_names}) as names (business_unit, field, spelling, name)"
+                    f"{renamed_rows}) as names (business_unit, field, spelling, name)"
                 )
             listed = ", ".join(f"{column} {TYPES[column]}" for column in COLUMNS)
             connection.execute(f"create table scorecard.kpi_observations ({listed})")
@@ -431,7 +431,7 @@ class World:
             )
 
     def write_contract(self, unit=UNIT):
-        """Write what the source of the deals promises, and whose it is."""
+        """Write the contract of the source of the deals, with its business unit."""
         path = self.settings.dbt_project / "models" / "staging" / "crm" / "_sources.yml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(
@@ -446,7 +446,7 @@ class World:
         return close(self.settings, *self.arguments(period, **changes))
 
     def arguments(self, period, **changes):
-        """Return what a close is called with, after the settings."""
+        """Return the arguments of `close` after the settings."""
         metrics = {**METRICS, "win_rate": replace(METRICS["win_rate"], minimum_observations=self.minimum)}
         passes = {"won_value": {"sql": "select 1", "metrics": ["won_value"]}}
         build = Build(self.lineage, passes, self.code, FONTS, PRINTED)
@@ -454,7 +454,7 @@ class World:
 
 
 def insert(connection, table, rows):
-    """Insert through text columns: many times quicker than a statement a row."""
+    """Insert rows through a table of texts, which is many times faster than one statement for each row."""
     columns = [[None if value is None else str(value) for value in column] for column in zip(*rows, strict=True)]
     texts = pa.table([pa.array(column, pa.string()) for column in columns], [f"c{n}" for n in range(len(columns))])
     connection.register("texts", texts)
@@ -504,7 +504,7 @@ def figure(entry, period, until, scope, dimension, member, group, minimum, targe
 
 
 def growth(now, before, has_before):
-    """Work out the growth of a figure from the one before it; December 2017 is taken for a partial period."""
+    """Compute the growth of a figure from the one before it. December 2017 counts as a partial period."""
     n, count = (before[10] or Decimal(0), before[13]) if before else (Decimal(0), 0)
     numerator, denominator = (now[10] or Decimal(0)) - n, abs(n)
     reason = None

@@ -18,7 +18,7 @@ from scorecard.shared.errors import ScorecardError
 from scorecard.shared.periods import CALENDAR_YEAR, parse_period
 
 
-def test_a_close_holds_every_file_and_verifies(world):
+def test_a_close_has_every_file_and_verifies(world):
     made = world.close()
     assert (made.close_id, made.created, made.edition) == ("sales-2017-Q4-e1", True, 1)
     assert {path.name for path in made.path.iterdir()} == {*FILES, *ADDED, "manifest.json"}
@@ -33,7 +33,7 @@ def test_a_close_holds_every_file_and_verifies(world):
     )
 
 
-def test_the_periods_are_the_one_its_baselines_and_thirteen_months():
+def test_a_close_covers_its_period_two_bases_and_thirteen_months():
     labels = [period.label for period in frozen_periods(parse_period("2017-Q4"), CALENDAR_YEAR)]
     assert labels[:3] == ["2017-Q4", "2017-Q3", "2016-Q4"]
     assert labels[3:] == ["2017-12", *(f"2017-{month:02}" for month in range(11, 0, -1)), "2016-12"]
@@ -55,10 +55,10 @@ def test_figures_are_of_the_scorecard_and_the_summary_comes_first(world, read):
     assert "elsewhere" not in {row["metric"] for row in values}
 
 
-def test_another_units_members_stay_out(world, read):
+def test_members_of_another_unit_are_left_out(world, read):
     made = world.close()
     before = {name: (made.path / name).read_bytes() for name in FILES}
-    # Of the same name as a member of ours.
+    # The deal has members of the same name as the scorecard's unit.
     world.deals.append(replace(world.deals[-1], id="X1", unit="Software", rep="Zoe", region="West"))
     again = world.close()
     assert not again.created
@@ -71,14 +71,14 @@ def test_another_units_members_stay_out(world, read):
 def test_observations_are_those_that_count_in_a_frozen_period(world, read):
     rows = read(world.close().path, "observations.parquet")
     days = {row["occurred_on"] for row in rows if row["metric"] == "won_value"}
-    # The quarter a year ago grew since the one before it.
+    # The growth of the quarter a year ago needs the quarter before it.
     assert min(days) >= date(2016, 7, 1)
     assert {row["record_id"] for row in rows if row["metric"] == "mrr"} == {"S1", "S2", "S3"}
     assert not {row["metric"] for row in rows} & {"growth", "attainment"}, "derived figures rest on others' records"
     assert min(row["occurred_on"] for row in rows if row["metric"] == "win_rate") >= date(2016, 10, 1)
 
 
-def test_targets_checks_and_actions_are_cut_to_the_scorecard(world, read):
+def test_targets_checks_and_actions_are_limited_to_the_scorecard(world, read):
     made = world.close()
     assert [row["period"] for row in read(made.path, "targets.parquet")] == ["2017-Q4"]
     (check,) = read(made.path, "checks.parquet")
@@ -88,7 +88,7 @@ def test_targets_checks_and_actions_are_cut_to_the_scorecard(world, read):
     assert [row["action_id"] for row in read(made.path, "actions.parquet")] == ["A1"]
 
 
-def test_what_an_action_is_compared_with_is_frozen_last_and_can_be_traced(world, read):
+def test_the_base_figure_of_an_action_is_frozen_last_and_can_be_traced(world, read):
     before = read(world.close().path, "values.parquet")
     world.action_begins = date(2017, 6, 15)
     made = world.close()
@@ -100,17 +100,17 @@ def test_what_an_action_is_compared_with_is_frozen_last_and_can_be_traced(world,
     assert proof["equal"]
     assert proof["observations_count"] > 0
     differences = json.loads((made.path / "restatements.json").read_text())
-    assert [difference["field"] for difference in differences] == ["action"], "no figure was printed otherwise before"
+    assert [difference["field"] for difference in differences] == ["action"], "no figure was printed differently before"
 
 
-def test_checks_of_another_units_source_stay_out(world, read):
+def test_checks_of_the_source_of_another_unit_are_left_out(world, read):
     world.check_failures = 3
     for unit, expected in (("Hardware", 1), ("Elsewhere", 0)):
         world.write_contract(unit)
         assert len(read(world.close().path, "checks.parquet")) == expected
 
 
-def test_definitions_name_no_reader_and_data_after_the_period_changes_nothing(world):
+def test_definitions_name_no_recipient_and_later_data_changes_nothing(world):
     made = world.close()
     definitions = json.loads((made.path / "definitions.json").read_text())
     assert not {"recipients", "domains"} & definitions["scorecard"].keys()
@@ -136,7 +136,7 @@ def test_the_same_data_gives_the_same_content_anywhere(world, tmp_path):
     assert content == [json.loads((first.path / "manifest.json").read_text())["content_sha256"]]
 
 
-def test_no_snapshot_and_no_figures_say_what_to_do(world):
+def test_a_missing_snapshot_and_missing_figures_have_a_cure(world):
     with pytest.raises(ScorecardError, match="scorecard run"):
         world.close(publish=False)
     with pytest.raises(ScorecardError, match="no figures of the scorecard sales for 2015-Q1"):
@@ -145,11 +145,11 @@ def test_no_snapshot_and_no_figures_say_what_to_do(world):
     assert not list(world.settings.archive.glob(".tmp-*"))
 
 
-def test_a_full_disk_closes_nothing_and_says_so(world, monkeypatch):
-    def full(*_):
+def test_a_full_disk_makes_no_close_and_is_reported(world, monkeypatch):
+    def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("scorecard.closes.store.write_parquet", full)
+    monkeypatch.setattr("scorecard.closes.store.write_parquet", fail)
     with pytest.raises(ScorecardError, match="No space left on device"):
         world.close()
     assert closes(world.settings) == []
@@ -157,7 +157,7 @@ def test_a_full_disk_closes_nothing_and_says_so(world, monkeypatch):
     assert world.close().edition == 1
 
 
-def test_a_broken_archive_is_not_built_upon(world):
+def test_a_broken_archive_gets_no_new_close(world):
     made = world.close()
     manifest = made.path / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"closed_at": "2', '"closed_at": "1'))
@@ -181,7 +181,7 @@ module.close(*world_close)
 
 
 @pytest.mark.parametrize("step", ["writing", "before the rename", "after the rename"])
-def test_a_killed_close_leaves_the_chain_whole(world, step):
+def test_a_killed_close_leaves_the_chain_intact(world, step):
     world.close("2017-Q3")
     world.publish()
     ended = subprocess.run(

@@ -1,4 +1,4 @@
-"""A company's own dimension: a close has those that it was made with, whichever are declared before and after."""
+"""A company's own dimensions: a close has the dimensions of its own time, not those declared now."""
 
 import json
 
@@ -23,7 +23,7 @@ def declare(world):
 
 
 def publish_by_channel(world):
-    """Publish the warehouse with the dimension: what is sold in the West is sold on the web."""
+    """Publish the warehouse with the dimension. Its members follow from the regions: the West sells on the web."""
     world.publish()
     by_channel = "case {} when 'West' then 'web' when 'East' then 'shop' end"
     with duckdb.connect(world.settings.snapshot) as connection:
@@ -40,7 +40,7 @@ def publish_by_channel(world):
 
 @pytest.fixture
 def before_and_after(world):
-    """Return a world, its close of before a dimension was declared, and one with it."""
+    """Return a world, its close from before a dimension was declared, and its close with the dimension."""
     before = world.close()
     declare(world)
     publish_by_channel(world)
@@ -65,13 +65,13 @@ def test_a_new_breakdown_is_an_edition_with_its_own_figures(before_and_after, on
     assert proof["value"] == trace(world.settings, one_figure(after, "won_value", "West", "region"))["value"]
 
 
-def test_a_close_of_before_is_proved_after(before_and_after, one_figure):
+def test_a_close_from_before_the_dimension_is_proved_after_it(before_and_after, one_figure):
     world, before, _ = before_and_after
     assert "channel" not in pq.read_schema(before.path / "observations.parquet").names
     assert trace(world.settings, one_figure(before, "won_value", "West", "region"))["equal"]
 
 
-def test_a_dimension_that_was_given_up_is_still_proved(before_and_after, one_figure):
+def test_a_deleted_dimension_is_still_proved(before_and_after, one_figure):
     world, _, after = before_and_after
     (world.settings.dbt_project / "dimensions" / "acme.yml").unlink()
     assert world.close().edition == 3
@@ -79,7 +79,7 @@ def test_a_dimension_that_was_given_up_is_still_proved(before_and_after, one_fig
     assert verify(world.settings)["ok"]
 
 
-def test_a_close_keeps_the_name_of_a_dimension_of_the_company(before_and_after):
+def test_a_close_has_the_label_of_a_companys_own_dimension(before_and_after):
     _, before, after = before_and_after
     definitions = [json.loads((made.path / "definitions.json").read_text()) for made in (before, after)]
     assert "dimensions" not in definitions[0]

@@ -1,4 +1,4 @@
-"""Which differences make an edition, what each is said to come from, and what is kept of those that make none."""
+"""Which differences make an edition, their reasons, and the provenance that is kept without an edition."""
 
 import json
 from dataclasses import replace
@@ -19,7 +19,7 @@ def won(world, first, rep=None):
 
 
 def change(world, deal, **changes):
-    """Change a deal at its source; the file that says so is another version."""
+    """Change a deal at its source. Its file has another version then."""
     world.deals[world.deals.index(deal)] = replace(deal, version=f"v{world.loads + 1}", **changes)
 
 
@@ -58,10 +58,10 @@ def test_a_late_record_makes_an_edition_that_says_so(world):
     assert {tuple(entry["reasons"]) for entry in entries} == {("late record",)}
     for entry in entries:
         assert Decimal(entry["new"]) - Decimal(entry["old"]) == Decimal("123.45")
-    assert not world.close().created  # and nothing more
+    assert not world.close().created
 
 
-def test_a_deletion_and_a_correction_are_told_apart(world):
+def test_a_deletion_and_a_correction_are_distinguished(world):
     world.close()
     changed = won(world, date(2017, 10, 1), "Bo'b")
     world.deals.remove(won(world, date(2017, 10, 1), "Ann"))
@@ -104,7 +104,7 @@ def test_a_new_commit_turns_no_correction_into_another_cause(world):
     assert {tuple(entry["reasons"]) for entry in figures(world.close())} == {("correction",)}
 
 
-def test_a_changed_target_is_named_and_so_is_what_rests_on_it(world):
+def test_a_changed_target_is_a_reason_also_for_figures_that_rest_on_it(world):
     world.close()
     world.targets[("quarter", "2017-Q4")] = Decimal(30000)
     made = world.close()
@@ -129,7 +129,7 @@ def test_changed_sql_upstream_is_a_changed_definition_where_the_records_are_the_
     world.lineage = {"won_value": {**world.lineage["won_value"], "upstream": {"core.deal": "2", "kpis.won": "1"}}}
     made = world.close()
     assert {entry["why"] for entry in figures(made)} == {"definition"}
-    # What is computed from its values has another definition too.
+    # A figure that is computed from its values has the same reason.
     assert {entry["why"] for entry in figures(made, "attainment")} == {"definition"}
 
 
@@ -152,7 +152,7 @@ def test_a_figure_that_had_to_wait_for_the_end_of_its_period_says_so(world):
 # What makes an edition -----------------------------------------------------------------------------------------------
 
 
-def test_a_check_that_fails_now_is_another_edition_and_said_to_be_that(world):
+def test_a_check_that_fails_now_makes_an_edition_and_is_listed(world):
     world.close()
     world.check_failures = 3
     made = world.close()
@@ -180,7 +180,7 @@ def test_more_rows_of_other_periods_that_break_a_check_make_no_edition(world):
     assert not world.close().created
 
 
-def test_an_indicator_more_is_another_edition(world):
+def test_an_added_indicator_makes_an_edition(world):
     world.close(metrics=("won_value", "win_rate"))
     made = world.close(metrics=("won_value", "win_rate", "mrr"))
     assert made.created
@@ -210,18 +210,18 @@ def test_a_changed_column_that_no_metric_uses_makes_no_edition(world):
 def test_a_member_that_was_renamed_makes_no_edition(world):
     first = world.close()
     world.names = [("region", "East", "North-East"), ("rep", "Cy", "Cyrus")]
-    called = dict(name[1:] for name in world.names)
+    new_names = dict(name[1:] for name in world.names)
     world.deals = [
-        replace(deal, region=called.get(deal.region, deal.region), rep=called.get(deal.rep, deal.rep))
+        replace(deal, region=new_names.get(deal.region, deal.region), rep=new_names.get(deal.rep, deal.rep))
         for deal in world.deals
     ]
-    world.items = [replace(item, region=called.get(item.region, item.region)) for item in world.items]
+    world.items = [replace(item, region=new_names.get(item.region, item.region)) for item in world.items]
     again = world.close()
     assert (again.close_id, again.created, again.differences) == (first.close_id, False, ())
     assert verify(world.settings)["ok"]
     world.names = []
     renamed = world.close()
-    assert renamed.created, "as long as nobody says that they are the same, one is gone and another has come"
+    assert renamed.created, "without the aliases they are different members"
     assert {"East", "North-East"} <= {entry["member"] for entry in restated(renamed) if entry["field"] == "value"}
 
 
@@ -236,7 +236,7 @@ def test_a_correction_in_a_month_that_the_scorecard_does_not_show_makes_no_editi
 def test_a_member_of_another_month_is_not_seen_and_makes_no_edition(world):
     world.close()
     deal = won(world, date(2017, 5, 1))
-    change(world, deal, rep="Zed")  # in May, of which the page shows the whole unit alone
+    change(world, deal, rep="Zed")  # in May, of which the pages print the whole unit only
     again = world.close()
     assert not again.created
     assert again.provenance == 1
@@ -262,7 +262,7 @@ def test_a_replaced_record_of_the_same_amount_has_a_net_effect_of_0(world, one_f
 # Provenance without an edition ---------------------------------------------------------------------------------------
 
 
-def test_the_close_and_what_was_kept_make_the_new_observations(world):
+def test_the_close_and_its_kept_provenance_give_the_new_observations(world):
     made = world.close()
     change(world, won(world, date(2017, 12, 1)), line=900)
     world.close()

@@ -1,4 +1,4 @@
-"""A close keeps why there is no value, of the gaps that a company's own facts declare and its metrics name."""
+"""A close has the reasons of the gaps that a company's own facts declare and its metrics name."""
 
 import json
 from dataclasses import replace
@@ -18,12 +18,12 @@ FACT = """models:
 CONCEPT = "models: [{name: int_orders, columns: [{name: note, data_type: varchar}]}]\n"
 
 
-def test_a_close_keeps_why_there_is_no_value(world):
+def test_a_close_has_the_reasons_of_the_companys_gaps(world):
     world.publish()
     models = world.settings.dbt_project / "models"
-    for path, text in (("core/core_order.yml", FACT), ("intermediate/concepts/int_orders.yml", CONCEPT)):
+    for path, content in (("core/core_order.yml", FACT), ("intermediate/concepts/int_orders.yml", CONCEPT)):
         (models / path).parent.mkdir(parents=True, exist_ok=True)
-        (models / path).write_text(text)
+        (models / path).write_text(content)
     scorecard, metrics, *others = world.arguments("2017-Q4")
     metrics["won_value"] = replace(metrics["won_value"], na_where=("no_notes", "one_outcome"))
     edition = close(world.settings, scorecard, metrics, *others)

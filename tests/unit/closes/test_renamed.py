@@ -1,4 +1,4 @@
-"""A pair of members is called by the newest names of both."""
+"""A pair of members has the present names of both members."""
 
 import duckdb
 import pytest
@@ -31,6 +31,6 @@ def test_pairs_have_the_names_that_both_members_have_now(edition):
     }
 
 
-def test_nothing_is_looked_up_where_nothing_was_renamed_or_crossed(edition):
+def test_without_renamed_or_crossed_members_the_names_stay_the_same(edition):
     assert with_pairs([], [edition], METRICS) == []
     assert with_pairs(NAMES, [edition], [{}]) == NAMES

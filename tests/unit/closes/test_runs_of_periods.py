@@ -1,4 +1,4 @@
-"""Of observations that count in several periods, two editions are compared period by period."""
+"""Two editions are compared period by period, also if an observation counts in several periods."""
 
 import duckdb
 import pytest
@@ -7,7 +7,7 @@ from scorecard.closes.restatement_causes import _find_differences
 
 MONTHS = [("2024-01-01", "2024-02-01"), ("2024-02-01", "2024-03-01"), ("2024-03-01", "2024-04-01")]
 Run = tuple[str, str | None, int]
-"""The first day, the first day that no longer counts, and the numerator."""
+"""The first day of an observation, the first day after it, and its numerator."""
 
 
 def differing(old: list[Run], new: list[Run]) -> list[tuple[str, int]]:
@@ -31,16 +31,18 @@ def differing(old: list[Run], new: list[Run]) -> list[tuple[str, int]]:
     return [(month, number) for month, number in differing]
 
 
-def a_row_each(*numbers: int) -> list[Run]:
+def one_row_a_month(*numbers: int) -> list[Run]:
     return [(start, end, number) for (start, end), number in zip(MONTHS, numbers, strict=True)]
 
 
-@pytest.mark.parametrize("new", [[("2024-01-01", None, 0)], [("2023-06-01", "2024-04-01", 0)], a_row_each(0, 0, 0)])
-def test_how_many_periods_a_row_counts_in_is_no_difference(new: list[Run]) -> None:
-    assert differing(a_row_each(0, 0, 0), new) == []
+@pytest.mark.parametrize(
+    "new", [[("2024-01-01", None, 0)], [("2023-06-01", "2024-04-01", 0)], one_row_a_month(0, 0, 0)]
+)
+def test_the_number_of_periods_of_a_row_is_no_difference(new: list[Run]) -> None:
+    assert differing(one_row_a_month(0, 0, 0), new) == []
 
 
-def test_what_differs_does_so_in_its_period() -> None:
+def test_a_difference_is_found_in_its_period() -> None:
     new: list[Run] = [("2023-06-01", "2024-02-01", 0), ("2024-02-01", "2024-03-01", 1), ("2024-03-01", None, 0)]
     assert differing([("2023-06-01", None, 0)], new) == [("2024-02", 0), ("2024-02", 1)]
     assert differing([("2023-06-01", None, 0)], [("2023-06-01", "2024-03-01", 0)]) == [("2024-03", 0)]

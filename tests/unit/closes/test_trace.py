@@ -16,11 +16,11 @@ def test_every_figure_of_a_close_is_proved(world, read):
     made = world.close()
     values = read(made.path, "values.parquet")
     kinds = set()
-    # One query a figure: a spread of them that has every metric, dimension and reason.
-    seen = {}
+    # Each figure costs a query. One figure of each metric, dimension, grain and reason is enough.
+    chosen = {}
     for row in values:
-        seen.setdefault((row["metric"], row["dimension"], row["grain"], row["na_reason"], row["value"] == 0), row)
-    for row in seen.values():
+        chosen.setdefault((row["metric"], row["dimension"], row["grain"], row["na_reason"], row["value"] == 0), row)
+    for row in chosen.values():
         proof = trace(world.settings, f"{made.close_id}.{row['figure_id']}")
         assert proof["equal"], (row, proof)
         assert proof["value"] == (None if row["value"] is None else digits(row["value"]))
@@ -63,8 +63,8 @@ def test_a_record_has_the_page_that_its_service_gives_it(world, one_figure):
     rows = [row for figure in figures for row in trace(world.settings, figure, record_url=record_url)["observations"]]
     assert {row["source"] for row in rows} == {"crm", "targets"}
     for row in rows:
-        page = f"https://crm.example.com/{row['object']}/{row['record_id']}"
-        assert row["url"] == (page if row["source"] == "crm" else None)
+        address = f"https://crm.example.com/{row['object']}/{row['record_id']}"
+        assert row["url"] == (address if row["source"] == "crm" else None)
 
 
 def test_the_sql_runs_by_itself_and_gives_the_value(world, one_figure):
@@ -115,7 +115,7 @@ def test_a_falling_growth_is_negative_and_exact(world, one_figure):
     assert Decimal(proof["numerator"]) == now - before
 
 
-def test_a_file_that_moved_on_is_said_and_no_error(world, one_figure):
+def test_a_changed_or_missing_file_is_reported_without_an_error(world, one_figure):
     figure = one_figure(world.close(), "won_value")
     path = world.settings.data / "crm" / "deals.csv"
     assert [file["state"] for file in trace(world.settings, figure)["files"]] == ["unchanged"]
@@ -131,11 +131,11 @@ def test_a_file_that_moved_on_is_said_and_no_error(world, one_figure):
     copy.write_bytes(before)
     assert trace(world.settings, figure)["files"][0]["original"] == str(copy)
     copy.write_bytes(b"v2")
-    assert trace(world.settings, figure)["files"][0]["original"] is None, "it is not what was copied"
+    assert trace(world.settings, figure)["files"][0]["original"] is None, "the copy was changed"
     assert proof["equal"]
 
 
-def test_an_old_edition_still_proves_what_it_said(world, one_figure):
+def test_an_old_edition_still_proves_its_values(world, one_figure):
     old = one_figure(world.close(), "won_value")
     before = trace(world.settings, old)["value"]
     world.deals.append(replace(world.deals[-1], id="D888", won=True, version="v2"))

@@ -1,4 +1,4 @@
-"""Of a share that isn't settled, both ends are computed again from the frozen records."""
+"""Both ends of a provisional share are computed again from the frozen records."""
 
 from datetime import date
 from decimal import Decimal
@@ -37,7 +37,7 @@ def test_customers_in_grace_make_the_upper_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("aggregate", ["sum", "average", "median", "last"])
-def test_what_is_no_share_has_no_second_end(tmp_path: Path, aggregate: str) -> None:
+def test_a_figure_that_is_no_share_has_no_upper_end(tmp_path: Path, aggregate: str) -> None:
     at_most, value = _computed(tmp_path, [1] * 6, 1, {**CHURN, "aggregate": aggregate})
     assert at_most is None
     assert value is not None

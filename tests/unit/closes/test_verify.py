@@ -22,7 +22,7 @@ def test_an_archive_without_closes_proves_nothing(world):
     assert problems(world) == [(None, f"There are no closes in {world.settings.archive}, so nothing is proved.")]
 
 
-def test_an_emptied_archive_is_not_ok_and_nothing_is_built_on_it(world):
+def test_an_emptied_archive_is_broken_and_gets_no_new_close(world):
     made = world.close()
     shutil.rmtree(world.settings.archive)
     assert problems(world) == [
@@ -81,13 +81,13 @@ def test_a_close_missing_in_the_middle_is_named(chain):
 
 
 @pytest.mark.parametrize("gone", [0, 2])
-def test_the_first_or_newest_close_is_missed_too(chain, gone):
+def test_a_missing_first_or_newest_close_is_found(chain, gone):
     world, closes = chain
     shutil.rmtree(closes[gone].path)
     assert any(closes[gone].close_id in f"{close_id} {problem}" for close_id, problem in problems(world))
 
 
-def test_all_closes_gone_is_no_empty_archive(chain):
+def test_an_archive_that_lost_all_closes_is_broken(chain):
     world, closes = chain
     for made in closes:
         shutil.rmtree(made.path)
@@ -95,7 +95,7 @@ def test_all_closes_gone_is_no_empty_archive(chain):
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])
-def test_an_edited_close_with_a_manifest_made_to_fit_breaks_the_chain(chain, which):
+def test_an_edited_close_with_a_matching_manifest_breaks_the_chain(chain, which):
     world, closes = chain
     path = closes[which].path
     (path / "restatements.json").write_bytes(json_bytes([{"figure_id": "F001"}]))
@@ -122,7 +122,7 @@ def test_a_folder_that_is_no_close_is_named(chain):
     assert problems(world) == [("stray", "The close stray has no manifest.json.")]
 
 
-def test_a_manifest_that_lies_about_its_folder_is_found(chain):
+def test_a_manifest_of_another_folder_is_found(chain):
     world, (first, *_) = chain
     first.path.rename(first.path.with_name("sales-2018-Q1-e1"))
     assert (
@@ -131,7 +131,7 @@ def test_a_manifest_that_lies_about_its_folder_is_found(chain):
     ) in problems(world)
 
 
-def test_the_heads_loss_is_noticed(chain):
+def test_a_lost_head_is_found(chain):
     world, _ = chain
     (world.settings.archive / "chain.json").unlink()
     assert problems(world) == [(None, "chain.json is missing or older than the newest close.")]
@@ -149,7 +149,7 @@ def test_a_head_set_back_to_pass_for_a_killed_run_is_found(chain):
 
 
 def mail(world, made, content=None):
-    """Write into the ledger that a close was mailed."""
+    """Note in the ledger that a close was mailed."""
     name, period, edition = re.fullmatch(r"([a-z]+)-(.+)-e(\d+)", made.close_id).groups()
     key = Key(name, period, edition, "cfo@example.com")
     manifest = json.loads((made.path / "manifest.json").read_text())
@@ -158,7 +158,7 @@ def mail(world, made, content=None):
         ledger.set_state(key, "sent")
 
 
-def test_what_was_mailed_must_be_in_the_archive(chain):
+def test_a_mailed_close_must_be_in_the_archive(chain):
     world, closes = chain
     for made in closes:
         mail(world, made)
@@ -167,7 +167,7 @@ def test_what_was_mailed_must_be_in_the_archive(chain):
     assert problems(world, verify_all) == [(made.close_id, "It is missing, though it was mailed.") for made in closes]
 
 
-def test_what_was_mailed_must_be_what_the_archive_holds(chain):
+def test_a_mailed_close_must_have_the_same_content(chain):
     world, closes = chain
     mail(world, closes[1], content="another")
     assert problems(world, verify_all) == [(closes[1].close_id, "It was mailed with other content than it has now.")]
@@ -196,19 +196,19 @@ def lose_ledger(world, made):
 
 
 @pytest.mark.parametrize("breaks", [swap_content, damage_head, lose_head, flip_bit, lose_ledger])
-def test_what_verify_rejects_is_neither_traced_nor_rendered(chain, one_figure, breaks):
+def test_a_broken_close_is_neither_traced_nor_opened(chain, one_figure, breaks):
     world, closes = chain
     figure = one_figure(closes[1], "won_value")
     assert steps.trace(world.settings, figure)["equal"]
     assert steps.open_close(world.settings, closes[1].close_id) == closes[1].path
     breaks(world, closes[1])
     assert not verify_all(world.settings)["ok"]
-    for consumer in (
+    for read in (
         lambda: steps.trace(world.settings, figure),
         lambda: steps.open_close(world.settings, closes[1].close_id),
     ):
         with pytest.raises(ScorecardError):
-            consumer()
+            read()
 
 
 def test_figures_of_a_changed_close_have_no_id(chain):
@@ -219,12 +219,12 @@ def test_figures_of_a_changed_close_have_no_id(chain):
     assert not any(figure.startswith(closes[1].close_id) for figure in figure_ids(world.settings).values())
 
 
-def test_a_close_that_was_mailed_was_not_made_by_a_killed_run(chain):
+def test_a_mailed_close_beyond_the_head_is_broken(chain):
     world, closes = chain
     manifest = json.loads((closes[-1].path / "manifest.json").read_text())
     before = {**manifest["previous"], "sequence": manifest["sequence"] - 1}
     (world.settings.archive / "chain.json").write_bytes(json_bytes(before))
-    assert problems(world, verify_all) == [], "a killed run leaves it so"
+    assert problems(world, verify_all) == [], "a killed run leaves the head one close behind"
     mail(world, closes[-1])
     assert problems(world, verify_all) == [
         (closes[-1].close_id, "chain.json is older than this close, though it was mailed.")

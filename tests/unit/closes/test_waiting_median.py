@@ -1,4 +1,4 @@
-"""The median of waits is Kaplan and Meier's, to the last decimal, as exact fractions give it."""
+"""The median of waits equals Kaplan and Meier's in exact fractions, to the last decimal."""
 
 import random
 from decimal import ROUND_HALF_UP, Decimal
@@ -12,11 +12,11 @@ from scorecard.closes.recompute_sql import query_of
 
 HALF = Fraction(1, 2)
 Wait = tuple[int, bool]
-"""How many hundredths a wait lasted, and whether it is over."""
+"""The length of a wait in hundredths, and whether it is over."""
 
 
 def median(waits: list[Wait]) -> tuple[Decimal | None, Decimal | None]:
-    """Return the median, and what it is longer than where it is not known."""
+    """Return the median or, if it is unknown, its lower bound: one of the two is None."""
     curve, reached = Fraction(1), None
     for amount in sorted({amount for amount, is_event in waits if is_event}):
         at_risk = sum(other >= amount for other, _ in waits)

@@ -1,4 +1,4 @@
-"""A close freezes the words of its scorecard's languages; closes of earlier releases have a column for each."""
+"""A close freezes words in its scorecard's languages. Closes of the first release have a column for each language."""
 
 import json
 from pathlib import Path
@@ -18,16 +18,16 @@ NEW = ACTION | {"what": "Call", "expected_effect": "More"}
 OLD = ACTION | {"what_en": "Call", "what_ja": "電話", "expected_effect_en": "More", "expected_effect_ja": "増加"}
 
 
-def test_words_are_frozen_for_the_scorecards_languages_alone() -> None:
+def test_words_are_frozen_in_the_scorecards_languages_only() -> None:
     table = with_words(
         pa.Table.from_pylist([NEW, NEW | {"what": "Wait", "expected_effect": ""}]), COLUMNS, ("en", "ja"), WORDS
     )
-    first, second = (json.loads(text) for text in table["words"].to_pylist())
+    first, second = (json.loads(words) for words in table["words"].to_pylist())
     assert first == {"ja": {"what": "電話", "expected_effect": "増加"}}
-    assert second == {}, "what nobody translated is printed in English"
+    assert second == {}, "without a translation the English text is printed"
 
 
-def test_words_of_checks_are_kept_for_the_scorecards_languages_alone() -> None:
+def test_words_of_checks_are_kept_in_the_scorecards_languages_only() -> None:
     table = pa.table({"words": ['{"ja": {"name": "名"}, "nl": {"name": "naam"}}', None], "n": [1, 2]})
     assert of_languages(table, ("en", "nl")).to_pylist() == [
         {"words": '{"nl": {"name": "naam"}}', "n": 1},
@@ -55,14 +55,14 @@ def test_a_close_of_another_release_with_the_same_words_makes_no_edition(tmp_pat
     same = kept("same", NEW | {"words": '{"ja": {"what": "電話", "expected_effect": "増加"}}'})
     assert not list(action_differences(old, same))
     in_english = kept("in_english", NEW | {"words": "{}"})
-    assert not list(action_differences(old, in_english)), "a language that only one of them has is no difference"
+    assert not list(action_differences(old, in_english)), "a language that only one edition has is no difference"
     reworded = kept("reworded", NEW | {"words": '{"ja": {"what": "電話する", "expected_effect": "増加"}}'})
     assert len(list(action_differences(old, reworded))) == 1
     other = kept("other", NEW | {"what": "Write", "words": "{}"})
     assert len(list(action_differences(old, other))) == 2
 
 
-def test_a_close_has_the_words_of_a_third_language_if_its_scorecard_has(world) -> None:
+def test_a_close_has_the_words_of_a_third_language_of_its_scorecard(world) -> None:
     texts = {"en": "", "nl": 'msgid "Call"\nmsgstr "Bellen"\n\nmsgid "plan"\nmsgstr "volgens plan"\n', "ja": ""}
     for language, words in texts.items():
         folder = world.settings.project / "reports" / "locales" / language / "LC_MESSAGES"
@@ -76,5 +76,5 @@ def test_a_close_has_the_words_of_a_third_language_if_its_scorecard_has(world) -
     targets = pq.read_table(made.path / "targets.parquet").to_pylist()
     assert {row["words"] for row in targets if row["reason"]} == {'{"nl": {"reason": "volgens plan"}}'}
     definitions = json.loads((made.path / "definitions.json").read_text())
-    assert definitions["scorecard"]["title"] == {"en": "Sales", "nl": "Verkoop"}, "and of no language that it lacks"
+    assert definitions["scorecard"]["title"] == {"en": "Sales", "nl": "Verkoop"}, "other languages are left out"
     assert world.close(languages=("en",), title=title).created is False, "fewer words make no edition"

@@ -1,4 +1,4 @@
-"""The next scorecard knows which figures of the one before have become final, and what was printed then."""
+"""A close lists the provisional figures of the period before that are final now, with their printed ranges."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -7,16 +7,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scorecard.closes.restatement_causes import ComparedDefinitions
-from scorecard.closes.restatements import _changed, matured
+from scorecard.closes.restatements import _changed, newly_final
 
 FINE = pa.decimal128(38, 8)
 Figure = tuple[str, str, str | None, str | None]
 
 
 def _close(folder: Path, figures: list[Figure], with_ranges: bool = True) -> Path:
-    """Write the values of a close: figure id, period, value and upper end of the churn of a unit."""
+    """Write the values of a close. A figure of churn has its id, period, value and upper end."""
     folder.mkdir()
-    decimal = lambda texts: pa.array([text and Decimal(text) for text in texts], FINE)  # noqa: E731
+    decimal = lambda numbers: pa.array([number and Decimal(number) for number in numbers], FINE)  # noqa: E731
     columns = {
         "figure_id": [figure[0] for figure in figures],
         "metric": ["churn"] * len(figures),
@@ -31,10 +31,10 @@ def _close(folder: Path, figures: list[Figure], with_ranges: bool = True) -> Pat
     return folder
 
 
-def test_what_was_provisional_and_is_final_now_is_told_once(tmp_path: Path) -> None:
+def test_a_provisional_figure_that_is_final_now_is_listed_once(tmp_path: Path) -> None:
     before = _close(tmp_path / "june", [("F001", "2024-06", "0.1", "0.2"), ("F002", "2024-05", "0.3", "0.4")])
     now = _close(tmp_path / "july", [("F001", "2024-07", "0.05", "0.06"), ("F009", "2024-06", "0.2", None)])
-    (entry,) = matured(before, now, "2024-06")
+    (entry,) = newly_final(before, now, "2024-06")
     assert (entry["figure_id"], entry["metric"], entry["period"], entry["field"]) == (
         *("F009", "churn", "2024-06"),
         "final",
@@ -46,24 +46,24 @@ def test_what_was_provisional_and_is_final_now_is_told_once(tmp_path: Path) -> N
     ]
 
 
-def test_what_is_still_open_or_was_final_is_not(tmp_path: Path) -> None:
+def test_a_figure_that_is_still_provisional_or_was_final_is_not_listed(tmp_path: Path) -> None:
     still_open = _close(tmp_path / "open", [("F001", "2024-06", "0.1", "0.2")])
-    assert matured(still_open, still_open, "2024-06") == []
+    assert newly_final(still_open, still_open, "2024-06") == []
     final = _close(tmp_path / "final", [("F001", "2024-06", "0.2", None)])
-    assert matured(final, final, "2024-06") == []
+    assert newly_final(final, final, "2024-06") == []
 
 
 def test_a_close_of_the_first_release_has_nothing_provisional(tmp_path: Path) -> None:
     before = _close(tmp_path / "june", [("F001", "2024-06", "0.1", None)], with_ranges=False)
     now = _close(tmp_path / "july", [("F009", "2024-06", "0.2", None)])
-    assert matured(before, now, "2024-06") == []
+    assert newly_final(before, now, "2024-06") == []
 
 
 DEFINITIONS = ComparedDefinitions(({"churn": {"model": "kpi_churn"}}, {"churn": {"model": "kpi_churn"}}), ({}, {}))
 
 
 def _row(old: tuple[str, str | None, str], new: tuple[str, str | None, str]) -> dict[str, object]:
-    """A figure in two editions: value, upper end and status."""
+    """Return a figure in two editions, each with its value, upper end and status."""
     row: dict[str, object] = {"metric": "churn", "in_old": True, "in_new": True}
     for edition, (value, at_most, status) in (("old", old), ("new", new)):
         row |= {f"{edition}_value": Decimal(value), f"{edition}_at_most": at_most and Decimal(at_most)}
@@ -72,14 +72,14 @@ def _row(old: tuple[str, str | None, str], new: tuple[str, str | None, str]) -> 
     return row
 
 
-def test_what_lies_within_the_range_that_was_printed_only_matured() -> None:
+def test_a_value_within_its_printed_range_only_became_final() -> None:
     renewed = _row(("0.1", "0.2", "na"), ("0.1", None, "ahead"))
     assert list(_changed(renewed, [], DEFINITIONS)) == [("at_most", ["window ended"]), ("status", ["window ended"])]
     lost = _row(("0.1", "0.2", "na"), ("0.2", None, "off_track"))
     assert list(_changed(lost, ["window ended"], DEFINITIONS)) == [("value", ["window ended"])]
 
 
-def test_a_range_that_grew_did_not_mature() -> None:
+def test_a_range_that_grew_has_changed() -> None:
     more_in_grace = _row(("0.1", "0.2", "na"), ("0.1", "0.3", "na"))
     assert list(_changed(more_in_grace, ["late record"], DEFINITIONS)) == [
         ("records", ["late record"]),
