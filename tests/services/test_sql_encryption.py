@@ -66,7 +66,7 @@ def test_a_server_without_tls_gets_neither_user_nor_password(monkeypatch: pytest
     address = f"postgresql://127.0.0.1:{listener.getsockname()[1]}/telephony"
     connection = Connection(host=address, login="reader", password="s3cr3t-word")
     own = ServiceSettings(business_unit="Shop", currency="USD")
-    with pytest.raises(ScorecardError, match="cannot be entered"):
+    with pytest.raises(ScorecardError, match="connection telephony to its database failed"):
         Sql("telephony", own, connection).who()
     thread.join(10)
     listener.close()

@@ -258,7 +258,7 @@ class _ServiceExtraction:
 
 def _too_large(source: SourceContract, name: str, error: Exception) -> ScorecardError:
     return ScorecardError(
-        f"The records of {source.name}.{name} cannot be taken apart: {first_line(error)}.",
+        f"The records of {source.name}.{name} do not fit into memory: {first_line(error)}.",
         f"Lower page_size in [services.{source.name}], look for records far longer than the others, and"
         " check that the disk is not full.",
     )

@@ -1,4 +1,4 @@
-"""Records of services on their way into the scratch_database database, odd ones among them."""
+"""Records of services on their way into the scratch database, odd ones among them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -53,22 +53,22 @@ A, B = b'{"id": "1", "name": "a", "at": "2024-01-01"}', b'{"id": "1", "name": "b
 LATER = b'{"id": "1", "name": "b", "at": "2024-01-02"}'
 
 VERSIONS: dict[str, tuple[list[list[bytes]], RecordShape, list[str], int]] = {
-    "two in one answer": ([[A, B]], RecordShape(), [], 2),
-    "equal ones in one answer": ([[A, A]], RecordShape(), ["a"], 0),
-    "two answers": ([[A], [B]], RecordShape(), ["b"], 0),
-    "two times of change in one answer": ([[LATER, A]], RecordShape(modified="at"), ["b"], 0),
-    "one time of change in one answer": ([[A, B]], RecordShape(modified="at"), [], 2),
-    "two answers of one moment": ([[A], [B]], RecordShape(one_moment=True), [], 2),
+    "two in one response": ([[A, B]], RecordShape(), [], 2),
+    "equal ones in one response": ([[A, A]], RecordShape(), ["a"], 0),
+    "two responses": ([[A], [B]], RecordShape(), ["b"], 0),
+    "two times of change in one response": ([[LATER, A]], RecordShape(modified="at"), ["b"], 0),
+    "one time of change in one response": ([[A, B]], RecordShape(modified="at"), [], 2),
+    "two responses of one moment": ([[A], [B]], RecordShape(one_moment=True), [], 2),
     "equal ones of one moment": ([[A], [A]], RecordShape(one_moment=True), ["a"], 1),
 }
 
 
 @pytest.mark.parametrize("case", VERSIONS)
 def test_a_key_says_two_things_only_at_one_moment(contract: ObjectContract, case: str) -> None:
-    answers, shape, names, bad = VERSIONS[case]
+    responses, shape, names, bad = VERSIONS[case]
     with duckdb.connect() as db:
         buffer = TableBuffer(db, "o", contract, shape)
-        for records in answers:
+        for records in responses:
             buffer.add(ServicePage("/things", "", 1, records))
         validated = validate_records(buffer, EMPTY, ANY)
         assert [name for (name,) in db.execute("select name from o_good").fetchall()] == names

@@ -38,7 +38,7 @@ def connect(name: str, connection: Connection) -> sa.Engine:
         url = sa.make_url(connection.host)
     except (exc.ArgumentError, ValueError):
         # A port that is no number is a ValueError.
-        raise ScorecardError(f"The connection {name} has no address of a database as its host.", wanted) from None
+        raise ScorecardError(f"The host of the connection {name} is no address of a database.", wanted) from None
     if url.password or url.username or "password" in url.query:
         raise ScorecardError(f"The host of the connection {name} holds a user or a password.", wanted)
     url = encrypted(name, url)
@@ -104,9 +104,10 @@ def session(name: str, engine: sa.Engine) -> Iterator[sa.Connection]:
         db = engine.connect()
     except exc.DBAPIError as error:
         raise ScorecardError(
-            f"The database of the connection {name} cannot be entered: {_message(error)}.",
-            f"If the server answered, check login and password of the connection scorecard_{name}, and the database's"
-            " name in its host; if it did not, check the address and whether the database runs, and run again.",
+            f"The connection {name} to its database failed: {_message(error)}.",
+            f"If the message names a password, a user or a database, check login and password of the connection"
+            f" scorecard_{name}, and the database's name in its host. Otherwise check the address and whether the"
+            " database runs, and run again.",
         ) from None
     try:
         with db:
@@ -128,12 +129,12 @@ def _refusal(name: str, error: exc.DBAPIError) -> ScorecardError:
         )
     if code in _GONE:
         return ScorecardError(
-            f"The database of the connection {name} lacks what is read: {_message(error)}.",
+            f"The database of the connection {name} lacks the table or its schema: {_message(error)}.",
             "Correct config.meta.object of the table in the contract, or have the table made again.",
         )
     return ScorecardError(
-        f"The database of the connection {name} broke off: {_message(error)}.",
-        "Run again: what was loaded is kept. If it happens again, its administrator can see in its log why.",
+        f"The reading of the database of the connection {name} broke off: {_message(error)}.",
+        "Run again: what was loaded is kept. If it happens again, look for the reason in the log of the database.",
     )
 
 

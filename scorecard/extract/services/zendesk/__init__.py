@@ -251,9 +251,9 @@ def _lacks(metrics: dict[str, Any], header: str) -> bool:
 def _stands_still(service: str, name: str, start: int) -> ScorecardError:
     return ScorecardError(
         f"{service} names the start_time {start} of {name} twice.",
-        f"Run again: what was read before is kept. If it stays so, more than {fixed.EXPORT_PAGE} of them were written"
-        " in that second, which Zendesk's export does not get beyond: change some of them there, as by a tag, so that"
-        " they get other times.",
+        f"Run again: what was read before is kept. If it stays so, more than {fixed.EXPORT_PAGE} {name} were written in"
+        " that second, and the export can't go beyond it: change some of them in Zendesk, as by a tag, so that they get"
+        " other times.",
     )
 
 
