@@ -1,4 +1,4 @@
-"""What a server's answers mean for a letter, and what its owner hears of a refusal."""
+"""The outcome of a letter for each answer of the server, and the notice to the owner about a refusal."""
 
 import pytest
 

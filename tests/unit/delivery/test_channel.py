@@ -1,4 +1,4 @@
-"""The protocol of channels, shown by a tiny second one, and a ledger that was made before it kept their names."""
+"""The protocol of channels, with a tiny second channel, and a ledger of a release that kept no channels."""
 
 import sqlite3
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from scorecard.delivery.mail import deliver
 from scorecard.delivery.smtp import SmtpChannel
 from scorecard.shared.errors import ScorecardError
 
-# What the release before made, without a column for the channel.
+# The schema of an earlier release, without a column for the channel.
 OLD_SCHEMA = """
 create table deliveries (
     scorecard text not null,
@@ -34,7 +34,7 @@ MOMENT = "2018-01-05T06:00:00.000Z"
 
 
 class Pigeons:
-    """Carries letters to memory. ``results`` are by recipient; the ledger is read as each letter leaves."""
+    """A channel that keeps letters in memory. ``results`` are by recipient. It reads the ledger before each letter."""
 
     name = "pigeons"
     address = "loft"
@@ -65,7 +65,7 @@ class Pigeons:
 
 @pytest.fixture
 def old_ledger(server, make_settings):
-    """Settings with a ledger of the release before, which has sent one letter and not yet sent another."""
+    """Settings with a ledger of an earlier release, which has one letter as sent and one as claimed."""
     settings = make_settings(server.port)
     settings.state.mkdir()
     with sqlite3.connect(settings.ledger) as connection:

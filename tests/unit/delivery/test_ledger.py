@@ -69,7 +69,7 @@ def test_a_ledger_that_was_lost_is_not_made_anew(server, mailed, make_letter, ha
         assert "Restore it from a backup" in caught.value.cure
         assert str(mark) in caught.value.cure
     assert len(server.letters) == 1
-    # The cure, for who may send again.
+    # The cure, if every letter may be sent once more.
     mark.unlink()
     if condition == "is damaged":
         mailed.ledger.unlink()

@@ -1,4 +1,4 @@
-"""What the watcher tells: scorecards that missed their deadline, tasks that died without a word."""
+"""The watcher's notices: scorecards that missed their deadline, and tasks that were killed."""
 
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ OWNERS = {"sales-operations@example.com", "customer-operations@example.com"}
 
 
 def newest(settings):
-    """The period of each scorecard and cadence whose deadline was the last to pass."""
+    """The newest period of each scorecard and cadence whose deadline has passed."""
     now = datetime.now(settings.zone)
     return [
         (entry, last_due(cadence, when, holidays(settings), now - timedelta(hours=when.deadline_hours), CALENDAR_YEAR))
@@ -78,7 +78,7 @@ def test_a_task_that_was_killed_is_told_of_and_one_that_spoke_is_not(server, mak
     steps.notify_failure(settings, "extract_crm", "manual__1", "load", error)
     steps.notify_silent(settings, "extract_crm", "manual__1", ["load"])
     assert [letter["Subject"] for _, letter in server.letters] == ["Failed: extract_crm, load"]
-    # Cleared, begun again and killed.
+    # The task is cleared, begins again and is killed.
     steps.note_started(settings, "manual__1", "load")
     steps.notify_silent(settings, "extract_crm", "manual__1", ["load"])
     assert len(server.letters) == 2

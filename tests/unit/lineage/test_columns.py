@@ -117,7 +117,7 @@ def test_columns_lead_back_to_source_fields(tmp_path, target):
 
 def test_rows_name_the_fields_that_decide_what_counts(tmp_path, target):
     columns = metric_lineage(Settings(tmp_path), [Metric("won_value")], DIMENSIONS, target)["won_value"]["columns"]
-    assert columns["rows"] == ["raw_crm.deals.stage"]  # a left join decides nothing
+    assert columns["rows"] == ["raw_crm.deals.stage"]  # a left join chooses no rows
 
 
 def test_rows_name_the_fields_of_inner_joins_too(tmp_path, target, manifest):
@@ -184,7 +184,7 @@ def test_downstream_follows_models_to_metrics_only(manifest):
 
 
 def test_what_people_write_and_no_kpi_is_made_of_stands_beside_figures():
-    """Rates are in a KPI; targets are in a derived metric alone; actions are in none, nor is what is made of them."""
+    """A KPI rests on rates, only a derived metric on targets, and no metric on actions or what is made of them."""
     child_map = {
         "rates": ["core_rate"],
         "core_rate": ["kpi_won"],

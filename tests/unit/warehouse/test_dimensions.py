@@ -1,4 +1,4 @@
-"""The dimensions as dbt's macros know them: declared once, and summed with those around them."""
+"""The dimensions as dbt's macros read them: declared once, and summed with those around them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from scorecard.shared.settings import PROJECT, load_settings
 from scorecard.warehouse.variables import declared_dimensions
 
 OWN = yaml.safe_load((PROJECT / "dbt_project" / "dimensions" / "product.yml").read_text(encoding="utf-8"))["dimensions"]
-"""What the product declares; a company has dimensions of its own beside."""
+"""The dimensions of the product. A company has its own beside them."""
 DECLARED = load_dimensions(load_settings())
 PRODUCT = {name: DECLARED[name] for name in DECLARED if name in {"company", *(entry["name"] for entry in OWN)}}
 NAMES = list(PRODUCT)
@@ -21,7 +21,7 @@ OTHERS = [["product"], ["segment"], ["country"], ["movement"]]
 
 
 class Returned(Exception):
-    """What dbt's ``return`` gives, which a template can't."""
+    """Carries what dbt's ``return`` gives out of a template."""
 
 
 def give(value: Any) -> None:
@@ -30,7 +30,7 @@ def give(value: Any) -> None:
 
 @pytest.fixture
 def families() -> Callable[..., list[list[str]]]:
-    """The macro, for some of the declared dimensions."""
+    """The macro `families`, for some of the declared dimensions."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(PROJECT / "dbt_project"), extensions=["jinja2.ext.do"]
     )
@@ -43,8 +43,8 @@ def families() -> Callable[..., list[list[str]]]:
         )
         with pytest.raises(Returned) as returned:
             macros.module.families(present)
-        answer: list[list[str]] = returned.value.args[0]
-        return answer
+        names: list[list[str]] = returned.value.args[0]
+        return names
 
     return call
 
@@ -66,7 +66,7 @@ def test_nested_dimensions_are_summed_together(families: Callable[..., list[list
 
 
 def test_a_member_counts_in_one_family(families: Callable[..., list[list[str]]]) -> None:
-    """A region that stood in two would be summed twice."""
+    """A region in two families would be summed twice."""
     store = Dimension("store", {"en": "Store"}, "region", is_product=False)
     shelf = Dimension("shelf", {"en": "Shelf"}, "store", is_product=False)
     assert families([*NAMES, "store", "shelf"], store, shelf) == [NESTED, *OTHERS, ["store", "shelf"]]

@@ -1,4 +1,4 @@
-"""A KPI in any style is computed alike from its own rows and in a pass, or the planner says why it has no pass."""
+"""A KPI in any style has the same sums from its own rows and in a pass, or the planner says why it has no pass."""
 
 # ruff: noqa: E501 - each KPI is read as a whole
 import random
@@ -98,7 +98,7 @@ ALONE = {
 
 @pytest.fixture(scope="module")
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Deals of every kind, nulls among them, and what KPIs join to them."""
+    """Deals of every kind, nulls among them, and the tables that KPIs join to them."""
     drawn = random.Random(11)
     with duckdb.connect() as connection:
         connection.execute("create schema core")
@@ -127,7 +127,7 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.mark.parametrize("style", SHARED)
 def test_a_pass_has_the_sums_of_the_kpi(warehouse: duckdb.DuckDBPyConnection, style: str) -> None:
-    """Alone in its pass, and beside all other KPIs."""
+    """The KPI is alone in its pass, or beside all other KPIs."""
     kpis = {name: (Kpi(name, name, "flow", ("ratio",)), read_shape(sql, TABLES)) for name, sql in SHARED.items()}
     for shared in ([kpis[style]], list(kpis.values())):
         (own,) = [made for made in make_passes(shared, ["region", "team"]) if style in _names(made.metrics)]

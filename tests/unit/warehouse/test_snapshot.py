@@ -1,4 +1,4 @@
-"""What makes the warehouse be built again."""
+"""When the warehouse is built again."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from scorecard.warehouse.published import fingerprint
 
 
 def test_a_quiet_day_is_a_change(tmp_path: Path) -> None:
-    """A service was read to its end and had nothing new: what is known goes a day further all the same."""
+    """A service was read to its end and had nothing new. It is known through one more day."""
     settings = Settings(state=tmp_path, out=tmp_path)
     with duckdb.connect(str(settings.warehouse)) as db:
         db.execute("create schema raw_crm")
