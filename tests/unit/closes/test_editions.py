@@ -109,7 +109,8 @@ def test_a_changed_target_is_a_reason_also_for_figures_that_rest_on_it(world):
     world.targets[("quarter", "2017-Q4")] = Decimal(30000)
     made = world.close()
     entries = figures(made, field="target", dimension="business_unit")
-    assert [(entry["old"], entry["new"], entry["why"]) for entry in entries] == [("20000.0000", "30000.0000", "target")]
+    (entry,) = entries
+    assert (entry["old"], entry["new"], entry["why"]) == ("20000.00000000", "30000.00000000", "target")
     attained = figures(made, "attainment", period="2017-Q4", dimension="business_unit")
     assert {tuple(entry["reasons"]) for entry in attained} == {("target",)}
 

@@ -7,11 +7,14 @@ from html import unescape
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from scorecard.pdf import mail_summary, render
 from scorecard.shared.decimals import digits
 from tests.unit.pdf.changed_close import OpenClose, Row, changed_close
 from tests.unit.pdf.printed import document, ids_of, page, provenance, texts, written
+
+pytestmark = pytest.mark.xdist_group("pdf")
 
 Pdf = Callable[[Path, str], bytes]
 
