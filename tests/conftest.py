@@ -30,25 +30,24 @@ _SLOW = tuple(
     for name in (
         *("checks/test_from_facts", "checks/test_gx", "checks/test_kpi_rules", "checks/test_raw_rules"),
         *("closes/test_close", "closes/test_dimensions", "closes/test_editions", "closes/test_trace.py"),
-        *("closes/test_verify", "delivery/test_mail", "pdf/", "scaffold/test_new", "test_check"),
+        *("closes/test_verify", "delivery/test_mail", "pdf/test_causes", "scaffold/test_new", "test_check"),
         *("extract/test_bucket", "extract/test_cases", "extract/test_company", "extract/test_extract"),
         *("extract/test_in_doubt", "extract/test_known_through", "extract/test_originals", "extract/test_parts"),
         *("extract/test_suspect", "extract/test_text", "extract/test_troubles", "extract/test_undeclared"),
         "extract/test_workbook",
     )
 )
-"""Unit tests that render pages, or whose module takes more than four seconds and most of it in tests of one second."""
+"""Unit tests whose module takes more than four seconds and most of it in tests of one second."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test as one of the samples or of the product, and slow ones; skip those of samples that are gone."""
     for item in items:
-        if item.nodeid.startswith(_SLOW):
+        is_made_of_samples = not _MADE_OF_SAMPLES.isdisjoint(getattr(item, "fixturenames", ()))
+        if is_made_of_samples or item.nodeid.startswith(_SLOW):
             item.add_marker(pytest.mark.slow)
         is_of_samples = (
-            item.get_closest_marker("samples")
-            or _MADE_OF_SAMPLES & {*getattr(item, "fixturenames", ())}
-            or item.nodeid.startswith(_RUN_ON_SAMPLES)
+            item.get_closest_marker("samples") or is_made_of_samples or item.nodeid.startswith(_RUN_ON_SAMPLES)
         )
         item.add_marker(pytest.mark.samples if is_of_samples else pytest.mark.product)
         if is_of_samples and not HAS_SAMPLES:
