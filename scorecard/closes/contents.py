@@ -233,7 +233,7 @@ def _horizons(
     return {metric: {"first_day": first, "last_day": last} for metric, first, last in rows}
 
 
-def names(connection: duckdb.DuckDBPyConnection, unit: str) -> list[tuple[str, str, str]]:
+def renamed_members(connection: duckdb.DuckDBPyConnection, unit: str) -> list[tuple[str, str, str]]:
     """Return the renamed members of a business unit: dimension, other name, and present name."""
     view = connection.execute(
         "select 1 from duckdb_views() where schema_name = 'intermediate' and view_name = 'int_names' "

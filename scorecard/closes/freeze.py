@@ -198,7 +198,7 @@ class _Closing:
         since = {schema: datetime.fromisoformat(moment) for schema, moment in latest.get("raw", {}).items()}
         with snapshot(settings, "UTC") as connection:
             history = History(connection, settings, since, datetime.fromisoformat(latest["closed_at"]))
-            names = contents.names(connection, self.scorecard.business_unit)
+            names = contents.renamed_members(connection, self.scorecard.business_unit)
             return restatements(settings.archive / latest["close_id"], self.folder, periods, history, names)
 
     def _final_now(self) -> list[dict[str, Any]]:

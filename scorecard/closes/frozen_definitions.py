@@ -48,9 +48,9 @@ def definitions_of(settings: Settings, scope: CloseScope, horizons: dict[str, An
 
 def _in_languages(entry: dict[str, Any], words: Sequence[str], scorecard: Scorecard) -> dict[str, Any]:
     """Return an entry whose words are in English and in the scorecard's languages only."""
-    kept = {ENGLISH, *scorecard.languages}
+    languages = {ENGLISH, *scorecard.languages}
     chosen = {
-        name: {language: entry[name][language] for language in entry[name] if language in kept}
+        name: {language: entry[name][language] for language in entry[name] if language in languages}
         for name in words
         if entry[name] is not None
     }
@@ -83,8 +83,8 @@ def _own_reasons(settings: Settings, scorecard: Scorecard, metrics: Sequence[Met
 def _fiscal(settings: Settings) -> dict[str, Any]:
     """Return the settings of the fiscal year. Its default name is left out, as in closes of the first release."""
     fiscal = settings.fiscal
-    named = {} if fiscal.named_after == "end" else {"fiscal_year_named_after": fiscal.named_after}
-    return {"fiscal_year_start_month": fiscal.first_month, **named}
+    year_name = {} if fiscal.named_after == "end" else {"fiscal_year_named_after": fiscal.named_after}
+    return {"fiscal_year_start_month": fiscal.first_month, **year_name}
 
 
 def with_words(
@@ -111,7 +111,7 @@ def _words(row: Mapping[str, Any], languages: Sequence[str], translations: Trans
 
 def of_languages(table: pa.Table, languages: Collection[str]) -> pa.Table:
     """Return a table whose column ``words`` has only some languages."""
-    place = table.column_names.index("words")
+    position = table.column_names.index("words")
     kept = [
         _json(
             {
@@ -122,7 +122,7 @@ def of_languages(table: pa.Table, languages: Collection[str]) -> pa.Table:
         )
         for words in table["words"].to_pylist()
     ]
-    return table.set_column(place, "words", pa.array(kept, pa.string()))
+    return table.set_column(position, "words", pa.array(kept, pa.string()))
 
 
 def _json(words: Mapping[str, Any]) -> str:

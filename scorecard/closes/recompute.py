@@ -88,9 +88,11 @@ def _terms(
 def _target(folder: Path, metric: str, figure: Figure) -> str:
     path = literal(str(folder / "targets.parquet"))
     keys = {**figure, "metric": metric}
-    named = " and ".join(f"{name} = {literal(keys[name])}" for name in ("metric", "grain", "period", "scope"))
-    of_member = f"dimension = {literal(figure['dimension'])} and member = {literal(figure['member'])}"
-    return f"select any_value(target)::decimal(38, 8) as value from read_parquet({path}) where {named} and {of_member}"
+    scope = " and ".join(f"{name} = {literal(keys[name])}" for name in ("metric", "grain", "period", "scope"))
+    same_member = f"dimension = {literal(figure['dimension'])} and member = {literal(figure['member'])}"
+    return (
+        f"select any_value(target)::decimal(38, 8) as value from read_parquet({path}) where {scope} and {same_member}"
+    )
 
 
 def _condition(folder: Path, definition: dict[str, Any], figure: Figure) -> str:

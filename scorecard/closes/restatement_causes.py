@@ -26,8 +26,8 @@ _WORDS = frozenset(
     )
 )
 
-FigureKey = tuple[str, ...]
-"""Metric, grain, period, dimension and member."""
+UnitFigureKey = tuple[str, ...]
+"""Metric, grain, period, dimension and member of a figure of one business unit."""
 Related = Mapping[tuple[str, RecordKey], list[RecordKey]]
 """The records behind an observation, by its metric and record."""
 
@@ -107,7 +107,7 @@ def base_of(entry: Mapping[str, Any]) -> str:
 
 def reasons_in_records(
     connection: duckdb.DuckDBPyConnection, definitions: ComparedDefinitions, history: History
-) -> dict[FigureKey, list[str]]:
+) -> dict[UnitFigureKey, list[str]]:
     """Return why the observations of each figure differ, by (metric, grain, period, dimension, member).
 
     Parameters
@@ -137,7 +137,7 @@ def reasons_in_records(
 
 def _reasons_by_figure(
     connection: duckdb.DuckDBPyConnection, reasons: Sequence[tuple[int, str]], dimensions: Sequence[str]
-) -> dict[FigureKey, list[str]]:
+) -> dict[UnitFigureKey, list[str]]:
     """Return the reasons of each figure, from pairs of the number of a differing observation and a reason."""
     numbers = pa.array([number for number, _ in reasons], pa.int64())
     table = pa.table({"number": numbers, "reason": pa.array([reason for _, reason in reasons], pa.string())})
@@ -203,10 +203,10 @@ def _by_period(edition: str) -> str:
     So the number of periods in which a row counts is no difference of the records.
     """
     periods = " union ".join(f"select grain, period_start, period_end from {name}_values" for name in ("old", "new"))
-    named = "replace(o.observation_id, '|' || o.period_start::varchar, '|' || p.period_start::varchar)"
+    new_id = "replace(o.observation_id, '|' || o.period_start::varchar, '|' || p.period_start::varchar)"
     return (
-        f"select o.* replace ({named} as observation_id, p.period_start as period_start, p.period_end as period_until, "
-        f"p.period_end - 1 as occurred_on) from {edition}_observations as o "
+        f"select o.* replace ({new_id} as observation_id, p.period_start as period_start, "
+        f"p.period_end as period_until, p.period_end - 1 as occurred_on) from {edition}_observations as o "
         f"join ({periods}) as p on {counts_in('period', 'o', 'p')} "
         f"union all select * from {edition}_observations where period_start is null"
     )

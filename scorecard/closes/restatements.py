@@ -23,7 +23,7 @@ import duckdb
 from scorecard.closes import store
 from scorecard.closes.compared_editions import Name, open_edition, with_pairs
 from scorecard.closes.record_history import History
-from scorecard.closes.restatement_causes import KEY, RANK, ComparedDefinitions, FigureKey, reasons_in_records
+from scorecard.closes.restatement_causes import KEY, RANK, ComparedDefinitions, UnitFigureKey, reasons_in_records
 from scorecard.closes.shown_differences import (
     Periods,
     Row,
@@ -75,7 +75,7 @@ def makes_edition(differences: Sequence[Row]) -> bool:
 
 def _figure_differences(
     figures: Sequence[Row],
-    reasons: Mapping[FigureKey, list[str]],
+    reasons: Mapping[UnitFigureKey, list[str]],
     definitions: ComparedDefinitions,
     shown: Sequence[Shown],
     periods: Periods,
@@ -175,7 +175,7 @@ def _named(row: Row) -> Row:
     return {name: row[name] for name in ("figure_id", "metric", "grain", "period", "dimension", "member")}
 
 
-def _key(row: Row) -> FigureKey:
+def _key(row: Row) -> UnitFigureKey:
     return (row["metric"], row["grain"], row["period"], row["dimension"], row["member"])
 
 
@@ -189,10 +189,10 @@ def _read(path: Path) -> Row:
 
 def _derived_reasons(
     rows: Sequence[Row],
-    reasons: Mapping[FigureKey, list[str]],
+    reasons: Mapping[UnitFigureKey, list[str]],
     definitions: ComparedDefinitions,
     fiscal: FiscalYear,
-) -> dict[FigureKey, list[str]]:
+) -> dict[UnitFigureKey, list[str]]:
     """Return the reasons of derived figures: those of their terms.
 
     Parameters
@@ -203,7 +203,7 @@ def _derived_reasons(
     # A term that only one edition froze is no difference of the derived figure.
     both = {_key(row) for row in rows if row["in_old"] and row["in_new"]}
     compared = {key: own for key, own in reasons.items() if key in both}
-    derived: dict[FigureKey, list[str]] = {}
+    derived: dict[UnitFigureKey, list[str]] = {}
     for row in rows:
         expression = definitions.metrics[1].get(row["metric"], {}).get("expression")
         if expression:
@@ -215,10 +215,10 @@ def _derived_reasons(
 
 
 def _term_reasons(
-    key: FigureKey,
+    key: UnitFigureKey,
     terms: Sequence[Mapping[str, Any]],
-    reasons: Mapping[FigureKey, list[str]],
-    targets: set[FigureKey],
+    reasons: Mapping[UnitFigureKey, list[str]],
+    targets: set[UnitFigureKey],
     fiscal: FiscalYear,
 ) -> set[str]:
     """Return the reasons of the terms of one derived figure."""

@@ -113,8 +113,8 @@ def figure_ids(
 def _unchanged_figures(settings: Settings, close_id: str) -> Path | None:
     """Return the path of a close's figures; None if they are missing or differ from its manifest."""
     path = settings.archive / close_id / "values.parquet"
-    listed = store.read_manifest(path.parent)["files"].get(path.name)
-    return path if path.is_file() and sha256_of(path) == listed else None
+    expected = store.read_manifest(path.parent)["files"].get(path.name)
+    return path if path.is_file() and sha256_of(path) == expected else None
 
 
 def _archive_problems(settings: Settings, mailed: Sequence[Mailed]) -> Iterator[tuple[str | None, str]]:
@@ -168,7 +168,7 @@ def chain_problems(settings: Settings) -> Iterator[tuple[str | None, str]]:
             if problem:
                 yield problem
         before = manifest
-    yield from _head(settings, readable)
+    yield from _head_problems(settings, readable)
 
 
 def refuse_broken_chain(settings: Settings) -> None:
@@ -187,6 +187,7 @@ def refuse_broken_chain(settings: Settings) -> None:
 
 
 def _gap(before: dict[str, Any] | None, manifest: dict[str, Any], expected: int) -> str:
+    """Return what is wrong with the number of a close in the chain."""
     previous = manifest["previous"]
     if manifest["sequence"] < expected:
         return f"It has the number {manifest['sequence']} in the chain, as has another close."
@@ -196,22 +197,21 @@ def _gap(before: dict[str, Any] | None, manifest: dict[str, Any], expected: int)
 
 
 def _link(settings: Settings, before: dict[str, Any] | None, manifest: dict[str, Any]) -> tuple[str | None, str] | None:
+    """Return what is wrong with the link from a close to the one before it; None if it is sound."""
     previous = manifest["previous"]
     if before is None:
-        return (
-            None
-            if previous is None
-            else (manifest["close_id"], "It is the first of the chain but names one before it.")
-        )
-    named = previous if isinstance(previous, dict) else {}
-    if named.get("close_id") != before["close_id"]:
+        is_first = previous is None
+        return None if is_first else (manifest["close_id"], "It is the first of the chain but names one before it.")
+    link = previous if isinstance(previous, dict) else {}
+    if link.get("close_id") != before["close_id"]:
         return manifest["close_id"], f"It does not name {before['close_id']} as the close before it."
-    if named.get("manifest_sha256") != sha256_of(settings.archive / before["close_id"] / store.MANIFEST):
+    if link.get("manifest_sha256") != sha256_of(settings.archive / before["close_id"] / store.MANIFEST):
         return before["close_id"], f"{store.MANIFEST} was changed: {manifest['close_id']} knows it by another hash."
     return None
 
 
-def _head(settings: Settings, readable: list[dict[str, Any]]) -> Iterator[tuple[str | None, str]]:
+def _head_problems(settings: Settings, readable: list[dict[str, Any]]) -> Iterator[tuple[str | None, str]]:
+    """Yield what is wrong with the head of the chain and its copy outside the archive."""
     try:
         head = store.read_head(settings)
     except ScorecardError as error:
@@ -230,12 +230,12 @@ def _head(settings: Settings, readable: list[dict[str, Any]]) -> Iterator[tuple[
     if head["sequence"] < newest - 1:
         yield None, f"{store.HEAD} is missing or older than the newest close."
         return
-    named = next((manifest for manifest in readable if manifest["sequence"] == head["sequence"]), None)
-    if named is None:
+    at_head = next((manifest for manifest in readable if manifest["sequence"] == head["sequence"]), None)
+    if at_head is None:
         return
-    folder = settings.archive / named["close_id"]
-    if head["close_id"] != named["close_id"] or head["manifest_sha256"] != sha256_of(folder / store.MANIFEST):
-        yield named["close_id"], f"{store.MANIFEST} was changed: the chain's head knows it by another hash."
+    folder = settings.archive / at_head["close_id"]
+    if head["close_id"] != at_head["close_id"] or head["manifest_sha256"] != sha256_of(folder / store.MANIFEST):
+        yield at_head["close_id"], f"{store.MANIFEST} was changed: the chain's head knows it by another hash."
 
 
 def _mailed_problems(settings: Settings, mailed: Sequence[Mailed]) -> Iterator[tuple[str | None, str]]:

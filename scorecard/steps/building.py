@@ -155,14 +155,14 @@ def _keep_artifacts(settings: Settings) -> None:
     """Copy what dbt compiled for this build. A later build that fails overwrites dbt's own folder."""
     from scorecard.warehouse.plan import FILE
 
-    made, kept = settings.state / "dbt", artifacts(settings)
-    beside = kept.with_name(f"{kept.name}.partial")
-    shutil.rmtree(beside, ignore_errors=True)
-    shutil.copytree(made / "compiled", beside / "compiled")
-    shutil.copy(made / "manifest.json", beside)
-    shutil.copy(settings.state / FILE, beside)
+    target, kept = settings.state / "dbt", artifacts(settings)
+    partial = kept.with_name(f"{kept.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(target / "compiled", partial / "compiled")
+    shutil.copy(target / "manifest.json", partial)
+    shutil.copy(settings.state / FILE, partial)
     shutil.rmtree(kept, ignore_errors=True)
-    beside.rename(kept)
+    partial.rename(kept)
 
 
 def _build_and_check(settings: Settings, progress: Progress) -> list["CheckResult"]:

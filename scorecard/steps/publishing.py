@@ -72,15 +72,15 @@ def publish_one(
 
     catalogue = load_catalogue(settings)
     entry = catalogue.scorecard(scorecard)
-    wanted = parse_period(period, settings.fiscal)
+    due_period = parse_period(period, settings.fiscal)
     # The lock keeps the snapshot, so that the checks and the figures agree.
     with published.alone(settings):
         published.refuse_stale(settings)
-        refuse_held(settings, catalogue, entry, wanted, provisional=provisional)
-        closed = close(settings, entry, wanted)
+        refuse_held(settings, catalogue, entry, due_period, provisional=provisional)
+        closed = close(settings, entry, due_period)
     progress(f"{closed.close_id}: {_summary(closed)}")
     pdfs = {language: _pdf(settings, closed, language) for language in entry.languages}
-    outcomes = _deliver(settings, entry, wanted, closed, pdfs)
+    outcomes = _deliver(settings, entry, due_period, closed, pdfs)
     for outcome in outcomes:
         progress(f"{closed.close_id} to {outcome.key.recipient}: {outcome.state}{'' if outcome.now else ' before'}")
     return Published(closed.close_id, closed.created, tuple(pdfs.values()), tuple(outcomes))
@@ -126,11 +126,11 @@ def _pdf(settings: Settings, closed: "Close", language: str) -> Path:
     reports = settings.project / "reports"
     path = settings.out / f"{closed.close_id}-{language}.pdf"
     stamp = settings.state / "rendered" / f"{path.name}.json"
-    made_of = _made_of(closed.path, reports)
-    if path.exists() and stamp.exists() and stamp.read_bytes() == _stamp(made_of, path):
+    inputs = _inputs_hash(closed.path, reports)
+    if path.exists() and stamp.exists() and stamp.read_bytes() == _stamp(inputs, path):
         return path
     write_whole(path, render(closed.path, language, reports))
-    write_whole(stamp, _stamp(made_of, path))
+    write_whole(stamp, _stamp(inputs, path))
     return path
 
 
@@ -145,11 +145,11 @@ def _summary(closed: "Close") -> str:
     return f"closed before, equal figures{records}; what they come from now is kept as provenance {closed.provenance}"
 
 
-def _stamp(made_of: str, path: Path) -> bytes:
-    return json.dumps({"made_of": made_of, "sha256": sha256_of(path)}).encode()
+def _stamp(inputs: str, path: Path) -> bytes:
+    return json.dumps({"made_of": inputs, "sha256": sha256_of(path)}).encode()
 
 
-def _made_of(close_dir: Path, reports: Path) -> str:
+def _inputs_hash(close_dir: Path, reports: Path) -> str:
     digest = hashlib.sha256((close_dir / "manifest.json").read_bytes())
     code = Path(__file__).parents[1] / "pdf"
     for folder in (reports / "templates", reports / "styles", reports / "locales", code):
