@@ -190,7 +190,8 @@ def number_sql(text: str, formats: ValueFormats) -> str:
         whole = rf"(\d{{1,3}}({mark}\d{{2,3}})*{mark}\d{{3}}|\d*)"
         plain = f"regexp_replace({text}, {literal(mark)}, '', 'g')"
     form = literal(rf"[+-]?{whole}({point}\d*)?([eE][+-]?\d+)?")
-    return f"case when regexp_full_match({text}, {form}) then replace({plain}, '{formats.decimal_separator}', '.') end"
+    separator = literal(formats.decimal_separator)
+    return f"case when regexp_full_match({text}, {form}) then replace({plain}, {separator}, '.') end"
 
 
 def moment_sql(text: str, data_type: str, date_format: str, is_own: bool) -> str:

@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING
 from scorecard.extract.files.cells import Bounds, Cells, columns_of, empty, too_large
 from scorecard.extract.files.originals import ExportFile
 from scorecard.shared.errors import ScorecardError
-from scorecard.shared.sql import first_line
+from scorecard.shared.sql import first_line, literal
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -111,7 +111,7 @@ def _text(name: str, kind: "pa.DataType", point: str) -> str:
     if pa.types.is_nested(kind):
         return f"to_json({name})::varchar"
     has_point = pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    return f"replace({name}::varchar, '.', '{point}')" if has_point and point != "." else f"{name}::varchar"
+    return f"replace({name}::varchar, '.', {literal(point)})" if has_point and point != "." else f"{name}::varchar"
 
 
 def _refuse_binary(cells: Cells, schema: "pa.Schema", source_file: str) -> None:

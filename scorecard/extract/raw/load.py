@@ -50,13 +50,20 @@ def load(
     ScorecardError: the load failed; the warehouse was put back as it was.
     """
     _quiet_dlt()
-    from dlt.pipeline.exceptions import PipelineStepFailed
-
     resources = table_resources(validated, loaded_at, db)
     if cursors:
         resources.append(cursor_resource(cursors, loaded_at, db))
+    load_id = _load_or_take_back(warehouse, source, work, resources)
+    shutil.rmtree(work, ignore_errors=True)
+    return load_id, _finish(warehouse, source, validated, loaded_at, load_id)
+
+
+def _load_or_take_back(warehouse: Path, source: SourceContract, work: Path, resources: list[Any]) -> str:
+    """Run dlt and return the load id. If dlt fails, put the warehouse back as it was."""
+    from dlt.pipeline.exceptions import PipelineStepFailed
+
     try:
-        load_id = _run_pipeline(warehouse, source, work, resources)
+        return _run_pipeline(warehouse, source, work, resources)
     except PipelineStepFailed as error:
         cause = error.exception or error
         if is_locked(cause) or is_damaged(cause):
@@ -66,8 +73,6 @@ def load(
             f"Loading {source.name} failed in the step {error.step}: {str(cause).strip().splitlines()[0]}.",
             "The warehouse was put back as it was. Remove the cause (is the disk full?) and run again.",
         ) from error
-    shutil.rmtree(work, ignore_errors=True)
-    return load_id, _finish(warehouse, source, validated, loaded_at, load_id)
 
 
 def _run_pipeline(warehouse: Path, source: SourceContract, work: Path, resources: list[Any]) -> str:
@@ -91,22 +96,27 @@ def _run_pipeline(warehouse: Path, source: SourceContract, work: Path, resources
 def retype(path: Path, source: SourceContract, validated: list[ValidatedTable], types: Types) -> None:
     """Change raw columns to the types of their contract; dlt would add a second column.
 
+    Parameters
+    ----------
+    types: the types of the columns that the raw tables have, by table and column.
+
     Raises
     ------
-    ScorecardError: a value that the table holds can't be of the new type.
+    ScorecardError: a value of the raw table can't be of the new type.
     """
     import duckdb
 
     changes = [
-        (table.contract, column, held)
+        (table.contract, column, stored_type)
         for table in validated
         for column in table.columns
-        if (held := types.get(table.contract.name, {}).get(column.name)) and held != _spelled(column.stored)
+        if (stored_type := types.get(table.contract.name, {}).get(column.name))
+        and stored_type != _spelled(column.stored)
     ]
     if not changes:
         return
     with open_warehouse(path, read_only=False) as db:
-        for contract, column, held in changes:
+        for contract, column, stored_type in changes:
             table = f"{source.schema}.{quoted(contract.name)}"
             try:
                 db.execute(f"alter table {table} alter {quoted(column.name)} type {column.stored}")
@@ -114,7 +124,7 @@ def retype(path: Path, source: SourceContract, validated: list[ValidatedTable], 
                 if is_damaged(error):
                     raise
                 raise ScorecardError(
-                    f"The column {column.name} of {source.schema}.{contract.name} is {held} and holds values that"
+                    f"The column {column.name} of {source.schema}.{contract.name} is {stored_type} and has values that"
                     f" are no {column.data_type}: {str(error).splitlines()[0]}.",
                     f"In {contract.declared_in}, keep its old type, or give the column a new name and"
                     f" config.meta.header: {column.header}.",
@@ -135,7 +145,7 @@ def load_time(earlier: Iterable[NewestLoad | Cursor]) -> datetime:
 def _finish(
     warehouse: Path, source: SourceContract, validated: list[ValidatedTable], loaded_at: datetime, load_id: str
 ) -> tuple[LoadedObject, ...]:
-    """Drop dlt's staging tables, which hold the load once more, and count what it did to each raw table."""
+    """Drop dlt's staging tables, a second copy of the load, and count what the load did to each raw table."""
     with open_warehouse(warehouse, read_only=False) as db:
         db.execute(f"drop schema if exists {source.schema}_staging cascade")
         counts = [
@@ -149,14 +159,7 @@ def _finish(
             for table in validated
         ]
     return tuple(
-        LoadedObject(
-            table.contract.name,
-            table.rows_read,
-            table.rows_loaded,
-            table.rows_quarantined,
-            new,
-            retired,
-        )
+        LoadedObject(table.contract.name, table.rows_read, table.rows_loaded, table.rows_quarantined, new, retired)
         for table, (new, retired) in zip(validated, counts, strict=True)
     )
 

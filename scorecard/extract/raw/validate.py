@@ -78,21 +78,21 @@ def faults(contract: ObjectContract) -> str:
 def row_version(columns: tuple[Column, ...]) -> str:
     """SQL of the hash of a version of a record: of its fields and their types, sorted by name.
 
-    So another order of the columns is no change, and a new type is one. A record without undeclared fields has the same
-    hash as before the column `_undeclared` was introduced.
+    So a new type is a change, and a new order of the columns is none. A record without undeclared fields has the hash
+    that it had before the column `_undeclared` was introduced.
     """
     fields = sorted((column for column in columns if column != UNDECLARED), key=lambda column: column.name)
-    kinds = sha256(repr([(column.name, column.data_type) for column in fields]).encode()).hexdigest()
-    values = ", ".join(f"coalesce({written(column)}, '')" for column in fields)
-    undeclared = f", {written(UNDECLARED)}" if UNDECLARED in columns else ""
-    return f"sha256(concat_ws('|', '{kinds}', {values}{undeclared}))"
+    types = sha256(repr([(column.name, column.data_type) for column in fields]).encode()).hexdigest()
+    values = ", ".join(f"coalesce({_field_text(column)}, '')" for column in fields)
+    undeclared = f", {_field_text(UNDECLARED)}" if UNDECLARED in columns else ""
+    return f"sha256(concat_ws('|', {literal(types)}, {values}{undeclared}))"
 
 
-def written(column: Column) -> str:
-    """SQL of a field as text, with a text's length before it, so that different records give different texts."""
+def _field_text(column: Column) -> str:
+    """SQL of a field as text. A text has its length before it, so that different records give different texts."""
     name = quoted(column.name)
     if column.stored != column.data_type:
-        # In the declared type if that is exact: a wider type of the raw column is no change of the record.
+        # A wider type of the raw column is no change of the record, so the declared type is written if it is exact.
         declared = f"try_cast({name} as {column.data_type})"
         return f"case when {declared} = {name} then {declared}::varchar else {name}::varchar end"
     return f"length({name}) || ':' || {name}" if column.data_type == "varchar" else f"{name}::varchar"
@@ -130,53 +130,59 @@ def _value(cell: str, column: Column, formats: ValueFormats) -> str:
         return cell
     text, date_format = f"trim({cell})", _date_format(column, formats)
     if date_format == EPOCH:
-        return epoch_sql(_usual(text, replace(column, data_type="bigint")), column.data_type)
+        return epoch_sql(_default_value(text, replace(column, data_type="bigint")), column.data_type)
     if not date_format:
-        return _usual(number_sql(text, formats) if _is_number(column) or column.data_type == "double" else text, column)
+        is_numeric = _is_number(column) or column.data_type == "double"
+        return _default_value(number_sql(text, formats) if is_numeric else text, column)
     value = moment_sql(text, column.data_type, date_format, is_own=bool(column.date_format))
     # A typed day of a file comes as 2024-12-31, which only a format that begins with the year could misread.
     is_mistakable = date_format.startswith("%Y-")
-    return f"coalesce({value}, {_usual(text, column)})" if formats.has_typed_cells and not is_mistakable else value
+    if formats.has_typed_cells and not is_mistakable:
+        return f"coalesce({value}, {_default_value(text, column)})"
+    return value
 
 
-def _usual(text: str, column: Column) -> str:
+def _default_value(text: str, column: Column) -> str:
     """SQL of a text in the column's type, in the default format; null if it isn't of that type."""
     if _is_number(column):
         return _number(text, column)
     cast = f"try_cast({text} as {column.data_type})"
-    value = f"case when regexp_full_match({text}, '{_FORMS[column.data_type]}') then {cast} end"
+    value = f"case when regexp_full_match({text}, {literal(_FORMS[column.data_type])}) then {cast} end"
     return f"case when isfinite({cast}) then {value} end" if column.data_type == "double" else value
 
 
 def _date_format(column: Column, formats: ValueFormats) -> str:
-    """The date format of a column, "" for the default. A table's format has no time zone, so timestamptz ignores it."""
+    """Return the date format of a column, "" for the default. A table's has no zone, so timestamptz ignores it."""
     return column.date_format or (formats.date_format if column.data_type in ("date", "timestamp") else "")
 
 
 def _fault(cell: str, column: Column, formats: ValueFormats) -> str:
     """SQL of what is wrong with the cell, null if nothing is; "" if nothing can be."""
-    cases = ""
-    if column.data_type != "varchar":
-        date_format = _date_format(column, formats).replace("'", "''")
-        wanted = column.data_type + (f" ({date_format})" if date_format else "")
-        value = f"""'{column.name}: "' || left({cell}, 80) || if(length({cell}) > 80, '…', '') || '" is"""
-        if column.decimal and not column.identifies:
-            text = number_sql(f"trim({cell})", formats)
-            cases += f" when {_is_too_large(text, column)} then {value} larger than {column.data_type} holds'"
-        cases += f" when {cell} is not null and {quoted(column.name)} is null then {value} no {wanted}'"
-        for condition, words in _limits(column):
-            cases += f" when {condition} then {value} {words}'"
+    start = literal(f'{column.name}: "')
+    shown = f"{start} || left({cell}, 80) || if(length({cell}) > 80, '…', '')"
+    cases = []
+    for condition, problem in _wrong_values(cell, column, formats):
+        end = literal(f'" is {problem}')
+        cases.append(f"when {condition} then {shown} || {end}")
     if column.not_null:
-        cases += f" when {cell} is null then '{column.name}: empty, but every record must have one'"
-    return f"case{cases} end" if cases else ""
+        problem = literal(f"{column.name}: empty, but every record must have one")
+        cases.append(f"when {cell} is null then {problem}")
+    return f"case {' '.join(cases)} end" if cases else ""
 
 
-def _limits(column: Column) -> Iterator[tuple[str, str]]:
-    """SQL conditions of values of the column's type that the warehouse can't hold, each with its fault."""
-    name = quoted(column.name)
+def _wrong_values(cell: str, column: Column, formats: ValueFormats) -> Iterator[tuple[str, str]]:
+    """Yield SQL conditions of values that the column can't have, each with what is wrong with the value."""
+    if column.data_type == "varchar":
+        return
+    name, date_format = quoted(column.name), _date_format(column, formats)
+    if column.decimal and not column.identifies:
+        text = number_sql(f"trim({cell})", formats)
+        yield f"{name} is null and {_is_number_sql(text)}", f"larger than {column.data_type} holds"
+    wanted = f"{column.data_type} ({date_format})" if date_format else column.data_type
+    yield f"{cell} is not null and {name} is null", f"no {wanted}"
     if column.data_type in ("date", "timestamp", "timestamptz") or column.date_format == EPOCH:
         day = f"to_timestamp({name})" if column.data_type == "bigint" else name
-        outside = f"{day}::date not between date '{EARLIEST}' and date '{LATEST}'"
+        outside = f"{day}::date not between date {literal(EARLIEST)} and date {literal(LATEST)}"
         yield outside, f"outside of the days allowed, {EARLIEST} to {LATEST}"
     if column.decimal and not column.identifies:
         yield f"abs({name}) > {LARGEST}", f"larger than any that the warehouse reckons with, {LARGEST}"
@@ -187,47 +193,51 @@ def _is_number(column: Column) -> bool:
     return column.decimal is not None or column.data_type in ("bigint", "integer")
 
 
+def _is_number_sql(text: str) -> str:
+    """SQL condition: the text is a number in any spelling."""
+    return f"regexp_full_match({text}, {literal(_NUMBER)})"
+
+
 def _number(text: str, column: Column) -> str:
-    """SQL of a text in the type of its raw column, null where it is no number or doesn't fit."""
+    """SQL of a text in the type of its raw column, null where it is no number or doesn't fit.
+
+    A number is read exactly, never through binary floating point. A decimal keeps the decimals of its raw column and is
+    rounded half to even behind them, as IEEE 754 and most databases do. A whole number must be whole.
+    """
     scale = int(column.stored.rpartition(",")[2].rstrip(")")) if column.decimal else 0
     plain = _WHOLE
     if scale:
         plain = rf"[+-]?(\d+(\.\d{{0,{scale}}}0*)?|\.\d{{1,{scale}}}0*)"
-    other = _without_exponent(text)
+    written_out = _without_exponent(text)
     if column.decimal is None or column.identifies:
         # A key or a whole number is taken exactly or not at all. One with an exponent and more than 15 digits was a
         # binary number before, and has lost digits.
-        few = plain.replace(r"\d+", r"0*\d{1,15}", 1)
-        other = f"nullif(regexp_extract({other}, '^({few})$'), '')"
+        short = plain.replace(r"\d+", r"0*\d{1,15}", 1)
+        other = f"nullif(regexp_extract({written_out}, {literal(f'^({short})$')}), '')"
     else:
-        other = _half_to_even(other, scale)
+        other = _half_to_even(written_out, scale)
     return (
-        f"case when regexp_full_match({text}, '{plain}') then try_cast({text} as {column.stored})"
-        f" when regexp_full_match({text}, '{_NUMBER}') then try_cast({other} as {column.stored}) end"
+        f"case when regexp_full_match({text}, {literal(plain)}) then try_cast({text} as {column.stored})"
+        f" when {_is_number_sql(text)} then try_cast({other} as {column.stored}) end"
     )
 
 
-def _is_too_large(text: str, column: Column) -> str:
-    """SQL condition: the text is a number, but not one of the column's type."""
-    return f"{quoted(column.name)} is null and regexp_full_match({text}, '{_NUMBER}')"
-
-
 def _without_exponent(text: str) -> str:
-    """SQL of a number written out: '1.39E8' is '139000000'."""
-    parts = f"[regexp_extract({text}, '^{_NUMBER_PARTS}$', ['sign', 'whole', 'part', 'exponent'])]"
+    """SQL of a number without its exponent: '1.39E8' is '139000000'."""
+    parts = f"[regexp_extract({text}, {literal(f'^{_NUMBER_PARTS}$')}, ['sign', 'whole', 'part', 'exponent'])]"
     # `place` is the number of digits before the point, bounded: beyond the digits it makes no difference.
     exponent = "greatest(-50 - length(n.whole || n.part), least(50 + length(n.whole || n.part), n.exponent::bigint))"
     placed = f"{{sign: n.sign, digits: n.whole || n.part, place: length(n.whole) + {exponent}}}"
-    written = (
+    digits = (
         "case when n.place <= 0 then '0.' || repeat('0', -n.place) || n.digits"
         " when n.place >= length(n.digits) then n.digits || repeat('0', n.place - length(n.digits))"
         " else n.digits[:n.place] || '.' || n.digits[n.place + 1:] end"
     )
-    done = f"list_transform(list_transform({parts}, lambda n: {placed}), lambda n: n.sign || {written})[1]"
-    return f"case when regexp_matches({text}, '[eE]') then {done} else {text} end"
+    number = f"list_transform(list_transform({parts}, lambda n: {placed}), lambda n: n.sign || {digits})[1]"
+    return f"case when regexp_matches({text}, '[eE]') then {number} else {text} end"
 
 
 def _half_to_even(text: str, scale: int) -> str:
     """SQL of a number without the half behind an even last decimal; DuckDB rounds every other half away from zero."""
     before = rf"\.\d{{{scale - 1}}}[02468]" if scale else r"[02468]\."
-    return rf"regexp_replace({text}, '^(.*{before})50*$', '\1')"
+    return rf"regexp_replace({text}, {literal(f'^(.*{before})50*$')}, '\1')"
