@@ -135,7 +135,7 @@ def _read_excel(path: Path) -> ExportTable:
     try:
         with zipfile.ZipFile(path) as archive:
             book = Workbook(archive, Budget(_CELLS, _CHARACTERS), ".")
-            sheet = next((sheet for sheet in book.sheets if sheet.is_seen), book.sheets[0])
+            sheet = next((sheet for sheet in book.sheets if sheet.is_visible), book.sheets[0])
             read_rows = list(islice(book.rows(sheet), ROWS))
     except (zipfile.BadZipFile, expat.ExpatError, Damaged, TooLarge, KeyError, IndexError, OSError) as error:
         raise ScorecardError(f"{path} cannot be read as a workbook: {error}.", "Save it again as .xlsx.") from error

@@ -1,6 +1,6 @@
-"""The contract of a source: its raw tables and columns, and how they are read. `declared_contracts.py` reads it.
+"""The contract of a source: its raw tables and columns, and how they are read. `declared_contracts.py` makes it.
 
-A service's records have a shape beside it: where they say what the extraction has to know.
+The records of a service also have a shape: where they say what the extraction has to know.
 """
 
 import fnmatch
@@ -13,13 +13,13 @@ from datetime import date
 from pathlib import Path
 
 from scorecard.extract.contracts.known_through import KnownThrough
-from scorecard.extract.contracts.value_formats import USUAL, ValueFormats
+from scorecard.extract.contracts.value_formats import DEFAULT_FORMATS, ValueFormats
 
 TYPES = ("varchar", "bigint", "integer", "boolean", "date", "timestamp", "timestamptz", "double")
 DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)")
 DECIMALS = 8
 """Decimals that every number keeps, whatever a contract declares: sources send more than they document."""
-READING = 2
+READING_RULES = 2
 """Version of the rules by which values are read. A new version reads every export again."""
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 PARENT = "_parent."
@@ -31,9 +31,9 @@ class Column:
     """A column of a raw table.
 
     `header`: its name in the export, or the path of its field in a service's record. `data_type`: a DuckDB type in
-    lower case. `optional`: it may be left out. `date_format`: how its days are written, "" as the table says.
-    `identifies`: it is part of a key or is the cursor, so that its text must stay as it is. `measure`: a whole
-    number that is an amount, as of minor units.
+    lower case. `optional`: the export may lack it. `date_format`: how its days are written, "" if the table's format
+    counts. `identifies`: it is part of a key or is the cursor, so its values must stay as they are. `measure`: it is a
+    whole number and an amount, for example of cents.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Column:
 
     @property
     def stored(self) -> str:
-        """The type of the raw column: that of the contract, a decimal with at least DECIMALS decimals."""
+        """The type of the raw column: that of the contract. A decimal has at least DECIMALS decimals."""
         if self.decimal is None or self.identifies:
             return self.data_type
         precision, scale = self.decimal
@@ -61,7 +61,7 @@ class Column:
 
     @property
     def decimal(self) -> tuple[int, int] | None:
-        """Precision and scale, None where the type is no decimal."""
+        """Precision and scale, None if the type isn't decimal."""
         match = DECIMAL.fullmatch(self.data_type)
         return (int(match[1]), int(match[2])) if match else None
 
@@ -77,15 +77,16 @@ LINE_CONTENT = "line_content"
 class ObjectContract:
     """A raw table and what it is read from.
 
-    `file`: the export, a path below the folder of the source, or a pattern of several files that are one export; "" for
-    a service. `sheet`: of a workbook; "" is the first. A `full_export` has every record, so a record that is missing
-    was deleted; any other export only adds and changes records.
-    `object`: the service's name of it. `each`: the path of a list inside of the service's record; a row is then an
-    entry of that list. `merge_key`: what a load replaces as a whole, the record; for entries, their record.
-    `cursor`: the column of a database's table that orders changes, "" if there is none. `known_through`: how the last
-    complete day of an export is known; None: by its last record. `dated`: the records are facts of a day, and
-    `start_date` leaves older ones out. Other tables are read whole, since facts of any day refer to them. `formats`:
-    how values are written.
+    `file`: the path of the export below the folder of the source, or a pattern of several files that are one export;
+    "" for a service. `sheet`: the sheet of a workbook, "" for the first. `full_export`: the export has every record, so
+    a record that is missing was deleted. Any other export only adds and changes records. `known_through`: how the last
+    complete day of an export is known; if it is None, the last record tells. `formats`: how values are written.
+
+    `object`: the service's name for the table. `each`: the path of a list inside of the service's record; each row is
+    then an entry of the list. `merge_key`: the key of what a load replaces as a whole: the record, and for entries the
+    record that has the list. `cursor`: the column of a database's table that orders changes, "" if there is none.
+    `dated`: the records are facts of a day, and `start_date` leaves older ones out. Other tables are read whole, since
+    facts of any day refer to them.
     """
 
     name: str
@@ -102,7 +103,7 @@ class ObjectContract:
     cursor: str = ""
     known_through: KnownThrough | None = None
     dated: bool = False
-    formats: ValueFormats = USUAL
+    formats: ValueFormats = DEFAULT_FORMATS
 
     @property
     def is_keyless(self) -> bool:
@@ -113,7 +114,7 @@ class ObjectContract:
     def fingerprint(self) -> str:
         """SHA-256 of all parts of the contract that change what is read out of the same file."""
         shape = [
-            READING,
+            READING_RULES,
             [
                 [c.name, c.data_type, c.header, c.not_null, *([c.date_format] if c.date_format else [])]
                 for c in self.columns
@@ -133,9 +134,9 @@ class ObjectContract:
 class SourceContract:
     """A source: `name` is its folder below the data folder, `schema` its schema in the warehouse.
 
-    `service`: the service it is read from, "" for a folder of exports. The business unit and currency of a service are
-    settings. `folder`: where people of the company write files, instead of exports. Each file may be missing or empty,
-    and may lose any number of rows.
+    `service`: the service it is read from, "" for exports. The business unit and currency of a service are settings.
+    `folder`: the folder of files that people of the company write, None for exports. Such a file may be missing or
+    empty, and may lose any number of rows.
     """
 
     name: str
@@ -168,17 +169,17 @@ class RecordShape:
 
 
 def first_day(start: date | None, contracts: Sequence[ObjectContract]) -> date | None:
-    """Return the first day of which an object's records are wanted, None for all: a table of it isn't dated."""
+    """Return the first day whose records of an object are read, None if all are: one of its tables isn't dated."""
     return start if all(contract.dated for contract in contracts) else None
 
 
 def is_pattern(file: str) -> bool:
-    """Whether a contract's file stands for several."""
+    """Whether the file of a contract is a pattern, which stands for several files."""
     return "*" in file or "?" in file
 
 
 def matching(names: list[str], pattern: str) -> list[str]:
-    """Return the names that a pattern matches, without hidden files and the locks that Excel makes."""
+    """Return the names that a pattern matches, without hidden files and the lock files of Excel."""
     folder = pattern.rpartition("/")[0]
     siblings = (name for name in names if name.rpartition("/")[0] == folder)
     exact = pattern.replace("[", "[[]")

@@ -38,12 +38,12 @@ from scorecard.shared.text import plain
 
 
 def load_contracts(settings: Settings) -> dict[str, SourceContract]:
-    """Read every source to extract that the dbt project declares, by name; services without settings are left out.
+    """Read the sources that the dbt project declares, by name, without services that have no settings.
 
     Raises
     ------
-    ScorecardError: a file is no YAML, or an entry lacks something or contradicts itself, or there are settings of a
-        source that isn't declared.
+    ScorecardError: a file isn't YAML, an entry is incomplete or contradicts itself, or the settings name a source that
+        isn't declared.
     """
     _refuse_wrong_accounts(settings)
     contracts = {name: _contract(source) for name, source in declared_sources(settings).items()}
@@ -57,7 +57,7 @@ def read_contracts(path: Path) -> list[SourceContract]:
 
 
 def _refuse_wrong_accounts(settings: Settings) -> None:
-    """Fail if an account is of an unknown service, or has the name of another source.
+    """Refuse an account of an unknown service, or with the name of another source.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def _refuse_wrong_accounts(settings: Settings) -> None:
 
 
 def _refuse_undeclared(settings: Settings, contracts: dict[str, SourceContract]) -> None:
-    """Fail if settings name a source that isn't declared: a misspelt name would switch nothing on."""
+    """Refuse settings of a source that isn't declared: settings of a misspelt name would have no effect."""
     known = {*contracts, *declarations(settings)} - {COMPANY, *company_folders(settings)}
     file = settings.project / settings_file.NAME
     for what in ("sources", "services", "connections"):
@@ -121,7 +121,7 @@ def _contract(source: DeclaredSource) -> SourceContract:
 def _object(table: DeclaredTable, source: str, service: str) -> ObjectContract:
     where, meta = f"the table {table.name} of {source}", table.meta
     if not NAME.fullmatch(table.name):
-        raise _no_name(table.at, where)
+        raise _unusable_name(table.at, where)
     _require(table.entry.columns, "columns", where, table.at)
     if not service:
         _require(meta.file, "file", f"config.meta of {where}", table.at)
@@ -159,7 +159,7 @@ def _object(table: DeclaredTable, source: str, service: str) -> ObjectContract:
 
 
 def _refuse_contradictions(table: DeclaredTable, columns: tuple[Column, ...], key: tuple[str, ...], where: str) -> None:
-    """Fail if a table names a missing column or a column twice, or a file outside of its folder."""
+    """Refuse a table that names a missing column, a column twice, or a file outside of its folder."""
     names, meta, file = [column.name for column in columns], table.meta, Path(table.meta.file or "")
     _refuse_repeats(names, f"{where} lists the column", table.at)
     _refuse_repeats([column.header for column in columns], f"{where} reads twice the header", table.at)
@@ -185,7 +185,7 @@ def _refuse_contradictions(table: DeclaredTable, columns: tuple[Column, ...], ke
 
 
 def _known_through(table: DeclaredTable, contract: ObjectContract) -> KnownThrough | None:
-    """Read how the last complete day of an export is known, None if it isn't declared."""
+    """Read how the last complete day of an export is known; return None if it isn't declared."""
     if table.meta.known_through is None:
         return None
     try:
@@ -229,7 +229,7 @@ def _column(entry: ColumnEntry, key: tuple[str, ...], table: str, at: str) -> Co
             f"Take the underscore off, and write config.meta.header: {name} if the source calls it that.",
         )
     if not NAME.fullmatch(name):
-        raise _no_name(at, where)
+        raise _unusable_name(at, where)
     data_type = entry.data_type.lower()
     match = DECIMAL.fullmatch(data_type)
     if not (int(match[2]) <= int(match[1]) <= 38 if match else data_type in TYPES):
@@ -250,7 +250,7 @@ def _column(entry: ColumnEntry, key: tuple[str, ...], table: str, at: str) -> Co
     )
 
 
-def _no_name(at: str, where: str) -> ScorecardError:
+def _unusable_name(at: str, where: str) -> ScorecardError:
     return ScorecardError(f"In {at}, {where} has no name that dlt keeps.", "Use lower case, digits and single _.")
 
 

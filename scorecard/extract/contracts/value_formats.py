@@ -38,10 +38,10 @@ _PARTS = {
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f")
 """What may follow a table's date_format in a column of moments."""
 
-# Excel and older systems name these encodings, and write the larger ones of Windows.
+# Excel and older systems name these encodings, and write larger encodings of Windows that include them.
 _WRITTEN_AS = {"shift_jis": "cp932", "iso8859-1": "cp1252", "ascii": "cp1252", "utf-8": "utf-8-sig"}
 
-# A space as separator is often one that doesn't break, an apostrophe a typographic one.
+# A separator that is a space is often a no-break space, and an apostrophe is often typographic.
 _LOOKALIKES = {" ": "[ \\x{A0}\\x{202F}]", "'": "['’]"}
 
 
@@ -49,9 +49,9 @@ _LOOKALIKES = {" ": "[ \\x{A0}\\x{202F}]", "'": "['’]"}
 class ValueFormats:
     """How the export of one table is written.
 
-    `encoding`: Python's name of it. `skip_rows`: lines above the header. `null_values`: texts that mean "no value".
-    `has_typed_cells`: values may also come as dates of their own (Excel, Parquet, databases), which are read as
-    such whatever the date_format.
+    `encoding`: Python's name of it. `skip_rows`: the number of lines above the header. `null_values`: texts that mean
+    "no value". `has_typed_cells`: a value may come as a date instead of a text (Excel, Parquet, databases). It is then
+    read as a date, whatever the date_format.
     """
 
     encoding: str = "utf-8-sig"
@@ -72,25 +72,25 @@ class ValueFormats:
         ]
 
 
-USUAL = ValueFormats()
+DEFAULT_FORMATS = ValueFormats()
 """The formats of a contract that declares none."""
 
 
 def read_formats(meta: dict[str, Any], where: str, at: str, has_typed_cells: bool) -> ValueFormats:
-    """Read how a table's export is written out of its config.meta, which stands ``at`` a file and line.
+    """Read how a table's export is written. `meta` is its config.meta, and `at` the file and line of it.
 
     Raises
     ------
     ScorecardError: a format can't be used; names it.
     """
-    usual = {"decimal_separator": ".", "thousands_separator": ""}
-    texts = {name: meta.get(name, default) for name, default in usual.items()}
+    defaults = {"decimal_separator": ".", "thousands_separator": ""}
+    separators = {name: meta.get(name, default) for name, default in defaults.items()}
     skip_rows, nulls = meta.get("skip_rows", 0), meta.get("null_values", ())
     nulls = (nulls,) if isinstance(nulls, str) else nulls
     problems = {
         "date_format": _date_problem(meta.get("date_format", "")),
-        "decimal_separator": "" if texts["decimal_separator"] in (".", ",") else "it is neither . nor ,",
-        "thousands_separator": _thousands_problem(texts),
+        "decimal_separator": "" if separators["decimal_separator"] in (".", ",") else "it is neither . nor ,",
+        "thousands_separator": _thousands_problem(separators),
         "skip_rows": "" if type(skip_rows) is int and 0 <= skip_rows <= 1000 else "it is no number from 0 to 1000",
         "null_values": ""
         if isinstance(nulls, list | tuple) and all(isinstance(null, str) for null in nulls)
@@ -109,7 +109,7 @@ def read_formats(meta: dict[str, Any], where: str, at: str, has_typed_cells: boo
         date_format=meta.get("date_format", ""),
         null_values=tuple(null.strip() for null in nulls),
         has_typed_cells=has_typed_cells,
-        **texts,
+        **separators,
     )
 
 
@@ -152,11 +152,11 @@ def _date_problem(date_format: Any) -> str:
     return "it doesn't tell one day from another; 31.12.2024 is written %d.%m.%Y"
 
 
-def _thousands_problem(texts: dict[str, Any]) -> str:
-    separator = texts["thousands_separator"]
+def _thousands_problem(separators: dict[str, Any]) -> str:
+    separator = separators["thousands_separator"]
     if separator not in ("", ".", ",", " ", "'"):
         return "it is none of . , ' and a space"
-    return "it is the decimal_separator, too" if separator and separator == texts["decimal_separator"] else ""
+    return "it is the decimal_separator, too" if separator and separator == separators["decimal_separator"] else ""
 
 
 def _encoding_problem(encoding: Any) -> str:
@@ -176,9 +176,9 @@ def cell_sql(text: str, formats: ValueFormats) -> str:
 
 
 def number_sql(text: str, formats: ValueFormats) -> str:
-    """SQL of a number's text with a point and without separators of thousands, null where it isn't written as declared.
+    """SQL of a number's text with a point and without separators of thousands; null if it isn't written as declared.
 
-    Thousands are parted three by three from the right, as in India two by two before them.
+    The last three digits are a group. The groups before them have three digits, or two as in India.
     """
     if formats.decimal_separator == "." and not formats.thousands_separator:
         return text
@@ -195,7 +195,7 @@ def number_sql(text: str, formats: ValueFormats) -> str:
 
 
 def moment_sql(text: str, data_type: str, date_format: str, is_own: bool) -> str:
-    """SQL of a day or moment, null where it isn't written so; `is_own`: the format is the column's, not its table's."""
+    """SQL of a day or moment, null if it isn't written so. `is_own`: the format is the column's, not its table's."""
     formats = [date_format]
     if data_type == "timestamp" and not is_own:
         formats = [f"{date_format}{time}" for time in _TIMES]
@@ -203,19 +203,19 @@ def moment_sql(text: str, data_type: str, date_format: str, is_own: bool) -> str
     written = f"regexp_replace({text}, 'Z$', '+00:00')" if date_format.endswith("%z") else text
     value = f"try_strptime({written}, [{', '.join(map(literal, formats))}])"
     if data_type == "date":
-        # A day that comes with hours is none, as a number with a fraction is no whole one.
+        # A value with hours is no day, as a number with a fraction is no whole number.
         value = f"case when {value} = date_trunc('day', {value}) then {value}::date end"
     return f"case when regexp_full_match({text}, {literal(form)}) then {value} end"
 
 
 def epoch_sql(seconds: str, data_type: str) -> str:
-    """SQL of a moment, or of its number, out of seconds since 1970; null far out of any reach."""
+    """SQL of a moment, or of its number, out of seconds since 1970; null beyond 10,000,000,000 seconds."""
     value = f"to_timestamp({seconds})" if data_type == "timestamptz" else seconds
     return f"case when {seconds} between -10000000000 and 10000000000 then {value} end"
 
 
 def _form(date_format: str) -> str:
-    """Regular expression of what is written so: DuckDB alone would take `infinity` for a day, and 2024123 for %Y%m%d.
+    """Return the regular expression of texts in a format: DuckDB alone reads `infinity` as a day, 2024123 as %Y%m%d.
 
     >>> _form("%d.%m.%Y"), _form("%Y%m%d")
     ('\\\\d{1,2}\\\\.\\\\d{1,2}\\\\.\\\\d{4}', '\\\\d{4}\\\\d{2}\\\\d{2}')

@@ -26,35 +26,38 @@ class Bounds:
     text: int = 500_000_000
 
 
-USUAL = Bounds()
+DEFAULT_BOUNDS = Bounds()
 
 
 @dataclass
 class Cells:
-    """The texts of one export: `<table>` (_page, _line, _undeclared, _c0, _c1 …; null is empty) and `<table>_odd`.
+    """The texts of one export, in scratch tables.
 
-    `_c0`, `_c1` … are the columns of the contract, `_undeclared` all others as JSON. In `<table>_odd` (_page, _line,
-    _reason, _payload) are records that can't be split into columns. A page is a file; `<table>_pages` lists them.
-    `fields` are the columns of the contract as the first file calls them, `undeclared` the names of the others.
+    `<table>` has `_page`, `_line`, `_undeclared`, `_c0`, `_c1` …; an empty cell is null. `_c0`, `_c1` … are the columns
+    of the contract, `_undeclared` is all others as JSON. `<table>_unreadable` (`_page`, `_line`, `_reason`, `_payload`)
+    has the records that can't be split into columns. A page is a file; `<table>_pages` lists them.
+
+    `field_names`: what the first file calls the columns of the contract. `undeclared`: the names of the other columns.
+    `header_tests`: SQL conditions that a record repeats its file's header, each with the pages that it is for.
     """
 
     db: "duckdb.DuckDBPyConnection"
     table: str
     contract: ObjectContract
     bounds: Bounds
-    fields: list[str] = field(default_factory=list)
+    field_names: list[str] = field(default_factory=list)
     undeclared: dict[str, None] = field(default_factory=dict)
-    headers: dict[str, list[int]] = field(default_factory=dict)
+    header_tests: dict[str, list[int]] = field(default_factory=dict)
     rows: int = 0
     _page: int = 0
     _positions: list[int] = field(default_factory=list)
-    _others: dict[str, int] = field(default_factory=dict)
+    _undeclared_positions: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         texts = "".join(f", _c{i} varchar" for i in range(len(self.contract.columns)))
         for suffix, columns in {
             "": f"_page int, _line bigint, _undeclared varchar{texts}",
-            "_odd": "_page int, _line bigint, _reason varchar, _payload varchar",
+            "_unreadable": "_page int, _line bigint, _reason varchar, _payload varchar",
             "_pages": "_page int, _source_file varchar, _sha256 varchar, _size_bytes bigint, _rows_read bigint",
         }.items():
             self.db.execute(f"create table {self.table}{suffix} ({columns})")
@@ -70,40 +73,45 @@ class Cells:
         columns = columns_of(header, self.contract, source_file)
         self._positions = [columns.index(column) + 1 if column in columns else 0 for column in self.contract.columns]
         undeclared = names_in(header, columns)
-        self._others = dict(sorted(undeclared.items()))
+        self._undeclared_positions = dict(sorted(undeclared.items()))
         self.undeclared |= dict.fromkeys(undeclared)
         names = [header[position - 1] if position else "" for position in self._positions]
-        given = [(i, name) for i, name in enumerate(names) if self._positions[i]]
-        self.fields = self.fields or [
+        self.field_names = self.field_names or [
             name or column.header for name, column in zip(names, self.contract.columns, strict=True)
         ]
-        repeated = " and ".join(f"_c{i} is not distinct from {literal(name)}" for i, name in given)
-        self.headers.setdefault(repeated, []).append(self._page)
+        repeats_header = " and ".join(
+            f"_c{i} is not distinct from {literal(name)}" for i, name in enumerate(names) if self._positions[i]
+        )
+        self.header_tests.setdefault(repeats_header, []).append(self._page)
 
     def add(self, rows: str, texts: Sequence[str] = ()) -> int:
-        """Insert rows that a query selects, with `_line`.
+        """Insert the rows of a table or subquery with `_line`; return their number.
 
-        `texts` is SQL of the header's columns in its order; left out, they are the entries of the list `_f`.
+        `texts` is SQL of the texts in the order of the header. Without it, the texts are the entries of the list `_f`.
         """
         declared = [(texts[i - 1] if texts else f"_f[{i}]") if i else "null::varchar" for i in self._positions]
-        others = [texts[i - 1] for i in self._others.values()] if texts else []
-        listed = f"[{', '.join(others)}]" if texts else f"list_select(_f, {list(self._others.values())})"
+        positions = list(self._undeclared_positions.values())
+        undeclared = f"list_select(_f, {positions})"
+        if texts:
+            undeclared = f"[{', '.join(texts[i - 1] for i in positions)}]"
         formats = self.contract.formats
-        nothing = ", ".join(map(literal, ("", *formats.null_values)))
+        null_texts = ", ".join(map(literal, ("", *formats.null_values)))
         cells = [cell_sql(f"nullif({text}, '')", formats) for text in declared]
         query = (
             f"insert into {self.table} select {self._page}, _line,"
-            f" {as_json(list(self._others), listed, nothing)}, {', '.join(cells)} from {rows}"
+            f" {as_json(list(self._undeclared_positions), undeclared, null_texts)}, {', '.join(cells)} from {rows}"
         )
         (count,) = self.db.execute(query).fetchone() or (0,)
         return int(count)
 
-    def add_odd(self, rows: str, reason: str, payload: str) -> None:
-        """Insert rows for quarantine; `reason` and `payload` are SQL."""
-        self.db.execute(f"insert into {self.table}_odd select {self._page}, _line, {reason}, {payload} from {rows}")
+    def add_unreadable(self, rows: str, reason: str, payload: str) -> None:
+        """Put rows that can't be split into columns into quarantine; `reason` and `payload` are SQL."""
+        self.db.execute(
+            f"insert into {self.table}_unreadable select {self._page}, _line, {reason}, {payload} from {rows}"
+        )
 
-    def set_aside(self, ranges: Sequence[tuple[int, int]], reason: str) -> None:
-        """Move ranges of rows (first and last line) of the file to those for quarantine."""
+    def quarantine_ranges(self, ranges: Sequence[tuple[int, int]], reason: str) -> None:
+        """Move ranges of rows of the file, each a first and a last line, into quarantine."""
         import pyarrow as pa
 
         disjoint: list[tuple[int, int]] = []
@@ -116,19 +124,19 @@ class Cells:
         firsts, lasts = zip(*disjoint, strict=True)
         self.db.register("ranges", pa.table([pa.array(firsts), pa.array(lasts)], ["_first", "_last"]))
         self.db.execute(f"""
-            create or replace temp table _aside as
+            create or replace temp table _lines_in_ranges as
             select _line from {self.table} asof join ranges on _line >= _first
             where _page = {self._page} and _line <= _last
         """)
         self.db.unregister("ranges")
-        rows = f"(from {self.table} where _page = {self._page} and _line in (from _aside))"
-        self.add_odd(rows, literal(reason), self.payload)
-        self.db.execute(f"delete from {self.table} where _page = {self._page} and _line in (from _aside)")
+        rows = f"(from {self.table} where _page = {self._page} and _line in (from _lines_in_ranges))"
+        self.add_unreadable(rows, literal(reason), self.payload)
+        self.db.execute(f"delete from {self.table} where _page = {self._page} and _line in (from _lines_in_ranges)")
 
     @property
     def payload(self) -> str:
         """SQL of a record as JSON, by the names that the file gives its columns."""
-        declared = ", ".join(f"{literal(name)}, _c{i}" for i, name in enumerate(self.fields))
+        declared = ", ".join(f"{literal(name)}, _c{i}" for i, name in enumerate(self.field_names))
         return f"json_merge_patch(json_object({declared}), coalesce(_undeclared, '{{}}')::json)::varchar"
 
     def note_absent(self, file: ExportFile) -> None:
@@ -144,14 +152,14 @@ class Cells:
 
 
 def batch_of(lines: Sequence[int], records: Sequence[Sequence[str | None]]) -> "pa.Table":
-    """Return records as a table of `_line` and `_f`, the list of their fields."""
+    """Return records as an Arrow table of `_line` and `_f`, the list of their fields."""
     import pyarrow as pa
 
     return pa.table([pa.array(lines, pa.int64()), pa.array(records, pa.list_(pa.string()))], ["_line", "_f"])
 
 
-def empty(source_file: str) -> ScorecardError:
-    """Return the error of an empty file."""
+def empty_file(source_file: str) -> ScorecardError:
+    """Return the error of a file without a header."""
     return ScorecardError(
         f"{source_file} is empty: it has not even a header.",
         "Export it again; the warehouse was left as it was.",
@@ -163,10 +171,10 @@ def too_large(source_file: str, what: str, bounds: Bounds) -> ScorecardError:
     if what == "bytes":
         problem, setting = f"{source_file} has a part that is far too large once it is unpacked.", ""
     else:
-        most, noun, name = (
+        limit, noun, name = (
             (bounds.cells, "cells", "max_cells") if what == "cells" else (bounds.text, "characters", "max_text")
         )
-        problem = f"{source_file} holds more than {most:,} {noun} once it is unpacked."
+        problem = f"{source_file} holds more than {limit:,} {noun} once it is unpacked."
         setting = f", or raise {name} (SCORECARD_{name.upper()})"
     return ScorecardError(
         problem,
@@ -196,16 +204,16 @@ def columns_of(header: Sequence[str], contract: ObjectContract, source_file: str
     ScorecardError: the file is empty, lacks a column that isn't optional, or has one twice.
     """
     if not any(name.strip() for name in header):
-        raise empty(source_file)
-    exact = {column.header: column for column in contract.columns}
-    alike = {snake_case(column.header): column for column in contract.columns if snake_case(column.header)}
-    columns = [exact.get(text.strip()) or alike.get(snake_case(text)) for text in header]
-    if lacking := [column for column in contract.columns if column not in columns and not column.optional]:
+        raise empty_file(source_file)
+    by_header = {column.header: column for column in contract.columns}
+    by_snake_case = {snake_case(column.header): column for column in contract.columns if snake_case(column.header)}
+    columns = [by_header.get(text.strip()) or by_snake_case.get(snake_case(text)) for text in header]
+    if missing := [column for column in contract.columns if column not in columns and not column.optional]:
         raise ScorecardError(
-            f"{source_file} lacks the column {', '.join(column.header for column in lacking)};"
+            f"{source_file} lacks the column {', '.join(column.header for column in missing)};"
             f" it has {plain(', '.join(header))}.",
             "Export it with that column. If the column was renamed, write its new header as config.meta.header of"
-            f" {', '.join(column.name for column in lacking)} in {contract.declared_in}; if it is gone for good, take"
+            f" {', '.join(column.name for column in missing)} in {contract.declared_in}; if it is gone for good, take"
             f" it out there and out of the staging model of {contract.name} beside it.",
         )
     if repeated := sorted({column.name for column in columns if column and columns.count(column) > 1}):

@@ -35,10 +35,10 @@ class VersionComparison:
     def compare(
         self, validated: ValidatedTable, files: Sequence[ExportFile], before: NewestLoad | None
     ) -> ValidatedTable:
-        """Compare an export with its raw table; return it with the number of records spared.
+        """Compare an export with its raw table; return it with `rows_kept`.
 
-        Makes `<table>_held` and `<table>_mended`; see `ValidatedTable`. Where a row in quarantine doesn't say which
-        record it is, it may be any that the export lacks: all of those are spared.
+        Makes `<table>_held` and `<table>_mended`; see `ValidatedTable`. A row in quarantine that doesn't say which
+        record it is may be any record that the export lacks, so all of those are kept.
 
         Raises
         ------
@@ -47,34 +47,35 @@ class VersionComparison:
         contract, table, db = validated.contract, validated.table, self.db
         db.execute(f"create table {table}_held (_row_version varchar)")
         cut = self._cut_files(validated, files, before)
-        problems = [f"ends within a line{_named(cut, validated)}, which the version before it did not"] if cut else []
+        problems = [f"ends within a line{_listed(cut, validated)}, which the version before it did not"] if cut else []
         is_compared = contract.full_export and {*contract.primary_key, "_valid_to"} <= self.raw.columns(contract).keys()
-        vanished = nameless = 0
+        vanished = unidentified = 0
         if is_compared:
-            current, vanished, nameless = self._count_losses(validated)
-            # Where records have no id, one that was corrected has vanished, and another has come.
+            current, vanished, unidentified = self._count_losses(validated)
+            # A record without an id that was corrected is a record that vanished and a new one.
             lost = max(0, current - count(db, f"{table}_keys")) if contract.is_keyless else vanished
             if self.limits.is_too_much(lost, current):
-                problems.append(_lacks(validated, lost, current, nameless))
+                problems.append(_loss(validated, lost, current, unidentified))
         self.limits.refuse(contract.file, _version(db, table), problems, CURE)
         self._find_mended(validated)
         if is_compared:
             self._keep_quarantined(validated)
-        if not nameless:
+        if not unidentified:
             return validated
         self._keep_all(validated)
-        return replace(validated, spared=vanished)
+        return replace(validated, rows_kept=vanished)
 
     def _cut_files(
         self, validated: ValidatedTable, files: Sequence[ExportFile], before: NewestLoad | None
     ) -> list[str]:
         """Note in `<table>_pages` whether each file ends its last line; return the names of those that are cut off.
 
-        A file is cut off if its last line has no line end, though the version before had one; of a file that is new to
-        an export of several, the others of the version before. People end a file as their editor does.
+        A file is cut off if its last line has no line end and the version before it had one. A file that is new to an
+        export of several is compared with all files of the version before. A file that people write is never cut off:
+        it ends as their editor ends it.
         """
-        known = _line_ends(self.settings, before) if before else {}
-        others = {ends for ends in known.values() if ends is not None}
+        ends_before = _line_ends(self.settings, before) if before else {}
+        all_ended = {ends for ends in ends_before.values() if ends is not None} == {True}
         cut = []
         for file in files:
             if not file.is_present:
@@ -83,23 +84,23 @@ class VersionComparison:
             self.db.execute(
                 f"update {validated.table}_pages set _ends_line = ? where _source_file = ?", [ends, file.name]
             )
-            if ends is False and known.get(file.name, others == {True}):
+            if ends is False and ends_before.get(file.name, all_ended):
                 cut.append(file.name)
         return [] if self.source.folder else cut
 
     def _count_losses(self, validated: ValidatedTable) -> tuple[int, int, int]:
         """Count the current records, those that the export lacks, and the rows that don't say which record they are."""
         table = validated.table
-        current, vanished, nameless = self.db.execute(f"""
+        current, vanished, unidentified = self.db.execute(f"""
             select count(*), count(*) filter ({_lacks_sql(validated)}), (
                 select count(*) from {table}_bad anti join {table}_keys using (_page, _line)
                 where _reason <> 'repeats the header'
             ) from {self.raw.current(validated.contract)} as r
         """).fetchone() or (0, 0, 0)
-        return current, vanished, nameless
+        return current, vanished, unidentified
 
     def _keep_quarantined(self, validated: ValidatedTable) -> None:
-        """Keep the current version of records that are in the export but in quarantine: they have not vanished."""
+        """Keep the current version of records whose row of the export is in quarantine."""
         table, same = validated.table, _same_sql(validated)
         self.db.execute(f"""
             insert into {table}_held
@@ -117,9 +118,9 @@ class VersionComparison:
         )
 
     def _find_mended(self, validated: ValidatedTable) -> None:
-        """Make `<table>_mended` (record_key): records in quarantine that are good by now, of an export that only adds.
+        """Make `<table>_mended` (`record_key`): records in quarantine that are good by now.
 
-        A full export names all its bad records again; one that only adds may not.
+        Only an export that adds has any. A full export names all its bad records again.
         """
         table, contract = validated.table, validated.contract
         self.db.execute(f"create table {table}_mended (record_key varchar)")
@@ -156,7 +157,7 @@ def _ends_line(path: Path, name: str) -> bool | None:
 def _line_ends(settings: Settings, before: NewestLoad) -> dict[str, bool | None]:
     """Return for each file of a version whether its last line had a line end.
 
-    Loads of the first release don't say so; the copy of the version does, if there is one.
+    Loads of the first release didn't note it, so it is read from the copy of the version, if there is one.
     """
     line_ends = {}
     for (name, version), ends in zip(before.files, before.line_ends, strict=True):
@@ -165,16 +166,16 @@ def _line_ends(settings: Settings, before: NewestLoad) -> dict[str, bool | None]
     return line_ends
 
 
-def _named(cut: Sequence[str], validated: ValidatedTable) -> str:
-    """Name the files that are cut off, where the export has others."""
+def _listed(cut: Sequence[str], validated: ValidatedTable) -> str:
+    """Return the names of the files that are cut off, in brackets; "" if the export is one file."""
     names = [name.partition("/")[2] for name in cut]
     return "" if names == [validated.contract.file] else f" ({', '.join(names)})"
 
 
-def _lacks(validated: ValidatedTable, vanished: int, current: int, nameless: int) -> str:
+def _loss(validated: ValidatedTable, vanished: int, current: int, unidentified: int) -> str:
     if not validated.rows_read:
         return f"lacks all {current} records that it had before, for only its header is left"
-    unread = f" ({nameless} of its rows can't be read)" if nameless else ""
+    unread = f" ({unidentified} of its rows can't be read)" if unidentified else ""
     return f"lacks {vanished} of the {current} records that it had before{unread}"
 
 

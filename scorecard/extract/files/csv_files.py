@@ -16,10 +16,10 @@ from scorecard.extract.files.originals import ExportFile
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.sql import literal
 
-CHUNK = 2 << 20
+CHARACTERS_READ = 2 << 20
 """Characters of lines that are read at a time; the last line is read to its end."""
 
-BLOCK = 1 << 20
+BYTES_READ = 1 << 20
 """Bytes of a file that are read at a time."""
 
 MAX_HEADER = 1 << 20
@@ -39,8 +39,8 @@ def read_csv(cells: Cells, file: ExportFile) -> None:
     """
     formats, delimiter = cells.contract.formats, cells.contract.delimiter
     with file.open() as raw:
-        guarded = _GuardedBytes(raw, formats.encoding)
-        text = io.TextIOWrapper(io.BufferedReader(guarded), encoding=formats.encoding, newline="")
+        checked = _CheckedBytes(raw, formats.encoding)
+        text = io.TextIOWrapper(io.BufferedReader(checked), encoding=formats.encoding, newline="")
         try:
             lines = _header_lines(text, file.name)
             for _ in islice(lines, formats.skip_rows):
@@ -53,11 +53,11 @@ def read_csv(cells: Cells, file: ExportFile) -> None:
             raise _wrong_encoding(file, formats.encoding) from error
         except _LongLine as error:
             raise _too_long(f"Line {_line_of(file, error.start)} of {file.name}", MAX_LINE) from error
-    cells.end(file, guarded.size, rows_read)
+    cells.end(file, checked.size, rows_read)
 
 
 class _ZeroByte(Exception):
-    """The file is no text."""
+    """The file has a zero byte, which no text has."""
 
 
 class _OtherEncoding(Exception):
@@ -71,8 +71,8 @@ class _LongLine(Exception):
         self.start = start
 
 
-class _GuardedBytes(io.RawIOBase):
-    """The bytes of a file, counted, and checked before a reader holds a whole line of them in memory."""
+class _CheckedBytes(io.RawIOBase):
+    """The bytes of a file. They are counted, and checked before a reader has a whole line of them in memory."""
 
     def __init__(self, raw: IO[bytes], encoding: str) -> None:
         self.encoding = encoding
@@ -84,16 +84,16 @@ class _GuardedBytes(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         data = self.raw.read(len(buffer))
         buffer[: len(data)] = data
-        self._refuse_other_than_lines(data)
+        self._refuse_wrong_bytes(data)
         self.size += len(data)
         return len(data)
 
-    def _refuse_other_than_lines(self, data: bytes) -> None:
+    def _refuse_wrong_bytes(self, data: bytes) -> None:
         if b"\0" in data and not self.encoding.startswith(("utf-16", "utf-32")):
             raise _ZeroByte
         if self.size == 0 and data.startswith(codecs.BOM_UTF8) and self.encoding != "utf-8-sig":
             raise _OtherEncoding
-        # All other lines that end in the data are shorter than the data, which is shorter than MAX_LINE.
+        # All other lines that end in the data are shorter than the data, and the data is shorter than MAX_LINE.
         first_end = min((end for end in (data.find(b"\n"), data.find(b"\r")) if end >= 0), default=len(data))
         if self.size + first_end - self.line_start > MAX_LINE:
             raise _LongLine(self.line_start)
@@ -137,7 +137,7 @@ def _read_records(cells: Cells, text: IO[str], line: int, width: int, delimiter:
     import pyarrow as pa
 
     count = 0
-    while lines := text.readlines(CHUNK):
+    while lines := text.readlines(CHARACTERS_READ):
         if '"' in "".join(lines):
             starts, records, line = _parse(lines, text, line, delimiter, source_file)
             batch = batch_of(starts, records)
@@ -153,7 +153,7 @@ def _read_records(cells: Cells, text: IO[str], line: int, width: int, delimiter:
         cells.db.register("batch", batch)
         if cells.add(f"{fields} where len(_f) = {width}") < read:
             reason = f"'has ' || len(_f) || ' fields where the header has {width}'"
-            cells.add_odd(f"{fields} where len(_f) <> {width}", reason, "to_json(_f)")
+            cells.add_unreadable(f"{fields} where len(_f) <> {width}", reason, "to_json(_f)")
         cells.db.unregister("batch")
         count += read
     return count
@@ -205,7 +205,7 @@ def _wrong_byte(raw: IO[bytes], encoding: str) -> tuple[int, int] | None:
     may_have_zeros = encoding.startswith(("utf-16", "utf-32"))
     decoder = codecs.getincrementaldecoder("utf-8" if encoding == "utf-8-sig" else encoding)()
     offset, waiting = 0, b""
-    while block := raw.read(BLOCK):
+    while block := raw.read(BYTES_READ):
         zero = -1 if may_have_zeros else block.find(b"\0")
         text = block if zero < 0 else block[:zero]
         try:
@@ -223,7 +223,7 @@ def _line_of(file: ExportFile, offset: int) -> int:
     """Count the lines up to an offset, whatever ends them."""
     line, before = 1, b""
     with file.open() as raw:
-        while block := raw.read(min(BLOCK, offset)):
+        while block := raw.read(min(BYTES_READ, offset)):
             line += block.count(b"\n") + block.count(b"\r") - (before + block).count(b"\r\n")
             offset, before = offset - len(block), block[-1:]
     return line

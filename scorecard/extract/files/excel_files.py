@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import dropwhile
 from xml.parsers import expat
 
-from scorecard.extract.files.cells import Cells, batch_of, empty, too_large
+from scorecard.extract.files.cells import Cells, batch_of, empty_file, too_large
 from scorecard.extract.files.originals import ExportFile
 from scorecard.extract.files.sheet_xml import Budget, Damaged, SheetRow, TooLarge, cell_name
 from scorecard.extract.files.workbook import Sheet, Workbook
@@ -20,15 +20,14 @@ from scorecard.shared.sql import literal
 from scorecard.shared.text import plain
 
 BATCH_SIZE = 1_000_000
-"""Cells, and characters in them, that are written to the scratch database at once."""
-
+"""Cells and characters, together, that are written to the scratch database at once."""
 
 # Raised by an archive that is cut off or changed, or has a password or another compression than Excel's.
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError)
 
 
 def read_excel(cells: Cells, file: ExportFile) -> None:
-    """Read a sheet into the cells: the one that the contract names, or the first that people see.
+    """Read a sheet into the cells: the one that the contract names, or the first visible one.
 
     The first row that isn't blank, after `skip_rows`, is the header. A record with a merged cell, an error or a formula
     without a result goes to quarantine, since its value is not in the file.
@@ -37,15 +36,15 @@ def read_excel(cells: Cells, file: ExportFile) -> None:
     ------
     ScorecardError: the file is no workbook or too large, or the sheet is missing or can't be used.
     """
-    with file.open() as opened:
-        content = opened.read()
+    with file.open() as stream:
+        content = stream.read()
     if not content:
-        raise empty(file.name)
+        raise empty_file(file.name)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             budget = Budget(cells.bounds.cells, cells.bounds.text)
             book = Workbook(archive, budget, cells.contract.formats.decimal_separator)
-            read = _read(cells, book, _chosen(book, cells.contract.sheet, file.name), file.name)
+            read = _read(cells, book, _choose_sheet(book, cells.contract.sheet, file.name), file.name)
     except TooLarge as error:
         raise too_large(file.name, str(error), cells.bounds) from error
     except (*_UNREADABLE, expat.ExpatError, Damaged, KeyError) as error:
@@ -61,58 +60,58 @@ def _read(cells: Cells, book: Workbook, sheet: Sheet, source_file: str) -> int:
     width = max((column for column, text in header.texts.items() if text), default=0)
     cells.begin([header.texts.get(i + 1, "") for i in range(width)], source_file)
     read = 0
-    for batch, odd in _batches(rows, width, book.budget):
-        read += len(batch) + len(odd)
-        for row in odd:
-            _add_odd(cells, row)
+    for batch, faulty in _batches(rows, width, book.budget):
+        read += len(batch) + len(faulty)
+        for row in faulty:
+            _add_faulty(cells, row)
         cells.db.register("batch", batch_of([row.number for row in batch], [_fields(row, width) for row in batch]))
         cells.add("batch")
         cells.db.unregister("batch")
-    cells.set_aside(book.merged, "has merged cells, of which only the first holds the value")
+    cells.quarantine_ranges(book.merged, "has merged cells, of which only the first holds the value")
     return read
 
 
 def _batches(rows: Iterator[SheetRow], width: int, budget: Budget) -> Iterator[tuple[list[SheetRow], list[SheetRow]]]:
-    """Yield batches of rows: the readable ones, and those for quarantine."""
-    fit: list[SheetRow] = []
-    odd: list[SheetRow] = []
+    """Yield the rows in batches, each as its readable rows and its rows for quarantine."""
+    readable: list[SheetRow] = []
+    faulty: list[SheetRow] = []
     size = 0
     for row in rows:
         if not row.problem and any(text for column, text in row.texts.items() if column > width):
             row.problem = f"has values right of the {width} columns of the header"
-        # A row has a place for each column of the header, however few of its cells are in the file.
+        # A row needs a cell for each column of the header, even if the file has fewer of its cells.
         budget.take(max(0, width - len(row.texts)), 0)
-        (odd if row.problem else fit).append(row)
+        (faulty if row.problem else readable).append(row)
         size += max(width, len(row.texts)) + sum(map(len, row.texts.values()))
         if size >= BATCH_SIZE:
-            yield fit, odd
-            fit, odd, size = [], [], 0
-    yield fit, odd
+            yield readable, faulty
+            readable, faulty, size = [], [], 0
+    yield readable, faulty
 
 
 def _fields(row: SheetRow, width: int) -> list[str]:
     return [row.texts.get(i + 1, "") for i in range(width)]
 
 
-def _add_odd(cells: Cells, row: SheetRow) -> None:
+def _add_faulty(cells: Cells, row: SheetRow) -> None:
     """Put a row into quarantine, with the names of its cells."""
     texts = {cell_name(column, row.number): text for column, text in sorted(row.texts.items()) if text}
     cells.db.register("batch", batch_of([row.number], [[json.dumps(texts, ensure_ascii=False)]]))
-    cells.add_odd("batch", literal(row.problem), "_f[1]")
+    cells.add_unreadable("batch", literal(row.problem), "_f[1]")
     cells.db.unregister("batch")
 
 
-def _chosen(book: Workbook, wanted: str, source_file: str) -> Sheet:
-    """Return the sheet of a name, or the first that people see; else the first."""
-    named = {sheet.name: sheet for sheet in book.sheets}
-    if wanted and wanted not in named:
+def _choose_sheet(book: Workbook, wanted: str, source_file: str) -> Sheet:
+    """Return the sheet of a name. Without a name, return the first visible sheet, or the first if none is visible."""
+    by_name = {sheet.name: sheet for sheet in book.sheets}
+    if wanted and wanted not in by_name:
         raise ScorecardError(
-            f"{source_file} has no sheet {wanted}; it has {plain(', '.join(named))}.",
+            f"{source_file} has no sheet {wanted}; it has {plain(', '.join(by_name))}.",
             "Export it with that sheet or, if the sheet was renamed, correct config.meta.sheet.",
         )
     if not book.sheets:
         raise Damaged("it has no sheet with cells")
-    return named[wanted] if wanted else next((sheet for sheet in book.sheets if sheet.is_seen), book.sheets[0])
+    return by_name[wanted] if wanted else next((sheet for sheet in book.sheets if sheet.is_visible), book.sheets[0])
 
 
 def _damaged(content: bytes, error: Exception, source_file: str) -> ScorecardError:

@@ -34,10 +34,15 @@ class ExportPlace(Protocol):
         """Whether an export is known to be the one last loaded, without reading it."""
 
     def fetch(self, contract: ObjectContract) -> list[ExportFile]:
-        """Copy the files of an export into the archive and return them by name. Raises ScorecardError if one lacks."""
+        """Copy the files of an export into the archive and return them by name.
+
+        Raises
+        ------
+        ScorecardError: a file is missing or can't be copied.
+        """
 
     def listing(self, contract: ObjectContract) -> str:
-        """Return the text to remember of an export once it is loaded, "" if there is none."""
+        """Return the cursor of an export once it is loaded, "" if it has none."""
 
     def written_at(self, contract: ObjectContract) -> list[tuple[str, datetime]]:
         """Return the name of each fetched file of an export, and when that version was written."""
@@ -48,12 +53,12 @@ def extract_files(
 ) -> ExtractResult:
     """Load the exports of a source that changed since they were last loaded.
 
-    All changed exports are read and validated first. They are loaded in one dlt run, and only if each can be used. A
-    suspect export is left out; the others are loaded.
+    All changed exports are read and validated first. If one of them can't be used, none is loaded. Otherwise
+    all but the suspect ones are loaded in one dlt run.
 
     Raises
     ------
-    Suspect: an export lost more than is likely (of several, an error that has theirs); the others were loaded.
+    Suspect: an export lost more than is likely; the others were loaded. If several did, the error has theirs.
     ScorecardError: an export can't be used, or the warehouse can't be written. It is as it was before.
     """
     with working_folder(settings, source) as work:
@@ -84,10 +89,10 @@ class _FileExtraction:
         with scratch_database(self.work) as db:
             validated, suspects = self._read(changed, db)
             load_id, loaded = self._load(validated, db) if validated else (None, ())
-        sound = [contract for contract in self.source.objects if contract.name not in suspects]
-        load_id = self._move_known_days(sound) or load_id
+        not_suspect = [contract for contract in self.source.objects if contract.name not in suspects]
+        load_id = self._move_known_days(not_suspect) or load_id
         self.undeclared |= {table.contract.name: table.unknown for table in validated}
-        warnings = (*_empty(self.source, validated), *_spared(validated), *self._undeclared_warnings())
+        warnings = (*_empty_exports(self.source, validated), *_kept_rows(validated), *self._undeclared_warnings())
         if suspects:
             for warning in warnings:
                 self.progress(f"Warning: {warning}")
@@ -169,7 +174,7 @@ class _FileExtraction:
     def _load(
         self, validated: list[ValidatedTable], db: "duckdb.DuckDBPyConnection"
     ) -> tuple[str, tuple[LoadedObject, ...]]:
-        """Load what was read; return the load id, and what the load did to each raw table."""
+        """Load validated exports; return the load id, and what the load did to each raw table."""
         source = self.source
         self.progress(f"{source.name}: loading {', '.join(table.contract.name for table in validated)}")
         cursors: dict[ObjectContract, tuple[str, date | None]] = {
@@ -185,9 +190,9 @@ class _FileExtraction:
         return load_id, loaded
 
     def _move_known_days(self, contracts: Sequence[ObjectContract]) -> str | None:
-        """Write the days through which exports are known, where they moved; return the load id, None if none did.
+        """Write the last complete day of each export whose day moved; return the load id, None if none moved.
 
-        The day moves, too, if an export is written anew without a change.
+        The day moves also if an export is written anew without a change.
         """
         declared = {contract: contract.known_through for contract in contracts if contract.known_through}
         if not declared:
@@ -210,6 +215,7 @@ class _FileExtraction:
         return load_id
 
     def _known_day(self, contract: ObjectContract, known_through: KnownThrough) -> date | None:
+        """Return the last complete day of an export, None if it isn't known."""
         newest = None
         if known_through.kind == "field":
             with open_warehouse(self.settings.warehouse, read_only=True) as db:
@@ -227,16 +233,18 @@ class _FileExtraction:
         )
 
 
-def _spared(validated: list[ValidatedTable]) -> tuple[str, ...]:
+def _kept_rows(validated: list[ValidatedTable]) -> tuple[str, ...]:
+    """Return a warning for each export that lacks records that are kept."""
     return tuple(
-        f"{table.contract.file} has rows in quarantine that don't say which record they are, so the {table.spared}"
+        f"{table.contract.file} has rows in quarantine that don't say which record they are, so the {table.rows_kept}"
         " records that it lacks are kept: some of those rows may be theirs. Mend the rows, and the others will end."
         for table in validated
-        if table.spared
+        if table.rows_kept
     )
 
 
-def _empty(source: SourceContract, validated: list[ValidatedTable]) -> tuple[str, ...]:
+def _empty_exports(source: SourceContract, validated: list[ValidatedTable]) -> tuple[str, ...]:
+    """Return a warning for each export without records; a file that people write may be empty."""
     if source.folder:
         return ()
     return tuple(

@@ -21,10 +21,10 @@ from scorecard.shared.settings import Settings
 TRIES = 3
 """How often a file that changes while it is copied is copied again."""
 
-PATIENCE = 60.0
-"""Seconds to wait until a file is no longer written."""
+MAX_WAIT_SECONDS = 60.0
+"""How long to wait until nobody writes to a file."""
 
-BLOCK = 1 << 20
+BYTES_COPIED = 1 << 20
 """Bytes that are copied at a time."""
 
 
@@ -55,7 +55,7 @@ class ExportFile:
 
 @dataclass(frozen=True)
 class ArchivedCopy:
-    """A copy: its path, the SHA-256 of its content, and when the file it is of was last written."""
+    """A copy: its path, the SHA-256 of its content, and when the original was last written."""
 
     path: Path
     sha256: str
@@ -73,7 +73,7 @@ class Originals:
         self._verified: set[str] = set()
 
     def archive(self, path: Path, name: str) -> ArchivedCopy:
-        """Copy a file that others may write to, unless the archive has this version; return the copy.
+        """Copy a file that others may write to, unless the archive has its version; return the copy.
 
         Parameters
         ----------
@@ -120,14 +120,14 @@ class Originals:
         return copy
 
     def touch(self, versions: Iterable[str]) -> None:
-        """Note that versions are still in use: their age begins anew."""
+        """Note that versions are in use: their age begins anew."""
         for sha256 in versions:
             copy = self.settings.original(sha256)
             if copy.exists():
                 os.utime(copy)
 
     def verify(self, files: Iterable[ExportFile]) -> None:
-        """Delete a copy whose content doesn't have its hash; copies that were verified in this run are left out.
+        """Delete a copy whose content has another hash; skip copies that were verified in this run.
 
         Raises
         ------
@@ -145,7 +145,7 @@ class Originals:
             self._verified.add(file.sha256)
 
     def expire(self) -> None:
-        """Delete copies that were in no use for longer than the settings allow."""
+        """Delete copies that have been out of use for longer than `originals_days` of the settings."""
         oldest = time.time() - self.settings.originals_days * 86_400
         for copy in self.settings.originals.glob("*/*"):
             # Another source's extraction may delete it first.
@@ -155,7 +155,7 @@ class Originals:
 
     def _wait(self, path: Path, name: str) -> None:
         """Wait until nobody has written to a file for a while."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + MAX_WAIT_SECONDS
         while (age := time.time() - path.stat().st_mtime) < self.settings.settle_seconds and age >= 0:
             if time.monotonic() > deadline:
                 raise Temporary(
@@ -169,7 +169,7 @@ class Originals:
         with path.open("rb") as file:
             try:
                 with to.open("wb") as copy:
-                    shutil.copyfileobj(file, copy, BLOCK)
+                    shutil.copyfileobj(file, copy, BYTES_COPIED)
                 sync(to)
             except OSError as error:
                 raise _unwritable(to, error) from error

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
-from scorecard.extract.files.cells import Bounds, Cells, columns_of, empty, too_large
+from scorecard.extract.files.cells import Bounds, Cells, columns_of, empty_file, too_large
 from scorecard.extract.files.originals import ExportFile
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.sql import first_line, literal
@@ -29,7 +29,7 @@ def read_parquet(cells: Cells, file: ExportFile) -> None:
     with file.open() as opened:
         size = opened.seek(0, io.SEEK_END)
         if not size:
-            raise empty(file.name)
+            raise empty_file(file.name)
         try:
             read = _read(cells, file.name, opened)
         except (pa.ArrowException, OSError, duckdb.Error) as error:

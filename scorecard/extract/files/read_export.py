@@ -1,26 +1,27 @@
 """One export, read from its files and validated against its contract.
 
-Each kind of file is read as texts into a scratch DuckDB, which spills to disk. Validation is SQL over these texts. A
-table without declared columns is joined as a subquery, whose `rowid` can't collide with a declared column.
+Each file, whatever its format, is read as texts into a scratch DuckDB, which spills to disk. Validation is SQL over
+these texts. A table without declared columns is joined as a subquery, whose `rowid` can't collide with a declared
+column.
 """
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from scorecard.extract.contracts.contract import LINE_KEY, ObjectContract
-from scorecard.extract.files.cells import USUAL, Bounds, Cells
+from scorecard.extract.files.cells import DEFAULT_BOUNDS, Bounds, Cells
 from scorecard.extract.files.csv_files import read_csv
 from scorecard.extract.files.originals import ExportFile
 from scorecard.extract.raw.undeclared import UNDECLARED
 from scorecard.extract.raw.validate import ValidatedTable, amounts_sent, count, faults, has_key, key_text, typed
 from scorecard.shared.errors import ScorecardError
-from scorecard.shared.sql import quoted
+from scorecard.shared.sql import literal, quoted
 
 if TYPE_CHECKING:
     import duckdb
 
 MIN_VALUES = 20
-"""The number of values of a column from which on the export is refused if none of them fits the column's type."""
+"""If a column has so many values and none fits its type, the export is refused."""
 
 
 def read_export(
@@ -28,11 +29,11 @@ def read_export(
     table: str,
     contract: ObjectContract,
     files: Sequence[ExportFile],
-    bounds: Bounds = USUAL,
+    bounds: Bounds = DEFAULT_BOUNDS,
 ) -> ValidatedTable:
     """Read the files of an export into the scratch database and validate every record.
 
-    ``bounds``: how much a packed file, a workbook or Parquet, may hold.
+    ``bounds``: how much a packed file, a workbook or Parquet, may have.
 
     Raises
     ------
@@ -40,36 +41,34 @@ def read_export(
     """
     cells = Cells(db, table, contract, bounds)
     for file in files:
-        if not file.is_present:
-            cells.note_absent(file)
-        elif file.name.lower().endswith(".xlsx"):
-            from scorecard.extract.files.excel_files import read_excel
-
-            read_excel(cells, file)
-        elif file.name.lower().endswith(".parquet"):
-            from scorecard.extract.files.parquet_files import read_parquet
-
-            read_parquet(cells, file)
-        else:
-            read_csv(cells, file)
+        _read_file(cells, file)
     _validate(cells)
     _refuse_retyped(cells)
-    db.execute(f"""
-        create or replace table {table}_pages as
-        select *, _rows_read - _rows_bad as _rows_loaded, null::boolean as _ends_line
-        from (
-            select *, (select count(*) from {table}_bad as bad where bad._page = pages._page) as _rows_bad
-            from {table}_pages as pages
-        )
-    """)
+    _count_rows(cells)
     db.execute(f"drop table {table}")
     columns = (*contract.columns, *([LINE_KEY] if contract.is_keyless else []), UNDECLARED)
     bad = count(db, f"{table}_bad")
     return ValidatedTable(contract, table, columns, tuple(cells.undeclared), cells.rows, cells.rows - bad, bad)
 
 
+def _read_file(cells: Cells, file: ExportFile) -> None:
+    """Read a file into the cells in the way of its format."""
+    if not file.is_present:
+        cells.note_absent(file)
+    elif file.name.lower().endswith(".xlsx"):
+        from scorecard.extract.files.excel_files import read_excel
+
+        read_excel(cells, file)
+    elif file.name.lower().endswith(".parquet"):
+        from scorecard.extract.files.parquet_files import read_parquet
+
+        read_parquet(cells, file)
+    else:
+        read_csv(cells, file)
+
+
 def _validate(cells: Cells) -> None:
-    """Split the texts into `<table>_good` and `<table>_bad`, and keep in `<table>_keys` the keys that could be read."""
+    """Split the records into `<table>_good` and `<table>_bad`; make `<table>_keys`, the keys that could be read."""
     db, table, contract = cells.db, cells.table, cells.contract
     names = ", ".join(quoted(column.name) for column in contract.columns)
     db.execute(f"""
@@ -90,10 +89,10 @@ def _validate(cells: Cells) -> None:
 
 def _is_header(cells: Cells) -> str:
     """SQL condition: the record repeats the header of its file."""
-    return (
-        " or ".join(f"(_page in ({', '.join(map(str, pages))}) and {same})" for same, pages in cells.headers.items())
-        or "false"
-    )
+    conditions = [
+        f"(_page in ({', '.join(map(str, pages))}) and {is_same})" for is_same, pages in cells.header_tests.items()
+    ]
+    return " or ".join(conditions) or "false"
 
 
 def _make_bad(cells: Cells) -> None:
@@ -115,14 +114,27 @@ def _make_bad(cells: Cells) -> None:
             select _page, _line, {cells.payload} as _payload{amount_texts}
             from {table} semi join faults using (_page, _line)
         ) using (_page, _line) join {table}_typed using (_page, _line)
-        union all select _page, _line, _reason, _payload, null, null from {table}_odd
+        union all select _page, _line, _reason, _payload, null, null from {table}_unreadable
+    """)
+
+
+def _count_rows(cells: Cells) -> None:
+    """Count in `<table>_pages` the bad records of each file and those to load."""
+    table = cells.table
+    cells.db.execute(f"""
+        create or replace table {table}_pages as
+        select *, _rows_read - _rows_bad as _rows_loaded, null::boolean as _ends_line
+        from (
+            select *, (select count(*) from {table}_bad as bad where bad._page = pages._page) as _rows_bad
+            from {table}_pages as pages
+        )
     """)
 
 
 def _line_key(contract: ObjectContract) -> str:
-    """SQL of the key of a record that has no id: a hash of its texts, and its number among equal ones.
+    """SQL of the key of a record without an id: a hash of its texts, and its number among equal records.
 
-    It is null if the record can't be read: it may be any that the export had before.
+    The key of a bad record is null: the record may be any that the export had before.
     """
     if not contract.is_keyless:
         return ""
@@ -133,13 +145,17 @@ def _line_key(contract: ObjectContract) -> str:
 
 
 def _find_repeated_keys(cells: Cells) -> None:
-    """Make `<table>_repeated` (_page, _line, _reason): all records of an ambiguous key, and repeats but the first."""
+    """Make `<table>_repeated` (`_page`, `_line`, `_reason`): the records that go to quarantine for their key.
+
+    If the records with one key differ, all of them do; if they are equal, all but the first.
+    """
     table, contract = cells.table, cells.contract
     key = ", ".join(quoted(name) for name in contract.primary_key)
     record = ", ".join(f"_c{i}" for i in range(len(contract.columns)))
-    named = f"'the key {', '.join(contract.primary_key)} = ' || {key_text(contract)}"
+    key_names = literal(f"the key {', '.join(contract.primary_key)} = ")
+    named_key = f"{key_names} || {key_text(contract)}"
     place = "_line::varchar"
-    if len(cells.headers) > 1 or any(len(pages) > 1 for pages in cells.headers.values()):
+    if len(cells.header_tests) > 1 or any(len(pages) > 1 for pages in cells.header_tests.values()):
         place = "_line || ' of ' || _source_file"
     cells.db.execute(f"""
         create table {table}_repeated as
@@ -156,14 +172,14 @@ def _find_repeated_keys(cells: Cells) -> None:
             from records group by {key}
         )
         select _page, _line, case _variants when 1 then 'repeats line ' || _first_place
-            else {named} || ' stands for records that differ, on lines ' || _places end as _reason
+            else {named_key} || ' stands for records that differ, on lines ' || _places end as _reason
         from records join groups using ({key})
         where _variants > 1 or (_page, _line) > _first
     """)
 
 
 def _refuse_retyped(cells: Cells) -> None:
-    """Fail if a column has many values and none fits its type.
+    """Refuse an export with a column of at least MIN_VALUES values of which none fits the type.
 
     Raises
     ------

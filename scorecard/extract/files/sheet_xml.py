@@ -20,7 +20,7 @@ class Budget:
     text: int
 
     def take(self, cells: int, text: int) -> None:
-        """Count cells and characters before they are held."""
+        """Count cells and characters before they are kept in memory."""
         self.cells -= cells
         self.text -= text
         if self.cells < 0 or self.text < 0:
@@ -86,7 +86,7 @@ class CellTexts:
 
 
 def unescaped(text: str) -> str:
-    """Return a text with the characters that XML can't hold, which Excel writes as `_x000D_`.
+    """Return a text with the characters that XML can't have, which Excel writes as `_x000D_`.
 
     >>> unescaped("a_x000D_b _x005F_x000D_ x")
     'a\\rb _x000D_ x'
@@ -97,7 +97,7 @@ def unescaped(text: str) -> str:
 def shown_number(value: float) -> str:
     """Return a number with the 15 digits that Excel keeps.
 
-    >>> [shown_number(each) for each in (3.0, 0.1 + 0.2, 1e-7, 12345678901234567.0)]
+    >>> [shown_number(number) for number in (3.0, 0.1 + 0.2, 1e-7, 12345678901234567.0)]
     ['3', '0.3', '0.0000001', '1.23456789012346e+16']
     """
     # A number with more digits has lost some already, and must not look exact.
@@ -106,13 +106,13 @@ def shown_number(value: float) -> str:
 
 
 def shown_date(serial: float, is_1904: bool) -> str:
-    """Return a day, a time or a moment out of the days since Excel's first; a number that is none as it is.
+    """Return the day, time or moment that a number of days since Excel's first day stands for.
 
-    Excel takes 1900 for a leap year: its day 60, 29 February 1900, never was.
+    A number outside of Excel's days is returned as a number. Excel has a day 60, 29 February 1900, which never was.
 
-    >>> [shown_date(each, False) for each in (0.4375, 1, 59, 60, 61)]
+    >>> [shown_date(number, False) for number in (0.4375, 1, 59, 60, 61)]
     ['10:30:00', '1900-01-01', '1900-02-28', '1900-02-29', '1900-03-01']
-    >>> [shown_date(each, False) for each in (45351, 45361.5, -1, 3e6)], shown_date(0, True)
+    >>> [shown_date(number, False) for number in (45351, 45361.5, -1, 3e6)], shown_date(0, True)
     (['2024-02-29', '2024-03-10 12:00:00', '-1', '3000000'], '1904-01-01')
     """
     milliseconds = round(serial * 86_400_000)
@@ -136,10 +136,10 @@ class SheetReader:
 
     def __init__(self, texts: CellTexts, budget: Budget) -> None:
         self.texts, self.budget = texts, budget
-        self.done: list[SheetRow] = []
+        self.complete_rows: list[SheetRow] = []
         self.merged: list[tuple[int, int]] = []
         self._row: SheetRow | None = None
-        self._last_row = self._last_column = self._column = self._aloud = 0
+        self._last_row = self._last_column = self._column = self._phonetic_depth = 0
         self._cell: dict[str, str] | None = None
         self._parts: list[str] | None = None
         self._value: str | None = None
@@ -150,12 +150,12 @@ class SheetReader:
         match local_name(name):
             case "c" if self._row:
                 self._begin_cell(attributes)
-            case "v" | "t" if self._cell is not None and not self._aloud:
+            case "v" | "t" if self._cell is not None and not self._phonetic_depth:
                 self._parts = []
             case "f" if self._cell is not None:
                 self._has_formula = True
             case "rPh":
-                self._aloud += 1
+                self._phonetic_depth += 1
             case "row":
                 self._begin_row(attributes)
             case "mergeCell":
@@ -178,10 +178,10 @@ class SheetReader:
             case "c" if self._cell is not None:
                 self._end_cell()
             case "rPh":
-                self._aloud -= 1
+                self._phonetic_depth -= 1
             case "row" if self._row:
                 if self._row.problem or any(self._row.texts.values()):
-                    self.done.append(self._row)
+                    self.complete_rows.append(self._row)
                 self._row = None
 
     def _begin_row(self, attributes: dict[str, str]) -> None:
@@ -220,7 +220,7 @@ class SheetReader:
             try:
                 text = self.texts.text_of(kind, cell.get("s", ""), value or "")
             except (ValueError, IndexError, OverflowError):
-                text, problem = value or "", "holds no value of its type"
+                text, problem = value or "", "has a value that is not of its type"
         if kind == "s":
             self.budget.take(0, len(text))
         row.texts[self._column] = text

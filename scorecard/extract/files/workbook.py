@@ -36,11 +36,11 @@ End = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Sheet:
-    """A sheet with cells: its name, where its XML is, and whether people see it."""
+    """A sheet with cells: its name, the path of its XML in the archive, and whether it is visible."""
 
     name: str
     path: str
-    is_seen: bool
+    is_visible: bool
 
 
 class Workbook:
@@ -69,8 +69,8 @@ class Workbook:
         shared, kinds = self._shared_strings(), self._kinds_of_styles()
         reader = SheetReader(CellTexts(shared, kinds, self.is_1904, self.point), self.budget)
         for _ in self._parse(sheet.path, reader.start, reader.end, reader.data):
-            yield from reader.done
-            reader.done.clear()
+            yield from reader.complete_rows
+            reader.complete_rows.clear()
         self.merged = reader.merged
 
     def _links(self, folder: str, path: str) -> dict[str, tuple[str, str]]:
@@ -84,7 +84,7 @@ class Workbook:
                 self.budget.take(1, 0)
                 links[attributes.get("Id", "")] = attributes.get("Type", "").rpartition("/")[2], part_name
 
-        self._read(path, start)
+        self._parse_whole(path, start)
         return links
 
     def _read_sheets(self, path: str) -> None:
@@ -94,12 +94,12 @@ class Workbook:
                     self.is_1904 = attributes.get("date1904") in ("1", "true")
                 case "sheet":
                     ids = [value for key, value in attributes.items() if key.endswith(":id")]
-                    kind, where = self._parts.get(ids[0] if ids else "", ("", ""))
+                    kind, sheet_path = self._parts.get(ids[0] if ids else "", ("", ""))
                     if kind == "worksheet":
-                        is_seen = attributes.get("state", "visible") == "visible"
-                        self.sheets.append(Sheet(attributes.get("name", ""), where, is_seen))
+                        is_visible = attributes.get("state", "visible") == "visible"
+                        self.sheets.append(Sheet(attributes.get("name", ""), sheet_path, is_visible))
 
-        self._read(path, start)
+        self._parse_whole(path, start)
 
     def _part(self, kind: str) -> str:
         """Return the path of the workbook's own part of a kind, "" if it has none."""
@@ -111,7 +111,7 @@ class Workbook:
         if not path:
             return []
         reader = _SharedStringsReader(self.budget)
-        self._read(path, reader.start, reader.end, reader.data)
+        self._parse_whole(path, reader.start, reader.end, reader.data)
         return reader.strings
 
     def _kinds_of_styles(self) -> list[str]:
@@ -132,10 +132,10 @@ class Workbook:
                     styles.append(attributes.get("numFmtId", "0"))
 
         if path := self._part("styles"):
-            self._read(path, start)
+            self._parse_whole(path, start)
         return [_kind_of_format(number, codes.get(number, "")) for number in styles]
 
-    def _read(self, path: str, start: Start, end: End | None = None, data: End | None = None) -> None:
+    def _parse_whole(self, path: str, start: Start, end: End | None = None, data: End | None = None) -> None:
         for _ in self._parse(path, start, end, data):
             pass
 
@@ -160,20 +160,20 @@ def _refuse_doctype(*_: object) -> None:
 
 
 class _SharedStringsReader:
-    """Collects the texts that cells share, without the phonetic readings of Japanese names."""
+    """Collects the texts that cells share, without the phonetic readings of Japanese words."""
 
     def __init__(self, budget: Budget) -> None:
         self.budget, self.strings = budget, list[str]()
         self._parts: list[str] = []
-        self._is_text, self._aloud = False, 0
+        self._is_text, self._phonetic_depth = False, 0
 
     def start(self, name: str, _: dict[str, str]) -> None:
         """Handle the start of an element."""
         match local_name(name):
             case "t":
-                self._is_text = not self._aloud
+                self._is_text = not self._phonetic_depth
             case "rPh":
-                self._aloud += 1
+                self._phonetic_depth += 1
 
     def data(self, text: str) -> None:
         """Handle text of an element."""
@@ -187,7 +187,7 @@ class _SharedStringsReader:
             case "t":
                 self._is_text = False
             case "rPh":
-                self._aloud -= 1
+                self._phonetic_depth -= 1
             case "si":
                 self.budget.take(1, 0)
                 self.strings.append(unescaped("".join(self._parts)))

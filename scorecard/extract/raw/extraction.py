@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     import duckdb
 
 MEMORY = "256MB"
-"""What the scratch database may hold in memory before it spills to disk."""
+"""The memory of the scratch database before it spills to disk."""
 
 UNFIT = "'%?\\"
-"""Characters that dlt or DuckDB misreads in the path of the warehouse: it would be written elsewhere, or not at all."""
+"""Characters that dlt or DuckDB misreads in the path of the warehouse: it writes elsewhere, or not at all."""
 
 
 @dataclass(frozen=True)
 class LoadedObject:
-    """One object that was loaded; `rows_new` and `rows_retired` count versions begun and ended."""
+    """What a load did to one raw table; `rows_new` and `rows_retired` count versions that it began and ended."""
 
     name: str
     rows_read: int
@@ -48,9 +48,9 @@ class LoadedObject:
 
 @dataclass(frozen=True)
 class ExtractResult:
-    """What one extraction did. `load_id` is None if nothing was loaded; `warnings` are sentences.
+    """What one extraction did. `load_id` is None if nothing was loaded.
 
-    ``ending``: sentences about versions of an API whose support ends soon.
+    ``warnings`` are sentences, and ``ending`` are sentences about versions of an API whose support ends soon.
     """
 
     source: str
@@ -63,7 +63,7 @@ class ExtractResult:
 
 @contextmanager
 def working_folder(settings: Settings, source: SourceContract) -> Iterator[Path]:
-    """Lock a source, take back its incomplete loads, and give an empty folder that is deleted in the end.
+    """Lock a source, take back its incomplete loads, and yield an empty folder that is deleted in the end.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def scratch_database(work: Path) -> "Iterator[duckdb.DuckDBPyConnection]":
 
 
 def refuse_unfit_state(state: Path) -> None:
-    """Refuse a state folder in which no warehouse can be written."""
+    """Refuse a state folder with characters in its path that a warehouse can't have."""
     if unfit := [character for character in UNFIT if character in str(state)]:
         raise ScorecardError(
             f"The state folder {state} has {' and '.join(unfit)} in its path, which no warehouse can be written to.",
@@ -103,7 +103,7 @@ def refuse_unfit_state(state: Path) -> None:
 
 
 def joined_error(source: SourceContract, errors: Mapping[str, ScorecardError]) -> ScorecardError:
-    """Return one error for several raw tables; tables that are read from one object share an error."""
+    """Return one error for several raw tables. Tables that are read from one object share an error."""
     distinct = list(dict.fromkeys(errors.values()))
     if len(distinct) == 1:
         joined = distinct[0]

@@ -1,4 +1,4 @@
-"""What the warehouse holds of a source: raw tables, newest completed loads, cursors. Nothing here writes."""
+"""What the warehouse has of a source: raw tables, newest completed loads, cursors. Nothing here writes."""
 
 import json
 from dataclasses import dataclass
@@ -16,17 +16,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RawTables:
-    """The raw tables of a schema; the warehouse is attached as ``warehouse``. ``types``: of the columns, by table."""
+    """The raw tables of a schema; the warehouse is attached as ``warehouse``.
+
+    ``types``: the types of the columns, by table and column.
+    """
 
     schema: str
     types: Types
 
     def columns(self, contract: ObjectContract) -> dict[str, str]:
-        """Return the types of the columns that a raw table has, by name."""
+        """Return the types of the columns of a raw table, by name."""
         return self.types.get(contract.name, {})
 
     def has_versions(self, contract: ObjectContract) -> bool:
-        """Whether the warehouse holds versions of the records of a raw table."""
+        """Whether a raw table has versions of records."""
         return "_valid_to" in self.columns(contract)
 
     def has(self, name: str) -> bool:
@@ -46,8 +49,8 @@ class RawTables:
 class NewestLoad:
     """The newest completed load of a raw table; `loaded_at_us` is microseconds since 1970.
 
-    `files`: name and SHA-256 of each, by name. `line_ends`: for each of them in this order, whether its last line has a
-    line end; None where that isn't known.
+    `files`: the name and SHA-256 of each file, sorted by name. `line_ends`: for each file in this order, whether its
+    last line has a line end; None if that isn't known.
     """
 
     files: tuple[tuple[str, str], ...]
@@ -59,9 +62,11 @@ class NewestLoad:
 
 @dataclass(frozen=True)
 class Cursor:
-    """How far an object of a service has been read: JSON text, and the contract it was read by.
+    """How far an object of a service, or an export, has been read.
 
-    ``read_through`` is the last complete day, of this object and all objects read with it.
+    ``text`` is JSON of the connector or the bucket. ``contract_sha256``: the contract by which the object was read.
+    ``loaded_at_us``: microseconds since 1970. ``read_through``: the last complete day of this object and all objects
+    read with it.
     """
 
     text: str
@@ -86,7 +91,7 @@ def read_state(path: Path, source: SourceContract) -> dict[str, NewestLoad]:
 
 
 def read_cursors(path: Path, source: SourceContract) -> dict[str, Cursor]:
-    """Read how far each object of a service has been read, by its name. Incomplete loads don't count."""
+    """Read how far each object has been read, by its name. Incomplete loads don't count."""
     if not path.exists():
         return {}
     with open_warehouse(path, read_only=True) as db:
@@ -128,7 +133,7 @@ def _newest(db: "duckdb.DuckDBPyConnection", schema: str, types: Types) -> dict[
 
 
 def _names(unknown: str | None) -> tuple[str, ...]:
-    """Read the names of undeclared columns: a JSON list; in warehouses of the first release, separated by commas."""
+    """Read the names of undeclared columns: a JSON list, or separated by commas as the first release did."""
     if not unknown:
         return ()
     return tuple(json.loads(unknown)) if unknown.startswith("[") else tuple(unknown.split(", "))

@@ -1,7 +1,7 @@
 """Take back loads that never completed.
 
-A load completes when dlt writes its id into `_dlt_loads`, which it does last. Rows of any other load are what a killed
-run left behind.
+dlt writes the id of a load into `_dlt_loads` last, which completes the load. Rows of any other load were left by a run
+that was killed.
 """
 
 from pathlib import Path
@@ -38,7 +38,7 @@ def _has_incomplete_load(path: Path, schema: str) -> bool:
 
 
 def take_back(path: Path, source: SourceContract) -> None:
-    """Undo a load that never completed: its rows go, the rows it ended are current again."""
+    """Undo loads that never completed: delete the rows they began, and make the rows they ended current again."""
     if not path.exists():
         return
     with open_warehouse(path, read_only=False) as db:
@@ -64,7 +64,7 @@ def _has_merge_schema(db: "duckdb.DuckDBPyConnection", schema: str) -> bool:
 
 
 def _uncommitted(schema: str, types: Types, table: str) -> tuple[str, str]:
-    """SQL conditions of rows that no completed load began, and ended; "" where a table can have none."""
+    """SQL conditions of rows that no completed load began, and that none ended; "" if a table can have no such rows."""
     loads = f"select load_id from {schema}._dlt_loads" if "_dlt_loads" in types else "select '' where false"
     ends = "select null::timestamptz where false"
     if "_loaded_files" in types:

@@ -1,7 +1,7 @@
-"""Versions of an export that lost more than is likely, and the confirmations of such versions.
+"""Versions of an export that lost more records than is likely, and the confirmations of such versions.
 
-A full export is suspect if it lacks many of the records that the warehouse holds, or if it is cut off. The same limits
-apply to the tables of a database and the lists of a service.
+A full export is suspect if it lacks many of the current records, or if it is cut off. The same limits apply to the
+tables of a database and the lists of a service.
 """
 
 import getpass
@@ -37,7 +37,11 @@ class Confirmation:
 
 @dataclass(frozen=True)
 class LossLimits:
-    """How many records of a source may vanish at once, and its confirmed versions (file, SHA-256)."""
+    """How many records of a source may vanish at once, and its confirmed versions, each a file and a SHA-256.
+
+    A loss is suspect if it is `records` or more and more than `share` of the current records, or more than
+    `share_of_any_size` of them, however few they are. Shares are fractions of 1.
+    """
 
     source: str
     business_unit: str
@@ -46,17 +50,17 @@ class LossLimits:
     share_of_any_size: float
     confirmed: frozenset[tuple[str, str]]
 
-    def is_too_much(self, lost: int, held: int) -> bool:
-        """Whether a loss of so many of the records held is suspect."""
-        many = lost >= self.records and lost > self.share * held
-        return lost > 0 and (many or lost > self.share_of_any_size * held)
+    def is_too_much(self, lost: int, current: int) -> bool:
+        """Whether it is suspect to lose so many of the current records."""
+        is_large = lost >= self.records and lost > self.share * current
+        return lost > 0 and (is_large or lost > self.share_of_any_size * current)
 
     def without_loss(self) -> "LossLimits":
         """Return limits that allow any loss."""
         return replace(self, share=1, share_of_any_size=1)
 
     def refuse(self, file: str, sha256: str, problems: Sequence[str], cure: str) -> None:
-        """Fail if a version has problems, each a part of a sentence, unless a person confirmed it.
+        """Refuse a version that has problems, each a part of a sentence, unless a person confirmed it.
 
         Raises
         ------
@@ -75,9 +79,11 @@ class LossLimits:
 
 
 def limits_of(settings: Settings, source: SourceContract) -> LossLimits:
-    """Return the limits of a source. Raises ScorecardError if the list of confirmations is broken.
+    """Return the limits of a source. A file that people write may lose any number of rows.
 
-    A file that people write may lose any number of rows: they remove rows on purpose.
+    Raises
+    ------
+    ScorecardError: the list of confirmations is broken.
     """
     limits = LossLimits(
         source=source.name,
@@ -110,16 +116,16 @@ def confirmations(settings: Settings) -> list[Confirmation]:
     except (OSError, ValueError, TypeError) as error:
         raise ScorecardError(
             f"{path}, which lists the exports that were confirmed, cannot be read: {error}.",
-            "Restore it from a backup. If there is none, move it away: what is held then has to be confirmed again.",
+            "Restore it from a backup. If there is none, move it away, and confirm again what is held.",
         ) from error
 
 
 def confirm(settings: Settings, source: SourceContract, file: str, sha256: str) -> Confirmation:
-    """Accept a version that is held as suspect; the next extraction loads it.
+    """Accept a suspect version; the next extraction loads it.
 
     Raises
     ------
-    ScorecardError: no such version of that file is held, or the list of confirmations can't be read or written.
+    ScorecardError: no such version of that file is suspect, or the list of confirmations can't be read or written.
     """
     suspects = [
         trouble
@@ -128,12 +134,14 @@ def confirm(settings: Settings, source: SourceContract, file: str, sha256: str) 
     ]
     wanted = next((trouble for trouble in suspects if (trouble.file, trouble.sha256) == (file, sha256.lower())), None)
     if wanted is None:
-        held = "; ".join(f"{trouble.file} {trouble.sha256}" for trouble in suspects)
+        versions = "; ".join(f"{trouble.file} {trouble.sha256}" for trouble in suspects)
         raise ScorecardError(
             f"No version {sha256} of {file} of the source {source.name} is held as suspect.",
-            f"Held are: {held}." if held else f"None of {source.name} is; run `scorecard extract {source.name}` first.",
+            f"Confirm one of those that are: {versions}."
+            if versions
+            else f"No version of {source.name} is suspect; run `scorecard extract {source.name}` first.",
         )
-    done = Confirmation(
+    confirmation = Confirmation(
         confirmed_at=now_text(),
         confirmed_by=_person(),
         source=source.name,
@@ -144,9 +152,9 @@ def confirm(settings: Settings, source: SourceContract, file: str, sha256: str) 
     busy = Temporary("Another process is writing the list of confirmations.", "Run this again.")
     with alone(settings.state / "confirmations.lock", busy):
         known = confirmations(settings)
-        rows = [json.dumps(asdict(confirmation), ensure_ascii=False) + "\n" for confirmation in (*known, done)]
+        rows = [json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in (*known, confirmation)]
         write_whole(_path(settings), "".join(rows).encode())
-    return done
+    return confirmation
 
 
 def _path(settings: Settings) -> Path:

@@ -21,9 +21,10 @@ Kind = Literal["suspect", "failed"]
 
 
 class Suspect(ScorecardError):
-    """A version of an export, or of a table, that lost more than is likely; `sha256` names it for `scorecard confirm`.
+    """A version of an export, or of a table, lost more records than is likely.
 
-    ``file``: its name in the contract; for a database or a service, the name of the table or object.
+    ``file``: its name in the contract; for a database or a service, the name of the table or object. ``sha256`` names
+    the version for `scorecard confirm`.
     """
 
     def __init__(self, problem: str, cure: str, file: str, sha256: str) -> None:
@@ -57,9 +58,9 @@ def unit_of(settings: Settings, source: SourceContract) -> str:
 
 
 def record(settings: Settings, source: SourceContract, error: Exception | None) -> None:
-    """Replace the troubles of a source by the error of its last extraction, None if it succeeded.
+    """Replace the troubles of a source by the error of its last extraction, which is None if it succeeded.
 
-    A trouble that was known before keeps its time.
+    A trouble that was noted before keeps its time.
 
     Raises
     ------
@@ -130,7 +131,7 @@ def _read(path: Path) -> list[Trouble]:
         rows = json.loads(path.read_text(encoding="utf-8"))
         stored = [Trouble(**{**row, "since": datetime.fromisoformat(row["since"])}) for row in rows]
         if any(trouble.kind not in get_args(Kind) for trouble in stored):
-            raise ValueError("it has a kind of trouble that there is none of")
+            raise ValueError(f"the kind of a trouble is neither {' nor '.join(get_args(Kind))}")
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError, KeyError) as error:

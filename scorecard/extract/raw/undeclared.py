@@ -1,7 +1,7 @@
 """Fields that no contract declares, stored as one JSON object a record in the raw column `_undeclared`.
 
-New fields don't change the raw table, and their names can't collide with a column. The object's names are sorted and
-nulls are left out, so the same fields always give the same text. A record without such fields has null.
+New fields don't change the raw table, and their names can't collide with a column. The names in the object are sorted,
+and nulls are left out, so the same fields always give the same text. A record without such fields has null.
 """
 
 import re
@@ -18,27 +18,27 @@ from scorecard.shared.text import plain
 
 UNDECLARED = Column("_undeclared", "varchar", "_undeclared", False)
 
-FEW = 5
+NAMES_SHOWN = 5
 """Names that a sentence lists."""
 
 _decoder = msgspec.json.Decoder(float_hook=str)
 
 
-def named(names: Sequence[str]) -> str:
+def _first_names(names: Sequence[str]) -> str:
     """List the first few names, and say how many more there are.
 
-    >>> named(["a", "b"]), named(list("abcdefg"))
+    >>> _first_names(["a", "b"]), _first_names(list("abcdefg"))
     ('a, b', 'a, b, c, d, e and 2 more')
     """
-    few = ", ".join(plain(name, 40) for name in names[:FEW])
-    return few + (f" and {len(names) - FEW} more" if len(names) > FEW else "")
+    first = ", ".join(plain(name, 40) for name in names[:NAMES_SHOWN])
+    return first + (f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else "")
 
 
 def undeclared_warning(what: str, names: Sequence[str], declared_in: Path) -> str:
     """Return the warning about the undeclared fields of a file or an object."""
     return (
-        f"{what} has fields its contract doesn't know, {len(names)} of them: {named(names)}. They are kept together as"
-        f" JSON in {UNDECLARED.name}; to use one, describe it in {declared_in}."
+        f"{what} has fields its contract doesn't know, {len(names)} of them: {_first_names(names)}. They are kept"
+        f" together as JSON in {UNDECLARED.name}; to use one, describe it in {declared_in}."
     )
 
 
@@ -56,13 +56,13 @@ def names_in(header: Sequence[str], declared: Sequence[Column | None]) -> dict[s
     return places
 
 
-def as_json(names: Sequence[str], texts: str, nothing: str) -> str:
-    """SQL of `_undeclared` out of a list of texts, one a name; `nothing` is SQL of the texts that mean "no value"."""
+def as_json(names: Sequence[str], texts: str, null_texts: str) -> str:
+    """SQL of `_undeclared` out of a list of texts, one a name; `null_texts` is SQL of those that mean "no value"."""
     if not names:
         return "null::varchar"
     pairs = f"list_zip([{', '.join(map(literal, names))}], {texts})"
-    some = f"list_filter({pairs}, lambda pair: trim(pair[2]) not in ({nothing}))"
-    return f"nullif(to_json(map_from_entries({some}))::varchar, '{{}}')"
+    with_value = f"list_filter({pairs}, lambda pair: trim(pair[2]) not in ({null_texts}))"
+    return f"nullif(to_json(map_from_entries({with_value}))::varchar, '{{}}')"
 
 
 @dataclass
@@ -81,14 +81,14 @@ class UndeclaredFields:
         self._declared: dict[str, Any] = {}
         for path in sorted(filter(None, paths), key=len):
             parts = re.split(r"[.\[]", path.partition("[")[0])
-            _grow(self._declared, parts)
+            _add_path(self._declared, parts)
 
     def take_from(self, record: bytes | str) -> str | None:
         """Return the undeclared fields of a record as JSON, None if there are none."""
-        fields = self._cut(_decoder.decode(record), self._declared, "")
+        fields = self._undeclared_in(_decoder.decode(record), self._declared, "")
         return msgspec.json.encode(fields, order="sorted").decode() if fields else None
 
-    def _cut(self, fields: Mapping[str, Any], declared: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    def _undeclared_in(self, fields: Mapping[str, Any], declared: Mapping[str, Any], prefix: str) -> dict[str, Any]:
         undeclared = {}
         for name, value in fields.items():
             branch = declared.get(name)
@@ -97,12 +97,12 @@ class UndeclaredFields:
             if branch is None:
                 self.names.add(f"{prefix}{name}")
                 undeclared[name] = value
-            elif isinstance(value, dict) and (inner := self._cut(value, branch, f"{prefix}{name}.")):
+            elif isinstance(value, dict) and (inner := self._undeclared_in(value, branch, f"{prefix}{name}.")):
                 undeclared[name] = inner
         return undeclared
 
 
-def _grow(tree: dict[str, Any], parts: Sequence[str]) -> None:
+def _add_path(tree: dict[str, Any], parts: Sequence[str]) -> None:
     """Add a path to a tree of declared names, unless a shorter path includes it."""
     for number, part in enumerate(parts, start=1):
         if number == len(parts):

@@ -45,8 +45,8 @@ class ValidatedTable:
 
     `columns` are those of the contract and the extraction's own; only names of the latter begin with an underscore.
     `unknown`: names of undeclared fields. `rows_loaded`: records that the raw table has after the load. `are_all_new`:
-    the warehouse has no version of these records, so the load ends none. `spared`: records that the export lacks, and
-    that stay because rows in quarantine may be theirs.
+    the warehouse has no version of these records, so the load ends none. `rows_kept`: records that the export lacks
+    and that stay current because rows in quarantine may be theirs.
     """
 
     contract: ObjectContract
@@ -57,7 +57,7 @@ class ValidatedTable:
     rows_loaded: int
     rows_quarantined: int
     are_all_new: bool = False
-    spared: int = 0
+    rows_kept: int = 0
 
 
 def typed(contract: ObjectContract) -> str:

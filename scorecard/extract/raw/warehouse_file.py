@@ -32,7 +32,7 @@ def open_warehouse(path: Path, read_only: bool) -> "Iterator[duckdb.DuckDBPyConn
 
     Raises
     ------
-    ScorecardError: another process holds the file, or it is damaged or no DuckDB file.
+    ScorecardError: another process uses the file, or it is damaged or isn't a DuckDB file.
     """
     import duckdb
 
@@ -69,7 +69,7 @@ def attached(path: Path, db: "duckdb.DuckDBPyConnection") -> Iterator[None]:
 
 
 def is_locked(error: BaseException) -> bool:
-    """Whether DuckDB failed because another process holds the file."""
+    """Whether DuckDB failed because another process uses the file."""
     return _LOCKED in str(error).lower()
 
 

@@ -342,7 +342,7 @@ def test_a_line_may_be_just_so_long(read: Reader, monkeypatch: pytest.MonkeyPatc
 def test_a_wrong_byte_is_found_wherever_blocks_end(
     read: Reader, monkeypatch: pytest.MonkeyPatch, end: str, block: int
 ) -> None:
-    monkeypatch.setattr(csv_files, "BLOCK", block)
+    monkeypatch.setattr(csv_files, "BYTES_READ", block)
     good = ORDERS.replace("first", "顧客👩‍💻").replace("\n", end).encode()
     for wrong, message in ((b"\xff", "the byte 0xFF"), ("客".encode()[:2], "the byte 0xE5")):
         with pytest.raises(ScorecardError) as error:
@@ -392,7 +392,7 @@ def test_a_key_of_two_columns(read: Reader) -> None:
 def test_chunks_do_not_show(read: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     text = ORDERS + "A5,1,2024-01-01\n" + "A1,10.50,2024-01-01,first\n"
     whole = read(text)[1:]
-    monkeypatch.setattr(csv_files, "CHUNK", 2)
+    monkeypatch.setattr(csv_files, "CHARACTERS_READ", 2)
     assert read(text)[1:] == whole
 
 

@@ -154,7 +154,7 @@ def test_the_pattern_of_a_name_is_no_expression() -> None:
         ("yesterday", "is none of"),
         ("{field: note}", "names the field note, which is no column of a date"),
         ("{field: gone}", "names the field gone"),
-        ('{file_name: "orders_%Y-%m.csv"}', "has not each of %Y, %m and %d once"),
+        ('{file_name: "orders_%Y-%m.csv"}', "must have each of %Y, %m and %d once"),
         ("{field: ordered_on, file_name: x}", "is none of"),
         ("[day_before_written]", "is none of"),
     ],

@@ -176,7 +176,7 @@ def test_a_file_that_is_being_written_is_waited_for(shop: Shop) -> None:
 
 def test_a_file_that_never_rests_is_named(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     path = shop.root / "data/shop/orders.csv"
-    monkeypatch.setattr(originals, "PATIENCE", 0.3)
+    monkeypatch.setattr(originals, "MAX_WAIT_SECONDS", 0.3)
     monkeypatch.setattr(time, "sleep", lambda _: append(path))
     with pytest.raises(Temporary, match=r"shop/orders\.csv is still being written"):
         shop.extract(settle_seconds=0.5)

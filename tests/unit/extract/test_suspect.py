@@ -136,7 +136,7 @@ def test_only_what_is_held_can_be_confirmed(deals: Deals) -> None:
     assert "it lacks all 120 records that it had before, for only its header is left" in held.problem
     with pytest.raises(ScorecardError) as error:
         confirm(deals.settings, deals.source, "visits.csv", held.sha256)
-    assert f"Held are: deals.csv {held.sha256}" in error.value.cure
+    assert f"Confirm one of those that are: deals.csv {held.sha256}" in error.value.cure
     assert confirmations(deals.settings) == []
 
 

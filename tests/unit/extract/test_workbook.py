@@ -102,9 +102,9 @@ def current(shop: Shop) -> list[tuple[Any, ...]]:
             "the cell C2 is a formula that was never calculated",
         ),
         ("<c><f><![CDATA[1+1]]></f></c>", "the cell C2 is a formula that was never calculated"),
-        ('<c r="C2"><v>about ten</v></c>', "the cell C2 holds no value of its type"),
-        ('<c r="C2" t="s"><v>7</v></c>', "the cell C2 holds no value of its type"),
-        ('<c r="C2" t="s"><v>-1</v></c>', "the cell C2 holds no value of its type"),
+        ('<c r="C2"><v>about ten</v></c>', "the cell C2 has a value that is not of its type"),
+        ('<c r="C2" t="s"><v>7</v></c>', "the cell C2 has a value that is not of its type"),
+        ('<c r="C2" t="s"><v>-1</v></c>', "the cell C2 has a value that is not of its type"),
         ('<c r="C2"><v>1</v></c><c r="XFD2"><v>1</v></c>', "has values right of the 3 columns of the header"),
     ],
 )
