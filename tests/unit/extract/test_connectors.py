@@ -1,4 +1,4 @@
-"""What the settings say of sources is held against what there is, before anything is asked of a service."""
+"""Settings of sources are checked before anything is read from a service."""
 
 import shutil
 from dataclasses import replace

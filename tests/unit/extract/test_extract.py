@@ -199,7 +199,7 @@ def test_an_unknown_column_is_kept_and_told_of(loaded: Shop) -> None:
         (None,),
         ('{"Score":"x"}',),
     ]
-    assert loaded.extract().warnings == result.warnings, "it is said again as long as it is so"
+    assert loaded.extract().warnings == result.warnings, "each run warns as long as it is so"
 
     # A contract that takes the column in gives it a type; the value that is none goes to quarantine.
     loaded.yaml.write_text(

@@ -299,7 +299,7 @@ class _Endless(io.RawIOBase):
 
 
 def _read_endless(shop: Shop, beginning: bytes, byte: bytes) -> str:
-    """Read a file of 10 GB, and give what is said of it and the memory that this took."""
+    """Read a file of 10 GB; return the error and the memory that this took."""
     opened: Any = lambda: _Endless(beginning, byte, 10 << 30)  # noqa: E731
     tracemalloc.start()
     with duckdb.connect() as db, pytest.raises(ScorecardError) as error:

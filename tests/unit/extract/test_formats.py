@@ -1,4 +1,4 @@
-"""Values written as Excel writes them in other countries: read as the contract says, and never taken for another."""
+"""Values in the formats of other countries are read as the contract says, and never as another value."""
 
 import io
 import re
@@ -124,8 +124,8 @@ def value(text: str, data_type: str, own_format: str = "", **formats: Any) -> tu
     contract = ObjectContract("t", "t.csv", ("x",), True, ",", (column,), None, formats=ValueFormats(**formats))
     with duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
-        judged = f"select *, {faults(contract)} as fault from (select *, {typed(contract)} from (select ? as _c0))"
-        query = f"select x::varchar, fault from ({judged})"
+        validated = f"select *, {faults(contract)} as fault from (select *, {typed(contract)} from (select ? as _c0))"
+        query = f"select x::varchar, fault from ({validated})"
         return db.execute(query, [text]).fetchall()[0]
 
 

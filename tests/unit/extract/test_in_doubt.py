@@ -13,7 +13,7 @@ MANY = HEADER + "".join(f"B{number:03d},1000,2024-01-01,x\n" for number in range
 
 
 def checks(shop: Shop) -> tuple[CheckResult, CheckResult]:
-    """What is said of the orders in quarantine, and of those in doubt."""
+    """Return the messages about the orders in quarantine, and about those in doubt."""
     with duckdb.connect(shop.settings.warehouse, read_only=True) as db:
         checks = {check.check_id: check for check in from_extract(db, shop.settings, ["shop"], {})}
     return checks["extract.shop.orders.no_row_in_quarantine"], checks["extract.shop.orders.no_record_in_doubt"]

@@ -16,7 +16,7 @@ from scorecard.extract.files import originals
 from scorecard.shared.errors import ScorecardError, Temporary
 
 from .conftest import ORDERS, VISITS, YAML, Shop
-from .test_kinds import HEADER, ROW, parquet, workbook
+from .test_excel_and_parquet import HEADER, ROW, parquet, workbook
 
 OLD = ("order_id,amount,ordered_on,note\n" + "".join(f"A{i},1,2024-01-01,old\n" for i in range(9))).encode()
 NEW = OLD.replace(b",1,", b",2,").replace(b"old", b"new")

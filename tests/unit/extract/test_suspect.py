@@ -51,7 +51,7 @@ class Deals(Shop):
         )
         return count, amount
 
-    def held(self) -> Suspect:
+    def refused(self) -> Suspect:
         with pytest.raises(Suspect) as error:
             self.extract()
         return error.value
@@ -93,7 +93,7 @@ def test_a_truncated_export_ends_no_record_and_changes_no_amount(deals: Deals, c
     content = (CASES / case).read_bytes()
     deals.write(content, "deals.csv")
     deals.write(VISITS + "2024-01-09,1,1,,\n", "visits.csv")
-    error = deals.held()
+    error = deals.refused()
     sha256 = hashlib.sha256(content).hexdigest()
     assert f"shop/deals.csv is suspect: {message}" in error.problem
     assert f"scorecard confirm shop deals.csv {sha256}" in error.cure
@@ -102,7 +102,7 @@ def test_a_truncated_export_ends_no_record_and_changes_no_amount(deals: Deals, c
     assert deals.query("select count(*) from raw_shop.visits") == [(3,)], "the other exports go on"
     (trouble,) = troubles.read_all(deals.settings)
     assert (trouble.kind, trouble.object, trouble.file, trouble.sha256) == ("suspect", "deals", "deals.csv", sha256)
-    assert deals.held().sha256 == sha256, "it stays held"
+    assert deals.refused().sha256 == sha256, "it stays held"
 
     deals.write((CASES / "deals.csv").read_bytes(), "deals.csv")
     deals.extract()
@@ -113,10 +113,10 @@ def test_a_truncated_export_ends_no_record_and_changes_no_amount(deals: Deals, c
 def test_a_version_that_was_confirmed_is_loaded_and_no_other(deals: Deals) -> None:
     cut = (CASES / "deals_cut_at_line_end.csv").read_bytes()
     deals.write(cut, "deals.csv")
-    error = deals.held()
+    error = deals.refused()
     done = confirm(deals.settings, deals.source, error.file, error.sha256.upper())
     deals.write(cut.replace(b"Ben Ruiz", b"Ben Diaz"), "deals.csv")
-    assert deals.held().sha256 != error.sha256, "another version is not the one that was confirmed"
+    assert deals.refused().sha256 != error.sha256, "another version is not the one that was confirmed"
     deals.write(cut, "deals.csv")
     deals.extract()
     assert deals.won()[0] == 100
@@ -132,11 +132,11 @@ def test_only_what_is_held_can_be_confirmed(deals: Deals) -> None:
         confirm(deals.settings, deals.source, "deals.csv", "abc")
     assert "scorecard extract shop" in error.value.cure
     deals.write(csv_of([]), "deals.csv")
-    held = deals.held()
-    assert "it lacks all 120 records that it had before, for only its header is left" in held.problem
+    suspect = deals.refused()
+    assert "it lacks all 120 records that it had before, for only its header is left" in suspect.problem
     with pytest.raises(ScorecardError) as error:
-        confirm(deals.settings, deals.source, "visits.csv", held.sha256)
-    assert f"Confirm one of those that are: deals.csv {held.sha256}" in error.value.cure
+        confirm(deals.settings, deals.source, "visits.csv", suspect.sha256)
+    assert f"Confirm one of those that are: deals.csv {suspect.sha256}" in error.value.cure
     assert confirmations(deals.settings) == []
 
 
@@ -154,7 +154,7 @@ LIMITS = LossLimits("shop", "Shop", 20, 0.02, 0.2, frozenset())
 
 
 @pytest.mark.parametrize(
-    ("lost", "held", "too_much"),
+    ("lost", "current", "too_much"),
     [
         (0, 0, False),
         (0, 100, False),
@@ -171,8 +171,8 @@ LIMITS = LossLimits("shop", "Shop", 20, 0.02, 0.2, frozenset())
         (1, 1, True),
     ],
 )
-def test_how_much_is_too_much(lost: int, held: int, too_much: bool) -> None:
-    assert LIMITS.is_too_much(lost, held) is too_much
+def test_how_much_is_too_much(lost: int, current: int, too_much: bool) -> None:
+    assert LIMITS.is_too_much(lost, current) is too_much
 
 
 def test_the_limits_are_settings(deals: Deals) -> None:
@@ -199,7 +199,7 @@ def test_a_loss_within_the_limits_is_loaded(deals: Deals) -> None:
 def test_an_export_without_a_last_line_end_is_one_if_it_never_had_it(deals: Deals) -> None:
     whole = (CASES / "deals.csv").read_bytes()
     deals.write(whole.rstrip(b"\n"), "deals.csv")
-    error = deals.held()
+    error = deals.refused()
     confirm(deals.settings, deals.source, error.file, error.sha256)
     deals.extract()
     deals.write(whole.rstrip(b"\n").replace(b"Ben Ruiz", b"Ben Diaz"), "deals.csv")
@@ -214,7 +214,7 @@ def test_a_warehouse_of_the_first_release_says_nothing_of_line_ends(deals: Deals
     whole = (CASES / "deals.csv").read_bytes()
     assert deals.extract().load_id is None
     deals.write(whole[:-1], "deals.csv")
-    assert "ends within a line" in deals.held().problem, "the copy that was made meanwhile says it"
+    assert "ends within a line" in deals.refused().problem, "the copy that was made meanwhile says it"
 
     deals.write(whole, "deals.csv")
     deals.extract()
@@ -232,7 +232,7 @@ def test_an_export_of_changes_that_is_cut_off_is_held_too(deals: Deals) -> None:
     deals.declare(full=False)
     deals.extract()
     deals.write(csv_of([["D-002", "Cleo Tan", "A", "won", "2024-05-31", "2024-06-29", "38"]])[:-1], "deals.csv")
-    assert "ends within a line" in deals.held().problem
+    assert "ends within a line" in deals.refused().problem
     assert deals.won() == ALL
 
 
@@ -246,7 +246,7 @@ def test_an_export_cut_inside_of_a_quoted_field_is_not_loaded(deals: Deals) -> N
 
 def test_rows_that_cannot_be_read_are_told_of_where_too_many_are_lacking(deals: Deals) -> None:
     deals.write((CASES / "deals.csv").read_bytes().replace(b",Ben Ruiz,", b",Ben,Ruiz,"), "deals.csv")
-    assert "of its rows can't be read)" in deals.held().problem
+    assert "of its rows can't be read)" in deals.refused().problem
     assert deals.won() == ALL
 
 
@@ -270,12 +270,12 @@ def test_a_workbook_and_a_parquet_file_that_lost_records_are_held(deals: Deals, 
     (deals.root / "data/shop/deals.csv").unlink()
     deals.declare(file)
     deals.write(write(rows(130)), file)
-    error = deals.held()
+    error = deals.refused()
     assert "lacks 120 of the 120" in error.problem, "of the CSV before: other ids are other records"
     confirm(deals.settings, deals.source, file, error.sha256)
     deals.extract()
     deals.write(write(rows(100)), file)
-    error = deals.held()
+    error = deals.refused()
     assert f"shop/{file} is suspect: it lacks 30 of the 130 records" in error.problem
     confirm(deals.settings, deals.source, file, error.sha256)
     deals.extract()
@@ -289,21 +289,21 @@ def test_an_export_of_several_files_is_one_version(deals: Deals) -> None:
     first, second = csv_of(rows(60)), csv_of(rows(60, 60))
     deals.write(first, "deals_1.csv")
     deals.write(second, "deals_2.csv")
-    confirm(deals.settings, deals.source, "deals_*.csv", deals.held().sha256)
+    confirm(deals.settings, deals.source, "deals_*.csv", deals.refused().sha256)
     deals.extract()
     cut = second[:-30]
     deals.write(cut, "deals_2.csv")
-    error = deals.held()
+    error = deals.refused()
     assert "it ends within a line (deals_2.csv), which the version before it did not" in error.problem
     assert "scorecard confirm shop 'deals_*.csv' " in error.cure
     printed = f"{hashlib.sha256(first).hexdigest()}  deals_1.csv\n{hashlib.sha256(cut).hexdigest()}  deals_2.csv\n"
     assert error.sha256 == hashlib.sha256(printed.encode()).hexdigest()
     deals.write(second, "deals_2.csv")
     deals.write(csv_of(rows(5, 200))[:-3], "deals_3.csv")
-    assert "(deals_3.csv)" in deals.held().problem, "a new file is held to what the others were"
+    assert "(deals_3.csv)" in deals.refused().problem, "a new file is compared with all files before it"
     (deals.root / "data/shop/deals_3.csv").unlink()
     (deals.root / "data/shop/deals_2.csv").unlink()
-    assert "lacks 60 of the 120" in deals.held().problem
+    assert "lacks 60 of the 120" in deals.refused().problem
 
 
 def test_an_export_in_a_bucket_is_held_too(deals: Deals, s3: S3) -> None:

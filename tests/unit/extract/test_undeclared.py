@@ -155,7 +155,7 @@ def test_a_warehouse_of_the_first_release_goes_on(loaded: Shop) -> None:
 
 
 def test_versions_of_before_are_those_of_now(loaded: Shop) -> None:
-    """Where no field is undeclared, the new column begins no version of what is held."""
+    """If no field is undeclared, the new column begins no version of a record."""
     with duckdb.connect(loaded.settings.warehouse) as db:
         db.execute("alter table raw_shop.orders drop column _undeclared")
     loaded.write(ORDERS.replace("last", "other"))

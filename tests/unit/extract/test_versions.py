@@ -1,4 +1,4 @@
-"""Versions of services' APIs: named in the guide, and told before they end."""
+"""Versions of the APIs of services: the guide names them, and a warning comes before they end."""
 
 from datetime import date
 from pathlib import Path

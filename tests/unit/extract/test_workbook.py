@@ -302,12 +302,12 @@ from scorecard.extract import extract_source, load_contracts
 
 root = Path(sys.argv[1])
 settings = Settings(project=root, data=root / "data", state=root / "state", **json.loads(sys.argv[2]))
-said = ""
+problem = ""
 try:
     extract_source(settings, load_contracts(settings)["shop"])
 except ScorecardError as error:
-    said = error.problem
-print(json.dumps([said, int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024]))
+    problem = error.problem
+print(json.dumps([problem, int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024]))
 """
 
 

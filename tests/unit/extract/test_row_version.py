@@ -1,4 +1,4 @@
-"""A version of a record is told from the next by all of its fields, and by nothing else."""
+"""All fields of a record, and nothing else, tell one version of it from the next."""
 
 import duckdb
 import pytest

@@ -1,4 +1,4 @@
-"""Workbooks and Parquet files are judged by the same contract as CSV, and refused with the same sentences."""
+"""Workbooks and Parquet files are validated by the same contract as CSV, and refused with the same errors."""
 
 import io
 import zipfile

@@ -1,4 +1,4 @@
-"""Texts that stand for records and places."""
+"""The key of a record as one text, in Python and in SQL."""
 
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""Several files of one name pattern are one export: a change of any is a change of the whole."""
+"""The files of one name pattern are one export: a change of one is a change of the whole."""
 
 from pathlib import Path
 from typing import Any
