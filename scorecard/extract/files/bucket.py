@@ -1,7 +1,7 @@
 """Exports in a bucket: S3, or a service with the same API.
 
-The bucket's list (name, size, ETag) shows what has changed. A changed file is copied and read as a local file. A copy
-that differs from the list is discarded. A version is copied once, even if it is suspect or unreadable.
+The list of the bucket (name, size, ETag) shows which files changed. A changed file is copied, and read as a local file.
+A copy that differs from the list is discarded. A version is copied once, even if it is suspect or unreadable.
 """
 
 import json
@@ -22,7 +22,7 @@ from scorecard.shared.settings import Connection, Settings
 from scorecard.shared.text import plain
 
 TIMEOUT = {"connect_timeout": 10, "read_timeout": 60, "retries": {"mode": "standard", "max_attempts": 5}}
-"""Seconds to connect and between two bytes; how often a request is tried."""
+"""Seconds to connect and between two bytes, and how often a request is tried."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class BucketFile:
     name: str
     size: int
     tag: str
-    # A list and a response have it with different precision.
+    # A list and a response give it with different precision.
     written_at: datetime = field(compare=False)
 
 
@@ -63,15 +63,20 @@ class Bucket:
         return bool(files) and last is not None and last.text == _as_json(files)
 
     def listing(self, contract: ObjectContract) -> str:
-        """Return name, size and ETag of each file of an export, as JSON."""
+        """Return name, size and ETag of each file of an export, as JSON: the cursor of the export."""
         return _as_json(self._files_of(contract))
 
     def written_at(self, contract: ObjectContract) -> list[tuple[str, datetime]]:
-        """Return the files of an export, each with the time that the list says it was written at."""
+        """Return the name of each file of an export, and when it was written according to the list."""
         return [(file.name, file.written_at) for file in self._files_of(contract)]
 
     def fetch(self, contract: ObjectContract) -> list[ExportFile]:
-        """Copy the files of an export. Raises ScorecardError if there is none, or one can't be copied."""
+        """Copy the files of an export.
+
+        Raises
+        ------
+        ScorecardError: there is no file, or one can't be copied.
+        """
         files = self._files_of(contract)
         if not files:
             names = plain(", ".join(file.name for file in self._list()))
@@ -92,9 +97,9 @@ class Bucket:
         return [by_name[contract.file]] if contract.file in by_name else []
 
     def _list(self) -> list[BucketFile]:
-        """List all that is below the prefix, once."""
+        """List all files below the prefix; the bucket is asked once."""
         if self._listed is None:
-            with self._refusals("list"):
+            with self._clear_errors("listed"):
                 infos: dict[str, dict[str, Any]] = self.files.find(self.root, detail=True)
             named = {path.removeprefix(f"{self.root}/"): info for path, info in sorted(infos.items())}
             # An empty file whose name ends in a slash is a folder.
@@ -102,13 +107,13 @@ class Bucket:
         return self._listed
 
     def _copy(self, listed: BucketFile, name: str) -> ExportFile:
-        """Copy a file, unless the archive has that version. The copy has its own name: the bucket's may be any text."""
+        """Copy a file, unless the archive has its version. The copy gets its own name: the bucket's may be any text."""
         sha256 = self._copied().get(self._version(listed), "")
         if sha256 and (copy := self.settings.original(sha256)).exists():
             self.originals.touch([sha256])
             return ExportFile(f"{self.source.name}/{listed.name}", copy, sha256)
         path = self.originals.work / f"{name}{PurePath(listed.name).suffix.lower()}"
-        with self._refusals("read"):
+        with self._clear_errors("read"):
             self.files.get_file(f"{self.root}/{listed.name}", str(path))
             now = _bucket_file(listed.name, self.files.info(f"{self.root}/{listed.name}", refresh=True))
         if now != listed or path.stat().st_size != listed.size:
@@ -125,7 +130,7 @@ class Bucket:
         return json.dumps([self.url, listed.name, listed.size, listed.tag])
 
     def _copied(self) -> dict[str, str]:
-        """Read the SHA-256 of each version that was copied; without the list all are copied again."""
+        """Read the SHA-256 of each version that was copied, none if they can't be read: all are copied again."""
         try:
             copied: dict[str, str] = json.loads(self.copies.read_text("utf-8"))
         except (FileNotFoundError, ValueError):
@@ -139,8 +144,8 @@ class Bucket:
         write_whole(self.copies, json.dumps({**copied, self._version(listed): sha256}, indent=1).encode())
 
     @contextmanager
-    def _refusals(self, what: str) -> Iterator[None]:
-        """Turn an error of the bucket into a ScorecardError."""
+    def _clear_errors(self, done: str) -> Iterator[None]:
+        """Turn an error of the bucket into a ScorecardError. `done`: what it should have been, "listed" or "read"."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         name = self.source.name
@@ -152,20 +157,20 @@ class Bucket:
             yield
         except FileNotFoundError as error:
             raise ScorecardError(
-                f"{self.url} cannot be {what}: {_message(error)}.",
+                f"{self.url} cannot be {done}: {_message(error)}.",
                 f"Correct `url` of the source {name} in [sources.{name}] of scorecard.toml, or make the bucket.",
             ) from None
         except (PermissionError, ClientError) as error:
-            raise ScorecardError(f"{self.url} may not be {what}: {_message(error)}.", rights) from None
+            raise ScorecardError(f"{self.url} may not be {done}: {_message(error)}.", rights) from None
         except (BotoCoreError, OSError) as error:
             raise ScorecardError(
-                f"{self.url} cannot be {what}: {_message(error)}.",
+                f"{self.url} cannot be {done}: {_message(error)}.",
                 f"Run again later. If it stays so, look at host and extra.region of the connection scorecard_{name}.",
             ) from None
 
 
 def _connect(connection: Connection) -> Any:
-    """Return the file system of the bucket; without a key in the connection, with the machine's own role."""
+    """Return the file system of the bucket. If the connection has no key, it uses the machine's own role."""
     import s3fs
 
     extra = {name: value.get_secret_value() for name, value in connection.extra.items()}
@@ -190,7 +195,7 @@ def _as_json(files: list[BucketFile]) -> str:
 
 
 def _message(error: BaseException) -> str:
-    """Return the service's own message, which the libraries wrap."""
+    """Return the message of the service, which the libraries wrap."""
     cause: BaseException = error.__cause__ or error
     response = getattr(cause, "response", None) or {}
     message = response.get("Error", {}).get("Message") if isinstance(response, dict) else None

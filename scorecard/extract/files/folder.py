@@ -29,11 +29,11 @@ class Folder:
         return False
 
     def listing(self, contract: ObjectContract) -> str:
-        """Nothing is remembered of files in a folder."""
+        """Always "": a folder needs no cursor."""
         return ""
 
     def written_at(self, contract: ObjectContract) -> list[tuple[str, datetime]]:
-        """Return the files of an export that was fetched, each with the time of its last change."""
+        """Return the name of each file of an export that was fetched, and the time of its last change."""
         return self._written[contract.name]
 
     def names(self, contract: ObjectContract) -> list[str]:
@@ -45,7 +45,12 @@ class Folder:
         return matching(names, contract.file)
 
     def fetch(self, contract: ObjectContract) -> list[ExportFile]:
-        """Find and copy the files of an export. Raises ScorecardError if one is missing or can't be read."""
+        """Find and copy the files of an export.
+
+        Raises
+        ------
+        ScorecardError: a file is missing or can't be read.
+        """
         names = self.names(contract)
         if not names:
             raise self._missing(contract, contract.file, "no file has such a name")
@@ -65,6 +70,7 @@ class Folder:
         return files
 
     def _missing(self, contract: ObjectContract, name: str, why: str) -> ScorecardError:
+        """Return the error of a file that can't be read; it lists the files of the folder."""
         files = plain(", ".join(sorted(path.name for path in self.path.glob("*"))))
         return ScorecardError(
             f"{self.label}/{name} cannot be read: {why}. {self.path} has {files or 'no file'}.",
@@ -96,7 +102,7 @@ class Folder:
 
 
 def _has_text(path: Path) -> bool:
-    """Whether a file has more than white space; true if it can't be read, so that reading it raises the error."""
+    """Whether a file has more than white space. If it can't be read, it has: then its reader raises the error."""
     try:
         return bool(path.read_bytes().strip(codecs.BOM_UTF8 + b" \t\r\n"))
     except FileNotFoundError:

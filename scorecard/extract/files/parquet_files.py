@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH_ROWS, BATCH_BYTES = 50_000, 16 << 20
-"""Rows that are decoded at once, and bytes of texts that are unpacked at once."""
+"""Rows that are decoded at once, and bytes of text that are unpacked at once."""
 
 
 def read_parquet(cells: Cells, file: ExportFile) -> None:
-    """Read a Parquet file into the cells; `_line` is the place of the row, from 1.
+    """Read a Parquet file into the cells; `_line` is the number of the row, from 1.
 
     Raises
     ------
-    ScorecardError: the file is no Parquet or is damaged, or a declared column is no text.
+    ScorecardError: the file isn't Parquet or is damaged or too large, or a declared column is binary.
     """
     import duckdb
     import pyarrow as pa
@@ -105,7 +105,7 @@ def _characters(column: "pa.Array") -> int:
 
 
 def _text(name: str, kind: "pa.DataType", point: str) -> str:
-    """SQL of a value as text: nested ones as JSON, all others exactly as DuckDB writes them, but for their `point`."""
+    """SQL of a value as text: a nested one as JSON, any other exactly as DuckDB writes it, but with this `point`."""
     import pyarrow as pa
 
     if pa.types.is_nested(kind):
