@@ -8,11 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 from filelock import FileLock
 
 from scorecard.shared import redaction
 from scorecard.shared.settings import Settings
+
+# A test of random inputs says what is true, not how fast this machine is while other tests run.
+hypothesis.settings.register_profile("without deadline", deadline=None)
+hypothesis.settings.load_profile("without deadline")
 
 PROJECT = Path(__file__).parent.parent
 SETTINGS_FILE = PROJECT / "scorecard.example.toml"

@@ -13,7 +13,6 @@ from .conftest import Reader
 
 HISTORIES = settings(
     max_examples=100 if NIGHTLY else 6,
-    deadline=None,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scorecard.extract.files import csv_files
@@ -396,7 +396,6 @@ def test_chunks_do_not_show(read: Reader, monkeypatch: pytest.MonkeyPatch) -> No
     assert read(text)[1:] == whole
 
 
-@settings(deadline=None)  # the first example pays for the import
 @given(st.text(max_size=30))
 def test_dlt_keeps_the_names_given_to_columns(header: str) -> None:
     from dlt.common.normalizers.naming.snake_case import NamingConvention
