@@ -45,7 +45,7 @@
     {% set amounts = {} %}
     {% for item in wanted %} {% do amounts.update({item.metric: item.x}) %} {% endfor %}
     with
-        rows as ({{ pass.sql }}),
+        rows as ({{ measured_rows(pass) }}),
         {% for metric, x in amounts.items() %}
             amount_{{ metric }} as (
                 select {{ x }} as amount, cast(row_number() over (order by {{ x }} nulls last) as int) as rank
@@ -176,7 +176,7 @@
         {% for dimension in pass.dimensions %} measured.{{ dimension }},{% endfor %}
         measured.x{{ metric.numerator }} as amount,
         {{ 'measured.is_event' if pass.get('waits') else 'true' }} as is_event
-    from ({{ pass.sql }}) as measured
+    from ({{ measured_rows(pass) }}) as measured
     {% if pass.get('has_spans') %}
         inner join horizon on measured.scope = horizon.business_unit
         inner join period on {{ counts_in('period', 'measured', 'period') }} and period.period_start <= horizon.last_on

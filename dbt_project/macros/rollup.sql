@@ -53,6 +53,17 @@
 {% endmacro %}
 
 
+{# The SQL of a pass's rows. In a unit test of dbt a pass lists the models that it `reads`, and `{name}` in its SQL stands
+   for the model, since the test replaces the model by its rows. #}
+{% macro measured_rows(pass) %}
+    {% set ns = namespace(sql=pass.sql) %}
+    {% for model in pass.get('reads', []) %}
+        {% set ns.sql = ns.sql | replace('{' ~ model ~ '}', ref(model) | string) %}
+    {% endfor %}
+    {{ return(ns.sql) }}
+{% endmacro %}
+
+
 {# Sums of rows. For levels, `sign` is the column that says whether a row enters (1) or leaves (-1). c counts the known
    amounts, and m the rows of which one of two amounts is not known. #}
 {% macro sums_of_rows(pass, sign=none) %}
@@ -180,7 +191,7 @@
     {% set has_periods = pass.kind == 'period' %}
     {% set keys = 'grain, period_start' if has_periods else 'occurred_on' %}
     with
-        rows as ({{ pass.sql }}),
+        rows as ({{ measured_rows(pass) }}),
         by_family as (
             select {{ keys }}, scope, {{ dimensions | join(', ') }}, {{ sums_of_rows(pass) }}
             from rows
@@ -211,7 +222,8 @@
     {% set sums = ['numerator', 'denominator', 'observations', 'missing'] + ([] if is_stock else ['pending']) %}
     with
         rows as (
-            {% if is_stock %}select *, occurred_on as enters_on, ended_on as leaves_on from ({{ pass.sql }}) as measured
+            {% if is_stock %}
+                select *, occurred_on as enters_on, ended_on as leaves_on from ({{ measured_rows(pass) }}) as measured
             {% else %}
                 -- A row without an end counts through the last known period of its unit.
                 select
@@ -220,7 +232,7 @@
                     least(
                         coalesce(measured.period_until, date '9999-12-31'), {{ add_days('horizon.last_on', 1) }}
                     ) as leaves_on
-                from ({{ pass.sql }}) as measured
+                from ({{ measured_rows(pass) }}) as measured
                 inner join
                     horizon on measured.scope = horizon.business_unit and measured.period_start <= horizon.last_on
             {% endif %}
