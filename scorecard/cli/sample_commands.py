@@ -15,14 +15,17 @@ def samples() -> None:
 
 @app.command("remove")
 def remove() -> None:
-    """Delete the bundled samples, and keep the product."""
+    """Delete the bundled samples. Keep the product, and files that differ from the sample."""
     from scorecard.scaffold.samples import remove_samples
 
     settings = load_settings()
-    paths = remove_samples(settings.project)
-    for path in paths:
+    removal = remove_samples(settings.project)
+    for path in removal.deleted:
         show_line(f"Deleted: {path.relative_to(settings.project)}")
-    if not paths:
-        say("The samples are gone already.")
+    for path in removal.kept:
+        name = path.relative_to(settings.project)
+        show_line(f"Kept: {name}. It differs from the sample of this release. If you do not need it, delete it.")
+    if not removal.deleted:
+        say("Nothing was deleted." if removal.kept else "The samples are gone already.")
     elif settings.warehouse.exists():
         say(f"What was made of them is still in {settings.state} and {settings.out}; delete both, or leave them.")

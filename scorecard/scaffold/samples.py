@@ -1,24 +1,38 @@
 """The bundled samples: the list of their files, and their removal."""
 
-import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
 
 from scorecard.catalogue import Mistakes
-from scorecard.catalogue.validation import Entry, NotEmpty, Text, check
+from scorecard.catalogue.validation import Entry, Text, check
 from scorecard.catalogue.yaml_files import read_document
+from scorecard.shared.files import sha256_of
 
 FILE = "samples.yml"
 
 
 class SamplesFile(Entry):
-    """The list of what belongs to the samples."""
+    """The list of what belongs to the samples.
 
-    paths: Annotated[tuple[Text, ...], NotEmpty]
+    files: the SHA-256 of each file, by its path below the project.
+    """
+
+    files: dict[Text, Text]
 
 
-def sample_paths(project: Path) -> list[Path]:
-    """Return the files and folders of the samples that are there, as ``samples.yml`` lists them.
+@dataclass(frozen=True)
+class Removal:
+    """What a removal of the samples did.
+
+    deleted: the files it deleted. kept: the files whose content is not the sample's.
+    """
+
+    deleted: list[Path] = field(default_factory=list)
+    kept: list[Path] = field(default_factory=list)
+
+
+def listed_samples(project: Path) -> dict[Path, str]:
+    """Return the SHA-256 of each file of the samples by its path, as ``samples.yml`` lists them.
 
     Raises
     ------
@@ -27,20 +41,34 @@ def sample_paths(project: Path) -> list[Path]:
     document = read_document(project / FILE)
     mistakes = Mistakes()
     file = check(document, SamplesFile, mistakes)
-    for place, path in enumerate(file.paths if file else ()):
+    listed = file.files if file else {}
+    for path in listed:
         if Path(path).is_absolute() or ".." in Path(path).parts:
-            line = document.line("paths", place)
+            line = document.line("files", path)
             mistakes.note(document.path, line, f"{path} is outside of the project.", "Write a path below it.")
     mistakes.raise_any()
-    return [path for pattern in (file.paths if file else ()) for path in sorted(project.glob(pattern))]
+    return {project / path: sha256 for path, sha256 in listed.items()}
 
 
-def remove_samples(project: Path) -> list[Path]:
-    """Delete the samples; return the deleted paths, none if the samples are gone. Raises as `sample_paths`."""
-    paths = sample_paths(project)
-    for path in paths:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    return paths
+def remove_samples(project: Path) -> Removal:
+    """Delete each file of the samples, and its folder if that is empty then.
+
+    A company may have a file of its own at the path of a sample. Such a file has other content, and stays.
+
+    Raises
+    ------
+    WrongDeclarations: as `listed_samples`.
+    """
+    removal = Removal()
+    for path, sha256 in listed_samples(project).items():
+        if not path.is_file():
+            continue
+        if sha256_of(path) != sha256:
+            removal.kept.append(path)
+            continue
+        path.unlink()
+        removal.deleted.append(path)
+        folder = path.parent
+        if folder.parent != project and not any(folder.iterdir()):
+            folder.rmdir()
+    return removal

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from pypdf import PdfReader
 
-from scorecard.scaffold.samples import sample_paths
+from scorecard.scaffold.samples import listed_samples
 from tests.conftest import NIGHTLY, PROJECT
 from tests.docs.conftest import Copy, copy_project, example_blocks
 
@@ -62,8 +62,8 @@ def test_a_new_company_adds_files_and_edits_none(tmp_path: Path) -> None:
 
     changed = status(copy)
     assert set(changed) == {"??", "D"}
-    deleted = {path.relative_to(PROJECT).as_posix() for path in sample_paths(PROJECT)}
-    assert all(any(f"{path}/".startswith(f"{sample}/") for sample in deleted) for path in changed["D"])
+    deleted = {path.relative_to(PROJECT).as_posix() for path in listed_samples(PROJECT)}
+    assert changed["D"] == deleted
     assert "scorecard.toml" in changed["??"]
 
     deals = pl.read_csv(PROJECT / "tests" / "cases" / "deals.csv", try_parse_dates=True).filter(
