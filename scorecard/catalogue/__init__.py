@@ -21,7 +21,14 @@ from scorecard.catalogue.parameters import Parameters
 from scorecard.catalogue.scorecards import Known, Recipient, Scorecard, read_schedules, read_scorecards
 from scorecard.catalogue.source_entries import ColumnEntry
 from scorecard.catalogue.source_files import ALL_UNITS, DeclaredSource, DeclaredTable, declared_sources, read_sources
-from scorecard.catalogue.sources import COMPANY, company_folders, declaration, declarations, declared_as, source_names
+from scorecard.catalogue.sources import (
+    COMPANY,
+    company_folders,
+    declaration_path,
+    declarations,
+    declared_as,
+    source_names,
+)
 from scorecard.catalogue.yaml_files import read_yaml
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.languages import Words, load_translations
@@ -53,7 +60,7 @@ __all__ = [
     "business_units",
     "company_folders",
     "crossing_name",
-    "declaration",
+    "declaration_path",
     "declarations",
     "declared_as",
     "declared_sources",

@@ -122,11 +122,11 @@ def read_scorecards(folder: Path, known: Known, translations: Translations, mist
 
 
 def read_schedules(folder: Path) -> dict[str, dict[Grain, When]]:
-    """Return when each cadence of each scorecard is due, by the scorecard's name, without reading anything else.
+    """Return, by scorecard and cadence, when a period is due. Only `cadences` and `due` of each file are checked.
 
     Raises
     ------
-    WrongDeclarations: a scorecard's file can't be read, or what it says of its cadences is wrong.
+    WrongDeclarations: a scorecard's file can't be read, or its `cadences` or `due` is wrong.
     """
     mistakes = Mistakes()
     schedules = {}

@@ -10,7 +10,7 @@ from typing import Any
 
 from scorecard.catalogue.mistakes import Mistakes, WrongDeclarations
 from scorecard.catalogue.source_entries import SourceEntry, SourceFile, TableEntry, TableMeta
-from scorecard.catalogue.sources import COMPANY, company_folders, declaration, same_name, source_names
+from scorecard.catalogue.sources import COMPANY, company_folders, declaration_path, same_name, source_names
 from scorecard.catalogue.validation import check
 from scorecard.catalogue.yaml_files import YamlFile, read_document
 from scorecard.shared.settings import ServiceSettings, Settings
@@ -76,7 +76,7 @@ def declared_sources(settings: Settings) -> dict[str, DeclaredSource]:
     for name in dict.fromkeys(COMPANY if name in folders else name for name in source_names(settings)):
         own = settings.services.get(name)
         try:
-            for source in read_sources(declaration(settings, name)):
+            for source in read_sources(declaration_path(settings, name)):
                 source = _account(source, name, own) if own and source.service else source
                 if other := sources.get(source.name):
                     line = int(source.at.rpartition(":")[2])

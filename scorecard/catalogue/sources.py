@@ -64,6 +64,6 @@ def declared_as(settings: Settings, source: str) -> str:
     return COMPANY if source in company_folders(settings) else source
 
 
-def declaration(settings: Settings, source: str) -> Path:
+def declaration_path(settings: Settings, source: str) -> Path:
     """Return the file that declares a source; it may be missing."""
     return settings.dbt_project / "models" / "staging" / declared_as(settings, source) / "_sources.yml"

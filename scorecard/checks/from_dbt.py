@@ -60,24 +60,28 @@ class _DbtRun:
     run_at: datetime
     translations: Translations
 
-    def subject(self, relation: str, nodes: Iterable[str]) -> CheckedSubject:
+    def subject(self, relation: str, node_ids: Iterable[str]) -> CheckedSubject:
         """Return a relation as the subject of a check that touches the metrics of some nodes."""
-        return CheckedSubject("dbt", "dbt", relation, self._metrics(nodes), self.run_at, self.translations)
+        return CheckedSubject("dbt", "dbt", relation, self._metrics(node_ids), self.run_at, self.translations)
 
-    def _metrics(self, starts: Iterable[str]) -> set[str]:
-        """Return the metrics downstream of nodes. A node that no KPI model reads has the metrics upstream of it."""
+    def _metrics(self, node_ids: Iterable[str]) -> set[str]:
+        """Return the metrics that some nodes touch.
+
+        A relation in ``metrics_of`` has the metrics listed there. Any other node has those of the KPI models downstream
+        of it, or else of the KPI models upstream of it.
+        """
         metrics: set[str] = set()
-        for start in starts:
-            relation = _relation(self.nodes[start])
+        for node_id in node_ids:
+            relation = _relation(self.nodes[node_id])
             if relation in self.metrics_of:
                 metrics |= set(self.metrics_of[relation])
                 continue
-            for name in self._kpis(start, "child_map") or self._kpis(start, "parent_map"):
+            for name in self._kpis(node_id, "child_map") or self._kpis(node_id, "parent_map"):
                 metrics |= _metrics_of_kpi(self.nodes[name], self.metrics_of)
         return metrics
 
-    def _kpis(self, start: str, edges: str) -> list[str]:
-        return [name for name in _reach(start, self.manifest[edges]) if _is_kpi(name, self.nodes)]
+    def _kpis(self, node_id: str, edges: str) -> list[str]:
+        return [name for name in _reach(node_id, self.manifest[edges]) if _is_kpi(name, self.nodes)]
 
 
 def _test_result(run: _DbtRun, result: Mapping[str, Any], node: Mapping[str, Any]) -> CheckResult:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -137,7 +137,7 @@ def store(con: "DuckDBPyConnection", results: Sequence[CheckResult]) -> None:
             con.execute("delete from quality.check_results where kind = ? and source = ?", [kind, source])
         if results:
             marks = ", ".join("?" for _ in COLUMNS)
-            rows = [[row[name] for name in COLUMNS] for row in map(_row, results)]
+            rows = [[row[name] for name in COLUMNS] for row in map(_by_column, results)]
             con.executemany(f"insert into quality.check_results by position values ({marks})", rows)
     except BaseException:
         con.rollback()
@@ -145,9 +145,10 @@ def store(con: "DuckDBPyConnection", results: Sequence[CheckResult]) -> None:
     con.commit()
 
 
-def _row(result: CheckResult) -> dict[str, Any]:
+def _by_column(result: CheckResult) -> dict[str, Any]:
+    """Return a result's value for each of ``COLUMNS``."""
     return {
-        **asdict(result),
+        **{name: getattr(result, name) for name in COLUMNS},
         "metrics": list(result.metrics),
         "words": json.dumps(result.words, ensure_ascii=False, sort_keys=True),
     }

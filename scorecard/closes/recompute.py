@@ -34,16 +34,17 @@ class Recomputation:
 
 
 def recomputation(folder: Path, definitions: dict[str, Any], figure: Figure) -> Recomputation:
-    """Return the recomputation of a figure.
+    """Return the query that computes a figure again, and the figure's parts. The query is not run.
 
     Parameters
     ----------
-    definitions: the close's definitions.json.
+    folder: the close's. definitions: the close's definitions.json.
 
     Returns
     -------
-    Its query has one row: numerator, denominator, observations, missing, at_most, longer_than, value.
+    The query returns one row: numerator, denominator, observations, missing, at_most, longer_than, value.
     """
+    # `behind` has the metrics that the scorecard does not print, but derived metrics are computed from.
     metrics = {**definitions["metrics"], **definitions.get("behind", {})}
     definition = metrics[figure["metric"]]
     expression = definition.get("expression")
@@ -70,7 +71,7 @@ def _terms(
     for term in expression["terms"]:
         if term["at"] == "target":
             yield FigurePart(
-                term["metric"], figure["period"], "target", None, None, _target(folder, term["metric"], figure)
+                term["metric"], figure["period"], "target", None, None, _target_query(folder, term["metric"], figure)
             )
             continue
         then = at_term(period, term["at"], term["months"], fiscal)
@@ -85,14 +86,14 @@ def _terms(
         yield _part(folder, metrics[term["metric"]], moved, term["at"])
 
 
-def _target(folder: Path, metric: str, figure: Figure) -> str:
-    path = literal(str(folder / "targets.parquet"))
+def _target_query(folder: Path, metric: str, figure: Figure) -> str:
+    """Return the query of a metric's target in a figure's period, scope and member."""
+    file = literal(str(folder / "targets.parquet"))
     keys = {**figure, "metric": metric}
-    scope = " and ".join(f"{name} = {literal(keys[name])}" for name in ("metric", "grain", "period", "scope"))
-    same_member = f"dimension = {literal(figure['dimension'])} and member = {literal(figure['member'])}"
-    return (
-        f"select any_value(target)::decimal(38, 8) as value from read_parquet({path}) where {scope} and {same_member}"
-    )
+    columns = ("metric", "grain", "period", "scope", "dimension", "member")
+    same = " and ".join(f"{name} = {literal(keys[name])}" for name in columns)
+    # Without a target, any_value returns null, so the query always has one row.
+    return f"select any_value(target)::decimal(38, 8) as value from read_parquet({file}) where {same}"
 
 
 def _condition(folder: Path, definition: dict[str, Any], figure: Figure) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from scorecard.catalogue import declaration, read_sources
+from scorecard.catalogue import declaration_path, read_sources
 from scorecard.shared.settings import Settings
 from scorecard.shared.sql import literal, quoted
 
@@ -115,11 +115,12 @@ class History:
         return self._columns[schema, table]
 
     def _primary_key(self, source: str, table: str) -> list[str]:
-        """Return the primary key of a source's table in its contract; empty if it has none."""
+        """Return the primary key that the contract gives a source's table; empty if no contract declares the table."""
         if source not in self._keys:
-            path = declaration(self.settings, source)
-            tables = [table for entry in read_sources(path) for table in entry.tables] if path.is_file() else []
-            self._keys[source] = {table.name: list(table.meta.primary_key) for table in tables}
+            path = declaration_path(self.settings, source)
+            sources = read_sources(path) if path.is_file() else ()
+            declared = [entry for source_entry in sources for entry in source_entry.tables]
+            self._keys[source] = {entry.name: list(entry.meta.primary_key) for entry in declared}
         return self._keys[source].get(table, [])
 
 

@@ -29,7 +29,7 @@ ADDED = ("evidence.parquet", "passes.json")
 MANIFEST = "manifest.json"
 HEAD = "chain.json"
 # A copy of the head outside the archive. It tells an emptied archive from a new one.
-MADE = "closes.made"
+HEAD_COPY = "closes.made"
 TEMPORARY = ".tmp-"
 # The loads of the records and the passes that computed the figures are not part of the content of a close.
 NOT_CONTENT = ("loads.json", "passes.json")
@@ -97,18 +97,20 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def read_head(settings: Settings) -> dict[str, Any]:
-    """Return the head of the chain: close_id, sequence and manifest_sha256 of the newest close; sequence 0 for no file.
+    """Return the head of the chain: close_id, sequence and manifest_sha256 of the newest close.
+
+    Without a file, sequence is 0 and the others are None.
 
     Raises
     ------
-    ScorecardError: it is damaged.
+    ScorecardError: the head is damaged.
     """
     return _read_head(settings.archive / HEAD)
 
 
-def read_made(settings: Settings) -> dict[str, Any]:
+def read_head_copy(settings: Settings) -> dict[str, Any]:
     """Return the copy of the head outside the archive. Returns and raises as `read_head`."""
-    return _read_head(settings.state / MADE)
+    return _read_head(settings.state / HEAD_COPY)
 
 
 def _read_head(path: Path) -> dict[str, Any]:
@@ -126,14 +128,14 @@ def _read_head(path: Path) -> dict[str, Any]:
 
 
 def write_head(settings: Settings, manifest: dict[str, Any]) -> None:
-    """Name a close as the newest in the head of the chain, and in its copy outside the archive."""
+    """Write the head of the chain, and its copy outside the archive. The close of the manifest becomes the newest."""
     path = settings.archive / manifest["close_id"] / MANIFEST
     head = {
         "close_id": manifest["close_id"],
         "sequence": manifest["sequence"],
         "manifest_sha256": sha256_of(path),
     }
-    for folder, name in ((settings.archive, HEAD), (settings.state, MADE)):
+    for folder, name in ((settings.archive, HEAD), (settings.state, HEAD_COPY)):
         write_whole(folder / name, json_bytes(head))
 
 

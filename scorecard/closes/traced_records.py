@@ -75,7 +75,7 @@ class TracedRecords:
         versions = {(file, digest) for file, digest in rows}
         for part in parts:
             if part.condition is None:
-                file, _, digest = self._row_of_target(part)
+                file, _, digest = self._place_of_target(part)
                 versions |= {(file, digest)} if file else set()
         return versions
 
@@ -84,7 +84,7 @@ class TracedRecords:
         ((target,),) = self._connection.execute(part.sql).fetchall()
         figure = self._figure
         key = (part.metric, figure["period"], figure["scope"], figure["dimension"], figure["member"])
-        file, line, _ = self._row_of_target(part)
+        file, line, _ = self._place_of_target(part)
         row = {
             "source": "targets",
             "object": "targets",
@@ -97,15 +97,15 @@ class TracedRecords:
         }
         return self._as_json(row, part)
 
-    def _row_of_target(self, part: FigurePart) -> tuple[str | None, int | None, str | None]:
-        """Return the file, line and hash of a target's row; each is None if it is unknown."""
+    def _place_of_target(self, part: FigurePart) -> tuple[str | None, int | None, str | None]:
+        """Return the file and the line of a target, and the file's hash; each is None if it is unknown."""
         path = self._folder / "targets.parquet"
-        kinds = {"source_file": "varchar", "source_line": "bigint", "source_sha256": "varchar"}
-        listed = ", ".join(store.optional(path, column, kind) for column, kind in kinds.items())
+        sql_types = {"source_file": "varchar", "source_line": "bigint", "source_sha256": "varchar"}
+        columns = ", ".join(store.optional(path, column, sql_type) for column, sql_type in sql_types.items())
         names = ("grain", "period", "scope", "dimension", "member")
-        same = " and ".join(f"{name} = ${name}" for name in ("metric", *names))
+        condition = " and ".join(f"{name} = ${name}" for name in ("metric", *names))
         row = self._connection.execute(
-            f"select {listed} from read_parquet({literal(path)}) where {same}",
+            f"select {columns} from read_parquet({literal(path)}) where {condition}",
             {"metric": part.metric, **{name: self._figure[name] for name in names}},
         ).fetchone()
         return (row[0], row[1], row[2]) if row else (None, None, None)

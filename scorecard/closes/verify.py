@@ -182,7 +182,7 @@ def refuse_broken_chain(settings: Settings) -> None:
         raise ScorecardError(
             f"The archive of closes is broken at {close_id or store.HEAD}: {problem}",
             f"Restore {settings.archive} from a backup; `scorecard verify` lists all problems. If there is no backup, "
-            f"delete {settings.state / store.MADE}, too: the next close then begins a new chain.",
+            f"delete {settings.state / store.HEAD_COPY}, too: the next close then begins a new chain.",
         )
 
 
@@ -219,9 +219,9 @@ def _head_problems(settings: Settings, readable: list[dict[str, Any]]) -> Iterat
         return
     last = readable[-1] if readable else None
     newest = last["sequence"] if last else 0
-    known = store.read_made(settings)
+    known = store.read_head_copy(settings)
     if known["sequence"] > max(newest, head["sequence"]):
-        yield known["close_id"], f"It is missing: {store.MADE} names it as the newest close that was made."
+        yield known["close_id"], f"It is missing: {store.HEAD_COPY} names it as the newest close that was made."
         return
     if head["sequence"] > newest:
         yield head["close_id"], "It is missing: the chain's head names it as the newest close."

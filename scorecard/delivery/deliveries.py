@@ -10,6 +10,12 @@ from scorecard.delivery.ledger_file import marker, unusable
 from scorecard.shared.errors import ScorecardError
 from scorecard.shared.settings import Settings
 
+_CURES_OF_DECIDED = {
+    "sent": "Do nothing: the letter was sent.",
+    "claimed": "Wait: the next run sends the letter.",
+}
+"""What to do about a delivery that a person can't decide about, by its state."""
+
 
 def read_deliveries(settings: Settings) -> list[LedgerRow]:
     """Return all rows of the ledger, oldest first.
@@ -68,8 +74,8 @@ def _decide(settings: Settings, close_id: str, recipient: str, state: str, detai
         # A row in `sending` is of a run that was killed: a run that ends by itself leaves none.
         if rows[0].state not in ("unknown", "refused", "sending"):
             raise ScorecardError(
-                f"The delivery of {close_id} to {recipient} is {rows[0].state}, so there is nothing to decide.",
-                "A person decides only about a delivery that is unknown or refused.",
+                f"The delivery of {close_id} to {recipient} is {rows[0].state}: there is nothing to decide.",
+                _CURES_OF_DECIDED[rows[0].state],
             )
         ledger.set_state(rows[0].key, state, detail)
         changed = ledger.find(rows[0].key)

@@ -72,13 +72,14 @@ def deliver(settings: Settings, letters: Sequence[Letter], channel: Channel | No
     the server refuses the sender; letters that were not sent stay claimed for the next run.
     """
     for letter in letters:
-        _check(letter)
+        _refuse_unfit(letter)
     outcomes = post(settings, [_prepared(settings, letter) for letter in letters], channel)
     tell_owner(settings)
     return outcomes
 
 
-def _check(letter: Letter) -> None:
+def _refuse_unfit(letter: Letter) -> None:
+    """Refuse a letter with a wrong address, a reader outside the audience, or a language that lacks words."""
     check_address(letter.recipient)
     if letter.recipient.rsplit("@", 1)[1].lower() not in {domain.lower() for domain in letter.domains}:
         raise ScorecardError(

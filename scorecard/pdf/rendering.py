@@ -90,8 +90,9 @@ def _pdf(context: PageContext, document: ScorecardDocument, reports_dir: Path) -
         pdf: bytes = laid_out.write_pdf(attachments=attachments, pdf_identifier=identifier, pdf_variant="pdf/ua-1")
     if warnings.messages:
         raise ScorecardError(
-            f"WeasyPrint reports a mistake in the page of {close.close_id}: {warnings.messages[0]}.",
-            "Correct the template in scorecard/pdf/sections or reports/templates, or the style sheet in reports.",
+            f"WeasyPrint reports {len(warnings.messages)} mistakes in the {close.language} PDF of {close.close_id}."
+            f" The first is: {warnings.messages[0]}.",
+            "Correct the template in scorecard/pdf/sections or reports/templates, or reports/styles/scorecard.css.",
         )
     return pdf
 

@@ -43,7 +43,9 @@ def start_fact(
     declared, contract = _contract(settings, source, table)
     columns = {column.name: column for column in contract.columns}
     if unknown := [column for column in dimensions if column not in columns]:
-        raise ScorecardError(f"{source}.{table} has no {', '.join(unknown)}.", f"Choose of: {', '.join(columns)}.")
+        raise ScorecardError(
+            f"{source}.{table} has no column {', '.join(unknown)}.", f"Name its columns: {', '.join(columns)}."
+        )
     concept = _plural(name)
     if concept in read_concepts(settings.dbt_project / "models"):
         raise ScorecardError(f"There is a concept {concept}.", "Deliver it from the source, or choose another name.")

@@ -21,7 +21,9 @@ def start_metric(settings: Settings, name: str, fact: str = FACT) -> Started:
     refuse_no_name(name, "metric")
     catalogue = load_catalogue(settings)
     if name in catalogue.metrics:
-        raise ScorecardError(f"There is a metric {name}.", "Choose another name.")
+        raise ScorecardError(
+            f"There is a metric {name} already.", "Choose another name, or change its files in dbt_project."
+        )
     facts = {core_model.name: core_model for core_model in core_models(settings).values() if core_model.meta.moment}
     if fact not in facts:
         cure = closest(fact, facts) if facts else "Give a fact a `moment` in its YAML."

@@ -59,10 +59,16 @@ def start_source(
 
 def _guesses(exports: Sequence[Path]) -> dict[str, tuple[Path, Guess]]:
     """Return each export with what is guessed of it, by the name of its table."""
-    guesses = {_table_name(path): (path, guess(read_table(path))) for path in exports}
-    if len(guesses) < len(exports):
-        raise ScorecardError("Two exports would have a table of one name.", "Rename one of the files.")
-    return guesses
+    by_table = {
+        _table_name(path): [other for other in exports if _table_name(other) == _table_name(path)] for path in exports
+    }
+    for table, paths in by_table.items():
+        if len(paths) > 1:
+            raise ScorecardError(
+                f"The exports {', '.join(map(str, paths))} would all fill the table {table}.",
+                "Rename all but one of them.",
+            )
+    return {table: (path, guess(read_table(path))) for table, (path,) in by_table.items()}
 
 
 def _delivers(

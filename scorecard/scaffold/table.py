@@ -49,7 +49,8 @@ def read_table(path: Path) -> ExportTable:
     ScorecardError: the file is missing, can't be read as the kind that its name says, or has no header.
     """
     if not path.is_file():
-        raise ScorecardError(f"There is no file {path}.", "Name an export that exists.")
+        problem = f"{path} is a folder." if path.is_dir() else f"There is no file {path}."
+        raise ScorecardError(problem, "Give the path of an export file.")
     readers = {".xlsx": _read_excel, ".parquet": _read_parquet}
     table = readers.get(path.suffix.lower(), _read_csv)(path)
     if not any(table.header):
@@ -113,11 +114,13 @@ def _delimiter(lines: list[str]) -> str:
 
 
 def _records(text: str, delimiter: str, path: Path) -> Iterator[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        yield from reader
     except csv.Error as error:
         raise ScorecardError(
-            f"{path} cannot be read as CSV: {error}.", "Look for a quotation mark that is not closed or not doubled."
+            f"{path} cannot be read as CSV at line {reader.line_num}: {error}.",
+            "Look at that line and at those above it. Close each quotation mark, and double those within a text.",
         ) from error
 
 
@@ -129,20 +132,28 @@ def _lines_above_header(records: list[list[str]]) -> int:
 
 
 def _read_excel(path: Path) -> ExportTable:
+    """Read the first rows of the first visible sheet."""
+    from scorecard.extract.files.excel_files import UNREADABLE
     from scorecard.extract.files.sheet_xml import Budget, Damaged, TooLarge
     from scorecard.extract.files.workbook import Workbook
 
     try:
         with zipfile.ZipFile(path) as archive:
-            book = Workbook(archive, Budget(_CELLS, _CHARACTERS), ".")
+            decimal_separator = "."
+            book = Workbook(archive, Budget(_CELLS, _CHARACTERS), decimal_separator)
             sheet = next((sheet for sheet in book.sheets if sheet.is_visible), book.sheets[0])
             read_rows = list(islice(book.rows(sheet), ROWS))
-    except (zipfile.BadZipFile, expat.ExpatError, Damaged, TooLarge, KeyError, IndexError, OSError) as error:
+    except TooLarge as error:
+        raise ScorecardError(f"{path} is too large to guess from.", "Give an export with fewer rows.") from error
+    except IndexError as error:
+        raise ScorecardError(f"{path} has no sheet.", "Export it again with a sheet of rows.") from error
+    except (*UNREADABLE, expat.ExpatError, Damaged, KeyError) as error:
         raise ScorecardError(f"{path} cannot be read as a workbook: {error}.", "Save it again as .xlsx.") from error
-    rows = [[row.texts.get(place + 1, "") for place in range(max(row.texts, default=0))] for row in read_rows]
-    place = _lines_above_header(rows)
-    skip = read_rows[place].number - 1 if place else 0
-    return ExportTable(rows[place] if rows else [], rows[place + 1 :], skip_rows=skip)
+    rows = [[row.texts.get(column + 1, "") for column in range(max(row.texts, default=0))] for row in read_rows]
+    header_row = _lines_above_header(rows)
+    # An extraction skips blank rows above the header by itself.
+    skip = read_rows[header_row].number - 1 if header_row else 0
+    return ExportTable(rows[header_row] if rows else [], rows[header_row + 1 :], skip_rows=skip)
 
 
 def _read_parquet(path: Path) -> ExportTable:

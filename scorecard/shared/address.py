@@ -52,7 +52,7 @@ def refuse_unfit(source: str, host: str, encrypted: bool = True) -> None:
 
 
 def _wrong(source: str, what: str, cure: str) -> ScorecardError:
-    return ScorecardError(f"The host of the connection {source} {what}.", cure)
+    return ScorecardError(f"The host of the connection scorecard_{source} {what}.", cure)
 
 
 def _parts(host: str) -> SplitResult | None:

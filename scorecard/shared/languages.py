@@ -49,8 +49,16 @@ def read_catalogue(path: Path, language: str) -> "Catalog":
     try:
         with path.open("rb") as file:
             return read_po(file, locale=language, abort_invalid=True)
-    except (PoFileError, UnknownLocaleError, UnicodeDecodeError, ValueError) as error:
-        raise ScorecardError(f"{path} cannot be read as a gettext catalogue: {error}.", "Correct the file.") from error
+    except UnknownLocaleError as error:
+        raise ScorecardError(
+            f"{path} is in a folder of the unknown language {language!r}.",
+            "Name the folder by the code of its language, such as ja.",
+        ) from error
+    except (PoFileError, UnicodeDecodeError, ValueError) as error:
+        raise ScorecardError(
+            f"{path} cannot be read as a gettext catalogue: {error}.",
+            "Correct the line that the message names, or save the file as UTF-8.",
+        ) from error
 
 
 @dataclass(frozen=True)

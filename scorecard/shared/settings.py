@@ -104,9 +104,9 @@ class Connection(BaseModel):
         text = secret.get_secret_value().strip()
         if not text.isascii() or not text.isprintable():
             field = name if name == "password" else f"extra.{name}"
+            connection = f"the connection scorecard_{self._source}" if self._source else "the connection"
             raise ScorecardError(
-                f"The {field} of the connection{f' {self._source}' if self._source else ''} has a control character or"
-                " one that is not ASCII.",
+                f"The {field} of {connection} has a control character or one that is not ASCII.",
                 "Copy it again from the service; a character was changed or added on the way.",
             )
         return text

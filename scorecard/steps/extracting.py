@@ -80,7 +80,12 @@ def _contract(settings: Settings, source: str) -> "SourceContract":
 
     contracts = extract.load_contracts(settings)
     if source not in contracts:
-        raise ScorecardError(f"There is no source {source!r}.", f"Choose one of: {', '.join(sorted(contracts))}.")
+        raise ScorecardError(
+            f"There is no source {source!r} that is declared and, if it is a service, set up.",
+            f"Choose one of: {', '.join(sorted(contracts))}. A service needs [services.{source}] in scorecard.toml."
+            if contracts
+            else "Declare one: `scorecard new source NAME --from FILE` writes a start.",
+        )
     return contracts[source]
 
 

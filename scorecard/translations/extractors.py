@@ -88,7 +88,7 @@ def data_tests(file: IO[bytes], keywords: Any, comment_tags: Any, options: Any) 
     document = _document(file)
     for kind in ("models", "sources"):
         for model in document.content.get(kind) or ():
-            for name, test in _tests(model):
+            for name, test in _named_tests(model):
                 meta = (test.get("config") or {}).get("meta") or {}
                 # Without words of their own, these two have those of their kind.
                 is_told = name in ("unique", "not_null") and not (meta.get("why") or meta.get("cure"))
@@ -136,15 +136,16 @@ def _text(document: YamlFile, text: Any, *place: str | int) -> Found:
         yield document.line(*place), "gettext", text, []
 
 
-def _tests(entry: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the named tests of a model, and of its columns, by kind; of a source, those of its tables."""
+def _named_tests(entry: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the kind and the arguments of each named test of a model or a source, and of its columns and tables."""
     for test in entry.get("data_tests") or ():
-        for kind, arguments in test.items() if isinstance(test, dict) else ():
+        # A test without arguments is a text: its kind.
+        for kind, arguments in () if isinstance(test, str) else test.items():
             if isinstance(arguments, dict) and "name" in arguments:
                 yield kind, arguments
     for key in ("columns", "tables"):
-        for inner in entry.get(key) or ():
-            yield from _tests(inner)
+        for part in entry.get(key) or ():
+            yield from _named_tests(part)
 
 
 def _line(document: YamlFile, name: str) -> int:

@@ -94,13 +94,21 @@ class Dbt:
         if broken and not tests:
             first = broken[0]
             name = first["unique_id"].split(".")[-1]
+            more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+            reason = " ".join((first["message"] or "dbt gave no reason").split())
             raise ScorecardError(
-                f"The model {name} could not be built: {' '.join((first['message'] or '').split())}",
-                f"Correct dbt_project/**/{name}.sql or the data it reads, then run again; what is published stays.",
+                f"The model {name}{more} could not be built: {reason}",
+                f"Correct {self._file_of(first['unique_id'])}, or the data that it reads, and run again. The published"
+                " snapshot stays as it was.",
             )
         if outcome.exception:
             raise ScorecardError(f"dbt stopped: {outcome.exception}", f"See {self.target / 'logs' / 'dbt.log'}.")
         return results
+
+    def _file_of(self, node_id: str) -> str:
+        """Return the file of a node, as a path below the project."""
+        node = self.manifest()["nodes"].get(node_id, {})
+        return f"dbt_project/{node['original_file_path']}" if node else f"dbt_project/**/{node_id.split('.')[-1]}.sql"
 
     def _invoke(self, command: str, *options: str) -> Any:
         from dbt.cli.main import dbtRunner

@@ -126,14 +126,22 @@ def _with_marks(
     value: dict[str, Any], units: _Units, behind: Collection[str], figure_ids: Mapping[FigureKey, str]
 ) -> dict[str, Any]:
     """Return a value as people read it: with plain decimals, why it is partial, and the id of its figure."""
-    lacking = [unit for unit in behind if value["scope"] in (unit, "all") and units.may_have(value["metric"], unit)]
-    partial = _partial(value.pop("is_complete"), value.pop("observed_until"), value.pop("period_end"), lacking)
+    units_behind = [
+        unit for unit in behind if value["scope"] in (unit, "all") and units.may_have(value["metric"], unit)
+    ]
+    partial = _why_partial(value.pop("is_complete"), value.pop("observed_until"), value.pop("period_end"), units_behind)
     plain = {name: _plain(item) for name, item in value.items()}
     return {**plain, "partial": partial, "figure_id": figure_ids.get(units.key(value))}
 
 
-def _partial(is_complete: bool, observed_until: date, period_end: date, lacking: list[str]) -> str | None:
-    reasons = [f"{unit} is not up to date" for unit in lacking]
+def _why_partial(is_complete: bool, observed_until: date, period_end: date, units_behind: list[str]) -> str | None:
+    """Return why a value lacks records of its period; None where it lacks none.
+
+    Parameters
+    ----------
+    observed_until, period_end: the days after the last one.
+    """
+    reasons = [f"{unit} is not up to date" for unit in units_behind]
     if observed_until < period_end:
         reasons.append(f"data through {observed_until - timedelta(days=1)}")
     elif not is_complete:

@@ -552,7 +552,7 @@ def test_a_wrong_secret_is_a_sentence_without_it(connect: Connect, account: HubS
 def test_an_object_that_is_not_ours_to_read(connect: Connect, account: HubSpot) -> None:
     account.scopes.remove("crm.objects.quotes.read")
     reader = reader_of(connect, account, objects=())
-    with pytest.raises(ScorecardError, match=r"does not let the connection hubspot read quotes") as error:
+    with pytest.raises(ScorecardError, match=r"does not let the connection scorecard_hubspot read quotes") as error:
         reader.extract()
     assert "crm.objects.quotes.read" in error.value.cure
     assert reader.current("deal", COLUMNS) == truth(account)

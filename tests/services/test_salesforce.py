@@ -618,7 +618,7 @@ def test_an_amount_keeps_all_its_digits(connect: Connect, org: Salesforce) -> No
 
 def test_a_wrong_secret_is_a_sentence_without_it(connect: Connect, org: Salesforce) -> None:
     reader = connect("salesforce", org, {"login": org.login.client_id, "password": "hunter2hunter2"})
-    with pytest.raises(ScorecardError, match="does not let the connection salesforce in") as error:
+    with pytest.raises(ScorecardError, match="does not let the connection scorecard_salesforce in") as error:
         reader.extract()
     assert "hunter2" not in str(error.value)
     assert "hunter2" not in repr(reader.settings)

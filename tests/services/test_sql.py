@@ -631,7 +631,11 @@ def test_columns_that_may_not_be_read_are_left_out(read: Read, db: Postgres) -> 
         ("alter table calls alter id type numeric(10, 2)", "whose keys can't be compared as bigint", "data_type of id"),
         ("alter table calls drop agent", "has no field agent any more", "staging model"),
         ("drop table calls", "has no table public.calls", "config.meta.object"),
-        ("revoke select on calls from reader", "refuses the user of the connection telephony", "select on the table"),
+        (
+            "revoke select on calls from reader",
+            "refuses the user of the connection scorecard_telephony",
+            "select on the table",
+        ),
         ("revoke usage on schema public from reader", "permission denied for schema public", "usage on the schema"),
     ],
 )

@@ -41,7 +41,7 @@ def test_a_mode_that_may_fall_back_is_refused(mode: str) -> None:
 
 
 def test_another_database_has_to_say_how_it_is_encrypted() -> None:
-    with pytest.raises(ScorecardError, match="doesn't say how the connection to mysql is encrypted"):
+    with pytest.raises(ScorecardError, match="doesn't say how traffic to mysql is encrypted"):
         encrypted("telephony", sa.make_url("mysql+pymysql://db.example.com/telephony"))
     url = sa.make_url("mysql+pymysql://db.example.com/telephony?ssl_ca=/etc/ssl/ca.pem")
     assert encrypted("telephony", url) == url
@@ -66,7 +66,7 @@ def test_a_server_without_tls_gets_neither_user_nor_password(monkeypatch: pytest
     address = f"postgresql://127.0.0.1:{listener.getsockname()[1]}/telephony"
     connection = Connection(host=address, login="reader", password="s3cr3t-word")
     own = ServiceSettings(business_unit="Shop", currency="USD")
-    with pytest.raises(ScorecardError, match="connection telephony to its database failed"):
+    with pytest.raises(ScorecardError, match="connection scorecard_telephony to its database failed"):
         Sql("telephony", own, connection).who()
     thread.join(10)
     listener.close()

@@ -490,7 +490,9 @@ def test_an_account_has_one_generation_of_the_survey(connect: Connect, account: 
     counts = len(reader.current("satisfaction_rating", "id")), len(ratings_of(reader))
     assert counts == ((3, 0) if lacks == "survey_responses" else (0, 1))
     account.forbidden = {"survey_responses", "satisfaction_ratings"}
-    with pytest.raises(ScorecardError, match=r"Zendesk has no s.* that the user of the connection zendesk may read"):
+    with pytest.raises(
+        ScorecardError, match=r"Zendesk has no s.* that the user of the connection scorecard_zendesk may read"
+    ):
         reader.extract()
 
 
@@ -582,7 +584,9 @@ def test_a_record_that_breaks_the_contract_goes_to_quarantine(connect: Connect, 
 
 def test_a_wrong_secret_is_a_sentence_without_it(connect: Connect, account: Zendesk) -> None:
     reader = connect("zendesk", account, {"login": account.email, "password": "hunter2hunter2"})
-    with pytest.raises(ScorecardError, match="not let the connection zendesk in: Couldn't authenticate you") as error:
+    with pytest.raises(
+        ScorecardError, match="not let the connection scorecard_zendesk in: Couldn't authenticate you"
+    ) as error:
         reader.extract()
     assert "hunter2" not in str(error.value)
     assert "hunter2" not in repr(reader.settings)
@@ -643,6 +647,6 @@ def test_the_check_says_who_and_what(connect: Connect, account: Zendesk) -> None
     assert access.who == "Sim Reader (simulated) <data@example.com>, admin"
     assert access.reads == ("tickets", "users", "satisfaction_ratings", "survey_responses")
     assert [problem.partition(".")[0] for problem in access.missing] == [
-        "Zendesk has no organizations that the user of the connection zendesk may read",
+        "Zendesk has no organizations that the user of the connection scorecard_zendesk may read",
         "The connector of Zendesk reads no moods",
     ]

@@ -82,6 +82,7 @@ def test_a_secret_is_made_fit_for_a_header() -> None:
 def test_a_secret_that_no_header_can_carry(name: str, inside: str) -> None:
     text = f"hunter2{inside}hunter2"
     given = {"password": text} if name == "password" else {"extra": {name: text}}
-    with pytest.raises(ScorecardError, match=f"The (extra.)?{name} of the connection hubspot has a control") as error:
+    message = f"The (extra.)?{name} of the connection scorecard_hubspot has a control"
+    with pytest.raises(ScorecardError, match=message) as error:
         Connection.model_validate(given).of("hubspot").secret(name)
     assert "hunter" not in str(error.value)

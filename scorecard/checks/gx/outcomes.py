@@ -158,8 +158,8 @@ def _message(rule: Rule, count: RowCount, examples: list[str], con: "Connection"
     """Return what a rule found, with examples, and why it matters."""
     why = Declared(rule.why)
     if count.problem:
-        unread = Phrase("It could not be checked: {problem}.", {"problem": count.problem})
-        return Phrase("{found} {why}", {"found": unread, "why": why})
+        unreadable = Phrase("It could not be checked: {problem}.", {"problem": count.problem})
+        return Phrase("{found} {why}", {"found": unreadable, "why": why})
     values = {"failures": count.failures, "checked": count.rows, **_facts(rule, con)}
     general = Phrase("{failures:,} of {checked:,} rows break it.", values)
     finding = Phrase(rule.found, values) if rule.found else general
@@ -169,24 +169,25 @@ def _message(rule: Rule, count: RowCount, examples: list[str], con: "Connection"
     return Phrase("{found} For example {examples}. {why}", {"found": finding, "examples": listed, "why": why})
 
 
-def has_rows_result(context: SuiteContext, item: CheckedTable, rows: int | str) -> CheckResult:
-    """Return the first check of every object: it can be read, and has rows.
+def has_rows_result(context: SuiteContext, item: CheckedTable, rows_or_problem: int | str) -> CheckResult:
+    """Return the result of the check that an object can be read and has rows. It is the first check of each object.
 
     Parameters
     ----------
-    rows: how many rows the object has, or why it can't be read.
+    rows_or_problem: the number of rows, or as text why the object can't be read.
     """
-    values = {"object": item.name, "problem": rows}
-    unread = Phrase("{object} cannot be read: {problem}. Every figure made from it would be old.", values)
+    values = {"object": item.name, "problem": rows_or_problem}
+    unreadable = Phrase("{object} cannot be read: {problem}. Every figure made from it would be old.", values)
     empty = Phrase("{object} has no rows. Every figure made from it would be empty.", values)
     words = CheckWords(
         Phrase("{object} has rows", values),
-        unread if isinstance(rows, str) else empty,
+        unreadable if isinstance(rows_or_problem, str) else empty,
         Phrase("Extract the source and build again; if its export is empty, ask for a complete one."),
     )
-    checked = rows if isinstance(rows, int) else None
+    checked = rows_or_problem if isinstance(rows_or_problem, int) else None
     check_id = f"{context.suite.name}.{item.name}.has_rows"
     result = context.subject(item).result(check_id, words, "error", 0 if checked else 1, checked)
+    # The English name leaves out the object, which stands beside it.
     return replace(result, name="has rows")
 
 

@@ -71,17 +71,17 @@ class Bucket:
         return [(file.name, file.written_at) for file in self._files_of(contract)]
 
     def fetch(self, contract: ObjectContract) -> list[ExportFile]:
-        """Copy the files of an export.
+        """Return the files of an export as local copies. A version that has an original is not copied again.
 
         Raises
         ------
-        ScorecardError: there is no file, or one can't be copied.
+        ScorecardError: the bucket has no file of the export, or a file can't be copied.
         """
         files = self._files_of(contract)
         if not files:
             names = plain(", ".join(file.name for file in self._list()))
             raise ScorecardError(
-                f"{self.url}/{contract.file} is not there; {self.url} has {names or 'no file'}.",
+                f"The bucket lacks {self.url}/{contract.file}; below {self.url} it has {names or 'no file'}.",
                 f"Put the export there, or correct config.meta.file of {contract.name} in {contract.declared_in}.",
             )
         return [self._copy(file, f"{contract.name}-{number}") for number, file in enumerate(files)]
@@ -113,7 +113,7 @@ class Bucket:
             self.originals.touch([sha256])
             return ExportFile(f"{self.source.name}/{listed.name}", copy, sha256)
         path = self.originals.work / f"{name}{PurePath(listed.name).suffix.lower()}"
-        with self._clear_errors("read"):
+        with self._clear_errors("read", listed.name):
             self.files.get_file(f"{self.root}/{listed.name}", str(path))
             now = _bucket_file(listed.name, self.files.info(f"{self.root}/{listed.name}", refresh=True))
         if now != listed or path.stat().st_size != listed.size:
@@ -144,8 +144,8 @@ class Bucket:
         write_whole(self.copies, json.dumps({**copied, self._version(listed): sha256}, indent=1).encode())
 
     @contextmanager
-    def _clear_errors(self, done: str) -> Iterator[None]:
-        """Turn an error of the bucket into a ScorecardError. `done`: what it should have been, "listed" or "read"."""
+    def _clear_errors(self, done: str, file: str = "") -> Iterator[None]:
+        """Turn an error of the bucket, or of a file in it, into a ScorecardError. done: "listed" or "read"."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         name = self.source.name
@@ -153,12 +153,15 @@ class Bucket:
             f"Look at the connection scorecard_{name}: login and password are an access key's id and secret, which need"
             " s3:ListBucket on the bucket and s3:GetObject below the prefix."
         )
+        place = f"{self.url}/{file}" if file else self.url
         try:
             yield
         except FileNotFoundError as error:
             raise ScorecardError(
-                f"{self.url} cannot be {done}: {_message(error)}.",
-                f"Correct `url` of the source {name} in [sources.{name}] of scorecard.toml, or make the bucket.",
+                f"{place} cannot be {done}: {_message(error)}.",
+                "The file was deleted after it was listed. Run again."
+                if file
+                else f"Correct `url` in [sources.{name}] of scorecard.toml, or create the bucket.",
             ) from None
         except (PermissionError, ClientError) as error:
             raise ScorecardError(f"{self.url} may not be {done}: {_message(error)}.", rights) from None

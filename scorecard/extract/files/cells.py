@@ -169,16 +169,16 @@ def empty_file(source_file: str) -> ScorecardError:
 def too_large(source_file: str, what: str, bounds: Bounds) -> ScorecardError:
     """Return the error of a packed file with too many "cells", or too much "text" or "bytes"."""
     if what == "bytes":
-        problem, setting = f"{source_file} has a part that is far too large once it is unpacked.", ""
+        problem, setting = f"{source_file} has a part, such as a sheet, that is far too large once it is unpacked.", ""
     else:
         limit, noun, name = (
             (bounds.cells, "cells", "max_cells") if what == "cells" else (bounds.text, "characters", "max_text")
         )
         problem = f"{source_file} holds more than {limit:,} {noun} once it is unpacked."
-        setting = f", or raise {name} (SCORECARD_{name.upper()})"
+        setting = f", or raise {name} in scorecard.toml (SCORECARD_{name.upper()})"
     return ScorecardError(
         problem,
-        f"Look whether it is the file that was meant. If it is, export less at once, or as CSV{setting}; the warehouse"
+        f"Check that it is the right file. If it is, export fewer records at once, export CSV{setting}; the warehouse"
         " was left as it was.",
     )
 
@@ -197,11 +197,11 @@ def snake_case(header: str) -> str:
 
 
 def columns_of(header: Sequence[str], contract: ObjectContract, source_file: str) -> list[Column | None]:
-    """Return the column of the contract that each column of the file is, None for an undeclared one.
+    """Return, for each column of a header, the column of the contract that it matches; None for an undeclared one.
 
     Raises
     ------
-    ScorecardError: the file is empty, lacks a column that isn't optional, or has one twice.
+    ScorecardError: the file is empty, lacks a required column, or has a column twice.
     """
     if not any(name.strip() for name in header):
         raise empty_file(source_file)
@@ -209,12 +209,13 @@ def columns_of(header: Sequence[str], contract: ObjectContract, source_file: str
     by_snake_case = {snake_case(column.header): column for column in contract.columns if snake_case(column.header)}
     columns = [by_header.get(text.strip()) or by_snake_case.get(snake_case(text)) for text in header]
     if missing := [column for column in contract.columns if column not in columns and not column.optional]:
+        columns_lacking = "the column" if len(missing) == 1 else "the columns"
         raise ScorecardError(
-            f"{source_file} lacks the column {', '.join(column.header for column in missing)};"
+            f"{source_file} lacks {columns_lacking} {', '.join(column.header for column in missing)};"
             f" it has {plain(', '.join(header))}.",
-            "Export it with that column. If the column was renamed, write its new header as config.meta.header of"
-            f" {', '.join(column.name for column in missing)} in {contract.declared_in}; if it is gone for good, take"
-            f" it out there and out of the staging model of {contract.name} beside it.",
+            "Export it with that column. If the column has a new name, write the name as config.meta.header of"
+            f" {', '.join(column.name for column in missing)} in {contract.declared_in}. If the column is gone for"
+            f" good, delete it from that file and from the staging model of {contract.name} in the same folder.",
         )
     if repeated := sorted({column.name for column in columns if column and columns.count(column) > 1}):
         raise ScorecardError(

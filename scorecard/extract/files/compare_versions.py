@@ -37,7 +37,7 @@ class VersionComparison:
     ) -> ValidatedTable:
         """Compare an export with its raw table; return it with `rows_kept`.
 
-        Makes `<table>_held` and `<table>_mended`; see `ValidatedTable`. A row in quarantine that doesn't say which
+        Makes `<table>_unchanged` and `<table>_mended`; see `ValidatedTable`. A row in quarantine that doesn't say which
         record it is may be any record that the export lacks, so all of those are kept.
 
         Raises
@@ -45,7 +45,7 @@ class VersionComparison:
         Suspect: a file is cut off, or a full export lost more records than is likely.
         """
         contract, table, db = validated.contract, validated.table, self.db
-        db.execute(f"create table {table}_held (_row_version varchar)")
+        db.execute(f"create table {table}_unchanged (_row_version varchar)")
         cut = self._cut_files(validated, files, before)
         problems = [f"ends within a line{_listed(cut, validated)}, which the version before it did not"] if cut else []
         is_compared = contract.full_export and {*contract.primary_key, "_valid_to"} <= self.raw.columns(contract).keys()
@@ -103,7 +103,7 @@ class VersionComparison:
         """Keep the current version of records whose row of the export is in quarantine."""
         table, same = validated.table, _same_sql(validated)
         self.db.execute(f"""
-            insert into {table}_held
+            insert into {table}_unchanged
             select _row_version from {self.raw.current(validated.contract)} as r
             where exists (
                 from {table}_keys as k semi join {table}_bad using (_page, _line) where {same}
@@ -113,7 +113,7 @@ class VersionComparison:
     def _keep_all(self, validated: ValidatedTable) -> None:
         """Keep the current version of all records that the export lacks."""
         self.db.execute(
-            f"insert into {validated.table}_held"
+            f"insert into {validated.table}_unchanged"
             f" select _row_version from {self.raw.current(validated.contract)} as r where {_lacks_sql(validated)}"
         )
 

@@ -23,7 +23,7 @@ BATCH_SIZE = 1_000_000
 """Cells and characters, together, that are written to the scratch database at once."""
 
 # Raised by an archive that is cut off or changed, or has a password or another compression than Excel's.
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError)
+UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError)
 
 
 def read_excel(cells: Cells, file: ExportFile) -> None:
@@ -47,8 +47,8 @@ def read_excel(cells: Cells, file: ExportFile) -> None:
             read = _read(cells, book, _choose_sheet(book, cells.contract.sheet, file.name), file.name)
     except TooLarge as error:
         raise too_large(file.name, str(error), cells.bounds) from error
-    except (*_UNREADABLE, expat.ExpatError, Damaged, KeyError) as error:
-        raise _damaged(content, error, file.name) from error
+    except (*UNREADABLE, expat.ExpatError, Damaged, KeyError) as error:
+        raise _unreadable_workbook(content, error, file.name) from error
     cells.end(file, len(content), read)
 
 
@@ -114,10 +114,17 @@ def _choose_sheet(book: Workbook, wanted: str, source_file: str) -> Sheet:
     return by_name[wanted] if wanted else next((sheet for sheet in book.sheets if sheet.is_visible), book.sheets[0])
 
 
-def _damaged(content: bytes, error: Exception, source_file: str) -> ScorecardError:
-    encrypted = content.startswith(b"\xd0\xcf\x11\xe0")
-    reason = "it has a password, or is of Excel 97" if encrypted else plain(str(error)) or type(error).__name__
+def _unreadable_workbook(content: bytes, error: Exception, source_file: str) -> ScorecardError:
+    """Return the error of a file that can't be read as an Excel workbook."""
+    # An OLE file is a workbook with a password, or one in the format of Excel 97 (.xls).
+    is_ole = content.startswith(b"\xd0\xcf\x11\xe0")
+    reason = (
+        "it has a password, or it is in the format of Excel 97 (.xls)"
+        if is_ole
+        else plain(str(error)) or type(error).__name__
+    )
     return ScorecardError(
         f"{source_file} cannot be read as an Excel workbook: {reason}.",
-        "Save it again as .xlsx without a password, and copy all of it; the warehouse was left as it was.",
+        "Save it again as .xlsx without a password. If it was copied, check that the copy is complete; the warehouse"
+        " was left as it was.",
     )

@@ -97,8 +97,8 @@ def refuse_unfit_state(state: Path) -> None:
     """Refuse a state folder with characters in its path that a warehouse can't have."""
     if unfit := [character for character in UNFIT if character in str(state)]:
         raise ScorecardError(
-            f"The state folder {state} has {' and '.join(unfit)} in its path, which no warehouse can be written to.",
-            f"Set `state` (SCORECARD_STATE) to a folder without any of {' '.join(UNFIT)} in its path.",
+            f"The path of the state folder {state} holds {' '.join(unfit)}, which DuckDB or dlt misreads.",
+            f"Set `state` in scorecard.toml (SCORECARD_STATE) to a path without any of {' '.join(UNFIT)}.",
         )
 
 

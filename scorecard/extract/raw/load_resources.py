@@ -90,7 +90,7 @@ def _versions(table: ValidatedTable, db: "duckdb.DuckDBPyConnection", loaded_at:
                 {row_version(table.columns)} as _row_version,
                 {_load_id()} as _dlt_load_id{validity if table.are_all_new else ""}
             from {table.table}_good join (from {table.table}_pages) using (_page)
-            union all by name from {table.table}_held
+            union all by name from {table.table}_unchanged
             """,
         )
 

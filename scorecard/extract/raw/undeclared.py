@@ -103,11 +103,15 @@ class UndeclaredFields:
 
 
 def _add_path(tree: dict[str, Any], parts: Sequence[str]) -> None:
-    """Add a path to a tree of declared names, unless a shorter path includes it."""
-    for number, part in enumerate(parts, start=1):
-        if number == len(parts):
-            tree[part] = {}
-        elif tree.get(part) == {}:
+    """Add a path to a tree of declared names.
+
+    An empty branch declares all that is below it, so a path below an empty branch adds nothing.
+    """
+    branch = tree
+    for depth, part in enumerate(parts, start=1):
+        if depth == len(parts):
+            branch[part] = {}
+        elif branch.get(part) == {}:
             return
         else:
-            tree = tree.setdefault(part, {})
+            branch = branch.setdefault(part, {})

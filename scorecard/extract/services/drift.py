@@ -113,8 +113,8 @@ def wrong_type(contract: ObjectContract, column: Column, problem: str) -> Scorec
     """Return the error of a declared field that has another type at the service."""
     return ScorecardError(
         problem,
-        f"Correct the data_type of {column.name} in {contract.declared_in} and the staging model of {contract.name}"
-        " beside it.",
+        f"Set the data_type of {column.name} in {contract.declared_in} to a type that fits, and change the staging"
+        f" model of {contract.name} in the same folder.",
     )
 
 

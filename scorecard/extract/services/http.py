@@ -288,8 +288,16 @@ def _shown(url: str) -> str:
 
 
 def _cure_of(status: int, service: str) -> str:
+    """Return what to do about a request that the service refused with a status."""
+    connection = f"the connection scorecard_{service}"
     if status == 401:
-        return f"Renew the credentials of the connection {service}; `scorecard sources check` says whose they are."
+        return f"Renew the credentials of {connection}. `scorecard sources check` shows the account that they are of."
     if status == 403:
-        return f"Give the user of the connection {service} the right to read it; see `scorecard sources check`."
-    return "If an upgrade of the service changed its API, change its connector; the message above says what is refused."
+        return (
+            f"Give the user of {connection} the right to read this address. `scorecard sources check` lists the rights"
+            " that are missing."
+        )
+    return (
+        "Read the reason that the service gives. If the service changed its API, change its connector in"
+        " scorecard/extract/services."
+    )

@@ -58,7 +58,7 @@ class OAuth:
             return http.request("POST", self.path, data=self.grant()).decode(Token)
         except RefusedRequest as error:
             raise ScorecardError(
-                f"{self.product} does not let the connection {self.name} in: {self.reason(error)}.", self.cure
+                f"{self.product} does not let the connection scorecard_{self.name} in: {self.reason(error)}.", self.cure
             ) from None
 
 

@@ -258,9 +258,9 @@ class _ServiceExtraction:
 
 def _too_large(source: SourceContract, name: str, error: Exception) -> ScorecardError:
     return ScorecardError(
-        f"The records of {source.name}.{name} do not fit into memory: {first_line(error)}.",
-        f"Lower page_size in [services.{source.name}], look for records far longer than the others, and"
-        " check that the disk is not full.",
+        f"The records of {source.name}.{name} fit neither into memory nor into the state folder: {first_line(error)}.",
+        f"Check that the disk has space. If it has, lower page_size in [services.{source.name}] of scorecard.toml. If"
+        " the error comes again, look at the service for a record that is far longer than the others.",
     )
 
 

@@ -84,7 +84,7 @@ class _RecordValidation:
         columns = (*contract.columns, UNDECLARED, *DELETED)
         if not are_all_new and {column.name for column in columns} <= self.raw.columns(contract).keys():
             warehouse.drop_unchanged(row_version(columns))
-        db.execute(f"create or replace table {table}_held (_row_version varchar)")
+        db.execute(f"create or replace table {table}_unchanged (_row_version varchar)")
         (loaded,) = db.execute(f"select coalesce(sum(_rows_loaded), 0)::bigint from {table}_pages").fetchone() or (0,)
         return ValidatedTable(contract, table, columns, self.buffer.undeclared, read, loaded, new_bad, are_all_new)
 

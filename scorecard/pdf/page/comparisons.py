@@ -65,7 +65,9 @@ def against_target(
     if figure.at_most is not None:
         return _range(context, metric, figure.value - figure.yardstick, figure.at_most - figure.yardstick)
     change, ratio = difference(figure.value, figure.yardstick)
-    return _cell(context, metric, change, None if metric.is_signed else ratio, scale or context.scale(metric, [figure]))
+    return _difference_cell(
+        context, metric, change, None if metric.is_signed else ratio, scale or context.scale(metric, [figure])
+    )
 
 
 def against_prior(
@@ -181,7 +183,7 @@ def change_cell(
     if compared.few:
         period = context.formats.period(compared.base, context.close.fiscal)
         return Cell(context.say("na"), None, "na", context.footnote(context.say("na.small_base", period=period)))
-    return _cell(context, metric, compared.change, compared.ratio, scale or context.scale(metric, [figure]))
+    return _difference_cell(context, metric, compared.change, compared.ratio, scale or context.scale(metric, [figure]))
 
 
 def _since_unsettled(
@@ -205,10 +207,14 @@ def _no_base(context: PageContext, metric: MetricDefinition, figure: Figure, bas
     return context.reason((base_figure and base_figure.na_reason) or "no_history", period)
 
 
-def _cell(context: PageContext, metric: MetricDefinition, change: Decimal, ratio: Decimal | None, scale: Scale) -> Cell:
+def _difference_cell(
+    context: PageContext, metric: MetricDefinition, change: Decimal, ratio: Decimal | None, scale: Scale
+) -> Cell:
+    """Print a difference: of a percentage in points, else as a share of its base, else as it is."""
     if ratio is None and metric.unit != "percent":
         text = context.formats.value(change, scale, signed=True)
     else:
+        # A difference is given, so there is always a text.
         text = context.formats.change(metric.unit, change, ratio) or ""
     return Cell(text, tone=tone(metric, text))
 

@@ -81,5 +81,8 @@ class Wording:
 
     def _fill(self, key: str, message: str, values: dict[str, object]) -> str:
         if key not in self.ids or message == key:
-            raise ScorecardError(f"{self.path} has no message {key!r}.", "Add the message.")
+            raise ScorecardError(
+                f"{self.path} has no message {key!r}.",
+                "Add it there and to the English file, or correct the id where a template uses it.",
+            )
         return filled_in(message, values, f"The message {key!r} in {self.path}")

@@ -73,7 +73,12 @@ def bucket_of(shop: Shop, settings: Settings) -> Bucket:
     [
         ("s3://reports/in/shop", {"login": "AKWRONG"}, "may not be", "s3:ListBucket"),
         ("s3://nowhere/in/shop", {}, "cannot be", "url"),
-        ("s3://reports/elsewhere", {}, "orders.csv is not there; s3://reports/elsewhere has no file", "Put the export"),
+        (
+            "s3://reports/elsewhere",
+            {},
+            "lacks s3://reports/elsewhere/orders.csv; below",
+            "Put the export",
+        ),
         ("s3://reports/in/shop", {"host": "http://127.0.0.1:1"}, "cannot be", "host and extra.region"),
     ],
 )
@@ -96,7 +101,7 @@ def test_what_cannot_be_read_is_said(
 def test_an_address_that_is_none_is_said(shop: Shop, s3: S3) -> None:
     settings = settings_of(shop, s3, host="storage.internal:9000")
     (checked,) = connectors.check(settings, load_contracts(settings))
-    assert "The host of the connection shop lacks the https://" in checked.missing[0]
+    assert "The host of the connection scorecard_shop lacks the https://" in checked.missing[0]
 
 
 def test_an_object_that_may_not_be_read_is_said(shop: Shop, s3: S3) -> None:

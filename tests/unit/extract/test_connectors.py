@@ -59,7 +59,7 @@ def test_a_wrong_host_is_the_line_of_its_source_alone(given: Any, host: str, mes
     checks = checked(given({"host": host}))
     assert {"hubspot", "maven_crm", "ravenstack"} <= checks.keys()
     (missing,) = checks["hubspot"].missing
-    assert missing.startswith("The host of the connection hubspot ")
+    assert missing.startswith("The host of the connection scorecard_hubspot ")
     assert message in missing
     assert cure in missing
     assert "hunter2" not in missing

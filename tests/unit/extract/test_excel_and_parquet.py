@@ -234,7 +234,7 @@ PARQUET = parquet(**ROW)
         (b"", "orders.parquet", "is empty: it has not even a header"),
         (SHEET[: len(SHEET) // 2], "orders.xlsx", "cannot be read as an Excel workbook"),
         (b"order_id,amount\n", "orders.xlsx", "cannot be read as an Excel workbook"),
-        (b"\xd0\xcf\x11\xe0 and more", "orders.xlsx", "it has a password, or is of Excel 97"),
+        (b"\xd0\xcf\x11\xe0 and more", "orders.xlsx", "it has a password, or it is in the format of Excel 97"),
         (PARQUET[: len(PARQUET) // 2], "orders.parquet", "cannot be read as Parquet"),
         (PARQUET[:4] + bytes(200) + PARQUET[204:], "orders.parquet", "cannot be read as Parquet"),
         (SHEET, "orders.parquet", "cannot be read as Parquet"),

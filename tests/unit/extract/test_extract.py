@@ -321,7 +321,7 @@ def test_a_state_folder_that_cannot_be_written_to_is_named(shop: Shop, letter: s
     state = shop.root / f"a{letter}b/state"
     with pytest.raises(ScorecardError) as error:
         shop.extract(state=state)
-    assert f"The state folder {state} has {letter} in its path" in error.value.problem
+    assert f"The path of the state folder {state} holds {letter}" in error.value.problem
     assert "SCORECARD_STATE" in error.value.cure
     assert not state.parent.exists()
 

@@ -206,7 +206,7 @@ def test_wrong_use_is_told(settings: Settings, visits: Path) -> None:
         (lambda: start_source(settings, "Orbit", [CASES / "deals.csv"]), "can't be the name of a source"),
         (lambda: start_source(settings, "x", [CASES / "deals.csv"], concept="deals"), "There is no concept deals"),
         (lambda: start_fact(settings, "probe_visit", "probe_desk", "visit"), "has no table visit"),
-        (lambda: start_fact(settings, "probe_visit", "probe_desk", "visits", ["team"]), "has no team"),
+        (lambda: start_fact(settings, "probe_visit", "probe_desk", "visits", ["team"]), "has no column team"),
         (lambda: start_fact(settings, "probe_visit", "probe_desk", "visits", [], "guide"), "no column guide of days"),
         (lambda: start_metric(settings, "win_rate"), "There is a metric win_rate"),
         (lambda: start_metric(settings, "probes", "core_probes"), "no fact core_probes"),

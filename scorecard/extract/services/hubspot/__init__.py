@@ -97,7 +97,7 @@ class HubSpot:
         if kind not in self._defined:
             path = fixed.SHORT_LISTS.get(kind, f"{fixed.PROPERTIES}/{kind}")
             with explain_unreadable(
-                f"HubSpot does not let the connection {self.name} read {kind}.",
+                f"HubSpot does not let the connection scorecard_{self.name} read {kind}.",
                 f"Grant its app the scope {fixed.SCOPES.get(kind, 'for it')}, or leave the object out of `objects`"
                 f" of the service {self.name} in the settings.",
             ):

@@ -160,9 +160,9 @@ def connect(name: str, connection: Connection, reserve: float) -> Http:
     host, secret, by_oauth = connection.host or fixed.HOST, connection.secret("password"), uses_oauth(connection)
     if not secret or (by_oauth and not connection.login):
         raise ScorecardError(
-            f"The connection {name} lacks its password or login.",
-            "Set password to the service key, or the token of a private app; or, for an OAuth app, login to its"
-            " client id, password to its client secret and extra.refresh_token.",
+            f"The connection scorecard_{name} has no {'login' if secret else 'password'}.",
+            "For a service key or a private app, set password to its token. For an OAuth app, set login to the client"
+            " id, password to the client secret, and extra.refresh_token to the refresh token.",
         )
     oauth = OAuth(
         name,

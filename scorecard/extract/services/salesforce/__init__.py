@@ -93,7 +93,7 @@ class Salesforce:
         """Return the types of the readable fields of an object, by name, and the time of the response."""
         if name not in self._described:
             with explain_unreadable(
-                f"Salesforce has no object {name} that the user of the connection {self.name} may read.",
+                f"Salesforce has no object {name} that the user of the connection scorecard_{self.name} may read.",
                 "Give the user's permission set the right to read the object and its fields, or leave it out of"
                 f" `objects` of the service {self.name} in the settings.",
             ):

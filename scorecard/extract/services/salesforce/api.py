@@ -28,7 +28,7 @@ from scorecard.shared.settings import Connection
 
 JOB_CURE = "Run again: a new job is made. If it happens again, raise bulk_above: records are then read page by page."
 
-Answer = tuple[QueryPage, ServiceResponse]
+PageResult = tuple[QueryPage, ServiceResponse]
 
 
 @dataclass
@@ -48,7 +48,9 @@ class SalesforceApi:
                 raise
             return 0
 
-    def pages(self, query: Query, low: datetime | None, high: datetime | None, begun_at: datetime) -> Iterator[Answer]:
+    def pages(
+        self, query: Query, low: datetime | None, high: datetime | None, begun_at: datetime
+    ) -> Iterator[PageResult]:
         """Yield the pages of a stretch of time, in halves if the query of the whole times out."""
         try:
             first = self._query(query.between(low, high))
@@ -64,12 +66,12 @@ class SalesforceApi:
             return
         yield from self._follow(query.name, first)
 
-    def _query(self, query: str) -> Answer:
+    def _query(self, query: str) -> PageResult:
         size = f"batchSize={max(self.page_size, 200)}"
         response = self.http.get("queryAll", {"q": query}, headers={"Sforce-Query-Options": size})
         return response.decode(QueryPage), response
 
-    def _follow(self, name: str, first: Answer) -> Iterator[Answer]:
+    def _follow(self, name: str, first: PageResult) -> Iterator[PageResult]:
         page, response = first
         seen: set[str | None] = set()
         while True:
@@ -119,7 +121,7 @@ def connect(name: str, connection: Connection, reserve: float) -> Http:
     """
     if not connection.host or not connection.login:
         raise ScorecardError(
-            f"The connection {name} lacks its host or login.",
+            f"The connection scorecard_{name} lacks its host or login.",
             "Set host to the org's own address (My Domain) and login to the consumer key of the External Client App.",
         )
     oauth = OAuth(

@@ -100,7 +100,7 @@ class Sql:
                 table = reflect(db, name)
             if table is None:
                 raise ScorecardError(
-                    f"The database of the connection {self.name} has no table {name} that its user can see.",
+                    f"The database of the connection scorecard_{self.name} has no table {name} that its user can see.",
                     "Correct config.meta.object (schema.table) of it in the contract, or grant the user usage on its"
                     " schema.",
                 )

@@ -38,9 +38,11 @@ def connect(name: str, connection: Connection) -> sa.Engine:
         url = sa.make_url(connection.host)
     except (exc.ArgumentError, ValueError):
         # A port that is no number is a ValueError.
-        raise ScorecardError(f"The host of the connection {name} is no address of a database.", wanted) from None
+        raise ScorecardError(
+            f"The host of the connection scorecard_{name} is no address of a database.", wanted
+        ) from None
     if url.password or url.username or "password" in url.query:
-        raise ScorecardError(f"The host of the connection {name} holds a user or a password.", wanted)
+        raise ScorecardError(f"The host of the connection scorecard_{name} holds a user or a password.", wanted)
     url = encrypted(name, url)
     kind = url.drivername.partition("+")[0]
     if connection.login:
@@ -50,7 +52,7 @@ def connect(name: str, connection: Connection) -> sa.Engine:
         return sa.create_engine(url, poolclass=sa.NullPool, hide_parameters=True, connect_args=given)
     except (exc.NoSuchModuleError, ModuleNotFoundError):
         raise ScorecardError(
-            f"No driver for {plain(kind)}, the database of the connection {name}, is installed.",
+            f"No driver for {plain(kind)}, the database of the connection scorecard_{name}, is installed.",
             "PostgreSQL's is. For another, add its driver to pyproject.toml and requirements.lock.",
         ) from None
 
@@ -75,14 +77,14 @@ def encrypted(name: str, url: sa.URL) -> sa.URL:
         if any(word in option.lower() for option in url.query for word in ("ssl", "tls", "encrypt")):
             return url
         raise ScorecardError(
-            f"The host of the connection {name} doesn't say how the connection to {plain(kind)} is encrypted.",
+            f"The host of the connection scorecard_{name} doesn't say how traffic to {plain(kind)} is encrypted.",
             "Add the option of its driver that switches TLS on and verifies the certificate to the address; an option"
             " that switches it off is accepted, too.",
         )
     mode = str(url.query.get("sslmode", "verify-full"))
     if mode in ("allow", "prefer"):
         raise ScorecardError(
-            f"The host of the connection {name} has sslmode={mode}, with which the password may be sent in the clear.",
+            f"The host of the connection scorecard_{name} has sslmode={mode}: the password may be sent in the clear.",
             "Write sslmode=verify-full (or leave it out), or sslmode=require where the certificate can't be verified.",
         )
     options = {"sslmode": mode}
@@ -104,7 +106,7 @@ def session(name: str, engine: sa.Engine) -> Iterator[sa.Connection]:
         db = engine.connect()
     except exc.DBAPIError as error:
         raise ScorecardError(
-            f"The connection {name} to its database failed: {_message(error)}.",
+            f"The connection scorecard_{name} to its database failed: {_message(error)}.",
             f"If the message names a password, a user or a database, check login and password of the connection"
             f" scorecard_{name}, and the database's name in its host. Otherwise check the address and whether the"
             " database runs, and run again.",
@@ -124,16 +126,17 @@ def _refusal(name: str, error: exc.DBAPIError) -> ScorecardError:
     code = getattr(error.orig, "pgcode", None)
     if code == _DENIED:
         return Denied(
-            f"The database refuses the user of the connection {name}: {_message(error)}.",
+            f"The database refuses the user of the connection scorecard_{name}: {_message(error)}.",
             "Grant the user usage on the schema and select on the table, or on the columns of the contract.",
         )
     if code in _GONE:
         return ScorecardError(
-            f"The database of the connection {name} lacks the table or its schema: {_message(error)}.",
-            "Correct config.meta.object of the table in the contract, or have the table made again.",
+            f"The database of the connection scorecard_{name} has no such table or schema: {_message(error)}.",
+            f"Correct config.meta.object of that table in the _sources.yml of the source {name}, or ask the owner of"
+            " the database to restore the table.",
         )
     return ScorecardError(
-        f"The reading of the database of the connection {name} broke off: {_message(error)}.",
+        f"The reading of the database of the connection scorecard_{name} broke off: {_message(error)}.",
         "Run again: what was loaded is kept. If it happens again, look for the reason in the log of the database.",
     )
 

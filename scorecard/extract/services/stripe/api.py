@@ -47,7 +47,7 @@ class StripeApi:
         key = connection.secret("password")
         if not re.fullmatch(r"\w+", key, re.ASCII):
             raise ScorecardError(
-                f"The connection {name} has no key of Stripe as its password.",
+                f"The connection scorecard_{name} has no key of Stripe as its password.",
                 "Set its password to a restricted key (rk_…) with the rights that the connector's README lists.",
             )
         self.mode = "live mode" if "_live_" in key else "test mode"
@@ -85,7 +85,7 @@ class StripeApi:
         """Return the error of a refusal; Stripe's own words about a key repeat a part of it."""
         if error.status == 401:
             return ScorecardError(
-                f"Stripe does not accept the key of the connection {self.name}.",
+                f"Stripe does not accept the key of the connection scorecard_{self.name}.",
                 "Set its password to a key that is neither expired nor rolled (Developers, API keys), of the right mode"
                 " (live or test).",
             )
@@ -94,7 +94,7 @@ class StripeApi:
             if expanded:
                 kind += f" with their {expanded.removeprefix('data.')}"
             return NotAllowed(
-                f"The key of the connection {self.name} may not read {kind}.",
+                f"The key of the connection scorecard_{self.name} may not read {kind}.",
                 f"In Stripe's dashboard (Developers, API keys) give the restricted key the right to read {kind}, or"
                 f" leave the tables out of `objects` of the service {self.name} in the settings.",
             )

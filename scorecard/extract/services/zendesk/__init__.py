@@ -76,7 +76,7 @@ class Zendesk:
                 f" {', '.join(fixed.SHAPES)}.",
             )
         with explain_unreadable(
-            f"Zendesk has no {name} that the user of the connection {self.name} may read.",
+            f"Zendesk has no {name} that the user of the connection scorecard_{self.name} may read.",
             "Make the user an admin, which exports and ratings need (an OAuth token also needs the scope read), or"
             f" leave it out of `objects` of the service {self.name} in the settings.",
         ):

@@ -92,7 +92,7 @@ def connect(name: str, connection: Connection) -> Http:
     token, secret = connection.secret("access_token"), connection.secret("password")
     if not connection.host or not (token or (connection.login and secret)):
         raise ScorecardError(
-            f"The connection {name} lacks its host, its login or its token.",
+            f"The connection scorecard_{name} lacks its host, its login or its token.",
             "Set host to https://<your subdomain>.zendesk.com, and login to an agent's e-mail address followed by"
             " /token and password to an API token, or access_token in extra to an OAuth token.",
         )
@@ -112,16 +112,16 @@ def me(http: Http) -> tuple[ServiceResponse, User]:
     try:
         response = http.get("users/me.json")
         user = response.decode(CurrentUser).user
-        reason = "it takes us for nobody" if user.id is None else ""
+        reason = "it answers that no user is logged in" if user.id is None else ""
     except RefusedRequest as error:
         if error.status not in (401, 403):
             raise
         reason = error.reason("description", "error")
     if reason:
         raise ScorecardError(
-            f"Zendesk does not let the connection {http.service} in: {reason}.",
-            "Check that its login is an e-mail address followed by /token and its password an active API token, or"
-            " that access_token in its extra has not expired or been revoked.",
+            f"Zendesk does not let the connection scorecard_{http.service} in: {reason}.",
+            "With an API token: check that login is an agent's e-mail address followed by /token, and that password is"
+            " an active token. With OAuth: check that extra.access_token is still valid.",
         )
     return response, user
 
