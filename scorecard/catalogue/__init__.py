@@ -145,9 +145,9 @@ def read_catalogue(settings: Settings, mistakes: Mistakes, unit: str | None = No
         check_caveats(sources, known_metrics, mistakes)
     if known_metrics is not None:
         parameters.check_names(known_metrics, mistakes)
-    if known_metrics is not None:
+        # In place: known_dimensions is the same dictionary, so it has the crossings, too.
         dimensions |= crossings((pair for metric in metrics.values() for pair in metric.cross), dimensions)
-    known = Known(metrics=known_metrics, dimensions=known_dimensions and dimensions, units=units)
+    known = Known(metrics=known_metrics, dimensions=known_dimensions, units=units)
     scorecards = read_scorecards(settings.project / "reports", known, translations, mistakes)
     return Catalogue(metrics, scorecards, dimensions)
 

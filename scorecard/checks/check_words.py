@@ -118,7 +118,7 @@ GAPS = CheckWords(
 FALLS = CheckWords(
     Phrase("the last month has as many records as before"),
     Phrase(
-        "In {month} there are {failures:,} records of {what}, where the six months before have about {usual:,} each. An"
+        "In {month} there are {number:,} records of {what}, where the six months before have about {usual:,} each. An"
         " export that isn't whole looks like that."
     ),
     Phrase("Compare that month with the source, and export it again if it has more."),

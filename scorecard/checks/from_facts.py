@@ -181,7 +181,10 @@ def _gaps(records: _Records, day: str) -> _Count:
 
 
 def _falls(records: _Records, day: str) -> _Count:
-    """Compare the number of records in the last whole month with the six months before it."""
+    """Compare the last whole month's number of records with the median of the six months before it.
+
+    A fall is one failure, and the number may be 0.
+    """
     month, number, usual, months, checked = records.row(f"""
         , known as (select max({day}) as day from records where {day} <= cast(loaded_at as date)),
         last_month as (
@@ -198,7 +201,7 @@ def _falls(records: _Records, day: str) -> _Count:
         from counted
     """)
     has_fallen = months == 6 and usual >= _MIN_RECORDS and number * 2 < usual
-    return _Count(number if has_fallen else 0, checked, {"month": month, "usual": int(usual or 0)})
+    return _Count(1 if has_fallen else 0, checked, {"month": month, "number": number, "usual": int(usual or 0)})
 
 
 def _similar(records: _Records, dimensions: Sequence[str]) -> _Count:

@@ -236,8 +236,8 @@ def _horizons(
 def renamed_members(connection: duckdb.DuckDBPyConnection, unit: str) -> list[tuple[str, str, str]]:
     """Return the renamed members of a business unit: dimension, other name, and present name."""
     view = connection.execute(
-        "select 1 from duckdb_views() where schema_name = 'intermediate' and view_name = 'int_names' "
-        "and database_name = current_database()"
+        "select 1 from information_schema.tables where table_schema = 'intermediate' and table_name = 'int_names' "
+        "and table_catalog = current_database()"
     ).fetchone()
     if view is None:
         return []

@@ -33,7 +33,10 @@ Related = Mapping[tuple[str, RecordKey], list[RecordKey]]
 
 
 class Difference(NamedTuple):
-    """An observation that differs between two editions, or that only one of them has."""
+    """An observation that differs between two editions, or that only one of them has.
+
+    was_provisional: whether it was settling in the old edition; false if that lacks it.
+    """
 
     number: int
     metric: str
@@ -41,7 +44,7 @@ class Difference(NamedTuple):
     source_object: str
     record_id: str
     changed: list[str]
-    provisional: bool
+    was_provisional: bool
 
 
 @dataclass(frozen=True)
@@ -185,13 +188,13 @@ def _find_differences(connection: duckdb.DuckDBPyConnection, dimensions: Sequenc
     connection.execute(
         "create temp table differing as with changed as ("
         f"select old, new, list_filter([{changed}], lambda name: name is not null) as changed, "
-        "old.provisional as open from old_numbered as old "
+        "old.provisional as was_provisional from old_numbered as old "
         f"join new_numbered as new on {same} where {' or '.join(differs.values())}), both_editions as ("
-        "select unnest(old), changed, open from changed union all by name "
-        "select unnest(new), changed, open from changed union all by name "
-        "select new.*, null::varchar[] as changed, false as open "
+        "select unnest(old), changed, was_provisional from changed union all by name "
+        "select unnest(new), changed, was_provisional from changed union all by name "
+        "select new.*, null::varchar[] as changed, false as was_provisional "
         f"from new_numbered as new anti join old_numbered as old on {same} union all by name "
-        "select old.*, null::varchar[] as changed, old.provisional as open "
+        "select old.*, null::varchar[] as changed, old.provisional as was_provisional "
         f"from old_numbered as old anti join new_numbered as new on {same}) "
         "select row_number() over () as number, * from both_editions"
     )
@@ -214,11 +217,11 @@ def _by_period(edition: str) -> str:
 
 def _differences(connection: duckdb.DuckDBPyConnection) -> list[Difference]:
     rows = connection.execute(
-        "select number, metric, source_system, source_object, record_id, changed, open from differing"
+        "select number, metric, source_system, source_object, record_id, changed, was_provisional from differing"
     ).fetchall()
     return [
-        Difference(number, metric, source, table, record_id, changed or [], provisional)
-        for number, metric, source, table, record_id, changed, provisional in rows
+        Difference(number, metric, source, table, record_id, changed or [], was_provisional)
+        for number, metric, source, table, record_id, changed, was_provisional in rows
     ]
 
 
@@ -257,7 +260,7 @@ def _reasons(
     }
     if kinds:
         return sorted(kinds, key=RANK.index)
-    if difference.provisional:
+    if difference.was_provisional:
         return ["window ended"]
     possible = ["definition"] if definitions.changed(difference.metric) else []
     if _related_changed(difference, definitions, history):

@@ -80,9 +80,16 @@ def _figure_differences(
     shown: Sequence[Shown],
     periods: Periods,
 ) -> Iterator[Row]:
-    """Yield the differences of figures. ``figures``: those of either edition. ``reasons``: in their records."""
+    """Yield the differences of figures.
+
+    Parameters
+    ----------
+    figures: those of either edition. reasons: why the records of a figure differ; of a derived figure, the reasons of
+        its terms.
+    """
     for figure in figures:
-        # A figure that only one edition froze for an action was not printed differently in the other.
+        # Every edition has the figures of `periods.labels`. Those of another period are frozen for an action only, so
+        # it is no difference if one edition lacks them.
         if (figure["in_old"] and figure["in_new"]) or figure["period"] in periods.labels:
             for field, causes in _changed(figure, reasons.get(_key(figure), []), definitions):
                 yield _entry(figure, field, causes, shown, periods)

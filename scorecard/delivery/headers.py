@@ -12,15 +12,22 @@ _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-
 _LONGEST_ADDRESS = 254
 
 
-def check_address(address: str) -> None:
+def check_address(address: str, what: str) -> None:
     """Refuse an address that is not plain ``name@domain``, such as one with a line end or with a second address.
+
+    Parameters
+    ----------
+    what: what has the address, as "The setting mail_from".
 
     Raises
     ------
     ScorecardError: it is not plain.
     """
     if len(address) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(address):
-        raise ScorecardError(f"{address!r} is not an address that mail can be sent to.", "Write it as name@domain.")
+        raise ScorecardError(
+            f"{what} is {address!r}, which is not a plain address.",
+            "Write it as name@domain, with letters from a to z only.",
+        )
 
 
 def check_subject(subject: str) -> None:

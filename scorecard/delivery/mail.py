@@ -80,7 +80,7 @@ def deliver(settings: Settings, letters: Sequence[Letter], channel: Channel | No
 
 def _refuse_unfit(letter: Letter) -> None:
     """Refuse a letter with a wrong address, a reader outside the audience, or a language that lacks words."""
-    check_address(letter.recipient)
+    check_address(letter.recipient, f"A recipient of the scorecard {letter.scorecard}")
     if letter.recipient.rsplit("@", 1)[1].lower() not in {domain.lower() for domain in letter.domains}:
         raise ScorecardError(
             f"{letter.recipient} is outside the audience of the scorecard {letter.scorecard}.",
@@ -109,7 +109,8 @@ def _message(settings: Settings, letter: Letter, message_id: str) -> EmailMessag
         pdf = letter.pdf.read_bytes()
     except OSError as error:
         raise ScorecardError(
-            f"The PDF {letter.pdf} can't be read: {error.strerror}.", f"Render {letter.close_id} again."
+            f"The PDF {letter.pdf} can't be read: {error.strerror}.",
+            f"Correct its permissions, or delete it and publish {letter.close_id} again, which renders a missing PDF.",
         ) from error
     content: dict[str, Any] = {
         "summary": letter.summary,

@@ -61,7 +61,7 @@ def post(settings: Settings, prepared: Sequence[Prepared], channel: Channel | No
     channel = channel or SmtpChannel(settings)
     for letter in prepared:
         channel.check(letter.key.recipient)
-    check_address(settings.mail_from)
+    check_address(settings.mail_from, "The setting mail_from")
     with _alone(settings), opened(settings) as ledger:
         settle(ledger, channel)
         _refuse_other_content(settings, ledger, prepared)

@@ -47,7 +47,7 @@ class SmtpChannel:
 
     def check(self, recipient: str) -> None:
         """Refuse a recipient who is not a plain address of mail."""
-        check_address(recipient)
+        check_address(recipient, "A recipient")
 
     @contextmanager
     def session(self) -> Iterator["SmtpConnection"]:

@@ -20,7 +20,7 @@ from scorecard.shared.templates import fill
 
 _TEMPLATE = "scorecard.html.j2"
 _STYLE = "scorecard.css"
-# How close the lines of the first page stand: closer, until it is one page.
+# How close the lines of the first page stand. They get closer until all that belongs on it fits.
 _DENSITIES = ("", "close", "tight")
 
 
@@ -84,7 +84,7 @@ def _pdf(context: PageContext, document: ScorecardDocument, reports_dir: Path) -
     with _garbage_collection_off(), _LayoutWarnings() as warnings:
         for density in _DENSITIES:
             laid_out = _laid_out(context, document, reports_dir, density)
-            # The second page begins with the tree, if the first page is one page.
+            # The tree begins the second page if all before it fits on the first. The closest lines stay even if not.
             if "tree" in laid_out.pages[1].anchors:
                 break
         pdf: bytes = laid_out.write_pdf(attachments=attachments, pdf_identifier=identifier, pdf_variant="pdf/ua-1")

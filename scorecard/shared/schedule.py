@@ -53,7 +53,8 @@ class Holidays:
             return frozenset()
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise ScorecardError(
-                f"The holidays in {self._path} cannot be read: {error}.", "Save the file as CSV in UTF-8."
+                f"The holidays in {self._path} cannot be read: {error}.",
+                "Correct its permissions, or save it as CSV in UTF-8.",
             ) from error
 
     def is_working_day(self, day: date) -> bool:

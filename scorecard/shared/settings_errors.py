@@ -21,13 +21,18 @@ def refuse_unknown_variables(settings: Collection[str]) -> None:
     ------
     ScorecardError: names the variable, and the known ones.
     """
-    # dbt's profile reads SCORECARD_WAREHOUSE.
-    known = {f"SCORECARD_{name.upper()}" for name in (*settings, "warehouse")}
+    known = {f"SCORECARD_{name.upper()}" for name in settings}
+    # It is no setting: dbt's profile reads it where a person runs dbt by hand.
+    allowed = {*known, "SCORECARD_WAREHOUSE"}
     for name in os.environ:
-        if name.upper().startswith("SCORECARD_") and name.upper().partition("__")[0] not in known:
+        variable = name.upper().partition("__")[0]
+        if variable.startswith("SCORECARD_") and variable not in allowed:
+            close = get_close_matches(variable, sorted(known), n=1)
             raise ScorecardError(
                 f"The environment variable {name} is not a setting.",
-                f"Correct its name or unset it. The settings are: {', '.join(sorted(known))}.",
+                f"Write {close[0]}, or unset it."
+                if close
+                else f"Unset it, or write one of: {', '.join(sorted(known))}.",
             )
 
 
@@ -80,8 +85,8 @@ def no_json() -> ScorecardError:
     subject = " and ".join(sorted(names)) or "A variable SCORECARD_…"
     return ScorecardError(
         f"{subject} in the environment {'are' if len(names) > 1 else 'is'} not JSON.",
-        'Write it as {"<source>": {…}}, a list as ["…", "…"], with double quotes; look for a quote, comma or brace that'
-        " is missing.",
+        'Write an object as {"<name>": …} and a list as ["…", "…"], with double quotes. Look for a quote, comma or'
+        " brace that is missing.",
     )
 
 

@@ -74,7 +74,7 @@ class Dbt:
         from dbt.cli.main import dbtRunner
 
         with _environment(self._settings):
-            outcome = dbtRunner().invoke([*arguments, *self._where()])
+            outcome = dbtRunner().invoke([*arguments, *self._project_options()])
         _release()
         return bool(outcome.success)
 
@@ -125,9 +125,10 @@ class Dbt:
         return outcome
 
     def _common(self) -> list[str]:
-        return [*self._where(), "--log-level", "none", "--log-level-file", "info", "--no-print"]
+        return [*self._project_options(), "--log-level", "none", "--log-level-file", "info", "--no-print"]
 
-    def _where(self) -> list[str]:
+    def _project_options(self) -> list[str]:
+        """Return the options that every command needs: the folders and the variables."""
         folder = str(self._settings.dbt_project)
         return [
             *("--project-dir", folder, "--profiles-dir", folder),

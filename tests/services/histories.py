@@ -12,7 +12,7 @@ from tests.conftest import NIGHTLY
 from .conftest import Reader
 
 HISTORIES = settings(
-    max_examples=100 if NIGHTLY else 6,
+    max_examples=50 if NIGHTLY else 6,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -641,7 +641,9 @@ def test_a_signed_assertion_lets_us_in_and_in_again(connect: Connect, org: Sales
     assert reader.current("opportunity", COLUMNS) == truth(org)
 
     extra["private_key"] = pem.decode()[:200]
-    with pytest.raises(ScorecardError, match="private_key of the connection can't sign") as error:
+    with pytest.raises(
+        ScorecardError, match="private_key in extra of the connection scorecard_salesforce can't sign"
+    ) as error:
         reader.extract()
     assert pem.decode()[60:100] not in str(error.value)
 

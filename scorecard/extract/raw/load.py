@@ -19,7 +19,7 @@ from scorecard.extract.raw.recover import take_back
 from scorecard.extract.raw.validate import ValidatedTable
 from scorecard.extract.raw.warehouse_file import Types, cannot_use, is_damaged, is_locked, open_warehouse
 from scorecard.shared.errors import ScorecardError
-from scorecard.shared.sql import literal, quoted
+from scorecard.shared.sql import first_line, literal, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -70,7 +70,7 @@ def _load_or_take_back(warehouse: Path, source: SourceContract, work: Path, reso
             raise cannot_use(warehouse, cause) from error
         take_back(warehouse, source)
         raise ScorecardError(
-            f"Loading {source.name} failed in the step {error.step}: {str(cause).strip().splitlines()[0]}.",
+            f"Loading {source.name} failed in dlt's step {error.step}: {first_line(cause) or type(cause).__name__}.",
             "The warehouse was put back as it was. Remove the cause (is the disk full?) and run again.",
         ) from error
 

@@ -32,7 +32,8 @@ def open_warehouse(path: Path, read_only: bool) -> "Iterator[duckdb.DuckDBPyConn
 
     Raises
     ------
-    ScorecardError: another process uses the file, or it is damaged or isn't a DuckDB file.
+    ScorecardError: another process uses the file, it is damaged or isn't a DuckDB file, or a query in the block fails:
+        DuckDB reads most of the file only when a query needs it.
     """
     import duckdb
 

@@ -75,8 +75,9 @@ def refuse_retyped(db: "duckdb.DuckDBPyConnection", table: str, contract: Object
             raise ScorecardError(
                 f"The field {column.header} of {contract.object} holds no {column.data_type} any more:"
                 f" none of {values} values fits.",
-                f"If its type was changed at the service, correct the data_type of {column.name} in"
-                f" {contract.declared_in} and the staging model of {contract.name} beside it.",
+                f"If its type was changed at the service, set the data_type of {column.name} in"
+                f" {contract.declared_in} to one that fits, and change the staging model of {contract.name} in the same"
+                " folder. If it was not, correct the values at the service.",
             )
 
 

@@ -184,9 +184,10 @@ class Http:
             return response, self._read(response)
         except requests.exceptions.SSLError:
             raise ScorecardError(
-                f"The connection to {self.service} can't be made secure: this machine doesn't trust its certificate.",
-                "Check the host of the connection. Behind a company's own proxy, name the file of its authorities in"
-                " REQUESTS_CA_BUNDLE.",
+                f"The connection to {self.service} can't be made secure: this machine doesn't trust its certificate,"
+                " the certificate is of another host, or nothing speaks TLS there.",
+                "Check the host of the connection, and its port. Behind a company's own proxy, set the environment"
+                " variable REQUESTS_CA_BUNDLE to the file of the proxy's authorities.",
             ) from None
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
             raise _Retry(f"the connection failed ({type(error).__name__})") from None

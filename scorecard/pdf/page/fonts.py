@@ -69,7 +69,8 @@ def font_files() -> tuple[FontFile, ...]:
         ).stdout.splitlines()
     except (OSError, subprocess.SubprocessError) as error:
         raise ScorecardError(
-            f"fontconfig can't list the fonts: {error}.", "Install it: sudo apt-get install fontconfig"
+            f"fontconfig can't list the fonts: {error}.",
+            "Install it: sudo apt-get install fontconfig. If it is there, run `fc-list` and correct what it says.",
         ) from error
     installed = {(family, style): (index, file) for family, style, index, file in map(_fields, sorted(listed))}
     fonts = []

@@ -23,7 +23,8 @@ class Wording:
         if language not in (known := languages(reports_dir)):
             raise ScorecardError(
                 f"There are no words for the language {language!r}.",
-                f"Choose one of: {', '.join(known)}, or add reports/locales/{language}/LC_MESSAGES/scorecard.po.",
+                f"Correct `languages` of the scorecard to some of: {', '.join(known)}; or add"
+                f" reports/locales/{language}/LC_MESSAGES/scorecard.po.",
             )
         self.language = language
         self._reports = reports_dir

@@ -91,7 +91,7 @@ def test_a_signed_request_may_go_unencrypted() -> None:
 @pytest.mark.parametrize("name", ["hubspot", "stripe"])
 def test_a_token_that_no_header_can_carry(given: Any, name: str) -> None:
     (missing,) = checked(given({"password": "hunter2\N{EN DASH}hunter2"}, name))[name].missing
-    assert missing.startswith(f"The password of the connection {name} has a control character")
+    assert missing.startswith(f"The password of the connection scorecard_{name} has a control character")
     assert "hunter" not in missing
 
 

@@ -240,7 +240,7 @@ PARQUET = parquet(**ROW)
         (SHEET, "orders.parquet", "cannot be read as Parquet"),
         (workbook(), "orders.xlsx", "is empty: it has not even a header"),
         (workbook(["order_id", "amount", "note"]), "orders.xlsx", "lacks the column ordered_on; it has order_id"),
-        (parquet(order_id=["A"]), "orders.parquet", "lacks the column amount, ordered_on, note"),
+        (parquet(order_id=["A"]), "orders.parquet", "lacks the columns amount, ordered_on, note"),
         (workbook([*HEADER, "Order ID"]), "orders.xlsx", "has the column order_id more than once"),
         (twice(), "orders.parquet", "has the column order_id more than once"),
         (parquet(**{**ROW, "note": [b"x"]}), "orders.parquet", "The column note of shop/orders.parquet is binary"),

@@ -129,7 +129,7 @@ def connect(name: str, connection: Connection, reserve: float) -> Http:
         "Salesforce",
         connection.host,
         "/services/oauth2/token",
-        lambda: _grant(connection),
+        lambda: _grant(name, connection),
         lambda error: error.reason("error_description", "error"),
         "Check its login (consumer key) and password (consumer secret), or the private key and user name of the"
         " JWT flow, and that the External Client App allows the flow for that user.",
@@ -138,9 +138,9 @@ def connect(name: str, connection: Connection, reserve: float) -> Http:
     return Http(name, f"{instance}/services/data/{fixed.API}/", oauth.headers, limit_of, left, reserve)
 
 
-def _grant(connection: Connection) -> dict[str, str]:
+def _grant(name: str, connection: Connection) -> dict[str, str]:
     secret = connection.secret("password")
-    extra = {name: value.get_secret_value() for name, value in connection.extra.items()}
+    extra = {key: value.get_secret_value() for key, value in connection.extra.items()}
     if "private_key" not in extra:
         return {"grant_type": "client_credentials", "client_id": connection.login, "client_secret": secret}
     import jwt
@@ -155,7 +155,7 @@ def _grant(connection: Connection) -> dict[str, str]:
         signed = jwt.encode(claim, extra["private_key"], "RS256")
     except (ValueError, jwt.PyJWTError):
         raise ScorecardError(
-            "The private_key of the connection can't sign.",
+            f"The private_key in extra of the connection scorecard_{name} can't sign the login.",
             "Give the whole RSA key in PEM, from its BEGIN line to its END line, with its line ends.",
         ) from None
     hide(signed)

@@ -249,8 +249,9 @@ def _lacks(metrics: dict[str, Any], header: str) -> bool:
 
 
 def _stands_still(service: str, name: str, start: int) -> ScorecardError:
+    moment = datetime.fromtimestamp(start, UTC)
     return ScorecardError(
-        f"{service} names the start_time {start} of {name} twice.",
+        f"{service} names the start_time {start} of {name} twice. It is {moment:%Y-%m-%d %H:%M:%S} UTC.",
         f"Run again: what was read before is kept. If it stays so, more than {fixed.EXPORT_PAGE} {name} were written in"
         " that second, and the export can't go beyond it: change some of them in Zendesk, as by a tag, so that they get"
         " other times.",
