@@ -18,20 +18,29 @@ from xml.etree import ElementTree
 PROJECT = Path(__file__).parent.parent
 PAGE = PROJECT / "docs" / "durations.md"
 TARGETS = {
-    "scorecard": "the samples from their exports to mailed PDFs",
-    "sandbox": "a simulated company's services, twice",
-    "lint": "every linter",
-    "check": "the linters again, and the unit tests that are not marked slow",
-    "test": "the whole test suite",
-    "nightly": "the same, with more random histories and kills",
+    "scorecard": "publishes the samples, from their exports to mailed PDFs",
+    "sandbox": "runs the DAGs twice over the services of a simulated company",
+    "lint": "runs every linter",
+    "check": "runs every linter, and the unit tests that are not marked slow",
+    "test": "runs the whole test suite",
+    "nightly": "runs the whole test suite with more random histories and more killed processes",
 }
 _USUAL = ("scorecard", "sandbox", "lint", "check", "test")
-_HEAD = """# What runs where, and how long it took
+_HEAD = """# How long the targets of make take
 
 <!-- Written by `python tools/durations.py`. Don't edit. -->
 
-Wall time of a target of make that began with an empty state, and below it the time of its tests by folder, added up
-over the processes that ran them. The last column has the machine's processors, and its load when the target began.
+A row `make …` has the wall time of one run of that target. `scorecard` and `sandbox` begin with an empty state folder.
+The tests of `make test` and `make nightly` have state folders of their own.
+
+A row `test: …` has the time of the tests in one folder. Two processes run the tests at the same time, and these rows
+add up the time of both. So together they are more than the wall time of `make test`.
+
+- commit: the revision that ran. `-dirty` means that files had changes without a commit.
+- machine: the number of its processors, and its load average over one minute when the target began.
+
+The command measures the targets scorecard, sandbox, lint, check and test. It measures nightly only if that is named:
+`python tools/durations.py nightly`. A target that fails keeps its older row. It has no row if it never succeeded.
 
 | what | what it does | minutes | day | commit | machine |
 |---|---|---:|---|---|---|
