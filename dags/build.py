@@ -2,8 +2,8 @@
 
 The DAG runs as soon as every source is extracted or has failed, so that a morning costs one build. It also runs
 hourly: a run while this DAG or an extraction was paused would otherwise be lost. Each business unit is built from the
-last state of its sources. The scorecards of a unit with a source in trouble are held back. A model whose inputs are
-unchanged is not built again.
+last state of its sources. The scorecards of a unit with a source in trouble are held back. If data, code and settings
+are unchanged, nothing is built. Otherwise all models are built.
 """
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, get_current_context, task
