@@ -184,7 +184,7 @@ def test_a_person_may_have_it_sent_again_or_call_it_arrived(server, make_setting
     "bad", ["a@example.com\r\nBcc: thief@evil.org", "a@example.com\n", "a@b@example.com", "a b@c.d"]
 )
 def test_a_line_end_in_a_recipient_is_refused(server, make_settings, make_letter, bad):
-    with pytest.raises(ScorecardError, match="not an address"):
+    with pytest.raises(ScorecardError, match="not a plain address"):
         deliver(make_settings(server.port), [make_letter("ok@example.com"), make_letter(bad)])
     assert server.letters == []
     assert read_deliveries(make_settings()) == []
@@ -207,7 +207,7 @@ def test_a_missing_pdf_stops_before_anything_is_claimed(server, make_settings, m
     settings = make_settings(server.port)
     letter = make_letter()
     letter.pdf.unlink()
-    with pytest.raises(ScorecardError, match="Render sales-2017-Q4-e1 again"):
+    with pytest.raises(ScorecardError, match="publish sales-2017-Q4-e1 again"):
         deliver(settings, [letter])
     assert states(settings) == {}
 
