@@ -596,11 +596,11 @@ def test_an_event_names_what_else_it_changes() -> None:
     upcoming = {"id": "evt_2", "created": 5, "type": "invoice.upcoming", "data": {"object": {"object": "invoice"}}}
     body = json.dumps({"data": [removed, upcoming], "has_more": False}).encode()
 
-    class Told:
-        def listed(self, *_: Any) -> Iterator[tuple[ServiceResponse, ListPage]]:
+    class Events:
+        def list_pages(self, *_: Any) -> Iterator[tuple[ServiceResponse, ListPage]]:
             yield ServiceResponse("stripe", body, "", "/v1/events", {}, BEGIN), msgspec.json.decode(body, type=ListPage)
 
-    changes = EventFeed(Told(), 100).since(0)
+    changes = EventFeed(Events(), 100).since(0)
     assert [(change.kind, change.id, change.deleted) for change in changes] == [("customer", "cus_1", False)]
 
 

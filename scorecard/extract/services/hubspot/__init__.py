@@ -78,7 +78,7 @@ class HubSpot:
     ) -> Iterator[ServicePage]:
         """Yield all records once, later what has changed, and from time to time all of them with their ids."""
         if name in fixed.SHORT_LISTS:
-            yield from self._whole(name)
+            yield from self._short_list(name)
             return
         selection = RecordSelection(name, self._wanted(name, contracts), first_day(self.own.start_date, contracts))
         begun_at = self.http.get(fixed.ACCOUNT).served_at
@@ -119,10 +119,10 @@ class HubSpot:
         needed = [fixed.MERGED, *([fixed.CLOSED] if kind == "deals" else [])]
         return tuple(name for name in dict.fromkeys([*declared, *needed, *more]) if re.fullmatch(r"\w+", name))
 
-    def _whole(self, name: str) -> Iterator[ServicePage]:
+    def _short_list(self, name: str) -> Iterator[ServicePage]:
         """Yield a short list; a record that the warehouse has and the list lacks was deleted."""
         if name == "owners":
-            yield from self._who_left()
+            yield from self._former_owners()
         for response, records, after in self.api.follow(
             fixed.SHORT_LISTS[name], {"limit": fixed.PAGE} if name == "owners" else {}
         ):
@@ -133,7 +133,7 @@ class HubSpot:
             }
             yield page_of(response, records, ids=ids, **({} if after else end))
 
-    def _who_left(self) -> Iterator[ServicePage]:
+    def _former_owners(self) -> Iterator[ServicePage]:
         """Yield the owners who have left, as deleted: their records still name them."""
         params = {"limit": fixed.PAGE, "archived": "true"}
         for response, records, _ in self.api.follow(fixed.SHORT_LISTS["owners"], params):
@@ -270,7 +270,11 @@ class HubSpot:
             for result, head in zip(results, heads, strict=True)
             if selection.wants(head)
         ]
-        gone = [Deletion(loser, head.updated_at, f"merged into {head.id}") for head in heads for loser in head.merged]
+        gone = [
+            Deletion(merged_id, head.updated_at, f"merged into {head.id}")
+            for head in heads
+            for merged_id in head.merged
+        ]
         return page_of(response, records, gone, place, **end)
 
 

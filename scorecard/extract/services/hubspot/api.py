@@ -9,7 +9,7 @@ import msgspec
 
 from scorecard.extract.services.http import Http
 from scorecard.extract.services.hubspot import settings as fixed
-from scorecard.extract.services.hubspot.records import AssociationPage, ListPage, RecordHead, in_order, listed
+from scorecard.extract.services.hubspot.records import AssociationPage, ListPage, RecordHead, ids_in_order, in_order
 from scorecard.extract.services.oauth import OAuth, bearer
 from scorecard.extract.services.response import (
     NO_REASON,
@@ -127,7 +127,7 @@ class HubSpotApi:
                 if not inline or (linked and linked.paging):
                     missing.append(record.id)
                 else:
-                    links[record.id][to] = listed(selection.kind, to, linked) if linked else []
+                    links[record.id][to] = ids_in_order(selection.kind, to, linked) if linked else []
             for record_id, ids in self._associated(selection.kind, to, missing).items():
                 links[record_id][to] = ids
         return links

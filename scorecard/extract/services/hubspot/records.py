@@ -141,7 +141,7 @@ def in_order(links: Iterable[tuple[str, bool]]) -> list[str]:
     return sorted(primary, key=lambda record_id: (not primary[record_id], len(record_id), record_id))
 
 
-def listed(kind: str, to: str, links: Links) -> list[str]:
+def ids_in_order(kind: str, to: str, links: Links) -> list[str]:
     """Return the ids of associations as lists show them, where the primary one is there twice."""
     name = f"{fixed.SINGULAR.get(kind)}_to_{fixed.SINGULAR[to]}"
     return in_order((link.id, link.type == name) for link in links.results)

@@ -21,7 +21,7 @@ class Stripe:
     """One account, as the extraction reads it.
 
     A cursor is ``{"since": when the newest event read was}``, in unix seconds; with ``quiet``, where there was none, it
-    is when that was asked. While all records are listed, ``list`` has the place: ``part`` (which of the queries),
+    is when the events were read. While all records are listed, ``list`` has the place: ``part`` (which of the queries),
     ``after`` and ``created`` (the last record read), and ``compare``: whether ids have to be compared.
     """
 
@@ -95,10 +95,10 @@ class Stripe:
         compare = place["compare"]
         lists_all = compare and place["part"] == 0 and not place["after"]
         for part in range(place["part"], len(parts)):
-            for response, listed in self._listed(name, parts[part], place):
-                ids, records, gone = self._records(name, response, listed)
-                if listed.has_more:
-                    last = head_of(listed.data[-1])
+            for response, page in self._list(name, parts[part], place):
+                ids, records, gone = self._records(name, response, page)
+                if page.has_more:
+                    last = head_of(page.data[-1])
                     place |= {"part": part, "after": last.id, "created": last.created}
                 else:
                     place |= {"part": part + 1, "after": "", "created": 0}
@@ -117,16 +117,16 @@ class Stripe:
     def _ids(self, name: str, parts: tuple[dict[str, str], ...], end: dict[str, Any]) -> Iterator[ServicePage]:
         """Yield the ids of all records; a record that the warehouse has and the list lacks was deleted."""
         for number, part in enumerate(parts, 1):
-            for response, listed in self.api.listed(fixed.LISTS[name], {"limit": self.page_size, **part}):
-                done = number == len(parts) and not listed.has_more
+            for response, page in self.api.list_pages(fixed.LISTS[name], {"limit": self.page_size, **part}):
+                done = number == len(parts) and not page.has_more
                 yield page_of(
                     response,
-                    ids=[head_of(record).id for record in listed.data],
+                    ids=[head_of(record).id for record in page.data],
                     complete_at=response.served_at if done else None,
                     cursor=end if done else None,
                 )
 
-    def _listed(
+    def _list(
         self, name: str, part: Mapping[str, str], place: dict[str, Any]
     ) -> Iterator[tuple[ServiceResponse, ListPage]]:
         path, params = fixed.LISTS[name], {"limit": self.page_size, **part}
@@ -135,21 +135,21 @@ class Stripe:
         if name in self._expanded:
             params |= _expand(name, "data.")
         try:
-            yield from self.api.listed(path, params, place["after"])
+            yield from self.api.list_pages(path, params, place["after"])
         except RefusedRequest as error:
             if not is_missing(error, "starting_after"):
                 raise
             # The record that the last run stopped at is deleted: resume with the records of its second.
-            yield from self.api.listed(path, {**params, "created[lte]": place["created"]})
+            yield from self.api.list_pages(path, {**params, "created[lte]": place["created"]})
 
     def _records(
-        self, name: str, response: ServiceResponse, listed: ListPage
+        self, name: str, response: ServiceResponse, page: ListPage
     ) -> tuple[list[str], list[bytes], list[Deletion]]:
         """Return the ids, the records and the emptied lists of a page."""
         ids, records, gone = [], [], []
-        for record in listed.data:
+        for record in page.data:
             head = head_of(record)
-            full_record = self._whole(name, head, record)
+            full_record = self._full_record(name, head, record)
             if full_record is None:
                 continue
             ids.append(head.id)
@@ -161,7 +161,7 @@ class Stripe:
     def _wanted(self, name: str, head: RecordHead) -> bool:
         return head.created >= self._starts[name]
 
-    def _whole(self, name: str, head: RecordHead, record: bytes | msgspec.Raw) -> bytes | None:
+    def _full_record(self, name: str, head: RecordHead, record: bytes | msgspec.Raw) -> bytes | None:
         """Return a record with all entries of the lists inside of it; None if it was deleted meanwhile."""
         fields: dict[str, Any] = {}
         inside = _inside(name, head)
@@ -170,8 +170,8 @@ class Stripe:
             query = {key: value.format(id=head.id) for key, value in params.items()}
             entries: list[msgspec.Raw] = []
             try:
-                for _, listed in self.api.listed(path.format(id=head.id), {"limit": fixed.PAGE, **query}):
-                    entries += listed.data
+                for _, page in self.api.list_pages(path.format(id=head.id), {"limit": fixed.PAGE, **query}):
+                    entries += page.data
             except RefusedRequest as error:
                 if not is_missing(error):
                     raise
@@ -224,7 +224,7 @@ class Stripe:
             return self._tombstone(name, change, cursor)
         head = head_of(response.body)
         # A deleted customer can still be read, but without its fields.
-        full_record = None if head.deleted else self._whole(name, head, response.body)
+        full_record = None if head.deleted else self._full_record(name, head, response.body)
         if full_record is None:
             return self._tombstone(name, change, cursor)
         if not self._wanted(name, head):

@@ -61,7 +61,7 @@ class StripeApi:
         except RefusedRequest as error:
             raise self._explained(error, path, str((params or {}).get("expand[]", ""))) from None
 
-    def listed(
+    def list_pages(
         self, path: str, params: Mapping[str, Any], after: str = ""
     ) -> Iterator[tuple[ServiceResponse, ListPage]]:
         """Yield the pages of a list, from the record after one on.

@@ -97,7 +97,7 @@ class EventFeed:
 
     def _read(self) -> ServiceResponse:
         # One page at a time: a failure of one object's reading must not end that of the others.
-        response, page = next(self.api.listed("events", {"limit": self.page_size}, self._after))
+        response, page = next(self.api.list_pages("events", {"limit": self.page_size}, self._after))
         for record in page.data:
             event = msgspec.json.decode(record, type=_Event)
             self._newest = event.created if self._newest is None else self._newest

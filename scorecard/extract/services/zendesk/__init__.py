@@ -21,8 +21,8 @@ from scorecard.extract.services.zendesk.api import (
     ListPage,
     RecordHead,
     connect,
+    current_user,
     list_pages,
-    me,
     path_of,
     records_of,
     unix,
@@ -49,11 +49,11 @@ class Zendesk:
         self._starts: dict[str, int] = {}
         self._absent: set[str] = set()
         # The first request: without a valid user, Zendesk treats some requests as a visitor's.
-        self.begun, self._me = me(self.http)
+        self.begun, self._user = current_user(self.http)
 
     def who(self) -> str:
         """Return whose credentials these are."""
-        return f"{self._me.name} <{self._me.email}>, {self._me.role}"
+        return f"{self._user.name} <{self._user.email}>, {self._user.role}"
 
     def clock(self) -> datetime | None:
         """Return the time by the service's own clock."""
@@ -99,7 +99,7 @@ class Zendesk:
         if name in self._absent:
             yield page_of(self.begun, cursor=dict(reached))
         elif name == fixed.GROUPS or (name in fixed.SATISFACTION and compare):
-            yield from self._whole(name, reached)
+            yield from self._all(name, reached)
         elif name in fixed.SATISFACTION:
             yield from self._recent(name, reached)
         elif name in fixed.BY_TIME:
@@ -108,7 +108,7 @@ class Zendesk:
             yield from self._by_cursor(name, reached)
         # No list has all tickets, but the export includes deleted ones.
         if compare and name in (fixed.USERS, fixed.ORGANIZATIONS):
-            yield from self._whole(name, reached)
+            yield from self._all(name, reached)
 
     def _sample(self, name: str) -> ServiceResponse:
         """Read one record in the way in which all are read."""
@@ -197,7 +197,7 @@ class Zendesk:
                 reached |= {"after": page.after, "newest": newest}
             yield page_of(page.response, page.records, cursor=dict(reached))
 
-    def _whole(self, name: str, reached: dict[str, Any]) -> Iterator[ServicePage]:
+    def _all(self, name: str, reached: dict[str, Any]) -> Iterator[ServicePage]:
         """Yield all records with their ids: one that the warehouse has and the list lacks was deleted.
 
         There is no checkpoint in the middle.

@@ -102,7 +102,7 @@ def connect(name: str, connection: Connection) -> Http:
     return Http(name, base, lambda fresh: header, longest_wait=fixed.LONGEST_WAIT)
 
 
-def me(http: Http) -> tuple[ServiceResponse, User]:
+def current_user(http: Http) -> tuple[ServiceResponse, User]:
     """Return the user of the connection, and the response, which also has the service's time.
 
     Raises
