@@ -33,12 +33,13 @@ DEFAULT_BOUNDS = Bounds()
 class Cells:
     """The texts of one export, in scratch tables.
 
-    `<table>` has `_page`, `_line`, `_undeclared`, `_c0`, `_c1` …; an empty cell is null. `_c0`, `_c1` … are the columns
-    of the contract, `_undeclared` is all others as JSON. `<table>_unreadable` (`_page`, `_line`, `_reason`, `_payload`)
-    has the records that can't be split into columns. A page is a file; `<table>_pages` lists them.
+    `<table>` has `_input`, `_line`, `_undeclared`, `_c0`, `_c1` …; an empty cell is null. `_c0`, `_c1` … are the
+    columns of the contract, `_undeclared` is all others as JSON. `<table>_unreadable` (`_input`, `_line`, `_reason`,
+    `_payload`) has the records that can't be split into columns. `<table>_inputs` lists the files; `_input` is the
+    number of a file.
 
     `field_names`: what the first file calls the columns of the contract. `undeclared`: the names of the other columns.
-    `header_tests`: SQL conditions that a record repeats its file's header, each with the pages that it is for.
+    `header_tests`: SQL conditions that a record repeats its file's header, each with the numbers of its files.
     """
 
     db: "duckdb.DuckDBPyConnection"
@@ -49,16 +50,16 @@ class Cells:
     undeclared: dict[str, None] = field(default_factory=dict)
     header_tests: dict[str, list[int]] = field(default_factory=dict)
     rows: int = 0
-    _page: int = 0
+    _input: int = 0
     _positions: list[int] = field(default_factory=list)
     _undeclared_positions: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         texts = "".join(f", _c{i} varchar" for i in range(len(self.contract.columns)))
         for suffix, columns in {
-            "": f"_page int, _line bigint, _undeclared varchar{texts}",
-            "_unreadable": "_page int, _line bigint, _reason varchar, _payload varchar",
-            "_pages": "_page int, _source_file varchar, _sha256 varchar, _size_bytes bigint, _rows_read bigint",
+            "": f"_input int, _line bigint, _undeclared varchar{texts}",
+            "_unreadable": "_input int, _line bigint, _reason varchar, _payload varchar",
+            "_inputs": "_input int, _source_file varchar, _sha256 varchar, _size_bytes bigint, _rows_read bigint",
         }.items():
             self.db.execute(f"create table {self.table}{suffix} ({columns})")
 
@@ -69,7 +70,7 @@ class Cells:
         ------
         ScorecardError: the file is empty, lacks a column or has one twice.
         """
-        self._page += 1
+        self._input += 1
         columns = columns_of(header, self.contract, source_file)
         self._positions = [columns.index(column) + 1 if column in columns else 0 for column in self.contract.columns]
         undeclared = names_in(header, columns)
@@ -82,7 +83,7 @@ class Cells:
         repeats_header = " and ".join(
             f"_c{i} is not distinct from {literal(name)}" for i, name in enumerate(names) if self._positions[i]
         )
-        self.header_tests.setdefault(repeats_header, []).append(self._page)
+        self.header_tests.setdefault(repeats_header, []).append(self._input)
 
     def add(self, rows: str, texts: Sequence[str] = ()) -> int:
         """Insert the rows of a table or subquery with `_line`; return their number.
@@ -98,7 +99,7 @@ class Cells:
         null_texts = ", ".join(map(literal, ("", *formats.null_values)))
         cells = [cell_sql(f"nullif({text}, '')", formats) for text in declared]
         query = (
-            f"insert into {self.table} select {self._page}, _line,"
+            f"insert into {self.table} select {self._input}, _line,"
             f" {as_json(list(self._undeclared_positions), undeclared, null_texts)}, {', '.join(cells)} from {rows}"
         )
         (count,) = self.db.execute(query).fetchone() or (0,)
@@ -107,7 +108,7 @@ class Cells:
     def add_unreadable(self, rows: str, reason: str, payload: str) -> None:
         """Put rows that can't be split into columns into quarantine; `reason` and `payload` are SQL."""
         self.db.execute(
-            f"insert into {self.table}_unreadable select {self._page}, _line, {reason}, {payload} from {rows}"
+            f"insert into {self.table}_unreadable select {self._input}, _line, {reason}, {payload} from {rows}"
         )
 
     def quarantine_ranges(self, ranges: Sequence[tuple[int, int]], reason: str) -> None:
@@ -126,12 +127,12 @@ class Cells:
         self.db.execute(f"""
             create or replace temp table _lines_in_ranges as
             select _line from {self.table} asof join ranges on _line >= _first
-            where _page = {self._page} and _line <= _last
+            where _input = {self._input} and _line <= _last
         """)
         self.db.unregister("ranges")
-        rows = f"(from {self.table} where _page = {self._page} and _line in (from _lines_in_ranges))"
+        rows = f"(from {self.table} where _input = {self._input} and _line in (from _lines_in_ranges))"
         self.add_unreadable(rows, literal(reason), self.payload)
-        self.db.execute(f"delete from {self.table} where _page = {self._page} and _line in (from _lines_in_ranges)")
+        self.db.execute(f"delete from {self.table} where _input = {self._input} and _line in (from _lines_in_ranges)")
 
     @property
     def payload(self) -> str:
@@ -147,7 +148,7 @@ class Cells:
         """End a file: note its size in bytes and the number of its records."""
         self.rows += rows
         self.db.execute(
-            f"insert into {self.table}_pages values (?, ?, ?, ?, ?)", [self._page, file.name, file.sha256, size, rows]
+            f"insert into {self.table}_inputs values (?, ?, ?, ?, ?)", [self._input, file.name, file.sha256, size, rows]
         )
 
 

@@ -68,7 +68,7 @@ class VersionComparison:
     def _cut_files(
         self, validated: ValidatedTable, files: Sequence[ExportFile], before: NewestLoad | None
     ) -> list[str]:
-        """Note in `<table>_pages` whether each file ends its last line; return the names of those that are cut off.
+        """Note in `<table>_inputs` whether each file ends its last line; return the names of those that are cut off.
 
         A file is cut off if its last line has no line end and the version before it had one. A file that is new to an
         export of several is compared with all files of the version before. A file that people write is never cut off:
@@ -82,7 +82,7 @@ class VersionComparison:
                 continue
             ends = _ends_line(file.path, file.name)
             self.db.execute(
-                f"update {validated.table}_pages set _ends_line = ? where _source_file = ?", [ends, file.name]
+                f"update {validated.table}_inputs set _ends_line = ? where _source_file = ?", [ends, file.name]
             )
             if ends is False and ends_before.get(file.name, all_ended):
                 cut.append(file.name)
@@ -93,7 +93,7 @@ class VersionComparison:
         table = validated.table
         current, vanished, unidentified = self.db.execute(f"""
             select count(*), count(*) filter ({_lacks_sql(validated)}), (
-                select count(*) from {table}_bad anti join {table}_keys using (_page, _line)
+                select count(*) from {table}_bad anti join {table}_keys using (_input, _line)
                 where _reason <> 'repeats the header'
             ) from {self.raw.current(validated.contract)} as r
         """).fetchone() or (0, 0, 0)
@@ -106,7 +106,7 @@ class VersionComparison:
             insert into {table}_unchanged
             select _row_version from {self.raw.current(validated.contract)} as r
             where exists (
-                from {table}_keys as k semi join {table}_bad using (_page, _line) where {same}
+                from {table}_keys as k semi join {table}_bad using (_input, _line) where {same}
             ) and not exists (from {table}_good as k where {same})
         """)
 
@@ -180,7 +180,7 @@ def _loss(validated: ValidatedTable, vanished: int, current: int, unidentified: 
 
 
 def _version(db: "duckdb.DuckDBPyConnection", table: str) -> str:
-    return _version_of(db.execute(f"select _source_file, _sha256 from {table}_pages order by _source_file").fetchall())
+    return _version_of(db.execute(f"select _source_file, _sha256 from {table}_inputs order by _source_file").fetchall())
 
 
 def _version_of(files: Sequence[tuple[str, str]]) -> str:

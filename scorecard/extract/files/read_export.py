@@ -79,18 +79,18 @@ def _validate(cells: Cells) -> None:
             select *, case when {_is_header(cells)} then 'repeats the header' else {faults(contract)} end as _reason
             from typed
         )
-        select _page, _line, {names}, _undeclared, _reason{_line_key(contract)} from validated
+        select _input, _line, {names}, _undeclared, _reason{_line_key(contract)} from validated
     """)
     _find_repeated_keys(cells)
     _make_bad(cells)
-    db.execute(f"create view {table}_good as from {table}_typed anti join {table}_bad using (_page, _line)")
+    db.execute(f"create view {table}_good as from {table}_typed anti join {table}_bad using (_input, _line)")
     db.execute(f"create view {table}_keys as from {table}_typed where {has_key(contract)}")
 
 
 def _is_header(cells: Cells) -> str:
     """SQL condition: the record repeats the header of its file."""
     conditions = [
-        f"(_page in ({', '.join(map(str, pages))}) and {is_same})" for is_same, pages in cells.header_tests.items()
+        f"(_input in ({', '.join(map(str, inputs))}) and {is_same})" for is_same, inputs in cells.header_tests.items()
     ]
     return " or ".join(conditions) or "false"
 
@@ -103,30 +103,30 @@ def _make_bad(cells: Cells) -> None:
     cells.db.execute(f"""
         create table {table}_bad as
         with reasons as (
-            select _page, _line, _reason from {table}_typed where _reason is not null
-            union all select _page, _line, _reason from {table}_repeated
+            select _input, _line, _reason from {table}_typed where _reason is not null
+            union all select _input, _line, _reason from {table}_repeated
         ), faults as (
-            select _page, _line, string_agg(_reason, '; ' order by _reason) as _faults from reasons group by all
+            select _input, _line, string_agg(_reason, '; ' order by _reason) as _faults from reasons group by all
         )
-        select _page, _line, _faults as _reason, _payload, {key_text(cells.contract)} as _record_key,
+        select _input, _line, _faults as _reason, _payload, {key_text(cells.contract)} as _record_key,
             {amounts} as _amounts
         from faults join (
-            select _page, _line, {cells.payload} as _payload{amount_texts}
-            from {table} semi join faults using (_page, _line)
-        ) using (_page, _line) join {table}_typed using (_page, _line)
-        union all select _page, _line, _reason, _payload, null, null from {table}_unreadable
+            select _input, _line, {cells.payload} as _payload{amount_texts}
+            from {table} semi join faults using (_input, _line)
+        ) using (_input, _line) join {table}_typed using (_input, _line)
+        union all select _input, _line, _reason, _payload, null, null from {table}_unreadable
     """)
 
 
 def _count_rows(cells: Cells) -> None:
-    """Count in `<table>_pages` the bad records of each file and those to load."""
+    """Count in `<table>_inputs` the bad records of each file and those to load."""
     table = cells.table
     cells.db.execute(f"""
-        create or replace table {table}_pages as
+        create or replace table {table}_inputs as
         select *, _rows_read - _rows_bad as _rows_loaded, null::boolean as _ends_line
         from (
-            select *, (select count(*) from {table}_bad as bad where bad._page = pages._page) as _rows_bad
-            from {table}_pages as pages
+            select *, (select count(*) from {table}_bad as bad where bad._input = inputs._input) as _rows_bad
+            from {table}_inputs as inputs
         )
     """)
 
@@ -140,12 +140,12 @@ def _line_key(contract: ObjectContract) -> str:
         return ""
     texts = ", ".join(f"coalesce(length(_c{i}) || ':' || _c{i}, '')" for i in range(len(contract.columns)))
     content = f"left(sha256(concat_ws('|', {texts})), 32)"
-    number = f"row_number() over (partition by {content}, _reason is null order by _undeclared, _page, _line)"
+    number = f"row_number() over (partition by {content}, _reason is null order by _undeclared, _input, _line)"
     return f", case when _reason is null then {content} || '-' || {number} end as {LINE_KEY.name}"
 
 
 def _find_repeated_keys(cells: Cells) -> None:
-    """Make `<table>_repeated` (`_page`, `_line`, `_reason`): the records that go to quarantine for their key.
+    """Make `<table>_repeated` (`_input`, `_line`, `_reason`): the records that go to quarantine for their key.
 
     If the records with one key differ, all of them do; if they are equal, all but the first.
     """
@@ -155,26 +155,26 @@ def _find_repeated_keys(cells: Cells) -> None:
     key_names = literal(f"the key {', '.join(contract.primary_key)} = ")
     named_key = f"{key_names} || {key_text(contract)}"
     place = "_line::varchar"
-    if len(cells.header_tests) > 1 or any(len(pages) > 1 for pages in cells.header_tests.values()):
+    if len(cells.header_tests) > 1 or any(len(inputs) > 1 for inputs in cells.header_tests.values()):
         place = "_line || ' of ' || _source_file"
     cells.db.execute(f"""
         create table {table}_repeated as
         with repeated as (
             select {key} from {table}_typed where {has_key(contract)} group by {key} having count(*) > 1
         ), records as (
-            select _page, _line, {key}, row({record}, text._undeclared) as _record, {place} as _place
-            from {table}_typed join repeated using ({key}) join (from {table}) as text using (_page, _line)
-            join (from {table}_pages) using (_page)
+            select _input, _line, {key}, row({record}, text._undeclared) as _record, {place} as _place
+            from {table}_typed join repeated using ({key}) join (from {table}) as text using (_input, _line)
+            join (from {table}_inputs) using (_input)
         ), groups as (
-            select {key}, count(distinct _record) as _variants, min((_page, _line)) as _first,
-                arg_min(_place, (_page, _line)) as _first_place,
-                array_to_string(list(_place order by _page, _line)[:5], ', ') as _places
+            select {key}, count(distinct _record) as _variants, min((_input, _line)) as _first,
+                arg_min(_place, (_input, _line)) as _first_place,
+                array_to_string(list(_place order by _input, _line)[:5], ', ') as _places
             from records group by {key}
         )
-        select _page, _line, case _variants when 1 then 'repeats line ' || _first_place
+        select _input, _line, case _variants when 1 then 'repeats line ' || _first_place
             else {named_key} || ' stands for records that differ, on lines ' || _places end as _reason
         from records join groups using ({key})
-        where _variants > 1 or (_page, _line) > _first
+        where _variants > 1 or (_input, _line) > _first
     """)
 
 
@@ -189,7 +189,7 @@ def _refuse_retyped(cells: Cells) -> None:
     columns = [(i, column) for i, column in enumerate(contract.columns) if column.data_type != "varchar"]
     counts = ", ".join(f"count(_c{i}), count({quoted(column.name)})" for i, column in columns) or "null"
     row = cells.db.execute(
-        f"select {counts} from (from {table}) join {table}_typed using (_page, _line)"
+        f"select {counts} from (from {table}) join {table}_typed using (_input, _line)"
         " where _reason is distinct from 'repeats the header'"
     ).fetchone()
     for number, (_, column) in enumerate(columns):

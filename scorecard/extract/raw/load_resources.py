@@ -89,7 +89,7 @@ def _versions(table: ValidatedTable, db: "duckdb.DuckDBPyConnection", loaded_at:
             select {names}, _source_file, _line as _source_line, _sha256 as _source_sha256,
                 {row_version(table.columns)} as _row_version,
                 {_load_id()} as _dlt_load_id{validity if table.are_all_new else ""}
-            from {table.table}_good join (from {table.table}_pages) using (_page)
+            from {table.table}_good join (from {table.table}_inputs) using (_input)
             union all by name from {table.table}_unchanged
             """,
         )
@@ -139,7 +139,7 @@ def _quarantine(validated: list[ValidatedTable]) -> str:
         select {literal(table.contract.name)} as object, _reason as reason, _payload as payload,
             _source_file as source_file, _line as source_line, _sha256 as source_sha256, _record_key as record_key,
             _amounts as amounts
-        from {table.table}_bad join {table.table}_pages using (_page)
+        from {table.table}_bad join {table.table}_inputs using (_input)
         """
         for table in validated
     )
@@ -158,17 +158,17 @@ def _loaded_files(validated: list[ValidatedTable], loaded_at: datetime) -> str:
             {literal(table.contract.fingerprint)} as contract_sha256, _size_bytes as size_bytes,
             _rows_read as rows_read, _rows_loaded as rows_loaded, _rows_bad as rows_quarantined,
             {_unknown_columns(table)} as unknown_columns, _ends_line as ends_line, {_literal(loaded_at)} as loaded_at
-        from {table.table}_pages
+        from {table.table}_inputs
         """
         for table in validated
     )
 
 
 def _unknown_columns(table: ValidatedTable) -> str:
-    """SQL of the names of undeclared fields, as a JSON list, on the first page of a load alone; null on the others."""
+    """SQL of the names of undeclared fields as a JSON list, in the row of the first input of a load; null in others."""
     if not table.unknown:
         return "null"
-    is_first = f"_page = (select min(_page) from {table.table}_pages)"
+    is_first = f"_input = (select min(_input) from {table.table}_inputs)"
     return f"case when {is_first} then {literal(json.dumps(table.unknown, ensure_ascii=False))} end"
 
 

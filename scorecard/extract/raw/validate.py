@@ -37,11 +37,11 @@ _FORMS = {
 class ValidatedTable:
     """The validated records of one raw table, in scratch tables named after `table`.
 
-    `_good`: the records to load, with the columns `columns`, `_page` and `_line`. `_bad`: the records for quarantine,
-    with `_page`, `_line`, `_reason`, `_payload`, `_record_key` and `_amounts`. `_mended`: keys in quarantine whose
-    records are good now. `_unchanged`: the `_row_version` of current versions that stay. `_pages`: the files or
-    responses that were read, with `_page`, `_source_file`, `_sha256`, `_size_bytes`, `_rows_read`, `_rows_bad`,
-    `_rows_loaded` and `_ends_line`.
+    `_good`: the records to load, with the columns `columns`, `_input` and `_line`. `_bad`: the records for quarantine,
+    with `_input`, `_line`, `_reason`, `_payload`, `_record_key` and `_amounts`. `_mended`: keys in quarantine whose
+    records are good now. `_unchanged`: the `_row_version` of current versions that stay. `_inputs`: the files or
+    responses that were read, with `_input` (their number), `_source_file`, `_sha256`, `_size_bytes`, `_rows_read`,
+    `_rows_bad`, `_rows_loaded` and `_ends_line`.
 
     `columns` are those of the contract and the extraction's own; only names of the latter begin with an underscore.
     `unknown`: names of undeclared fields. `rows_loaded`: records that the raw table has after the load. `are_all_new`:

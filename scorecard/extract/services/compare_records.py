@@ -69,7 +69,7 @@ class WarehouseComparison:
         self.db.execute(f"""
             update {self.table}_good as good set _deleted_at = gone._at, _deleted_reason = gone._reason
             from {self.table}_gone as gone
-            where gone._key = {record_key(self.contract, "good")} and gone._page > good._page
+            where gone._key = {record_key(self.contract, "good")} and gone._input > good._input
                 and good._deleted_at is null
         """)
 
@@ -80,14 +80,14 @@ class WarehouseComparison:
         fields = ", ".join(quoted(name) for name in names if name in columns)
         self.db.execute(f"""
             insert into {table}_good by name
-            select _page, null::bigint as _line, {fields}, _at as _deleted_at, gone._reason as _deleted_reason
+            select _input, null::bigint as _line, {fields}, _at as _deleted_at, gone._reason as _deleted_reason
             from {table}_gone as gone
             join (
                 select *, {record_key(self.contract)} as _key from {self.raw.current(self.contract)}
             ) as known using (_key)
             where known._deleted_at is null
                 and not exists (select 1 from {table}_good as good where {self._same_key()})
-            qualify row_number() over (partition by {key} order by _page) = 1
+            qualify row_number() over (partition by {key} order by _input) = 1
         """)
 
     def drop_older(self, modified: str) -> None:

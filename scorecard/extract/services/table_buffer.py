@@ -30,7 +30,8 @@ _LONG_NUMBER = r"[:\[,]\s*-?[0-9.]{17}"
 class TableBuffer:
     """The pages of one raw table that were read since its last load.
 
-    ``complete_at`` is when a list of all ids ended, and ``complete_page`` the page it ended on.
+    ``complete_at`` is when a list of all ids ended, and ``complete_page`` the page it ended on. In the scratch tables,
+    `_input` is the number of a page.
     """
 
     db: "duckdb.DuckDBPyConnection"
@@ -49,7 +50,7 @@ class TableBuffer:
 
     def __post_init__(self) -> None:
         self._undeclared = UndeclaredFields(self.contract, self.shape)
-        self.db.execute(f"create or replace table {self.table}_ids (_page int, _key varchar)")
+        self.db.execute(f"create or replace table {self.table}_ids (_input int, _key varchar)")
         self.clear()
 
     def clear(self) -> None:
@@ -57,12 +58,12 @@ class TableBuffer:
         self.rows = self.pages = self.size_bytes = 0
         if self.complete_at:
             self.db.execute(f"delete from {self.table}_ids")
-        self.db.execute(f"update {self.table}_ids set _page = 0")
+        self.db.execute(f"update {self.table}_ids set _input = 0")
         self.complete_at = None
         for suffix, columns in {
-            "": "_page int, _line bigint, _record varchar, _row bigint, _undeclared varchar",
-            "_gone": "_page int, _key varchar, _at timestamptz, _reason varchar",
-            "_pages": "_page int, _source_file varchar, _sha256 varchar, _size_bytes bigint",
+            "": "_input int, _line bigint, _record varchar, _row bigint, _undeclared varchar",
+            "_gone": "_input int, _key varchar, _at timestamptz, _reason varchar",
+            "_inputs": "_input int, _source_file varchar, _sha256 varchar, _size_bytes bigint",
         }.items():
             self.db.execute(f"create or replace table {self.table}{suffix} ({columns})")
 
@@ -92,7 +93,7 @@ class TableBuffer:
 
         lines = pa.array(range(1, len(records) + 1), pa.int64())
         number = pa.repeat(pa.scalar(self.pages, pa.int32()), len(records))
-        self._batch.append(pa.table([number, lines, _strings(records)], ["_page", "_line", "_record"]))
+        self._batch.append(pa.table([number, lines, _strings(records)], ["_input", "_line", "_record"]))
         self.size_bytes += sum(map(len, records))
         size = sum(table.nbytes for table in self._batch)
         if sum(map(len, self._batch)) >= BATCH_RECORDS or size >= BATCH_BYTES:
@@ -112,8 +113,8 @@ class TableBuffer:
 
         if self._heads:
             columns = [pa.array(column) for column in zip(*self._heads, strict=True)]
-            self.db.register("batch", pa.table(columns, ["_page", "_source_file", "_sha256", "_size_bytes"]))
-            self.db.execute(f"insert into {self.table}_pages from batch")
+            self.db.register("batch", pa.table(columns, ["_input", "_source_file", "_sha256", "_size_bytes"]))
+            self.db.execute(f"insert into {self.table}_inputs from batch")
             self.db.unregister("batch")
             self._heads.clear()
         if self._batch:
@@ -121,7 +122,7 @@ class TableBuffer:
             self._batch.clear()
             if self.contract.each:
                 self.db.register("batch", records)
-                records = self.db.sql(f"select _page, _line, _record from {self._entries()}").to_arrow_table()
+                records = self.db.sql(f"select _input, _line, _record from {self._entries()}").to_arrow_table()
                 self.db.unregister("batch")
             self._insert(records)
 
@@ -143,8 +144,8 @@ class TableBuffer:
     def drop_after(self, page: int) -> None:
         """Drop the pages after a checkpoint."""
         self.flush()
-        for suffix in ("", "_gone", "_pages", "_ids"):
-            self.db.execute(f"delete from {self.table}{suffix} where _page > {page}")
+        for suffix in ("", "_gone", "_inputs", "_ids"):
+            self.db.execute(f"delete from {self.table}{suffix} where _input > {page}")
 
     def _entries(self) -> str:
         """SQL of the entries of the list inside of each record of the batch, with the record as `_parent`."""
@@ -163,9 +164,9 @@ class TableBuffer:
         )
         path = literal(json_path(self.contract.each) + "[*]")
         return (
-            f"(with cut as materialized (select _page, _line, json_extract(_record, {path}) as entries,"
+            f"(with cut as materialized (select _input, _line, json_extract(_record, {path}) as entries,"
             f" json_object({literal(PARENT[:-1])}, json_object({fields})) as parent from batch)"
-            " select _page, _line, json_merge_patch(entry, parent)::varchar as _record"
+            " select _input, _line, json_merge_patch(entry, parent)::varchar as _record"
             " from (select * exclude (entries), unnest(entries) as entry from cut))"
         )
 

@@ -85,7 +85,7 @@ class _RecordValidation:
         if not are_all_new and {column.name for column in columns} <= self.raw.columns(contract).keys():
             warehouse.drop_unchanged(row_version(columns))
         db.execute(f"create or replace table {table}_unchanged (_row_version varchar)")
-        (loaded,) = db.execute(f"select coalesce(sum(_rows_loaded), 0)::bigint from {table}_pages").fetchone() or (0,)
+        (loaded,) = db.execute(f"select coalesce(sum(_rows_loaded), 0)::bigint from {table}_inputs").fetchone() or (0,)
         return ValidatedTable(contract, table, columns, self.buffer.undeclared, read, loaded, new_bad, are_all_new)
 
     @property
@@ -99,7 +99,7 @@ class _RecordValidation:
         comes again in another response, or with another time of change, is another version of the record.
         """
         contract, shape, typed_table = self.contract, self.shape, f"{self.table}_typed"
-        moment = [] if shape.one_moment else ["_page", *([quoted(shape.modified)] if shape.modified else [])]
+        moment = [] if shape.one_moment else ["_input", *([quoted(shape.modified)] if shape.modified else [])]
         group = ", ".join([*map(quoted, contract.primary_key), *moment])
         candidates = f"from {typed_table} where {has_key(contract)} and _deleted_at is null"
         if not self.db.execute(f"select 1 {candidates} group by {group} having count(*) > 1 limit 1").fetchone():
@@ -130,13 +130,13 @@ class _RecordValidation:
         amount_texts = [f"_record ->> {literal(json_path(column.header))}" for column in contract.columns]
         self.db.execute(f"""
             create or replace table {table}_bad as
-            select typed._page, typed._line, _reason, _record as _payload, {key_text(contract)} as _record_key,
+            select typed._input, typed._line, _reason, _record as _payload, {key_text(contract)} as _record_key,
                 {amounts_sent(contract.columns, amount_texts)} as _amounts
             from {table}_typed as typed join (select _row, _record from {table}) using (_row)
             where _reason is not null and _deleted_at is null
         """)
         self.db.execute(f"""
-            insert into {table}_gone select _page, {record_key(contract)}, _deleted_at, _deleted_reason
+            insert into {table}_gone select _input, {record_key(contract)}, _deleted_at, _deleted_reason
             from {table}_typed where _reason is not null and _deleted_at is not null
         """)
 
@@ -144,11 +144,11 @@ class _RecordValidation:
         """Count the records of each page: those that were read, and the bad ones."""
         table = self.table
         self.db.execute(f"""
-            create or replace table {table}_pages as
-            select *, (select count(*) from {table}_typed as t where t._page = p._page) as _rows_read,
-                (select count(*) from {table}_bad as b where b._page = p._page) as _rows_bad,
+            create or replace table {table}_inputs as
+            select *, (select count(*) from {table}_typed as t where t._input = p._input) as _rows_read,
+                (select count(*) from {table}_bad as b where b._input = p._input) as _rows_bad,
                 0::bigint as _rows_loaded, null::boolean as _ends_line
-            from {table}_pages as p
+            from {table}_inputs as p
         """)
 
     def _make_typed(self) -> None:
@@ -166,14 +166,14 @@ class _RecordValidation:
             self.db.execute(f"""
                 {into}
                 with fields as (
-                    select _page, _line, _row, _undeclared, json_extract_string(_record, [{paths}]) as _f
+                    select _input, _line, _row, _undeclared, json_extract_string(_record, [{paths}]) as _f
                     from {self.table} where {stretch}
                 ), cells as (
-                    select _page, _line, _row, _undeclared, {cells} from fields
+                    select _input, _line, _row, _undeclared, {cells} from fields
                 ), typed as (
                     select *, {typed(self.contract)}, {tombstone} from cells
                 )
-                select _page, _line, _row, {self._sql_names}, _deleted_at, _deleted_reason,
+                select _input, _line, _row, {self._sql_names}, _deleted_at, _deleted_reason,
                     {faults(self.contract)} as _reason
                 from typed
             """)
@@ -203,10 +203,10 @@ class _RecordValidation:
         key = ", ".join(quoted(name) for name in contract.primary_key)
         merge_key = ", ".join(quoted(name) for name in contract.merge_key)
         newest = f"{quoted(self.shape.modified)} desc nulls last, " if self.shape.modified else ""
-        order = newest + "_page desc, _row desc"
+        order = newest + "_input desc, _row desc"
         # If a record was read twice, only the entries of its later version count. All entries of one record share its
         # place in the response.
-        place = newest + "_page desc, _line desc"
+        place = newest + "_input desc, _line desc"
         older = f" or rank() over (partition by {merge_key} order by {place}) > 1" if contract.each else ""
         # The typed records become the good ones: a copy without the bad ones would cost as much as the typing.
         self.db.execute(f"drop table if exists {table}_good")
@@ -219,6 +219,6 @@ class _RecordValidation:
             )
         """)
         self.db.execute(f"""
-            update {table}_pages as page
-            set _rows_loaded = (select count(*) from {table}_good as good where good._page = page._page)
+            update {table}_inputs as input
+            set _rows_loaded = (select count(*) from {table}_good as good where good._input = input._input)
         """)

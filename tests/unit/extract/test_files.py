@@ -35,7 +35,7 @@ def read(shop: Shop) -> Reader:
         db.execute("set TimeZone = 'UTC'")
         contract = next(o for o in shop.source.objects if o.name == name)
         validated = read_export(db, "t", contract, [export_file(contract.file, data)])
-        good = db.execute("select * exclude (_reason, _page) from t_good order by _line").fetchall()
+        good = db.execute("select * exclude (_reason, _input) from t_good order by _line").fetchall()
         return validated, good, db.execute("select _line, _reason, _payload from t_bad order by _line").fetchall()
 
     return read

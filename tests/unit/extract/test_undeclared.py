@@ -26,7 +26,8 @@ ANY = LossLimits("things", "Unit", 20, 1, 1, frozenset())
 
 _RESERVED = """
     reason payload record_key source_file source_line sha256 size_bytes rows_read rows_bad rowid object select order
-    group table count batch good bad held typed judged pages text records h g k r p f c0 t0 page line row undeclared
+    group table count batch good bad unchanged typed repeated inputs text records h g k r p f c0 t0 input line row
+    undeclared
 """
 RESERVED = _RESERVED.split()
 """Names that the extraction, its SQL or DuckDB use themselves."""
