@@ -9,10 +9,12 @@ from scorecard.shared.settings import Settings
 
 _HEAD = """# Metrics
 
-<!-- Written by `scorecard generate` from dbt_project/models/kpis/*.yml. Don't edit. -->
+<!-- Written by `scorecard generate` from dbt_project/models/kpis/*.yml and dbt_project/derived/*.yml. Don't edit. -->
 
 Every indicator of the product. A metric's SQL is `dbt_project/models/kpis/kpi_<metric>.sql`; what is written here
-stands in the YAML file beside it.
+stands in the YAML file beside it. A metric with the aggregate `derived` has no SQL: its file is
+`dbt_project/derived/<metric>.yml`. What each line means is in
+[Metrics and dimensions](metrics-guide.md#the-keys-of-a-metrics-yaml).
 """
 
 
@@ -62,7 +64,7 @@ def _entry(metric: Metric, catalogue: Catalogue) -> str:
         "Formula": metric.formula["en"],
         "Unit": f"{metric.unit}, {metric.direction} is better",
         "Aggregate": metric.aggregate,
-        "Level": f"{metric.level.upper()}, {metric.perspective}, {metric.metric_class}",
+        "Level, perspective, class": f"{metric.level.upper()}, {metric.perspective}, {metric.metric_class}",
         "Journey stage": metric.journey_stage,
         "Drives": ", ".join(f"`{name}`" for name in metric.drives),
         "Beside it": ", ".join(f"`{variant.name}` ({variant.aggregate})" for variant in beside),
