@@ -118,6 +118,14 @@ def test_a_fault_is_reported(
     assert not results[kind].words["ja"]["message"].isascii()
 
 
+def test_a_fall_to_no_record_is_one_failure(checked: Callable[..., dict[str, CheckResult]]) -> None:
+    result = checked([row for row in usual() if row[1] is None or row[1].month != 8])["falls"]
+    assert (result.passed, result.failures) == (False, 1)
+    assert result.message.startswith(
+        "In 2024-08 there are 0 records of calls, where the six months before have about 61"
+    )
+
+
 def test_many_reversed_spans_are_an_error(checked: Callable[..., dict[str, CheckResult]]) -> None:
     rows = [(ended, began, *rest) for began, ended, *rest in usual()]
     assert checked(rows)["spans"].severity == "error"
