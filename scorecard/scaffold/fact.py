@@ -41,17 +41,15 @@ def start_fact(
     """
     refuse_no_name(name, "fact")
     declared, contract = _contract(settings, source, table)
-    columns = {column.name: column for column in contract.columns}
+    place, columns = f"{source}.{table}", {column.name: column for column in contract.columns}
     if unknown := [column for column in dimensions if column not in columns]:
-        raise ScorecardError(
-            f"{source}.{table} has no column {', '.join(unknown)}.", f"Name its columns: {', '.join(columns)}."
-        )
+        raise ScorecardError(f"{place} has no column {', '.join(unknown)}.", f"Name its columns: {', '.join(columns)}.")
     concept = _plural(name)
     if concept in read_concepts(settings.dbt_project / "models"):
         raise ScorecardError(f"There is a concept {concept}.", "Deliver it from the source, or choose another name.")
     known = {*load_dimensions(settings)}
     cut_by = tuple(dict.fromkeys([*dimensions, *(column for column in columns if column in known)]))
-    day = _moment(columns.values(), moment, f"{source}.{table}")
+    day = _moment(columns.values(), moment, place)
     money = money_of(contract, bool(declared.currency or declared.service), cut_by)
     fact = NewFact(name, concept, _listed_columns(contract, money), cut_by, day, money)
     files = _models(settings, fact, source, contract)
