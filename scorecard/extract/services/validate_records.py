@@ -145,10 +145,11 @@ class _RecordValidation:
         table = self.table
         self.db.execute(f"""
             create or replace table {table}_inputs as
-            select *, (select count(*) from {table}_typed as t where t._input = p._input) as _rows_read,
-                (select count(*) from {table}_bad as b where b._input = p._input) as _rows_bad,
+            select *,
+                (select count(*) from {table}_typed as typed where typed._input = input._input) as _rows_read,
+                (select count(*) from {table}_bad as bad where bad._input = input._input) as _rows_bad,
                 0::bigint as _rows_loaded, null::boolean as _ends_line
-            from {table}_inputs as p
+            from {table}_inputs as input
         """)
 
     def _make_typed(self) -> None:
