@@ -17,14 +17,13 @@ from urllib.parse import urlsplit
 from scorecard.extract.services.response import (
     QuotaExceeded,
     RateLimit,
-    RefusedRequest,
     ServiceResponse,
     no_json,
+    refusal,
     with_whole_letters,
 )
 from scorecard.shared.errors import ScorecardError, Temporary
 from scorecard.shared.redaction import hide
-from scorecard.shared.text import plain
 
 if TYPE_CHECKING:
     import requests
@@ -148,7 +147,8 @@ class Http:
         if limit is RateLimit.SECONDS or status in RETRIED or status >= 500:
             raise self._later(response)
         if status >= 300:
-            raise self._refused(method, response, body)
+            what, location = f"{method} {_shown(response.url)}", response.headers.get("Location", "")
+            raise refusal(self.service, what, status, body, location)
         accepted = self._accept(response, body)
         if reason := problem(accepted):
             raise _Retry(f"the service sent {reason}")
@@ -223,23 +223,6 @@ class Http:
             )
         return _Retry(f"the service responded with {response.status_code}", after)
 
-    def _refused(self, method: str, response: "requests.Response", body: bytes) -> RefusedRequest:
-        status, what = response.status_code, f"{method} {_shown(response.url)}"
-        if status < 400:
-            where = plain(urlsplit(response.headers.get("Location", "")).netloc) or "another path"
-            return RefusedRequest(
-                f"{self.service} redirects {what} to {where}.",
-                "Set the host of the connection to the address of the service itself; nothing was sent to the other.",
-                status,
-                body,
-            )
-        return RefusedRequest(
-            f"{self.service} refused {what} with {status}: {plain(body.decode(errors='replace'))}",
-            _cure_of(status, self.service),
-            status,
-            body,
-        )
-
     def _url(self, path: str) -> str:
         if "://" not in path:
             return f"{self.base.rstrip('/')}/{path.lstrip('/')}"
@@ -286,19 +269,3 @@ def _served_at(response: "requests.Response", service: str) -> datetime:
 def _shown(url: str) -> str:
     """Return the path of a URL: a query may have a secret."""
     return urlsplit(url).path
-
-
-def _cure_of(status: int, service: str) -> str:
-    """Return what to do about a request that the service refused with a status."""
-    connection = f"the connection scorecard_{service}"
-    if status == 401:
-        return f"Renew the credentials of {connection}. `scorecard sources check` shows the account that they are of."
-    if status == 403:
-        return (
-            f"Give the user of {connection} the right to read this address. `scorecard sources check` lists the rights"
-            " that are missing."
-        )
-    return (
-        "Read the reason that the service gives. If the service changed its API, change its connector in"
-        " scorecard/extract/services."
-    )

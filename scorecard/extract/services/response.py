@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -83,6 +84,40 @@ class RefusedRequest(ScorecardError):
             return next((str(response[field]) for field in fields if response.get(field)), NO_REASON)
         except (msgspec.DecodeError, AttributeError):
             return NO_REASON
+
+
+def refusal(service: str, what: str, status: int, body: bytes, location: str) -> RefusedRequest:
+    """Return the error of a request that the service refuses or redirects; ``location`` is where it redirects to."""
+    if status < 400:
+        where = plain(urlsplit(location).netloc) or "another path"
+        return RefusedRequest(
+            f"{service} redirects {what} to {where}.",
+            "Set the host of the connection to the address of the service itself; nothing was sent to the other.",
+            status,
+            body,
+        )
+    return RefusedRequest(
+        f"{service} refused {what} with {status}: {plain(body.decode(errors='replace'))}",
+        _cure_of(status, service),
+        status,
+        body,
+    )
+
+
+def _cure_of(status: int, service: str) -> str:
+    """Return what to do about a request that the service refused with a status."""
+    connection = f"the connection scorecard_{service}"
+    if status == 401:
+        return f"Renew the credentials of {connection}. `scorecard sources check` shows the account that they are of."
+    if status == 403:
+        return (
+            f"Give the user of {connection} the right to read this address. `scorecard sources check` lists the rights"
+            " that are missing."
+        )
+    return (
+        "Read the reason that the service gives. If the service changed its API, change its connector in"
+        " scorecard/extract/services."
+    )
 
 
 @contextmanager
