@@ -11,9 +11,10 @@ from tests.conftest import NIGHTLY
 from tests.docs.conftest import copy_project, example_blocks, print_metric
 
 pytestmark = pytest.mark.samples
+# Those that need what the samples are built into take minutes: `make nightly` runs them all.
 SOME = (
     *("tests/unit/test_catalogue.py", "tests/unit/test_check.py", "tests/unit/test_schemas.py"),
-    *("tests/unit/pdf/test_words.py", "tests/unit/pdf/test_causes.py", "tests/unit/checks/test_words.py"),
+    *("tests/unit/pdf/test_words.py", "tests/unit/checks/test_words.py"),
 )
 
 
