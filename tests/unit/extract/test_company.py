@@ -88,7 +88,7 @@ def test_a_column_that_may_be_left_out_is_empty(settings: Settings) -> None:
     assert loaded(settings) == ("targets",)
     assert current(settings, "member, owner, due, reason") == [("East", None, None, None)]
     wrote(settings, "metric,period\nwin_rate,2017-Q4\n")
-    with pytest.raises(ScorecardError, match=r"company/maven_hardware/targets.csv lacks the column dimension, member"):
+    with pytest.raises(ScorecardError, match=r"company/maven_hardware/targets.csv lacks the columns dimension, member"):
         loaded(settings)
 
 

@@ -89,7 +89,7 @@ def test_a_record_that_two_files_tell_differently_is_in_quarantine(weekly: Shop)
 def test_one_file_that_cannot_be_used_stops_the_export(weekly: Shop, tmp_path: Path) -> None:
     weekly.extract()
     weekly.write("order_id,amount\nX,1\n", "orders_2024-03.csv")
-    with pytest.raises(ScorecardError, match=r"shop/orders_2024-03\.csv lacks the column ordered_on, note"):
+    with pytest.raises(ScorecardError, match=r"shop/orders_2024-03\.csv lacks the columns ordered_on, note"):
         weekly.extract()
     assert current(weekly) == FIRST
     outside = tmp_path.parent / "outside.csv"
