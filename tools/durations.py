@@ -31,7 +31,7 @@ _HEAD = """# How long the targets of make take
 <!-- Written by `python tools/durations.py`. Don't edit. -->
 
 A row `make …` has the wall time of one run of that target. `scorecard` and `sandbox` begin with an empty state folder.
-The tests of `make test` and `make nightly` have state folders of their own.
+The tests of `make check`, `make test` and `make nightly` have state folders of their own.
 
 A row `test: …` has the time of the tests in one folder. Two processes run the tests at the same time, and these rows
 add up the time of both. So together they are more than the wall time of `make test`.
@@ -72,7 +72,7 @@ def _measured(target: str) -> list[PageRow] | None:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "tests.xml"
         env = {**os.environ, "SCORECARD_STATE": f"{folder}/var", "SCORECARD_OUT": f"{folder}/out"}
-        if target in ("test", "nightly"):
+        if target in ("check", "test", "nightly"):
             # Tests have states of their own.
             env = {**os.environ, "PYTEST_ADDOPTS": f"--junitxml={report}"}
         started = time.monotonic()
