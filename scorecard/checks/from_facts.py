@@ -97,7 +97,9 @@ class _Records:
 
 def _sources(con: "DuckDBPyConnection", fact: Fact) -> list[tuple[str, str]]:
     """Return the sources of a fact's records and their business units; an empty list if the fact isn't built."""
-    cursor = con.execute("select 1 from duckdb_tables() where schema_name = 'core' and table_name = ?", [fact.name])
+    cursor = con.execute(
+        "select 1 from information_schema.tables where table_schema = 'core' and table_name = ?", [fact.name]
+    )
     if not cursor.fetchone():
         return []
     sql = f"select distinct source_system, business_unit from core.{fact.name} where business_unit is not null"

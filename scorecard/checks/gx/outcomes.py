@@ -76,13 +76,13 @@ def rule_results(
     problem = _problem(outcome)
     failures = max(_failures(outcome), 1) if problem or not outcome.success else 0
     broken = broken_rows(item, rule, outcome) if failures else None
-    whole = RowCount(failures, rows, broken, problem)
-    by_unit = _by_unit(con, item, rule, outcome, whole) if broken and not problem else []
-    return [_result(context, con, item, rule, count) for count in (whole, *by_unit)]
+    all_rows = RowCount(failures, rows, broken, problem)
+    by_unit = _by_unit(con, item, rule, outcome, all_rows) if broken and not problem else []
+    return [_result(context, con, item, rule, count) for count in (all_rows, *by_unit)]
 
 
 def _by_unit(
-    con: "Connection", item: CheckedTable, rule: Rule, outcome: "ExpectationValidationResult", whole: RowCount
+    con: "Connection", item: CheckedTable, rule: Rule, outcome: "ExpectationValidationResult", all_rows: RowCount
 ) -> list[RowCount]:
     """Count the broken rows of each business unit; an empty list if the counts don't add up to the whole."""
     if not item.unit:
@@ -92,7 +92,7 @@ def _by_unit(
         # Rows that have their unit are counted directly. A query of groups is run over the unit's own rows.
         unit_item = replace(item, query=_where_unit(item, item.query, unit))
         for broken in (
-            _where_unit(item, str(whole.broken), unit),
+            _where_unit(item, str(all_rows.broken), unit),
             broken_rows(unit_item, rule, outcome, item) or "",
         ):
             if number := _rows(con, f"select count(*) from ({broken})"):
@@ -100,7 +100,7 @@ def _by_unit(
                 break
         else:
             return []
-    return counts if sum(count.failures for count in counts) == whole.failures else []
+    return counts if sum(count.failures for count in counts) == all_rows.failures else []
 
 
 def _where_unit(item: CheckedTable, query: str, unit: object) -> str:

@@ -99,9 +99,9 @@ class _SuiteRun:
         """Yield each rule of an object with its results: by business unit if the rows have one, or for all rows."""
         for rule, outcome in outcomes:
             with warehouse.get_execution_engine().get_connection() as con:
-                whole, *by_unit = rule_results(self.context, con, item, rule, outcome, rows)
-            query = None if whole.passed else broken_rows(item, rule, outcome)
-            yield CheckedRule(rule, outcome, whole, query), by_unit or [whole]
+                for_all_rows, *by_unit = rule_results(self.context, con, item, rule, outcome, rows)
+            query = None if for_all_rows.passed else broken_rows(item, rule, outcome)
+            yield CheckedRule(rule, outcome, for_all_rows, query), by_unit or [for_all_rows]
 
 
 def _quiet_context() -> "EphemeralDataContext":

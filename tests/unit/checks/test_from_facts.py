@@ -126,6 +126,19 @@ def test_a_fall_to_no_record_is_one_failure(checked: Callable[..., dict[str, Che
     )
 
 
+def test_a_fact_that_is_a_view_is_checked_too() -> None:
+    with duckdb.connect() as con:
+        con.execute("create schema core")
+        con.execute(
+            "create view core.core_call as select '1' as record_id, 'desk' as source_system, 'Orbit' as business_unit,"
+            " date '2024-03-05' as began_on, date '2024-03-01' as ended_on, 'missed' as outcome, 'Ada Moss' as agent,"
+            f" 'x' as title, timestamptz '{LOADED}T12:00:00Z' as loaded_at"
+        )
+        translations = load_translations(PROJECT / "reports")
+        results = from_facts(con, [FACT], {"core.core_call": ["calls"]}, set(), ["agent"], translations)
+    assert [result.check_id.rpartition(".")[2] for result in results if not result.passed] == ["spans"]
+
+
 def test_many_reversed_spans_are_an_error(checked: Callable[..., dict[str, CheckResult]]) -> None:
     rows = [(ended, began, *rest) for began, ended, *rest in usual()]
     assert checked(rows)["spans"].severity == "error"

@@ -36,9 +36,9 @@ def test_every_footnote_has_its_mark_and_every_mark_its_footnote(close: Path, la
 def test_a_mark_has_one_meaning_in_the_whole_document_and_its_note_stands_below_its_table(
     close: Path, language: str
 ) -> None:
-    whole = page(close, language)
+    page_html = page(close, language)
     noted: dict[str, set[str]] = {}
-    for block in whole.partition('<section class="indicators-pages"')[2].split("<table")[1:]:
+    for block in page_html.partition('<section class="indicators-pages"')[2].split("<table")[1:]:
         table, _, below = block.partition("</table>")
         notes = dict(re.findall(r"<sup>([a-z]{1,2})</sup>&nbsp;(.*?)(?= <sup>| </p>)", below))
         assert set(re.findall(r"<sup>([a-z]{1,2})</sup>", table)) == notes.keys()
@@ -46,7 +46,9 @@ def test_a_mark_has_one_meaning_in_the_whole_document_and_its_note_stands_below_
             noted.setdefault(mark, set()).add(text)
     assert len(noted) > 2
     assert {len(texts) for texts in noted.values()} == {1}
-    first = dict(re.findall(r"<sup>([a-z]{1,2})</sup>&nbsp;(.*?)(?= <sup>| </p>)", whole.partition("</section>")[0]))
+    first = dict(
+        re.findall(r"<sup>([a-z]{1,2})</sup>&nbsp;(.*?)(?= <sup>| </p>)", page_html.partition("</section>")[0])
+    )
     assert all(noted[mark] == {text} for mark, text in first.items() if mark in noted)
 
 
@@ -103,17 +105,17 @@ def _begun_late(period: str, *metrics: str) -> Change:
 def test_a_chart_over_the_period_in_which_its_source_began_makes_no_footnote(
     sales: Path, tmp_path: Path, reports: Path
 ) -> None:
-    whole = html(changed_close(sales, tmp_path, _begun_late("2017-03")), "en", reports)
-    assert marks_without_note(whole) == set()
-    assert "is not over" not in whole
+    page_html = html(changed_close(sales, tmp_path, _begun_late("2017-03")), "en", reports)
+    assert marks_without_note(page_html) == set()
+    assert "is not over" not in page_html
 
 
 def test_a_period_that_lacks_its_first_days_is_not_called_unfinished(
     sales: Path, tmp_path: Path, reports: Path
 ) -> None:
-    whole = html(changed_close(sales, tmp_path, _begun_late("2017-Q4", "win_rate")), "en", reports)
-    assert "Data begin within Q4 2017; the figure is of a part of it." in whole
-    assert "is not over" not in whole
+    page_html = html(changed_close(sales, tmp_path, _begun_late("2017-Q4", "win_rate")), "en", reports)
+    assert "Data begin within Q4 2017; the figure is of a part of it." in page_html
+    assert "is not over" not in page_html
 
 
 def test_charts_say_what_their_periods_are_and_an_attainment_what_has_passed(sales: Path) -> None:
